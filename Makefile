@@ -1,0 +1,57 @@
+# make demo    the main job: a search of nb201 on handwritten digits
+# make test    the whole test suite, slow tests included
+# make lint    ruff, ruff format --check, mypy (strict), import-linter
+# make bench   the measurements of tests/benchmarks, one after another
+# make clean   removes .venv and every cache; runs/ stays
+#
+# PYTHON=python3.12 make demo    picks the interpreter (3.11 or newer) that .venv is made from.
+# Each set of packages leaves a stamp in .venv, so that a second call installs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.py,$(wildcard tests/benchmarks/*.py)))
+
+.DEFAULT_GOAL := demo
+.DELETE_ON_ERROR:
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.stamp-core
+	$(BIN)/nas-tune search notebooks/digits.toml --new
+
+test: $(VENV)/.stamp-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.stamp-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.stamp-test
+	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python "$$file"; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$(PYTHON) is $$($(PYTHON) --version 2>&1); Python 3.11 or newer is needed:" \
+	         "make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# The dev and test sets stand on the core set. Changed requirements install again.
+$(VENV)/.stamp-core: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing nas-tune and what it needs into $(VENV) (once; torch is large)" >&2
+	$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.stamp-test: $(VENV)/.stamp-core
+	$(PIP_INSTALL) -q -e '.[test]'
+	@touch $@
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp-core
+	$(PIP_INSTALL) -q -e '.[dev]'
+	@touch $@

@@ -1,0 +1,38 @@
+"""What an architecture is: the language of search spaces, their members, and the catalogue.
+
+    from search_spaces import Space, choice, integer, repeat
+
+    space = Space({"layers": repeat({"op": choice("conv", "pool"), "width": integer(8, 64, step=8)}, 1, 4)})
+    architecture = space.sample(0)
+    architecture["layers"][0]["op"], architecture.id
+
+Pure Python: neither torch, Ray nor Optuna is imported before a function that speaks to one of them is called.
+"""
+
+from __future__ import annotations
+
+from search_spaces.architecture import Architecture
+from search_spaces.errors import ArchitectureError, NasTuneError, SpaceError, UnknownNameError
+from search_spaces.flat import Parameter
+from search_spaces.parameters import choice, const, integer, real, repeat, subset
+from search_spaces.registry import get, names, register
+from search_spaces.space import Space
+
+__all__ = [
+    "Architecture",
+    "ArchitectureError",
+    "NasTuneError",
+    "Parameter",
+    "Space",
+    "SpaceError",
+    "UnknownNameError",
+    "choice",
+    "const",
+    "get",
+    "integer",
+    "names",
+    "real",
+    "register",
+    "repeat",
+    "subset",
+]

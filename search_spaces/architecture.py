@@ -1,0 +1,261 @@
+"""An architecture: a plain JSON tree, decided, immutable, hashable, with a canonical id.
+
+It reads like the tree it is (`arch["layers"][0]["op"]`); equality and hash are those of the tree, whatever
+the order of the keys. `id` is the name under which two architectures that compute the same thing are one:
+a `Space` binds its canonical form to every architecture that it makes. One made by hand, or read back from
+JSON, goes by its tree as written until `space.validate(arch)` returns it bound.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, TypeAlias, overload
+
+from search_spaces.errors import ArchitectureError
+
+__all__ = ["Architecture", "Canonical", "Json", "Scalar", "canonical_text"]
+
+Scalar: TypeAlias = "str | int | float | bool | None"
+Json: TypeAlias = "dict[str, Json] | list[Json] | Scalar"
+Canonical: TypeAlias = "Callable[[Architecture], object]"
+
+_sorted_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_written_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+
+def canonical_text(tree: object) -> str:
+    """The compact JSON text of `tree` with sorted keys: equal for equal trees, whatever the order of keys."""
+    return _sorted_text(tree)
+
+
+class Architecture:
+    """One member of a space, as a value. `Architecture(tree)` copies and checks a JSON tree.
+
+    Raises `ArchitectureError`, with the path, when the tree holds anything that JSON cannot say.
+    """
+
+    __slots__ = ("_canonical", "_id", "_text", "_tree")
+    _tree: Json
+    _canonical: Canonical | None
+    _text: str | None
+    _id: str | None
+
+    def __init__(self, tree: object) -> None:
+        plain = tree._tree if isinstance(tree, Architecture) else plain_json(tree)
+        self._fill(plain, None)
+
+    def _fill(self, tree: Json, canonical: Canonical | None) -> None:
+        put = object.__setattr__
+        put(self, "_tree", tree)
+        put(self, "_canonical", canonical)
+        put(self, "_text", None)
+        put(self, "_id", None)
+
+    @classmethod
+    def _bound(cls, tree: Json, canonical: Canonical | None) -> Architecture:
+        """An architecture around `tree` itself, which the caller gives away: neither copied nor checked."""
+        made = cls.__new__(cls)
+        made._fill(tree, canonical)
+        return made
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Architecture:
+        """Read what `to_json` wrote, unbound (see `Space.validate`); `ArchitectureError` for no JSON."""
+        try:
+            return cls(json.loads(text))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ArchitectureError("", f"the text is no JSON: {error}; give what to_json() wrote") from error
+        except RecursionError:
+            raise ArchitectureError("", "the JSON is nested too deeply to be an architecture") from None
+
+    @property
+    def tree(self) -> Json:
+        """The tree as a fresh plain value: changing it changes nothing here."""
+        return _copy(self._tree)
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal characters: equal for architectures that the space's canonical form makes one."""
+        if self._id is None:
+            object.__setattr__(self, "_id", _digest(self._canonical_text()))
+        return self._id  # type: ignore[return-value]
+
+    def to_json(self) -> str:
+        """The tree as compact JSON, keys in the order of the space."""
+        return _written_text(self._tree)
+
+    def _canonical_text(self) -> str:
+        if self._canonical is None:
+            return self._key()
+        form = self._canonical(self)
+        return form._key() if isinstance(form, Architecture) else canonical_text(_raw(form))
+
+    def _key(self) -> str:
+        if self._text is None:
+            object.__setattr__(self, "_text", canonical_text(self._tree))
+        return self._text  # type: ignore[return-value]
+
+    def __getitem__(self, key: Any) -> Any:
+        return _view(self._tree)[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(_view(self._tree))
+
+    def __len__(self) -> int:
+        return len(_view(self._tree))
+
+    def __contains__(self, key: object) -> bool:
+        return key in _view(self._tree)
+
+    def keys(self) -> Any:
+        """The keys of a tree that is a dict."""
+        return _view(self._tree).keys()
+
+    def values(self) -> Any:
+        """The values of a tree that is a dict, as read-only views."""
+        return _view(self._tree).values()
+
+    def items(self) -> Any:
+        """Keys and values of a tree that is a dict."""
+        return _view(self._tree).items()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value at `key` of a tree that is a dict, else `default`."""
+        return _view(self._tree).get(key, default)
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Architecture) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an architecture is immutable: cannot set {name!r}; change a copy of .tree instead")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an architecture is immutable: cannot delete {name!r}")
+
+    def __repr__(self) -> str:
+        return f"Architecture({self._tree!r})"
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Architecture], tuple[str, str]]:
+        return _restore, (self.to_json(), self.id)
+
+
+def _restore(text: str, identity: str) -> Architecture:
+    made = Architecture._bound(json.loads(text), None)
+    object.__setattr__(made, "_id", identity)
+    return made
+
+
+class _MappingView(Mapping[str, Any]):
+    """A dict of the tree, read-only all the way down; equal to the plain dict."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: dict[str, Json]) -> None:
+        self._plain = plain
+
+    def __getitem__(self, key: str) -> Any:
+        return _view(self._plain[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plain)
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._plain == _raw(other))
+
+    def __hash__(self) -> int:
+        return hash(canonical_text(self._plain))
+
+    def __repr__(self) -> str:
+        return repr(self._plain)
+
+
+class _SequenceView(Sequence[Any]):
+    """A list of the tree, read-only all the way down; equal to the plain list."""
+
+    __slots__ = ("_plain",)
+
+    def __init__(self, plain: list[Json]) -> None:
+        self._plain = plain
+
+    @overload
+    def __getitem__(self, key: int) -> Any: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[Any]: ...
+    def __getitem__(self, key: int | slice) -> Any:
+        return _view(self._plain[key])
+
+    def __len__(self) -> int:
+        return len(self._plain)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._plain == _raw(other))
+
+    def __hash__(self) -> int:
+        return hash(canonical_text(self._plain))
+
+    def __repr__(self) -> str:
+        return repr(self._plain)
+
+
+def _view(value: Json) -> Any:
+    if type(value) is dict:
+        return _MappingView(value)
+    return _SequenceView(value) if type(value) is list else value
+
+
+def _raw(value: Any) -> Any:
+    """The plain value behind a view or an architecture, also where they are nested in plain containers."""
+    if isinstance(value, _MappingView | _SequenceView):
+        return value._plain
+    if isinstance(value, Architecture):
+        return value._tree
+    if isinstance(value, dict):
+        return {key: _raw(item) for key, item in value.items()}
+    return [_raw(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _copy(value: Json) -> Json:
+    if type(value) is dict:
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if type(value) is list else value
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def plain_json(value: object, path: str = "") -> Json:
+    """A copy of `value` in dict, list and JSON scalars; `ArchitectureError` at the path of anything else."""
+    try:
+        return _plain_json(value, path)
+    except RecursionError:
+        raise ArchitectureError(path, "the tree contains itself, or is nested too deeply") from None
+
+
+def _plain_json(value: object, path: str) -> Json:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        raise ArchitectureError(path, f"{value!r} is no JSON number; an architecture holds finite numbers")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise ArchitectureError(path, f"the key {key!r} is a {type(key).__name__}; keys are strings")
+        return {key: _plain_json(item, f"{path}.{key}" if path else key) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [_plain_json(item, f"{path}.{i}" if path else str(i)) for i, item in enumerate(value)]
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return _plain_json(value.item(), path)
+    allowed = "dict, list, str, int, float, bool and None"
+    raise ArchitectureError(path, f"{value!r} is a {type(value).__name__}; an architecture is made of {allowed}")

@@ -1,0 +1,87 @@
+"""Who answers the decisions of a tree: a random generator, a dict of parameters, a script that enumerates."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from search_spaces.architecture import Json, Scalar
+from search_spaces.errors import SpaceError
+from search_spaces.flat import Parameter
+from search_spaces.interpreter import Decider, Node
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Rng", "as_random", "builds", "drawn", "looked_up", "looked_up_or_drawn"]
+
+Rng: TypeAlias = "random.Random | np.random.Generator | int"
+
+_MISSING = object()
+
+
+def as_random(rng: Rng) -> random.Random:
+    """`rng` itself, or a `random.Random` seeded by an int or by one draw from a NumPy generator."""
+    if isinstance(rng, random.Random):
+        return rng
+    if isinstance(rng, int) and not isinstance(rng, bool):
+        return random.Random(rng)
+    if hasattr(rng, "integers"):
+        return random.Random(int(rng.integers(2**63)))
+    kind = type(rng).__name__
+    raise SpaceError(f"rng={rng!r} is a {kind}; give a random.Random, a numpy Generator or an int seed")
+
+
+def drawn(rng: random.Random) -> Decider:
+    """Decides at random."""
+
+    def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
+        return parameter.draw(rng, odds)
+
+    return decide
+
+
+def looked_up(values: Mapping[str, object]) -> Decider:
+    """Decides by name; a missing one takes its first value. `ArchitectureError` for a value not allowed."""
+
+    def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
+        value = values.get(parameter.name, _MISSING)
+        return parameter.first if value is _MISSING else parameter.read(value)
+
+    return decide
+
+
+def looked_up_or_drawn(values: Mapping[str, Scalar], rng: random.Random) -> Decider:
+    """Decides by name, values taken as they are, and draws what is missing."""
+
+    def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
+        value = values.get(parameter.name, _MISSING)
+        return parameter.draw(rng, odds) if value is _MISSING else value  # type: ignore[return-value]
+
+    return decide
+
+
+def builds(node: Node) -> Iterator[Json]:
+    """Every decided tree of `node` once, the last decision running fastest; all must be countable."""
+    script: list[int] = []
+    counts: list[int] = []
+    asked = 0
+
+    def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
+        nonlocal asked
+        if asked == len(script):
+            script.append(0)
+            counts.append(parameter.count or 0)
+        index, asked = script[asked], asked + 1
+        return parameter.value(index)
+
+    while True:
+        asked = 0
+        yield node.build(decide)
+        while script and script[-1] + 1 == counts[-1]:
+            script.pop()
+            counts.pop()
+        if not script:
+            return
+        script[-1] += 1

@@ -1,0 +1,173 @@
+"""Moves in a space: neighbours, mutation and crossover, all of them on the active decisions.
+
+A decision is one parameter, or all flags of one subset together. Whatever a move makes newly active is drawn
+(mutation) or takes its first value (neighbours); whatever it makes inactive is gone. In a `repeat`, a list
+grows and shrinks at any place: mutation inserts a drawn item, a neighbour doubles an item or leaves one out.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from search_spaces.architecture import Architecture, Scalar
+from search_spaces.deciders import looked_up, looked_up_or_drawn
+from search_spaces.errors import SpaceError
+
+if TYPE_CHECKING:
+    from search_spaces.flat import Parameter
+    from search_spaces.space import Space
+
+__all__ = ["MOVE_TRIES", "crossover", "mutate", "neighbors"]
+
+MOVE_TRIES = 100
+"""How often a move is tried again when it changed nothing or the `valid` rule refused it."""
+
+Decisions = dict[str, Scalar]
+
+
+def neighbors(space: Space, decisions: Decisions, *, with_invalid: bool = False) -> list[Architecture]:
+    """Every valid member one move away from `decisions`, each once, in the order of the parameters."""
+    here = space._bind(space._root.build(looked_up(decisions)))
+    found = {here: None}
+    for gene in _genes(space, decisions):
+        for changed in _alternatives(space, gene, decisions):
+            made = space._bind(space._root.build(looked_up(changed)))
+            if made not in found and (with_invalid or space._is_valid(made)):
+                found[made] = None
+    del found[here]
+    return list(found)
+
+
+def mutate(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
+    """A valid member that differs from `decisions` in one gene, drawn evenly among the active ones."""
+    genes = _genes(space, decisions)
+    if not genes:
+        raise SpaceError(f"space {space.name or 'without name'} has one member only: there is nothing to mutate")
+    for _ in range(MOVE_TRIES):
+        changed = _mutated(space, genes[int(rng.random() * len(genes))], decisions, rng)
+        made = space._bind(space._root.build(looked_up_or_drawn(changed, rng)))
+        if space._is_valid(made):
+            return made
+    return _another(space, decisions, rng)
+
+
+def crossover(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> Architecture:
+    """A valid member with every gene from `a` or `b`; a gene that only one parent has comes from that one."""
+    for _ in range(MOVE_TRIES):
+        made = _build_taken(space, _crossed(space, a, b, rng), rng)
+        if space._is_valid(made):
+            return made
+    return _build_taken(space, a, rng)
+
+
+def _build_taken(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
+    return space._bind(space._root.build(looked_up_or_drawn(decisions, rng)))
+
+
+def _crossed(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> Decisions:
+    genes = {name: space._by_name[name].group or name for name in (*a, *b)}
+    shared = {genes[name] for name in a} & {genes[name] for name in b}
+    from_a = {gene: rng.random() < 0.5 for gene in dict.fromkeys(genes.values()) if gene in shared}
+    taken = {name: value for name, value in a.items() if from_a.get(genes[name], True)}
+    return taken | {name: value for name, value in b.items() if not from_a.get(genes[name], False)}
+
+
+def _another(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
+    """A valid member other than `decisions`, where no single move leads to one."""
+    here = space._bind(space._root.build(looked_up(decisions)))
+    for _ in range(MOVE_TRIES):
+        made = space.sample(rng)
+        if made != here:
+            return made
+    raise SpaceError(f"space {space.name or 'without name'}: no other valid member was found; loosen `valid`")
+
+
+def _genes(space: Space, decisions: Decisions) -> list[Parameter]:
+    """The active parameters that have an alternative; of a subset its first flag stands for all."""
+    genes: list[Parameter] = []
+    groups: set[str] = set()
+    for name in decisions:
+        parameter = space._by_name[name]
+        if parameter.group is not None:
+            if parameter.group in groups:
+                continue
+            groups.add(parameter.group)
+        if parameter.count != 1:
+            genes.append(parameter)
+    return genes
+
+
+def _alternatives(space: Space, gene: Parameter, decisions: Decisions) -> Iterator[Mapping[str, Scalar]]:
+    if gene.group is not None:
+        for chosen in _other_subsets(space, gene.group, decisions):
+            yield _with_subset(space, gene.group, decisions, chosen)
+    elif gene.repeats:
+        for order in _other_orders(gene, decisions, doubled=True):
+            yield _rearranged(gene.name, decisions, order)
+    else:
+        for value in gene.alternatives(decisions[gene.name]):
+            yield {**decisions, gene.name: value}
+
+
+def _mutated(space: Space, gene: Parameter, decisions: Decisions, rng: random.Random) -> Decisions:
+    if gene.group is not None:
+        others = list(_other_subsets(space, gene.group, decisions))
+        return _with_subset(space, gene.group, decisions, others[int(rng.random() * len(others))])
+    if gene.repeats:
+        orders = list(_other_orders(gene, decisions, doubled=False))
+        longer = [order for order in orders if None in order]
+        shorter = [order for order in orders if None not in order]
+        side = longer if longer and (not shorter or rng.random() < 0.5) else shorter
+        return _rearranged(gene.name, decisions, side[int(rng.random() * len(side))])
+    now = decisions[gene.name]
+    value = now
+    while value == now:
+        value = gene.draw(rng, None)
+    return {**decisions, gene.name: value}
+
+
+def _other_subsets(space: Space, group: str, decisions: Decisions) -> Iterator[set[int]]:
+    """The subsets with one option exchanged, one more, or one less."""
+    node = space._subsets[group]
+    chosen = node.chosen(decisions)
+    free = [index for index in range(len(node.flags)) if index not in chosen]
+    for index in sorted(chosen):
+        for other in free:
+            yield chosen - {index} | {other}
+    if len(chosen) < node.high:
+        yield from (chosen | {other} for other in free)
+    if len(chosen) > node.low:
+        yield from (chosen - {index} for index in sorted(chosen))
+
+
+def _with_subset(space: Space, group: str, decisions: Decisions, chosen: set[int]) -> Decisions:
+    node = space._subsets[group]
+    names = {flag.name for flag in node.flags}
+    return {name: value for name, value in decisions.items() if name not in names} | node.flagged(chosen)
+
+
+def _other_orders(gene: Parameter, decisions: Decisions, *, doubled: bool) -> Iterator[list[int | None]]:
+    """The places of a `repeat` with one left out, or a new one (None, or the one before it `doubled`)."""
+    count = int(decisions[gene.name] or 0)
+    places: list[int | None] = list(range(count))
+    if count > (gene.low or 0):
+        yield from (places[:i] + places[i + 1 :] for i in range(count))
+    if count < (gene.high or 0):
+        for i in range(count + 1):
+            yield [*places[:i], places[i - 1] if doubled and i > 0 else None, *places[i:]]
+
+
+def _rearranged(name: str, decisions: Decisions, order: list[int | None]) -> Decisions:
+    """The decisions with the items of the `repeat` called `name` in another order; None is a new item."""
+    prefix = f"{name}."
+    changed = {key: value for key, value in decisions.items() if not key.startswith(prefix)}
+    changed[name] = len(order)
+    for target, source in enumerate(order):
+        if source is not None:
+            old = f"{prefix}{source}"
+            for key, value in decisions.items():
+                if key == old or key.startswith(f"{old}."):
+                    changed[f"{prefix}{target}{key[len(old) :]}"] = value
+    return changed

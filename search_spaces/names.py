@@ -1,0 +1,24 @@
+"""The rules for names, and the answer to a misspelt one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+__all__ = ["IDENTIFIER_RULE", "did_you_mean", "is_identifier"]
+
+IDENTIFIER_RULE = "a name starts with a letter or _, goes on with letters, digits or _, and has at most 64 characters"
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def is_identifier(name: object) -> bool:
+    """Whether `name` is a string that may name a parameter or a metric (ASCII only)."""
+    return isinstance(name, str) and _IDENTIFIER.fullmatch(name) is not None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'x'?"` for the closest of `known`, whatever its case; empty when nothing is close."""
+    by_lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""

@@ -1,0 +1,237 @@
+"""A search space: what an architecture may be, and every way to get one.
+
+`Space(tree)` compiles a tree of the language (`search_spaces.parameters`), refusing what breaks its rules.
+The same space speaks to random search, evolution, Optuna, Ray Tune and vector models; its faces are proven
+equal by property tests. A space is immutable after construction.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Self
+
+from search_spaces import moves, spec, vector
+from search_spaces.architecture import Architecture, Canonical, Json, Scalar, canonical_text, plain_json
+from search_spaces.compiler import Nested, compile_tree
+from search_spaces.deciders import Rng, as_random, builds, drawn, looked_up
+from search_spaces.errors import ArchitectureError, SpaceError
+from search_spaces.flat import Parameter
+from search_spaces.names import did_you_mean
+from search_spaces.translation.optuna import Trial, distributions, suggested
+from search_spaces.translation.tune import domains
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+    from optuna.distributions import BaseDistribution
+
+__all__ = ["COUNTED_UP_TO", "SAMPLE_TRIES", "Space"]
+
+SAMPLE_TRIES = 1_000
+"""How many draws the `valid` rule may refuse before a space counts as empty."""
+COUNTED_UP_TO = 200_000
+"""Spaces with a `valid` rule are counted, and proven empty, by enumeration up to this many trees."""
+
+
+class Space(Nested):
+    """A search space over `tree`.
+
+    `valid(architecture) -> bool` may refuse members that the tree allows. `canonical(architecture)` returns a
+    tree (or an Architecture) that is equal for architectures that compute the same; `Architecture.id` comes
+    from it. Both must be pure; give importable functions if the space shall be rebuilt from its spec.
+    `SpaceError` for a tree that breaks a rule, with the path, the value, the rule and the remedy.
+    """
+
+    def __init__(
+        self,
+        tree: object,
+        *,
+        name: str | None = None,
+        valid: Callable[[Architecture], bool] | None = None,
+        canonical: Canonical | None = None,
+    ) -> None:
+        self.declared = tree.declared if isinstance(tree, Space) else tree
+        self.name = name
+        self.valid = valid
+        self.canonical = canonical
+        self._root = compile_tree(tree)
+        self.parameters: tuple[Parameter, ...] = tuple(self._root.parameters())
+        """Every parameter that can be active, in the order of the tree."""
+        self._by_name = {parameter.name: parameter for parameter in self.parameters}
+        self._subsets = {subset.name: subset for subset in self._root.subsets()}
+        self._total = self._root.size()
+        self._size: int | None = None
+        self._rare_members: list[Architecture] | None = None
+        self._fingerprint: str | None = None
+
+    # One member
+
+    def sample(self, rng: Rng) -> Architecture:
+        """One member at random, every decision even on its scale; `SpaceError` when none is found valid."""
+        rng = as_random(rng)
+        decide = drawn(rng)
+        for _ in range(SAMPLE_TRIES if self.valid else 1):
+            made = self._bind(self._root.build(decide))
+            if self._is_valid(made):
+                return made
+        return self._rare(rng)
+
+    def validate(self, architecture: object) -> Architecture:
+        """The member that `architecture` (or its tree) is, bound to the canonical form.
+
+        Spelling is mended (16.0 for 16, the order of keys and of a subset); what does not belong otherwise
+        raises `ArchitectureError` with the `path` inside the tree, the value and what is allowed.
+        """
+        return self._checked(self._root.build(looked_up(self._trace(architecture))))
+
+    def contains(self, architecture: object) -> bool:
+        """Whether `validate` accepts it."""
+        try:
+            self.validate(architecture)
+        except ArchitectureError:
+            return False
+        return True
+
+    # All members
+
+    @property
+    def size(self) -> int | None:
+        """How many members there are, exactly; None where a real makes them infinite.
+
+        By formula; with a `valid` rule by enumeration, and None where that would be over `COUNTED_UP_TO`
+        trees.
+        """
+        if self._size is None:
+            total = self._total
+            if total is None or self.valid is None:
+                return total
+            if total > COUNTED_UP_TO:
+                return None
+            self._size = sum(1 for _ in self.enumerate())
+        return self._size
+
+    def enumerate(self) -> Iterator[Architecture]:
+        """Every member once, the last decision running fastest; `SpaceError` where a real has no step."""
+        endless = next((p for p in self.parameters if p.count is None), None)
+        if endless is not None:
+            raise SpaceError(f"space at {endless.path}: a real without step has no list of values; give it a step")
+        return filter(self._is_valid, map(self._bind, builds(self._root)))
+
+    # Moves
+
+    def neighbors(self, architecture: object) -> list[Architecture]:
+        """The valid members one decision away, each once, without the architecture itself; see `moves`."""
+        return moves.neighbors(self, self._trace(architecture))
+
+    def mutate(self, architecture: object, rng: Rng) -> Architecture:
+        """A valid member that differs in one decision, drawn anew; `SpaceError` when there is no other."""
+        return moves.mutate(self, self._trace(architecture), as_random(rng))
+
+    def crossover(self, a: object, b: object, rng: Rng) -> Architecture:
+        """A valid member that takes every decision from one parent or the other."""
+        return moves.crossover(self, self._trace(a), self._trace(b), as_random(rng))
+
+    # Optuna and Ray Tune
+
+    def params(self, architecture: object) -> dict[str, Scalar]:
+        """The active parameters, by dotted name, as `suggest` would have been told them."""
+        return self._trace(architecture)
+
+    def from_params(self, params: Mapping[str, object]) -> Architecture:
+        """The member that `params` decide: inactive ones ignored, missing ones at their first or lowest
+        value.
+
+        `ArchitectureError` for a value that is not allowed and for a name that the space does not have.
+        """
+        if not params.keys() <= self._by_name.keys():
+            unknown = next(name for name in params if name not in self._by_name)
+            close = did_you_mean(str(unknown), self._by_name)
+            raise ArchitectureError(str(unknown), f"the space has no such parameter{close}; see space.parameters")
+        return self._checked(self._root.build(looked_up(params)))
+
+    def suggest(self, trial: Trial) -> Architecture:
+        """Let an Optuna trial decide, define-by-run; `ArchitectureError` when `valid` refuses the outcome."""
+        return self._checked(self._root.build(suggested(trial)))
+
+    def to_optuna(self) -> dict[str, BaseDistribution]:
+        """An Optuna distribution for every parameter that can be active; `from_params` is the way back."""
+        return distributions(self.parameters)
+
+    def to_tune(self) -> dict[str, Any]:
+        """A flat Ray Tune domain for every parameter that can be active; `from_params` decodes a config."""
+        return domains(self.parameters)
+
+    # Vectors
+
+    def encode(self, architecture: object) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """`(vector, mask)`, float64 and bool, fixed length; numbers in 0..1, options one-hot, inactive 0."""
+        return vector.encode(self, self._trace(architecture))
+
+    def decode(self, numbers: ArrayLike) -> Architecture:
+        """The member nearest to any vector of that length (inactive places ignored, NaN read as 0)."""
+        return vector.decode(self, numbers)
+
+    # The space as a value
+
+    def to_spec(self) -> dict[str, Any]:
+        """A JSON-able description: the tree, the name, the import references of `valid` and `canonical`."""
+        return spec.to_spec(self)
+
+    @classmethod
+    def from_spec(cls, description: Mapping[str, Any]) -> Space:
+        """The space that `to_spec` described. It imports what the spec names: read only your own."""
+        return spec.from_spec(description)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal characters of the spec: equal for spaces declared alike."""
+        if self._fingerprint is None:
+            text = canonical_text(self.to_spec())
+            self._fingerprint = blake2b(text.encode(), digest_size=8).hexdigest()
+        return self._fingerprint
+
+    @classmethod
+    def _rebuilt(cls, tree: object, **rules: Any) -> Self:
+        """A space of this class from its parts, whatever the signature of the subclass."""
+        made = cls.__new__(cls)
+        Space.__init__(made, tree, **rules)
+        return made
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name or 'unnamed'}: {len(self.parameters)} parameters>"
+
+    # For the modules beside this one
+
+    def _trace(self, architecture: object) -> dict[str, Scalar]:
+        """The active decisions of an architecture or a tree, checked."""
+        tree = architecture._tree if isinstance(architecture, Architecture) else plain_json(architecture)
+        record: dict[str, Scalar] = {}
+        self._root.trace(tree, record)
+        return record
+
+    def _bind(self, tree: Json) -> Architecture:
+        return Architecture._bound(tree, self.canonical)
+
+    def _is_valid(self, architecture: Architecture) -> bool:
+        return self.valid is None or bool(self.valid(architecture))
+
+    def _checked(self, tree: Json) -> Architecture:
+        made = self._bind(tree)
+        if not self._is_valid(made):
+            rule = getattr(self.valid, "__qualname__", repr(self.valid))
+            raise ArchitectureError("", f"the space's rule {rule} refuses it; change a decision that the rule is about")
+        return made
+
+    def _rare(self, rng: random.Random) -> Architecture:
+        """A member of a space whose rule refused all draws; `SpaceError` where none is found."""
+        total = self._total
+        small = total is not None and total <= COUNTED_UP_TO
+        if small and self._rare_members is None:
+            self._rare_members = list(self.enumerate())
+        if self._rare_members:
+            return self._rare_members[int(rng.random() * len(self._rare_members))]
+        said = f"none of all {total} trees" if small else f"none of {SAMPLE_TRIES} draws"
+        name = self.name or "without name"
+        raise SpaceError(f"space {name} has no valid architecture: {said} pass its rule; loosen `valid`")

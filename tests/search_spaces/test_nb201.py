@@ -1,0 +1,102 @@
+"""NAS-Bench-201: counts of the paper, the canonical form, the official strings."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+import search_spaces
+from search_spaces import ArchitectureError
+from search_spaces.catalogue.nb201 import EDGES, NB201Space
+from search_spaces.testing import check_space
+
+SPACE = NB201Space()
+TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|skip_connect~2|"
+
+
+def _cell(**edges: str) -> dict[str, str]:
+    return {edge: edges.get(edge, "none") for edge in EDGES}
+
+
+def test_the_space_has_15625_cells_of_which_6466_are_unique() -> None:
+    ids = [made.id for made in SPACE.enumerate()]
+    assert SPACE.size == len(ids) == 15_625
+    assert len(set(ids)) == 6_466
+
+
+def test_it_keeps_every_promise_of_a_space() -> None:
+    check_space(SPACE, samples=30)
+    assert isinstance(search_spaces.get("nb201"), NB201Space)
+    assert len(SPACE.neighbors(SPACE.sample(0))) == 24
+
+
+def test_the_official_string_comes_and_goes() -> None:
+    made = SPACE.from_string(TEXT)
+    assert made.tree == {
+        "edge_0_1": "nor_conv_3x3",
+        "edge_0_2": "none",
+        "edge_1_2": "skip_connect",
+        "edge_0_3": "avg_pool_3x3",
+        "edge_1_3": "nor_conv_1x1",
+        "edge_2_3": "skip_connect",
+    }
+    assert SPACE.to_string(made) == TEXT
+    assert SPACE.from_string(f"  {TEXT}\n") == made
+    rng = random.Random(0)
+    for _ in range(100):
+        sampled = SPACE.sample(rng)
+        back = SPACE.from_string(SPACE.to_string(sampled))
+        assert (back, back.id) == (sampled, sampled.id)
+
+
+def test_cells_that_compute_the_same_share_an_id() -> None:
+    through_1 = _cell(edge_0_1="skip_connect", edge_1_3="nor_conv_3x3")
+    direct = _cell(edge_0_3="nor_conv_3x3")
+    assert len({SPACE.validate(cell).id for cell in (through_1, direct)}) == 1
+    dead = [_cell(edge_0_3="nor_conv_3x3", edge_1_3=op) for op in ("nor_conv_1x1", "skip_connect", "avg_pool_3x3")]
+    assert {SPACE.validate(cell).id for cell in dead} == {SPACE.validate(direct).id}
+
+
+def test_cells_that_compute_something_else_do_not() -> None:
+    cells = [
+        _cell(edge_0_3="nor_conv_3x3"),
+        _cell(edge_0_3="nor_conv_1x1"),
+        _cell(edge_0_3="skip_connect"),
+        _cell(edge_0_1="skip_connect", edge_0_3="skip_connect", edge_1_3="skip_connect"),
+        _cell(edge_0_1="nor_conv_3x3", edge_1_3="nor_conv_3x3"),
+        _cell(),
+    ]
+    assert len({SPACE.validate(cell).id for cell in cells}) == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("", 0, "1 nodes instead of 3"),
+        (TEXT + "+|none~0|", 0, "4 nodes instead of 3"),
+        (
+            TEXT.replace("nor_conv_3x3~0", "nor_conv_3x4~0"),
+            1,
+            "'nor_conv_3x4' is no operation; did you mean 'nor_conv_3x3'",
+        ),
+        (TEXT.replace("skip_connect~1", "skip_connect~0"), 25, "should read 'skip_connect~1'"),
+        (TEXT.replace("skip_connect~1", "skip_connect"), 25, "should read 'skip_connect~1'"),
+        (TEXT.replace("|none~0|skip", "|skip"), 17, "node 2 has 2 edges, here are 1"),
+        (TEXT[:-1], 41, "bar at both ends"),
+        (TEXT.replace("|none", "none"), 17, "bar at both ends"),
+    ],
+)
+def test_a_malformed_string_says_where_it_breaks(text: str, place: int, said: str) -> None:
+    with pytest.raises(ArchitectureError, match=said) as caught:
+        SPACE.from_string(text)
+    assert f"breaks at character {place}:" in str(caught.value)
+
+
+def test_a_wrong_operation_carries_the_path_of_its_edge() -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        SPACE.from_string(TEXT.replace("skip_connect~1", "conv~1"))
+    assert caught.value.path == "edge_1_2"
+    with pytest.raises(ArchitectureError) as caught:
+        SPACE.to_string(_cell(edge_0_3="conv"))
+    assert caught.value.path == "edge_0_3"
