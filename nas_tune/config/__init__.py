@@ -1,0 +1,19 @@
+"""The configuration of a search: keyword arguments or a TOML file in, one immutable `SearchConfig` out.
+
+    schema.py      SearchConfig, Resources: every key, its type, default and rule; what keys say together
+    component.py   Component: a name with settings, for the space, trainable, strategy and scheduler
+    files.py       load_config: TOML files and `--set key=value`
+    text.py        TOML as text, with the path, line and column of what is wrong
+    problems.py    every problem at once, one line each: the key, the value, what was expected
+
+Importing this package costs pydantic and nothing heavier.
+"""
+
+from __future__ import annotations
+
+from nas_tune.config.component import Component
+from nas_tune.config.files import load_config
+from nas_tune.config.problems import ConfigProblems
+from nas_tune.config.schema import Resources, SearchConfig
+
+__all__ = ["Component", "ConfigProblems", "Resources", "SearchConfig", "load_config"]

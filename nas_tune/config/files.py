@@ -1,0 +1,84 @@
+"""Configurations as text: TOML files and the command line's `--set key=value`.
+
+A file that cannot be read says its path and the reason, a syntax error its line and column, and what is wrong
+with the keys comes all at once (`ConfigProblems`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from nas_tune.config.component import Component
+from nas_tune.config.problems import ConfigProblems, shown
+from nas_tune.config.schema import SearchConfig
+from nas_tune.config.text import parse_toml, read_text
+
+__all__ = ["load_config"]
+
+_COMPONENTS = ("space", "trainable", "strategy", "scheduler")
+
+
+def load_config(path: str | PathLike[str], overrides: Iterable[str] = ()) -> SearchConfig:
+    """The configuration in a TOML file, with `a.b=c` overrides applied to it in order.
+
+    The value of an override is read as TOML, else taken as a string. A dotted key reaches into a table; a
+    component given by its name alone becomes a table (`strategy.population=8`), with its name kept.
+
+    Raises:
+        ConfigError: the file cannot be read or is no TOML.
+        ConfigProblems: keys, values or overrides break a rule; one line for each.
+    """
+    source = str(path)
+    values = parse_toml(read_text(Path(path)), source)
+    problems = [problem for override in overrides for problem in _apply(values, override)]
+    try:
+        config = SearchConfig(**values)
+    except ConfigProblems as error:
+        raise ConfigProblems([*problems, *error.problems], source) from None
+    if problems:
+        raise ConfigProblems(problems, source)
+    return config
+
+
+def _apply(values: dict[str, Any], override: str) -> Iterator[str]:
+    """Put one `a.b=c` into `values`; yields what is wrong with it."""
+    key, equals, text = override.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        yield f"--set {override}: expected key=value with a dotted key, as in --set strategy.population=8"
+        return
+    table = values
+    for depth, part in enumerate(parts[:-1]):
+        inner = _table(table, part, at_top=depth == 0)
+        if not isinstance(inner, dict):
+            yield f"--set {override}: {'.'.join(parts[: depth + 1])} is {shown(inner)}, not a table with keys"
+            return
+        table[part] = table = inner
+    table[parts[-1]] = _value(text.strip())
+
+
+def _table(table: Mapping[str, Any], key: str, *, at_top: bool) -> object:
+    """What stands at `key`, as a table where that is possible: a component by name, or nothing yet."""
+    default = SearchConfig.model_fields[key].default if at_top and key in SearchConfig.model_fields else {}
+    found = table.get(key, default)
+    if isinstance(found, Component):
+        found = found.plain()
+    if at_top and key in _COMPONENTS and isinstance(found, str):
+        return {"name": found}
+    return found if key in table or isinstance(found, dict) else {}
+
+
+def _value(text: str) -> object:
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    value = parsed["value"]
+    # No key takes a date, but a run may be called 2026-10-18; a line break could smuggle in other keys.
+    is_text = len(parsed) > 1 or isinstance(value, dt.date | dt.time)
+    return text if is_text else value

@@ -1,0 +1,247 @@
+"""Every key of a search: its type, its default, its rule, and what keys say together.
+
+`SearchConfig` is immutable and equal by value; `from_toml(to_toml())` and `from_json(to_json())` give an
+equal one back. Whether a named space, trainable or strategy exists and takes its settings is not checked
+here, but where it is made. Relative paths are relative to the current directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+)
+
+from nas_tune.config.component import Component, component_of, registered_component_of
+from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
+from nas_tune.config.text import parse_toml, toml_text
+from nas_tune.errors import ConfigError
+from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
+from search_spaces.names import did_you_mean
+
+__all__ = ["Resources", "SearchConfig"]
+
+_BUDGET = ("max_trials", "max_seconds")
+_RULES = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _run_name(value: object) -> object:
+    if value is not None and (problem := run_name_problem(value)):
+        raise SettingProblem(("", problem))
+    return value
+
+
+def _metric_name(value: object) -> object:
+    if problem := metric_name_problem(value):
+        raise SettingProblem(("", problem))
+    return value
+
+
+def _whole(value: object) -> object:
+    """1e6 is how a large count is written in TOML; it is a float there."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _folder(value: object) -> object:
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(path, str) and ("\0" in path or not path.strip()):
+        raise ValueError("no path")
+    return path
+
+
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise ValueError("zero")
+    return value
+
+
+# A constraint stands on the type itself and not on its union with None, which it could not compare.
+_Count = Annotated[int, Field(gt=0)]
+_Text = Annotated[str, Field(min_length=1)]
+_Folder = Annotated[str | None, BeforeValidator(_folder), Expected("the path of a folder (not empty)")]
+_Reference = Annotated[Component, PlainValidator(component_of)]
+_Registered = Annotated[Component, PlainValidator(registered_component_of)]
+_Seconds = Annotated[Annotated[float, Field(gt=0)] | None, Expected("a number of seconds above 0")]
+
+
+class Resources(BaseModel):
+    """What one trial gets. Fractions share a device: gpus = 0.25 runs four trials on each GPU."""
+
+    model_config = _RULES
+
+    cpus: Annotated[float, Field(gt=0), Expected("a number above 0, fractions allowed")] = 1.0
+    gpus: Annotated[float, Field(ge=0), Expected("a number, 0 or more, fractions allowed")] = 0.0
+
+
+class SearchConfig(BaseModel):
+    """A whole search, checked.
+
+    Raises:
+        ConfigProblems: (a `ConfigError`) one line for each key, and each combination of keys, that cannot be.
+    """
+
+    model_config = _RULES
+
+    name: Annotated[str | None, BeforeValidator(_run_name), Expected("a run name")] = None
+    """The run's name; `run_name` makes one from the space and the strategy where none is given."""
+    run_dir: _Folder = None
+    """The folder of the run; by default `runs/<name>` below the current directory."""
+
+    space: Annotated[_Reference, Expected("the name of a space, or 'module:attribute'")]
+    """Where to search."""
+    trainable: Annotated[_Reference, Expected("the name of a trainable, or 'module:attribute'")] = Component(
+        "image_classifier"
+    )
+    """What evaluates an architecture."""
+    strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("evolution")
+    """What proposes architectures."""
+    scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
+    """What stops trials early; "none" trains each to the end."""
+
+    metric: Annotated[str, BeforeValidator(_metric_name), Expected("the name of a metric")] = "accuracy"
+    """The key of each epoch's report that is optimized."""
+    mode: Annotated[Literal["max", "min"], Expected("one of 'max', 'min'", ("max", "min"))]
+    """Whether more or less of the metric is better; may be left out for accuracy only."""
+
+    max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
+    """Trials of the whole run, resumed sessions included."""
+    max_seconds: _Seconds = None
+    """Wall time of the whole run, resumed sessions included."""
+    forever: Annotated[bool, Expected("true or false")] = False
+    """Search until stopped; the only way to have no budget."""
+    max_epochs: Annotated[int, Field(ge=1), Expected("a whole number, at least 1")] = 9
+    """Length of a full training."""
+
+    workers: Annotated[
+        int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")
+    ] = 1
+    """Trials at once; -1 as many as the resources hold. One worker makes a search repeatable."""
+    executor: Annotated[Literal["ray", "inline"], Expected("one of 'ray', 'inline'", ("ray", "inline"))] = "ray"
+    """"ray": worker processes here or on a cluster; "inline": this process, one trial at a time."""
+    address: Annotated[_Text | None, Expected("the address of a Ray cluster")] = None
+    """A running Ray cluster ("auto", "host:port", "ray://host:port"); by default one is started here."""
+    resources: Annotated[Resources, Expected("a table with cpus and gpus")] = Resources()
+    """What each trial gets."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295")] = 0
+    """Of the proposals and of every trial."""
+    max_retries: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 3
+    """How often a trial goes on after its worker died."""
+    epoch_timeout: _Seconds = None
+    """Seconds that an epoch may take before its trial is ended as failed."""
+    keep_checkpoints: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
+    """Of how many of the best finished trials the checkpoint is kept."""
+    storage: _Folder = None
+    """A second folder, to which the ledger is backed up."""
+    backup_seconds: Annotated[float, Field(gt=0), Expected("a number of seconds above 0")] = 60.0
+    """Time between two backups."""
+
+    def __init__(self, /, **values: Any) -> None:
+        if values.get("mode") is None and values.get("metric", "accuracy") == "accuracy":
+            values = {**values, "mode": "max"}
+        problems: list[str] = []
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems += field_problems(error, type(self))
+        problems += _conflicts(values)
+        if problems:
+            raise ConfigProblems(problems) from None
+
+    @property
+    def run_name(self) -> str:
+        """The name given, or one made of the space and the strategy."""
+        return self.name or default_run_name(self.space.name, self.strategy.name)
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the run, as given or `runs/<name>`; not resolved, not created."""
+        return Path(self.run_dir).expanduser() if self.run_dir else Path("runs") / self.run_name
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some keys changed, checked as a whole again."""
+        return type(self)(**{**self.to_dict(), **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every key in order, as plain data; `SearchConfig(**config.to_dict()) == config`."""
+        return {key: _plain(getattr(self, key)) for key in type(self).model_fields}
+
+    def to_json(self) -> str:
+        """The configuration as one line of JSON, defaults included."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`; text that is no JSON object is refused (`ConfigError`)."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"configuration: not JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise ConfigError(f"configuration: got {shown(values)}, expected a JSON object")
+        return cls(**values)
+
+    def to_toml(self) -> str:
+        """The configuration as TOML, defaults included; keys without a value are left out (TOML has no null).
+
+        Raises:
+            ConfigError: a setting holds None; `to_json` can write that.
+        """
+        return toml_text({key: value for key, value in self.to_dict().items() if value is not None})
+
+    @classmethod
+    def from_toml(cls, text: str) -> Self:
+        """A configuration from TOML text; a syntax error is told by line and column (`ConfigError`)."""
+        return cls(**parse_toml(text, "configuration"))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Component):
+        return value.plain()
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
+    """What is wrong with the keys together, whatever is wrong with each of them."""
+    budget = [key for key in _BUDGET if values.get(key) is not None]
+    forever = values.get("forever") is True
+    misspelt = any(did_you_mean(key, _BUDGET) for key in values if key not in SearchConfig.model_fields)
+    if not budget and not forever and not misspelt:
+        yield (
+            f"max_trials: no budget: neither max_trials nor max_seconds is set{_strayed(values, _BUDGET)}; "
+            "set one of them, or forever = true (--forever) to search until stopped"
+        )
+    if budget and forever:
+        yield f"forever: true contradicts {' and '.join(budget)}; remove one of them"
+    if "space" not in values and (stray := _strayed(values, ("space",))):
+        yield f"space: not set{stray}"
+    if values.get("executor") == "inline":
+        yield from _inline_conflicts(values)
+
+
+def _inline_conflicts(values: Mapping[str, object]) -> Iterator[str]:
+    workers = values.get("workers", 1)
+    if isinstance(workers, int) and workers > 1:
+        yield f"workers: got {workers}, but the inline executor runs one at a time; use executor = 'ray'"
+    if values.get("address") is not None:
+        yield "address: the inline executor uses no cluster; remove the address, or use executor = 'ray'"
+
+
+def _strayed(values: Mapping[str, object], keys: tuple[str, ...]) -> str:
+    """The TOML trap: a key below a [table] header belongs to that table, however far down it stands."""
+    for table, content in values.items():
+        for key in keys:
+            if isinstance(content, Mapping) and key in content:
+                return f" ({key} stands below [{table}] and belongs to it; move it above the first [table])"
+    return ""

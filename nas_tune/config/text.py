@@ -1,0 +1,80 @@
+"""TOML as text: read from a file, parsed, written; with the path, line and column in what goes wrong."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nas_tune.errors import ConfigError
+from search_spaces.names import did_you_mean
+
+__all__ = ["parse_toml", "read_text", "toml_text"]
+
+_PLACE = re.compile(r"(?P<reason>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.S)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, or `ConfigError` with the path and the reason."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        bad = f"byte 0x{error.object[error.start]:02x} at offset {error.start}"
+        raise ConfigError(f"{path}: not UTF-8 ({bad}); save the file as UTF-8") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file{_close_file(path)}") from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"{path}: a directory; give the TOML file itself{_close_file(path / '*')}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The table in a TOML text; `source` is what an error calls it."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}{_place(str(error), text)}") from error
+
+
+def toml_text(values: Mapping[str, object]) -> str:
+    """TOML of plain data; None, which TOML cannot write, is refused."""
+    import tomli_w  # costs 10 ms that most commands need not pay
+
+    if path := next(_nones("", values), None):
+        raise ConfigError(f"{path}: got nothing (None), which TOML cannot write; leave it out, or write JSON")
+    return tomli_w.dumps(values)
+
+
+def _close_file(path: Path) -> str:
+    """The closest TOML file beside a missing one; for a directory, those that it holds."""
+    folder = path.parent
+    files = sorted(found.name for found in folder.glob("*.toml")) if folder.is_dir() else []
+    if path.name == "*":
+        return f" ({', '.join(files[:5])})" if files else ""
+    return did_you_mean(path.name, files)
+
+
+def _place(message: str, text: str) -> str:
+    found = _PLACE.fullmatch(message)
+    if found is None:
+        return f": not TOML: {message}"
+    line, column = found["line"], found["column"]
+    if line is None:
+        lines = text.split("\n")
+        line, column = str(len(lines)), str(len(lines[-1]) + 1)
+    return f", line {line}, column {column}: not TOML: {found['reason']}"
+
+
+def _nones(path: str, value: object) -> Iterator[str]:
+    if value is None:
+        yield path
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _nones(f"{path}.{key}" if path else key, item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _nones(f"{path}.{index}", item)
