@@ -1,0 +1,256 @@
+"""The classifier learns, repeats itself, and goes on from a checkpoint to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import search_spaces
+from search_spaces import Architecture
+from trainables.errors import CheckpointError, DataError, EndOfTraining, TrainableError
+from trainables.image_classifier import ImageClassifier
+from trainables.optimization import Optimization
+from trainables.protocol import Evaluating, Trainable
+from trainables.session import TrialSession
+
+CELL = search_spaces.get("nb201").from_string(
+    "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+)
+TINY = {"channels": 2, "batch_size": 256}
+
+
+def started(seed=0, max_epochs=3, architecture=CELL, **settings):
+    classifier = ImageClassifier(**{**TINY, **settings})
+    classifier.setup(architecture, seed=seed, max_epochs=max_epochs)
+    return classifier
+
+
+def epochs(classifier, count):
+    return [classifier.step() for _ in range(count)]
+
+
+def test_learns_digits_and_reports_what_it_promises():
+    classifier = started(max_epochs=4, channels=8, batch_size=32)
+    metrics = epochs(classifier, 4)[-1]
+    assert metrics["accuracy"] > 0.9
+    assert classifier.evaluate("test")["accuracy"] > 0.9
+    assert set(metrics) == {
+        "accuracy", "loss", "train_loss", "train_accuracy", "lr", "parameters", "macs", "model_bytes"
+    }  # fmt: skip
+    assert {type(value) for value in metrics.values()} == {int, float}
+    assert metrics["parameters"] == sum(p.numel() for p in classifier.network.parameters())
+
+
+def test_follows_the_protocol():
+    assert isinstance(ImageClassifier(), Trainable)
+    assert isinstance(ImageClassifier(), Evaluating)
+
+
+def test_ends_after_the_last_epoch():
+    classifier = started(max_epochs=1)
+    classifier.step()
+    with pytest.raises(EndOfTraining):
+        classifier.step()
+
+
+def test_seed_decides_every_number():
+    once, again, other = (epochs(started(seed=seed), 2) for seed in (5, 5, 6))
+    assert once == again
+    assert once != other
+
+
+def test_setup_again_is_a_new_training():
+    classifier = started()
+    first = epochs(classifier, 2)
+    classifier.setup(CELL, seed=0, max_epochs=3)
+    assert epochs(classifier, 2) == first
+
+
+def test_global_random_state_is_untouched():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    classifier = started()
+    classifier.step()
+    classifier.evaluate("test")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_foreign_random_numbers_change_nothing():
+    quiet = epochs(started(), 2)
+    classifier = started()
+    noisy = []
+    for _ in range(2):
+        torch.rand(7)
+        noisy.append(classifier.step())
+    assert noisy == quiet
+
+
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "adamw", "lr": 0.01}, {"flip": True, "cutout": 2}])
+def test_resumed_training_is_bit_identical(tmp_path, settings):
+    whole = epochs(started(**settings), 3)
+    first = started(**settings)
+    epochs(first, 1)
+    first.save(tmp_path)
+    torch.manual_seed(99)
+    second = started(**settings)
+    second.load(tmp_path)
+    assert epochs(second, 2) == whole[1:]
+    with pytest.raises(EndOfTraining):
+        second.step()
+
+
+def test_random_layers_go_on_from_their_own_state(tmp_path, monkeypatch):
+    from trainables import networks
+
+    def dropping(architecture, *, num_classes, in_channels, image_size):
+        linear = torch.nn.Linear(in_channels * image_size[0] * image_size[1], num_classes)
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), linear)
+
+    monkeypatch.setattr(networks, "_builders", {"dropping": dropping})
+
+    def fresh():
+        classifier = ImageClassifier(space="dropping")
+        classifier.setup(Architecture({}), seed=0, max_epochs=3)
+        return classifier
+
+    whole = epochs(fresh(), 3)
+    first = fresh()
+    epochs(first, 1)
+    first.save(tmp_path)
+    second = fresh()
+    second.load(tmp_path)
+    assert epochs(second, 2) == whole[1:]
+
+
+def test_session_goes_on_where_a_killed_one_stopped(tmp_path):
+    def session():
+        return TrialSession(ImageClassifier(**TINY), CELL, seed=0, max_epochs=3, folder=tmp_path)
+
+    whole = epochs(started(), 3)
+    session().advance()
+    second = session()
+    assert second.advance().metrics == whole[0]
+    assert second.advance().metrics == whole[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "its seed is 0"),
+        ({"max_epochs": 9}, "its max_epochs is 3"),
+        ({"channels": 3}, "its network"),
+        ({"lr": 0.3}, "its training"),
+        ({"data_seed": 4}, "its data"),
+        ({"architecture": search_spaces.get("nb201").sample(0)}, "its architecture"),
+    ],
+)
+def test_checkpoint_of_another_training_is_refused(tmp_path, change, message):
+    started().save(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        started(**change).load(tmp_path)
+
+
+def test_damaged_and_missing_checkpoints_are_refused(tmp_path):
+    classifier = started()
+    with pytest.raises(CheckpointError):
+        classifier.load(tmp_path)
+    classifier.save(tmp_path)
+    file = tmp_path / "classifier.safetensors"
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(CheckpointError):
+        classifier.load(tmp_path)
+
+
+def test_checkpoint_holds_no_pickle(tmp_path):
+    started().save(tmp_path)
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".json", ".safetensors"]
+
+
+def test_chain_with_its_settings():
+    classifier = ImageClassifier(space="chain", network={"width": 1 / 16}, batch_size=512)
+    classifier.setup(search_spaces.get("chain").sample(1), seed=0, max_epochs=1)
+    assert np.isfinite(classifier.step()["loss"])
+
+
+def test_space_may_be_an_object():
+    assert started(space=search_spaces.get("nb201")).step() == started().step()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "sdg"}, "did you mean 'sgd'"),
+        ({"lr": 0}, "lr is 0; it must be a number above 0"),
+        ({"lr": float("nan")}, "lr is nan"),
+        ({"lr": "0.1"}, "lr is '0.1'"),
+        ({"batch_size": 1}, "batch_size is 1"),
+        ({"batch_size": 2.5}, "whole number"),
+        ({"channels": 0}, "channels is 0"),
+        ({"space": "chain", "cells": 3}, "no setting 'cells'"),
+        ({"space": "nb20"}, "nb201"),
+        ({"network": {"depth": 3}}, "no setting 'depth'"),
+        ({"label_smoothing": 2}, "label_smoothing"),
+        ({"momentum": 1}, "momentum"),
+        ({"shift": -1}, "shift"),
+        ({"flip": 1}, "true or false"),
+        ({"amp": "yes"}, "amp"),
+        ({"device": "gpu"}, "device is 'gpu'"),
+        ({"validation_share": 1}, "validation_share"),
+    ],
+)
+def test_wrong_settings_are_refused_at_once(settings, message):
+    with pytest.raises((TrainableError, LookupError), match=message):
+        ImageClassifier(**settings)
+
+
+def test_construction_loads_no_data():
+    classifier = ImageClassifier(data="no_such_data_set.npz")
+    with pytest.raises(DataError, match="no_such_data_set"):
+        classifier.setup(CELL, seed=0, max_epochs=1)
+
+
+def test_absent_gpu_is_refused_at_setup():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(TrainableError, match="give cpu or auto"):
+        started(device="cuda")
+
+
+def test_use_before_setup_is_refused(tmp_path):
+    for move in (lambda c: c.step(), lambda c: c.save(tmp_path), lambda c: c.evaluate("test")):
+        with pytest.raises(TrainableError, match="setup"):
+            move(ImageClassifier())
+
+
+def test_mixed_precision_changes_nothing_on_a_cpu():
+    assert epochs(started(amp=True, device="cpu"), 1) == epochs(started(device="cpu"), 1)
+
+
+def test_mixed_precision_learns_on_cuda():
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA GPU here")
+    classifier = started(max_epochs=4, amp=True, channels=8, batch_size=32)
+    assert epochs(classifier, 4)[-1]["accuracy"] > 0.9
+
+
+def test_learning_rate_rises_and_falls():
+    settings = Optimization(lr=0.4, warmup=0.25)
+    rates = [settings.rate(step / 100) for step in range(101)]
+    assert rates[0] == 0
+    assert max(rates) == rates[25] == 0.4
+    assert rates[:26] == sorted(rates[:26])
+    assert rates[25:] == sorted(rates[25:], reverse=True)
+    assert rates[100] == pytest.approx(0)
+    assert Optimization(lr=0.4, warmup=0).rate(0) == 0.4
+
+
+def test_augmentation_is_off_where_asked():
+    plain = epochs(started(augment=False), 1)
+    assert plain == epochs(started(augment=False, shift=2, flip=True, cutout=3), 1)
+    assert plain == epochs(started(shift=0), 1)
+    assert plain != epochs(started(), 1)
+
+
+def test_checksum_speaks_of_the_images_alone():
+    assert ImageClassifier().data_checksum() == ImageClassifier(data_seed=3).data_checksum()

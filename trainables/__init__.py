@@ -1,0 +1,62 @@
+"""What evaluating an architecture means: the `Trainable` protocol, networks, data, cost, checkpoints.
+
+It knows nothing of Ray or Optuna, and importing it does not import torch: names are loaded when they are
+used.
+
+    trainable = trainables.adapt("image_classifier", {"data": "digits"})
+    trainable.setup(architecture, seed=0, max_epochs=9)
+    metrics = trainable.step()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainables.cost import Cost, cost_of
+    from trainables.errors import CheckpointError, DataError, DivergedError, EndOfTraining, TrainableError
+    from trainables.generator import GeneratorTrainable
+    from trainables.image_classifier import ImageClassifier
+    from trainables.networks import build
+    from trainables.protocol import Trainable
+    from trainables.registry import adapt, get, names, register
+
+__all__ = [
+    "CheckpointError",
+    "Cost",
+    "DataError",
+    "DivergedError",
+    "EndOfTraining",
+    "GeneratorTrainable",
+    "ImageClassifier",
+    "Trainable",
+    "TrainableError",
+    "adapt",
+    "build",
+    "cost_of",
+    "get",
+    "names",
+    "register",
+]
+
+_MODULES = {
+    "trainables.cost": ("Cost", "cost_of"),
+    "trainables.errors": ("CheckpointError", "DataError", "DivergedError", "EndOfTraining", "TrainableError"),
+    "trainables.generator": ("GeneratorTrainable",),
+    "trainables.image_classifier": ("ImageClassifier",),
+    "trainables.networks": ("build",),
+    "trainables.protocol": ("Trainable",),
+    "trainables.registry": ("adapt", "get", "names", "register"),
+}
+_HOME = {name: module for module, members in _MODULES.items() for name in members}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'trainables' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,135 @@
+"""`python -m trainables`: train one architecture by hand, without Ray and without Optuna.
+
+    python -m trainables train --space nb201 --arch '|nor_conv_3x3~0|+|...|' --data digits --epochs 9
+    python -m trainables list
+
+Results go to stdout, a line an epoch; errors to stderr, with exit code 2 for what the user can mend.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search_spaces.errors import NasTuneError, SpaceError
+from trainables.errors import TrainableError
+from trainables.protocol import Evaluating
+from trainables.registry import adapt, names
+from trainables.session import TrialSession
+from trainables.settings import parse_settings
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _list() if options.command == "list" else _train(options)
+    except NasTuneError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trainables", description="Train one architecture by hand.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="the trainables, networks and data sets that have names")
+    train = commands.add_parser("train", help="train one architecture and judge it on the test images")
+    train.add_argument("--space", default="nb201", help="name of the search space (default nb201)")
+    train.add_argument("--arch", required=True, help="the architecture: JSON, or the string form of its space")
+    train.add_argument("--trainable", default="image_classifier", help="registered name (default image_classifier)")
+    train.add_argument("--data", help="name or path of the data set (default: the trainable's own)")
+    train.add_argument("--epochs", type=int, default=9, help="epochs of the full training (default 9)")
+    train.add_argument("--seed", type=int, default=0, help="decides everything random (default 0)")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the trainable")
+    train.add_argument("--checkpoint-dir", type=Path, help="save after each epoch here, and go on from it")
+    train.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    return parser
+
+
+def _list() -> int:
+    from trainables import networks
+    from trainables.data.named import NAMED
+
+    for title, known in (("trainables", names()), ("networks", networks.names()), ("data", NAMED)):
+        sys.stdout.write(f"{title}: {', '.join(known)}\n")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    architecture = read_architecture(options.space, options.arch)
+    trainable = adapt(options.trainable, _settings(options))
+    # What is wrong with the set-up is the user's to mend and needs no traceback; the session sets up again.
+    trainable.setup(architecture, seed=options.seed, max_epochs=options.epochs)
+    session = TrialSession(
+        trainable,
+        architecture,
+        seed=options.seed,
+        max_epochs=options.epochs,
+        folder=options.checkpoint_dir,
+    )
+    finished = False
+    while not finished:
+        outcome = session.advance()
+        for note in outcome.notes:
+            sys.stderr.write(f"note: {note}\n")
+        if outcome.failure is not None:
+            raise TrainableError(f"{outcome.failure.kind}: {outcome.failure.message}")
+        if outcome.metrics:
+            epoch = {"epoch": outcome.epoch, **outcome.metrics, "seconds": outcome.seconds}
+            _say(epoch, as_json=options.json)
+        finished = outcome.finished
+    if isinstance(trainable, Evaluating):
+        _say({"split": "test", **trainable.evaluate("test")}, as_json=options.json)
+    return 0
+
+
+def read_architecture(space_name: str, text: str) -> Architecture:
+    """The member of the space that `text` writes: JSON where it starts with "{", else the space's
+    `from_string`.
+    """
+    import search_spaces
+
+    space = search_spaces.get(space_name)
+    if text.lstrip().startswith("{"):
+        try:
+            return space.validate(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise SpaceError(f"the architecture is no JSON: {error}; write it as {{...}}") from error
+    read = getattr(space, "from_string", None)
+    if read is None:
+        raise SpaceError(f"architectures of {space_name} have no string form, and {text!r} is no JSON; write {{...}}")
+    architecture: Architecture = read(text)
+    return architecture
+
+
+def _settings(options: argparse.Namespace) -> dict[str, object]:
+    settings = parse_settings(options.set)
+    if options.trainable == "image_classifier":
+        settings = {"space": options.space, **settings}
+    return settings if options.data is None else {**settings, "data": options.data}
+
+
+def _say(values: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        line = json.dumps(values)
+    else:
+        line = "  ".join(f"{name} {_shown(value)}" for name, value in values.items())
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

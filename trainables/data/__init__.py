@@ -1,0 +1,16 @@
+"""Images by name or path, split and resident on a device; loaded once per process.
+
+    data = load(DataSettings("digits"), torch.device("cpu"))
+    data.train.images    # uint8 (n, c, h, w)
+
+Small data sets are meant: all images lie in memory as they are read, uint8 where they were. Nothing is
+fetched from a network unless `download` is set.
+"""
+
+from __future__ import annotations
+
+from trainables.data.augment import Augmentation
+from trainables.data.images import ImageData, Raw, Split
+from trainables.data.loading import DataSettings, load, load_raw
+
+__all__ = ["Augmentation", "DataSettings", "ImageData", "Raw", "Split", "load", "load_raw"]

@@ -1,0 +1,80 @@
+"""Augmentation of whole batches on the device they live on: shift, flip and cutout, no image by itself.
+
+Semantics are torchvision's: a shift of p pixels is `RandomCrop(size, padding=p)`, a flip
+`RandomHorizontalFlip()`; cutout clears one square at a random centre, cut off at the borders (DeVries and
+Taylor 2017, 1708.04552). Each image of a batch draws its own numbers from the given generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Augmentation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Random views of a batch of images (n, c, h, w) of any dtype.
+
+    Attributes:
+        shift: largest move in pixels, each way; what comes in from outside is 0.
+        flip: mirror every second image, left to right.
+        cutout: side of the cleared square in pixels; 0 clears nothing.
+        fill: value of a cleared pixel.
+    """
+
+    shift: int = 0
+    flip: bool = False
+    cutout: int = 0
+    fill: float = 0.0
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """A new tensor of the same shape; `images` is left as it is."""
+        if self.shift:
+            images = shifted(images, self.shift, generator)
+        if self.flip:
+            images = flipped(images, generator)
+        if self.cutout:
+            images = cut_out(images, self.cutout, self.fill, generator)
+        return images
+
+
+def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Each image moved by -most..most pixels along both axes, zeros coming in."""
+    count, channels, height, width = images.shape
+    device = images.device
+    padded = functional.pad(images, (most, most, most, most)).contiguous()
+    down, right = torch.randint(2 * most + 1, (2, count, 1, 1), generator=generator, device=device)
+    planes = torch.arange(count * channels, device=device).view(count, channels, 1)
+    rows = planes * padded.shape[2] + torch.arange(height, device=device) + down
+    first = rows * padded.shape[3] + right
+    # Every run of `width` pixels of the padded images is a row of this view; whole rows are copied.
+    runs = padded.view(-1).unfold(0, width, 1)
+    return runs.index_select(0, first.flatten()).view(count, channels, height, width)
+
+
+def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image mirrored left to right, or not, with equal chance."""
+    count, device = len(images), images.device
+    mirrored = torch.randint(2, (count,), generator=generator, device=device)
+    both = torch.cat((images, images.flip(3)))
+    return both.index_select(0, torch.arange(count, device=device) + count * mirrored)
+
+
+def cut_out(images: Tensor, side: int, fill: float, generator: torch.Generator) -> Tensor:
+    """Each image with a square of `side` pixels around a random centre set to `fill`."""
+    count, _, height, width = images.shape
+    rows = _band(height, side, count, generator, images.device)
+    columns = _band(width, side, count, generator, images.device)
+    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], fill)
+
+
+def _band(length: int, side: int, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """(count, length) booleans: `side` positions in a row around a random one."""
+    first = torch.randint(length, (count, 1), generator=generator, device=device) - side // 2
+    positions = torch.arange(length, device=device)
+    return (positions >= first) & (positions < first + side)

@@ -1,0 +1,149 @@
+"""From a name or a path to a split data set, with one memory per process.
+
+A name is one of `NAMED`; below the data root (the setting, or the environment variable NAS_TUNE_DATA) a
+folder of that name with Parquet files or an `.npz` beside is preferred to torchvision's files. Everything
+else is a path, tried as it is and below the root.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from search_spaces.names import did_you_mean
+from trainables.data.files import is_image_folder, load_image_folder, load_npz
+from trainables.data.images import ImageData, Raw
+from trainables.data.named import NAMED, TORCHVISION, load_digits, load_torchvision
+from trainables.data.parquet import load_parquet, parquet_files
+from trainables.data.split import split_data
+from trainables.errors import DataError
+from trainables.settings import check_flag, check_number, check_text
+
+__all__ = ["ROOT_VARIABLE", "DataSettings", "load", "load_raw"]
+
+ROOT_VARIABLE = "NAS_TUNE_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Which images, and how they are parted.
+
+    Attributes:
+        data: a name (`digits`, `mnist`, `fashion_mnist`, `cifar10`, `cifar100`), or the path of an `.npz`
+            file, a Parquet file or folder, or a folder with one sub-folder of images per class.
+        root: the folder of named data sets and of relative paths; default the variable NAS_TUNE_DATA.
+        download: may torchvision fetch what is missing below the root?
+        image_column, label_column: columns of Parquet files; recognised where they are not given.
+        resize: side in pixels that images of files are scaled and cut to; None takes them as they are.
+        validation_share, test_share: parts of the images, above 0 and at most 0.9; see `split_data`.
+        seed: decides the parts.
+    """
+
+    data: str = "digits"
+    root: str | None = None
+    download: bool = False
+    image_column: str | None = None
+    label_column: str | None = None
+    resize: int | None = None
+    validation_share: float = 0.2
+    test_share: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("validation_share", "test_share"):
+            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
+        if self.resize is not None:
+            check_number("resize", self.resize, 1, whole=True)
+        check_number("data_seed", self.seed, 0, 2**32, whole=True)
+        check_flag("download", self.download)
+        for name in ("data", "root", "image_column", "label_column"):
+            check_text(name, getattr(self, name), optional=name != "data")
+
+
+def load(settings: DataSettings, device: torch.device) -> ImageData:
+    """The split data set on `device`; read anew only if the settings or the files have changed."""
+    return _load(settings, str(device), _stamp(settings))
+
+
+def load_raw(settings: DataSettings) -> Raw:
+    """The data set as it was read, on the CPU, unsplit."""
+    return _load_raw(settings.data, _file_settings(settings), _stamp(settings))
+
+
+_Files = tuple[str | None, bool, str | None, str | None, int | None]
+
+
+def _file_settings(settings: DataSettings) -> _Files:
+    return (settings.root, settings.download, settings.image_column, settings.label_column, settings.resize)
+
+
+@lru_cache(maxsize=4)
+def _load(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
+    return split_data(
+        _load_raw(settings.data, _file_settings(settings), stamp),
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+        seed=settings.seed,
+        device=torch.device(device),
+    )
+
+
+@lru_cache(maxsize=2)
+def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
+    root, download, image_column, label_column, resize = files
+    if data == "digits":
+        return load_digits()
+    path = _path(data, root)
+    if path is None:
+        return load_torchvision(data, _root(data, root), download=download)
+    if path.suffix == ".npz":
+        return load_npz(path)
+    if parquet_files(path):
+        return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
+    if is_image_folder(path):
+        return load_image_folder(path, resize=resize)
+    raise DataError(
+        f"{path} is no data set: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
+        "of images per class is needed"
+    )
+
+
+def _path(data: str, root: str | None) -> Path | None:
+    """Where `data` lies; None for a torchvision data set in torchvision's own layout."""
+    below = root or os.environ.get(ROOT_VARIABLE)
+    if data in TORCHVISION:
+        own = [Path(below) / data, Path(below) / f"{data}.npz"] if below else []
+        return next((path for path in own if path.is_file() or parquet_files(path)), None)
+    tried = [Path(data), *([Path(below) / data] if below else [])]
+    for path in tried:
+        if path.exists():
+            return path
+    places = " or ".join(str(path) for path in tried)
+    raise DataError(
+        f"there is no data set {data!r}{did_you_mean(data, NAMED)} Known names: {', '.join(NAMED)}; "
+        f"as a path, {places} does not exist"
+    )
+
+
+def _root(data: str, root: str | None) -> Path:
+    below = root or os.environ.get(ROOT_VARIABLE)
+    if not below:
+        raise DataError(
+            f"{data} needs a folder for its files; give data_root=<folder> (and download=True to fetch them) "
+            f"or set {ROOT_VARIABLE}"
+        )
+    return Path(below)
+
+
+def _stamp(settings: DataSettings) -> tuple[object, ...]:
+    """Sizes and times of the files; of a folder of images those of its folders, which change with a name."""
+    if settings.data == "digits":
+        return ()
+    path = _path(settings.data, settings.root)
+    found = [] if path is None else parquet_files(path) or [path, *path.glob("*/"), *path.glob("*/*/")]
+    below = settings.root or os.environ.get(ROOT_VARIABLE)
+    return (below, *((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in found))

@@ -1,0 +1,58 @@
+"""Data sets by name: scikit-learn's digits, which come with the package, and four of torchvision's."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainables.data.images import Raw, Split, raw_images
+from trainables.errors import DataError
+
+__all__ = ["NAMED", "TORCHVISION", "load_digits", "load_torchvision"]
+
+TORCHVISION = {
+    "mnist": "MNIST",
+    "fashion_mnist": "FashionMNIST",
+    "cifar10": "CIFAR10",
+    "cifar100": "CIFAR100",
+}
+"""Our names and the class of `torchvision.datasets` behind each."""
+
+NAMED = ("digits", *TORCHVISION)
+
+
+def load_digits() -> Raw:
+    """The 1,797 handwritten digits of 8x8 pixels and 17 grey levels (UCI, Alpaydin and Kaynak 1998)."""
+    from sklearn.datasets import load_digits as read
+
+    digits = read()
+    images = torch.from_numpy(digits.images.astype("uint8")).unsqueeze(1)
+    return raw_images("digits", Split(images, torch.from_numpy(digits.target).long()))
+
+
+def load_torchvision(name: str, root: Path, *, download: bool) -> Raw:
+    """A torchvision data set from the files below `root`, fetched there first if `download`."""
+    train, classes = _read(name, root, download, train=True)
+    test, _ = _read(name, root, download, train=False)
+    return raw_images(name, train, test, classes)
+
+
+def _read(name: str, root: Path, download: bool, *, train: bool) -> tuple[Split, tuple[str, ...]]:
+    from torchvision import datasets
+
+    maker: Any = getattr(datasets, TORCHVISION[name])
+    try:
+        found = maker(str(root), train=train, download=download)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        remedy = "give download=True to fetch it" if not download else "check the connection, or copy the files there"
+        raise DataError(f"{name} cannot be read below {root} ({_line(error)}); {remedy}") from error
+    images = torch.as_tensor(found.data)
+    images = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2).contiguous()
+    return Split(images, torch.as_tensor(found.targets).long()), tuple(found.classes)
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

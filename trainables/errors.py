@@ -1,0 +1,43 @@
+"""What can be wrong with data, trainables and checkpoints, and the signal that a training has ended.
+
+    NasTuneError
+    |-- DataError (ValueError)          exit 2   images or labels that are missing, damaged or too few
+    |-- TrainableError (ValueError)     exit 2   a trainable or a setting of it that cannot be used
+    |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or of something else
+    `-- DivergedError                   exit 1   a training whose loss is no longer a finite number
+
+`EndOfTraining` is no error: a trainable raises it where a generator would return. A message says the value,
+the rule that it broke, and the remedy.
+"""
+
+from __future__ import annotations
+
+from search_spaces.errors import NasTuneError
+
+__all__ = ["CheckpointError", "DataError", "DivergedError", "EndOfTraining", "TrainableError"]
+
+
+class DataError(NasTuneError, ValueError):
+    """A data set that is missing, truncated, wrong in shape or too small for its splits."""
+
+    exit_code = 2
+
+
+class TrainableError(NasTuneError, ValueError):
+    """A trainable that breaks the protocol, or a setting that it does not take."""
+
+    exit_code = 2
+
+
+class CheckpointError(NasTuneError, ValueError):
+    """A checkpoint that cannot be read, or that belongs to another network."""
+
+    exit_code = 2
+
+
+class DivergedError(NasTuneError):
+    """A loss or a metric became NaN or infinite; raise it in `step` to end the trial as diverged."""
+
+
+class EndOfTraining(Exception):
+    """Raised by `Trainable.step` when there is no further epoch; not a failure."""

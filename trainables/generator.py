@@ -1,0 +1,73 @@
+"""The short form of a trainable: a function of an architecture that yields one dict of metrics per epoch.
+
+    def train(architecture, *, width=8, seed=0):
+        ...
+        yield {"accuracy": 0.5}
+
+`seed` and `max_epochs` are passed where the signature names them; everything else it names is a setting. The
+state of a generator cannot be saved, so such a training begins again at epoch 0 after its worker died.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["GIVEN", "GeneratorTrainable"]
+
+GIVEN = ("seed", "max_epochs")
+"""The arguments that the search itself passes to a function that names them."""
+
+TrainFunction = Callable[..., Generator[Mapping[str, object], None, object]]
+
+
+class GeneratorTrainable:
+    """A generator function behind the protocol; `trainables.adapt` makes it and checks the settings."""
+
+    checkpoints: ClassVar[bool] = False
+
+    def __init__(self, function: TrainFunction, settings: Mapping[str, object] | None = None) -> None:
+        self._function = function
+        self._settings = dict(settings or {})
+        self._epochs: Generator[Mapping[str, object], None, object] | None = None
+        named = inspect.signature(function).parameters
+        self._takes = [name for name in GIVEN if name in named]
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        """Call the function; its body starts to run with the first `step`."""
+        self.close()
+        given = {"seed": seed, "max_epochs": max_epochs}
+        self._epochs = self._function(architecture, **self._settings, **{name: given[name] for name in self._takes})
+
+    def step(self) -> Mapping[str, object]:
+        """What the function yields next; `EndOfTraining` once it has returned."""
+        if self._epochs is None:
+            raise TrainableError(f"{self!r} was asked for an epoch before setup(); call setup() first")
+        try:
+            return next(self._epochs)
+        except StopIteration:
+            raise EndOfTraining(f"{self!r} has returned") from None
+
+    def save(self, folder: Path) -> None:
+        """Refused: a running function cannot be written down."""
+        raise CheckpointError(f"{self!r} has no state to save in {folder}; a class with save() and load() has")
+
+    def load(self, folder: Path) -> None:
+        """Refused: a running function cannot be written down."""
+        raise CheckpointError(f"{self!r} cannot go on from {folder}; write a class with save() and load()")
+
+    def close(self) -> None:
+        """End the function where it stands, so that its `finally` blocks run."""
+        if self._epochs is not None:
+            self._epochs.close()
+            self._epochs = None
+
+    def __repr__(self) -> str:
+        return f"GeneratorTrainable({getattr(self._function, '__name__', self._function)})"

@@ -1,0 +1,255 @@
+"""The standard trainable: train an image classifier of one architecture, an epoch a step.
+
+    classifier = ImageClassifier(space="nb201", data="digits")
+    classifier.setup(architecture, seed=0, max_epochs=9)
+    for _ in range(9):
+        print(classifier.step()["accuracy"])
+    print(classifier.evaluate("test"))
+
+Images live on the device; batches are drawn and augmented there. On a CPU the same seed gives the same
+numbers, and a training that goes on from a checkpoint gives the numbers of one that was never stopped, to the
+last bit. On CUDA that is not promised. Torch's global random state is as it was after every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainables.checkpoint import read_tensors, write_tensors
+from trainables.cost import Cost, cost_of
+from trainables.data import Augmentation, DataSettings, ImageData, load, load_raw
+from trainables.devices import check_device, device_of
+from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.networks import build, check_network, space_name, tree_of
+from trainables.optimization import Optimization
+from trainables.randomness import Randomness
+from trainables.settings import check_flag, check_number
+from trainables.training import Recipe, Training
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["ImageClassifier"]
+
+SMALL: Mapping[str, Mapping[str, object]] = {"nb201": {"channels": 16, "cells": 1}}
+"""Sizes of networks that suit a laptop, where the settings do not say any."""
+
+_FILE = "classifier"
+
+
+class ImageClassifier:
+    """A network of `space` trained on the images of `data`.
+
+    Args:
+        space: name of a space that has a network (`trainables.networks.names()`), or a `Space` so named.
+        channels, cells: size of the network, where its builder takes them; default 16 and 1 for `nb201`.
+        network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
+        data, data_root, download, image_column, label_column, resize, validation_share, test_share,
+            data_seed: the images and their parts; see `trainables.data.DataSettings`.
+        batch_size: images a step; the last, incomplete batch of an epoch is left out.
+        optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp: see `Optimization`.
+        label_smoothing: part of the target spread over all classes (Szegedy et al. 2016, 1512.00567).
+        shift, flip, cutout: see `Augmentation`; default shift is an eighth of the shorter side of the image.
+        augment: False trains on the images as they are, whatever the three say.
+        device: "auto" (CUDA where there is one, else the CPU), or a torch device; chosen at set-up.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: object = "nb201",
+        channels: int | None = None,
+        cells: int | None = None,
+        network: Mapping[str, object] | None = None,
+        data: str = "digits",
+        data_root: str | None = None,
+        download: bool = False,
+        image_column: str | None = None,
+        label_column: str | None = None,
+        resize: int | None = None,
+        validation_share: float = 0.2,
+        test_share: float = 0.2,
+        data_seed: int = 0,
+        batch_size: int = 32,
+        optimizer: str = "sgd",
+        lr: float = 0.05,
+        weight_decay: float = 5e-4,
+        momentum: float = 0.9,
+        warmup: float = 0.03,
+        grad_clip: float = 5.0,
+        amp: bool = False,
+        label_smoothing: float = 0.1,
+        augment: bool = True,
+        shift: int | None = None,
+        flip: bool = False,
+        cutout: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self._space = space
+        self._network = _network_settings(space, network, channels=channels, cells=cells)
+        files = (image_column, label_column, resize)
+        shares = (validation_share, test_share, data_seed)
+        self._data = DataSettings(data, data_root, download, *files, *shares)
+        self._optimization = Optimization(optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp)
+        check_number("batch_size", batch_size, 2, whole=True)
+        check_number("label_smoothing", label_smoothing, 0, 0.9)
+        self._batch_size, self._label_smoothing = batch_size, label_smoothing
+        self._views = _Views(augment, shift, flip, cutout)
+        check_device(device)
+        self._device = device
+        self._started: _Started | None = None
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        """Load the data (once per process), build the network, and stand before epoch 1."""
+        check_number("seed", seed, 0, 2**63 - 1, whole=True)
+        check_number("max_epochs", max_epochs, 1, whole=True)
+        device = device_of(self._device)
+        data = load(self._data, device)
+        randomness = Randomness(seed, device)
+        image = (data.in_channels, *data.image_size)
+        with randomness:
+            network = build(
+                self._space,
+                architecture,
+                num_classes=len(data.classes),
+                in_channels=data.in_channels,
+                image_size=data.image_size,
+                **self._network,
+            )
+        cost = cost_of(network, image)
+        network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        training = Training(network, data, self._recipe(data), randomness, max_epochs)
+        self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
+
+    def step(self) -> dict[str, float | int]:
+        """Train one epoch.
+
+        Returns `accuracy` and `loss` on the validation images, `train_loss` and `train_accuracy` over the
+        epoch as it went, `lr` at its end, and the cost of the network: `parameters`, `macs` (of one image),
+        `model_bytes`.
+        """
+        training, cost = self._run.training, self._run.cost
+        if training.epoch >= training.epochs:
+            raise EndOfTraining(f"all {training.epochs} epochs are trained")
+        trained = training.train_epoch()
+        validated = training.evaluate(training.data.validation)
+        return {
+            "accuracy": validated.accuracy,
+            "loss": validated.loss,
+            "train_loss": trained.loss,
+            "train_accuracy": trained.accuracy,
+            "lr": training.rate,
+            "parameters": cost.parameters,
+            "macs": cost.macs,
+            "model_bytes": cost.model_bytes,
+        }
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """`accuracy` and `loss` on "train", "validation" or "test" (which no step sees), unaugmented."""
+        training = self._run.training
+        score = training.evaluate(training.data.split(split))
+        return {"accuracy": score.accuracy, "loss": score.loss}
+
+    def data_checksum(self) -> str:
+        """16 hex digits of all images and labels, whatever the split; loads them, needs no set-up."""
+        return load_raw(self._data).checksum()
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network as it stands."""
+        return self._run.training.network
+
+    def save(self, folder: Path) -> None:
+        """Write weights, optimizer, random state and epoch into `folder`."""
+        state = {"of": self._run.identity, "training": self._run.training.state_dict()}
+        write_tensors(folder, _FILE, state)
+
+    def load(self, folder: Path) -> None:
+        """Go on from `folder`, written by an equal training; otherwise `CheckpointError`, and set up anew."""
+        state = read_tensors(folder, _FILE)
+        _check_identity(folder, state, self._run.identity)
+        try:
+            self._run.training.load_state_dict(state["training"])
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{folder} does not fit this training: {error}; set up anew") from error
+
+    @property
+    def _run(self) -> _Started:
+        if self._started is None:
+            raise TrainableError("the classifier was used before setup(); call setup() first")
+        return self._started
+
+    def _recipe(self, data: ImageData) -> Recipe:
+        views = self._views.augmentation(data)
+        return Recipe(self._batch_size, self._label_smoothing, views, self._optimization)
+
+    def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
+        """What two trainings must share for one to go on from the other's checkpoint."""
+        return {
+            "space": space_name(self._space),
+            "architecture": tree_of(architecture),
+            "seed": seed,
+            "max_epochs": max_epochs,
+            "network": self._network,
+            "data": repr(self._data),
+            "training": repr((self._batch_size, self._label_smoothing, self._views, self._optimization)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What there is from set-up on."""
+
+    training: Training
+    cost: Cost
+    identity: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """The settings of augmentation, whose defaults depend on the images."""
+
+    augment: bool
+    shift: int | None
+    flip: bool
+    cutout: int
+
+    def __post_init__(self) -> None:
+        check_flag("augment", self.augment)
+        check_flag("flip", self.flip)
+        check_number("cutout", self.cutout, 0, whole=True)
+        if self.shift is not None:
+            check_number("shift", self.shift, 0, whole=True)
+
+    def augmentation(self, data: ImageData) -> Augmentation:
+        if not self.augment:
+            return Augmentation()
+        shift = min(data.image_size) // 8 if self.shift is None else self.shift
+        return Augmentation(shift, self.flip, self.cutout)
+
+
+def _network_settings(space: object, network: Mapping[str, object] | None, **sizes: int | None) -> dict[str, object]:
+    given = {name: value for name, value in sizes.items() if value is not None}
+    for name, value in given.items():
+        check_number(name, value, 1, whole=True)
+    settings = {**SMALL.get(space_name(space), {}), **(network or {}), **given}
+    check_network(space, settings)
+    return settings
+
+
+def _check_identity(folder: Path, state: Any, mine: dict[str, object]) -> None:
+    theirs = state.get("of") if isinstance(state, dict) else None
+    if not isinstance(theirs, dict):
+        raise CheckpointError(f"{folder} holds no classifier; give the folder of one")
+    differing = [name for name in mine if theirs.get(name) != mine[name]]
+    if differing:
+        name = differing[0]
+        raise CheckpointError(
+            f"{folder} is of another training: its {name} is {theirs.get(name)!r}, "
+            f"this one's {mine[name]!r}; set up as it was, or begin anew"
+        )

@@ -1,0 +1,51 @@
+"""The port between a search and a training: what every trainable can do.
+
+A caller makes the object once with its settings, then sets it up for one architecture after another (data
+stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
+business; a trainable knows nothing of them. Two more members are optional: `evaluate(split)`, which
+`Evaluating` describes, and the class attribute `checkpoints`, which `has_checkpoints` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["Evaluating", "Trainable", "has_checkpoints"]
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """One training, an epoch at a time; the constructor checks the settings and loads nothing."""
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        """Begin the training of `architecture`; called again for the next trial on the same object.
+
+        `seed` decides everything random in it, `max_epochs` is the length of its schedule in calls of `step`.
+        """
+
+    def step(self) -> Mapping[str, object]:
+        """Train one epoch and return its metrics; raise `EndOfTraining` when there is nothing more."""
+
+    def save(self, folder: Path) -> None:
+        """Write all that is needed to go on after this epoch into the existing `folder`; never a pickle."""
+
+    def load(self, folder: Path) -> None:
+        """Go on from what `save` wrote, after `setup` with the same arguments; else `CheckpointError`."""
+
+
+@runtime_checkable
+class Evaluating(Protocol):
+    """A trainable that can be judged on a split; "test" is the one that the search never saw."""
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        """Metrics of the network as it stands on `split` ("validation" or "test")."""
+
+
+def has_checkpoints(trainable: Trainable) -> bool:
+    """Whether `save` and `load` do anything; where they do not, a training begins again at epoch 0."""
+    return bool(getattr(trainable, "checkpoints", True))

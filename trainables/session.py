@@ -1,0 +1,234 @@
+"""The boundary around one trial: whatever a training does, what leaves here is a plain `Outcome`.
+
+A session sets the trainable up, goes on from the trial's last whole checkpoint if there is one, runs an epoch a
+call, saves after each, and turns every exception and every impossible report into a named failure. It is the one
+place where a broad except is right. It knows nothing of who drives it: the inline executor, a Ray actor or the
+command line.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from search_spaces.names import IDENTIFIER_RULE, is_identifier
+from trainables.errors import CheckpointError, DivergedError, EndOfTraining
+from trainables.protocol import Trainable, has_checkpoints
+from trainables.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["RESERVED_NAMES", "Failure", "Outcome", "TrialSession"]
+
+RESERVED_NAMES = frozenset(
+    [
+        "trial",
+        "state",
+        "failure",
+        "message",
+        "value",
+        "epochs",
+        "architecture",
+        "architecture_id",
+        "seed",
+        "started",
+        "ended",
+        "seconds",
+        "time",
+        "node",
+        "lost",
+        "traceback",
+    ]
+)
+"""Columns of the result tables, which no metric may be called."""
+
+_MISSED_SAVES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a trial cannot go on: `kind` is error, diverged, oom, bad_result or storage."""
+
+    kind: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one call of `advance` came to.
+
+    `epoch` counts from 1 and is the last one trained; `metrics` is empty where nothing was reported; `finished`
+    says that there is nothing more to train; `notes` are things that a person should know.
+    """
+
+    epoch: int
+    metrics: Mapping[str, float]
+    seconds: float = 0.0
+    finished: bool = False
+    failure: Failure | None = None
+    notes: tuple[str, ...] = ()
+
+
+class _BadResultError(Exception):
+    """A report that is not a flat mapping of names to numbers."""
+
+
+class _StorageError(Exception):
+    """Checkpoints cannot be written any more."""
+
+
+class TrialSession:
+    """One trial on one trainable.
+
+    Args:
+        trainable: set up here, and free for the next session afterwards.
+        architecture: what to train.
+        seed: decides everything random in the training.
+        max_epochs: the length of a full training.
+        folder: where the trial's checkpoints lie; None saves nothing.
+    """
+
+    def __init__(
+        self,
+        trainable: Trainable,
+        architecture: Architecture,
+        *,
+        seed: int,
+        max_epochs: int,
+        folder: Path | None = None,
+    ) -> None:
+        self._trainable = trainable
+        self._architecture = architecture
+        self._seed = seed
+        self._max_epochs = max_epochs
+        self._snapshots = Snapshots(folder) if folder is not None and has_checkpoints(trainable) else None
+        self._epoch = 0
+        self._ready = False
+        self._missed_saves = 0
+        self._notes: list[str] = []
+
+    def advance(self) -> Outcome:
+        """Train the next epoch; the first call sets up, and answers with the checkpoint's epoch if there is one."""
+        started = time.monotonic()
+        try:
+            if not self._ready:
+                again = self._begin()
+                if again is not None:
+                    return self._outcome(again, seconds=0.0)
+            return self._step(started)
+        except EndOfTraining:
+            return self._exhausted()
+        except Exception as error:  # noqa: BLE001
+            return self._failed(error)
+
+    def _begin(self) -> Mapping[str, float] | None:
+        self._trainable.setup(self._architecture, seed=self._seed, max_epochs=self._max_epochs)
+        self._ready = True
+        return self._go_on()
+
+    def _go_on(self) -> Mapping[str, float] | None:
+        if self._snapshots is None:
+            return None
+        for snapshot in self._snapshots.newest_first(self._notes):
+            try:
+                self._trainable.load(snapshot.folder)
+            except CheckpointError as error:
+                self._notes.append(f"checkpoint of epoch {snapshot.epoch} rejected: {error}")
+                # What a half-done load left behind must not leak into the training.
+                self._trainable.setup(self._architecture, seed=self._seed, max_epochs=self._max_epochs)
+                continue
+            self._epoch = snapshot.epoch
+            return snapshot.metrics
+        return None
+
+    def _step(self, started: float) -> Outcome:
+        metrics = _numbers(self._trainable.step())
+        self._epoch = _next_epoch(metrics, self._epoch)
+        seconds = time.monotonic() - started
+        if self._snapshots is not None:
+            self._save(self._snapshots, metrics)
+        return self._outcome(metrics, seconds)
+
+    def _save(self, snapshots: Snapshots, metrics: Mapping[str, float]) -> None:
+        try:
+            snapshots.write(self._epoch, metrics, self._trainable.save)
+            self._missed_saves = 0
+        except OSError as error:
+            # A training that cannot be saved is still a training: it goes on in memory, for a while.
+            self._missed_saves += 1
+            self._notes.append(f"checkpoint of epoch {self._epoch} not saved: {error}")
+            if self._missed_saves >= _MISSED_SAVES:
+                raise _StorageError(f"{_MISSED_SAVES} checkpoints in a row could not be saved: {error}") from error
+
+    def _outcome(self, metrics: Mapping[str, float], seconds: float) -> Outcome:
+        notes, self._notes = tuple(self._notes), []
+        return Outcome(self._epoch, metrics, seconds, self._epoch >= self._max_epochs, notes=notes)
+
+    def _exhausted(self) -> Outcome:
+        if self._epoch:
+            return Outcome(self._epoch, {}, finished=True)
+        return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
+
+    def _failed(self, error: Exception) -> Outcome:
+        trace = "".join(traceback.format_exception(error))
+        failure = Failure(_kind_of(error), f"{type(error).__name__}: {error}", trace)
+        if isinstance(error, _BadResultError | _StorageError):
+            failure = Failure(failure.kind, str(error))
+        return Outcome(self._epoch, {}, finished=True, failure=failure, notes=tuple(self._notes))
+
+
+def _kind_of(error: Exception) -> str:
+    named = {DivergedError: "diverged", _BadResultError: "bad_result", _StorageError: "storage"}
+    if type(error) in named:
+        return named[type(error)]
+    # torch.OutOfMemoryError by name: this module does not import torch.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "oom"
+    return "error"
+
+
+def _next_epoch(metrics: dict[str, float], last: int) -> int:
+    """The epoch that a report is for: its own `epoch` if it has one, else the next."""
+    own = metrics.pop("epoch", None)
+    if own is None:
+        return last + 1
+    if own != int(own) or own <= last:
+        raise _BadResultError(f"epoch {own:g} was reported after epoch {last}; epochs are whole and increase")
+    return int(own)
+
+
+def _numbers(report: object) -> dict[str, float]:
+    if not isinstance(report, Mapping) or not report:
+        raise _BadResultError(
+            f"an epoch reported {_shown(report)}; it must be a dict of metric names to numbers, not empty"
+        )
+    return {_metric_name(name): _number(str(name), value) for name, value in report.items()}
+
+
+def _metric_name(name: object) -> str:
+    if not is_identifier(name):
+        raise _BadResultError(f"a metric is called {_shown(name)}; {IDENTIFIER_RULE}")
+    if name in RESERVED_NAMES:
+        raise _BadResultError(f"a metric is called {name!r}, which is a column of the result tables; rename it")
+    return str(name)
+
+
+def _number(name: str, value: object) -> float:
+    plain = value
+    size = getattr(value, "numel", None) or getattr(value, "size", None)
+    if hasattr(value, "item") and size is not None and (size() if callable(size) else size) == 1:
+        plain = value.item()
+    if isinstance(plain, bool) or not isinstance(plain, int | float):
+        raise _BadResultError(f"metric {name!r} is {_shown(value)}; a number or a one-element tensor is needed")
+    return plain if isinstance(plain, int) and abs(plain) < 2**53 else float(plain)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} of type {type(value).__name__}"

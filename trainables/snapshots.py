@@ -1,0 +1,102 @@
+"""The checkpoints of one trial on disk: whole or absent, newest first, the last two kept.
+
+Each is a folder `epoch-000003` with the trainable's files and a `snapshot.json` that names them with their
+SHA-256 and holds the epoch's metrics. It is written aside and renamed, so a kill leaves no half of one; a
+torn or changed file is found by its digest and the one before is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainables.errors import CheckpointError
+
+__all__ = ["Snapshot", "Snapshots"]
+
+_KEPT = 2
+_INDEX = "snapshot.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A whole checkpoint: what `Trainable.save` wrote, after which epoch, with that epoch's metrics."""
+
+    epoch: int
+    metrics: Mapping[str, float]
+    folder: Path
+
+
+class Snapshots:
+    """The checkpoints below `folder`, which need not exist yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> None:
+        """Let `save` fill a folder for this epoch, seal it, and drop those that are older than the one
+        before.
+
+        Raises:
+            OSError: the disk is full or not there; what was saved before is still whole.
+        """
+        draft = self.folder / f".draft-{os.getpid()}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        try:
+            save(draft)
+            index = {"epoch": epoch, "metrics": dict(metrics), "files": _digests(draft)}
+            (draft / _INDEX).write_text(json.dumps(index), encoding="utf-8")
+            target = self.folder / f"epoch-{epoch:06d}"
+            shutil.rmtree(target, ignore_errors=True)
+            draft.rename(target)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        for old in self._folders()[_KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def newest_first(self, notes: list[str]) -> Iterator[Snapshot]:
+        """The whole checkpoints; of each damaged one, a line is added to `notes`."""
+        for folder in self._folders():
+            try:
+                yield _read(folder)
+            except CheckpointError as error:
+                notes.append(str(error))
+
+    def remove(self) -> None:
+        """Delete all of them."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _folders(self) -> list[Path]:
+        return sorted(self.folder.glob("epoch-*"), reverse=True)
+
+
+def _read(folder: Path) -> Snapshot:
+    try:
+        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        epoch, metrics, files = int(index["epoch"]), dict(index["metrics"]), dict(index["files"])
+        found = _digests(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"checkpoint {folder.name} cannot be read: {error!r}; it is passed over") from error
+    torn = sorted(name for name in files if found.get(name) != files[name])
+    if torn:
+        raise CheckpointError(f"checkpoint {folder.name} is damaged ({', '.join(torn)}); it is passed over")
+    return Snapshot(epoch, metrics, folder)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): _digest(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != _INDEX
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

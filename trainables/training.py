@@ -1,0 +1,128 @@
+"""The training of one classifier: what an epoch is, how it is judged, and its state.
+
+Nothing in an epoch waits for the device but its end, when the sums of losses and hits are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainables.data import Augmentation, ImageData, Split
+from trainables.optimization import Optimization, Optimizer
+from trainables.randomness import Randomness
+
+__all__ = ["Recipe", "Score", "Training"]
+
+_EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train: images a step, views of them, targets, and what happens to the weights."""
+
+    batch_size: int
+    label_smoothing: float
+    augmentation: Augmentation
+    optimization: Optimization
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Mean cross-entropy in nats (in training smoothed as the recipe says) and share of right answers."""
+
+    loss: float
+    accuracy: float
+
+
+class Training:
+    """A network on its way through `epochs` epochs; `epoch` counts those behind it."""
+
+    def __init__(
+        self, network: nn.Module, data: ImageData, recipe: Recipe, randomness: Randomness, epochs: int
+    ) -> None:
+        self.network, self.data, self.epochs = network, data, epochs
+        self.epoch = 0
+        self._recipe, self._randomness = recipe, randomness
+        self._device = data.train.images.device
+        self._optimizer = Optimizer(network, recipe.optimization, self._device)
+        self._batch_size = min(recipe.batch_size, len(data.train))
+        self._batches = len(data.train) // self._batch_size
+
+    @property
+    def rate(self) -> float:
+        """The learning rate at the end of the last epoch."""
+        return self._recipe.optimization.rate(self.epoch / self.epochs)
+
+    def train_epoch(self) -> Score:
+        """Every training image once, in random order, but for the rest that fills no batch."""
+        self.network.train()
+        tally = _Tally(self._device)
+        order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
+        with self._randomness:
+            for index in range(self._batches):
+                rows = order[index * self._batch_size : (index + 1) * self._batch_size]
+                self._train_batch(rows, self.epoch + index / self._batches, tally)
+        self.epoch += 1
+        return tally.score()
+
+    def _train_batch(self, rows: Tensor, progress: float, tally: _Tally) -> None:
+        labels = self.data.train.labels.index_select(0, rows)
+        images = self.data.train.images.index_select(0, rows)
+        images = self._recipe.augmentation(images, self._randomness.generator)
+        with self._optimizer.precision():
+            logits = self.network(self.data.normalize(images))
+            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.label_smoothing)
+        self._optimizer.descend(loss, progress / self.epochs)
+        tally.add(loss.detach(), logits.detach(), labels)
+
+    @torch.no_grad()
+    def evaluate(self, split: Split) -> Score:
+        """The score of the network as it stands on all images of `split`, unchanged."""
+        self.network.eval()
+        tally = _Tally(self._device)
+        for start in range(0, len(split), _EVALUATION_BATCH):
+            labels = split.labels[start : start + _EVALUATION_BATCH]
+            with self._optimizer.precision():
+                logits = self.network(self.data.normalize(split.images[start : start + _EVALUATION_BATCH]))
+            tally.add(functional.cross_entropy(logits.float(), labels), logits, labels)
+        return tally.score()
+
+    def state_dict(self) -> dict[str, object]:
+        """Weights, optimizer, random numbers and epoch."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "randomness": self._randomness.state(),
+            "epoch": self.epoch,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken, of an equal training; what does not fit raises whatever torch
+        raises.
+        """
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._randomness.restore(state["randomness"])
+        self.epoch = state["epoch"]
+
+
+class _Tally:
+    """Sums over batches, kept on the device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._loss = torch.zeros((), device=device)
+        self._hits = torch.zeros((), dtype=torch.int64, device=device)
+        self._count = 0
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        self._loss += loss * len(labels)
+        self._hits += (logits.argmax(1) == labels).sum()
+        self._count += len(labels)
+
+    def score(self) -> Score:
+        return Score(float(self._loss) / self._count, float(self._hits) / self._count)
