@@ -1,0 +1,42 @@
+"""Neural architecture search on Optuna and Ray Tune: Optuna proposes, Ray Tune executes, a ledger remembers.
+
+    import nas_tune
+
+    run = nas_tune.search(space="nb201", trainable="image_classifier", max_trials=24, workers=2)
+    run.best(5)
+
+Importing this is cheap: the engines are loaded when a search starts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nas_tune.api import evaluate, open_run, resume, search
+    from nas_tune.config import SearchConfig
+    from nas_tune.results import Run
+
+from nas_tune.errors import NasTuneError
+
+__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "open_run", "resume", "search"]
+
+_HOME = {
+    "Run": "nas_tune.results",
+    "SearchConfig": "nas_tune.config",
+    "evaluate": "nas_tune.api",
+    "open_run": "nas_tune.api",
+    "resume": "nas_tune.api",
+    "search": "nas_tune.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nas_tune' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,276 @@
+"""Searching, resuming and reading a run from Python; the command line calls the same functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from nas_tune.config import SearchConfig
+from nas_tune.driver import drive
+from nas_tune.errors import ConfigError, LedgerDamagedError, ResumeRefusedError, RunFolderError
+from nas_tune.executors.job import trial_folder
+from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
+from nas_tune.observers import Observer
+from nas_tune.recipe import CHANGEABLE, Recipe, reopened
+from nas_tune.references import reference_of
+from nas_tune.results import Run
+from search_spaces import Space
+from search_spaces.names import did_you_mean
+from trainables.protocol import Evaluating
+from trainables.registry import Target
+from trainables.snapshots import Snapshots
+
+__all__ = ["evaluate", "open_run", "resume", "run_config", "search"]
+
+
+def search(
+    space: str | Mapping[str, Any] | Space,
+    trainable: str | Mapping[str, Any] | Target = "image_classifier",
+    *,
+    strategy: str | Mapping[str, Any] = "evolution",
+    scheduler: str | Mapping[str, Any] = "asha",
+    max_trials: int | None = None,
+    metric: str = "accuracy",
+    mode: str | None = None,
+    max_epochs: int = 9,
+    workers: int = 1,
+    seed: int = 0,
+    run_dir: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    new: bool = False,
+    observers: Sequence[Observer] = (),
+    **more: Any,
+) -> Run:
+    """Search `space` for the architecture whose training by `trainable` gives the best `metric`.
+
+    Args:
+        space: a registered name, "module:attribute", or a `Space`.
+        trainable: a registered name, "module:attribute", a class with setup/step/save/load, or a generator function
+            of an architecture that yields one dict of metrics an epoch.
+        strategy: proposes architectures; a name, or a mapping with `name` and settings.
+        scheduler: stops trials early; likewise.
+        max_trials: of the whole run.
+        metric: which of the reported numbers is optimized.
+        mode: "max" or "min"; may be left out for accuracy.
+        max_epochs: length of a full training.
+        workers: trials at a time (-1: all that the machine has room for).
+        seed: decides the proposals and every trial.
+        run_dir: the folder of the run; by default `runs/<name>`.
+        settings: of a trainable that is given as a class or function.
+        new: where the folder holds a run already, take a fresh one beside it.
+        observers: told of every event.
+        more: any other key of `nas_tune.config.SearchConfig`, such as executor="inline" or resources={"gpus": 1}.
+
+    Raises:
+        ConfigError, SpaceError, UnknownNameError: refused before anything is written.
+        InfeasibleError: the resources are not there.
+        NoUsableTrialError: not one trial gave a value; the run and its tracebacks are on disk.
+    """
+    given_space = space if isinstance(space, Space) else None
+    target = trainable if callable(trainable) else None
+    if settings and target is None:
+        raise ConfigError("settings: only for a trainable given as a class or function; else put them in its table")
+    values: dict[str, Any] = {
+        "space": (given_space.name or "own_space") if given_space is not None else space,
+        "trainable": {"name": _target_label(target), **(settings or {})} if target is not None else trainable,
+        "strategy": strategy,
+        "scheduler": scheduler,
+        "max_trials": max_trials,
+        "metric": metric,
+        "mode": mode,
+        "max_epochs": max_epochs,
+        "workers": workers,
+        "seed": seed,
+        "run_dir": run_dir,
+        **more,
+    }
+    config = SearchConfig(**{key: value for key, value in values.items() if value is not None})
+    return run_config(config, new=new, observers=observers, space=given_space, target=target)
+
+
+def run_config(
+    config: SearchConfig,
+    *,
+    new: bool = False,
+    observers: Sequence[Observer] = (),
+    space: Space | None = None,
+    target: Target | None = None,
+) -> Run:
+    """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import."""
+    recipe = Recipe.of(config, space, target)
+    folder = _fresh_folder(config.run_folder.absolute(), new)
+    with recipe.executor() as executor:
+        _make(folder)
+        lease = Lease(folder)
+        try:
+            with closing(Ledger.create(folder, recipe.meta())) as ledger:
+                _write_config(folder, config)
+                drive(folder, ledger, recipe, executor, observers)
+        finally:
+            lease.release()
+    return Run(folder)
+
+
+def resume(
+    path: str | Path,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    space: Space | None = None,
+    trainable: Target | None = None,
+    accept_code_change: bool = False,
+    from_backup: bool = False,
+    observers: Sequence[Observer] = (),
+    **more: Any,
+) -> Run:
+    """Go on with the run in the folder `path`: first with the trials that were cut, each from its last checkpoint.
+
+    Args:
+        changes: keys of the configuration to change, such as {"max_trials": 48}; `more` likewise.
+        space, trainable: where the run was started with objects that cannot be imported by name.
+        accept_code_change: go on although the trainable's source is not what it was.
+        from_backup: take the latest copy of the ledger; the damaged one is kept beside it.
+
+    Raises:
+        ResumeRefusedError: a change that would mix results of different searches.
+        RunLockedError: another driver has the run.
+        LedgerDamagedError, NewerFormatError: the ledger cannot be read; nothing was changed.
+    """
+    folder = Path(path).absolute()
+    wanted = {**(changes or {}), **more}
+    if not folder.is_dir():
+        raise LedgerDamagedError(f"{folder} holds no run: there is no such folder")
+    lease = Lease(folder)
+    try:
+        if from_backup:
+            _restore(folder)
+        with closing(Ledger.open(folder)) as ledger:
+            before = replay(ledger.events()).changes
+            _check_changes(ledger.meta["config"], wanted)
+            recipe = reopened(
+                ledger.meta,
+                [before, wanted],
+                space=space,
+                target=trainable,
+                accept_code_change=accept_code_change,
+            )
+            with recipe.executor() as executor:
+                if wanted:
+                    ledger.append(BudgetChanged(_plain(recipe.config, wanted)))
+                drive(folder, ledger, recipe, executor, observers)
+    finally:
+        lease.release()
+    return Run(folder)
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in the folder `path`, for reading; it may be running.
+
+    Raises:
+        LedgerDamagedError, NewerFormatError: the ledger cannot be read.
+    """
+    return Run(Path(path))
+
+
+def evaluate(
+    run: Run, trial: int | None = None, split: str = "test", *, trainable: Target | None = None
+) -> dict[str, float]:
+    """Metrics of a finished trial's network (the best, if `trial` is None) on a split of its data.
+
+    Raises:
+        ConfigError: there is no such trial, its checkpoint was not kept, or its trainable cannot be evaluated.
+    """
+    with closing(Ledger.open(run.path, readonly=True)) as ledger:
+        meta, state = ledger.meta, replay(ledger.events())
+    recipe = reopened(meta, [state.changes], target=trainable, accept_code_change=True)
+    number = _best(run) if trial is None else trial
+    if number not in state.trials:
+        raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
+    job = recipe.job(run.path.absolute())
+    made = job.trainable()
+    if not isinstance(made, Evaluating):
+        raise ConfigError(f"{recipe.config.trainable} has no evaluate(split); give its class that method")
+    snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
+    if snapshot is None:
+        raise ConfigError(
+            f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete trials are "
+            "kept (keep_checkpoints)"
+        )
+    record = state.trials[number]
+    made.setup(recipe.space.validate(record.tree), seed=record.seed, max_epochs=job.max_epochs)
+    made.load(snapshot.folder)
+    return dict(made.evaluate(split))
+
+
+def _best(run: Run) -> int:
+    best = run.best(1)
+    if best.empty:
+        raise ConfigError(f"{run.path} has no trial with a value yet")
+    return int(best["trial"].iloc[0])
+
+
+def _target_label(target: Target) -> str:
+    return reference_of(target) or str(getattr(target, "__name__", type(target).__name__)).strip("<>")
+
+
+def _plain(config: SearchConfig, keys: Mapping[str, Any]) -> dict[str, Any]:
+    values = config.to_dict()
+    return {key: values[key] for key in keys}
+
+
+def _check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    for key in wanted:
+        if key not in config:
+            raise ConfigError(
+                f"{key}: unknown key{did_you_mean(key, config)}; a resume may change: {', '.join(CHANGEABLE)}"
+            )
+    differs = [key for key in wanted if key not in CHANGEABLE and wanted[key] != config[key]]
+    if differs:
+        lines = "; ".join(f"{key} was {config[key]!r}, now {wanted[key]!r}" for key in differs)
+        raise ResumeRefusedError(
+            f"a resume cannot change {', '.join(differs)} ({lines}): its trials would not compare; start a new run. "
+            f"What may change: {', '.join(CHANGEABLE)}"
+        )
+
+
+def _fresh_folder(folder: Path, new: bool) -> Path:
+    taken = ledger_path(folder).exists()
+    if taken and not new:
+        raise ConfigError(
+            f"{folder} holds a run already: go on with it (nas-tune resume {folder}), or start beside it (--new)"
+        )
+    if not taken:
+        return folder
+    beside = (folder.with_name(f"{folder.name}-{number}") for number in range(2, 10_000))
+    return next(candidate for candidate in beside if not candidate.exists())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"cannot make the run folder {folder}: {error}") from error
+
+
+def _write_config(folder: Path, config: SearchConfig) -> None:
+    """For people; the ledger holds the same for programs."""
+    try:
+        text = config.to_toml()
+    except ConfigError:
+        return
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+
+
+def _restore(folder: Path) -> None:
+    """Put the latest backup in the ledger's place; what was there stays beside it."""
+    backup, ledger = backup_path(folder), ledger_path(folder)
+    if not backup.is_file():
+        raise LedgerDamagedError(f"{folder} has no backup of its ledger at {backup}")
+    with closing(Ledger.open(backup.parent, readonly=True)) as whole:
+        draft = ledger.with_name(".restored.sqlite")
+        whole.backup(draft)
+    for part in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
+        if part.exists():
+            part.rename(part.with_name(f"{part.name}.damaged"))
+    draft.rename(ledger)

@@ -1,0 +1,86 @@
+"""The commands together, and the boundary around them: every failure ends as a message and an exit code.
+
+    0 done   1 internal   2 usage or configuration   3 no usable trial   4 run folder locked or damaged
+    5 resume refused   6 resources infeasible   130 SIGINT   143 SIGTERM
+
+What the project raises on purpose is one message on stderr; a traceback is for what nobody expected, and for
+`--debug`, and never shows the values of variables.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from nas_tune.cli.doctor import doctor
+from nas_tune.cli.listing import spaces, strategies
+from nas_tune.cli.places import talk
+from nas_tune.cli.results import best, results
+from nas_tune.cli.search import resume, search
+from nas_tune.errors import NasTuneError
+
+__all__ = ["app", "main"]
+
+
+class _Boundary(TyperGroup):
+    """Turns the errors of the project into what a shell understands; others pass."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NasTuneError as error:
+            if ctx.params.get("debug"):
+                talk().print("".join(traceback.format_exception(error)), end="")
+            else:
+                console = talk()
+                console.print("error: ", style="bold red", end="")
+                console.print(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    name="nas-tune",
+    cls=_Boundary,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"nas-tune {version('nas-tune')}")
+        except PackageNotFoundError:
+            typer.echo("nas-tune, not installed as a package")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", envvar="NAS_TUNE_DEBUG", help="Show tracebacks of errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Neural architecture search: Optuna proposes, Ray Tune runs, a ledger remembers."""
+    from nas_tune.references import allow_local_modules
+
+    allow_local_modules()
+
+
+for _command in (search, resume, results, best, spaces, strategies, doctor):
+    app.command()(_command)
+
+
+def main() -> None:
+    """The console script `nas-tune`."""
+    app(prog_name="nas-tune")

@@ -1,0 +1,43 @@
+"""Architectures as text: the official string of the space where it has one, else compact JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import search_spaces
+from nas_tune.config import SearchConfig
+from nas_tune.results import Run
+from search_spaces import ArchitectureError, Space
+
+__all__ = ["named_space", "space_of", "writer"]
+
+
+def writer(space: Space | None) -> Callable[[Any], str]:
+    """What turns a tree (or an Architecture) of `space` into text; total, whatever the tree."""
+    own = getattr(space, "to_string", None)
+
+    def written(tree: Any) -> str:
+        try:
+            if own is not None:
+                return str(own(tree))
+        except ArchitectureError:
+            pass
+        return json.dumps(getattr(tree, "tree", tree), separators=(",", ":"))
+
+    return written
+
+
+def named_space(config: SearchConfig) -> Space | None:
+    """The space of a configuration where a registered name says it; a reference is left to the search."""
+    name = config.space.name
+    return search_spaces.get(name) if ":" not in name and name in search_spaces.names() else None
+
+
+def space_of(run: Run) -> Space | None:
+    """The space of a run, or None where somebody's code, which it needs, cannot be imported here."""
+    try:
+        return run.space
+    except Exception:  # noqa: BLE001 -- importing a stranger's module may raise anything; JSON will do
+        return None

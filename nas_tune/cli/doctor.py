@@ -1,0 +1,123 @@
+"""`nas-tune doctor`: whether this machine has what a search needs; changes nothing, starts nothing."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from pathlib import Path
+
+import typer
+
+from nas_tune.cli.places import data
+
+__all__ = ["Finding", "doctor", "findings"]
+
+_PACKAGES = ("nas-tune", "optuna", "torch", "torchvision", "pandas", "pyarrow", "duckdb", "safetensors")
+_GROUPS = ("nas_tune.spaces", "nas_tune.trainables")
+_LITTLE_DISK, _LITTLE_MEMORY = 2.0, 2.0
+_MARKS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "broken": ("X", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: `verdict` is ok, warning or broken."""
+
+    what: str
+    found: str
+    verdict: str = "ok"
+
+
+def doctor() -> None:
+    """Look whether this machine has what a search needs.
+
+    Versions, processors, memory, GPUs, Ray, disk and plug-ins; exit code 1 if something is broken.
+    """
+    from nas_tune.cli.text import plain
+
+    broken = False
+    out = data()
+    for finding in findings():
+        mark, style = _MARKS[finding.verdict]
+        out.print(f"{mark:>2}", style=style, end="")
+        out.print(f"  {finding.what:<12}  {plain(finding.found)}")
+        broken = broken or finding.verdict == "broken"
+    if broken:
+        raise typer.Exit(1)
+
+
+def findings() -> Iterator[Finding]:
+    """Everything that is looked at, one by one: importing the engines takes seconds."""
+    yield Finding("python", f"{platform.python_version()} at {sys.executable}")
+    yield from map(_package, _PACKAGES)
+    yield _ray()
+    yield Finding("processors", f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}")
+    yield _memory()
+    yield _gpu()
+    yield _disk(Path("runs"))
+    yield from _plug_ins()
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        remedy = "not installed as a package" if name == "nas-tune" else f"missing: pip install {name}"
+        return Finding(name, remedy, "warning" if name == "nas-tune" else "broken")
+
+
+def _ray() -> Finding:
+    started = time.monotonic()
+    try:
+        importlib.import_module("ray.tune")
+        return Finding("ray", f"{version('ray')}, imported in {time.monotonic() - started:.1f} s")
+    except ImportError as error:
+        return Finding("ray", f"cannot be imported: {error}; only executor = 'inline' works", "broken")
+
+
+def _memory() -> Finding:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    free = memory.available / 2**30
+    text = f"{free:.1f} GiB free of {memory.total / 2**30:.1f} GiB"
+    return Finding("memory", text, "warning" if free < _LITTLE_MEMORY else "ok")
+
+
+def _gpu() -> Finding:
+    try:
+        cuda = importlib.import_module("torch").cuda
+    except ImportError as error:
+        return Finding("gpu", f"torch cannot be imported: {error}", "broken")
+    if not cuda.is_available():
+        return Finding("gpu", "none that torch can use: trials train on the processors")
+    names = [cuda.get_device_name(device) for device in range(cuda.device_count())]
+    return Finding("gpu", f"{len(names)}: {', '.join(names)}")
+
+
+def _disk(folder: Path) -> Finding:
+    """Where runs would lie: the nearest folder that exists."""
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(place).free / 2**30
+    if not os.access(place, os.W_OK):
+        return Finding("disk", f"{place} cannot be written; set run_dir", "broken")
+    return Finding("disk", f"{free:.1f} GiB free at {place}", "warning" if free < _LITTLE_DISK else "ok")
+
+
+def _plug_ins() -> Iterator[Finding]:
+    """Plug-ins are loaded to see whether they can be; one that cannot is only missed by who uses it."""
+    points = [point for group in _GROUPS for point in entry_points(group=group)]
+    for point in points:
+        try:
+            point.load()
+            yield Finding("plug-in", f"{point.name} ({point.value})")
+        except Exception as error:  # noqa: BLE001 -- a stranger's module may raise anything
+            yield Finding("plug-in", f"{point.name} ({point.value}): {type(error).__name__}: {error}", "warning")
+    if not points:
+        yield Finding("plug-ins", "none installed")

@@ -1,0 +1,138 @@
+"""Frames for programs (CSV, JSON, Parquet, with every column) and for people (a table of what matters)."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from nas_tune.cli.formats import Format
+from nas_tune.cli.places import data, talk, width_of
+from nas_tune.cli.tables import Column, fitting, lines
+from nas_tune.cli.text import brief, plain, quantity
+from nas_tune.errors import ConfigError
+from nas_tune.results.frames import write_parquet, written_aside
+
+__all__ = ["columns_of", "export", "macs_column"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequence[Column]) -> None:
+    """Write `frame` to `out`, or to stdout; as a table only its `columns`.
+
+    Raises:
+        ConfigError: Parquet, which is binary, without a file.
+        RunFolderError: the file cannot be written.
+    """
+    if kind is Format.PARQUET:
+        if out is None:
+            raise ConfigError("--format parquet writes a binary file: say which with --out FILE")
+        write_parquet(frame, out)
+    elif kind is Format.TABLE and out is None:
+        _print_table(columns)
+    else:
+        _write(_text(frame, kind, columns), out)
+    if out is not None:
+        talk().print(f"{len(frame)} rows written to {out}")
+
+
+def columns_of(frame: pd.DataFrame) -> list[Column]:
+    """Every column of a frame as text for people."""
+    return [_column(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
+
+
+def macs_column(macs: pd.Series[Any]) -> Column:
+    """Multiply-accumulates, which run into the millions, with a unit."""
+    return Column("MACs", ["-" if pd.isna(count) else quantity(count) for count in macs], right=True)
+
+
+def _print_table(columns: Sequence[Column]) -> None:
+    console = data()
+    width = width_of(console)
+    kept = fitting(columns, width)
+    for line in lines(kept, width) if kept else ():
+        console.print(line)
+    missing = [column.header for column in columns if column not in kept]
+    if missing:
+        talk().print(f"too narrow for: {', '.join(missing)} (--format csv writes every column)", style="dim")
+
+
+def _text(frame: pd.DataFrame, kind: Format, columns: Sequence[Column]) -> str:
+    if kind is Format.CSV:
+        return _csv(frame)
+    if kind is Format.JSON:
+        return _json(frame)
+    return "".join(f"{line.plain}\n" for line in lines(columns))
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text)
+        return
+    with written_aside(out) as draft:
+        draft.write_text(text, encoding="utf-8", newline="")
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
+    safe = frame.copy()
+    for place, name in enumerate(frame.columns):
+        if not _is_number(frame.iloc[:, place]):
+            safe.isetitem(place, frame.iloc[:, place].map(_harmless, na_action="ignore").array)
+        safe = safe.rename(columns={name: _harmless(name)})
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _json(frame: pd.DataFrame) -> str:
+    """A list of objects, one a line; what is missing or not finite is null, times are ISO 8601."""
+    columns = [map(_plain_value, frame.iloc[:, place].tolist()) for place in range(frame.shape[1])]
+    names = [str(name) for name in frame.columns]
+    rows = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in zip(*columns, strict=True)]
+    return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
+
+
+def _plain_value(value: Any) -> Any:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain_value(item) for key, item in value.items()}
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, Iterable):
+        return [_plain_value(item) for item in value]
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _column(name: str, series: pd.Series[Any]) -> Column:
+    if _is_number(series):
+        return Column(plain(name), _numbers(series), right=True)
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return Column(plain(name), ["-" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in series])
+    cells = ["-" if value is None or value is pd.NA else plain(value) for value in series]
+    return Column(plain(name), cells, elastic=True)
+
+
+def _is_number(series: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
+
+
+def _numbers(series: pd.Series[Any]) -> list[str]:
+    """As many decimals in every row as the column needs."""
+    values = [math.nan if pd.isna(value) else float(value) for value in series]
+    finite = [value for value in values if math.isfinite(value)]
+    usual = all(value == 0 or 1e-3 <= abs(value) < 1e5 for value in finite)
+    if usual and not all(value.is_integer() for value in finite):
+        return [f"{value:.4f}" if math.isfinite(value) else brief(value) for value in values]
+    return [brief(value) for value in values]

@@ -1,0 +1,98 @@
+"""`nas-tune spaces` and `nas-tune strategies`: what there is to choose from, with settings and defaults."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+
+from nas_tune.cli.places import data, talk
+from nas_tune.errors import NasTuneError
+
+__all__ = ["about", "spaces", "strategies"]
+
+_WIDTH = 96
+_GIVEN = {"strategies": ("space", "seed"), "schedulers": ("max_epochs",)}
+
+
+def spaces() -> None:
+    """List the search spaces that have names."""
+    import search_spaces
+    from nas_tune.cli.tables import Column, lines
+    from search_spaces.registry import broken
+
+    for name, error in broken().items():
+        talk().print(f"plug-in space {name!r} is left out: {error}", style="yellow")
+    found = {name: search_spaces.get(name) for name in search_spaces.names()}
+    columns = [
+        Column("space", list(found), style="bold"),
+        Column("architectures", [_size(space.size) for space in found.values()], right=True),
+        Column("parameters", [str(len(space.parameters)) for space in found.values()], right=True),
+    ]
+    for line in lines(columns):
+        data().print(line)
+
+
+def strategies() -> None:
+    """List strategies, schedulers and trainables with their settings."""
+    import trainables
+    from nas_tune.schedulers import SCHEDULERS
+    from nas_tune.strategies import STRATEGIES
+
+    _print("strategies", STRATEGIES.items())
+    _print("schedulers", SCHEDULERS.items())
+    _print("trainables", _importable(trainables.names()))
+
+
+def about(factory: Callable[..., object]) -> str:
+    """The first sentence of a docstring; for a module's only class, whatever it says."""
+    text = inspect.getdoc(factory) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> None:
+    out = data()
+    out.print(title, style="bold")
+    for name, factory in entries:
+        out.print(f"  {name}", style="bold cyan", end="")
+        out.print(f"  {about(factory)}".rstrip())
+        settings = ", ".join(_settings(factory, _GIVEN.get(title, ())))
+        out.print(textwrap.fill(settings or "no settings", _WIDTH, initial_indent="      ", subsequent_indent="      "))
+    out.print()
+
+
+def _importable(names: Iterable[str]) -> Iterator[tuple[str, Callable[..., object]]]:
+    import trainables
+
+    for name in names:
+        try:
+            yield name, trainables.get(name)
+        except NasTuneError as error:
+            talk().print(f"trainable {name!r} is left out: {error}", style="yellow")
+
+
+def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[str]:
+    """`name = default` for every parameter that is a setting; `name` alone where it must be given."""
+    from trainables.generator import GIVEN
+
+    parameters = list(inspect.signature(factory).parameters.values())
+    if inspect.isgeneratorfunction(inspect.unwrap(factory)):
+        parameters, given = parameters[1:], GIVEN
+    for parameter in parameters:
+        if parameter.name in given or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        default = parameter.default
+        yield parameter.name if default is parameter.empty else f"{parameter.name} = {_toml(default)}"
+
+
+def _toml(value: object) -> str:
+    """A default as a configuration would say it."""
+    if value is None:
+        return "(none)"
+    return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "not counted"
+    return f"{size:,}" if size < 10**12 else f"{size:.2e}"

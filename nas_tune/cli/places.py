@@ -1,0 +1,59 @@
+"""Where things go and where they are: the two streams, and a run folder from what was typed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas_tune.errors import LedgerDamagedError
+from search_spaces.names import did_you_mean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["data", "run_folder", "shown", "talk", "width_of"]
+
+_RUNS = Path("runs")
+
+
+def data() -> Console:
+    """The console of stdout, for what a command was asked for."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def talk() -> Console:
+    """The console of stderr, for everything else; on a terminal it wraps between words."""
+    from rich.console import Console
+
+    watched = sys.stderr.isatty()
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=not watched)
+
+
+def width_of(console: Console) -> int | None:
+    """How many characters a line has on a terminal; None where nobody looks, and nothing must be cut."""
+    return console.width if console.is_terminal else None
+
+
+def run_folder(typed: str) -> Path:
+    """The folder of a run from its path, or from its name below `runs/`.
+
+    Raises:
+        LedgerDamagedError: there is no such folder; names the closest run.
+    """
+    given = Path(typed).expanduser()
+    for folder in (given, _RUNS / typed):
+        if folder.is_dir():
+            return folder
+    near = given.parent if len(given.parts) > 1 else _RUNS
+    known = [folder.name for folder in near.iterdir() if folder.is_dir()] if near.is_dir() else []
+    hint = did_you_mean(given.name, known) or (f"; {near} has: {', '.join(sorted(known)[:9])}" if known else "")
+    raise LedgerDamagedError(f"there is no run {typed!r}{hint}")
+
+
+def shown(folder: Path) -> str:
+    """A path as one would type it here."""
+    here, folder = Path.cwd(), folder.absolute()
+    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)

@@ -1,0 +1,148 @@
+"""What a search shows while it runs: on a terminal a live picture, elsewhere plain lines.
+
+The picture is drawn by a thread of its own, a few times a second, from the state as it is then. The search
+only hands the state over: it waits for no terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from nas_tune.cli.lines import LineProgress
+from nas_tune.cli.pace import Pace
+from nas_tune.cli.tables import Column, fitting, lines
+from nas_tune.cli.text import brief, duration, plain
+from nas_tune.config import SearchConfig
+from nas_tune.ledger import Ended, Event, RunState, TrialRecord
+from nas_tune.observers import Observer
+
+__all__ = ["LiveProgress", "watching"]
+
+_NARROWEST, _WIDEST = 40, 100
+_REFRESHES = 4
+_STYLES = {"complete": "green", "pruned": "yellow", "failed": "red"}
+
+
+class LiveProgress:
+    """An observer with a picture: a bar, the best so far, the trials that run, the last failure.
+
+    Args:
+        config: of the search, as in force in this session.
+        written: an architecture's tree as a short text.
+    """
+
+    def __init__(self, console: Console, config: SearchConfig, written: Callable[[Any], str]) -> None:
+        self._console, self._config, self._written = console, config, written
+        self._pace = Pace(config)
+        self._failure: TrialRecord | None = None
+        self._live = Live(console=console, get_renderable=self.picture, refresh_per_second=_REFRESHES, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def on_event(self, event: Event, state: RunState) -> None:
+        """Keep the state for the next drawing."""
+        self._pace.take(event, state)
+        if isinstance(event, Ended) and event.state == "failed":
+            self._failure = state.trials[event.trial]
+
+    def picture(self) -> RenderableType:
+        """The run as it is now."""
+        # The terminal echoes ^C behind the last line; one that wrapped would not be cleared away.
+        width = max(_NARROWEST, min(self._console.width - len("^C^C"), _WIDEST))
+        parts: list[RenderableType] = [self._head(width), self._bar(width), self._counts(), self._best()]
+        if self._failure is not None:
+            parts.append(self._failed(self._failure, width))
+        return Group(*parts, Text(), *self._running(width))
+
+    def _head(self, width: int) -> Table:
+        config = self._config
+        workers = f"{config.workers} worker{'s' if config.workers != 1 else ''}"
+        what = f"{config.space.name}  {config.strategy.name} + {config.scheduler.name}"
+        head = Table.grid(expand=False, padding=0)
+        head.width = width
+        head.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        head.add_column(justify="right", no_wrap=True)
+        times = f"elapsed {duration(self._pace.elapsed)}  eta {duration(self._pace.left)}"
+        head.add_row(Text(f"{what}  {workers if config.workers > 0 else 'all workers'}", "bold"), times)
+        return head
+
+    def _bar(self, width: int) -> Table:
+        pace, total = self._pace, self._config.max_trials
+        count = f"{pace.over}/{total} trials" if total else f"{pace.over} trials"
+        room = width - len(count) - 2
+        share = pace.share
+        bar = ProgressBar(
+            total=1.0 if share is not None else None,
+            completed=share or 0.0,
+            width=room,
+            complete_style="cyan",
+        )
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_row(bar, count)
+        return row
+
+    def _counts(self) -> Text:
+        state = self._pace.state
+        line = Text(no_wrap=True)
+        for name, count in state.counts.items():
+            line.append(f"{count} {name}", _STYLES[name] if count else "dim").append("  ")
+        return line.append(f"{state.answered} duplicates", "" if state.answered else "dim")
+
+    def _best(self) -> Text:
+        best, metric = self._pace.best, self._config.metric
+        if best is None:
+            return Text("best  none yet", "dim")
+        line = Text("best  ", no_wrap=True).append(f"{metric} {brief(best.value)}", "bold green")
+        return line.append(f"  trial {best.number}, {best.epochs} epochs")
+
+    def _failed(self, trial: TrialRecord, width: int) -> Text:
+        text = Text(f"last failure  trial {trial.number}, {trial.failure}: {plain(trial.message)}", "red")
+        text.truncate(width, overflow="ellipsis")
+        return text
+
+    def _running(self, width: int) -> list[Text]:
+        waiting = list(self._pace.state.unfinished.values())
+        if not waiting:
+            return [Text("starting" if not self._pace.over else "", "dim")]
+        room = max(1, min(12, self._console.height - 10))
+        columns = fitting(_columns(waiting[:room], self._config, self._written), width)
+        rows = list(lines(columns, width))
+        hidden = len(waiting) - room
+        return [*rows, Text(f"and {hidden} more", "dim")] if hidden > 0 else rows
+
+
+def watching(
+    console: Console, config: SearchConfig, written: Callable[[Any], str], *, quiet: bool = False
+) -> AbstractContextManager[Observer | None]:
+    """The display that suits `console`; None if nothing is to be shown."""
+    if quiet:
+        return nullcontext()
+    return LiveProgress(console, config, written) if console.is_terminal else LineProgress(console, config)
+
+
+def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[Column]:
+    last = [trial.reports[-1] if trial.reports else None for trial in trials]
+    values = [brief(report.metrics.get(config.metric)) if report else "-" for report in last]
+    return [
+        Column("trial", [str(trial.number) for trial in trials], right=True),
+        Column("epoch", [f"{trial.epochs}/{config.max_epochs}" for trial in trials], right=True),
+        Column(config.metric, values, right=True, style="bold"),
+        Column("s/epoch", [f"{report.seconds:.1f}" if report else "-" for report in last], right=True),
+        Column("architecture", [plain(written(trial.tree)) for trial in trials], style="dim", elastic=True),
+    ]

@@ -1,0 +1,170 @@
+"""`nas-tune search` and `nas-tune resume`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas_tune.cli.places import run_folder, shown, talk
+from nas_tune.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nas_tune.config import SearchConfig
+    from nas_tune.results import Run
+
+__all__ = ["resume", "search"]
+
+_Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def search(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to search, and how.")],
+    changes: _Set = None,
+    new: Annotated[bool, typer.Option("--new", help="Where the run exists, start another beside it.")] = False,
+    forever: Annotated[bool, typer.Option("--forever", help="Without a budget, until stopped.")] = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Search, then print the best architectures.
+
+    The search ends when its budget (max_trials, max_seconds) is spent or the space has no more. It may be
+    stopped (Ctrl-C) and killed at any time: `nas-tune resume` goes on with it.
+    """
+    from nas_tune.config import load_config
+
+    checked = load_config(config, [*(changes or ()), *(["forever=true"] if forever else ())])
+    _bounded(checked)
+
+    def run(observers: Sequence[Any]) -> Run:
+        from nas_tune import api
+
+        return api.run_config(checked, new=new, observers=observers)
+
+    _watch(run, checked, lambda: _newest(checked), quiet)
+
+
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    changes: _Set = None,
+    from_backup: Annotated[
+        bool, typer.Option("--from-backup", help="Go on from the latest copy of a damaged ledger.")
+    ] = False,
+    accept_code_change: Annotated[
+        bool, typer.Option("--accept-code-change", help="Go on although the trainable's code changed.")
+    ] = False,
+    quiet: _Quiet = False,
+) -> None:
+    """Go on with a run that was stopped or killed, or enlarge its budget.
+
+    Trials that were cut go on from their last checkpoint. max_trials is the total of the run: --set
+    max_trials=48 lets a run of 24 trials try 24 more.
+    """
+    folder = run_folder(run)
+    before = _config_of(folder, damaged=from_backup)
+    wanted = parse_changes(changes or (), before.to_dict() if before else {})
+
+    def go_on(observers: Sequence[Any]) -> Run:
+        from nas_tune import api
+
+        return api.resume(
+            folder,
+            changes=wanted,
+            from_backup=from_backup,
+            accept_code_change=accept_code_change,
+            observers=observers,
+        )
+
+    _watch(go_on, before.replace(**wanted) if before else None, lambda: folder, quiet)
+
+
+def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
+    """`["max_trials=48", "resources.gpus=1"]` as keys of the configuration; a table keeps its other keys.
+
+    Raises:
+        ConfigError: a text that is no key=value.
+    """
+    changes: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        first, *rest = (part.strip() for part in key.split("."))
+        if not equals or not first or not all(rest):
+            raise ConfigError(f"--set {text}: expected key=value, as in --set max_trials=48")
+        if not rest:
+            changes[first] = _value(value.strip())
+            continue
+        table = changes.get(first, config.get(first))
+        changes[first] = {
+            **(table if isinstance(table, Mapping) else {}),
+            ".".join(rest): _value(value.strip()),
+        }
+    return changes
+
+
+def _value(text: str) -> object:
+    """As TOML reads it; what is no TOML is a string."""
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return parsed["value"] if len(parsed) == 1 else text
+
+
+def _watch(run: Any, config: SearchConfig | None, folder: Any, quiet: bool) -> None:
+    """Run it with a display, and print what it found."""
+    from nas_tune.cli.architectures import named_space, writer
+    from nas_tune.cli.progress import watching
+    from nas_tune.cli.summary import conclude
+
+    with _resumable(folder):
+        if config is None:
+            found = run(())
+        else:
+            with watching(talk(), config, writer(named_space(config)), quiet=quiet) as observer:
+                found = run(() if observer is None else (observer,))
+    conclude(found)
+
+
+@contextmanager
+def _resumable(folder: Any) -> Iterator[None]:
+    """A search that is stopped says how it goes on."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        stopped = folder()
+        if stopped is not None:
+            talk().print(f"stopped; go on with: nas-tune resume {shown(stopped)}")
+        raise
+
+
+def _newest(config: SearchConfig) -> Path | None:
+    """The run that was written last, of the configuration's folder and those that --new made beside it."""
+    folder = config.run_folder.absolute()
+    ledgers = [*folder.glob("ledger.sqlite"), *folder.parent.glob(f"{folder.name}-[0-9]*/ledger.sqlite")]
+    return max(ledgers, key=lambda ledger: ledger.stat().st_mtime).parent if ledgers else None
+
+
+def _bounded(config: SearchConfig) -> None:
+    from nas_tune.cli.architectures import named_space
+
+    space = named_space(config)
+    size = space.size if space is not None else None
+    if size is not None and config.max_trials is not None and size < config.max_trials:
+        talk().print(f"note: max_trials = {config.max_trials:,} is bounded by the space: {size:,} architectures")
+
+
+def _config_of(folder: Path, *, damaged: bool) -> SearchConfig | None:
+    """The configuration in force; None where the ledger cannot be read before its backup replaces it."""
+    from nas_tune.errors import LedgerDamagedError
+    from nas_tune.results import Run
+
+    try:
+        return Run(folder).config
+    except LedgerDamagedError:
+        if damaged:
+            return None
+        raise

@@ -1,0 +1,47 @@
+"""Numbers, durations and other people's strings, as a person reads them."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["brief", "duration", "plain", "quantity", "shortened"]
+
+
+def quantity(value: float) -> str:
+    """A count in three digits and a unit: 73.6 k, 11.4 M."""
+    for unit in ("", " k", " M", " G", " T"):
+        if abs(value) < 999.5:
+            return f"{value:.3g}{unit}" if unit else f"{value:g}"
+        value /= 1000
+    return f"{value:.3g} P" if value < 999.5 else f"{value * 1e15:.2e}"
+
+
+def brief(value: float | None) -> str:
+    """One number of a metric: four decimals in the usual range, whole numbers with separators."""
+    if value is None or math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.3e}"
+
+
+def duration(seconds: float | None) -> str:
+    """Hours, minutes and seconds: 0:00:31; days before them where there are any; a dash for None."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-"
+    minutes, second = divmod(max(0, round(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    return f"{f'{days} d ' if days else ''}{hour}:{minute:02}:{second:02}"
+
+
+def plain(text: object) -> str:
+    """One line that a terminal only shows: control characters and line breaks are written out."""
+    return "".join(c if c.isprintable() else " " if c in "\n\t" else repr(c)[1:-1] for c in str(text).strip())
+
+
+def shortened(text: str, width: int) -> str:
+    """At most `width` characters, the last a dot dot dot if something was cut."""
+    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"

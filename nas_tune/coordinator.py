@@ -1,0 +1,296 @@
+"""The one who decides: asks the strategy, takes reports, stops trials, and writes the ledger before anything else.
+
+Every executor drives it through four calls: `ask` for the next trial, `report` for what an epoch came to, `lost`
+and `failed` for what happened to a worker. Each writes its events in one transaction and only then changes the
+state, so a kill between any two lines leaves a ledger from which `Coordinator` goes on as if nothing had been.
+It is not thread-safe: one thread calls it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+from nas_tune.ledger import (
+    Answered,
+    Asked,
+    Ended,
+    Event,
+    Ledger,
+    Lost,
+    Noted,
+    Reported,
+    RunState,
+    SessionEnded,
+    TrialRecord,
+)
+from nas_tune.observers import Audience
+from nas_tune.proposer import Proposal, Proposer, derive_seed
+from nas_tune.schedulers import Scheduler
+from search_spaces import Architecture, Space
+from trainables.session import Outcome
+
+__all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
+
+_ASKS_BEFORE_CHOOSING = 20
+_MUTATIONS_BEFORE_ENUMERATING = 100
+_ENUMERABLE = 200_000
+_FAILURES_AT_START = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is optimized: a metric's name, and whether more of it is better."""
+
+    metric: str
+    mode: Literal["max", "min"]
+
+    def score(self, value: float) -> float:
+        """The value turned so that greater is better."""
+        return value if self.mode == "max" else -value
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the whole run ends: numbers are totals over all its sessions, None is no limit.
+
+    `max_retries` is how often the worker of one trial may die.
+    """
+
+    max_trials: int | None
+    max_seconds: float | None
+    max_epochs: int
+    max_retries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A trial for an executor to run."""
+
+    trial: int
+    architecture: Architecture
+    seed: int
+
+
+class Coordinator:
+    """One session of a run, from its ledger as it stands.
+
+    Args:
+        ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
+        shield: makes the block in which an event is written and taken in, which no signal may cut.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        space: Space,
+        proposer: Proposer,
+        scheduler: Scheduler,
+        objective: Objective,
+        limits: Limits,
+        seed: int,
+        audience: Audience | None = None,
+        shield: Callable[[], AbstractContextManager[None]] = nullcontext,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = RunState()
+        self.objective, self.limits = objective, limits
+        self.stopping: str | None = None
+        self._ledger, self._space, self._proposer, self._scheduler = ledger, space, proposer, scheduler
+        self._seed, self._audience = seed, audience or Audience(())
+        self._shield, self._clock = shield, clock
+        self._unseen: Iterator[Architecture] | None = None
+        self._failed_now: list[TrialRecord] = []
+        self._replay()
+        self._waiting = deque(sorted(self.state.unfinished))
+        self._started = clock()
+        self._seconds_before = self.state.active_seconds
+
+    def ask(self) -> Assignment | None:
+        """The next trial to run: first what an earlier session left unfinished, then what the strategy proposes.
+
+        None when there will be no more; `stopping` says why.
+        """
+        self._check_time()
+        if self.stopping is not None:
+            return None
+        if self._waiting:
+            return self._assignment(self.state.trials[self._waiting.popleft()])
+        if self._spent():
+            self.stopping = "done"
+            return None
+        proposal = self._propose_unseen()
+        if proposal is None:
+            self.stopping = "exhausted"
+            return None
+        return self._begin(proposal)
+
+    def report(self, trial: int, outcome: Outcome, node: str = "") -> bool:
+        """Take in what an epoch came to; whether the trial goes on."""
+        record = self.state.trials[trial]
+        if record.over:
+            return False
+        notes = [Noted(trial, text) for text in outcome.notes]
+        events: list[Event] = [*notes, *self._events_of(record, outcome, node)]
+        if events:
+            self._commit(*events)
+        self._check_start()
+        self._check_time()
+        return not (record.over or self.stopping in ("time", "failed", "interrupted"))
+
+    def lost(self, trial: int, reason: str) -> bool:
+        """A worker died under the trial; whether the trial is worth another worker."""
+        record = self.state.trials[trial]
+        if record.over:
+            return False
+        if record.worker_losses >= self.limits.max_retries:
+            self.failed(trial, "error", f"its worker died {record.worker_losses + 1} times, at last: {reason}")
+            return False
+        self._commit(Lost(trial, reason, worker=True))
+        return True
+
+    def failed(self, trial: int, kind: str, message: str, traceback: str = "") -> None:
+        """The trial cannot go on, for a reason that its executor knows."""
+        if not self.state.trials[trial].over:
+            self._commit(Ended(trial, "failed", None, kind, message, traceback or None))
+            self._check_start()
+
+    def note(self, text: str, trial: int = -1) -> None:
+        """Keep something that a person should know."""
+        self._commit(Noted(trial, text))
+
+    def stop(self, reason: str) -> None:
+        """Ask no more, and let every trial stop at its next report."""
+        self.stopping = reason
+
+    def close(self, message: str = "") -> None:
+        """End the session: what still runs is marked lost, to go on in the next one."""
+        reason = self.stopping or "interrupted"
+        why = f"the session ended ({reason})"
+        lost = [Lost(trial, why) for trial, record in self.state.unfinished.items() if record.state == "running"]
+        self._commit(*lost, SessionEnded(reason, message))
+
+    @property
+    def running(self) -> int:
+        """How many trials have begun and are not over, those that wait for a worker again included."""
+        return len(self.state.unfinished)
+
+    def first_cause(self) -> TrialRecord | None:
+        """The first failed trial of this session."""
+        return self._failed_now[0] if self._failed_now else None
+
+    def _replay(self) -> None:
+        for event, when in self._ledger.events():
+            self._apply(event, when)
+            if isinstance(event, Reported):
+                self._judge(event)
+        self._failed_now.clear()
+
+    def _commit(self, *events: Event) -> None:
+        with self._shield():
+            when = self._ledger.append(*events)
+            for event in events:
+                self._apply(event, when)
+        for event in events:
+            self._audience.on_event(event, self.state)
+
+    def _apply(self, event: Event, when: float) -> None:
+        self.state.apply(event, when)
+        record = self.state.trials.get(getattr(event, "trial", -1))
+        self._proposer.apply(event, record)
+        if isinstance(event, Ended) and record is not None:
+            self._scheduler.forget(event.trial)
+            if event.state == "failed":
+                self._failed_now.append(record)
+
+    def _events_of(self, record: TrialRecord, outcome: Outcome, node: str) -> list[Event]:
+        trial, metric = record.number, self.objective.metric
+        if outcome.failure is not None:
+            why = outcome.failure
+            return [Ended(trial, "failed", None, why.kind, why.message, why.traceback or None)]
+        if not outcome.metrics or outcome.epoch <= record.epochs:
+            return [self._complete(record)] if outcome.finished else []
+        metrics = dict(outcome.metrics)
+        reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
+        if metric not in metrics:
+            seen = ", ".join(sorted(metrics))
+            return [Ended(trial, "failed", None, "bad_result", f"no metric {metric!r} in the report, only: {seen}")]
+        if not math.isfinite(metrics[metric]):
+            what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
+            return [reported, Ended(trial, "failed", None, "diverged", what)]
+        stops = self._judge(reported)
+        if outcome.finished:
+            return [reported, Ended(trial, "complete", metrics[metric])]
+        return [reported, Ended(trial, "pruned", metrics[metric])] if stops else [reported]
+
+    def _complete(self, record: TrialRecord) -> Ended:
+        if not record.reports:
+            return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
+        return Ended(record.number, "complete", record.reports[-1].metrics[self.objective.metric])
+
+    def _judge(self, report: Reported) -> bool:
+        value = report.metrics.get(self.objective.metric, math.nan)
+        if not math.isfinite(value):
+            return False
+        return self._scheduler.observe(report.trial, report.epoch, self.objective.score(value))
+
+    def _begin(self, proposal: Proposal) -> Assignment:
+        trial = len(self.state.trials)
+        architecture = proposal.architecture
+        seed = derive_seed(self._seed, 1, trial)
+        asked = Asked(trial, proposal.ask, architecture.tree, architecture.id, seed)
+        notes = [Noted(trial, proposal.note)] if proposal.note else []
+        self._commit(asked, *notes)
+        return Assignment(trial, architecture, seed)
+
+    def _assignment(self, record: TrialRecord) -> Assignment:
+        return Assignment(record.number, self._space.validate(record.tree), record.seed)
+
+    def _propose_unseen(self) -> Proposal | None:
+        """An architecture that no trial has; None when the space has no more."""
+        for _ in range(_ASKS_BEFORE_CHOOSING):
+            proposal = self._proposer.propose()
+            original = self.state.by_architecture.get(proposal.architecture.id)
+            if original is None:
+                return proposal
+            self._commit(Answered(original, proposal.ask, proposal.architecture.tree))
+        unseen = self._choose_unseen(proposal.architecture)
+        return None if unseen is None else self._proposer.propose_instead(unseen)
+
+    def _choose_unseen(self, start: Architecture) -> Architecture | None:
+        seen = self.state.by_architecture
+        rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
+        architecture = start
+        for _ in range(_MUTATIONS_BEFORE_ENUMERATING):
+            if architecture.id not in seen:
+                return architecture
+            architecture = self._space.mutate(architecture, rng)
+        if self._space.size is None or self._space.size > _ENUMERABLE:
+            return None
+        # What was seen stays seen: one walk through the space serves the whole session.
+        self._unseen = self._unseen or self._space.enumerate()
+        return next((a for a in self._unseen if a.id not in seen), None)
+
+    def _spent(self) -> bool:
+        return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials
+
+    def _check_time(self) -> None:
+        if self.limits.max_seconds is None or self.stopping is not None:
+            return
+        if self._seconds_before + self._clock() - self._started >= self.limits.max_seconds:
+            self.stopping = "time"
+
+    def _check_start(self) -> None:
+        """Trials that all fail from the start have one cause, which more trials will not cure."""
+        useful = self.state.counts["complete"] + self.state.counts["pruned"]
+        hopeless = [record for record in self._failed_now if record.failure != "diverged"]
+        if not useful and len(hopeless) >= _FAILURES_AT_START:
+            self.stopping = "failed"

@@ -1,0 +1,132 @@
+"""One session of a run: from an open ledger to a closed one, whatever ends it.
+
+The driver owns what must be given back: the ledger, the signals, the backup. It is the same for a new run and a
+resumed one: both are a ledger and what is still to do.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from nas_tune.coordinator import Coordinator
+from nas_tune.errors import NoUsableTrialError, RunFolderError
+from nas_tune.executors.base import Executor
+from nas_tune.executors.job import trial_folder
+from nas_tune.interrupts import Interrupted, Interrupts
+from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path
+from nas_tune.observers import Audience, Observer
+from nas_tune.recipe import Recipe, versions
+from trainables.snapshots import Snapshots
+
+__all__ = ["drive"]
+
+
+class Backup:
+    """Copies the ledger now and then; an observer, so that a storage that is gone does not end the run."""
+
+    def __init__(self, ledger: Ledger, targets: Sequence[Path], seconds: float) -> None:
+        self._ledger, self._targets, self._seconds = ledger, targets, seconds
+        self._last = time.monotonic()
+
+    def on_event(self, event: Event, state: RunState) -> None:
+        """Copy if the last copy is old enough."""
+        if time.monotonic() - self._last >= self._seconds:
+            self.copy()
+
+    def copy(self) -> None:
+        """Copy to every target."""
+        self._last = time.monotonic()
+        for target in self._targets:
+            self._ledger.backup(target)
+
+
+class CheckpointKeeper:
+    """Deletes the checkpoints of trials that are over and not among the best `keep` complete ones."""
+
+    def __init__(self, folder: Path, keep: int, sign: float) -> None:
+        self._folder, self._keep, self._sign = folder, keep, sign
+        self._kept: list[tuple[float, int]] = []
+
+    def on_event(self, event: Event, state: RunState) -> None:
+        """A trial ended: it takes its place among the best, and who falls out loses its checkpoints."""
+        if isinstance(event, Ended):
+            self.place(state.trials[event.trial])
+
+    def place(self, record: TrialRecord) -> None:
+        """Rank a trial that is over."""
+        if record.state != "complete" or record.value is None:
+            self._remove(record.number)
+            return
+        self._kept = sorted([*self._kept, (-self._sign * record.value, record.number)])
+        for _, number in self._kept[self._keep :]:
+            self._remove(number)
+        del self._kept[self._keep :]
+
+    def _remove(self, trial: int) -> None:
+        folder = trial_folder(self._folder, trial)
+        if folder.exists():
+            Snapshots(folder).remove()
+
+
+def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, observers: Sequence[Observer] = ()) -> None:
+    """Run what is left of the run in `folder` until it is done, stopped or interrupted.
+
+    Raises:
+        NoUsableTrialError: it ended without a single value.
+        KeyboardInterrupt, SystemExit: a SIGINT or a SIGTERM, after everything was written.
+    """
+    ledger.append(SessionStarted(socket.gethostname(), os.getpid(), versions()))
+    backup = Backup(ledger, _backup_targets(folder, recipe), recipe.config.backup_seconds)
+    keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objective.score(1.0))
+    with Interrupts() as interrupts:
+        coordinator = Coordinator(
+            ledger,
+            space=recipe.space,
+            proposer=recipe.proposer(),
+            scheduler=recipe.scheduler(),
+            objective=recipe.objective,
+            limits=recipe.limits,
+            seed=recipe.config.seed,
+            audience=Audience([*observers, keeper, backup]),
+            shield=interrupts.shield,
+        )
+        for record in coordinator.state.trials.values():
+            if record.over:
+                keeper.place(record)
+        try:
+            executor.run(coordinator, recipe.job(folder))
+        except Interrupted as interrupt:
+            coordinator.stop("interrupted")
+            raise interrupt.as_exit() from None
+        finally:
+            _leave(coordinator, backup)
+    _check_usable(coordinator)
+
+
+def _leave(coordinator: Coordinator, backup: Backup) -> None:
+    coordinator.close()
+    try:
+        backup.copy()
+    except RunFolderError as error:
+        coordinator.note(str(error))
+
+
+def _backup_targets(folder: Path, recipe: Recipe) -> list[Path]:
+    storage = recipe.config.storage
+    away = [Path(storage).expanduser() / folder.name / "ledger.sqlite"] if storage else []
+    return [backup_path(folder), *away]
+
+
+def _check_usable(coordinator: Coordinator) -> None:
+    counts = coordinator.state.counts
+    if counts["complete"] + counts["pruned"] or coordinator.stopping == "time":
+        return
+    cause = coordinator.first_cause() or next(
+        (record for record in coordinator.state.trials.values() if record.state == "failed"), None
+    )
+    said = f": trial {cause.number} failed ({cause.failure}): {cause.message}" if cause else ""
+    raise NoUsableTrialError(f"the search ended without a usable trial, {counts['failed']} failed{said}")

@@ -1,0 +1,21 @@
+"""The port of an executor: it is entered before anything is written, and then runs a coordinator's trials."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol, Self
+
+from nas_tune.coordinator import Coordinator
+from nas_tune.executors.job import Job
+
+__all__ = ["Executor"]
+
+
+class Executor(AbstractContextManager["Executor"], Protocol):
+    """Somewhere to run trials; entering it takes the resources, or raises `InfeasibleError`."""
+
+    def __enter__(self) -> Self:
+        """Take the resources."""
+
+    def run(self, coordinator: Coordinator, job: Job) -> None:
+        """Run trials until the coordinator has no more."""

@@ -1,0 +1,33 @@
+"""The executor in this process: one trial after another, a millisecond each where the training takes none."""
+
+from __future__ import annotations
+
+import socket
+from types import TracebackType
+from typing import Self
+
+from nas_tune.coordinator import Coordinator
+from nas_tune.executors.job import Job
+
+__all__ = ["InlineExecutor"]
+
+
+class InlineExecutor:
+    """Runs trials in the calling thread; one trainable serves them all."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def run(self, coordinator: Coordinator, job: Job) -> None:
+        """Run trials until the coordinator has no more."""
+        trainable = job.trainable()
+        node = socket.gethostname()
+        while (assignment := coordinator.ask()) is not None:
+            session = job.session(trainable, assignment.trial, assignment.architecture, assignment.seed)
+            while coordinator.report(assignment.trial, session.advance(), node):
+                pass

@@ -1,0 +1,48 @@
+"""What every trial of a run has in common, for executors to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search_spaces import Architecture
+from trainables.protocol import Trainable
+from trainables.registry import Target, adapt
+from trainables.session import TrialSession
+
+__all__ = ["Job", "trial_folder"]
+
+
+def trial_folder(run_folder: Path, trial: int) -> Path:
+    """Where a trial keeps its checkpoints: named by its number, never by its parameters."""
+    return run_folder / "trials" / f"{trial:06d}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A trainable with its settings, and the length of a full training.
+
+    `epoch_timeout` is in seconds; None lets an epoch take as long as it takes.
+    """
+
+    target: Target
+    settings: Mapping[str, Any]
+    run_folder: Path
+    max_epochs: int
+    epoch_timeout: float | None = None
+
+    def trainable(self) -> Trainable:
+        """A fresh trainable; loads nothing yet."""
+        return adapt(self.target, self.settings)
+
+    def session(self, trainable: Trainable, trial: int, architecture: Architecture, seed: int) -> TrialSession:
+        """The boundary around one trial on `trainable`."""
+        return TrialSession(
+            trainable,
+            architecture,
+            seed=seed,
+            max_epochs=self.max_epochs,
+            folder=trial_folder(self.run_folder, trial),
+        )

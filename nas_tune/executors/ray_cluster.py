@@ -1,0 +1,95 @@
+"""Getting hold of Ray, and asking what it has before anything is promised."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import ray
+
+from nas_tune.errors import InfeasibleError
+
+__all__ = ["Resources", "cluster", "feasible_workers"]
+
+_QUIET = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    # Ray Tune's own state is scratch here: the ledger is what a run resumes from.
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    # A local `ray.init()` would turn token authentication on and lock `ray start --address` out (ray#64755).
+    "RAY_AUTH_MODE": "disabled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one trial needs; fractions share a device."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+@contextmanager
+def cluster(address: str | None, workers: int, resources: Resources) -> Iterator[int]:
+    """A connected Ray, and how many trials may run at a time on it; what was started here is shut down here.
+
+    Args:
+        address: of a running cluster, "auto" for the one of this machine, None for one of our own.
+        workers: trials at a time; -1 for as many as there is room for.
+        resources: of one trial.
+
+    Raises:
+        InfeasibleError: the cluster does not answer, or not one trial fits it.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    # It misses the result files that automatic loggers would have written, a line a trial.
+    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(address)
+    try:
+        yield feasible_workers(workers, resources, ray.cluster_resources())
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def feasible_workers(workers: int, resources: Resources, available: dict[str, float]) -> int:
+    """How many trials fit at a time, at most `workers` (-1: as many as fit).
+
+    Raises:
+        InfeasibleError: not one fits; says what there is.
+    """
+    needs = {"CPU": resources.cpus, "GPU": resources.gpus}
+    fits = [int(available.get(name, 0.0) / need + 1e-9) for name, need in needs.items() if need > 0]
+    most = min(fits, default=1)
+    if most < 1:
+        has = ", ".join(f"{available.get(name, 0.0):g} {name}s" for name in needs)
+        raise InfeasibleError(
+            f"a trial needs {resources.cpus:g} CPUs and {resources.gpus:g} GPUs, the cluster has {has}: "
+            "ask for less in [resources], or give the address of a larger cluster"
+        )
+    return most if workers == -1 else min(workers, most)
+
+
+def _connect(address: str | None) -> None:
+    try:
+        ray.init(
+            address=address or "local",
+            include_dashboard=False if address is None else None,
+            logging_level=logging.WARNING,
+            log_to_driver=False,
+        )
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        raise InfeasibleError(
+            f"no Ray cluster answers at {address or 'this machine'}: {error}; check the address, that "
+            f"`ray status` works there, and that it runs Ray {ray.__version__} on the same Python"
+        ) from error

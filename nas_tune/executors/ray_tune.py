@@ -1,0 +1,154 @@
+"""The executor on Ray Tune: one searcher and one scheduler that pass everything on to the coordinator.
+
+Ray Tune places trials, moves them when a node dies and reuses its actors. It decides nothing: the searcher hands
+out what the coordinator asks for, the scheduler stops what the coordinator stops, and Ray Tune's own files are
+scratch.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from ray import tune
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from nas_tune.coordinator import Coordinator
+from nas_tune.executors.job import Job
+from nas_tune.executors.ray_cluster import Resources, cluster
+from nas_tune.executors.ray_trial import OUTCOME, Parcel, RayTrial
+
+__all__ = ["RayExecutor"]
+
+
+class LeftBehind:
+    """Pickles as nothing: Ray Tune snapshots its parts, and these are rebuilt from the ledger instead."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class CoordinatorSearcher(LeftBehind, Searcher):
+    """Hands out the coordinator's assignments, at most `workers` at a time."""
+
+    def __init__(self, coordinator: Coordinator, workers: int) -> None:
+        super().__init__()
+        self._coordinator = coordinator
+        self._workers = workers
+        self._running: set[str] = set()
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+        """A trial's configuration, None while all workers are busy, FINISHED at the end."""
+        if len(self._running) >= self._workers:
+            return None
+        assignment = self._coordinator.ask()
+        if assignment is None:
+            return str(Searcher.FINISHED)
+        self._running.add(trial_id)
+        return {
+            "trial": assignment.trial,
+            "architecture": assignment.architecture.tree,
+            "seed": assignment.seed,
+        }
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """A worker is free again."""
+        self._running.discard(trial_id)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the ledger has it."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: the ledger has it."""
+
+
+class CoordinatorScheduler(LeftBehind, FIFOScheduler):
+    """Passes every outcome on and stops what the coordinator stops."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._coordinator = coordinator
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Report an epoch."""
+        goes_on = self._coordinator.report(trial.config["trial"], result[OUTCOME], result["node"])
+        return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+
+class WorkerLosses(LeftBehind, Callback):
+    """Tells the coordinator of dead workers: no training failure ever reaches Ray, so nothing else is an error."""
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Ray Tune is about to give the trial another worker."""
+        self._coordinator.lost(trial.config["trial"], _reason(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Ray Tune has given the trial up."""
+        reason = f"its worker died {trial.num_failures} times, at last: {_reason(trial)}"
+        self._coordinator.failed(trial.config["trial"], "error", reason)
+
+
+class RayExecutor:
+    """Runs trials as Ray Tune's actors, on this machine or on a cluster.
+
+    Args:
+        workers: trials at a time, -1 for as many as there is room for.
+        resources: of one trial.
+        address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
+
+    Raises:
+        InfeasibleError: on entering: no cluster answers, or not one trial fits it.
+    """
+
+    def __init__(self, workers: int, resources: Resources, address: str | None = None) -> None:
+        self._asked_workers, self._resources = workers, resources
+        self._cluster = cluster(address, workers, resources)
+        self._workers = 0
+
+    def __enter__(self) -> Self:
+        self._workers = self._cluster.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cluster.__exit__(kind, error, trace)
+
+    def run(self, coordinator: Coordinator, job: Job) -> None:
+        """Run trials until the coordinator has no more."""
+        if self._workers < self._asked_workers:
+            coordinator.note(f"{self._asked_workers} workers were asked for, {self._workers} fit the cluster")
+        self._tuner(coordinator, job).fit()
+
+    def _tuner(self, coordinator: Coordinator, job: Job) -> tune.Tuner:
+        trainable = tune.with_parameters(RayTrial, parcel=Parcel.of(job))
+        needs = {"cpu": self._resources.cpus, "gpu": self._resources.gpus}
+        return tune.Tuner(
+            tune.with_resources(trainable, needs),
+            tune_config=tune.TuneConfig(
+                search_alg=CoordinatorSearcher(coordinator, self._workers),
+                scheduler=CoordinatorScheduler(coordinator),
+                num_samples=-1,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name="ray",
+                storage_path=str(job.run_folder),
+                failure_config=tune.FailureConfig(max_failures=coordinator.limits.max_retries),
+                # Trials keep their own checkpoints in the run folder.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+                callbacks=[WorkerLosses(coordinator)],
+                verbose=0,
+            ),
+        )
+
+
+def _reason(trial: Trial) -> str:
+    lines = str(trial.get_error() or "the worker is gone").strip().splitlines()
+    return lines[0][:300]

@@ -1,0 +1,72 @@
+"""Ctrl-C and SIGTERM while a search runs: once to stop in good order, twice to stop at once.
+
+The first signal raises `Interrupted` in the main thread, wherever it is, but not inside `shield`: what is being
+written is written first. Outside the main thread nothing is installed, and signals do what they did before.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Self
+
+__all__ = ["Interrupted", "Interrupts"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """A signal asked the search to stop; `signum` is which."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+    def as_exit(self) -> BaseException:
+        """What a caller of the search expects to see: KeyboardInterrupt, or SystemExit(143) after a SIGTERM."""
+        return KeyboardInterrupt() if self.signum == signal.SIGINT else SystemExit(128 + self.signum)
+
+
+class Interrupts:
+    """Installs the handlers for the length of a `with` block."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._waiting: int | None = None
+        self._seen = False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {signum: signal.signal(signum, self._handle) for signum in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)  # type: ignore[arg-type]
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """A block that the first signal waits for."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if not self._held and self._waiting is not None:
+                signum, self._waiting = self._waiting, None
+                raise Interrupted(signum)
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if self._seen:
+            # The ledger's last transaction is whole or rolled back; nothing else must happen any more.
+            os._exit(128 + signum)
+        self._seen = True
+        if self._held:
+            self._waiting = signum
+        else:
+            raise Interrupted(signum)

@@ -1,0 +1,41 @@
+"""What a run remembers: events, the file that holds them, and the fold that turns them into a state."""
+
+from __future__ import annotations
+
+from nas_tune.ledger.events import (
+    Answered,
+    Asked,
+    BudgetChanged,
+    Ended,
+    Event,
+    Lost,
+    Noted,
+    Reported,
+    SessionEnded,
+    SessionStarted,
+)
+from nas_tune.ledger.lease import Lease
+from nas_tune.ledger.replay import Report, RunState, TrialRecord, replay
+from nas_tune.ledger.store import FORMAT_VERSION, Ledger, backup_path, ledger_path
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Answered",
+    "Asked",
+    "BudgetChanged",
+    "Ended",
+    "Event",
+    "Lease",
+    "Ledger",
+    "Lost",
+    "Noted",
+    "Report",
+    "Reported",
+    "RunState",
+    "SessionEnded",
+    "SessionStarted",
+    "TrialRecord",
+    "backup_path",
+    "ledger_path",
+    "replay",
+]

@@ -1,0 +1,149 @@
+"""What can happen in a run, as values: the ledger stores them, everything else is a fold over them.
+
+An event is immutable plain data; `encode` and `decode` turn it to and from the ledger's JSON. Fields are only
+ever added, with a default, so that an older ledger stays readable.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from search_spaces.errors import NasTuneError
+
+__all__ = [
+    "Answered",
+    "Asked",
+    "BudgetChanged",
+    "Ended",
+    "Event",
+    "Lost",
+    "Noted",
+    "Reported",
+    "SessionEnded",
+    "SessionStarted",
+    "decode",
+    "encode",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """A driver opened the run: the first time, or to resume it."""
+
+    kind: ClassVar[str] = "session_started"
+    host: str
+    pid: int
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChanged:
+    """A resume changed keys of the configuration that may change: the budget, the workers, the resources."""
+
+    kind: ClassVar[str] = "budget_changed"
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The strategy's proposal number `ask` became trial number `trial`."""
+
+    kind: ClassVar[str] = "asked"
+    trial: int
+    ask: int
+    tree: Any
+    id: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Proposal number `ask` repeats the architecture of trial `trial` and was answered from the ledger."""
+
+    kind: ClassVar[str] = "answered"
+    trial: int
+    ask: int
+    tree: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A trial finished an epoch (counted from 1); `seconds` is the time that the epoch took."""
+
+    kind: ClassVar[str] = "reported"
+    trial: int
+    epoch: int
+    metrics: dict[str, float]
+    seconds: float
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial is over: `state` is complete, pruned or failed, with the failure's kind and cause."""
+
+    kind: ClassVar[str] = "ended"
+    trial: int
+    state: str
+    value: float | None = None
+    failure: str | None = None
+    message: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A running trial's worker, or the driver, died; it goes on from its last checkpoint."""
+
+    kind: ClassVar[str] = "lost"
+    trial: int
+    reason: str
+    worker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that a person should know; `trial` is -1 where it concerns the run."""
+
+    kind: ClassVar[str] = "noted"
+    trial: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The driver left in good order: `reason` is one of done, exhausted, time, interrupted or failed."""
+
+    kind: ClassVar[str] = "session_ended"
+    reason: str
+    message: str = field(default="")
+
+
+Event = SessionStarted | BudgetChanged | Asked | Answered | Reported | Ended | Lost | Noted | SessionEnded
+_KINDS: dict[str, Any] = {
+    cls.kind: cls
+    for cls in (SessionStarted, BudgetChanged, Asked, Answered, Reported, Ended, Lost, Noted, SessionEnded)
+}
+_FIELDS = {kind: tuple(f.name for f in dataclasses.fields(cls)) for kind, cls in _KINDS.items()}
+
+
+def encode(event: Event) -> str:
+    """The event's fields as compact JSON (NaN and infinities as Python's json writes them)."""
+    body = {name: getattr(event, name) for name in _FIELDS[event.kind]}
+    return json.dumps(body, separators=(",", ":"))
+
+
+def decode(kind: str, body: str) -> Event:
+    """The event of `kind` from its JSON.
+
+    Raises:
+        NasTuneError: the kind is unknown or the fields do not fit it.
+    """
+    try:
+        event: Event = _KINDS[kind](**json.loads(body))
+    except (KeyError, TypeError, ValueError) as error:
+        raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}") from error
+    return event

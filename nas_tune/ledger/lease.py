@@ -1,0 +1,72 @@
+"""The lease on a run folder: at most one driver writes a run.
+
+An advisory lock of the operating system holds it, so that it ends with the process that took it, however that
+process ended; the file's text only tells a second driver who is there. Taken with `flock`, which Linux's NFS
+client passes on to the server.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from io import TextIOWrapper
+from pathlib import Path
+
+from nas_tune.errors import RunFolderError, RunLockedError
+
+__all__ = ["Lease"]
+
+
+class Lease:
+    """The lock of one run folder, held from construction to `release`.
+
+    Raises:
+        RunLockedError: another driver holds it; says which.
+        RunFolderError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "driver.lock"
+        self._file = self._take()
+        self._sign()
+
+    def _take(self) -> TextIOWrapper:
+        try:
+            file = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise RunFolderError(f"cannot write in the run folder {self.path.parent}: {error}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = self._holder(file)
+            file.close()
+            raise RunLockedError(
+                f"{self.path.parent} is being written by another driver ({holder}): wait for it, stop it, "
+                "or read the run meanwhile with `nas-tune results`"
+            ) from error
+        return file
+
+    @staticmethod
+    def _holder(file: TextIOWrapper) -> str:
+        file.seek(0)
+        try:
+            who = json.loads(file.read())
+            return f"process {who['pid']} on {who['host']}, since {who['since']}"
+        except (ValueError, KeyError, TypeError):
+            return "it has not signed yet"
+
+    def _sign(self) -> None:
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "since": since}, self._file)
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the run free; a second call does nothing."""
+        if not self._file.closed:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+            self._file.close()

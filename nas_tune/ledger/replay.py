@@ -1,0 +1,157 @@
+"""The state of a run as a pure fold over its events: what is live and what is replayed is the same code.
+
+`RunState.apply` is total and idempotent: the first terminal event of a trial wins, an epoch that was reported
+already is ignored, so a result that comes twice or late changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nas_tune.ledger.events import (
+    Answered,
+    Asked,
+    BudgetChanged,
+    Ended,
+    Event,
+    Lost,
+    Noted,
+    Reported,
+    SessionEnded,
+    SessionStarted,
+)
+
+__all__ = ["Report", "RunState", "TrialRecord", "TrialState", "replay"]
+
+TrialState = Literal["running", "lost", "complete", "pruned", "failed"]
+_OVER = frozenset({"complete", "pruned", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One epoch of one trial; `time` is seconds since 1970 when the driver learnt of it."""
+
+    epoch: int
+    metrics: dict[str, float]
+    seconds: float
+    time: float
+    node: str
+
+
+@dataclass(slots=True)
+class TrialRecord:
+    """Everything that the ledger knows of one trial."""
+
+    number: int
+    ask: int
+    tree: Any
+    architecture_id: str
+    seed: int
+    started: float
+    state: TrialState = "running"
+    value: float | None = None
+    failure: str | None = None
+    message: str | None = None
+    traceback: str | None = None
+    ended: float | None = None
+    lost: int = 0
+    worker_losses: int = 0
+    reports: list[Report] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether the trial has its final state."""
+        return self.state in _OVER
+
+    @property
+    def epochs(self) -> int:
+        """The last epoch that was reported; 0 before the first."""
+        return self.reports[-1].epoch if self.reports else 0
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run: its trials by number, and what surrounds them."""
+
+    trials: dict[int, TrialRecord] = field(default_factory=dict)
+    by_architecture: dict[str, int] = field(default_factory=dict)
+    unfinished: dict[int, TrialRecord] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("complete", "pruned", "failed"), 0))
+    asks: int = 0
+    answered: int = 0
+    sessions: int = 0
+    active_seconds: float = 0.0
+    notes: list[tuple[int, str]] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    end_reason: str | None = None
+    _last_time: float = 0.0
+
+    def apply(self, event: Event, time: float) -> None:
+        """Take in one event that happened at `time` (seconds since 1970)."""
+        match event:
+            case Asked():
+                self._asked(event, time)
+            case Reported():
+                self._reported(event, time)
+            case Ended():
+                self._ended(event, time)
+            case Lost():
+                self._lost(event)
+            case Answered():
+                self.asks = max(self.asks, event.ask + 1)
+                self.answered += 1
+            case Noted():
+                self.notes.append((event.trial, event.text))
+            case BudgetChanged():
+                self.changes.update(event.changes)
+            case SessionStarted():
+                self.sessions += 1
+                self.end_reason = None
+                self._last_time = time
+            case SessionEnded():
+                self.end_reason = event.reason
+        self.active_seconds += max(0.0, time - self._last_time)
+        self._last_time = time
+
+    def _asked(self, event: Asked, time: float) -> None:
+        trial = TrialRecord(event.trial, event.ask, event.tree, event.id, event.seed, time)
+        self.trials[event.trial] = trial
+        self.unfinished[event.trial] = trial
+        self.by_architecture.setdefault(event.id, event.trial)
+        self.asks = max(self.asks, event.ask + 1)
+
+    def _reported(self, event: Reported, time: float) -> None:
+        trial = self.trials[event.trial]
+        if trial.over or event.epoch <= trial.epochs:
+            return
+        trial.state = "running"
+        trial.reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
+
+    def _ended(self, event: Ended, time: float) -> None:
+        trial = self.trials[event.trial]
+        if trial.over:
+            return
+        trial.state = event.state  # type: ignore[assignment]
+        trial.value, trial.failure = event.value, event.failure
+        trial.message, trial.traceback = event.message, event.traceback
+        trial.ended = time
+        self.unfinished.pop(event.trial, None)
+        self.counts[event.state] += 1
+
+    def _lost(self, event: Lost) -> None:
+        trial = self.trials[event.trial]
+        if trial.over:
+            return
+        trial.state = "lost"
+        trial.lost += 1
+        trial.worker_losses += event.worker
+
+
+def replay(events: Iterable[tuple[Event, float]]) -> RunState:
+    """Fold `(event, time)` pairs, in the ledger's order, into the state of the run."""
+    state = RunState()
+    for event, time in events:
+        state.apply(event, time)
+    return state

@@ -1,0 +1,201 @@
+"""The ledger: one SQLite file per run, written by its driver alone, one transaction an append.
+
+Promises: what `append` returned from survives a SIGKILL of the process; a torn file is recognised, never
+guessed at and never changed; a newer format is refused. Does not promise: that the last transactions survive a
+power cut (the file does, unbroken: WAL with synchronous=NORMAL).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from nas_tune.errors import LedgerDamagedError, NewerFormatError, RunFolderError
+from nas_tune.ledger.events import Event, decode, encode
+from nas_tune.ledger.filesystem import is_network_folder
+from search_spaces.errors import NasTuneError
+
+__all__ = ["FORMAT_VERSION", "Ledger", "backup_path", "ledger_path"]
+
+FORMAT_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, body TEXT NOT NULL
+) STRICT;
+"""
+_INSERT = "INSERT INTO events (kind, trial, time, body) VALUES (?, ?, ?, ?)"
+
+
+def ledger_path(folder: Path) -> Path:
+    """Where a run keeps its ledger."""
+    return folder / "ledger.sqlite"
+
+
+def backup_path(folder: Path) -> Path:
+    """Where a run keeps the latest copy of its ledger, if no other storage was named."""
+    return folder / "backup" / "ledger.sqlite"
+
+
+class Ledger:
+    """An open ledger. `create` makes a new one, `open` an existing one, for its single writer or for readers."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, writable: bool) -> None:
+        self.path = path
+        self.writable = writable
+        self._connection = connection
+
+    @classmethod
+    def create(cls, folder: Path, meta: Mapping[str, Any]) -> Ledger:
+        """Start the ledger of a new run in `folder`; `meta` is JSON-able and never changes afterwards.
+
+        Raises:
+            RunFolderError: there is a ledger already, or the folder cannot be written.
+        """
+        path = ledger_path(folder)
+        if path.exists():
+            raise RunFolderError(f"{folder} holds a run already: resume it, or take another folder (--new)")
+        # Written aside and renamed: a kill in between leaves no half-made ledger behind.
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        try:
+            with closing(sqlite3.connect(draft)) as connection, connection:
+                connection.executescript(_SCHEMA)
+                rows = {"format_version": FORMAT_VERSION, **meta}
+                connection.executemany(
+                    "INSERT INTO meta VALUES (?, ?)",
+                    [(key, json.dumps(value)) for key, value in rows.items()],
+                )
+            os.replace(draft, path)
+        except (sqlite3.Error, OSError) as error:
+            draft.unlink(missing_ok=True)
+            raise RunFolderError(f"cannot write the ledger in {folder}: {error}") from error
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path, *, readonly: bool = False) -> Ledger:
+        """Open the ledger of the run in `folder`, after checking that it is whole and of a known format.
+
+        Raises:
+            LedgerDamagedError: it is missing, torn, or not a ledger.
+            NewerFormatError: a newer version wrote it.
+        """
+        path = ledger_path(folder)
+        if not path.is_file():
+            raise LedgerDamagedError(f"{folder} holds no run: there is no {path.name}{_restore_hint(folder)}")
+        try:
+            connection = _connect(path, readonly)
+            ledger = cls(path, connection, writable=not readonly)
+            ledger._check(folder)
+        except sqlite3.DatabaseError as error:
+            raise _damaged(folder, str(error)) from error
+        return ledger
+
+    def append(self, *events: Event) -> float:
+        """Write the events in one transaction and return their time (seconds since 1970).
+
+        Raises:
+            RunFolderError: the disk is full or the file cannot be written; nothing of the events is stored.
+        """
+        now = time.time()
+        rows = [(event.kind, getattr(event, "trial", None), now, encode(event)) for event in events]
+        try:
+            with self._connection:
+                self._connection.executemany(_INSERT, rows)
+        except sqlite3.DatabaseError as error:
+            free = _free_mebibytes(self.path.parent)
+            raise RunFolderError(
+                f"cannot write to {self.path}: {error} ({free} MiB free); everything before is safe: "
+                "make room, then resume the run"
+            ) from error
+        return now
+
+    def events(self, after: int = 0) -> Iterator[tuple[Event, float]]:
+        """All events with their times, in order; `after` skips that many."""
+        query = "SELECT kind, body, time FROM events WHERE seq > ? ORDER BY seq"
+        try:
+            for kind, body, when in self._connection.execute(query, (after,)):
+                yield decode(kind, body), when
+        except (sqlite3.DatabaseError, NasTuneError) as error:
+            raise _damaged(self.path.parent, str(error)) from error
+
+    def __len__(self) -> int:
+        """The number of events."""
+        (count,) = self._connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()
+        return int(count)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What was written at the start of the run: configuration, space, versions."""
+        rows = self._connection.execute("SELECT key, value FROM meta").fetchall()
+        return {key: json.loads(value) for key, value in rows}
+
+    def backup(self, target: Path) -> None:
+        """Copy the ledger, as of now, to `target`: written aside, then renamed.
+
+        Raises:
+            RunFolderError: the target cannot be written.
+        """
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.unlink(missing_ok=True)
+            with closing(sqlite3.connect(draft)) as copy:
+                self._connection.backup(copy)
+            os.replace(draft, target)
+        except (sqlite3.Error, OSError) as error:
+            raise RunFolderError(f"cannot back the ledger up to {target}: {error}") from error
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    def _check(self, folder: Path) -> None:
+        (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise _damaged(folder, verdict)
+        row = self._connection.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
+        if row is None:
+            raise _damaged(folder, "it has no format version")
+        version = int(row[0])
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(
+                f"{folder} was written in ledger format {version}, this nas_tune reads up to {FORMAT_VERSION}: "
+                "upgrade nas_tune to open it; nothing was changed"
+            )
+
+
+def _connect(path: Path, readonly: bool) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rw'}"
+    # The driver's signal handling may close the ledger from another frame, never from two threads at once.
+    connection = sqlite3.connect(uri, uri=True, timeout=10.0, check_same_thread=False)
+    if not readonly:
+        # WAL needs shared memory, which network file systems do not have.
+        journal = "DELETE" if is_network_folder(path.parent) else "WAL"
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _damaged(folder: Path, reason: str) -> LedgerDamagedError:
+    path = ledger_path(folder)
+    return LedgerDamagedError(f"{path} is damaged ({reason}); it was not changed{_restore_hint(folder)}")
+
+
+def _restore_hint(folder: Path) -> str:
+    backup = backup_path(folder)
+    if not backup.is_file():
+        return ""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(backup.stat().st_mtime))
+    return f"; a copy of {when} is in {backup}: `nas-tune resume {folder} --from-backup` goes on from it"
+
+
+def _free_mebibytes(folder: Path) -> int:
+    stats = os.statvfs(folder)
+    return stats.f_bavail * stats.f_frsize // 2**20

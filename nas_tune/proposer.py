@@ -1,0 +1,166 @@
+"""The strategy's side of a run: an Optuna study in memory, told of every event of the ledger.
+
+`propose` asks the strategy, `apply` takes in what became of it. A replay calls `apply` alone: proposals that it
+has not made itself it enters into the study as they stand in the ledger. Trials of the study are numbered by
+asks, which count duplicates too, while a run's trials do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import TrialState, create_trial
+
+from nas_tune.errors import StrategyError
+from nas_tune.ledger import Answered, Asked, Ended, Event, Reported, TrialRecord
+from search_spaces import Architecture, ArchitectureError, Space
+
+__all__ = ["Proposal", "Proposer", "derive_seed"]
+
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_FAILURES_IN_A_ROW = 5
+_INVALID_IN_A_ROW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Ask number `ask` of the strategy, and what it proposed; `note` tells of a fallback."""
+
+    ask: int
+    architecture: Architecture
+    note: str = ""
+
+
+def derive_seed(seed: int, *path: int) -> int:
+    """A 32-bit seed that depends on the run's seed and a path of numbers, and on nothing else."""
+    return int(np.random.SeedSequence((seed, *path)).generate_state(1)[0])
+
+
+class Proposer:
+    """Asks a strategy for architectures of a space, and keeps the study that the strategy learns from.
+
+    Args:
+        space: what is searched.
+        make_sampler: a fresh sampler for a seed.
+        seed: the run's.
+        mode: whether a greater value is better.
+        metric: the name of the value among a report's metrics.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        make_sampler: Callable[[int], BaseSampler],
+        *,
+        seed: int,
+        mode: Literal["max", "min"],
+        metric: str,
+    ) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space, self._make_sampler, self._seed, self._metric = space, make_sampler, seed, metric
+        self._storage = InMemoryStorage()
+        self._study = optuna.create_study(storage=self._storage, direction="maximize" if mode == "max" else "minimize")
+        self._study_id = self._storage.get_study_id_from_name(self._study.study_name)
+        self._distributions = space.to_optuna()
+        self._asks = 0
+        self._ask_of_trial: dict[int, int] = {}
+        self._failures = 0
+
+    def propose(self) -> Proposal:
+        """Ask the strategy for a valid architecture; if it fails, a random one stands in and the note says so.
+
+        Raises:
+            StrategyError: it failed five times in a row.
+        """
+        for _ in range(_INVALID_IN_A_ROW):
+            ask = self._asks
+            seed = derive_seed(self._seed, 0, ask)
+            try:
+                # A sampler of one's own may raise anything; the search must not end with it.
+                self._study.sampler = self._make_sampler(seed)
+                architecture = self._space.suggest(self._study.ask())
+            except ArchitectureError:
+                # The space's `valid` rule refused it, which no sampler can know beforehand.
+                self._skip_to(ask + 1)
+                continue
+            except Exception as error:  # noqa: BLE001
+                return self._stand_in(ask, seed, error)
+            self._asks += 1
+            self._failures = 0
+            return Proposal(ask, architecture)
+        return self.propose_instead(self._space.sample(derive_seed(self._seed, 0, self._asks)))
+
+    def propose_instead(self, architecture: Architecture) -> Proposal:
+        """Enter an architecture that the coordinator chose as if the strategy had proposed it."""
+        self._enter(self._asks, architecture)
+        return Proposal(self._asks - 1, architecture)
+
+    def apply(self, event: Event, trial: TrialRecord | None = None) -> None:
+        """Take in an event; `trial` is its trial as it stood when the event happened."""
+        match event:
+            case Asked():
+                self._ask_of_trial[event.trial] = event.ask
+                self._enter(event.ask, event.tree)
+            case Answered() if trial is not None:
+                self._enter(event.ask, event.tree)
+                self._answer(event.ask, trial)
+            case Reported():
+                self._report(self._ask_of_trial[event.trial], event.epoch, event.metrics)
+            case Ended():
+                self._end(self._ask_of_trial[event.trial], event.state, event.value)
+
+    def _enter(self, ask: int, architecture: Architecture | Any) -> None:
+        """Make the study's trial `ask`, unless the strategy made it just now."""
+        if ask < self._asks:
+            return
+        self._skip_to(ask)
+        params = self._space.params(self._space.validate(architecture))
+        distributions: dict[str, BaseDistribution] = {name: self._distributions[name] for name in params}
+        running = create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
+        self._study.add_trial(running)
+        self._asks = ask + 1
+
+    def _stand_in(self, ask: int, seed: int, error: Exception) -> Proposal:
+        self._failures += 1
+        if self._failures >= _FAILURES_IN_A_ROW:
+            raise StrategyError(
+                f"the strategy failed {self._failures} times in a row, at last with {type(error).__name__}: {error}; "
+                "what was found so far is safe: mend the strategy, then resume"
+            ) from error
+        self._skip_to(ask + 1)
+        proposal = self.propose_instead(self._space.sample(seed))
+        return replace(proposal, note=f"the strategy failed ({error!r}): proposed at random instead")
+
+    def _skip_to(self, ask: int) -> None:
+        """Fill the asks that came to nothing with failed trials, which samplers do not see."""
+        made = len(self._study.get_trials(deepcopy=False))
+        for number in range(self._asks, min(made, ask)):
+            self._storage.set_trial_state_values(self._trial_id(number), TrialState.FAIL)
+        for _ in range(made, ask):
+            self._study.add_trial(create_trial(state=TrialState.FAIL))
+        self._asks = max(self._asks, ask)
+
+    def _answer(self, ask: int, original: TrialRecord) -> None:
+        for report in original.reports:
+            self._report(ask, report.epoch, report.metrics)
+        # One that still runs has no answer yet; failed ones are invisible to every sampler.
+        state = original.state if original.over else "failed"
+        self._end(ask, state, original.value)
+
+    def _report(self, ask: int, epoch: int, metrics: dict[str, float]) -> None:
+        if self._metric in metrics:
+            self._storage.set_trial_intermediate_value(self._trial_id(ask), epoch, metrics[self._metric])
+
+    def _end(self, ask: int, state: str, value: float | None) -> None:
+        told = value if state == "complete" else None
+        self._study.tell(ask, told, state=_STATES[state])
+
+    def _trial_id(self, ask: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, ask)

@@ -1,0 +1,266 @@
+"""Everything that a search is made of, resolved from its configuration and checked before anything starts.
+
+A recipe is what a run must not change: `meta` is what the ledger keeps of it, `reopened` finds the same objects
+again and refuses others.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import search_spaces
+import trainables
+from nas_tune.config import Component, SearchConfig
+from nas_tune.coordinator import Limits, Objective
+from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.executors.base import Executor
+from nas_tune.executors.inline import InlineExecutor
+from nas_tune.executors.job import Job
+from nas_tune.proposer import Proposer
+from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not
+from nas_tune.schedulers import Scheduler
+from nas_tune.schedulers import make as make_scheduler
+from nas_tune.strategies import make as make_strategy
+from search_spaces import Space, SpaceError
+from trainables.registry import Target, adapt
+from trainables.session import RESERVED_NAMES
+
+__all__ = ["CHANGEABLE", "Recipe", "reopened"]
+
+CHANGEABLE = [
+    "max_trials",
+    "max_seconds",
+    "forever",
+    "workers",
+    "executor",
+    "address",
+    "resources",
+    "max_retries",
+    "epoch_timeout",
+    "keep_checkpoints",
+    "storage",
+    "backup_seconds",
+]
+"""Keys of the configuration that a resume may change: they decide how long and where, not what is found."""
+
+_PACKAGES = ("nas-tune", "ray", "optuna", "torch", "torchvision", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked configuration with the space and the trainable that it names."""
+
+    config: SearchConfig
+    space: Space
+    target: Target
+
+    @classmethod
+    def of(cls, config: SearchConfig, space: Space | None = None, target: Target | None = None) -> Recipe:
+        """Resolve what the configuration names, unless it is given, and try every part once.
+
+        Raises:
+            NasTuneError: something is not registered, takes other settings, or cannot be used with the executor.
+        """
+        space = space or _space(config.space)
+        recipe = cls(config, space, target or _target(config.trainable))
+        recipe.check()
+        return recipe
+
+    def check(self) -> None:
+        """Make every part once, so that a wrong setting is refused before a trial starts."""
+        make_strategy(self.config.strategy.name, self.space, 0, self.config.strategy.settings)
+        self.scheduler()
+        adapt(self.target, self.trainable_settings)
+        if self.config.metric in RESERVED_NAMES:
+            raise ConfigError(f"metric: {self.config.metric!r} is a column of the result tables; report another name")
+        if self.config.executor == "inline" and self.config.epoch_timeout is not None:
+            raise ConfigError("epoch_timeout: the inline executor cannot end a hung epoch; use executor = 'ray'")
+        self._check_importable()
+
+    def _check_importable(self) -> None:
+        """Ray could ship any function, but a resume could not find a lambda or a local one again."""
+        why = why_not(self.target)
+        # What a script or notebook defines at its top level is given to the resume by that script.
+        local = any(part in getattr(self.target, "__qualname__", "") for part in ("<locals>", "<lambda>"))
+        if self.config.executor == "ray" and why and local:
+            raise ConfigError(f"trainable: {why}, or use executor = 'inline'")
+
+    @property
+    def trainable_settings(self) -> dict[str, Any]:
+        """The settings of the trainable, with the space's name where it takes one and was given none."""
+        settings = dict(self.config.trainable.settings)
+        if "space" in inspect.signature(self.target).parameters and "space" not in settings and self.space.name:
+            settings["space"] = self.space.name
+        return settings
+
+    @property
+    def objective(self) -> Objective:
+        """What is optimized."""
+        return Objective(self.config.metric, self.config.mode)
+
+    @property
+    def limits(self) -> Limits:
+        """When the run ends."""
+        config = self.config
+        return Limits(config.max_trials, config.max_seconds, config.max_epochs, config.max_retries)
+
+    def scheduler(self) -> Scheduler:
+        """A fresh scheduler, which knows of no trial yet."""
+        return make_scheduler(self.config.scheduler.name, self.config.max_epochs, self.config.scheduler.settings)
+
+    def proposer(self) -> Proposer:
+        """A fresh study, which knows of no trial yet."""
+        name, settings = self.config.strategy.name, self.config.strategy.settings
+        return Proposer(
+            self.space,
+            lambda seed: make_strategy(name, self.space, seed, settings),
+            seed=self.config.seed,
+            mode=self.config.mode,
+            metric=self.config.metric,
+        )
+
+    def job(self, folder: Path) -> Job:
+        """What the executor runs, with its checkpoints below `folder`."""
+        return Job(self.target, self.trainable_settings, folder, self.config.max_epochs, self.config.epoch_timeout)
+
+    def executor(self) -> Executor:
+        """Where the trials run; Ray is imported only here and only if it is used."""
+        if self.config.executor == "inline":
+            return InlineExecutor()
+        from nas_tune.executors.ray_cluster import Resources
+        from nas_tune.executors.ray_tune import RayExecutor
+
+        resources = Resources(self.config.resources.cpus, self.config.resources.gpus)
+        return RayExecutor(self.config.workers, resources, self.config.address)
+
+    def meta(self) -> dict[str, Any]:
+        """What the ledger keeps from the start of the run to its end."""
+        return {
+            "config": self.config.to_dict(),
+            "space": self.space.to_spec(),
+            "space_fingerprint": self.space.fingerprint,
+            "parameters": [[parameter.name, _kind(parameter)] for parameter in self.space.parameters],
+            "metric": self.config.metric,
+            "mode": self.config.mode,
+            "trainable": {
+                "registered": self.config.trainable.name in trainables.names(),
+                "reference": reference_of(self.target),
+                "fingerprint": source_fingerprint(self.target),
+                "settings": self.trainable_settings,
+            },
+            "versions": versions(),
+            "created": time.time(),
+        }
+
+
+def reopened(
+    meta: Mapping[str, Any],
+    changes: Iterable[Mapping[str, Any]],
+    *,
+    space: Space | None = None,
+    target: Target | None = None,
+    accept_code_change: bool = False,
+) -> Recipe:
+    """The recipe of a run from what its ledger keeps, with the changes made since.
+
+    Raises:
+        ResumeRefusedError: the space or the trainable is another one than the run was started with.
+    """
+    values = dict(meta["config"])
+    for change in changes:
+        values.update(change)
+    config = SearchConfig(**values)
+    space = space or _space_again(meta, config)
+    _same_space(meta, space)
+    target = target or _target_again(meta, config)
+    if not accept_code_change:
+        _same_trainable(meta, target)
+    return Recipe.of(config, space, target)
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide what a search finds; those not installed are left out."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _space(component: Component) -> Space:
+    if ":" not in component.name:
+        if component.settings:
+            raise ConfigError(f"space.{next(iter(component.settings))}: registered spaces take no settings")
+        return search_spaces.get(component.name)
+    found = load_reference(component.name)
+    made = found if isinstance(found, Space) else found(**component.settings) if callable(found) else None
+    if not isinstance(made, Space):
+        raise ConfigError(f"space: {component.name} is {found!r}; a Space, or a function that returns one, is needed")
+    return made
+
+
+def _target(component: Component) -> Target:
+    if ":" not in component.name:
+        return trainables.get(component.name)
+    found = load_reference(component.name)
+    if not callable(found):
+        raise ConfigError(f"trainable: {component.name} is {found!r}; a class or a generator function is needed")
+    return found
+
+
+def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
+    try:
+        return Space.from_spec(meta["space"])
+    except SpaceError as error:
+        raise ResumeRefusedError(
+            f"the space {config.space.name!r} cannot be rebuilt from the run ({error}); "
+            "resume from Python: nas_tune.resume(path, space=...)"
+        ) from error
+
+
+def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
+    if meta["trainable"]["registered"]:
+        return trainables.get(config.trainable.name)
+    reference = meta["trainable"]["reference"]
+    if reference is None:
+        raise ResumeRefusedError(
+            f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
+            "resume from there: nas_tune.resume(path, trainable=...)"
+        )
+    return _target(Component(reference))
+
+
+def _same_space(meta: Mapping[str, Any], space: Space) -> None:
+    if space.fingerprint == meta["space_fingerprint"]:
+        return
+    before, now = (json.dumps(spec, indent=1).splitlines() for spec in (meta["space"], space.to_spec()))
+    diff = "\n".join(difflib.unified_diff(before, now, "the run's space", "the space now", n=1, lineterm=""))
+    raise ResumeRefusedError(f"the space changed since the run began; start a new run for it:\n{diff}")
+
+
+def _same_trainable(meta: Mapping[str, Any], target: Target) -> None:
+    before, now = meta["trainable"]["fingerprint"], source_fingerprint(target)
+    if before is not None and now != before:
+        raise ResumeRefusedError(
+            f"the code of the trainable changed since the run began (source {before}, now {now}): its results would "
+            "mix with the old ones; take the old code, start a new run, or say accept_code_change "
+            "(--accept-code-change) if the change does not matter"
+        )
+
+
+def _kind(parameter: search_spaces.Parameter) -> str:
+    if parameter.choices is None:
+        return "int" if parameter.kind == "integer" else "float"
+    kinds = {type(choice).__name__ for choice in parameter.choices}
+    return f"categorical:{kinds.pop() if len(kinds) == 1 else 'str'}"

@@ -1,0 +1,19 @@
+"""What a run found, as dataframes, SQL and Parquet, while it runs and afterwards.
+
+    run.py       Run: the door to all of it
+    reader.py    the ledger, read-only, folded event by event as it grows
+    tables.py    the typed columns of a trial and of an epoch, as Arrow tables
+    frames.py    Arrow tables to pandas frames of the same types, and to Parquet files
+    sql.py       SQL over the tables, kept away from everything else
+    ranking.py   which trial is better than which
+
+Importing this package imports neither pandas nor pyarrow; the calls that need them do.
+"""
+
+from __future__ import annotations
+
+from nas_tune.results.ranking import rank
+from nas_tune.results.reader import Snapshot
+from nas_tune.results.run import Run
+
+__all__ = ["Run", "Snapshot", "rank"]

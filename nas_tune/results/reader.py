@@ -1,0 +1,149 @@
+"""The ledger as a reader sees it: folded once, then only what is new, while its driver may be writing on.
+
+Nothing is ever written, and the driver is not kept waiting: a reading lasts as long as fetching new events.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nas_tune.ledger import Ledger, RunState, ledger_path
+
+__all__ = ["LedgerReader", "Snapshot"]
+
+_STATES = ("running", "lost", "complete", "pruned", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run at one moment.
+
+    Attributes:
+        time: when it was read (UTC).
+        last_event: when the ledger was last written (UTC); long ago, with trials running: a dead driver.
+        counts: trials by state: running, lost, complete, pruned, failed.
+        running: the numbers of the trials that are not over.
+        asked, answered: proposals of the strategy, and those of them answered from the ledger as duplicates.
+        sessions: how often a driver opened the run.
+        seconds: wall time of all sessions together.
+        notes: (trial, text), what a person should know; trial is -1 where it concerns the run.
+        finished: why the last session ended (done, exhausted, time, interrupted, failed); None while it runs,
+            or if it was killed.
+    """
+
+    time: datetime
+    last_event: datetime | None
+    counts: Mapping[str, int]
+    running: tuple[int, ...]
+    asked: int
+    answered: int
+    sessions: int
+    seconds: float
+    notes: tuple[tuple[int, str], ...]
+    finished: str | None
+
+    @property
+    def trials(self) -> int:
+        """How many trials there are, in whatever state."""
+        return sum(self.counts.values())
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One ledger file, and how far it was read; `last` is the time of the last event."""
+
+    ledger: Ledger
+    file: tuple[int, int] | None
+    meta: Mapping[str, Any]
+    number: int
+    state: RunState = field(default_factory=RunState)
+    seen: int = 0
+    last: float = 0.0
+
+
+class LedgerReader:
+    """The events of the run in `folder`, folded into `RunState` as far as they were written.
+
+    Raises:
+        LedgerDamagedError, NewerFormatError: the ledger cannot be read; also later, when it was replaced.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.RLock()
+        self._now = self._open(number=0)
+
+    @contextmanager
+    def current(self) -> Iterator[RunState]:
+        """The state after the last event written; held for the length of the block, so read and let go."""
+        with self._lock:
+            self._refresh()
+            yield self._now.state
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What was written at the start of the run."""
+        return self._now.meta
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Changes when what was read changes: (how often the ledger was replaced, events seen)."""
+        return self._now.number, self._now.seen
+
+    def snapshot(self) -> Snapshot:
+        """The run now, in numbers."""
+        with self.current() as state:
+            counts = dict.fromkeys(_STATES, 0) | state.counts
+            for trial in state.unfinished.values():
+                counts[trial.state] += 1
+            return Snapshot(
+                time=_utc(time.time()),
+                last_event=_utc(self._now.last) if self._now.seen else None,
+                counts=counts,
+                running=tuple(sorted(state.unfinished)),
+                asked=state.asks,
+                answered=state.answered,
+                sessions=state.sessions,
+                seconds=state.active_seconds,
+                notes=tuple(state.notes),
+                finished=state.end_reason,
+            )
+
+    def _refresh(self) -> None:
+        if self._now.file != _file(self.folder):
+            # Replaced, by its backup: what was read before counts no more.
+            before, self._now = self._now, self._open(self._now.number + 1)
+            before.ledger.close()
+        now = self._now
+        for event, when in now.ledger.events(after=now.seen):
+            now.state.apply(event, when)
+            now.last = when
+            now.seen += 1
+
+    def _open(self, number: int) -> _Reading:
+        file = _file(self.folder)
+        ledger = Ledger.open(self.folder, readonly=True)
+        weakref.finalize(self, ledger.close)
+        return _Reading(ledger, file, ledger.meta, number)
+
+
+def _file(folder: Path) -> tuple[int, int] | None:
+    """Which file the ledger is; None where there is none, which opening it will explain."""
+    try:
+        found = os.stat(ledger_path(folder))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,209 @@
+"""A run as its user sees it: what was found, as dataframes; read from its folder, also while it runs.
+
+    run = nas_tune.open_run("runs/digits")
+    run.best(5)
+    run.query("SELECT epoch, max(accuracy) FROM epochs GROUP BY epoch ORDER BY epoch")
+
+Every call reads what the ledger holds at that moment, and of it only what is new. Reading never writes, needs
+neither the space's nor the trainable's code, and may go on in several threads and processes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas_tune.errors import ConfigError
+from nas_tune.results.ranking import rank
+from nas_tune.results.reader import LedgerReader, Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from nas_tune.config import SearchConfig
+    from nas_tune.results.tables import Tables
+    from search_spaces import Architecture, Space
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The run in `folder`.
+
+    Raises:
+        LedgerDamagedError, NewerFormatError: the ledger cannot be read.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._path = Path(folder).absolute()
+        self._reader = LedgerReader(self._path)
+        self._made: dict[str, tuple[tuple[int, int], pa.Table]] = {}
+        self._builder: tuple[int, Tables] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The run folder."""
+        return self._path
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What the ledger keeps from the start: config, space, parameters, metric, mode, versions, ..."""
+        return self._reader.meta
+
+    @property
+    def metric(self) -> str:
+        """The name of what is optimized."""
+        return str(self.meta["metric"])
+
+    @property
+    def mode(self) -> str:
+        """ "max" or "min"."""
+        return str(self.meta["mode"])
+
+    @property
+    def config(self) -> SearchConfig:
+        """The configuration in force: that of the start, with what resumes changed since."""
+        from nas_tune.config import SearchConfig
+
+        with self._reader.current() as state:
+            return SearchConfig(**{**self.meta["config"], **state.changes})
+
+    @property
+    def state(self) -> Snapshot:
+        """The run at this moment, in numbers."""
+        return self._reader.snapshot()
+
+    @cached_property
+    def space(self) -> Space:
+        """The space that was searched; imports what its spec names (`SpaceError` where that fails)."""
+        from search_spaces import Space
+
+        return Space.from_spec(self.meta["space"])
+
+    def trials(self) -> pd.DataFrame:
+        """One row a trial, typed the same whether there are trials or not.
+
+        Columns: trial, state (running, lost, complete, pruned, failed), failure (its kind), value (of the
+        metric at the end; missing if failed), epochs, seconds (of training), started, ended (UTC),
+        architecture_id, architecture (JSON), seed, lost (how often), message, traceback; then every metric as
+        of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive.
+        """
+        return _frame(self._table("trials"))
+
+    def epochs(self) -> pd.DataFrame:
+        """One row a trial and epoch, typed the same whether there are any or not.
+
+        Columns: trial, epoch (from 1), time (UTC), seconds, node, state (of the trial, now); then every
+        metric; then architecture_id and `arch.<parameter>`.
+        """
+        return _frame(self._table("epochs"))
+
+    def best(self, k: int = 1) -> pd.DataFrame:
+        """The rows of `trials` of the k best, the best first; fewer if there are fewer with a value.
+
+        Complete trials by value, then pruned ones by how long they trained and by value; never failed ones.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
+        with self._reader.current() as state:
+            ranked = [(rank(trial, self.mode), row) for row, trial in enumerate(state.trials.values())]
+            rows = [row for place, row in sorted((p, row) for p, row in ranked if p is not None)]
+            return _frame(self._table("trials").take(rows[:k] or _no_rows()))
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """The answer to SQL (DuckDB's) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.
+
+        The query cannot reach files, the network or Python. `ConfigError` if it is wrong.
+        """
+        from nas_tune.results.sql import query
+
+        with self._reader.current():
+            found = query(sql, {name: partial(self._table, name) for name in ("trials", "epochs")})
+        return _frame(found)
+
+    def to_parquet(self, folder: str | Path) -> Path:
+        """Write trials.parquet and epochs.parquet, of one moment, into `folder`, which is returned.
+
+        `pandas.read_parquet` gives the same frames back. `RunFolderError` where nothing can be written.
+        """
+        from nas_tune.results.frames import write_parquet
+
+        with self._reader.current():
+            trials, epochs = self.trials(), self.epochs()
+        write_parquet(trials, Path(folder) / "trials.parquet")
+        write_parquet(epochs, Path(folder) / "epochs.parquet")
+        return Path(folder)
+
+    def tree(self, trial: int) -> Any:
+        """The architecture of a trial as the plain JSON tree that it is; needs no code of the space.
+
+        `ConfigError` if there is no such trial.
+        """
+        with self._reader.current() as state:
+            if trial not in state.trials:
+                known = f"the run has 0 to {max(state.trials)}" if state.trials else "the run has none yet"
+                raise ConfigError(f"there is no trial {trial!r}; {known}")
+            return copy.deepcopy(state.trials[trial].tree)
+
+    def architecture(self, trial: int) -> Architecture:
+        """The architecture of a trial, bound to the space.
+
+        Raises:
+            ConfigError: there is no such trial.
+            SpaceError: the space's own functions cannot be imported here.
+        """
+        return self.space.validate(self.tree(trial))
+
+    def evaluate(self, trial: int | None = None, split: str = "test") -> dict[str, float]:
+        """Metrics of a trial's network (of the best, if None), from its checkpoint, on a split of its data.
+
+        `ConfigError` if there is no such trial, no checkpoint of it, or nothing to evaluate it with.
+        """
+        from nas_tune.api import evaluate
+
+        return evaluate(self, trial, split)
+
+    def _table(self, name: str) -> pa.Table:
+        """A table as of now; built again only when the ledger has grown."""
+        with self._reader.current() as state:
+            version, made = self._reader.version, self._made.get(name)
+            if made is None or made[0] != version:
+                build = getattr(self._tables(version[0]), name)
+                made = self._made[name] = (version, build(state))
+            return made[1]
+
+    def _tables(self, ledger: int) -> Tables:
+        from nas_tune.results.tables import Tables
+
+        if self._builder is None or self._builder[0] != ledger:
+            meta = self.meta
+            self._builder = (ledger, Tables(meta["metric"], meta["parameters"], meta.get("space")))
+        return self._builder[1]
+
+    def __reduce__(self) -> tuple[type[Run], tuple[Path]]:
+        return type(self), (self._path,)
+
+    def __repr__(self) -> str:
+        now = self.state
+        counts = ", ".join(f"{count} {state}" for state, count in now.counts.items() if count)
+        with self._reader.current() as state:
+            places = [place for t in state.trials.values() if (place := rank(t, self.mode)) is not None]
+            value = state.trials[min(places)[-1]].value if places else None
+        best = "" if value is None else f"; best {self.metric} {value:.6g}"
+        return f"Run({str(self._path)!r}: {now.trials} trials{counts and f' ({counts})'}{best})"
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    from nas_tune.results.frames import to_frame
+
+    return to_frame(table)
+
+
+def _no_rows() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([], pa.int64())

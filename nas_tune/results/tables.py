@@ -1,0 +1,147 @@
+"""The tables of a run: one row a trial, one row a trial and epoch, with fixed types, also when empty.
+
+The columns follow from what the ledger keeps (metric, parameters) and from the metrics that were reported; no
+code of the space or the trainable is imported to build them. A metric reported as NaN reads as missing, as
+pandas and SQL aggregates want it; its trial says `diverged`, and its epoch has a row. Infinities stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any
+
+import pyarrow as pa
+
+from nas_tune.ledger import RunState, TrialRecord
+from search_spaces import Space, SpaceError
+
+__all__ = ["Tables"]
+
+_TIME = pa.timestamp("us", "UTC")
+_KINDS: dict[str, tuple[pa.DataType, type]] = {
+    "int": (pa.int64(), int),
+    "float": (pa.float64(), float),
+    "categorical:int": (pa.int64(), int),
+    "categorical:float": (pa.float64(), float),
+    "categorical:bool": (pa.bool_(), bool),
+    "categorical:str": (pa.string(), str),
+}
+_TRIAL: dict[str, tuple[pa.DataType, Callable[[TrialRecord], Any]]] = {
+    "trial": (pa.int64(), lambda trial: trial.number),
+    "state": (pa.string(), lambda trial: trial.state),
+    "failure": (pa.string(), lambda trial: trial.failure),
+    "value": (pa.float64(), lambda trial: trial.value),
+    "epochs": (pa.int64(), lambda trial: trial.epochs),
+    "seconds": (pa.float64(), lambda trial: sum(report.seconds for report in trial.reports)),
+    "started": (_TIME, lambda trial: _microseconds(trial.started)),
+    "ended": (_TIME, lambda trial: None if trial.ended is None else _microseconds(trial.ended)),
+    "architecture_id": (pa.string(), lambda trial: trial.architecture_id),
+    "architecture": (pa.string(), lambda trial: json.dumps(trial.tree, separators=(",", ":"))),
+    "seed": (pa.int64(), lambda trial: trial.seed),
+    "lost": (pa.int64(), lambda trial: trial.lost),
+    "message": (pa.string(), lambda trial: trial.message),
+    "traceback": (pa.string(), lambda trial: trial.traceback),
+}
+
+
+class Tables:
+    """Builds the tables of one run from its state.
+
+    Args:
+        metric: the one that is optimized; its column is there even before the first report.
+        parameters: (name, kind) for every flat parameter of the space, in its order.
+        space: the spec of the space; None, or one that this version cannot read, leaves `arch.*` empty.
+    """
+
+    def __init__(self, metric: str, parameters: Sequence[Sequence[str]], space: Mapping[str, Any] | None) -> None:
+        self._metric = metric
+        self._parameters = [(name, *_KINDS.get(kind, _KINDS["categorical:str"])) for name, kind in parameters]
+        self._space = _bare(space)
+        self._params: dict[int, dict[str, Any]] = {}
+
+    def trials(self, state: RunState) -> pa.Table:
+        """One row a trial, in the order of their numbers; metrics as of the trial's last epoch."""
+        trials = list(state.trials.values())
+        columns = {
+            name: pa.array(map(read, trials), type=kind, from_pandas=True) for name, (kind, read) in _TRIAL.items()
+        }
+        last = [trial.reports[-1].metrics if trial.reports else {} for trial in trials]
+        return pa.table({**columns, **self._metrics(state, last), **self._arch(trials)})
+
+    def epochs(self, state: RunState) -> pa.Table:
+        """One row a trial and epoch; the trial's present state and its architecture stand in each of them."""
+        trials = list(state.trials.values())
+        reports = [report for trial in trials for report in trial.reports]
+        row = pa.array(_row_numbers(trials), type=pa.int64())
+        columns = {
+            "trial": pa.array([trial.number for trial in trials], type=pa.int64()).take(row),
+            "epoch": pa.array([report.epoch for report in reports], type=pa.int64()),
+            "time": pa.array([_microseconds(report.time) for report in reports], type=_TIME),
+            "seconds": pa.array([report.seconds for report in reports], type=pa.float64()),
+            "node": pa.array([report.node for report in reports], type=pa.string()),
+            "state": pa.array([trial.state for trial in trials], type=pa.string()).take(row),
+            **self._metrics(state, [report.metrics for report in reports]),
+            "architecture_id": pa.array([t.architecture_id for t in trials], type=pa.string()).take(row),
+        }
+        arch = self._arch(trials)
+        return pa.table({**columns, **{name: column.take(row) for name, column in arch.items()}})
+
+    def _metrics(self, state: RunState, reported: Sequence[Mapping[str, float]]) -> dict[str, pa.Array]:
+        names: set[str] = {self._metric}
+        for trial in state.trials.values():
+            for report in trial.reports:
+                names.update(report.metrics)
+        columns = {name: [_float(metrics.get(name)) for metrics in reported] for name in sorted(names)}
+        return {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in columns.items()}
+
+    def _arch(self, trials: Iterable[TrialRecord]) -> dict[str, pa.Array]:
+        rows = [self._params_of(trial) for trial in trials]
+        return {
+            f"arch.{name}": pa.array([_typed(row.get(name), plain) for row in rows], type=kind)
+            for name, kind, plain in self._parameters
+        }
+
+    def _params_of(self, trial: TrialRecord) -> dict[str, Any]:
+        """The active parameters of a trial; worked out once, for a trial never changes its architecture."""
+        if trial.number not in self._params:
+            self._params[trial.number] = self._active(trial.tree)
+        return self._params[trial.number]
+
+    def _active(self, tree: Any) -> dict[str, Any]:
+        try:
+            return {} if self._space is None else self._space.params(tree)
+        except SpaceError:
+            return {}
+
+
+def _bare(spec: Mapping[str, Any] | None) -> Space | None:
+    """The space without its class and rules: they decide nothing here, and are somebody's code to import."""
+    try:
+        return Space.from_spec({**(spec or {}), "type": None, "valid": None, "canonical": None})
+    except SpaceError:
+        return None
+
+
+def _row_numbers(trials: Sequence[TrialRecord]) -> Iterator[int]:
+    for row, trial in enumerate(trials):
+        yield from repeat(row, len(trial.reports))
+
+
+def _microseconds(seconds: float) -> int:
+    return round(seconds * 1e6)
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _typed(value: Any, plain: type) -> Any:
+    """The value as its column's type; a value that the type cannot hold is left out."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        fits = plain is str or plain is float or (plain is int and -(2**63) <= value < 2**63)
+        return plain(value) if fits else None
+    if value is None or type(value) is plain:
+        return value
+    return str(value) if plain is str else None

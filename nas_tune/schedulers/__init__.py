@@ -1,0 +1,34 @@
+"""Multi-fidelity schedulers by name: which trials are stopped early, and when.
+
+scheduler = schedulers.make("asha", max_epochs=9, settings={"reduction": 3})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nas_tune.components import make_component
+from nas_tune.schedulers.asha import Asha
+from nas_tune.schedulers.base import Scheduler
+from nas_tune.schedulers.hyperband import Hyperband
+from nas_tune.schedulers.median import Median
+from nas_tune.schedulers.none import NoScheduler
+
+__all__ = ["SCHEDULERS", "Asha", "Hyperband", "Median", "NoScheduler", "Scheduler", "make"]
+
+SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
+    "asha": Asha,
+    "hyperband": Hyperband,
+    "median": Median,
+    "none": lambda max_epochs: NoScheduler(),
+}
+
+
+def make(name: str, max_epochs: int, settings: Mapping[str, object] | None = None) -> Scheduler:
+    """The scheduler called `name`.
+
+    Raises:
+        UnknownNameError: no scheduler has that name.
+        ConfigError: a setting that it does not take, or a value out of its range.
+    """
+    return make_component("scheduler", SCHEDULERS, name, {"max_epochs": max_epochs}, settings or {})

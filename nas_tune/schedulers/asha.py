@@ -1,0 +1,67 @@
+"""Asynchronous successive halving in its stopping form (Li et al., MLSys 2020, arXiv 1810.05934).
+
+Rungs lie at `grace * reduction ** k` epochs below `max_epochs`. A trial that reaches a rung goes on if its score
+is among the best `1 / reduction` of all that have reached that rung so far, itself included; the first ones
+therefore pass freely, which is the price of never waiting.
+"""
+
+from __future__ import annotations
+
+import bisect
+
+from nas_tune.errors import ConfigError
+
+__all__ = ["Asha", "rungs"]
+
+
+def rungs(grace: int, reduction: int, max_epochs: int) -> tuple[int, ...]:
+    """The epochs of the rungs, ascending: `grace * reduction ** k` below `max_epochs`.
+
+    Raises:
+        ConfigError: grace below 1 or above max_epochs, or reduction below 2.
+    """
+    if reduction < 2:
+        raise ConfigError(f"scheduler.reduction is {reduction}; a rung keeps 1/reduction, so it is at least 2")
+    if not 1 <= grace <= max_epochs:
+        raise ConfigError(f"scheduler.grace is {grace}; it lies between 1 and max_epochs = {max_epochs}")
+    found = []
+    epoch = grace
+    while epoch < max_epochs:
+        found.append(epoch)
+        epoch *= reduction
+    return tuple(found)
+
+
+class Asha:
+    """One bracket of asynchronous successive halving.
+
+    Args:
+        max_epochs: length of a full training.
+        grace: epochs that every trial may train before it is judged.
+        reduction: one in `reduction` trials passes a rung (the paper's eta).
+    """
+
+    def __init__(self, max_epochs: int, grace: int = 1, reduction: int = 3) -> None:
+        self.reduction = reduction
+        self.rungs = rungs(grace, reduction, max_epochs)
+        self._scores: dict[int, list[float]] = {rung: [] for rung in self.rungs}
+        self._passed: dict[int, int] = {}
+
+    def observe(self, trial: int, epoch: int, score: float) -> bool:
+        """Judge the trial at every rung that it has reached since its last report."""
+        before = self._passed.get(trial, 0)
+        self._passed[trial] = epoch
+        reached = [rung for rung in self.rungs if before < rung <= epoch]
+        # A list, not a generator: the score counts at every rung reached, also after the first that stops it.
+        verdicts = [self._stops_at(rung, score) for rung in reached]
+        return any(verdicts)
+
+    def forget(self, trial: int) -> None:
+        """Scores at the rungs stay: they are what later trials are measured against."""
+        self._passed.pop(trial, None)
+
+    def _stops_at(self, rung: int, score: float) -> bool:
+        scores = self._scores[rung]
+        bisect.insort(scores, score)
+        kept = max(1, len(scores) // self.reduction)
+        return score < scores[-kept]
