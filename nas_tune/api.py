@@ -72,6 +72,8 @@ def search(
     target = trainable if callable(trainable) else None
     if settings and target is None:
         raise ConfigError("settings: only for a trainable given as a class or function; else put them in its table")
+    if settings and "name" in settings:
+        raise ConfigError("settings.name: `name` is the trainable's own key in the configuration; call it otherwise")
     values: dict[str, Any] = {
         "space": (given_space.name or "own_space") if given_space is not None else space,
         "trainable": {"name": _target_label(target), **(settings or {})} if target is not None else trainable,
@@ -139,8 +141,9 @@ def resume(
     """
     folder = Path(path).absolute()
     wanted = {**(changes or {}), **more}
-    if not folder.is_dir():
-        raise LedgerDamagedError(f"{folder} holds no run: there is no such folder")
+    if not (ledger_path(folder).exists() or backup_path(folder).exists()):
+        # Said before the lease is taken, which would leave a file where no run is.
+        raise LedgerDamagedError(f"{folder} holds no run: there is no ledger; give the folder of a run")
     lease = Lease(folder)
     try:
         if from_backup:

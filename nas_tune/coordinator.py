@@ -13,10 +13,10 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
+from nas_tune.interrupts import Interrupts
 from nas_tune.ledger import (
     Answered,
     Asked,
@@ -42,6 +42,7 @@ _ASKS_BEFORE_CHOOSING = 20
 _MUTATIONS_BEFORE_ENUMERATING = 100
 _ENUMERABLE = 200_000
 _FAILURES_AT_START = 5
+_STOPS_ALL = frozenset({"time", "failed", "interrupted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Coordinator:
 
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
-        shield: makes the block in which an event is written and taken in, which no signal may cut.
+        interrupts: must not cut the block in which an event is written and taken in; executors shield theirs with it.
         clock: seconds, monotonic.
     """
 
@@ -98,7 +99,7 @@ class Coordinator:
         limits: Limits,
         seed: int,
         audience: Audience | None = None,
-        shield: Callable[[], AbstractContextManager[None]] = nullcontext,
+        interrupts: Interrupts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = RunState()
@@ -106,7 +107,7 @@ class Coordinator:
         self.stopping: str | None = None
         self._ledger, self._space, self._proposer, self._scheduler = ledger, space, proposer, scheduler
         self._seed, self._audience = seed, audience or Audience(())
-        self._shield, self._clock = shield, clock
+        self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen: Iterator[Architecture] | None = None
         self._failed_now: list[TrialRecord] = []
         self._replay()
@@ -144,7 +145,7 @@ class Coordinator:
             self._commit(*events)
         self._check_start()
         self._check_time()
-        return not (record.over or self.stopping in ("time", "failed", "interrupted"))
+        return not (record.over or self.stopping in _STOPS_ALL)
 
     def lost(self, trial: int, reason: str) -> bool:
         """A worker died under the trial; whether the trial is worth another worker."""
@@ -195,7 +196,7 @@ class Coordinator:
         self._failed_now.clear()
 
     def _commit(self, *events: Event) -> None:
-        with self._shield():
+        with self.interrupts.shield():
             when = self._ledger.append(*events)
             for event in events:
                 self._apply(event, when)
@@ -255,20 +256,24 @@ class Coordinator:
         return Assignment(record.number, self._space.validate(record.tree), record.seed)
 
     def _propose_unseen(self) -> Proposal | None:
-        """An architecture that no trial has; None when the space has no more."""
-        for _ in range(_ASKS_BEFORE_CHOOSING):
+        """An architecture that no trial has; None when the space has no more, as far as can be told.
+
+        The repeats are counted in the ledger and not here, so that a resume goes on in the middle of them.
+        """
+        while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:
             proposal = self._proposer.propose()
             original = self.state.by_architecture.get(proposal.architecture.id)
             if original is None:
                 return proposal
-            self._commit(Answered(original, proposal.ask, proposal.architecture.tree))
-        unseen = self._choose_unseen(proposal.architecture)
+            notes = [Noted(-1, proposal.note)] if proposal.note else []
+            self._commit(Answered(original, proposal.ask, proposal.architecture.tree), *notes)
+        unseen = self._choose_unseen()
         return None if unseen is None else self._proposer.propose_instead(unseen)
 
-    def _choose_unseen(self, start: Architecture) -> Architecture | None:
+    def _choose_unseen(self) -> Architecture | None:
         seen = self.state.by_architecture
         rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
-        architecture = start
+        architecture = self._space.validate(self.state.trials[self.state.repeats[-1]].tree)
         for _ in range(_MUTATIONS_BEFORE_ENUMERATING):
             if architecture.id not in seen:
                 return architecture
@@ -283,7 +288,7 @@ class Coordinator:
         return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials
 
     def _check_time(self) -> None:
-        if self.limits.max_seconds is None or self.stopping is not None:
+        if self.limits.max_seconds is None or self.stopping in _STOPS_ALL:
             return
         if self._seconds_before + self._clock() - self._started >= self.limits.max_seconds:
             self.stopping = "time"

@@ -15,7 +15,7 @@ from pathlib import Path
 from nas_tune.coordinator import Coordinator
 from nas_tune.errors import NoUsableTrialError, RunFolderError
 from nas_tune.executors.base import Executor
-from nas_tune.executors.job import trial_folder
+from nas_tune.executors.job import Job, trial_folder
 from nas_tune.interrupts import Interrupted, Interrupts
 from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path
 from nas_tune.observers import Audience, Observer
@@ -26,10 +26,10 @@ __all__ = ["drive"]
 
 
 class Backup:
-    """Copies the ledger now and then; an observer, so that a storage that is gone does not end the run."""
+    """Copies the ledger to `target` now and then; an observer, so that a storage that is gone does not end the run."""
 
-    def __init__(self, ledger: Ledger, targets: Sequence[Path], seconds: float) -> None:
-        self._ledger, self._targets, self._seconds = ledger, targets, seconds
+    def __init__(self, ledger: Ledger, target: Path, seconds: float) -> None:
+        self._ledger, self._target, self._seconds = ledger, target, seconds
         self._last = time.monotonic()
 
     def on_event(self, event: Event, state: RunState) -> None:
@@ -38,10 +38,9 @@ class Backup:
             self.copy()
 
     def copy(self) -> None:
-        """Copy to every target."""
+        """Copy now."""
         self._last = time.monotonic()
-        for target in self._targets:
-            self._ledger.backup(target)
+        self._ledger.backup(self._target)
 
 
 class CheckpointKeeper:
@@ -80,39 +79,51 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
         KeyboardInterrupt, SystemExit: a SIGINT or a SIGTERM, after everything was written.
     """
     ledger.append(SessionStarted(socket.gethostname(), os.getpid(), versions()))
-    backup = Backup(ledger, _backup_targets(folder, recipe), recipe.config.backup_seconds)
-    keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objective.score(1.0))
-    with Interrupts() as interrupts:
-        coordinator = Coordinator(
-            ledger,
-            space=recipe.space,
-            proposer=recipe.proposer(),
-            scheduler=recipe.scheduler(),
-            objective=recipe.objective,
-            limits=recipe.limits,
-            seed=recipe.config.seed,
-            audience=Audience([*observers, keeper, backup]),
-            shield=interrupts.shield,
-        )
-        for record in coordinator.state.trials.values():
-            if record.over:
-                keeper.place(record)
-        try:
-            executor.run(coordinator, recipe.job(folder))
-        except Interrupted as interrupt:
-            coordinator.stop("interrupted")
-            raise interrupt.as_exit() from None
-        finally:
-            _leave(coordinator, backup)
+    backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in _backup_targets(folder, recipe)]
+    try:
+        with Interrupts() as interrupts:
+            coordinator = _coordinator(folder, ledger, recipe, [*observers, *backups], interrupts)
+            _run(coordinator, executor, recipe.job(folder), backups)
+    except Interrupted as interrupt:
+        # Wherever it came: also while the ledger was replayed, or while the session was being left.
+        raise interrupt.as_exit() from None
     _check_usable(coordinator)
 
 
-def _leave(coordinator: Coordinator, backup: Backup) -> None:
-    coordinator.close()
+def _coordinator(
+    folder: Path, ledger: Ledger, recipe: Recipe, observers: Sequence[Observer], interrupts: Interrupts
+) -> Coordinator:
+    keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objective.score(1.0))
+    coordinator = Coordinator(
+        ledger,
+        space=recipe.space,
+        proposer=recipe.proposer(),
+        scheduler=recipe.scheduler(),
+        objective=recipe.objective,
+        limits=recipe.limits,
+        seed=recipe.config.seed,
+        audience=Audience([*observers, keeper]),
+        interrupts=interrupts,
+    )
+    for record in coordinator.state.trials.values():
+        if record.over:
+            keeper.place(record)
+    return coordinator
+
+
+def _run(coordinator: Coordinator, executor: Executor, job: Job, backups: Sequence[Backup]) -> None:
     try:
-        backup.copy()
-    except RunFolderError as error:
-        coordinator.note(str(error))
+        executor.run(coordinator, job)
+    except Interrupted:
+        coordinator.stop("interrupted")
+        raise
+    finally:
+        coordinator.close()
+        for backup in backups:
+            try:
+                backup.copy()
+            except RunFolderError as error:
+                coordinator.note(str(error))
 
 
 def _backup_targets(folder: Path, recipe: Recipe) -> list[Path]:

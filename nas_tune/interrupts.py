@@ -1,7 +1,8 @@
 """Ctrl-C and SIGTERM while a search runs: once to stop in good order, twice to stop at once.
 
 The first signal raises `Interrupted` in the main thread, wherever it is, but not inside `shield`: what is being
-written is written first. Outside the main thread nothing is installed, and signals do what they did before.
+written is written first, and compiled code that cannot pass an exception on is not disturbed. A long shield calls
+`check` now and then. Outside the main thread nothing is installed, and signals do what they did before.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Interrupted(BaseException):
 
 
 class Interrupts:
-    """Installs the handlers for the length of a `with` block."""
+    """Installs the handlers for the length of a `with` block; one that was never entered lets everything pass."""
 
     def __init__(self) -> None:
         self._held = 0
@@ -57,9 +58,14 @@ class Interrupts:
             yield
         finally:
             self._held -= 1
-            if not self._held and self._waiting is not None:
-                signum, self._waiting = self._waiting, None
-                raise Interrupted(signum)
+            if not self._held:
+                self.check()
+
+    def check(self) -> None:
+        """Inside a shield: a place where the signal that waits may be raised."""
+        if self._waiting is not None:
+            signum, self._waiting = self._waiting, None
+            raise Interrupted(signum)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         if self._seen:

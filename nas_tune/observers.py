@@ -1,12 +1,14 @@
 """Those who watch a run: told of every event after it was written, unable to harm the run.
 
-This is a callback boundary: an observer that raises is warned about, and left out after three times.
+This is a callback boundary: an observer that raises, or that keeps the search waiting for more than five seconds,
+is warned about, and left out after three times.
 """
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from nas_tune.ledger import Event, RunState
@@ -14,6 +16,7 @@ from nas_tune.ledger import Event, RunState
 __all__ = ["Audience", "Observer"]
 
 _PATIENCE = 3
+_SECONDS = 5.0
 
 
 class Observer(Protocol):
@@ -26,24 +29,29 @@ class Observer(Protocol):
 class Audience:
     """The observers of one run."""
 
-    def __init__(self, observers: Iterable[Observer]) -> None:
-        self._errors = dict.fromkeys(observers, 0)
+    def __init__(self, observers: Iterable[Observer], clock: Callable[[], float] = time.monotonic) -> None:
+        self._listening = list(observers)
+        self._faults = [0] * len(self._listening)
+        self._clock = clock
 
     def on_event(self, event: Event, state: RunState) -> None:
         """Tell every observer that still listens."""
-        for observer in list(self._errors):
+        for number, observer in enumerate(self._listening):
+            if self._faults[number] >= _PATIENCE:
+                continue
+            started = self._clock()
             try:
                 observer.on_event(event, state)
             except Exception as error:  # noqa: BLE001
-                self._failed(observer, error)
+                self._failed(number, f"raised {error!r}")
+            else:
+                if (taken := self._clock() - started) > _SECONDS:
+                    self._failed(number, f"kept the search waiting for {taken:.1f} seconds")
 
-    def _failed(self, observer: Observer, error: Exception) -> None:
-        self._errors[observer] += 1
-        if self._errors[observer] == 1:
-            warnings.warn(f"observer {type(observer).__name__} raised {error!r}; the run goes on", stacklevel=2)
-        if self._errors[observer] >= _PATIENCE:
-            warnings.warn(
-                f"observer {type(observer).__name__} raised {_PATIENCE} times and is left out from now on",
-                stacklevel=2,
-            )
-            del self._errors[observer]
+    def _failed(self, number: int, what: str) -> None:
+        self._faults[number] += 1
+        name = type(self._listening[number]).__name__
+        if self._faults[number] == 1:
+            warnings.warn(f"observer {name} {what}; the run goes on", stacklevel=3)
+        if self._faults[number] == _PATIENCE:
+            warnings.warn(f"observer {name} {what}; it is left out from now on, after {_PATIENCE} times", stacklevel=3)

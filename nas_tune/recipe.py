@@ -77,6 +77,7 @@ class Recipe:
 
     def check(self) -> None:
         """Make every part once, so that a wrong setting is refused before a trial starts."""
+        self.space.sample(0)
         make_strategy(self.config.strategy.name, self.space, 0, self.config.strategy.settings)
         self.scheduler()
         adapt(self.target, self.trainable_settings)
@@ -101,6 +102,11 @@ class Recipe:
         if "space" in inspect.signature(self.target).parameters and "space" not in settings and self.space.name:
             settings["space"] = self.space.name
         return settings
+
+    def _is_registered(self) -> bool:
+        """Whether the name leads to the target: a function of a notebook may be called as a registered one is."""
+        name = self.config.trainable.name
+        return name in trainables.names() and trainables.get(name) is self.target
 
     @property
     def objective(self) -> Objective:
@@ -152,7 +158,7 @@ class Recipe:
             "metric": self.config.metric,
             "mode": self.config.mode,
             "trainable": {
-                "registered": self.config.trainable.name in trainables.names(),
+                "registered": self._is_registered(),
                 "reference": reference_of(self.target),
                 "fingerprint": source_fingerprint(self.target),
                 "settings": self.trainable_settings,

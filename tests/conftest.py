@@ -1,9 +1,11 @@
-"""What every test gets: repeatable property tests, and no talk to the world outside."""
+"""What every test gets: repeatable property tests, one Ray for all, and no talk to the world outside."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 # Read by Ray when it starts; set before any test can start it.
@@ -12,3 +14,16 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # The machine is shared, so no deadline; the same examples each time, so that a red run can be repeated.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def ray_here() -> Iterator[None]:
+    """One Ray on this machine for all tests that need one: starting it costs more than most of them."""
+    import ray
+
+    from nas_tune.executors.ray_cluster import Resources, cluster
+
+    with cluster(None, 2, Resources()):
+        # Searches find Ray connected, use it and leave it as it is.
+        assert ray.is_initialized()
+        yield

@@ -11,7 +11,7 @@ from nas_tune.errors import NasTuneError
 
 __all__ = ["about", "spaces", "strategies"]
 
-_WIDTH = 96
+_WIDTH, _INDENT = 80, 20
 _GIVEN = {"strategies": ("space", "seed"), "schedulers": ("max_epochs",)}
 
 
@@ -45,7 +45,7 @@ def strategies() -> None:
 
 
 def about(factory: Callable[..., object]) -> str:
-    """The first sentence of a docstring; for a module's only class, whatever it says."""
+    """The first paragraph of a docstring, as one line."""
     text = inspect.getdoc(factory) or ""
     return " ".join(text.split("\n\n")[0].split())
 
@@ -54,11 +54,19 @@ def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> 
     out = data()
     out.print(title, style="bold")
     for name, factory in entries:
-        out.print(f"  {name}", style="bold cyan", end="")
-        out.print(f"  {about(factory)}".rstrip())
-        settings = ", ".join(_settings(factory, _GIVEN.get(title, ())))
-        out.print(textwrap.fill(settings or "no settings", _WIDTH, initial_indent="      ", subsequent_indent="      "))
+        first, *more = _wrapped(about(factory))
+        out.print(f"  {name:<{_INDENT - 2}}", style="bold cyan", end="")
+        for line in (first, *(" " * _INDENT + line for line in more)):
+            out.print(line)
+        # A setting stays on one line: its blanks are not broken at.
+        settings = ", ".join(text.replace(" ", "\0") for text in _settings(factory, _GIVEN.get(title, ())))
+        for line in _wrapped(settings or "no settings"):
+            out.print(" " * _INDENT + line.replace("\0", " "), style="dim")
     out.print()
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH - _INDENT, break_on_hyphens=False) or [""]
 
 
 def _importable(names: Iterable[str]) -> Iterator[tuple[str, Callable[..., object]]]:

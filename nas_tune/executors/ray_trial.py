@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import ray
 from ray import cloudpickle, tune
 
 from nas_tune.executors.job import Job, trial_folder
@@ -56,7 +57,8 @@ class RayTrial(tune.Trainable):
             raise TypeError("RayTrial needs its job: wrap it in tune.with_parameters(RayTrial, parcel=...)")
         self._job = parcel.unpack()
         self._trainable = self._job.trainable()
-        self._node = socket.gethostname()
+        # Several nodes may run on one host, for tests and on large machines.
+        self._node = f"{socket.gethostname()}/{ray.get_runtime_context().get_node_id()[:8]}"
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -7,6 +7,7 @@ scratch.
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,11 +79,18 @@ class CoordinatorScheduler(LeftBehind, FIFOScheduler):
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
-class WorkerLosses(LeftBehind, Callback):
-    """Tells the coordinator of dead workers: no training failure ever reaches Ray, so nothing else is an error."""
+class Watch(LeftBehind, Callback):
+    """Lets signals through between two steps of Ray Tune's loop, and tells the coordinator of dead workers.
+
+    No training failure ever reaches Ray, so nothing but the death of a worker is an error here.
+    """
 
     def __init__(self, coordinator: Coordinator) -> None:
         self._coordinator = coordinator
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Ray Tune's loop comes by here several times a second."""
+        self._coordinator.interrupts.check()
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Ray Tune is about to give the trial another worker."""
@@ -124,7 +132,13 @@ class RayExecutor:
         """Run trials until the coordinator has no more."""
         if self._workers < self._asked_workers:
             coordinator.note(f"{self._asked_workers} workers were asked for, {self._workers} fit the cluster")
-        self._tuner(coordinator, job).fit()
+        # All workers start at once: a trial whose worker comes up late is given to one that is done sooner, and
+        # where trials are shorter than a start, the late worker would never be used.
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._workers)
+        tuner = self._tuner(coordinator, job)
+        # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
+        with coordinator.interrupts.shield():
+            tuner.fit()
 
     def _tuner(self, coordinator: Coordinator, job: Job) -> tune.Tuner:
         trainable = tune.with_parameters(RayTrial, parcel=Parcel.of(job))
@@ -143,7 +157,7 @@ class RayExecutor:
                 failure_config=tune.FailureConfig(max_failures=coordinator.limits.max_retries),
                 # Trials keep their own checkpoints in the run folder.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                callbacks=[WorkerLosses(coordinator)],
+                callbacks=[Watch(coordinator)],
                 verbose=0,
             ),
         )

@@ -31,13 +31,17 @@ class Lease:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "driver.lock"
         self._file = self._take()
-        self._sign()
+        try:
+            self._sign()
+        except OSError as error:
+            self._file.close()
+            raise self._unwritable(error) from error
 
     def _take(self) -> TextIOWrapper:
         try:
             file = self.path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise RunFolderError(f"cannot write in the run folder {self.path.parent}: {error}") from error
+            raise self._unwritable(error) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -48,6 +52,11 @@ class Lease:
                 "or read the run meanwhile with `nas-tune results`"
             ) from error
         return file
+
+    def _unwritable(self, error: OSError) -> RunFolderError:
+        return RunFolderError(
+            f"cannot write in the run folder {self.path.parent}: {error}; make room, or take another folder"
+        )
 
     @staticmethod
     def _holder(file: TextIOWrapper) -> str:

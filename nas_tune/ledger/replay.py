@@ -73,7 +73,11 @@ class TrialRecord:
 
 @dataclass(slots=True)
 class RunState:
-    """A run: its trials by number, and what surrounds them."""
+    """A run: its trials by number, and what surrounds them.
+
+    `repeats` are the trials that answered proposals since the last trial was asked for; `active_seconds` is the
+    time that sessions took, not the time between them.
+    """
 
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     by_architecture: dict[str, int] = field(default_factory=dict)
@@ -81,12 +85,13 @@ class RunState:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("complete", "pruned", "failed"), 0))
     asks: int = 0
     answered: int = 0
+    repeats: list[int] = field(default_factory=list)
     sessions: int = 0
     active_seconds: float = 0.0
     notes: list[tuple[int, str]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     end_reason: str | None = None
-    _last_time: float = 0.0
+    _last_time: float | None = None
 
     def apply(self, event: Event, time: float) -> None:
         """Take in one event that happened at `time` (seconds since 1970)."""
@@ -102,17 +107,20 @@ class RunState:
             case Answered():
                 self.asks = max(self.asks, event.ask + 1)
                 self.answered += 1
+                self.repeats.append(event.trial)
             case Noted():
                 self.notes.append((event.trial, event.text))
             case BudgetChanged():
                 self.changes.update(event.changes)
+                self._last_time = time
             case SessionStarted():
                 self.sessions += 1
                 self.end_reason = None
                 self._last_time = time
             case SessionEnded():
                 self.end_reason = event.reason
-        self.active_seconds += max(0.0, time - self._last_time)
+        if self._last_time is not None:
+            self.active_seconds += max(0.0, time - self._last_time)
         self._last_time = time
 
     def _asked(self, event: Asked, time: float) -> None:
@@ -120,6 +128,7 @@ class RunState:
         self.trials[event.trial] = trial
         self.unfinished[event.trial] = trial
         self.by_architecture.setdefault(event.id, event.trial)
+        self.repeats.clear()
         self.asks = max(self.asks, event.ask + 1)
 
     def _reported(self, event: Reported, time: float) -> None:

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,8 @@ class Ledger:
                 )
             os.replace(draft, path)
         except (sqlite3.Error, OSError) as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
             raise RunFolderError(f"cannot write the ledger in {folder}: {error}") from error
         return cls.open(folder)
 
@@ -89,13 +90,17 @@ class Ledger:
         path = ledger_path(folder)
         if not path.is_file():
             raise LedgerDamagedError(f"{folder} holds no run: there is no {path.name}{_restore_hint(folder)}")
+        # Looked at without the right to change it: to open a torn file for writing is to change it. Only what a
+        # killed driver left in a rollback journal (not in a WAL) must be written back before it can be read.
+        looking = readonly or not path.with_name(f"{path.name}-journal").exists()
         try:
-            connection = _connect(path, readonly)
-            ledger = cls(path, connection, writable=not readonly)
-            ledger._check(folder)
+            connection = _connect_whole(path, looking)
+            if looking != readonly:
+                connection.close()
+                connection = _connect(path, readonly)
         except sqlite3.DatabaseError as error:
             raise _damaged(folder, str(error)) from error
-        return ledger
+        return cls(path, connection, writable=not readonly)
 
     def append(self, *events: Event) -> float:
         """Write the events in one transaction and return their time (seconds since 1970).
@@ -148,31 +153,52 @@ class Ledger:
             draft.unlink(missing_ok=True)
             with closing(sqlite3.connect(draft)) as copy:
                 self._connection.backup(copy)
+                # One plain file, also to those who may only read where it lies.
+                copy.execute("PRAGMA journal_mode = DELETE")
             os.replace(draft, target)
         except (sqlite3.Error, OSError) as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
             raise RunFolderError(f"cannot back the ledger up to {target}: {error}") from error
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         self._connection.close()
 
-    def _check(self, folder: Path) -> None:
-        (verdict,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise _damaged(folder, verdict)
-        row = self._connection.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
-        if row is None:
-            raise _damaged(folder, "it has no format version")
-        version = int(row[0])
-        if version > FORMAT_VERSION:
-            raise NewerFormatError(
-                f"{folder} was written in ledger format {version}, this nas_tune reads up to {FORMAT_VERSION}: "
-                "upgrade nas_tune to open it; nothing was changed"
-            )
+
+def _connect_whole(path: Path, readonly: bool) -> sqlite3.Connection:
+    connection = _connect(path, readonly)
+    try:
+        _check(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    folder = path.parent
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise _damaged(folder, " ".join(verdict.split()))
+    if _is_short(connection, path):
+        raise _damaged(folder, "its end is missing")
+    connection.execute("SELECT seq FROM events LIMIT 0")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
+    if row is None or not row[0].isdigit():
+        raise _damaged(folder, "it has no format version")
+    if int(row[0]) > FORMAT_VERSION:
+        raise NewerFormatError(
+            f"{folder} was written in ledger format {row[0]}, this nas_tune reads up to {FORMAT_VERSION}: "
+            "upgrade nas_tune to open it; nothing was changed"
+        )
 
 
 def _connect(path: Path, readonly: bool) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rw'}"
+    if readonly and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
+        # Even a reader of a WAL data base makes a file beside it, unless it knows that nobody writes.
+        uri += "&immutable=1"
     # The driver's signal handling may close the ledger from another frame, never from two threads at once.
     connection = sqlite3.connect(uri, uri=True, timeout=10.0, check_same_thread=False)
     if not readonly:
@@ -181,6 +207,16 @@ def _connect(path: Path, readonly: bool) -> sqlite3.Connection:
         connection.execute(f"PRAGMA journal_mode = {journal}")
         connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+def _is_short(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the last page is cut, which SQLite reads as zeros; not told while a WAL holds newer pages."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return False
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return path.stat().st_size < int(pages) * int(size)
 
 
 def _damaged(folder: Path, reason: str) -> LedgerDamagedError:

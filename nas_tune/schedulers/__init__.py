@@ -16,11 +16,17 @@ from nas_tune.schedulers.none import NoScheduler
 
 __all__ = ["SCHEDULERS", "Asha", "Hyperband", "Median", "NoScheduler", "Scheduler", "make"]
 
+
+def no_scheduler(max_epochs: int) -> Scheduler:
+    """Every trial trains to its last epoch."""
+    return NoScheduler()
+
+
 SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
     "asha": Asha,
     "hyperband": Hyperband,
     "median": Median,
-    "none": lambda max_epochs: NoScheduler(),
+    "none": no_scheduler,
 }
 
 

@@ -1,8 +1,8 @@
 """Asynchronous successive halving in its stopping form (Li et al., MLSys 2020, arXiv 1810.05934).
 
 Rungs lie at `grace * reduction ** k` epochs below `max_epochs`. A trial that reaches a rung goes on if its score
-is among the best `1 / reduction` of all that have reached that rung so far, itself included; the first ones
-therefore pass freely, which is the price of never waiting.
+is among the best `1 / reduction` (rounded down, but at least one) of all that have reached that rung so far,
+itself included. The first one therefore passes whatever its score, which is the price of never waiting.
 """
 
 from __future__ import annotations

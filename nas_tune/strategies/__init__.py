@@ -13,6 +13,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from nas_tune.components import make_component
+from nas_tune.errors import ConfigError
 from nas_tune.strategies.evolution import EvolutionSampler
 from search_spaces import Space
 
@@ -29,6 +30,10 @@ def tpe(space: Space, seed: int, startup: int = 10, candidates: int = 24) -> Bas
 
     `startup` trials are drawn at random first; each proposal is the best of `candidates` draws.
     """
+    if startup < 1:
+        raise ConfigError(f"strategy.startup is {startup}; a model needs at least 1 trial to start from")
+    if candidates < 1:
+        raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
     with warnings.catch_warnings():
         # `group` has been experimental since Optuna 2.8; it is what makes TPE fit for conditional spaces.
         warnings.simplefilter("ignore", ExperimentalWarning)

@@ -2,12 +2,13 @@
 
 The population is the `population` youngest finished trials; a parent is the best of `sample` of them drawn at
 random, and its child is one mutation away. The state is nothing but the study's trials, so a replayed study
-continues as the uninterrupted one would. Trials that a scheduler stopped take part: a trial that trained longer
-beats one that was stopped earlier, and among equals the score decides.
+continues as the uninterrupted one would. Trials that a scheduler stopped take part: a complete trial beats
+them, among them the one that trained longer is better, and among equals the score decides.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -78,7 +79,6 @@ class EvolutionSampler(BaseSampler):
         return [trial for trial in finished if trial.value is not None][-self.population :]
 
 
-def _fitness(trial: FrozenTrial, sign: float) -> tuple[int, float]:
-    if trial.value is None:
-        return -1, 0.0
-    return trial.last_step or 0, sign * trial.value
+def _fitness(trial: FrozenTrial, sign: float) -> tuple[float, float]:
+    trained = math.inf if trial.state == TrialState.COMPLETE else trial.last_step or 0
+    return trained, sign * (trial.value or 0.0)

@@ -84,7 +84,7 @@ def main(base: Path, strategy: str, scheduler: str, trials: int) -> None:
         assert set(trained) == set(whole)
         assert len(trained) - len(whole) <= 1, "more than one epoch was trained again"
         repeated += len(trained) - len(whole)
-    print(f"killed {kills} times, {repeated} epochs repeated")
+    sys.stdout.write(f"killed {kills} times, {repeated} epochs repeated\n")
 
 
 if __name__ == "__main__":

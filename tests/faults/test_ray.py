@@ -1,0 +1,120 @@
+"""Searches on Ray's workers: they find what a search in one process finds, and workers may die."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nas_tune
+from nas_tune.errors import InfeasibleError, NoUsableTrialError
+from tests.faults.tables import assert_same
+from tests.faults.walker import Walker, epochs_trained
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
+
+
+def search(folder: Path, *, settings: dict[str, Any] | None = None, **keys: Any) -> nas_tune.Run:
+    values: dict[str, Any] = {
+        "strategy": {"name": "evolution", "population": 6, "sample": 2},
+        "scheduler": "asha",
+        "max_trials": 12,
+        "max_epochs": 4,
+        "workers": 2,
+        "seed": 3,
+        **keys,
+    }
+    return nas_tune.search("nb201", Walker, settings=settings, run_dir=folder, **values)
+
+
+def test_one_worker_finds_what_one_process_finds(tmp_path: Path) -> None:
+    search(tmp_path / "ray", workers=1)
+    search(tmp_path / "inline", workers=1, executor="inline")
+    assert_same(tmp_path / "ray", tmp_path / "inline")
+
+
+def test_two_workers_run_every_trial_once(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", settings={"log": str(tmp_path)}, max_trials=16)
+    trials = run.trials()
+    assert trials["trial"].tolist() == list(range(16))
+    assert set(trials["state"]) <= {"complete", "pruned"}
+    assert trials["architecture_id"].is_unique
+    assert max(Counter(epochs_trained(tmp_path)).values()) == 1
+
+
+def test_a_trial_whose_worker_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    settings = {"log": str(tmp_path), "fault": "kill"}
+    keys: dict[str, Any] = {"strategy": "random", "scheduler": "none", "max_trials": 8}
+    run = search(tmp_path / "run", settings=settings, **keys)
+    trials = run.trials()
+    hit = trials["arch.edge_0_1"] == "nor_conv_3x3"
+    assert hit.any()
+    assert trials.loc[hit, "lost"].tolist() == [1] * hit.sum()
+    assert not trials.loc[~hit, "lost"].any()
+    # The epoch of the kill had not been trained: no epoch was trained twice, so the checkpoint was used.
+    assert max(Counter(epochs_trained(tmp_path)).values()) == 1
+    search(tmp_path / "whole", executor="inline", **keys | {"workers": 1})
+    assert_same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_trial_that_always_kills_its_worker_fails_and_the_others_do_not(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", settings={"fault": "exit"}, max_retries=1, max_trials=10)
+    trials = run.trials()
+    hit = trials["arch.edge_0_1"] == "nor_conv_3x3"
+    reached = hit & (trials["epochs"] >= 1) & (trials["state"] != "pruned")
+    assert reached.any()
+    assert set(trials.loc[reached, "failure"]) == {"error"}
+    assert trials.loc[reached, "message"].str.contains("worker died 2 times").all()
+    assert (trials.loc[~hit, "state"] != "failed").all()
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("nan", "diverged"), ("error", "error")])
+def test_a_training_that_fails_is_named_and_the_search_goes_on(fault: str, kind: str, tmp_path: Path) -> None:
+    run = search(tmp_path / "run", settings={"fault": fault}, scheduler="none", max_trials=10)
+    trials = run.trials()
+    hit = trials["arch.edge_0_1"] == "nor_conv_3x3"
+    assert hit.any()
+    assert set(trials.loc[hit, "failure"]) == {kind}
+    assert (trials.loc[~hit, "state"] == "complete").all()
+    if fault == "error":
+        assert trials.loc[hit, "traceback"].str.contains("the walker stumbled").all()
+
+
+def test_a_hung_epoch_ends_its_trial_with_the_place_where_it_hung(tmp_path: Path) -> None:
+    run = search(
+        tmp_path / "run",
+        settings={"fault": "hang"},
+        scheduler="none",
+        max_trials=6,
+        epoch_timeout=1.0,
+        strategy="random",
+    )
+    trials = run.trials()
+    hit = trials["arch.edge_0_1"] == "nor_conv_3x3"
+    assert hit.any()
+    assert set(trials.loc[hit, "failure"]) == {"timeout"}
+    assert trials.loc[hit, "traceback"].str.contains("meet_the_fault").all()
+    assert (trials.loc[~hit, "state"] == "complete").all()
+
+
+def raises_at_once(architecture: object) -> Any:
+    raise ValueError("no such layer")
+    yield {}
+
+
+def test_five_failures_in_a_row_at_the_start_end_the_run_with_their_cause(tmp_path: Path) -> None:
+    with pytest.raises(NoUsableTrialError, match="no such layer") as caught:
+        nas_tune.search("nb201", raises_at_once, max_trials=50, workers=2, run_dir=tmp_path / "run")
+    assert caught.value.exit_code == 3
+    assert 5 <= len(nas_tune.open_run(tmp_path / "run").trials()) < 10
+
+
+def test_more_workers_than_fit_are_capped_and_gpus_that_do_not_exist_refused(tmp_path: Path) -> None:
+    run = search(tmp_path / "many", workers=10_000, max_trials=3)
+    assert len(run.trials()) == 3
+    with pytest.raises(InfeasibleError, match=r"64 GPUs.*has .*GPUs") as caught:
+        search(tmp_path / "gpus", resources={"gpus": 64.0})
+    assert caught.value.exit_code == 6
+    assert not (tmp_path / "gpus").exists()

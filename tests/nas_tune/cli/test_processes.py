@@ -1,0 +1,138 @@
+"""The command line as a shell sees it: real processes, real pipes, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+TOML = """
+name = "toy"
+space = "nb201"
+executor = "inline"
+scheduler = "none"
+max_trials = 400
+max_epochs = 2
+[trainable]
+name = "own:train"
+"""
+OWN = """
+import time
+
+def train(architecture, seed, max_epochs, seconds=0.0):
+    for epoch in range(max_epochs):
+        time.sleep(seconds)
+        print("chatter of the trainable")
+        yield {"accuracy": seed % 100 / 100 + epoch / 10}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "c.toml").write_text(TOML, encoding="utf-8")
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    return tmp_path
+
+
+def start(place: Path, *arguments: str, **more: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "nas_tune", *arguments],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,  # type: ignore[call-overload]
+    )
+
+
+def test_help_is_quick_because_it_imports_no_engine(place: Path) -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom nas_tune.cli.app import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "heavy = {'torch', 'ray', 'optuna', 'pandas', 'pyarrow', 'duckdb', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_data_goes_to_stdout_and_talk_to_stderr(place: Path) -> None:
+    search = start(place, "search", "c.toml", "--set", "max_trials=3")
+    out, err = search.communicate(timeout=120)
+    assert search.returncode == 0, err
+    assert out.splitlines()[-1] == "run folder: runs/toy"
+    assert "trial" in err
+    results = start(place, "results", "toy", "--format", "json")
+    out, err = results.communicate(timeout=60)
+    assert len(json.loads(out)) == 3
+    assert "3 trials: 3 complete (done)" in err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_the_search_which_then_goes_on(place: Path, number: signal.Signals, code: int) -> None:
+    search = start(place, "search", "c.toml", "--set", "trainable.seconds=0.05")
+    _wait_for_trials(place, search)
+    started = time.monotonic()
+    search.send_signal(number)
+    _, err = search.communicate(timeout=30)
+    assert search.returncode == code, err
+    assert time.monotonic() - started < 10
+    assert "stopped; go on with: nas-tune resume runs/toy" in err
+    assert "Traceback" not in err
+    done = _trials(place)
+    resume = start(place, "resume", "toy", "-q", "--set", f"max_trials={done + 2}")
+    out, err = resume.communicate(timeout=120)
+    assert resume.returncode == 0, err
+    assert f"{done + 2} trials: {done + 2} complete" in out
+
+
+def test_a_second_driver_is_refused_while_readers_are_welcome(place: Path) -> None:
+    search = start(place, "search", "c.toml", "-q", "--set", "trainable.seconds=0.05")
+    try:
+        _wait_for_trials(place, search)
+        second = start(place, "resume", "toy")
+        _, err = second.communicate(timeout=60)
+        assert second.returncode == 4
+        assert "another driver" in err
+        reader = start(place, "best", "toy", "-k", "1")
+        out, err = reader.communicate(timeout=60)
+        assert reader.returncode == 0
+        assert out.startswith("best 1 of")
+        assert "snapshot of" in err
+    finally:
+        search.kill()
+        search.communicate()
+
+
+def test_a_reader_that_closes_the_pipe_is_no_catastrophe(place: Path) -> None:
+    search = start(place, "search", "c.toml", "-q", "--set", "max_trials=400")
+    search.communicate(timeout=120)
+    results = start(place, "results", "toy", "--table", "epochs", "--format", "csv")
+    assert results.stdout is not None
+    assert results.stderr is not None
+    results.stdout.close()
+    assert "Traceback" not in results.stderr.read()
+    results.stderr.close()
+    assert results.wait(30) in (0, 1)
+
+
+def _trials(place: Path) -> int:
+    from nas_tune.results import Run
+
+    return Run(place / "runs" / "toy").state.trials
+
+
+def _wait_for_trials(place: Path, search: subprocess.Popen[str]) -> None:
+    ledger = place / "runs" / "toy" / "ledger.sqlite"
+    deadline = time.monotonic() + 60
+    while not (ledger.exists() and _trials(place) >= 3):
+        assert search.poll() is None, search.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
