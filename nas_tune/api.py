@@ -68,6 +68,11 @@ def search(
         InfeasibleError: the resources are not there.
         NoUsableTrialError: not one trial gave a value; the run and its tracebacks are on disk.
     """
+    if not (callable(trainable) or isinstance(trainable, str | Mapping)):
+        raise ConfigError(
+            f"trainable: got a {type(trainable).__name__}; give its class (with settings=), a generator function, "
+            "or a registered name, so that each worker can make its own"
+        )
     given_space = space if isinstance(space, Space) else None
     target = trainable if callable(trainable) else None
     if settings and target is None:
@@ -103,7 +108,7 @@ def run_config(
     """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import."""
     recipe = Recipe.of(config, space, target)
     folder = _fresh_folder(config.run_folder.absolute(), new)
-    with recipe.executor() as executor:
+    with recipe.executor(folder) as executor:
         _make(folder)
         lease = Lease(folder)
         try:
@@ -149,7 +154,7 @@ def resume(
         if from_backup:
             _restore(folder)
         with closing(Ledger.open(folder)) as ledger:
-            before = replay(ledger.events()).changes
+            before = replay(ledger.events(kind=BudgetChanged.kind)).changes
             _check_changes(ledger.meta["config"], wanted)
             recipe = reopened(
                 ledger.meta,
@@ -158,7 +163,7 @@ def resume(
                 target=trainable,
                 accept_code_change=accept_code_change,
             )
-            with recipe.executor() as executor:
+            with recipe.executor(folder) as executor:
                 if wanted:
                     ledger.append(BudgetChanged(_plain(recipe.config, wanted)))
                 drive(folder, ledger, recipe, executor, observers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 import typing
@@ -46,10 +47,15 @@ def make_component(
 
 def settings_of(factory: Callable[..., object], given: Mapping[str, object] | None = None) -> dict[str, Any]:
     """The settings that a factory takes, name to annotation, less what the search itself gives."""
+    return {name: hint for name, hint in _annotations(factory).items() if name not in (given or {})}
+
+
+@functools.cache
+def _annotations(factory: Callable[..., object]) -> dict[str, Any]:
+    """Every argument with its annotation; kept, because a sampler is made for each proposal."""
     function = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
     hints = typing.get_type_hints(function)
-    names = [name for name in inspect.signature(factory).parameters if name not in (given or {})]
-    return {name: hints.get(name, object) for name in names}
+    return {name: hints.get(name, object) for name in inspect.signature(factory).parameters}
 
 
 def _check_type(key: str, value: object, expected: Any) -> None:

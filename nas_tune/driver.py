@@ -15,9 +15,10 @@ from pathlib import Path
 from nas_tune.coordinator import Coordinator
 from nas_tune.errors import NoUsableTrialError, RunFolderError
 from nas_tune.executors.base import Executor
-from nas_tune.executors.job import Job, trial_folder
+from nas_tune.executors.job import trial_folder
 from nas_tune.interrupts import Interrupted, Interrupts
 from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path
+from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.observers import Audience, Observer
 from nas_tune.recipe import Recipe, versions
 from trainables.snapshots import Snapshots
@@ -83,7 +84,8 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
     try:
         with Interrupts() as interrupts:
             coordinator = _coordinator(folder, ledger, recipe, [*observers, *backups], interrupts)
-            _run(coordinator, executor, recipe.job(folder), backups)
+            _remark(coordinator, folder, recipe)
+            _run(coordinator, executor, backups)
     except Interrupted as interrupt:
         # Wherever it came: also while the ledger was replayed, or while the session was being left.
         raise interrupt.as_exit() from None
@@ -111,9 +113,18 @@ def _coordinator(
     return coordinator
 
 
-def _run(coordinator: Coordinator, executor: Executor, job: Job, backups: Sequence[Backup]) -> None:
+def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe) -> None:
+    """Say what a person may not expect of this run."""
+    size, asked = recipe.space.size, recipe.config.max_trials
+    if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
+        coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
+    if is_network_folder(folder):
+        coordinator.note(f"{folder} lies on a network file system: the ledger is written without WAL, which is slower")
+
+
+def _run(coordinator: Coordinator, executor: Executor, backups: Sequence[Backup]) -> None:
     try:
-        executor.run(coordinator, job)
+        executor.run(coordinator)
     except Interrupted:
         coordinator.stop("interrupted")
         raise

@@ -13,20 +13,20 @@ from typing import Any, Literal
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.storages import InMemoryStorage
 from optuna.trial import TrialState, create_trial
 
 from nas_tune.errors import StrategyError
 from nas_tune.ledger import Answered, Asked, Ended, Event, Reported, TrialRecord
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.strategies.study_memory import StudyMemory
 from search_spaces import Architecture, ArchitectureError, Space
 
 __all__ = ["Proposal", "Proposer", "derive_seed"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 _FAILURES_IN_A_ROW = 5
-_INVALID_IN_A_ROW = 100
+_INVALID_IN_A_ROW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Proposer:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space, self._make_sampler, self._seed, self._metric = space, make_sampler, seed, metric
-        self._storage = InMemoryStorage()
+        self._storage = StudyMemory()
         self._study = optuna.create_study(storage=self._storage, direction="maximize" if mode == "max" else "minimize")
         self._study_id = self._storage.get_study_id_from_name(self._study.study_name)
         self._distributions = space.to_optuna()
@@ -76,6 +76,8 @@ class Proposer:
     def propose(self) -> Proposal:
         """Ask the strategy for a valid architecture; if it fails, a random one stands in and the note says so.
 
+        So it does, without a note, for a strategy that insists on what the space's rule refuses.
+
         Raises:
             StrategyError: it failed five times in a row.
         """
@@ -84,15 +86,14 @@ class Proposer:
             seed = derive_seed(self._seed, 0, ask)
             try:
                 # A sampler of one's own may raise anything; the search must not end with it.
-                self._study.sampler = self._make_sampler(seed)
-                architecture = self._space.suggest(self._study.ask())
+                architecture = self._ask(ask, self._make_sampler(seed))
             except ArchitectureError:
                 # The space's `valid` rule refused it, which no sampler can know beforehand.
                 self._skip_to(ask + 1)
                 continue
             except Exception as error:  # noqa: BLE001
                 return self._stand_in(ask, seed, error)
-            self._asks += 1
+            self._asks = ask + 1
             self._failures = 0
             return Proposal(ask, architecture)
         return self.propose_instead(self._space.sample(derive_seed(self._seed, 0, self._asks)))
@@ -116,15 +117,22 @@ class Proposer:
             case Ended():
                 self._end(self._ask_of_trial[event.trial], event.state, event.value)
 
+    def _ask(self, ask: int, sampler: BaseSampler) -> Architecture:
+        if isinstance(sampler, ArchitectureSampler):
+            # No detour over single parameters: what it proposes is entered as a replay will enter it.
+            architecture = self._space.validate(sampler.propose(self._study, ask))
+            self._enter(ask, architecture)
+            return architecture
+        self._study.sampler = sampler
+        return self._space.suggest(self._study.ask())
+
     def _enter(self, ask: int, architecture: Architecture | Any) -> None:
         """Make the study's trial `ask`, unless the strategy made it just now."""
         if ask < self._asks:
             return
         self._skip_to(ask)
-        params = self._space.params(self._space.validate(architecture))
-        distributions: dict[str, BaseDistribution] = {name: self._distributions[name] for name in params}
-        running = create_trial(state=TrialState.RUNNING, params=params, distributions=distributions)
-        self._study.add_trial(running)
+        params = self._space.params(architecture)
+        self._storage.add_running(params, {name: self._distributions[name] for name in params})
         self._asks = ask + 1
 
     def _stand_in(self, ask: int, seed: int, error: Exception) -> Proposal:
@@ -140,7 +148,7 @@ class Proposer:
 
     def _skip_to(self, ask: int) -> None:
         """Fill the asks that came to nothing with failed trials, which samplers do not see."""
-        made = len(self._study.get_trials(deepcopy=False))
+        made = self._storage.get_n_trials(self._study_id)
         for number in range(self._asks, min(made, ask)):
             self._storage.set_trial_state_values(self._trial_id(number), TrialState.FAIL)
         for _ in range(made, ask):
@@ -159,8 +167,10 @@ class Proposer:
             self._storage.set_trial_intermediate_value(self._trial_id(ask), epoch, metrics[self._metric])
 
     def _end(self, ask: int, state: str, value: float | None) -> None:
-        told = value if state == "complete" else None
-        self._study.tell(ask, told, state=_STATES[state])
+        # The study's own tell would let the sampler look at the trial, which another one will learn from, and
+        # would return a deep copy of it.
+        values = None if value is None or state == "failed" else [value]
+        self._storage.set_trial_state_values(self._trial_id(ask), _STATES[state], values)
 
     def _trial_id(self, ask: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, ask)

@@ -31,6 +31,7 @@ from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Space, SpaceError
+from trainables.protocol import Checking
 from trainables.registry import Target, adapt
 from trainables.session import RESERVED_NAMES
 
@@ -80,7 +81,10 @@ class Recipe:
         self.space.sample(0)
         make_strategy(self.config.strategy.name, self.space, 0, self.config.strategy.settings)
         self.scheduler()
-        adapt(self.target, self.trainable_settings)
+        trainable = adapt(self.target, self.trainable_settings)
+        # The nodes of a cluster may have what this machine has not.
+        if isinstance(trainable, Checking) and self.config.address is None:
+            trainable.check()
         if self.config.metric in RESERVED_NAMES:
             raise ConfigError(f"metric: {self.config.metric!r} is a column of the result tables; report another name")
         if self.config.executor == "inline" and self.config.epoch_timeout is not None:
@@ -138,15 +142,16 @@ class Recipe:
         """What the executor runs, with its checkpoints below `folder`."""
         return Job(self.target, self.trainable_settings, folder, self.config.max_epochs, self.config.epoch_timeout)
 
-    def executor(self) -> Executor:
-        """Where the trials run; Ray is imported only here and only if it is used."""
+    def executor(self, folder: Path) -> Executor:
+        """Where the trials of the run in `folder` go; Ray is imported only here and only if it is used."""
+        job = self.job(folder)
         if self.config.executor == "inline":
-            return InlineExecutor()
+            return InlineExecutor(job)
         from nas_tune.executors.ray_cluster import Resources
         from nas_tune.executors.ray_tune import RayExecutor
 
         resources = Resources(self.config.resources.cpus, self.config.resources.gpus)
-        return RayExecutor(self.config.workers, resources, self.config.address)
+        return RayExecutor(job, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:
         """What the ledger keeps from the start of the run to its end."""

@@ -22,7 +22,7 @@ import torch
 
 from trainables.checkpoint import read_tensors, write_tensors
 from trainables.cost import Cost, cost_of
-from trainables.data import Augmentation, DataSettings, ImageData, load, load_raw
+from trainables.data import Augmentation, DataSettings, ImageData, check_present, load, load_raw
 from trainables.devices import check_device, device_of
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.networks import build, check_network, space_name, tree_of
@@ -103,6 +103,10 @@ class ImageClassifier:
         check_device(device)
         self._device = device
         self._started: _Started | None = None
+
+    def check(self) -> None:
+        """`DataError` if there are no data to train on; loads nothing."""
+        check_present(self._data)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process), build the network, and stand before epoch 1."""

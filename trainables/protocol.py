@@ -2,8 +2,9 @@
 
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
-business; a trainable knows nothing of them. Two more members are optional: `evaluate(split)`, which
-`Evaluating` describes, and the class attribute `checkpoints`, which `has_checkpoints` reads.
+business; a trainable knows nothing of them. Three more members are optional: `evaluate(split)`, which
+`Evaluating` describes, `check()`, which `Checking` describes, and the class attribute `checkpoints`, which
+`has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Evaluating", "Trainable", "has_checkpoints"]
+__all__ = ["Checking", "Evaluating", "Trainable", "has_checkpoints"]
 
 
 @runtime_checkable
@@ -44,6 +45,14 @@ class Evaluating(Protocol):
 
     def evaluate(self, split: str) -> Mapping[str, float]:
         """Metrics of the network as it stands on `split` ("validation" or "test")."""
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A trainable that can tell, before any trial and without cost, that none could be trained."""
+
+    def check(self) -> None:
+        """Raise what every `setup` would raise, such as `DataError` for data that are not there."""
 
 
 def has_checkpoints(trainable: Trainable) -> bool:

@@ -8,6 +8,7 @@ command line.
 
 from __future__ import annotations
 
+import hashlib
 import time
 import traceback
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
-from trainables.errors import CheckpointError, DivergedError, EndOfTraining
+from trainables.errors import DivergedError, EndOfTraining
 from trainables.protocol import Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
 
@@ -107,10 +108,12 @@ class TrialSession:
         self._architecture = architecture
         self._seed = seed
         self._max_epochs = max_epochs
-        self._snapshots = Snapshots(folder) if folder is not None and has_checkpoints(trainable) else None
+        self._snapshots: Snapshots | None = None
+        if folder is not None and has_checkpoints(trainable):
+            self._snapshots = Snapshots(folder, _owner(architecture, seed))
         self._epoch = 0
         self._ready = False
-        self._missed_saves = 0
+        self._missed_saves = self._repeats = 0
         self._notes: list[str] = []
 
     def advance(self) -> Outcome:
@@ -138,8 +141,9 @@ class TrialSession:
         for snapshot in self._snapshots.newest_first(self._notes):
             try:
                 self._trainable.load(snapshot.folder)
-            except CheckpointError as error:
-                self._notes.append(f"checkpoint of epoch {snapshot.epoch} rejected: {error}")
+            except Exception as error:  # noqa: BLE001
+                # A checkpoint costs at most a training from scratch, never the trial.
+                self._notes.append(f"checkpoint of epoch {snapshot.epoch} rejected: {error!r}")
                 # What a half-done load left behind must not leak into the training.
                 self._trainable.setup(self._architecture, seed=self._seed, max_epochs=self._max_epochs)
                 continue
@@ -149,11 +153,25 @@ class TrialSession:
 
     def _step(self, started: float) -> Outcome:
         metrics = _numbers(self._trainable.step())
-        self._epoch = _next_epoch(metrics, self._epoch)
+        epoch = _next_epoch(metrics, self._epoch)
         seconds = time.monotonic() - started
+        if epoch == self._epoch:
+            return self._repeated(seconds)
+        self._epoch = epoch
         if self._snapshots is not None:
             self._save(self._snapshots, metrics)
         return self._outcome(metrics, seconds)
+
+    def _repeated(self, seconds: float) -> Outcome:
+        """The epoch that was reported last comes again: ignored, though not for ever."""
+        self._repeats += 1
+        if self._repeats == 1:
+            self._notes.append(f"epoch {self._epoch} was reported again; repeated epochs are ignored")
+        if self._repeats > self._max_epochs:
+            raise _BadResultError(
+                f"epoch {self._epoch} was reported again and again; count epochs upwards, or not at all"
+            )
+        return self._outcome({}, seconds)
 
     def _save(self, snapshots: Snapshots, metrics: Mapping[str, float]) -> None:
         try:
@@ -172,7 +190,7 @@ class TrialSession:
 
     def _exhausted(self) -> Outcome:
         if self._epoch:
-            return Outcome(self._epoch, {}, finished=True)
+            return Outcome(self._epoch, {}, finished=True, notes=tuple(self._notes))
         return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
 
     def _failed(self, error: Exception) -> Outcome:
@@ -181,6 +199,10 @@ class TrialSession:
         if isinstance(error, _BadResultError | _StorageError):
             failure = Failure(failure.kind, str(error))
         return Outcome(self._epoch, {}, finished=True, failure=failure, notes=tuple(self._notes))
+
+
+def _owner(architecture: Architecture, seed: int) -> str:
+    return hashlib.sha256(f"{seed} {architecture.to_json()}".encode()).hexdigest()
 
 
 def _kind_of(error: Exception) -> str:
@@ -194,12 +216,12 @@ def _kind_of(error: Exception) -> str:
 
 
 def _next_epoch(metrics: dict[str, float], last: int) -> int:
-    """The epoch that a report is for: its own `epoch` if it has one, else the next."""
+    """The epoch that a report is for: its own `epoch` if it has one, which may be the last one's, else the next."""
     own = metrics.pop("epoch", None)
     if own is None:
         return last + 1
-    if own != int(own) or own <= last:
-        raise _BadResultError(f"epoch {own:g} was reported after epoch {last}; epochs are whole and increase")
+    if not (float(own).is_integer() and own >= max(1, last)):
+        raise _BadResultError(f"epoch {own:g} was reported after epoch {last}; epochs are whole and increase from 1")
     return int(own)
 
 
@@ -226,7 +248,12 @@ def _number(name: str, value: object) -> float:
         plain = value.item()
     if isinstance(plain, bool) or not isinstance(plain, int | float):
         raise _BadResultError(f"metric {name!r} is {_shown(value)}; a number or a one-element tensor is needed")
-    return plain if isinstance(plain, int) and abs(plain) < 2**53 else float(plain)
+    try:
+        return plain if isinstance(plain, int) and abs(plain) < 2**53 else float(plain)
+    except OverflowError:
+        raise _BadResultError(
+            f"metric {name!r} is {_shown(value)}, larger than any float; report a smaller one"
+        ) from None
 
 
 def _shown(value: object) -> str:

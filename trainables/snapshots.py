@@ -2,7 +2,8 @@
 
 Each is a folder `epoch-000003` with the trainable's files and a `snapshot.json` that names them with their
 SHA-256 and holds the epoch's metrics. It is written aside and renamed, so a kill leaves no half of one; a
-torn or changed file is found by its digest and the one before is used.
+torn or changed file is found by its digest and the one before is used, and so is one of another owner: a ledger
+that lost its last events may give the number of a trial to another architecture.
 """
 
 from __future__ import annotations
@@ -33,14 +34,18 @@ class Snapshot:
 
 
 class Snapshots:
-    """The checkpoints below `folder`, which need not exist yet."""
+    """The checkpoints below `folder`, which need not exist yet.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `owner` says whose they are: what another owner wrote is passed over; without one, all are taken.
+    """
+
+    def __init__(self, folder: Path, owner: str | None = None) -> None:
+        self.folder, self.owner = folder, owner
 
     def write(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> None:
-        """Let `save` fill a folder for this epoch, seal it, and drop those that are older than the one
-        before.
+        """Let `save` fill a folder for this epoch, seal it, and drop all but it and the one before it.
+
+        Those of later epochs go too: they were damaged or another's, else the training would stand there.
 
         Raises:
             OSError: the disk is full or not there; what was saved before is still whole.
@@ -50,21 +55,23 @@ class Snapshots:
         draft.mkdir(parents=True)
         try:
             save(draft)
-            index = {"epoch": epoch, "metrics": dict(metrics), "files": _digests(draft)}
+            index = {"owner": self.owner, "epoch": epoch, "metrics": dict(metrics), "files": _digests(draft)}
             (draft / _INDEX).write_text(json.dumps(index), encoding="utf-8")
             target = self.folder / f"epoch-{epoch:06d}"
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        for old in self._folders()[_KEPT:]:
-            shutil.rmtree(old, ignore_errors=True)
+        until_now = [folder for folder in self._folders() if folder.name <= target.name]
+        for folder in self._folders():
+            if folder not in until_now[:_KEPT]:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def newest_first(self, notes: list[str]) -> Iterator[Snapshot]:
         """The whole checkpoints; of each damaged one, a line is added to `notes`."""
         for folder in self._folders():
             try:
-                yield _read(folder)
+                yield _read(folder, self.owner)
             except CheckpointError as error:
                 notes.append(str(error))
 
@@ -76,13 +83,15 @@ class Snapshots:
         return sorted(self.folder.glob("epoch-*"), reverse=True)
 
 
-def _read(folder: Path) -> Snapshot:
+def _read(folder: Path, owner: str | None) -> Snapshot:
     try:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         epoch, metrics, files = int(index["epoch"]), dict(index["metrics"]), dict(index["files"])
         found = _digests(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"checkpoint {folder.name} cannot be read: {error!r}; it is passed over") from error
+    if owner is not None and index.get("owner") != owner:
+        raise CheckpointError(f"checkpoint {folder.name} is of another architecture or seed; it is passed over")
     torn = sorted(name for name in files if found.get(name) != files[name])
     if torn:
         raise CheckpointError(f"checkpoint {folder.name} is damaged ({', '.join(torn)}); it is passed over")

@@ -5,6 +5,7 @@ Nothing in an epoch waits for the device but its end, when the sums of losses an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.data import Augmentation, ImageData, Split
+from trainables.errors import DivergedError
 from trainables.optimization import Optimization, Optimizer
 from trainables.randomness import Randomness
 
@@ -68,7 +70,12 @@ class Training:
                 rows = order[index * self._batch_size : (index + 1) * self._batch_size]
                 self._train_batch(rows, self.epoch + index / self._batches, tally)
         self.epoch += 1
-        return tally.score()
+        score = tally.score()
+        if not math.isfinite(score.loss):
+            raise DivergedError(
+                f"the training loss is {score.loss} after epoch {self.epoch}; lower lr, or clip gradients"
+            )
+        return score
 
     def _train_batch(self, rows: Tensor, progress: float, tally: _Tally) -> None:
         labels = self.data.train.labels.index_select(0, rows)

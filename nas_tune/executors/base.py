@@ -6,16 +6,15 @@ from contextlib import AbstractContextManager
 from typing import Protocol, Self
 
 from nas_tune.coordinator import Coordinator
-from nas_tune.executors.job import Job
 
 __all__ = ["Executor"]
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
-    """Somewhere to run trials; entering it takes the resources, or raises `InfeasibleError`."""
+    """Somewhere to run the trials of one job; entering it takes the resources, or raises `InfeasibleError`."""
 
     def __enter__(self) -> Self:
         """Take the resources."""
 
-    def run(self, coordinator: Coordinator, job: Job) -> None:
+    def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""

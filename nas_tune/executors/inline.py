@@ -15,6 +15,9 @@ __all__ = ["InlineExecutor"]
 class InlineExecutor:
     """Runs trials in the calling thread; one trainable serves them all."""
 
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
     def __enter__(self) -> Self:
         return self
 
@@ -23,8 +26,9 @@ class InlineExecutor:
     ) -> None:
         return None
 
-    def run(self, coordinator: Coordinator, job: Job) -> None:
+    def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""
+        job = self._job
         trainable = job.trainable()
         node = socket.gethostname()
         while (assignment := coordinator.ask()) is not None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from nas_tune.errors import InfeasibleError
 
 __all__ = ["Resources", "cluster", "feasible_workers"]
 
+_PATIENCE = 12
 _QUIET = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -81,6 +85,8 @@ def feasible_workers(workers: int, resources: Resources, available: dict[str, fl
 
 
 def _connect(address: str | None) -> None:
+    if address is not None:
+        _check_answers(address)
     try:
         ray.init(
             address=address or "local",
@@ -89,7 +95,33 @@ def _connect(address: str | None) -> None:
             log_to_driver=False,
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise InfeasibleError(
-            f"no Ray cluster answers at {address or 'this machine'}: {error}; check the address, that "
-            f"`ray status` works there, and that it runs Ray {ray.__version__} on the same Python"
-        ) from error
+        raise InfeasibleError(_no_answer(address or "this machine", str(error))) from error
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself would wait for minutes for a cluster that is not there."""
+    if address.startswith("ray://"):
+        _check_port(address.removeprefix("ray://"))
+        return
+    where = [] if address == "auto" else ["--address", address]
+    try:
+        # The public health check, in a process that can be ended.
+        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", *where]
+        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603 -- our own interpreter
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise InfeasibleError(_no_answer(address, f"no answer within {_PATIENCE} seconds")) from error
+
+
+def _check_port(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise InfeasibleError(_no_answer(address, str(error))) from error
+
+
+def _no_answer(address: str, reason: str) -> str:
+    return (
+        f"no Ray cluster answers at {address}: {reason}; check the address, that `ray status` works there, and that it "
+        f"runs Ray {ray.__version__} on the same Python"
+    )

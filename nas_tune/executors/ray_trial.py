@@ -7,6 +7,7 @@ death of a worker, after which a fresh actor's session goes on from the trial's 
 from __future__ import annotations
 
 import faulthandler
+import pickle  # only the name of its error
 import socket
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import IO, Any
 import ray
 from ray import cloudpickle, tune
 
+from nas_tune.errors import ConfigError
 from nas_tune.executors.job import Job, trial_folder
 from search_spaces import Architecture
 from trainables.session import Failure, Outcome, TrialSession
@@ -24,6 +26,7 @@ __all__ = ["OUTCOME", "Parcel", "RayTrial"]
 
 OUTCOME = "outcome"
 _TIMEOUT_FILE = "timeout.txt"
+_LARGEST_PARCEL = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,23 @@ class Parcel:
 
     @classmethod
     def of(cls, job: Job) -> Parcel:
-        """Pack a job in the driver."""
-        return cls(cloudpickle.dumps(job), tuple(sys.path))
+        """Pack a job in the driver.
+
+        Raises:
+            ConfigError: it is too large, or cannot be shipped at all.
+        """
+        try:
+            packed = cloudpickle.dumps(job)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            raise ConfigError(
+                f"trainable: it cannot be shipped to workers: {error}; make that inside setup()"
+            ) from error
+        if len(packed) > _LARGEST_PARCEL:
+            raise ConfigError(
+                f"trainable: it holds {len(packed) / 2**20:.0f} MiB, more than the {_LARGEST_PARCEL // 2**20} that are "
+                "sent to workers; load data inside setup(), or inside the function"
+            )
+        return cls(packed, tuple(sys.path))
 
     def unpack(self) -> Job:
         """The job, in a worker, which can import from then on what the driver could."""

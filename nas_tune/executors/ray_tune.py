@@ -106,6 +106,7 @@ class RayExecutor:
     """Runs trials as Ray Tune's actors, on this machine or on a cluster.
 
     Args:
+        job: what every trial runs; `ConfigError` if it is too large to ship to workers.
         workers: trials at a time, -1 for as many as there is room for.
         resources: of one trial.
         address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
@@ -114,7 +115,8 @@ class RayExecutor:
         InfeasibleError: on entering: no cluster answers, or not one trial fits it.
     """
 
-    def __init__(self, workers: int, resources: Resources, address: str | None = None) -> None:
+    def __init__(self, job: Job, workers: int, resources: Resources, address: str | None = None) -> None:
+        self._folder, self._parcel = job.run_folder, Parcel.of(job)
         self._asked_workers, self._resources = workers, resources
         self._cluster = cluster(address, workers, resources)
         self._workers = 0
@@ -128,20 +130,20 @@ class RayExecutor:
     ) -> None:
         self._cluster.__exit__(kind, error, trace)
 
-    def run(self, coordinator: Coordinator, job: Job) -> None:
+    def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""
         if self._workers < self._asked_workers:
             coordinator.note(f"{self._asked_workers} workers were asked for, {self._workers} fit the cluster")
         # All workers start at once: a trial whose worker comes up late is given to one that is done sooner, and
         # where trials are shorter than a start, the late worker would never be used.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._workers)
-        tuner = self._tuner(coordinator, job)
+        tuner = self._tuner(coordinator)
         # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
         with coordinator.interrupts.shield():
             tuner.fit()
 
-    def _tuner(self, coordinator: Coordinator, job: Job) -> tune.Tuner:
-        trainable = tune.with_parameters(RayTrial, parcel=Parcel.of(job))
+    def _tuner(self, coordinator: Coordinator) -> tune.Tuner:
+        trainable = tune.with_parameters(RayTrial, parcel=self._parcel)
         needs = {"cpu": self._resources.cpus, "gpu": self._resources.gpus}
         return tune.Tuner(
             tune.with_resources(trainable, needs),
@@ -153,7 +155,7 @@ class RayExecutor:
             ),
             run_config=tune.RunConfig(
                 name="ray",
-                storage_path=str(job.run_folder),
+                storage_path=str(self._folder),
                 failure_config=tune.FailureConfig(max_failures=coordinator.limits.max_retries),
                 # Trials keep their own checkpoints in the run folder.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),

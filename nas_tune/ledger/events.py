@@ -128,12 +128,15 @@ _KINDS: dict[str, Any] = {
     for cls in (SessionStarted, BudgetChanged, Asked, Answered, Reported, Ended, Lost, Noted, SessionEnded)
 }
 _FIELDS = {kind: tuple(f.name for f in dataclasses.fields(cls)) for kind, cls in _KINDS.items()}
+# What json.loads and json.dumps come to, without looking up their options once an event.
+_read = json.JSONDecoder().raw_decode
+_written = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def encode(event: Event) -> str:
     """The event's fields as compact JSON (NaN and infinities as Python's json writes them)."""
     body = {name: getattr(event, name) for name in _FIELDS[event.kind]}
-    return json.dumps(body, separators=(",", ":"))
+    return _written(body)
 
 
 def decode(kind: str, body: str) -> Event:
@@ -143,7 +146,10 @@ def decode(kind: str, body: str) -> Event:
         NasTuneError: the kind is unknown or the fields do not fit it.
     """
     try:
-        event: Event = _KINDS[kind](**json.loads(body))
+        fields, end = _read(body)
+        if end != len(body):
+            raise ValueError("something follows the fields")
+        event: Event = _KINDS[kind](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}") from error
     return event

@@ -121,12 +121,12 @@ class Ledger:
             ) from error
         return now
 
-    def events(self, after: int = 0) -> Iterator[tuple[Event, float]]:
-        """All events with their times, in order; `after` skips that many."""
-        query = "SELECT kind, body, time FROM events WHERE seq > ? ORDER BY seq"
+    def events(self, after: int = 0, kind: str | None = None) -> Iterator[tuple[Event, float]]:
+        """All events with their times, in order; `after` skips that many, `kind` leaves out all others."""
+        query = "SELECT kind, body, time FROM events WHERE seq > ? AND kind = ifnull(?, kind) ORDER BY seq"
         try:
-            for kind, body, when in self._connection.execute(query, (after,)):
-                yield decode(kind, body), when
+            for found, body, when in self._connection.execute(query, (after, kind)):
+                yield decode(found, body), when
         except (sqlite3.DatabaseError, NasTuneError) as error:
             raise _damaged(self.path.parent, str(error)) from error
 

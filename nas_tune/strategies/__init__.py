@@ -6,45 +6,23 @@ study, and the study is replayed from the ledger. So a resumed run proposes what
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler
 
 from nas_tune.components import make_component
-from nas_tune.errors import ConfigError
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.evolution import EvolutionSampler
+from nas_tune.strategies.random_search import RandomSearch
+from nas_tune.strategies.tpe import tpe
 from search_spaces import Space
 
-__all__ = ["STRATEGIES", "EvolutionSampler", "make", "random_search", "tpe"]
-
-
-def random_search(space: Space, seed: int) -> BaseSampler:
-    """Every decision drawn uniformly and independently: the baseline that others must beat."""
-    return RandomSampler(seed)
-
-
-def tpe(space: Space, seed: int, startup: int = 10, candidates: int = 24) -> BaseSampler:
-    """Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), multivariate, a model per group of conditions.
-
-    `startup` trials are drawn at random first; each proposal is the best of `candidates` draws.
-    """
-    if startup < 1:
-        raise ConfigError(f"strategy.startup is {startup}; a model needs at least 1 trial to start from")
-    if candidates < 1:
-        raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
-    with warnings.catch_warnings():
-        # `group` has been experimental since Optuna 2.8; it is what makes TPE fit for conditional spaces.
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        return TPESampler(
-            n_startup_trials=startup, n_ei_candidates=candidates, seed=seed, multivariate=True, group=True
-        )
+__all__ = ["STRATEGIES", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "make", "tpe"]
 
 
 STRATEGIES: dict[str, Callable[..., BaseSampler]] = {
     "evolution": EvolutionSampler,
-    "random": random_search,
+    "random": RandomSearch,
     "tpe": tpe,
 }
 

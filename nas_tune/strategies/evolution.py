@@ -9,24 +9,22 @@ them, among them the one that trained longer is better, and among equals the sco
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
-from typing import Any
+from itertools import islice
 
-from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
-from search_spaces import Space
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from search_spaces import Architecture, Space
 
 __all__ = ["EvolutionSampler"]
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-class EvolutionSampler(BaseSampler):
+class EvolutionSampler(ArchitectureSampler):
     """Proposes a mutation of a good parent, once the first `population` proposals were made at random.
 
     Args:
@@ -41,28 +39,15 @@ class EvolutionSampler(BaseSampler):
             raise ConfigError(f"strategy.population is {population}; evolution needs at least 2")
         if not 1 <= sample <= population:
             raise ConfigError(f"strategy.sample is {sample}; it lies between 1 and population = {population}")
-        self.space, self.population, self.sample = space, population, sample
-        self._rng = random.Random(seed)
-        self._fallback = RandomSampler(seed)
+        super().__init__(space, seed)
+        self.population, self.sample = population, sample
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All parameters of the space: a child decides them all."""
-        return self.space.to_optuna()
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """The active parameters of the child, or of a random architecture while the population fills."""
-        parent = self._parent(study, trial.number)
+    def propose(self, study: Study, number: int) -> Architecture:
+        """The child, or a random architecture while the population fills."""
+        parent = self._parent(study, number)
         if parent is None:
-            return self.space.params(self.space.sample(self._rng))
-        return self.space.params(self.space.mutate(self.space.from_params(parent.params), self._rng))
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        """At random: only parameters that are not the space's own come here."""
-        return self._fallback.sample_independent(study, trial, param_name, param_distribution)
+            return self.space.sample(self.rng)
+        return self.space.mutate(self.space.from_params(parent.params), self.rng)
 
     def _parent(self, study: Study, number: int) -> FrozenTrial | None:
         if number < self.population:
@@ -70,13 +55,15 @@ class EvolutionSampler(BaseSampler):
         living = self._living(study)
         if not living:
             return None
-        competitors = [self._rng.choice(living) for _ in range(self.sample)]
+        competitors = [self.rng.choice(living) for _ in range(self.sample)]
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
         return max(competitors, key=lambda trial: _fitness(trial, sign))
 
     def _living(self, study: Study) -> Sequence[FrozenTrial]:
-        finished = study.get_trials(deepcopy=False, states=_FINISHED)
-        return [trial for trial in finished if trial.value is not None][-self.population :]
+        """The youngest; looked for from the end, so that an old study is not slower to ask than a young one."""
+        youngest_first = reversed(study.get_trials(deepcopy=False))
+        finished = (trial for trial in youngest_first if trial.state in _FINISHED and trial.value is not None)
+        return list(islice(finished, self.population))[::-1]
 
 
 def _fitness(trial: FrozenTrial, sign: float) -> tuple[float, float]:

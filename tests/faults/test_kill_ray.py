@@ -10,12 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+import nas_tune
 from tests.faults.processes import events_in, start, wait_for_events
 from tests.faults.slow_search import Walker
 from tests.faults.tables import assert_same
 from tests.faults.walker import epochs_trained
-
-import nas_tune
 
 KILLS = 12
 

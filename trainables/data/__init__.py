@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from trainables.data.augment import Augmentation
 from trainables.data.images import ImageData, Raw, Split
-from trainables.data.loading import DataSettings, load, load_raw
+from trainables.data.loading import DataSettings, check_present, load, load_raw
 
-__all__ = ["Augmentation", "DataSettings", "ImageData", "Raw", "Split", "load", "load_raw"]
+__all__ = ["Augmentation", "DataSettings", "ImageData", "Raw", "Split", "check_present", "load", "load_raw"]

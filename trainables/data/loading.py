@@ -17,13 +17,13 @@ import torch
 from search_spaces.names import did_you_mean
 from trainables.data.files import is_image_folder, load_image_folder, load_npz
 from trainables.data.images import ImageData, Raw
-from trainables.data.named import NAMED, TORCHVISION, load_digits, load_torchvision
+from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
 from trainables.data.parquet import load_parquet, parquet_files
 from trainables.data.split import split_data
 from trainables.errors import DataError
 from trainables.settings import check_flag, check_number, check_text
 
-__all__ = ["ROOT_VARIABLE", "DataSettings", "load", "load_raw"]
+__all__ = ["ROOT_VARIABLE", "DataSettings", "check_present", "load", "load_raw"]
 
 ROOT_VARIABLE = "NAS_TUNE_DATA"
 
@@ -67,6 +67,18 @@ class DataSettings:
 def load(settings: DataSettings, device: torch.device) -> ImageData:
     """The split data set on `device`; read anew only if the settings or the files have changed."""
     return _load(settings, str(device), _stamp(settings))
+
+
+def check_present(settings: DataSettings) -> None:
+    """Whether there is something to load, without loading it; `DataError` says where it was looked for."""
+    if settings.data == "digits" or _path(settings.data, settings.root) is not None or settings.download:
+        return
+    place = _root(settings.data, settings.root) / LAYOUT[settings.data]
+    if not place.is_dir():
+        raise DataError(
+            f"{settings.data} is not below {settings.root or os.environ.get(ROOT_VARIABLE)}: there is no {place}; "
+            "give download=True to fetch it, or copy the files there"
+        )
 
 
 def load_raw(settings: DataSettings) -> Raw:

@@ -11,7 +11,7 @@ import torch
 from trainables.data.images import Raw, Split, raw_images
 from trainables.errors import DataError
 
-__all__ = ["NAMED", "TORCHVISION", "load_digits", "load_torchvision"]
+__all__ = ["LAYOUT", "NAMED", "TORCHVISION", "load_digits", "load_torchvision"]
 
 TORCHVISION = {
     "mnist": "MNIST",
@@ -20,6 +20,14 @@ TORCHVISION = {
     "cifar100": "CIFAR100",
 }
 """Our names and the class of `torchvision.datasets` behind each."""
+
+LAYOUT = {
+    "mnist": "MNIST/raw",
+    "fashion_mnist": "FashionMNIST/raw",
+    "cifar10": "cifar-10-batches-py",
+    "cifar100": "cifar-100-python",
+}
+"""The folder below the root in which torchvision keeps each."""
 
 NAMED = ("digits", *TORCHVISION)
 

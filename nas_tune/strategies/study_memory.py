@@ -1,0 +1,152 @@
+"""The memory of one Optuna study, for one thread and for samplers that live for one proposal.
+
+Optuna's own storage in memory copies a trial, its parameters and its distributions with every parameter and every
+report, and compares each distribution with the one before it: of a replay of 10,000 trials that was two thirds. Here
+a running trial is changed in place, so what was read of it before changes with it, and distributions are compared
+only if they are not the same object. What is about studies, and not about trials, is left to Optuna's storage.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Container, Sequence
+from datetime import datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+__all__ = ["StudyMemory"]
+
+
+class StudyMemory(BaseStorage):
+    """Holds the trials of a single study; a trial's id is its number."""
+
+    def __init__(self) -> None:
+        self._about = InMemoryStorage()
+        self._trials: list[FrozenTrial] = []
+        self._known: dict[str, BaseDistribution] = {}
+
+    # Trials
+
+    def add_running(self, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> int:
+        """A running trial with its parameters, which are taken as right; returns its number."""
+        trial = _running(len(self._trials), params, distributions)
+        self._trials.append(trial)
+        return trial.number
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        number = len(self._trials)
+        self._trials.append(_running(number, {}, {}) if template_trial is None else _as_number(number, template_trial))
+        return number
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
+    ) -> None:
+        trial = self._changeable(trial_id)
+        known = self._known.setdefault(param_name, distribution)
+        if known is not distribution:
+            check_distribution_compatibility(known, distribution)
+        trial.params[param_name] = distribution.to_external_repr(param_value_internal)
+        trial.distributions[param_name] = distribution
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        trial = self._changeable(trial_id)
+        if state == TrialState.RUNNING and trial.state != TrialState.WAITING:
+            return False
+        trial.state = state
+        if values is not None:
+            trial.values = values
+        if state.is_finished():
+            trial.datetime_complete = datetime.now()
+        return True
+
+    def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
+        self._changeable(trial_id).intermediate_values[step] = intermediate_value
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self._changeable(trial_id).user_attrs[key] = value
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        self._changeable(trial_id).system_attrs[key] = value
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        if not 0 <= trial_id < len(self._trials):
+            raise KeyError(f"no trial {trial_id}; the study has {len(self._trials)}")
+        return self._trials[trial_id]
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        trials = [trial for trial in self._trials if states is None or trial.state in states]
+        return copy.deepcopy(trials) if deepcopy else trials
+
+    def get_n_trials(self, study_id: int, state: tuple[TrialState, ...] | TrialState | None = None) -> int:
+        return len(self._trials) if state is None else super().get_n_trials(study_id, state)
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        return self.get_trial(trial_number).number
+
+    def _changeable(self, trial_id: int) -> FrozenTrial:
+        trial = self.get_trial(trial_id)
+        self.check_trial_is_updatable(trial_id, trial.state)
+        return trial
+
+    # The study
+
+    def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
+        if self._about.get_all_studies():
+            raise ValueError("this memory holds a study already; take another one for another study")
+        return self._about.create_new_study(directions, study_name)
+
+    def delete_study(self, study_id: int) -> None:
+        self._about.delete_study(study_id)
+        self._trials, self._known = [], {}
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._about.set_study_user_attr(study_id, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._about.set_study_system_attr(study_id, key, value)
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._about.get_study_id_from_name(study_name)
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return self._about.get_study_name_from_id(study_id)
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        return self._about.get_study_directions(study_id)
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._about.get_study_user_attrs(study_id)
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return self._about.get_study_system_attrs(study_id)
+
+    def get_all_studies(self) -> list[Any]:
+        return list(self._about.get_all_studies())
+
+
+def _running(number: int, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> FrozenTrial:
+    started = datetime.now()
+    return FrozenTrial(number, TrialState.RUNNING, None, started, None, params, distributions, {}, {}, {}, number)
+
+
+def _as_number(number: int, trial: FrozenTrial) -> FrozenTrial:
+    return FrozenTrial(
+        number=number,
+        trial_id=number,
+        state=trial.state,
+        value=None,
+        values=trial.values,
+        datetime_start=trial.datetime_start,
+        datetime_complete=trial.datetime_complete,
+        params=dict(trial.params),
+        distributions=dict(trial.distributions),
+        user_attrs=dict(trial.user_attrs),
+        system_attrs=dict(trial.system_attrs),
+        intermediate_values=dict(trial.intermediate_values),
+    )

@@ -1,0 +1,78 @@
+"""Events are plain values that come back from their JSON as they were."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import get_args
+
+import pytest
+
+from nas_tune import ledger
+from nas_tune.errors import NasTuneError
+from nas_tune.ledger.events import (
+    Answered,
+    Asked,
+    BudgetChanged,
+    Ended,
+    Event,
+    Lost,
+    Noted,
+    Reported,
+    SessionEnded,
+    SessionStarted,
+    decode,
+    encode,
+)
+
+EVENTS: list[Event] = [
+    SessionStarted("höst", 7, {"python": "3.11"}),
+    BudgetChanged({"max_trials": 48, "storage": None}),
+    Asked(0, 3, {"layers": [{"op": "conv", "wide": True}, {"op": {"pool": {}}}], "rate": 0.1}, "ab" * 8, 2**32 - 1),
+    Answered(0, 4, ["a", 1, None]),
+    Reported(0, 1, {"accuracy": 0.1 + 0.2, "steps": 3}, 0.25, "node-1"),
+    Ended(0, "complete", 0.5),
+    Ended(1, "failed", None, "error", "ValueError: 'x'\n", "Traceback ...\n"),
+    Lost(1, "the worker is gone", worker=True),
+    Noted(-1, "a note with \u2028 and \x00"),
+    SessionEnded("done", "all of it"),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
+def test_an_event_comes_back_from_its_json_as_it_was(event: Event) -> None:
+    assert decode(event.kind, encode(event)) == event
+
+
+def test_every_kind_of_event_is_tried_here_and_public() -> None:
+    kinds = set(get_args(Event))
+    assert {type(event) for event in EVENTS} == kinds
+    assert {kind.__name__ for kind in kinds} <= set(ledger.__all__)
+    assert len({kind.kind for kind in kinds}) == len(kinds)
+
+
+def test_what_is_not_finite_survives() -> None:
+    metrics = {"a": math.nan, "b": math.inf, "c": -math.inf}
+    read = decode("reported", encode(Reported(0, 1, metrics, 0.0)))
+    assert isinstance(read, Reported)
+    assert math.isnan(read.metrics["a"])
+    assert (read.metrics["b"], read.metrics["c"]) == (math.inf, -math.inf)
+
+
+def test_an_event_without_its_newer_fields_is_read_with_their_defaults() -> None:
+    assert decode("reported", '{"trial": 1, "epoch": 2, "metrics": {}, "seconds": 0.5}') == Reported(1, 2, {}, 0.5, "")
+    assert decode("ended", '{"trial": 1, "state": "pruned"}') == Ended(1, "pruned")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("unheard_of", "{}"), ("lost", "{}"), ("lost", '{"trial": 1, "reason": "x", "colour": 3}'), ("lost", "{torn")],
+)
+def test_what_is_no_event_of_this_version_is_said_so(kind: str, body: str) -> None:
+    with pytest.raises(NasTuneError, match=f"not an event of this version: '{kind}'"):
+        decode(kind, body)
+
+
+def test_an_event_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        EVENTS[0].pid = 8  # type: ignore[misc,union-attr]

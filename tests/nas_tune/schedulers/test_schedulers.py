@@ -1,0 +1,112 @@
+"""What every scheduler promises, whichever it is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nas_tune.errors import ConfigError
+from nas_tune.schedulers import SCHEDULERS, Scheduler, make
+from search_spaces.errors import UnknownNameError
+
+MAX_EPOCHS = 9
+Report = tuple[int, int, float]
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> list[Report]:
+    """Epochs of up to ten trials, interleaved as workers would: each trial's own epochs ascend."""
+    order = draw(st.lists(st.integers(0, 9), max_size=60))
+    scores = draw(st.lists(st.integers(0, 5), min_size=len(order), max_size=len(order)))
+    epochs = dict.fromkeys(range(10), 0)
+    told = []
+    for trial, score in zip(order, scores, strict=True):
+        if epochs[trial] < MAX_EPOCHS:
+            epochs[trial] += 1
+            told.append((trial, epochs[trial], float(score)))
+    return told
+
+
+def decide(scheduler: Scheduler, told: list[Report]) -> list[bool]:
+    """The verdicts, as the coordinator would hear them: a trial that is stopped reports no more."""
+    verdicts, over = [], set()
+    for trial, epoch, score in told:
+        if trial in over:
+            continue
+        stops = scheduler.observe(trial, epoch, score)
+        verdicts.append(stops)
+        if stops or epoch == MAX_EPOCHS:
+            over.add(trial)
+            scheduler.forget(trial)
+    return verdicts
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@given(told=reports())
+def test_the_same_reports_in_the_same_order_give_the_same_decisions(name: str, told: list[Report]) -> None:
+    assert decide(make(name, MAX_EPOCHS), told) == decide(make(name, MAX_EPOCHS), told)
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@given(told=reports())
+def test_nothing_is_stopped_at_its_last_epoch(name: str, told: list[Report]) -> None:
+    scheduler = make(name, MAX_EPOCHS)
+    for trial, epoch, score in told:
+        stops = scheduler.observe(trial, epoch, score)
+        assert not (stops and epoch == MAX_EPOCHS)
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_the_best_is_never_stopped(name: str) -> None:
+    scheduler = make(name, MAX_EPOCHS)
+    for epoch in range(1, MAX_EPOCHS + 1):
+        for trial in range(12):
+            stops = scheduler.observe(trial, epoch, trial + epoch / 100)
+            assert not (stops and trial == 11)
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband", "median"])
+def test_the_worst_of_many_is_stopped_before_its_end(name: str) -> None:
+    scheduler = make(name, MAX_EPOCHS)
+    stopped = set()
+    for trial in range(27):
+        for epoch in range(1, MAX_EPOCHS + 1):
+            if scheduler.observe(trial, epoch, -trial):
+                stopped.add(trial)
+                break
+        scheduler.forget(trial)
+    assert len(stopped) >= 12
+    assert 0 not in stopped
+
+
+def test_none_stops_nothing() -> None:
+    scheduler = make("none", 3)
+    assert not any(scheduler.observe(trial, epoch, -trial) for trial in range(20) for epoch in range(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("asha", {"grace": 0}, "scheduler.grace is 0; it lies between 1 and max_epochs = 9"),
+        ("asha", {"grace": 10}, "scheduler.grace is 10"),
+        ("asha", {"reduction": 1}, "scheduler.reduction is 1; .* at least 2"),
+        ("hyperband", {"grace": 0}, "scheduler.grace is 0"),
+        ("hyperband", {"reduction": 0}, "scheduler.reduction is 0"),
+        ("median", {"grace": 99}, "scheduler.grace is 99"),
+        ("median", {"min_trials": 0}, "scheduler.min_trials is 0; the median needs at least 1"),
+        ("asha", {"reductoin": 3}, "reductoin is no setting of 'asha'; did you mean 'reduction'"),
+        ("none", {"grace": 1}, "grace is no setting of 'none'; its settings: none"),
+        ("asha", {"grace": 1.5}, "scheduler.grace is 1.5 of type float; expected int"),
+        ("asha", {"grace": True}, "scheduler.grace is True of type bool; expected int"),
+        ("asha", {"max_epochs": 3}, "max_epochs is no setting of 'asha'"),
+    ],
+)
+def test_bad_settings_are_refused(name: str, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        make(name, MAX_EPOCHS, settings)
+
+
+def test_an_unknown_name_is_answered_with_the_close_one() -> None:
+    with pytest.raises(UnknownNameError, match=r"no scheduler is called 'ahsa'; did you mean 'asha'.*hyperband"):
+        make("ahsa", MAX_EPOCHS)

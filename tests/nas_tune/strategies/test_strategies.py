@@ -1,0 +1,132 @@
+"""What every strategy promises, on every kind of space: the conformance of the port."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+import pytest
+
+import search_spaces
+from nas_tune.errors import ConfigError
+from nas_tune.strategies import STRATEGIES, make
+from search_spaces import Architecture, Space, integer, real
+from search_spaces.errors import UnknownNameError
+from tests.nas_tune.strategies.studies import events_of, proposer, search
+from tests.toys import conditional_space, quality, ruled_space, tiny_space
+
+
+def mixed_space() -> Space:
+    return Space({"rate": real(1e-4, 1.0, log=True), "width": integer(8, 64, step=8), "drop": real(0.0, 0.5, step=0.1)})
+
+
+SPACES: dict[str, Callable[[], Space]] = {
+    "tiny": tiny_space,
+    "conditional": conditional_space,
+    "ruled": ruled_space,
+    "mixed": mixed_space,
+    "nb201": lambda: search_spaces.get("nb201"),
+    "chain": lambda: search_spaces.get("chain"),
+}
+EVERY = [(name, space) for name in STRATEGIES for space in SPACES]
+FAST = {"evolution": {"population": 6, "sample": 3}, "tpe": {"startup": 5}, "random": {}}
+
+
+@pytest.mark.parametrize(("name", "place"), EVERY)
+def test_every_proposal_is_a_member(name: str, place: str) -> None:
+    space = SPACES[place]()
+    found = search(proposer(space, name, settings=FAST[name]), quality, 25)
+    for made, _ in found:
+        assert space.contains(made)
+        assert space.validate(made.tree).id == made.id
+
+
+@pytest.mark.parametrize(("name", "place"), EVERY)
+def test_a_seed_says_everything(name: str, place: str) -> None:
+    space = SPACES[place]()
+    one, again, other = (search(proposer(space, name, seed, FAST[name]), quality, 15) for seed in (1, 1, 2))
+    assert one == again
+    assert one != other
+
+
+@pytest.mark.parametrize(("name", "place"), EVERY)
+def test_a_replayed_study_proposes_what_the_uninterrupted_one_would(name: str, place: str) -> None:
+    """Cut in the middle of trials that are still running, which is where runs are cut."""
+    space = SPACES[place]()
+    live = proposer(space, name, 5, FAST[name])
+    told = []
+    for number in range(14):
+        proposal = live.propose()
+        events = events_of(number, proposal.ask, proposal.architecture, quality(proposal.architecture))
+        # Two are left running, one of them with a report; one failed; one was pruned.
+        kept = {3: events[:1], 7: events[:2]}.get(number, events)
+        if number in (5, 9):
+            kept[-1] = events_of(number, 0, proposal.architecture, 0.3, {5: "failed", 9: "pruned"}[number])[-1]
+        for event in kept:
+            live.apply(event)
+        told += kept
+    replayed = proposer(space, name, 5, FAST[name])
+    for event in told:
+        replayed.apply(event)
+    assert search(replayed, quality, 8) == search(live, quality, 8)
+
+
+@pytest.mark.parametrize("name", ["tpe", "evolution"])
+def test_what_learns_beats_chance(name: str) -> None:
+    """Mean of the best of 60, over five seeds, on a target of six additive decisions."""
+    space = search_spaces.get("nb201")
+
+    def mean_best(strategy: str) -> float:
+        runs = [search(proposer(space, strategy, seed, FAST[strategy]), quality, 60) for seed in range(5)]
+        return statistics.mean(statistics.mean(sorted(value for _, value in run)[-10:]) for run in runs)
+
+    assert mean_best(name) > mean_best("random") + 0.05
+
+
+@pytest.mark.parametrize("name", ["tpe", "evolution"])
+def test_minimizing_goes_the_other_way(name: str) -> None:
+    space = search_spaces.get("nb201")
+    found = search(proposer(space, name, 0, FAST[name], mode="min"), quality, 60)
+    late, early = ([value for _, value in part] for part in (found[40:], found[:10]))
+    assert statistics.mean(late) < statistics.mean(early) - 0.05
+
+
+def test_random_is_uniform_over_the_decisions() -> None:
+    drawn = [made["op"] for made, _ in search(proposer(tiny_space(), "random"), quality, 300)]
+    assert all(70 < drawn.count(op) < 130 for op in "abc")
+
+
+def test_tpe_learns_what_stands_under_a_condition() -> None:
+    """55 % of conditional parameters are drawn at random by a TPE that does not group."""
+
+    def kernel_matters(made: Architecture) -> float:
+        head = made["head"]
+        return float(head["conv"]["kernel"]) if "conv" in head else 0.0
+
+    found = search(proposer(conditional_space(), "tpe", 1), kernel_matters, 60)
+    assert sum(value == 7.0 for _, value in found[30:]) > 15
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("evolution", {"populaton": 8}, "strategy.populaton is no setting of 'evolution'; did you mean 'population'"),
+        ("evolution", {"population": 1}, "strategy.population is 1; evolution needs at least 2"),
+        ("evolution", {"population": 4}, "strategy.sample is 5; it lies between 1 and population = 4"),
+        ("evolution", {"sample": 0}, "strategy.sample is 0"),
+        ("evolution", {"population": "8"}, "strategy.population is '8' of type str; expected int"),
+        ("evolution", {"seed": 3}, "strategy.seed is no setting of 'evolution'"),
+        ("tpe", {"startup": 0}, "strategy.startup is 0; .* at least 1"),
+        ("tpe", {"candidates": 0}, "strategy.candidates is 0; .* at least 1"),
+        ("tpe", {"startup": 2.5}, "strategy.startup is 2.5 of type float; expected int"),
+        ("random", {"population": 8}, "population is no setting of 'random'; its settings: none"),
+    ],
+)
+def test_bad_settings_are_refused(name: str, settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        make(name, tiny_space(), 0, settings)
+
+
+def test_an_unknown_name_is_answered_with_the_close_one() -> None:
+    with pytest.raises(UnknownNameError, match="no strategy is called 'evolutoin'; did you mean 'evolution'"):
+        make("evolutoin", tiny_space(), 0)

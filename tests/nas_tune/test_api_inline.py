@@ -1,0 +1,511 @@
+"""Searching, resuming and reading from Python, in this process: what a user of the library meets."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import nas_tune
+import trainables
+from nas_tune.errors import (
+    ConfigError,
+    LedgerDamagedError,
+    NewerFormatError,
+    NoUsableTrialError,
+    ResumeRefusedError,
+    RunFolderError,
+    RunLockedError,
+)
+from nas_tune.ledger import Asked, Ended, Event, Lease, Reported, RunState, SessionEnded, backup_path, ledger_path
+from nas_tune.results import Run
+from search_spaces import Space, choice
+from search_spaces.errors import NasTuneError
+from tests import toys
+from tests.toys import Climber, Unsaved, climb, conditional_space, tiny_space
+
+TIMES = ["started", "ended", "seconds", "lost"]
+
+
+def search(folder: Path, space: Any = None, trainable: Any = Climber, **more: Any) -> Run:
+    given: dict[str, Any] = {
+        "strategy": {"name": "evolution", "population": 3, "sample": 2},
+        "max_trials": 8,
+        "max_epochs": 4,
+        "executor": "inline",
+        "seed": 3,
+        "run_dir": folder,
+        **more,
+    }
+    return nas_tune.search(space or conditional_space(), trainable, **given)
+
+
+def found(run: Run | Path) -> pd.DataFrame:
+    """The trials, less what no two runs share."""
+    run = run if isinstance(run, Run) else nas_tune.open_run(run)
+    return run.trials().drop(columns=TIMES)
+
+
+def same(one: Run | Path, other: Run | Path) -> bool:
+    return bool(found(one).equals(found(other)))
+
+
+class At:
+    """Does something when an event of a kind happens for the n-th time."""
+
+    def __init__(self, kind: type[Event], number: int, act: Any) -> None:
+        self.kind, self.left, self.act = kind, number, act
+
+    def on_event(self, event: Event, state: RunState) -> None:
+        self.left -= isinstance(event, self.kind)
+        if isinstance(event, self.kind) and self.left == 0:
+            self.act()
+
+
+def interrupt(signum: signal.Signals = signal.SIGINT, kind: type[Event] = Reported, number: int = 9) -> At:
+    return At(kind, number, lambda: signal.raise_signal(signum))
+
+
+# A search
+
+
+def test_a_search_answers_with_its_run(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", scheduler="none")
+    assert run.path == tmp_path / "run"
+    assert list(run.trials()["state"]) == ["complete"] * 8
+    assert len(run.epochs()) == 8 * 4
+    assert run.state.finished == "done"
+    best = run.best(1).iloc[0]
+    assert best["value"] == run.trials()["value"].max()
+    assert run.config.max_trials == 8
+    assert (run.path / "config.toml").read_text().startswith("run_dir")
+
+
+def test_nothing_is_written_outside_the_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    search(tmp_path / "deep" / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["run"]
+
+
+def test_a_run_without_a_folder_is_put_below_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = nas_tune.search(tiny_space(), climb, strategy="random", max_trials=2, executor="inline")
+    assert run.path == tmp_path / "runs" / "tiny-random"
+
+
+def test_the_same_seed_is_the_same_search(tmp_path: Path) -> None:
+    search(tmp_path / "one")
+    assert same(search(tmp_path / "two"), tmp_path / "one")
+    assert not same(search(tmp_path / "three", seed=4), tmp_path / "one")
+
+
+def test_a_trainable_may_be_a_class_a_function_a_reference_or_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = importlib.import_module("trainables.registry")
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    trainables.register("climber", climb)
+    runs = [
+        search(tmp_path / "function", trainable=climb),
+        search(tmp_path / "reference", trainable="tests.toys:climb"),
+        search(tmp_path / "table", trainable={"name": "tests.toys:climb", "slow": 0.0}),
+        search(tmp_path / "registered", trainable="climber"),
+    ]
+    assert all(same(run, runs[0]) for run in runs)
+    assert runs[3].meta["trainable"]["registered"]
+    nas_tune.resume(runs[3].path, max_trials=9)
+
+
+def test_settings_reach_the_trainable(tmp_path: Path) -> None:
+    settings = {"fail": "nan", "fail_at": 2, "marker": str(tmp_path)}
+    trials = search(tmp_path / "run", settings=settings, max_trials=2, scheduler="none").trials()
+    assert trials["failure"].fillna("").tolist() == ["diverged", ""]
+    assert trials["epochs"].tolist() == [2, 4]
+
+
+def test_a_lambda_or_a_local_function_will_do_inline(tmp_path: Path) -> None:
+    run = search(tmp_path / "lambda", trainable=lambda architecture: (yield {"accuracy": 0.5}))
+    assert run.state.counts["complete"] == 8
+
+    def local(architecture: object) -> Iterator[Any]:
+        yield {"accuracy": 0.25}
+
+    run = search(tmp_path / "local", trainable=local)
+    assert run.state.counts["complete"] == 8
+    with pytest.raises(ResumeRefusedError, match=r"cannot be imported; .*trainable=\.\.\."):
+        nas_tune.resume(run.path, max_trials=9)
+    assert nas_tune.resume(run.path, trainable=local, max_trials=9).state.trials == 9
+
+
+def test_a_run_can_be_read_while_it_is_written(tmp_path: Path) -> None:
+    seen: list[int] = []
+    search(
+        tmp_path / "run",
+        observers=[At(Ended, 5, lambda: seen.append(len(nas_tune.open_run(tmp_path / "run").trials())))],
+    )
+    assert seen == [5]
+
+
+def test_a_small_space_ends_before_the_budget(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", tiny_space(), max_trials=100, scheduler="none")
+    assert (run.state.finished, run.state.trials) == ("exhausted", 6)
+
+
+# Refused before anything is written
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"max_trials": 0}, "max_trials"),
+        ({"max_trials": None}, "no budget"),
+        ({"max_trails": 4}, "did you mean 'max_trials'"),
+        ({"strategy": "evolutoin"}, "did you mean 'evolution'"),
+        ({"strategy": {"name": "evolution", "populaton": 3}}, "did you mean 'population'"),
+        ({"scheduler": {"name": "asha", "reduction": 1}}, "scheduler.reduction is 1"),
+        ({"metric": "loss"}, "mode"),
+        ({"metric": "accuracy", "mode": "maximise"}, "did you mean 'max'"),
+        ({"metric": "arch.op", "mode": "max"}, "metric"),
+        ({"metric": "value", "mode": "max"}, "column"),
+        ({"seed": -1}, "seed"),
+        ({"workers": 3}, "inline executor runs one at a time"),
+        ({"epoch_timeout": 1.0}, "inline executor cannot end a hung epoch"),
+        ({"space": "nb202"}, "did you mean 'nb201'"),
+        ({"trainable": "image_clasifier"}, "did you mean 'image_classifier'"),
+        ({"trainable": toys.quality}, "not a generator function"),
+        ({"trainable": Climber()}, "got a Climber; give its class"),
+        ({"settings": {"slwo": 1.0}}, "did you mean 'slow'"),
+        ({"settings": {"name": "x"}}, "settings.name"),
+        ({"trainable": "tests.toys:Climber", "settings": {"slow": 0.0}}, "settings: only for a trainable given as"),
+        ({"name": "../x"}, "run name"),
+        ({"space": Space({"op": choice("a", "b")}, valid=lambda made: False)}, "valid"),
+        ({"executor": "ray", "trainable": lambda architecture: (yield {})}, "is a lambda"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(more: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(NasTuneError, match=said) as why:
+        search(tmp_path / "run", **more)
+    assert why.value.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_a_run_is_not_mixed_with_another(tmp_path: Path) -> None:
+    before = found(search(tmp_path / "run"))
+    with pytest.raises(ConfigError, match=r"holds a run already: go on with it \(nas-tune resume .*--new\)"):
+        search(tmp_path / "run", max_trials=50)
+    assert found(tmp_path / "run").equals(before)
+    again = search(tmp_path / "run", new=True)
+    more = search(tmp_path / "run", new=True)
+    assert [run.path.name for run in (again, more)] == ["run-2", "run-3"]
+    assert found(again).equals(before)
+    assert search(tmp_path / "fresh", new=True).path == tmp_path / "fresh"
+
+
+def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunFolderError, match="cannot make the run folder") as why:
+        search(tmp_path / "file" / "run")
+    assert why.value.exit_code == 4
+
+
+# Ends
+
+
+@pytest.mark.parametrize(
+    ("target", "trials", "said"),
+    [
+        (toys.raises, 5, "5 failed: trial 0 failed (error): RuntimeError: this training is broken"),
+        (toys.misses_the_metric, 5, "trial 0 failed (bad_result): no metric 'accuracy' in the report, only: acuracy"),
+        (toys.returns_nan, 8, "8 failed: trial 0 failed (diverged): accuracy is nan"),
+    ],
+)
+def test_a_search_without_one_usable_trial_says_its_first_cause(
+    target: Any, trials: int, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(NoUsableTrialError) as why:
+        search(tmp_path / "run", trainable=target)
+    assert said in str(why.value)
+    assert why.value.exit_code == 3
+    run = nas_tune.open_run(tmp_path / "run")
+    assert run.state.trials == trials
+    assert run.best(3).empty
+    if target is toys.raises:
+        assert run.trials()["traceback"].str.contains("this training is broken").all()
+
+
+def test_time_ends_a_run_and_a_resume_with_more_goes_on(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", settings={"slow": 0.02}, max_trials=8, max_seconds=0.2, scheduler="none")
+    assert run.state.finished == "time"
+    assert run.state.trials < 8
+    done = nas_tune.resume(run.path, max_seconds=1000.0)
+    assert (done.state.finished, done.state.counts["complete"]) == ("done", 8)
+    assert same(done, search(tmp_path / "whole", settings={"slow": 0.0}, scheduler="none"))
+
+
+@pytest.mark.parametrize(("signum", "ending"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+@pytest.mark.parametrize(("kind", "number"), [(Asked, 1), (Asked, 4), (Reported, 7), (Ended, 3), (SessionEnded, 1)])
+def test_a_signal_ends_the_session_in_good_order_and_a_resume_goes_on(
+    signum: signal.Signals, ending: type[BaseException], kind: type[Event], number: int, tmp_path: Path
+) -> None:
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(ending) as left:
+        search(tmp_path / "run", observers=[interrupt(signum, kind, number)])
+    assert getattr(left.value, "code", None) == (143 if signum == signal.SIGTERM else None)
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
+    state = nas_tune.open_run(tmp_path / "run").state
+    assert state.finished == ("done" if kind is SessionEnded else "interrupted")
+    assert state.counts["running"] == 0
+    done = nas_tune.resume(tmp_path / "run")
+    assert same(done, search(tmp_path / "whole"))
+    assert done.state.sessions == 2
+
+
+# Resuming
+
+
+@pytest.mark.parametrize("strategy", ["random", "tpe", "evolution"])
+@pytest.mark.parametrize("trainable", [Climber, Unsaved, climb])
+def test_a_resume_with_more_trials_is_one_longer_search(strategy: str, trainable: Any, tmp_path: Path) -> None:
+    more = {"strategy": strategy, "trainable": trainable}
+    run = search(tmp_path / "run", max_trials=4, **more)
+    assert same(nas_tune.resume(run.path, max_trials=8), search(tmp_path / "whole", max_trials=8, **more))
+    assert run.config.max_trials == 8
+    assert len(run.trials()) == 8
+
+
+def test_a_resume_of_a_finished_run_does_nothing_more(tmp_path: Path) -> None:
+    run = search(tmp_path / "run")
+    before = found(run)
+    assert found(nas_tune.resume(run.path)).equals(before)
+    assert found(nas_tune.resume(run.path, max_trials=3)).equals(before)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metric": "distance"},
+        {"mode": "min"},
+        {"strategy": "random"},
+        {"scheduler": "none"},
+        {"seed": 99},
+        {"max_epochs": 8},
+        {"space": "nb201"},
+        {"trainable": "image_classifier"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_change_that_would_mix_results_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    before = found(run)
+    (key,) = change
+    with pytest.raises(
+        ResumeRefusedError, match=rf"a resume cannot change {key} \({key} was .*, now .*max_trials"
+    ) as why:
+        nas_tune.resume(run.path, changes=change, max_trials=9)
+    assert why.value.exit_code == 5
+    assert found(run).equals(before)
+    assert run.state.sessions == 1
+
+
+def test_a_key_that_is_none_or_a_value_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    with pytest.raises(ConfigError, match=r"max_trails: unknown key; did you mean 'max_trials'"):
+        nas_tune.resume(run.path, max_trails=9)
+    with pytest.raises(ConfigError, match="max_trials"):
+        nas_tune.resume(run.path, max_trials=0)
+    assert run.state.sessions == 1
+
+
+def test_what_is_not_changed_may_be_said_again(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    assert nas_tune.resume(run.path, metric="accuracy", seed=3, max_trials=3).state.trials == 3
+
+
+def test_a_changed_space_is_refused_with_the_difference(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", Space({"op": choice("a", "b", "c")}, name="mine"), max_trials=2)
+    with pytest.raises(ResumeRefusedError, match="the space changed since the run began") as why:
+        nas_tune.resume(run.path, space=Space({"op": choice("a", "b", "d")}, name="mine"), max_trials=3)
+    assert why.value.exit_code == 5
+    assert '"d"' in str(why.value)
+
+
+TASK = """
+def train(architecture):
+    yield {{"accuracy": {value}}}
+"""
+
+
+def test_changed_code_is_refused_unless_it_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    module = tmp_path / "own_task_of_a_test.py"
+    module.write_text(TASK.format(value=0.5))
+    run = search(tmp_path / "run", trainable="own_task_of_a_test:train", max_trials=2)
+    assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
+    module.write_text(TASK.format(value=0.75))
+    importlib.reload(sys.modules["own_task_of_a_test"])
+    with pytest.raises(ResumeRefusedError, match="the code of the trainable changed since the run began") as why:
+        nas_tune.resume(run.path, max_trials=4)
+    assert why.value.exit_code == 5
+    assert run.state.sessions == 2
+    done = nas_tune.resume(run.path, max_trials=4, accept_code_change=True)
+    assert list(done.trials()["value"]) == [0.5, 0.5, 0.5, 0.75]
+
+
+def test_a_folder_without_a_run_is_left_as_it_was(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(LedgerDamagedError, match="holds no run") as why:
+            nas_tune.resume(folder)
+        assert why.value.exit_code == 4
+        with pytest.raises(LedgerDamagedError, match="holds no run"):
+            nas_tune.open_run(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_another_driver_writes_is_refused(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    lease = Lease(run.path)
+    with pytest.raises(RunLockedError, match="is being written by another driver") as why:
+        nas_tune.resume(run.path, max_trials=4)
+    assert why.value.exit_code == 4
+    assert len(nas_tune.open_run(run.path).trials()) == 2
+    lease.release()
+    assert nas_tune.resume(run.path, max_trials=4).state.trials == 4
+
+
+def test_the_run_is_free_whatever_ended_it(tmp_path: Path) -> None:
+    with pytest.raises(NoUsableTrialError):
+        search(tmp_path / "run", trainable=toys.raises)
+    Lease(tmp_path / "run").release()
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "cut", observers=[interrupt()])
+    Lease(tmp_path / "cut").release()
+
+
+def test_a_run_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    with closing(sqlite3.connect(ledger_path(run.path))) as connection, connection:
+        connection.execute("UPDATE meta SET value = '2' WHERE key = 'format_version'")
+    for use in (nas_tune.open_run, nas_tune.resume):
+        with pytest.raises(NewerFormatError, match="upgrade nas_tune"):
+            use(run.path)
+
+
+# The backup
+
+
+def damaged(folder: Path) -> bytes:
+    """Cut the ledger in half."""
+    content = ledger_path(folder).read_bytes()
+    ledger_path(folder).write_bytes(content[: len(content) // 2])
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize("loss", ["cut", "gone"])
+def test_a_lost_ledger_is_restored_from_its_backup(loss: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        search(folder, observers=[interrupt()])
+    before = len(found(folder))
+    left = damaged(folder)
+    if loss == "gone":
+        ledger_path(folder).unlink()
+    with pytest.raises(LedgerDamagedError, match=r"a copy of .* --from-backup"):
+        nas_tune.resume(folder)
+    with pytest.raises(LedgerDamagedError, match=r"--from-backup"):
+        nas_tune.open_run(folder)
+    done = nas_tune.resume(folder, from_backup=True)
+    assert same(done, search(tmp_path / "whole"))
+    assert done.state.trials > before
+    if loss == "cut":
+        assert (folder / "ledger.sqlite.damaged").read_bytes() == left
+
+
+def test_an_older_backup_repeats_what_it_does_not_know_and_ends_the_same(tmp_path: Path) -> None:
+    """Checkpoints of trials that the restored ledger has never heard of lie in their folders."""
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        search(folder, keep_checkpoints=8, observers=[interrupt(number=5)])
+    old = backup_path(folder).read_bytes()
+    nas_tune.resume(folder)
+    backup_path(folder).write_bytes(old)
+    assert same(nas_tune.resume(folder, from_backup=True), search(tmp_path / "whole"))
+
+
+def test_without_a_backup_there_is_nothing_to_restore(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    backup_path(run.path).unlink()
+    with pytest.raises(LedgerDamagedError, match="has no backup of its ledger"):
+        nas_tune.resume(run.path, from_backup=True)
+    assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
+
+
+def test_a_damaged_backup_does_not_replace_anything(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    before = ledger_path(run.path).read_bytes()
+    backup_path(run.path).write_bytes(b"torn")
+    with pytest.raises(LedgerDamagedError, match="is damaged"):
+        nas_tune.resume(run.path, from_backup=True)
+    assert ledger_path(run.path).read_bytes() == before
+
+
+def test_the_ledger_is_copied_to_the_storage_too(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", storage=str(tmp_path / "away"), max_trials=3)
+    copied = tmp_path / "away" / "run"
+    assert len(nas_tune.open_run(copied).trials()) == 3
+    assert same(copied, run)
+    assert same(backup_path(run.path).parent, run)
+
+
+def test_a_storage_that_is_not_there_does_not_end_the_run_nor_the_copies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "away").touch()
+    with pytest.warns(UserWarning, match="observer Backup raised RunFolderError.*cannot back the ledger up"):
+        run = search(tmp_path / "run", storage=str(tmp_path / "away"), backup_seconds=1e-9)
+    assert run.state.finished == "done"
+    assert any("cannot back the ledger up" in text for _, text in run.state.notes)
+    assert same(backup_path(run.path).parent, run)
+
+
+# Checkpoints and evaluation
+
+
+def test_the_checkpoints_of_the_best_are_kept_and_can_be_evaluated(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", scheduler="none", keep_checkpoints=2)
+    kept = sorted(int(folder.name) for folder in (run.path / "trials").iterdir())
+    assert kept == sorted(run.best(2)["trial"])
+    best = run.best(1).iloc[0]
+    assert run.evaluate() == {"accuracy": best["value"], "test": 1.0}
+    assert run.evaluate(int(best["trial"]), split="validation")["test"] == 0.0
+    other = next(number for number in range(8) if number not in kept)
+    with pytest.raises(ConfigError, match=rf"trial {other} has no checkpoint: those of the best 2 complete"):
+        run.evaluate(other)
+    with pytest.raises(ConfigError, match="there is no trial 99"):
+        run.evaluate(99)
+
+
+def test_where_less_is_better_the_least_are_kept(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", scheduler="none", keep_checkpoints=1, metric="distance", mode="min")
+    kept = [int(folder.name) for folder in (run.path / "trials").iterdir()]
+    assert kept == list(run.best(1)["trial"])
+
+
+def test_a_resume_keeps_the_best_of_all_sessions(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", scheduler="none", keep_checkpoints=2, max_trials=4)
+    nas_tune.resume(run.path, max_trials=8)
+    kept = sorted(int(folder.name) for folder in (run.path / "trials").iterdir())
+    assert kept == sorted(run.best(2)["trial"])
+
+
+def test_a_function_has_nothing_to_evaluate(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has no evaluate"):
+        search(tmp_path / "run", trainable=climb).evaluate()
