@@ -14,13 +14,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nas_tune.api import evaluate, open_run, resume, search
+    from nas_tune.api import evaluate, open_run, resume, search, trained
     from nas_tune.config import SearchConfig
     from nas_tune.results import Run
 
 from nas_tune.errors import NasTuneError
 
-__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "open_run", "resume", "search"]
+__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "open_run", "resume", "search", "trained"]
 
 _HOME = {
     "Run": "nas_tune.results",
@@ -29,6 +29,7 @@ _HOME = {
     "open_run": "nas_tune.api",
     "resume": "nas_tune.api",
     "search": "nas_tune.api",
+    "trained": "nas_tune.api",
 }
 
 

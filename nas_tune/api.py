@@ -18,11 +18,11 @@ from nas_tune.references import reference_of
 from nas_tune.results import Run
 from search_spaces import Space
 from search_spaces.names import did_you_mean
-from trainables.protocol import Evaluating
+from trainables.protocol import Evaluating, Trainable
 from trainables.registry import Target
 from trainables.snapshots import Snapshots
 
-__all__ = ["evaluate", "open_run", "resume", "run_config", "search"]
+__all__ = ["evaluate", "open_run", "resume", "run_config", "search", "trained"]
 
 
 def search(
@@ -181,13 +181,14 @@ def open_run(path: str | Path) -> Run:
     return Run(Path(path))
 
 
-def evaluate(
-    run: Run, trial: int | None = None, split: str = "test", *, trainable: Target | None = None
-) -> dict[str, float]:
-    """Metrics of a finished trial's network (the best, if `trial` is None) on a split of its data.
+def trained(run: Run, trial: int | None = None, *, trainable: Target | None = None) -> Trainable:
+    """The trainable of a finished trial (the best, if `trial` is None) as its last checkpoint left it.
+
+    An `ImageClassifier` has the trained `nn.Module` as its `network`. `trainable` is given where the run was started
+    with one that cannot be imported by name.
 
     Raises:
-        ConfigError: there is no such trial, its checkpoint was not kept, or its trainable cannot be evaluated.
+        ConfigError: there is no such trial, or its checkpoint was not kept.
     """
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         meta, state = ledger.meta, replay(ledger.events())
@@ -195,19 +196,30 @@ def evaluate(
     number = _best(run) if trial is None else trial
     if number not in state.trials:
         raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
-    job = recipe.job(run.path.absolute())
-    made = job.trainable()
-    if not isinstance(made, Evaluating):
-        raise ConfigError(f"{recipe.config.trainable} has no evaluate(split); give its class that method")
+    job, record = recipe.job(run.path.absolute()), state.trials[number]
     snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
     if snapshot is None:
         raise ConfigError(
             f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete trials are "
             "kept (keep_checkpoints)"
         )
-    record = state.trials[number]
+    made = job.trainable()
     made.setup(recipe.space.validate(record.tree), seed=record.seed, max_epochs=job.max_epochs)
     made.load(snapshot.folder)
+    return made
+
+
+def evaluate(
+    run: Run, trial: int | None = None, split: str = "test", *, trainable: Target | None = None
+) -> dict[str, float]:
+    """Metrics of a finished trial's network (the best, if `trial` is None) on a split of its data.
+
+    Raises:
+        ConfigError: as `trained`, or the trainable has no `evaluate`.
+    """
+    made = trained(run, trial, trainable=trainable)
+    if not isinstance(made, Evaluating):
+        raise ConfigError(f"{type(made).__name__} has no evaluate(split); give its class that method")
     return dict(made.evaluate(split))
 
 

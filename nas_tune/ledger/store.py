@@ -167,7 +167,16 @@ class Ledger:
 
 
 def _connect_whole(path: Path, readonly: bool) -> sqlite3.Connection:
-    connection = _connect(path, readonly)
+    try:
+        return _checked(_connect(path, readonly), path)
+    except sqlite3.OperationalError as error:
+        if not readonly or error.sqlite_errorname != "SQLITE_READONLY_DIRECTORY":
+            raise
+        # A reader who may not write in the folder has no shared memory for a WAL; without one nothing needs it.
+        return _checked(_connect(path, readonly, "&immutable=1"), path)
+
+
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         _check(connection, path)
     except BaseException:
@@ -194,8 +203,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _connect(path: Path, readonly: bool) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rw'}"
+def _connect(path: Path, readonly: bool, options: str = "") -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rw'}{options}"
     if readonly and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
         # Even a reader of a WAL data base makes a file beside it, unless it knows that nobody writes.
         uri += "&immutable=1"

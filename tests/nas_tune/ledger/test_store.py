@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -205,6 +207,25 @@ def test_readers_see_each_transaction_while_the_driver_writes(tmp_path: Path) ->
     assert seen == sorted(seen)
     assert seen[-1] == 200
     assert all(count % 2 == 0 for count in seen)
+
+
+@pytest.fixture
+def foreign_folder() -> Iterator[Path]:
+    """A folder in which this test may read and not write, also where tests run as root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield folder
+        if os.getuid() == 0:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+def test_a_run_that_lies_where_nothing_may_be_written_can_be_read(foreign_folder: Path) -> None:
+    made(foreign_folder, *NOTES[:3]).close()
+    foreign_folder.chmod(0o555)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    assert texts(foreign_folder) == ["note 0", "note 1", "note 2"]
 
 
 def test_a_reader_cannot_write(tmp_path: Path) -> None:

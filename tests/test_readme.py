@@ -1,0 +1,50 @@
+"""The front door tells the truth: its tree names every file, its example runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def files_of_the_tree() -> set[str]:
+    """Paths of the tree's lines: a folder stands at the left with a slash, its files are indented below it."""
+    found, folder = set(), ""
+    for line in README.partition("## The tree")[2].splitlines():
+        if top := re.match(r"    (\S+/)(?:\s|$)", line):
+            folder = top[1]
+        elif inside := re.match(r"      (\S+\.py)\s", line):
+            found.add(folder + inside[1])
+    return found
+
+
+def test_the_tree_names_every_module_and_no_other() -> None:
+    packages = ("search_spaces", "trainables", "nas_tune")
+    modules = {path.relative_to(ROOT).as_posix() for package in packages for path in (ROOT / package).rglob("*.py")}
+    assert files_of_the_tree() == modules
+
+
+@pytest.mark.ray
+def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(import nas_tune.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "example.py").write_text(example)
+    command = [sys.executable, "example.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**_environment()}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "accuracy" in done.stdout
+    assert len(done.stdout.splitlines()) == 4
+    assert (tmp_path / "runs" / "own" / "ledger.sqlite").is_file()
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
