@@ -21,9 +21,10 @@ def ray_here() -> Iterator[None]:
     """One Ray on this machine for all tests that need one: starting it costs more than most of them."""
     import ray
 
-    from nas_tune.executors.ray_cluster import Resources, cluster
+    from nas_tune.executors.ray_cluster import prepare
 
-    with cluster(None, 2, Resources()):
-        # Searches find Ray connected, use it and leave it as it is.
-        assert ray.is_initialized()
-        yield
+    prepare()
+    # Searches find Ray connected, use it and leave it as it is.
+    ray.init(address="local", num_cpus=2, num_gpus=0, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()

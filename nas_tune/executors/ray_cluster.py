@@ -15,7 +15,7 @@ import ray
 
 from nas_tune.errors import InfeasibleError
 
-__all__ = ["Resources", "cluster", "feasible_workers"]
+__all__ = ["Resources", "cluster", "feasible_workers", "prepare"]
 
 _PATIENCE = 12
 _QUIET = {
@@ -52,10 +52,7 @@ def cluster(address: str | None, workers: int, resources: Resources) -> Iterator
     Raises:
         InfeasibleError: the cluster does not answer, or not one trial fits it.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    # It misses the result files that automatic loggers would have written, a line a trial.
-    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
+    prepare()
     ours = not ray.is_initialized()
     if ours:
         _connect(address)
@@ -64,6 +61,14 @@ def cluster(address: str | None, workers: int, resources: Resources) -> Iterator
     finally:
         if ours:
             ray.shutdown()
+
+
+def prepare() -> None:
+    """Set what Ray reads from the environment, where nobody has set it; before Ray is started."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    # It misses the result files that automatic loggers would have written, a line a trial.
+    logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
 
 
 def feasible_workers(workers: int, resources: Resources, available: dict[str, float]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 import nas_tune
-from nas_tune.errors import InfeasibleError, NoUsableTrialError
+from nas_tune.errors import ConfigError, InfeasibleError, NoUsableTrialError
+from tests.faults.processes import start
 from tests.faults.tables import assert_same
 from tests.faults.walker import Walker, epochs_trained
 
@@ -118,3 +120,48 @@ def test_more_workers_than_fit_are_capped_and_gpus_that_do_not_exist_refused(tmp
         search(tmp_path / "gpus", resources={"gpus": 64.0})
     assert caught.value.exit_code == 6
     assert not (tmp_path / "gpus").exists()
+
+
+def test_half_a_processor_each_runs_four_at_a_time(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", workers=-1, resources={"cpus": 0.5}, settings={"slow": 0.2}, max_trials=8)
+    assert (run.trials()["state"] != "failed").all()
+    assert not [text for _, text in run.state.notes if "fit the cluster" in text]
+    with_four = search(tmp_path / "four", workers=5, resources={"cpus": 0.5}, max_trials=2)
+    assert any("5 workers were asked for, 4 fit the cluster" in text for _, text in with_four.state.notes)
+
+
+LARGE = bytearray(80 * 2**20)
+
+
+def carries_much(architecture: object, *, data: object = LARGE) -> Any:
+    yield {"accuracy": float(len(bytes(data)))}  # type: ignore[call-overload]
+
+
+def test_what_is_too_large_to_send_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    import sys
+
+    from ray import cloudpickle
+
+    # As in a notebook: what it defines is sent by value.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        with pytest.raises(ConfigError, match=r"80 MiB, more than the 64.*load data inside"):
+            nas_tune.search("nb201", carries_much, max_trials=2, run_dir=tmp_path / "run")
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_told_within_twenty_seconds(tmp_path: Path) -> None:
+    config = tmp_path / "search.toml"
+    config.write_text(
+        'space = "nb201"\nmax_trials = 2\naddress = "127.0.0.1:1"\ntrainable = "tests.faults.walker:Walker"\n'
+    )
+    started = time.monotonic()
+    process = start("nas_tune", "search", str(config), "--set", f"run_dir={tmp_path / 'run'}")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 6, errors
+    assert "no Ray cluster answers at 127.0.0.1:1" in errors
+    assert time.monotonic() - started < 20
+    assert not (tmp_path / "run").exists()
