@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from nas_tune.config import SearchConfig
-from nas_tune.driver import drive
+from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
 from nas_tune.observers import Observer
-from nas_tune.recipe import CHANGEABLE, Recipe, reopened
+from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
 from nas_tune.references import reference_of
 from nas_tune.results import Run
 from search_spaces import Space
 from search_spaces.names import did_you_mean
-from trainables.protocol import Evaluating, Trainable
+from trainables.protocol import Evaluating, Trainable, has_checkpoints
 from trainables.registry import Target
 from trainables.snapshots import Snapshots
 
@@ -108,6 +109,7 @@ def run_config(
     """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import."""
     recipe = Recipe.of(config, space, target)
     folder = _fresh_folder(config.run_folder.absolute(), new)
+    check_storage(folder, config)
     with recipe.executor(folder) as executor:
         _make(folder)
         lease = Lease(folder)
@@ -136,7 +138,7 @@ def resume(
     Args:
         changes: keys of the configuration to change, such as {"max_trials": 48}; `more` likewise.
         space, trainable: where the run was started with objects that cannot be imported by name.
-        accept_code_change: go on although the trainable's source is not what it was.
+        accept_code_change: go on although the trainable's source, or Optuna's major version, is not what it was.
         from_backup: take the latest copy of the ledger; the damaged one is kept beside it.
 
     Raises:
@@ -146,7 +148,7 @@ def resume(
     """
     folder = Path(path).absolute()
     wanted = {**(changes or {}), **more}
-    if not (ledger_path(folder).exists() or backup_path(folder).exists()):
+    if not (os.path.exists(ledger_path(folder)) or os.path.exists(backup_path(folder))):
         # Said before the lease is taken, which would leave a file where no run is.
         raise LedgerDamagedError(f"{folder} holds no run: there is no ledger; give the folder of a run")
     lease = Lease(folder)
@@ -163,6 +165,9 @@ def resume(
                 target=trainable,
                 accept_code_change=accept_code_change,
             )
+            check_storage(folder, recipe.config)
+            if not accept_code_change:
+                check_versions(last_versions(ledger))
             with recipe.executor(folder) as executor:
                 if wanted:
                     ledger.append(BudgetChanged(_plain(recipe.config, wanted)))
@@ -197,13 +202,18 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
     if number not in state.trials:
         raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
     job, record = recipe.job(run.path.absolute()), state.trials[number]
+    made = job.trainable()
+    if not has_checkpoints(made):
+        raise ConfigError(
+            f"{recipe.config.trainable.name} keeps no checkpoints, so no trained network is left; "
+            "write it as a class with save() and load()"
+        )
     snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
     if snapshot is None:
         raise ConfigError(
             f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete trials are "
             "kept (keep_checkpoints)"
         )
-    made = job.trainable()
     made.setup(recipe.space.validate(record.tree), seed=record.seed, max_epochs=job.max_epochs)
     made.load(snapshot.folder)
     return made
@@ -255,7 +265,8 @@ def _check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None
 
 
 def _fresh_folder(folder: Path, new: bool) -> Path:
-    taken = ledger_path(folder).exists()
+    # Path.exists raises for a name that is too long or a folder that may not be looked into.
+    taken = os.path.exists(ledger_path(folder))
     if taken and not new:
         raise ConfigError(
             f"{folder} holds a run already: go on with it (nas-tune resume {folder}), or start beside it (--new)"
@@ -270,7 +281,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunFolderError(f"cannot make the run folder {folder}: {error}") from error
+        raise RunFolderError(
+            f"cannot make the run folder {folder}: {error}; name a place that can be written (run_dir)"
+        ) from error
 
 
 def _write_config(folder: Path, config: SearchConfig) -> None:

@@ -34,6 +34,7 @@ from nas_tune.observers import Audience
 from nas_tune.proposer import Proposal, Proposer, derive_seed
 from nas_tune.schedulers import Scheduler
 from search_spaces import Architecture, Space
+from search_spaces.names import did_you_mean
 from trainables.session import Outcome
 
 __all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
@@ -222,8 +223,9 @@ class Coordinator:
         metrics = dict(outcome.metrics)
         reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
         if metric not in metrics:
-            seen = ", ".join(sorted(metrics))
-            return [Ended(trial, "failed", None, "bad_result", f"no metric {metric!r} in the report, only: {seen}")]
+            hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
+            what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
+            return [Ended(trial, "failed", None, "bad_result", what)]
         if not math.isfinite(metrics[metric]):
             what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
             return [reported, Ended(trial, "failed", None, "diverged", what)]

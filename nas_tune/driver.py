@@ -12,18 +12,19 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from nas_tune.config import SearchConfig
 from nas_tune.coordinator import Coordinator
-from nas_tune.errors import NoUsableTrialError, RunFolderError
+from nas_tune.errors import ConfigError, NasTuneError, NoUsableTrialError, RunFolderError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.job import trial_folder
 from nas_tune.interrupts import Interrupted, Interrupts
-from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path
+from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path, ledger_path
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.observers import Audience, Observer
-from nas_tune.recipe import Recipe, versions
+from nas_tune.recipe import Recipe, version_changes, versions
 from trainables.snapshots import Snapshots
 
-__all__ = ["drive"]
+__all__ = ["check_storage", "drive", "last_versions"]
 
 
 class Backup:
@@ -72,6 +73,28 @@ class CheckpointKeeper:
             Snapshots(folder).remove()
 
 
+def check_storage(folder: Path, config: SearchConfig) -> None:
+    """Refuse a storage in which the copy of the ledger would take the ledger's own place.
+
+    Raises:
+        ConfigError: it is the folder in which the run folder lies.
+    """
+    if any(target.resolve() == ledger_path(folder).resolve() for target in _storage(folder, config)):
+        raise ConfigError(
+            f"storage: {config.storage!r} is where the run folder {folder} itself lies, so the copy of the ledger "
+            "would replace the ledger; name another folder, best on another disk"
+        )
+
+
+def last_versions(ledger: Ledger) -> dict[str, str]:
+    """Of Python and the packages, as the last session of the run had them; empty before the first."""
+    found: dict[str, str] = {}
+    for event, _ in ledger.events(kind=SessionStarted.kind):
+        if isinstance(event, SessionStarted):
+            found = event.versions
+    return found
+
+
 def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, observers: Sequence[Observer] = ()) -> None:
     """Run what is left of the run in `folder` until it is done, stopped or interrupted.
 
@@ -79,12 +102,13 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
         NoUsableTrialError: it ended without a single value.
         KeyboardInterrupt, SystemExit: a SIGINT or a SIGTERM, after everything was written.
     """
+    before = last_versions(ledger)
     ledger.append(SessionStarted(socket.gethostname(), os.getpid(), versions()))
     backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in _backup_targets(folder, recipe)]
     try:
         with Interrupts() as interrupts:
             coordinator = _coordinator(folder, ledger, recipe, [*observers, *backups], interrupts)
-            _remark(coordinator, folder, recipe)
+            _remark(coordinator, folder, recipe, version_changes(before, versions()))
             _run(coordinator, executor, backups)
     except Interrupted as interrupt:
         # Wherever it came: also while the ledger was replayed, or while the session was being left.
@@ -113,11 +137,13 @@ def _coordinator(
     return coordinator
 
 
-def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe) -> None:
+def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Sequence[str]) -> None:
     """Say what a person may not expect of this run."""
     size, asked = recipe.space.size, recipe.config.max_trials
     if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
         coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
+    if upgraded:
+        coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
     if is_network_folder(folder):
         coordinator.note(f"{folder} lies on a network file system: the ledger is written without WAL, which is slower")
 
@@ -127,6 +153,9 @@ def _run(coordinator: Coordinator, executor: Executor, backups: Sequence[Backup]
         executor.run(coordinator)
     except Interrupted:
         coordinator.stop("interrupted")
+        raise
+    except NasTuneError:
+        coordinator.stop("failed")
         raise
     finally:
         coordinator.close()
@@ -138,9 +167,11 @@ def _run(coordinator: Coordinator, executor: Executor, backups: Sequence[Backup]
 
 
 def _backup_targets(folder: Path, recipe: Recipe) -> list[Path]:
-    storage = recipe.config.storage
-    away = [Path(storage).expanduser() / folder.name / "ledger.sqlite"] if storage else []
-    return [backup_path(folder), *away]
+    return [backup_path(folder), *_storage(folder, recipe.config)]
+
+
+def _storage(folder: Path, config: SearchConfig) -> list[Path]:
+    return [ledger_path(Path(config.storage).expanduser() / folder.name)] if config.storage else []
 
 
 def _check_usable(coordinator: Coordinator) -> None:

@@ -11,7 +11,7 @@ import inspect
 import json
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,7 @@ import search_spaces
 import trainables
 from nas_tune.config import Component, SearchConfig
 from nas_tune.coordinator import Limits, Objective
-from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.errors import ConfigError, NasTuneError, ResumeRefusedError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
@@ -34,8 +34,9 @@ from search_spaces import Space, SpaceError
 from trainables.protocol import Checking
 from trainables.registry import Target, adapt
 from trainables.session import RESERVED_NAMES
+from trainables.settings import check_settings
 
-__all__ = ["CHANGEABLE", "Recipe", "reopened"]
+__all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
 
 CHANGEABLE = [
     "max_trials",
@@ -53,6 +54,7 @@ CHANGEABLE = [
 ]
 """Keys of the configuration that a resume may change: they decide how long and where, not what is found."""
 
+_DECISIVE = ("python", "optuna", "torch", "ray")
 _PACKAGES = ("nas-tune", "ray", "optuna", "torch", "torchvision", "numpy", "pandas")
 
 
@@ -209,16 +211,51 @@ def versions() -> dict[str, str]:
     return found
 
 
+def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What decides a search and is not of the version it was, as lines `optuna 4.8.0 is now 5.0.0`."""
+    return [
+        f"{name} {before[name]} is now {now[name]}"
+        for name in _DECISIVE
+        if name in before and name in now and before[name] != now[name]
+    ]
+
+
+def check_versions(before: Mapping[str, str]) -> None:
+    """Hold what is installed against what the last session of a run had.
+
+    Raises:
+        ResumeRefusedError: Optuna is of another major version, whose samplers propose something else.
+    """
+    was, now = before.get("optuna"), versions().get("optuna")
+    if was is not None and now is not None and was.partition(".")[0] != now.partition(".")[0]:
+        raise ResumeRefusedError(
+            f"the run was searched with Optuna {was}, this is {now}: another major version may propose otherwise; "
+            f"install optuna=={was}, or say accept_code_change (--accept-code-change) to go on with this one"
+        )
+
+
 def _space(component: Component) -> Space:
     if ":" not in component.name:
         if component.settings:
             raise ConfigError(f"space.{next(iter(component.settings))}: registered spaces take no settings")
         return search_spaces.get(component.name)
     found = load_reference(component.name)
-    made = found if isinstance(found, Space) else found(**component.settings) if callable(found) else None
+    made = found if isinstance(found, Space) else _made_space(component, found) if callable(found) else None
     if not isinstance(made, Space):
         raise ConfigError(f"space: {component.name} is {found!r}; a Space, or a function that returns one, is needed")
     return made
+
+
+def _made_space(component: Component, function: Callable[..., object]) -> object:
+    try:
+        check_settings(component.name, function, component.settings)
+        return function(**component.settings)
+    except NasTuneError as error:
+        raise ConfigError(f"space: {error}") from error
+    except Exception as error:  # a stranger's function may raise anything
+        raise ConfigError(
+            f"space: {component.name} raised {type(error).__name__}: {error}; repair it, or give it other settings"
+        ) from error
 
 
 def _target(component: Component) -> Target:

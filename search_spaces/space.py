@@ -215,7 +215,16 @@ class Space(Nested):
         return Architecture._bound(tree, self.canonical)
 
     def _is_valid(self, architecture: Architecture) -> bool:
-        return self.valid is None or bool(self.valid(architecture))
+        if self.valid is None:
+            return True
+        try:
+            return bool(self.valid(architecture))
+        except Exception as error:  # a stranger's rule may raise anything
+            rule = getattr(self.valid, "__qualname__", repr(self.valid))
+            raise SpaceError(
+                f"the space's rule {rule} raised {error!r} on {architecture.to_json()}; it must answer True or False "
+                "for every tree of the space"
+            ) from error
 
     def _checked(self, tree: Json) -> Architecture:
         made = self._bind(tree)

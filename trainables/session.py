@@ -49,6 +49,8 @@ RESERVED_NAMES = frozenset(
 """Columns of the result tables, which no metric may be called."""
 
 _MISSED_SAVES = 3
+_LONGEST_MESSAGE = 2_000
+_LONGEST_TRACE = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,8 @@ class TrialSession:
         return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
 
     def _failed(self, error: Exception) -> Outcome:
-        trace = "".join(traceback.format_exception(error))
-        failure = Failure(_kind_of(error), f"{type(error).__name__}: {error}", trace)
+        trace = _cut(_writable("".join(traceback.format_exception(error))), _LONGEST_TRACE)
+        failure = Failure(_kind_of(error), _cut(_said(error), _LONGEST_MESSAGE), trace)
         if isinstance(error, _BadResultError | _StorageError):
             failure = Failure(failure.kind, str(error))
         return Outcome(self._epoch, {}, finished=True, failure=failure, notes=tuple(self._notes))
@@ -203,6 +205,27 @@ class TrialSession:
 
 def _owner(architecture: Architecture, seed: int) -> str:
     return hashlib.sha256(f"{seed} {architecture.to_json()}".encode()).hexdigest()
+
+
+def _said(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception as second:  # noqa: BLE001 -- its own text is a stranger's code too
+        text = f"its text cannot be told, that raised {type(second).__name__}"
+    return _writable(f"{type(error).__name__}: {text}")
+
+
+def _writable(text: str) -> str:
+    """Without lone surrogates, which are text to Python and to nobody else: no file and no table holds them."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _cut(text: str, longest: int) -> str:
+    """Both ends of a text that is too long for the ledger to keep of every trial."""
+    if len(text) <= longest:
+        return text
+    half = longest // 2
+    return f"{text[:half]} ... {len(text) - 2 * half:,} characters left out ... {text[-half:]}"
 
 
 def _kind_of(error: Exception) -> str:

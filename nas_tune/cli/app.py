@@ -20,6 +20,7 @@ from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
 from nas_tune.cli.results import best, results
 from nas_tune.cli.search import resume, search
+from nas_tune.cli.text import harmless
 from nas_tune.errors import NasTuneError
 
 __all__ = ["app", "main"]
@@ -37,7 +38,7 @@ class _Boundary(TyperGroup):
             else:
                 console = talk()
                 console.print("error: ", style="bold red", end="")
-                console.print(str(error))
+                console.print(harmless(str(error)))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,10 +46,11 @@ def run_folder(typed: str) -> Path:
     """
     given = Path(typed).expanduser()
     for folder in (given, _RUNS / typed):
-        if folder.is_dir():
+        # Path.is_dir raises for a name that is too long or a folder that may not be looked into.
+        if os.path.isdir(folder):
             return folder
     near = given.parent if len(given.parts) > 1 else _RUNS
-    known = [folder.name for folder in near.iterdir() if folder.is_dir()] if near.is_dir() else []
+    known = [folder.name for folder in near.iterdir() if folder.is_dir()] if os.path.isdir(near) else []
     hint = did_you_mean(given.name, known) or (f"; {near} has: {', '.join(sorted(known)[:9])}" if known else "")
     raise LedgerDamagedError(f"there is no run {typed!r}{hint}")
 

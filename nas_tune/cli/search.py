@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,7 +56,10 @@ def resume(
         bool, typer.Option("--from-backup", help="Go on from the latest copy of a damaged ledger.")
     ] = False,
     accept_code_change: Annotated[
-        bool, typer.Option("--accept-code-change", help="Go on although the trainable's code changed.")
+        bool,
+        typer.Option(
+            "--accept-code-change", help="Go on although the trainable's code or Optuna's major version changed."
+        ),
     ] = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -98,6 +102,9 @@ def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, 
             changes[first] = _value(value.strip())
             continue
         table = changes.get(first, config.get(first))
+        if isinstance(table, str):
+            # A component without settings is written as its name alone.
+            table = {"name": table}
         changes[first] = {
             **(table if isinstance(table, Mapping) else {}),
             ".".join(rest): _value(value.strip()),
@@ -120,7 +127,8 @@ def _watch(run: Any, config: SearchConfig | None, folder: Any, quiet: bool) -> N
     from nas_tune.cli.progress import watching
     from nas_tune.cli.summary import conclude
 
-    with _resumable(folder):
+    # What Ray and the trainable print is talk: stdout is for what was found.
+    with _resumable(folder), redirect_stdout(sys.stderr):
         if config is None:
             found = run(())
         else:

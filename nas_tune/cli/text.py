@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["brief", "duration", "plain", "quantity", "shortened"]
+__all__ = ["brief", "duration", "harmless", "plain", "quantity", "shortened"]
 
 
 def quantity(value: float) -> str:
@@ -39,7 +39,12 @@ def duration(seconds: float | None) -> str:
 
 def plain(text: object) -> str:
     """One line that a terminal only shows: control characters and line breaks are written out."""
-    return "".join(c if c.isprintable() else " " if c in "\n\t" else repr(c)[1:-1] for c in str(text).strip())
+    return harmless(" ".join(str(text).strip().split("\n")).replace("\t", " "))
+
+
+def harmless(text: str) -> str:
+    """The same lines, but no control characters, which could move the cursor or colour what follows."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def shortened(text: str, width: int) -> str:

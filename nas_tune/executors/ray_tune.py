@@ -102,6 +102,17 @@ class Watch(LeftBehind, Callback):
         self._coordinator.failed(trial.config["trial"], "error", reason)
 
 
+class Silence(tune.ProgressReporter):
+    """Observers of the run say what there is to say; Ray Tune would, in notebooks, whatever its verbosity."""
+
+    def should_report(self, trials: list[Trial], done: bool = False) -> bool:
+        """Never."""
+        return False
+
+    def report(self, trials: list[Trial], done: bool, *sys_info: str) -> None:
+        """Nothing."""
+
+
 class RayExecutor:
     """Runs trials as Ray Tune's actors, on this machine or on a cluster.
 
@@ -160,6 +171,7 @@ class RayExecutor:
                 # Trials keep their own checkpoints in the run folder.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 callbacks=[Watch(coordinator)],
+                progress_reporter=Silence(),
                 verbose=0,
             ),
         )

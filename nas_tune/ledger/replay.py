@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from nas_tune.errors import LedgerDamagedError
 from nas_tune.ledger.events import (
     Answered,
     Asked,
@@ -131,15 +132,23 @@ class RunState:
         self.repeats.clear()
         self.asks = max(self.asks, event.ask + 1)
 
+    def _begun(self, number: int) -> TrialRecord:
+        if number not in self.trials:
+            raise LedgerDamagedError(
+                f"the ledger tells of trial {number}, which never began: events are missing; it was not changed; "
+                "go on from its backup (--from-backup)"
+            )
+        return self.trials[number]
+
     def _reported(self, event: Reported, time: float) -> None:
-        trial = self.trials[event.trial]
+        trial = self._begun(event.trial)
         if trial.over or event.epoch <= trial.epochs:
             return
         trial.state = "running"
         trial.reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
 
     def _ended(self, event: Ended, time: float) -> None:
-        trial = self.trials[event.trial]
+        trial = self._begun(event.trial)
         if trial.over:
             return
         trial.state = event.state  # type: ignore[assignment]
@@ -150,7 +159,7 @@ class RunState:
         self.counts[event.state] += 1
 
     def _lost(self, event: Lost) -> None:
-        trial = self.trials[event.trial]
+        trial = self._begun(event.trial)
         if trial.over:
             return
         trial.state = "lost"

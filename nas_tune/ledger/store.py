@@ -138,8 +138,11 @@ class Ledger:
     @property
     def meta(self) -> dict[str, Any]:
         """What was written at the start of the run: configuration, space, versions."""
-        rows = self._connection.execute("SELECT key, value FROM meta").fetchall()
-        return {key: json.loads(value) for key, value in rows}
+        try:
+            rows = self._connection.execute("SELECT key, value FROM meta").fetchall()
+            return {key: json.loads(value) for key, value in rows}
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise _damaged(self.path.parent, f"what it says of the run cannot be read: {error}") from error
 
     def backup(self, target: Path) -> None:
         """Copy the ledger, as of now, to `target`: written aside, then renamed.

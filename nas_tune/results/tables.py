@@ -41,8 +41,8 @@ _TRIAL: dict[str, tuple[pa.DataType, Callable[[TrialRecord], Any]]] = {
     "architecture": (pa.string(), lambda trial: json.dumps(trial.tree, separators=(",", ":"))),
     "seed": (pa.int64(), lambda trial: trial.seed),
     "lost": (pa.int64(), lambda trial: trial.lost),
-    "message": (pa.string(), lambda trial: trial.message),
-    "traceback": (pa.string(), lambda trial: trial.traceback),
+    "message": (pa.string(), lambda trial: _writable(trial.message)),
+    "traceback": (pa.string(), lambda trial: _writable(trial.traceback)),
 }
 
 
@@ -142,6 +142,11 @@ def _typed(value: Any, plain: type) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         fits = plain is str or plain is float or (plain is int and -(2**63) <= value < 2**63)
         return plain(value) if fits else None
-    if value is None or type(value) is plain:
-        return value
-    return str(value) if plain is str else None
+    if plain is str:
+        return None if value is None else _writable(str(value))
+    return value if type(value) is plain else None
+
+
+def _writable(text: str | None) -> str | None:
+    """Without lone surrogates, which no column can hold: one message would make the whole table unreadable."""
+    return None if text is None else text.encode(errors="backslashreplace").decode()

@@ -9,28 +9,21 @@ its workers alive between epochs, and nobody's first epoch counts. Torch has one
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from statistics import median
 
 import torch
+from _report import heading, interleaved, line
 from torch import Tensor
 from torch.nn import functional
 
-ROOT = Path(__file__).parents[2]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from trainables.data import Augmentation, DataSettings, ImageData, load_raw  # noqa: E402
-from trainables.data.images import Raw, Split, raw_images  # noqa: E402
-from trainables.data.split import split_data  # noqa: E402
-from trainables.networks import build  # noqa: E402
-from trainables.networks.nb201 import EDGES  # noqa: E402
-from trainables.optimization import Optimization, Optimizer  # noqa: E402
-from trainables.randomness import Randomness  # noqa: E402
-from trainables.training import Recipe, Training  # noqa: E402
+from trainables.data import Augmentation, DataSettings, ImageData, load_raw
+from trainables.data.images import Raw, Split, raw_images
+from trainables.data.split import split_data
+from trainables.networks import build
+from trainables.networks.nb201 import EDGES
+from trainables.optimization import Optimization, Optimizer
+from trainables.randomness import Randomness
+from trainables.training import Recipe, Training
 
 CPU = torch.device("cpu")
 CELL = dict(
@@ -41,7 +34,7 @@ CELL = dict(
     )
 )
 BATCH = 32
-ROUNDS = 5
+ROUNDS = 3
 
 
 class ByTransforms(torch.utils.data.Dataset[tuple[Tensor, int]]):
@@ -133,18 +126,6 @@ def usual_data(batches: Iterable[Sequence[Tensor]]) -> Callable[[], object]:
     return epoch
 
 
-def interleaved(alternatives: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of each, one after the other, `ROUNDS` times after one that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in alternatives}
-    for counted in range(ROUNDS + 1):
-        for name, run in alternatives.items():
-            started = time.perf_counter()
-            run()
-            if counted:
-                times[name].append(time.perf_counter() - started)
-    return {name: median(values) for name, values in times.items()}
-
-
 def synthetic(count: int = 2000) -> Raw:
     """Random colour images of 32x32, as CIFAR's are in shape."""
     generator = torch.Generator().manual_seed(0)
@@ -160,10 +141,10 @@ def compare(title: str, raw: Raw, shift: int) -> None:
     alone = {"ours": our_data(data, shift)}
     alone |= {name: usual_data(batches) for name, batches in loaders.items()}
     for part, alternatives in (("data alone", alone), ("with the network", whole)):
-        seconds = interleaved(alternatives)
+        seconds = interleaved(alternatives, ROUNDS)
+        heading(f"{title}, {part}")
         for name, value in seconds.items():
-            ratio = value / seconds["ours"]
-            print(f"{title:28} {part:17} {name:22} {value * 1e3:9.1f} ms an epoch   {ratio:6.2f} x ours")
+            line(name, value * 1e3, "ms an epoch", f"{value / seconds['ours']:.2f} x ours")
 
 
 def main() -> None:

@@ -225,7 +225,7 @@ def test_a_folder_that_cannot_be_made_is_said_so(tmp_path: Path) -> None:
     ("target", "trials", "said"),
     [
         (toys.raises, 5, "5 failed: trial 0 failed (error): RuntimeError: this training is broken"),
-        (toys.misses_the_metric, 5, "trial 0 failed (bad_result): no metric 'accuracy' in the report, only: acuracy"),
+        (toys.misses_the_metric, 5, "trial 0 failed (bad_result): no metric 'accuracy' in the report; did you mean"),
         (toys.returns_nan, 8, "8 failed: trial 0 failed (diverged): accuracy is nan"),
     ],
 )
@@ -507,5 +507,5 @@ def test_a_resume_keeps_the_best_of_all_sessions(tmp_path: Path) -> None:
 
 
 def test_a_function_has_nothing_to_evaluate(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="has no evaluate"):
+    with pytest.raises(ConfigError, match="keeps no checkpoints, so no trained network is left"):
         search(tmp_path / "run", trainable=climb).evaluate()

@@ -31,7 +31,7 @@ def problems(**values: object) -> tuple[str, ...]:
 def test_the_demo_says_what_the_readme_promises() -> None:
     config = load_config(DEMO)
     assert (config.name, config.space.name, config.strategy.name) == ("digits", "nb201", "evolution")
-    assert (config.scheduler.name, config.trainable.settings) == ("asha", {"data": "digits"})
+    assert (config.scheduler.name, config.trainable.settings) == ("asha", {"data": "digits", "batch_size": 16})
     assert (config.max_trials, config.max_epochs, config.workers, config.metric) == (24, 9, 2, "accuracy")
 
 

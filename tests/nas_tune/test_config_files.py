@@ -100,13 +100,13 @@ def test_the_problems_of_a_file_name_it(write: Write) -> None:
         ("resources.gpus=0.5", "resources", Resources(gpus=0.5)),
         ("resources={cpus = 2}", "resources", Resources(cpus=2.0)),
         ("strategy=tpe", "strategy", Component("tpe")),
-        ("strategy.population=8", "strategy", Component("evolution", {"population": 8})),
+        ("strategy.population=9", "strategy", Component("evolution", {"population": 9, "sample": 3})),
         ("scheduler.name=none", "scheduler", Component("none")),
-        ("trainable.data=mnist", "trainable", Component("image_classifier", {"data": "mnist"})),
+        ("trainable.data=mnist", "trainable", Component("image_classifier", {"data": "mnist", "batch_size": 16})),
         (
             "trainable.a.b=[1, 2]",
             "trainable",
-            Component("image_classifier", {"data": "digits", "a": {"b": [1, 2]}}),
+            Component("image_classifier", {"data": "digits", "batch_size": 16, "a": {"b": [1, 2]}}),
         ),
     ],
 )

@@ -14,10 +14,29 @@ from trainables.data.decode import SUFFIXES, decode_all
 from trainables.data.images import Raw, Split, raw_images
 from trainables.errors import DataError
 
-__all__ = ["is_image_folder", "load_image_folder", "load_npz"]
+__all__ = ["check_npz", "is_image_folder", "load_image_folder", "load_npz"]
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "val", "valid", "validation")
+
+
+def check_npz(path: Path) -> None:
+    """`DataError` for what is no archive of `x` and `y`; reads the archive's list of contents only."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [name.removesuffix(".npy") for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path} is no whole .npz file ({error}); copy it again, or write it with numpy.savez"
+        ) from error
+    _check_names(path, found)
+
+
+def _check_names(path: Path, found: list[str]) -> None:
+    if "x" not in found or "y" not in found:
+        raise DataError(f"{path} holds the arrays {found}; it needs x (images) and y (labels)")
+    if ("x_test" in found) != ("y_test" in found):
+        raise DataError(f"{path} holds one of x_test and y_test; give both or neither")
 
 
 def load_npz(path: Path) -> Raw:
@@ -31,10 +50,7 @@ def load_npz(path: Path) -> Raw:
             found = list(archive.files)
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, AttributeError) as error:
         raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
-    if "x" not in arrays or "y" not in arrays:
-        raise DataError(f"{path} holds the arrays {found}; it needs x (images) and y (labels)")
-    if ("x_test" in arrays) != ("y_test" in arrays):
-        raise DataError(f"{path} holds one of x_test and y_test; give both or neither")
+    _check_names(path, found)
     train = Split(_images(arrays["x"], f"{path}: x"), _labels(arrays["y"], f"{path}: y"))
     test = None
     if "x_test" in arrays:

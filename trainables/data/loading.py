@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from search_spaces.names import did_you_mean
-from trainables.data.files import is_image_folder, load_image_folder, load_npz
+from trainables.data.files import check_npz, is_image_folder, load_image_folder, load_npz
 from trainables.data.images import ImageData, Raw
 from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
 from trainables.data.parquet import load_parquet, parquet_files
@@ -71,7 +71,13 @@ def load(settings: DataSettings, device: torch.device) -> ImageData:
 
 def check_present(settings: DataSettings) -> None:
     """Whether there is something to load, without loading it; `DataError` says where it was looked for."""
-    if settings.data == "digits" or _path(settings.data, settings.root) is not None or settings.download:
+    if settings.data == "digits":
+        return
+    path = _path(settings.data, settings.root)
+    if path is not None:
+        _check_kind(path)
+        return
+    if settings.download:
         return
     place = _root(settings.data, settings.root) / LAYOUT[settings.data]
     if not place.is_dir():
@@ -79,6 +85,14 @@ def check_present(settings: DataSettings) -> None:
             f"{settings.data} is not below {settings.root or os.environ.get(ROOT_VARIABLE)}: there is no {place}; "
             "give download=True to fetch it, or copy the files there"
         )
+
+
+def _check_kind(path: Path) -> None:
+    """Whether a file or folder is one that could be loaded, as far as its outside tells."""
+    if path.suffix == ".npz":
+        check_npz(path)
+    elif not (parquet_files(path) or is_image_folder(path)):
+        raise _no_data_set(path)
 
 
 def load_raw(settings: DataSettings) -> Raw:
@@ -118,7 +132,11 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
         return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
     if is_image_folder(path):
         return load_image_folder(path, resize=resize)
-    raise DataError(
+    raise _no_data_set(path)
+
+
+def _no_data_set(path: Path) -> DataError:
+    return DataError(
         f"{path} is no data set: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
         "of images per class is needed"
     )
@@ -136,7 +154,7 @@ def _path(data: str, root: str | None) -> Path | None:
             return path
     places = " or ".join(str(path) for path in tried)
     raise DataError(
-        f"there is no data set {data!r}{did_you_mean(data, NAMED)} Known names: {', '.join(NAMED)}; "
+        f"there is no data set {data!r}{did_you_mean(data, NAMED) or ';'} known names: {', '.join(NAMED)}; "
         f"as a path, {places} does not exist"
     )
 

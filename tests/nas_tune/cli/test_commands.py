@@ -326,6 +326,7 @@ def test_a_search_without_a_usable_trial_exits_with_3() -> None:
 def test_a_refused_change_exits_with_5_and_an_unknown_one_with_2() -> None:
     call("search", write_config(), "-q")
     assert call("resume", "toy", "--set", "mode=min").exit_code == 5
+    assert call("resume", "toy", "--set", "strategy.population=9").exit_code == 5
     assert call("resume", "toy", "--set", "max_trails=9").exit_code == 2
     assert call("resume", "toy", "--set", "max_trials").exit_code == 2
 

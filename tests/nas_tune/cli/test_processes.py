@@ -69,6 +69,8 @@ def test_data_goes_to_stdout_and_talk_to_stderr(place: Path) -> None:
     assert search.returncode == 0, err
     assert out.splitlines()[-1] == "run folder: runs/toy"
     assert "trial" in err
+    assert "chatter of the trainable" in err
+    assert "chatter" not in out
     results = start(place, "results", "toy", "--format", "json")
     out, err = results.communicate(timeout=60)
     assert len(json.loads(out)) == 3

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from nas_tune.cli.tables import Column, fitting, folded, lines
-from nas_tune.cli.text import brief, duration, plain, quantity, shortened
+from nas_tune.cli.text import brief, duration, harmless, plain, quantity, shortened
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,10 @@ def test_a_strangers_text_cannot_move_the_cursor() -> None:
     assert said == r"red \x1b[31m alert\x07\r next line"
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+
+
+def test_lines_stay_lines_where_control_characters_are_written_out() -> None:
+    assert harmless("2 problems\n  a: \x1b[31m\r\n  b") == "2 problems\n  a: \\x1b[31m\\r\n  b"
 
 
 def test_numbers_align_to_the_right_and_no_line_ends_in_spaces() -> None:
