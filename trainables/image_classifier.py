@@ -168,6 +168,10 @@ class ImageClassifier:
         """The network as it stands."""
         return self._run.training.network
 
+    def normalize(self, images: torch.Tensor) -> torch.Tensor:
+        """Images as they were read, (n, channels, height, width), as `network` expects them: float32, standardized."""
+        return self._run.training.data.normalize(images)
+
     def save(self, folder: Path) -> None:
         """Write weights, optimizer, random state and epoch into `folder`."""
         state = {"of": self._run.identity, "training": self._run.training.state_dict()}

@@ -1,4 +1,4 @@
-"""What an image classifier refuses before it trains, and when it gives up."""
+"""What an image classifier refuses before it trains, when it gives up, and what is taken home from it."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def test_a_loss_that_is_no_number_ends_the_training_as_diverged() -> None:
     classifier.setup(search_spaces.get("nb201").sample(3), seed=0, max_epochs=2)
     with pytest.raises(DivergedError, match="after epoch 1; lower lr"):
         classifier.step()
+
+
+def test_the_network_at_home_sees_images_as_it_did_in_training() -> None:
+    import torch
+    from sklearn.datasets import load_digits
+
+    classifier = ImageClassifier(channels=8)
+    classifier.setup(search_spaces.get("nb201").sample(3), seed=0, max_epochs=1)
+    accuracy = classifier.step()["accuracy"]
+    images, labels = (torch.as_tensor(part) for part in (load_digits().images, load_digits().target))
+    with torch.no_grad():
+        said = classifier.network.eval()(classifier.normalize(images[:, None])).argmax(1)
+    # All images, the training's among them: about as good as on the validation split, far above chance.
+    assert (said == labels).double().mean() > accuracy - 0.1 > 0.2
