@@ -180,11 +180,6 @@ class Coordinator:
         lost = [Lost(trial, why) for trial, record in self.state.unfinished.items() if record.state == "running"]
         self._commit(*lost, SessionEnded(reason, message))
 
-    @property
-    def running(self) -> int:
-        """How many trials have begun and are not over, those that wait for a worker again included."""
-        return len(self.state.unfinished)
-
     def first_cause(self) -> TrialRecord | None:
         """The first failed trial of this session."""
         return self._failed_now[0] if self._failed_now else None

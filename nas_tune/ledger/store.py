@@ -46,9 +46,8 @@ def backup_path(folder: Path) -> Path:
 class Ledger:
     """An open ledger. `create` makes a new one, `open` an existing one, for its single writer or for readers."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, writable: bool) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
-        self.writable = writable
         self._connection = connection
 
     @classmethod
@@ -100,7 +99,7 @@ class Ledger:
                 connection = _connect(path, readonly)
         except sqlite3.DatabaseError as error:
             raise _damaged(folder, str(error)) from error
-        return cls(path, connection, writable=not readonly)
+        return cls(path, connection)
 
     def append(self, *events: Event) -> float:
         """Write the events in one transaction and return their time (seconds since 1970).

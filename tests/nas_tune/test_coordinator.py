@@ -311,7 +311,7 @@ def test_what_was_running_is_lost_when_the_session_ends_and_handed_out_first_in_
     assert begin(again) == [3]
     # A session's end is nobody's fault.
     assert [again.state.trials[n].worker_losses for n in (0, 2)] == [0, 0]
-    assert again.running == 3
+    assert len(again.state.unfinished) == 3
 
 
 def test_a_killed_session_leaves_its_trials_running_and_they_are_handed_out_again(tmp_path: Path) -> None:
