@@ -11,7 +11,7 @@ import inspect
 import json
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +21,7 @@ import search_spaces
 import trainables
 from nas_tune.config import Component, SearchConfig
 from nas_tune.coordinator import Limits, Objective
-from nas_tune.errors import ConfigError, NasTuneError, ResumeRefusedError
+from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
@@ -29,12 +29,12 @@ from nas_tune.proposer import Proposer
 from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not
 from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
+from nas_tune.spaces import make_space
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Space, SpaceError
 from trainables.protocol import Checking
 from trainables.registry import Target, adapt
 from trainables.session import RESERVED_NAMES
-from trainables.settings import check_settings
 
 __all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
 
@@ -73,7 +73,7 @@ class Recipe:
         Raises:
             NasTuneError: something is not registered, takes other settings, or cannot be used with the executor.
         """
-        space = space or _space(config.space)
+        space = space or make_space(config.space)
         recipe = cls(config, space, target or _target(config.trainable))
         recipe.check()
         return recipe
@@ -232,30 +232,6 @@ def check_versions(before: Mapping[str, str]) -> None:
             f"the run was searched with Optuna {was}, this is {now}: another major version may propose otherwise; "
             f"install optuna=={was}, or say accept_code_change (--accept-code-change) to go on with this one"
         )
-
-
-def _space(component: Component) -> Space:
-    if ":" not in component.name:
-        if component.settings:
-            raise ConfigError(f"space.{next(iter(component.settings))}: registered spaces take no settings")
-        return search_spaces.get(component.name)
-    found = load_reference(component.name)
-    made = found if isinstance(found, Space) else _made_space(component, found) if callable(found) else None
-    if not isinstance(made, Space):
-        raise ConfigError(f"space: {component.name} is {found!r}; a Space, or a function that returns one, is needed")
-    return made
-
-
-def _made_space(component: Component, function: Callable[..., object]) -> object:
-    try:
-        check_settings(component.name, function, component.settings)
-        return function(**component.settings)
-    except NasTuneError as error:
-        raise ConfigError(f"space: {error}") from error
-    except Exception as error:  # a stranger's function may raise anything
-        raise ConfigError(
-            f"space: {component.name} raised {type(error).__name__}: {error}; repair it, or give it other settings"
-        ) from error
 
 
 def _target(component: Component) -> Target:

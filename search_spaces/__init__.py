@@ -12,6 +12,7 @@ Pure Python: neither torch, Ray nor Optuna is imported before a function that sp
 from __future__ import annotations
 
 from search_spaces.architecture import Architecture
+from search_spaces.drawing import draw
 from search_spaces.errors import ArchitectureError, NasTuneError, SpaceError, UnknownNameError
 from search_spaces.flat import Parameter
 from search_spaces.parameters import choice, const, integer, real, repeat, subset
@@ -28,6 +29,7 @@ __all__ = [
     "UnknownNameError",
     "choice",
     "const",
+    "draw",
     "get",
     "integer",
     "names",

@@ -2,8 +2,8 @@
 
 It reads like the tree it is (`arch["layers"][0]["op"]`); equality and hash are those of the tree, whatever
 the order of the keys. `id` is the name under which two architectures that compute the same thing are one:
-a `Space` binds its canonical form to every architecture that it makes. One made by hand, or read back from
-JSON, goes by its tree as written until `space.validate(arch)` returns it bound.
+a `Space` binds itself, and so its canonical form, to every architecture that it makes. One made by hand, or
+read back from JSON or a pickle, is bound to none until `space.validate(arch)` returns it bound.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from search_spaces.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from search_spaces.space import Space
 
 __all__ = ["Architecture", "Canonical", "Json", "Scalar", "canonical_text"]
 
@@ -37,9 +40,9 @@ class Architecture:
     Raises `ArchitectureError`, with the path, when the tree holds anything that JSON cannot say.
     """
 
-    __slots__ = ("_canonical", "_id", "_text", "_tree")
+    __slots__ = ("_id", "_space", "_text", "_tree")
     _tree: Json
-    _canonical: Canonical | None
+    _space: Space | None
     _text: str | None
     _id: str | None
 
@@ -47,18 +50,18 @@ class Architecture:
         plain = tree._tree if isinstance(tree, Architecture) else plain_json(tree)
         self._fill(plain, None)
 
-    def _fill(self, tree: Json, canonical: Canonical | None) -> None:
+    def _fill(self, tree: Json, space: Space | None) -> None:
         put = object.__setattr__
         put(self, "_tree", tree)
-        put(self, "_canonical", canonical)
+        put(self, "_space", space)
         put(self, "_text", None)
         put(self, "_id", None)
 
     @classmethod
-    def _bound(cls, tree: Json, canonical: Canonical | None) -> Architecture:
+    def _bound(cls, tree: Json, space: Space | None) -> Architecture:
         """An architecture around `tree` itself, which the caller gives away: neither copied nor checked."""
         made = cls.__new__(cls)
-        made._fill(tree, canonical)
+        made._fill(tree, space)
         return made
 
     @classmethod
@@ -77,6 +80,11 @@ class Architecture:
         return _copy(self._tree)
 
     @property
+    def space(self) -> Space | None:
+        """The space that made it; None for one made by hand or read back."""
+        return self._space
+
+    @property
     def id(self) -> str:
         """16 hexadecimal characters: equal for architectures that the space's canonical form makes one."""
         if self._id is None:
@@ -88,9 +96,9 @@ class Architecture:
         return _written_text(self._tree)
 
     def _canonical_text(self) -> str:
-        if self._canonical is None:
+        if self._space is None or self._space.canonical is None:
             return self._key()
-        form = self._canonical(self)
+        form = self._space.canonical(self)
         return form._key() if isinstance(form, Architecture) else canonical_text(_raw(form))
 
     def _key(self) -> str:

@@ -62,14 +62,20 @@ def looked_up_or_drawn(values: Mapping[str, Scalar], rng: random.Random) -> Deci
     return decide
 
 
-def builds(node: Node) -> Iterator[Json]:
-    """Every decided tree of `node` once, the last decision running fastest; all must be countable."""
+def builds(node: Node, fixed: Mapping[str, Scalar] | None = None) -> Iterator[Json]:
+    """Every decided tree of `node` with these `fixed` decisions once, the last decision running fastest.
+
+    All others must be countable.
+    """
+    known = fixed or {}
     script: list[int] = []
     counts: list[int] = []
     asked = 0
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
         nonlocal asked
+        if parameter.name in known:
+            return known[parameter.name]
         if asked == len(script):
             script.append(0)
             counts.append(parameter.count or 0)

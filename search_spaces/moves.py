@@ -3,6 +3,11 @@
 A decision is one parameter, or all flags of one subset together. Whatever a move makes newly active is drawn
 (mutation) or takes its first value (neighbours); whatever it makes inactive is gone. In a `repeat`, a list
 grows and shrinks at any place: mutation inserts a drawn item, a neighbour doubles an item or leaves one out.
+
+Parents cross at units (`Space._crossing_unit`): a unit comes whole from one parent. By default a unit is a
+decision; a space of cells makes each node one. What stands inside an option comes with it: where the parents
+have different options only the parent that has it can give it, and where they chose different subsets all that is
+inside the chosen options comes from the parent whose subset it is. Inside options that both have they cross on.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from search_spaces.flat import Parameter
     from search_spaces.space import Space
 
-__all__ = ["MOVE_TRIES", "crossover", "mutate", "neighbors"]
+__all__ = ["MOVE_TRIES", "Crossing", "crossover", "mutate", "neighbors"]
 
 MOVE_TRIES = 100
 """How often a move is tried again when it changed nothing or the `valid` rule refused it."""
@@ -53,8 +58,45 @@ def mutate(space: Space, decisions: Decisions, rng: random.Random) -> Architectu
     return _another(space, decisions, rng)
 
 
+class Crossing:
+    """The units of a space, worked out once: by which name each parameter crosses.
+
+    `units` has the unit of every parameter. `inside` has, for parameters inside options of subsets, the subsets
+    around them from the outermost in, as far as their units are not the same anyway.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.units = {parameter.name: space._crossing_unit(parameter) for parameter in space.parameters}
+        self.inside: dict[str, list[str]] = {}
+        self.subsets = space._subsets
+        for group, node in self.subsets.items():
+            for option in node.options:
+                for parameter in option.node.parameters():
+                    if self.units[parameter.name] != self.unit_of_subset(group):
+                        self.inside.setdefault(parameter.name, []).append(group)
+
+    def unit_of_subset(self, group: str) -> str:
+        """The unit of a subset's flags."""
+        return self.units[self.subsets[group].flags[0].name]
+
+    def between(self, a: Decisions, b: Decisions) -> dict[str, str]:
+        """The units of what is active in either of two parents."""
+        units = {name: self.units[name] for name in (*a, *b)}
+        if self.inside:
+            apart = {
+                group
+                for group, node in self.subsets.items()
+                if any(a.get(flag.name) != b.get(flag.name) for flag in node.flags)
+            }
+            for name in units.keys() & self.inside.keys():
+                around = next((group for group in self.inside[name] if group in apart), None)
+                if around is not None:
+                    units[name] = self.unit_of_subset(around)
+        return units
+
+
 def crossover(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> Architecture:
-    """A valid member with every gene from `a` or `b`; a gene that only one parent has comes from that one."""
+    """A valid member with every unit from `a` or `b`; a unit that only one parent has comes from that one."""
     for _ in range(MOVE_TRIES):
         made = _build_taken(space, _crossed(space, a, b, rng), rng)
         if space._is_valid(made):
@@ -67,11 +109,11 @@ def _build_taken(space: Space, decisions: Decisions, rng: random.Random) -> Arch
 
 
 def _crossed(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> Decisions:
-    genes = {name: space._by_name[name].group or name for name in (*a, *b)}
-    shared = {genes[name] for name in a} & {genes[name] for name in b}
-    from_a = {gene: rng.random() < 0.5 for gene in dict.fromkeys(genes.values()) if gene in shared}
-    taken = {name: value for name, value in a.items() if from_a.get(genes[name], True)}
-    return taken | {name: value for name, value in b.items() if not from_a.get(genes[name], False)}
+    units = space._crossing.between(a, b)
+    shared = {units[name] for name in a} & {units[name] for name in b}
+    from_a = {unit: rng.random() < 0.5 for unit in dict.fromkeys(units.values()) if unit in shared}
+    taken = {name: value for name, value in a.items() if from_a.get(units[name], True)}
+    return taken | {name: value for name, value in b.items() if not from_a.get(units[name], False)}
 
 
 def _another(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:

@@ -1,18 +1,22 @@
 """The registry of spaces by name: the catalogue, what a program registers, and what plug-ins bring.
 
-A plug-in announces a space as an entry point of the group `nas_tune.spaces`: its name, and a function without
-arguments that returns the `Space` (or the `Space` itself). One whose import raises is skipped in the listing
-and kept with its error, which is raised only if that very space is asked for.
+`get("nasnet")` is the space of the paper; settings of its factory make another size: `get("nasnet", blocks=3)`.
+
+A plug-in announces a space as an entry point of the group `nas_tune.spaces`: its name, and a function that
+returns the `Space`, callable without arguments (or the `Space` itself). One whose import raises is skipped in
+the listing and kept with its error, which is raised only if that very space is asked for.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from search_spaces.errors import SpaceError, UnknownNameError
+from search_spaces.names import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -24,14 +28,35 @@ __all__ = ["ENTRY_POINT_GROUP", "broken", "get", "names", "origins", "register"]
 ENTRY_POINT_GROUP = "nas_tune.spaces"
 NAME_RULE = "a name is [a-z0-9][a-z0-9._-]{0,63}"
 
-_BUILT_IN = {"chain": "search_spaces.catalogue.chain:space", "nb201": "search_spaces.catalogue.nb201:space"}
-_registered: dict[str, Callable[[], Space]] = {}
+_BUILT_IN = {
+    "chain": "search_spaces.catalogue.chain:space",
+    "nb101": "search_spaces.catalogue.nb101:space",
+    "nb201": "search_spaces.catalogue.nb201:space",
+    "darts": "search_spaces.catalogue.darts:space",
+    "nasnet": "search_spaces.catalogue.nasnet:space",
+    "amoebanet": "search_spaces.catalogue.amoebanet:space",
+    "pnas": "search_spaces.catalogue.pnas:space",
+    "enas_macro": "search_spaces.catalogue.enas_macro:space",
+    "enas_micro": "search_spaces.catalogue.enas_micro:space",
+    "mobilenetv3": "search_spaces.catalogue.mobilenetv3:space",
+    "proxylessnas": "search_spaces.catalogue.proxylessnas:space",
+    "vit": "search_spaces.catalogue.vit:space",
+    "transformer_lm": "search_spaces.catalogue.transformer_lm:space",
+    "recurrent": "search_spaces.catalogue.recurrent:space",
+    "enas_recurrent": "search_spaces.catalogue.enas_recurrent:space",
+    "resnet": "search_spaces.catalogue.resnet:space",
+    "mlp": "search_spaces.catalogue.mlp:space",
+}
+_registered: dict[str, Callable[..., Space]] = {}
 _made: dict[str, Space] = {}
 _broken: dict[str, str] = {}
 
 
-def register(name: str, factory: Callable[[], Space]) -> None:
-    """Make `get(name)` return what `factory()` makes, once; `SpaceError` for a name that is taken."""
+def register(name: str, factory: Callable[..., Space]) -> None:
+    """Make `get(name)` return what `factory()` makes, once; `SpaceError` for a name that is taken.
+
+    Keyword arguments of the factory that have defaults are the settings which `get` takes.
+    """
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
         raise SpaceError(f"space name {name!r}: {NAME_RULE}; rename it")
     if _registered.get(name) is factory:
@@ -63,19 +88,30 @@ def origins() -> dict[str, str]:
     return {name: found[name] for name in names()}
 
 
-def get(name: str) -> Space:
-    """The space called `name`, made once.
+def get(name: str, **settings: object) -> Space:
+    """The space called `name`; without settings it is made once.
 
-    `UnknownNameError` with the closest name for one that nobody registered, `SpaceError` for a broken plug-
-    in.
+    `UnknownNameError` with the closest name for one that nobody registered, `SpaceError` for a broken plug-in
+    and for a setting that its factory does not take.
     """
-    if name not in _made:
+    if settings:
         factory = _factory(name)
-        _made[name] = _checked(name, factory())
+        _check_settings(name, factory, settings)
+        return _checked(name, factory(**settings))
+    if name not in _made:
+        _made[name] = _checked(name, _factory(name)())
     return _made[name]
 
 
-def _factory(name: str) -> Callable[[], Space]:
+def _check_settings(name: str, factory: Callable[..., Space], settings: dict[str, object]) -> None:
+    known = list(inspect.signature(factory).parameters)
+    unknown = next((key for key in settings if key not in known), None)
+    if unknown is not None:
+        takes = f"its settings: {', '.join(known)}" if known else "it takes no settings"
+        raise SpaceError(f"space {name!r} has no setting {unknown!r}{did_you_mean(unknown, known)}; {takes}")
+
+
+def _factory(name: str) -> Callable[..., Space]:
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
         return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
@@ -92,7 +128,7 @@ def _factory(name: str) -> Callable[[], Space]:
     return loaded
 
 
-def _load(name: str, point: EntryPoint) -> Callable[[], Space] | None:
+def _load(name: str, point: EntryPoint) -> Callable[..., Space] | None:
     """The factory of a plug-in, or None with the error kept."""
     try:
         loaded = point.load()

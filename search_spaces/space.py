@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 
-from search_spaces import moves, spec, vector
+from search_spaces import differences, growth, moves, spec, vector
 from search_spaces.architecture import Architecture, Canonical, Json, Scalar, canonical_text, plain_json
 from search_spaces.compiler import Nested, compile_tree
 from search_spaces.deciders import Rng, as_random, builds, drawn, looked_up
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.flat import Parameter
+from search_spaces.graphs import Graph
 from search_spaces.names import did_you_mean
 from search_spaces.translation.optuna import Trial, distributions, suggested
 from search_spaces.translation.tune import domains
@@ -130,8 +132,48 @@ class Space(Nested):
         return moves.mutate(self, self._trace(architecture), as_random(rng))
 
     def crossover(self, a: object, b: object, rng: Rng) -> Architecture:
-        """A valid member that takes every decision from one parent or the other."""
+        """A valid member that takes every decision from one parent or the other; cells take whole nodes."""
         return moves.crossover(self, self._trace(a), self._trace(b), as_random(rng))
+
+    # Growth
+
+    def grow(self, architecture: object) -> Iterator[Architecture]:
+        """The members with one block more that extend this one, of this space or of a smaller one; see `growth`.
+
+        `SpaceError` where the space has no blocks to add, and where the new block has endlessly many values.
+        """
+        return growth.grow(self, architecture)
+
+    def has_room(self, architecture: object) -> bool:
+        """Whether one block more fits into this space; `SpaceError` where there are no blocks to add."""
+        return growth.has_room(self, architecture)
+
+    def grown(self) -> Space:
+        """The space with one block more; `SpaceError` where there are no blocks to add."""
+        return self._grown
+
+    def smallest(self) -> Space:
+        """The space with the fewest blocks, where a progressive search starts; `SpaceError` as for `grown`."""
+        return growth.smallest(self)
+
+    @property
+    def blocks(self) -> int | None:
+        """How many blocks (or nodes) every cell has, in a family that `resized` makes in other sizes; else None."""
+        return None
+
+    def resized(self, blocks: int) -> Space:
+        """The space of the same family with so many blocks a cell; `SpaceError` where blocks are no setting."""
+        raise SpaceError(f"space {self.name or 'without name'} has no cells of blocks: it cannot have {blocks}")
+
+    # Distances
+
+    def distance(self, a: object, b: object) -> float:
+        """How far two members are apart, 0 (equal ids) to 1, symmetric; see `differences` for the definition."""
+        return differences.distance(self, self.validate(a), self.validate(b))
+
+    def diff(self, a: object, b: object) -> str:
+        """What differs from `a` to `b`, one line a decision: `path: before -> after`; "equal" where nothing does."""
+        return differences.diff(self, self.validate(a), self.validate(b))
 
     # Optuna and Ray Tune
 
@@ -173,6 +215,14 @@ class Space(Nested):
         """The member nearest to any vector of that length (inactive places ignored, NaN read as 0)."""
         return vector.decode(self, numbers)
 
+    # Graphs
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """The architecture as graphs, one a cell; where the space is none of cells, its decisions as a chain."""
+        from search_spaces.outline import outline
+
+        return outline(self, self.validate(architecture))
+
     # The space as a value
 
     def to_spec(self) -> dict[str, Any]:
@@ -202,7 +252,24 @@ class Space(Nested):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name or 'unnamed'}: {len(self.parameters)} parameters>"
 
+    # For families of spaces
+
+    def _crossing_unit(self, parameter: Parameter) -> str:
+        """The name of what this parameter crosses with, and is counted with in a distance.
+
+        By default its subset, or itself. A space of cells overrides it: a node of a cell is one unit.
+        """
+        return parameter.group or parameter.name
+
     # For the modules beside this one
+
+    @cached_property
+    def _crossing(self) -> moves.Crossing:
+        return moves.Crossing(self)
+
+    @cached_property
+    def _grown(self) -> Space:
+        return growth.grown(self)
 
     def _trace(self, architecture: object) -> dict[str, Scalar]:
         """The active decisions of an architecture or a tree, checked."""
@@ -212,7 +279,7 @@ class Space(Nested):
         return record
 
     def _bind(self, tree: Json) -> Architecture:
-        return Architecture._bound(tree, self.canonical)
+        return Architecture._bound(tree, self)
 
     def _is_valid(self, architecture: Architecture) -> bool:
         if self.valid is None:

@@ -2,7 +2,8 @@
 
 Functions are written as references, `"module:qualname"`; a lambda or a local function has one too, which
 tells it from others, but `from_spec` refuses it, since nobody could import it. Reading a spec imports what it
-names.
+names. A rule that is an object with state is written as its class and its `to_spec()`, and read by the
+class's `from_spec`.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ def to_spec(space: Space) -> dict[str, Any]:
         "type": _reference(type(space)),
         "name": space.name,
         "tree": _written(space.declared),
-        "valid": _reference(space.valid),
-        "canonical": _reference(space.canonical),
+        "valid": _written_rule(space.valid),
+        "canonical": _written_rule(space.canonical),
     }
 
 
@@ -57,7 +58,7 @@ def from_spec(description: Mapping[str, Any]) -> Space:
     kind = _imported(description.get("type"), "type") or Space
     if not (isinstance(kind, type) and issubclass(kind, Space)):
         raise SpaceError(f"spec: type {description.get('type')!r} is no Space; use what to_spec() wrote")
-    rules = {rule: _imported(description.get(rule), rule) for rule in ("valid", "canonical")}
+    rules = {rule: _read_rule(description.get(rule), rule) for rule in ("valid", "canonical")}
     return kind._rebuilt(_read(description.get("tree"), ""), name=description.get("name"), **rules)
 
 
@@ -127,6 +128,22 @@ def _read_options(written: Any, path: str) -> Options:
 
 def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
+
+
+def _written_rule(rule: Any) -> str | dict[str, Any] | None:
+    if isinstance(rule, type) or not hasattr(rule, "to_spec"):
+        return _reference(rule)
+    return {"type": _reference(type(rule)), "state": rule.to_spec()}
+
+
+def _read_rule(written: Any, what: str) -> Callable[..., Any] | None:
+    if not isinstance(written, Mapping):
+        return _imported(written, what)
+    kind: Any = _imported(written.get("type"), what)
+    try:
+        return kind.from_spec(written["state"])  # type: ignore[no-any-return]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SpaceError(f"spec: {what}: malformed ({error!r}); use what to_spec() wrote") from error
 
 
 def _reference(target: Any) -> str | None:

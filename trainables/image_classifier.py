@@ -53,6 +53,8 @@ class ImageClassifier:
             data_seed: the images and their parts; see `trainables.data.DataSettings`.
         batch_size: images a step; the last, incomplete batch of an epoch is left out.
         optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp: see `Optimization`.
+        auxiliary_weight: share of the loss of an auxiliary head, where the network was given one by
+            `network={"auxiliary": True}` (Szegedy et al. 2015, 1409.4842; 0.4 in NASNet and DARTS).
         label_smoothing: part of the target spread over all classes (Szegedy et al. 2016, 1512.00567).
         shift, flip, cutout: see `Augmentation`; default shift is an eighth of the shorter side of the image.
         augment: False trains on the images as they are, whatever the three say.
@@ -83,6 +85,7 @@ class ImageClassifier:
         warmup: float = 0.03,
         grad_clip: float = 5.0,
         amp: bool = False,
+        auxiliary_weight: float = 0.4,
         label_smoothing: float = 0.1,
         augment: bool = True,
         shift: int | None = None,
@@ -98,7 +101,8 @@ class ImageClassifier:
         self._optimization = Optimization(optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp)
         check_number("batch_size", batch_size, 2, whole=True)
         check_number("label_smoothing", label_smoothing, 0, 0.9)
-        self._batch_size, self._label_smoothing = batch_size, label_smoothing
+        check_number("auxiliary_weight", auxiliary_weight, 0)
+        self._batch_size, self._label_smoothing, self._auxiliary_weight = batch_size, label_smoothing, auxiliary_weight
         self._views = _Views(augment, shift, flip, cutout)
         check_device(device)
         self._device = device
@@ -194,7 +198,7 @@ class ImageClassifier:
 
     def _recipe(self, data: ImageData) -> Recipe:
         views = self._views.augmentation(data)
-        return Recipe(self._batch_size, self._label_smoothing, views, self._optimization)
+        return Recipe(self._batch_size, self._label_smoothing, self._auxiliary_weight, views, self._optimization)
 
     def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
         """What two trainings must share for one to go on from the other's checkpoint."""
@@ -205,7 +209,9 @@ class ImageClassifier:
             "max_epochs": max_epochs,
             "network": self._network,
             "data": repr(self._data),
-            "training": repr((self._batch_size, self._label_smoothing, self._views, self._optimization)),
+            "training": repr(
+                (self._batch_size, self._label_smoothing, self._auxiliary_weight, self._views, self._optimization)
+            ),
         }
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from trainables.data import Augmentation, ImageData, Split
 from trainables.errors import DivergedError
+from trainables.networks.base import set_drop_path
 from trainables.optimization import Optimization, Optimizer
 from trainables.randomness import Randomness
 
@@ -29,6 +30,7 @@ class Recipe:
 
     batch_size: int
     label_smoothing: float
+    auxiliary_weight: float
     augmentation: Augmentation
     optimization: Optimization
 
@@ -61,8 +63,12 @@ class Training:
         return self._recipe.optimization.rate(self.epoch / self.epochs)
 
     def train_epoch(self) -> Score:
-        """Every training image once, in random order, but for the rest that fills no batch."""
+        """Every training image once, in random order, but for the rest that fills no batch.
+
+        Drop path grows from 0 to its full probability over the training (Zoph et al. 2018, 1707.07012).
+        """
         self.network.train()
+        set_drop_path(self.network, self.epoch / self.epochs)
         tally = _Tally(self._device)
         order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
         with self._randomness:
@@ -82,10 +88,15 @@ class Training:
         images = self.data.train.images.index_select(0, rows)
         images = self._recipe.augmentation(images, self._randomness.generator)
         with self._optimizer.precision():
-            logits = self.network(self.data.normalize(images))
-            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.label_smoothing)
-        self._optimizer.descend(loss, progress / self.epochs)
+            outputs = self.network(self.data.normalize(images))
+            logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
+            loss = self._loss(logits, labels)
+            whole = sum((self._recipe.auxiliary_weight * self._loss(head, labels) for head in auxiliary), start=loss)
+        self._optimizer.descend(whole, progress / self.epochs)
         tally.add(loss.detach(), logits.detach(), labels)
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.label_smoothing)
 
     @torch.no_grad()
     def evaluate(self, split: Split) -> Score:

@@ -20,6 +20,7 @@ from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
 from nas_tune.cli.results import best, results
 from nas_tune.cli.search import resume, search
+from nas_tune.cli.space import space
 from nas_tune.cli.text import harmless
 from nas_tune.errors import NasTuneError
 
@@ -78,7 +79,7 @@ def _options(
     allow_local_modules()
 
 
-for _command in (search, resume, results, best, spaces, strategies, doctor):
+for _command in (search, resume, results, best, spaces, space, strategies, doctor):
     app.command()(_command)
 
 

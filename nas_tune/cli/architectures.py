@@ -9,6 +9,7 @@ from typing import Any
 import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.results import Run
+from nas_tune.spaces import make_space
 from search_spaces import ArchitectureError, Space
 
 __all__ = ["named_space", "space_of", "writer"]
@@ -16,7 +17,7 @@ __all__ = ["named_space", "space_of", "writer"]
 
 def writer(space: Space | None) -> Callable[[Any], str]:
     """What turns a tree (or an Architecture) of `space` into text; total, whatever the tree."""
-    own = getattr(space, "to_string", None)
+    own = getattr(space, "to_string", None) or getattr(space, "to_genotype", None)
 
     def written(tree: Any) -> str:
         try:
@@ -32,7 +33,7 @@ def writer(space: Space | None) -> Callable[[Any], str]:
 def named_space(config: SearchConfig) -> Space | None:
     """The space of a configuration where a registered name says it; a reference is left to the search."""
     name = config.space.name
-    return search_spaces.get(name) if ":" not in name and name in search_spaces.names() else None
+    return make_space(config.space) if ":" not in name and name in search_spaces.names() else None
 
 
 def space_of(run: Run) -> Space | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from nas_tune.cli.places import data, talk
 from nas_tune.errors import NasTuneError
 
-__all__ = ["about", "spaces", "strategies"]
+__all__ = ["about", "size_text", "spaces", "strategies"]
 
 _WIDTH, _INDENT = 80, 20
 _GIVEN = {"strategies": ("space", "seed"), "schedulers": ("max_epochs",)}
@@ -26,7 +26,7 @@ def spaces() -> None:
     found = {name: search_spaces.get(name) for name in search_spaces.names()}
     columns = [
         Column("space", list(found), style="bold"),
-        Column("architectures", [_size(space.size) for space in found.values()], right=True),
+        Column("architectures", [size_text(space.size) for space in found.values()], right=True),
         Column("parameters", [str(len(space.parameters)) for space in found.values()], right=True),
     ]
     for line in lines(columns):
@@ -100,7 +100,8 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
 
 
-def _size(size: int | None) -> str:
+def size_text(size: int | None) -> str:
+    """How many architectures, as a person reads it."""
     if size is None:
         return "not counted"
     return f"{size:,}" if size < 10**12 else f"{size:.2e}"

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
+from search_spaces.graphs import Edge, Graph, Vertex
 from search_spaces.parameters import choice, integer, repeat
 from search_spaces.space import Space
 
-__all__ = ["CONNECTIONS", "CONVOLUTIONS", "OPERATIONS", "canonical", "space"]
+__all__ = ["CONNECTIONS", "CONVOLUTIONS", "OPERATIONS", "ChainSpace", "canonical", "space"]
 
 CONVOLUTIONS = ("conv_3x3", "conv_5x5", "conv_7x7", "dwconv_3x3", "dwconv_5x5")
 """The operations whose width `channels` decides."""
@@ -29,17 +30,54 @@ def canonical(architecture: Architecture) -> Json:
 
 
 def _canonical_layer(layer: dict[str, Json], *, first: bool) -> Json:
-    connection = "series" if first and layer["connection"] == "parallel" else layer["connection"]
+    connection = _connection(layer, first=first)
     kept: dict[str, Json] = {"op": layer["op"], "stride": layer["stride"], "connection": connection}
     return {**kept, "channels": layer["channels"]} if layer["op"] in CONVOLUTIONS else kept
 
 
-def space() -> Space:
+def _connection(layer: dict[str, Any], *, first: bool) -> str:
+    return "series" if first and layer["connection"] == "parallel" else str(layer["connection"])
+
+
+class ChainSpace(Space):
     """The space of chains: `{"layers": [{"op", "channels", "stride", "connection"}, ..]}`."""
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """The layers from the stem on; what a connection adds or stacks meets in a vertex `+` or `concat`."""
+        tree: Any = self.validate(architecture)._tree
+        vertices, edges = [Vertex("input", "input", "input"), Vertex("stem", "stem", "operation")], []
+        edges.append(Edge("input", "stem"))
+        before = now = "stem"
+        for index, layer in enumerate(tree["layers"]):
+            name, connection = f"layers.{index}", _connection(layer, first=index == 0)
+            last = now
+            before = before if connection == "parallel" else now
+            vertices.append(Vertex(name, _label(layer), "operation"))
+            edges.append(Edge(before, name))
+            now, joint = name, _JOINTS.get(connection)
+            if joint:
+                now = f"{name}.{joint}"
+                vertices.append(Vertex(now, joint, "state"))
+                edges += [Edge(name, now), Edge(last, now)]
+        vertices.append(Vertex("output", "output", "output"))
+        return (Graph("chain", tuple(vertices), (*edges, Edge(now, "output"))),)
+
+
+_JOINTS = {"skip": "+", "parallel": "+", "dense": "concat"}
+
+
+def _label(layer: dict[str, Any]) -> str:
+    """`conv_3x3 64 /2`: operation, channels where they decide something, stride where it is not 1."""
+    channels = f" {layer['channels']}" if layer["op"] in CONVOLUTIONS else ""
+    return f"{layer['op']}{channels}{' /2' if layer['stride'] == 2 else ''}"
+
+
+def space() -> ChainSpace:
+    """The one space of chains."""
     layer = {
         "op": choice(*OPERATIONS),
         "channels": integer(16, 512, step=16),
         "stride": choice(1, 2),
         "connection": choice(*CONNECTIONS),
     }
-    return Space({"layers": repeat(layer, 1, 10)}, name="chain", canonical=canonical)
+    return ChainSpace({"layers": repeat(layer, 1, 10)}, name="chain", canonical=canonical)

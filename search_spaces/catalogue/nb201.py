@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.errors import ArchitectureError
+from search_spaces.graphs import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice
 from search_spaces.space import Space
@@ -67,6 +68,18 @@ class NB201Space(Space):
             cell.update(_read_node(text, place, group, edges))
             place += len(group) + 1
         return self.validate(cell)
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """The cell: four nodes, an operation on every edge, `none` included."""
+        cell = self.params(architecture)
+        vertices = (
+            Vertex("0", "input", "input"),
+            Vertex("1", "1", "state"),
+            Vertex("2", "2", "state"),
+            Vertex("3", "output", "output"),
+        )
+        edges = tuple(Edge(edge[5], edge[7], str(cell[edge])) for edge in EDGES)
+        return (Graph("cell", vertices, edges),)
 
     @classmethod
     def _rebuilt(cls, tree: object, **rules: object) -> Self:

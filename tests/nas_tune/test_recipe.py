@@ -62,7 +62,7 @@ def test_a_referenced_space_is_made_with_its_settings() -> None:
     ("values", "error", "said"),
     [
         ({"space": "nb202"}, UnknownNameError, "'nb202'; did you mean 'nb201'"),
-        ({"space": {"name": "nb201", "size": 3}}, ConfigError, "space.size: registered spaces take no settings"),
+        ({"space": {"name": "nb201", "size": 3}}, ConfigError, "space 'nb201' has no setting 'size'"),
         ({"space": f"{__name__}:no_space"}, ConfigError, "a Space, or a function that returns one"),
         ({"space": "tests.toys:FAULTS"}, ConfigError, "a Space, or a function that returns one"),
         ({"space": "tests.toys:tiny_spaec"}, ConfigError, "did you mean 'tiny_space'"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from search_spaces import Architecture, Space, SpaceError, choice, integer, real, repeat, subset
+from search_spaces import Architecture, Space, SpaceError, choice, get, integer, real, repeat, subset
+
+if TYPE_CHECKING:
+    from search_spaces.catalogue.cells import CellSpace
 
 
 def test_neighbours_change_one_decision_by_one_step() -> None:
@@ -131,3 +135,47 @@ def test_there_is_no_mutant_of_an_only_member() -> None:
     lone = Space({"a": choice(0, 1), "b": choice(0, 1)}, valid=lambda made: made.tree == {"a": 1, "b": 1})
     with pytest.raises(SpaceError, match="no other valid member"):
         lone.mutate({"a": 1, "b": 1}, 0)
+
+
+@pytest.mark.parametrize("family", ["darts", "nasnet", "pnas", "enas_micro"])
+def test_cells_cross_at_nodes_and_mutants_keep_valid_inputs(family: str) -> None:
+    space = cast("CellSpace", get(family))
+    rng = random.Random(0)
+    from_each: Counter[str] = Counter()
+    for _ in range(40):
+        a, b = space.sample(rng), space.sample(rng)
+        child = space.crossover(a, space.mutate(b, rng), rng)
+        mutant = space.mutate(child, rng)
+        for cell in space.cells(mutant).values():
+            assert all(0 <= source < index for index, node in enumerate(cell, 2) for _, source in node)
+        child = space.crossover(a, b, rng)
+        for kind in space.kinds:
+            for node in child[kind]:
+                assert child[kind][node] in (a[kind][node], b[kind][node])
+                from_each["a"] += child[kind][node] == a[kind][node]
+                from_each["b"] += child[kind][node] == b[kind][node]
+    assert min(from_each.values()) > 0.35 * max(from_each.values())
+
+
+def test_what_stands_inside_a_chosen_option_comes_with_the_subset() -> None:
+    edge = {"op": choice(*range(9)), "deep": subset({"x": choice(*range(9)), "y": choice(*range(9))}, (1, 2))}
+    space = Space({"node": subset({f"input_{i}": edge for i in range(4)}, 2), "other": choice(1, 2)})
+    rng = random.Random(0)
+    mixed = 0
+    for _ in range(200):
+        a, b = space.sample(rng), space.sample(rng)
+        child = space.crossover(a, b, rng)
+        if [list(edge) for edge in a["node"]] != [list(edge) for edge in b["node"]]:
+            assert child["node"] in (a["node"], b["node"])
+        else:
+            mixed += child["node"] not in (a["node"], b["node"])
+    assert mixed > 0
+
+
+def test_inside_an_option_that_both_parents_took_decisions_cross_on() -> None:
+    space = Space(choice({"conv": {f"p{i}": integer(0, 1) for i in range(6)}, "pool": {"size": integer(1, 9)}}))
+    low, high = ({"conv": {f"p{i}": value for i in range(6)}} for value in (0, 1))
+    rng = random.Random(0)
+    assert len({space.crossover(low, high, rng) for _ in range(50)}) > 10
+    children = {space.crossover(low, {"pool": {"size": 3}}, rng).to_json() for _ in range(30)}
+    assert children == {space.validate(low).to_json(), '{"pool":{"size":3}}'}

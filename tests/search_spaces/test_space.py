@@ -312,7 +312,7 @@ def test_the_canonical_form_binds_to_everything_that_the_space_makes() -> None:
         space.decode(vector),
         *space.neighbors(made),
     ):
-        assert other._canonical is pool_has_no_width
+        assert other.space is space
     assert len({made.id for made in space.enumerate()}) == 3
 
 

@@ -10,6 +10,7 @@ import search_spaces
 from search_spaces import Architecture
 from trainables.errors import CheckpointError, DataError, EndOfTraining, TrainableError
 from trainables.image_classifier import ImageClassifier
+from trainables.networks.base import DropPath
 from trainables.optimization import Optimization
 from trainables.protocol import Evaluating, Trainable
 from trainables.session import TrialSession
@@ -45,6 +46,44 @@ def test_learns_digits_and_reports_what_it_promises():
 def test_follows_the_protocol():
     assert isinstance(ImageClassifier(), Trainable)
     assert isinstance(ImageClassifier(), Evaluating)
+
+
+class TwoHeads(torch.nn.Module):
+    """Two linear heads on the pixels; drop path before the second, so that its probability can be read."""
+
+    def __init__(self, pixels, num_classes):
+        super().__init__()
+        self.heads = torch.nn.ModuleList(torch.nn.Linear(pixels, num_classes) for _ in range(2))
+        self.drop_path = DropPath(0.5)
+
+    def forward(self, x):
+        first, second = (head(x.flatten(1)) for head in self.heads)
+        return (first, self.drop_path(second)) if self.training else first
+
+
+def test_an_auxiliary_head_learns_by_its_weight_and_drop_path_grows(monkeypatch):
+    from trainables import networks
+    from trainables.networks.examples import images
+
+    def two(architecture, *, num_classes, in_channels, image_size):
+        return TwoHeads(in_channels * image_size[0] * image_size[1], num_classes)
+
+    monkeypatch.setattr(networks, "_FAMILIES", {"two": (two, images)})
+
+    def trained(weight):
+        classifier = ImageClassifier(space="two", auxiliary_weight=weight, weight_decay=0.0)
+        classifier.setup(Architecture({}), seed=0, max_epochs=2)
+        before = classifier.network.heads[1].weight.clone()
+        probabilities = []
+        for _ in range(2):
+            classifier.step()
+            probabilities.append(classifier.network.drop_path.probability)
+        return probabilities, (classifier.network.heads[1].weight - before).norm().item()
+
+    probabilities, moved = trained(0.4)
+    assert probabilities == [0.0, 0.25]
+    assert moved > 0
+    assert trained(0.0)[1] == 0
 
 
 def test_ends_after_the_last_epoch():
@@ -102,12 +141,13 @@ def test_resumed_training_is_bit_identical(tmp_path, settings):
 
 def test_random_layers_go_on_from_their_own_state(tmp_path, monkeypatch):
     from trainables import networks
+    from trainables.networks.examples import images
 
     def dropping(architecture, *, num_classes, in_channels, image_size):
         linear = torch.nn.Linear(in_channels * image_size[0] * image_size[1], num_classes)
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), linear)
 
-    monkeypatch.setattr(networks, "_builders", {"dropping": dropping})
+    monkeypatch.setattr(networks, "_FAMILIES", {"dropping": (dropping, images)})
 
     def fresh():
         classifier = ImageClassifier(space="dropping")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+import torch
 from torch import Tensor, nn
 
 from search_spaces.errors import ArchitectureError
@@ -12,10 +13,25 @@ from search_spaces.errors import ArchitectureError
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["GlobalAverage", "Size", "conv_bn", "kaiming", "option", "tree_of"]
+__all__ = [
+    "DropPath",
+    "GlobalAverage",
+    "Size",
+    "conv_bn",
+    "kaiming",
+    "option",
+    "pair",
+    "set_drop_path",
+    "tree_of",
+]
 
 Size = int | tuple[int, int]
 """Height and width of an image in pixels; one number stands for both."""
+
+
+def pair(size: Size) -> tuple[int, int]:
+    """Height and width."""
+    return (size, size) if isinstance(size, int) else size
 
 
 def tree_of(architecture: Architecture | Mapping[str, Any]) -> dict[str, Any]:
@@ -58,3 +74,31 @@ def kaiming(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+class DropPath(nn.Module):
+    """In training, zeroes the whole value of an image with `probability`, and scales the others up to the same mean
+    (FractalNet, Larsson et al. 2017, 1605.07648; as in NASNet, Zoph et al. 2018, 1707.07012).
+
+    `final` is the probability at the end of training; `set_drop_path` moves `probability` towards it.
+    """
+
+    def __init__(self, final: float) -> None:
+        super().__init__()
+        self.final = self.probability = final
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.probability:
+            return x
+        kept = torch.empty((len(x), *[1] * (x.dim() - 1)), dtype=x.dtype, device=x.device)
+        return x * (kept.bernoulli_(1 - self.probability) / (1 - self.probability))
+
+    def extra_repr(self) -> str:
+        return f"final={self.final}"
+
+
+def set_drop_path(network: nn.Module, share: float) -> None:
+    """Let every `DropPath` of `network` drop with this share, 0 to 1, of its final probability."""
+    for module in network.modules():
+        if isinstance(module, DropPath):
+            module.probability = module.final * share

@@ -4,19 +4,24 @@ A 3x3 stem of C channels, three stages of N equal cells with C, 2C and 4C channe
 halves the image between two stages, then normalisation, global average and a linear layer. A cell has four
 nodes; each edge i -> j applies one of five operations and a node is the sum of its edges. With C=16, N=5 and
 10 classes of RGB images the network has 73,306 parameters, 28,000 more for each 1x1 and 243,040 more for each
-3x3 convolution in the cell.
+3x3 convolution in the cell. Without an architecture the module is undecided: every edge a `LayerChoice`, the
+same in all cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.networks.base import GlobalAverage, Size, conv_bn, option, tree_of
+from search_spaces.catalogue.nb201 import EDGES, OPERATIONS
+from search_spaces.nn import LayerChoice
+from trainables.networks.base import GlobalAverage, conv_bn, option, tree_of
+from trainables.networks.layers import layer
+from trainables.settings import check_flag, check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -24,24 +29,54 @@ if TYPE_CHECKING:
 __all__ = ["EDGES", "OPERATIONS", "Cell", "NB201Network", "build_nb201"]
 
 NODES = 4
-EDGES = tuple(f"edge_{i}_{j}" for j in range(1, NODES) for i in range(j))
-OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+MakeCell = Callable[[int], nn.Module]
+"""Makes a cell of so many channels."""
 
 
 def build_nb201(
-    architecture: Architecture | Mapping[str, Any],
+    architecture: Architecture | Mapping[str, Any] | None,
     *,
     num_classes: int,
     in_channels: int,
-    image_size: Size,
     channels: int = 16,
     cells: int = 5,
+    affine: bool | None = None,
 ) -> nn.Module:
-    """The network of one cell; `channels` is C and `cells` is N of the paper."""
-    del image_size  # every size works: nothing shrinks below one pixel
-    tree = tree_of(architecture)
-    operations = {edge: option(tree, edge, OPERATIONS, "") for edge in EDGES}
-    return NB201Network(operations, num_classes, in_channels, channels, cells)
+    """The network of one cell, or the undecided one for None; `channels` is C and `cells` is N of the paper.
+
+    `affine`: whether the normalisations of cells learn, by default those of a decided network.
+    """
+    check_number("channels", channels, 1, whole=True)
+    check_number("cells", cells, 1, whole=True)
+    learns = architecture is not None if affine is None else affine
+    check_flag("affine", learns)
+    make_cell = _undecided(learns) if architecture is None else _decided(tree_of(architecture), learns)
+    return NB201Network(make_cell, num_classes, in_channels, channels, cells)
+
+
+def _decided(tree: Mapping[str, Any], affine: bool) -> MakeCell:
+    operations = tuple(option(tree, edge, OPERATIONS, "") for edge in EDGES)
+    return lambda channels: _cell(operations, channels, affine)
+
+
+@layer
+def _cell(operations: tuple[str, ...], channels: int, affine: bool) -> nn.Module:
+    named = zip(EDGES, operations, strict=True)
+    return Cell({edge: _operation(name, channels, affine) for edge, name in named if name != "none"})
+
+
+def _undecided(affine: bool) -> MakeCell:
+    def candidates(channels: int) -> dict[str, nn.Module]:
+        return {name: _operation(name, channels, affine) for name in OPERATIONS}
+
+    return lambda channels: Cell({edge: LayerChoice(candidates(channels), label=edge) for edge in EDGES})
+
+
+class Zero(nn.Module):
+    """Nothing, in the shape of what it is given."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
 
 
 class Pool(nn.Module):
@@ -51,46 +86,63 @@ class Pool(nn.Module):
         return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
-def _operation(name: str, channels: int) -> nn.Module:
+class Convolution(nn.Sequential):
+    """ReLU, convolution, batch normalisation."""
+
+    def __init__(self, channels: int, kernel: int, affine: bool) -> None:
+        conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
+        super().__init__(conv, nn.BatchNorm2d(channels, affine=affine))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.convolved(functional.relu(x))
+
+    def convolved(self, activated: Tensor) -> Tensor:
+        """The value where the ReLU is done already."""
+        convolution, norm = self
+        value: Tensor = norm(convolution(activated))
+        return value
+
+
+def _operation(name: str, channels: int, affine: bool) -> nn.Module:
+    if name == "none":
+        return Zero()
     if name == "skip_connect":
         return nn.Identity()
     if name == "avg_pool_3x3":
         return Pool()
-    return nn.Sequential(*conv_bn(channels, channels, 3 if name == "nor_conv_3x3" else 1))
+    return Convolution(channels, 3 if name == "nor_conv_3x3" else 1, affine)
 
 
 class Cell(nn.Module):
     """Four nodes; the first is the input, the last the output, each other the sum of its incoming edges.
 
-    The paper's convolutions are ReLU, convolution, batch normalisation; the ReLU of a node is computed once
-    for all the convolutions that leave it.
+    An edge that is left out is zero.
+
+    The ReLU of a node is computed once for all the convolutions that leave it.
     """
 
-    def __init__(self, operations: Mapping[str, str], channels: int) -> None:
+    def __init__(self, edges: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.edges = nn.ModuleDict(
-            {edge: _operation(name, channels) for edge, name in operations.items() if name != "none"}
-        )
-        self.convolutions = {edge for edge, name in operations.items() if name.startswith("nor_conv")}
+        self.edges = nn.ModuleDict(edges)
 
     def forward(self, x: Tensor) -> Tensor:
         nodes = [x]
         activated: dict[int, Tensor] = {}
         for j in range(1, NODES):
-            total: Tensor | None = None
-            for i in range(j):
-                edge = f"edge_{i}_{j}"
-                if edge not in self.edges:
-                    continue
-                source = nodes[i]
-                if edge in self.convolutions:
-                    if i not in activated:
-                        activated[i] = functional.relu(source)
-                    source = activated[i]
-                value = self.edges[edge](source)
-                total = value if total is None else total + value
-            nodes.append(torch.zeros_like(x) if total is None else total)
+            terms = [
+                self._term(i, f"edge_{i}_{j}", nodes, activated) for i in range(j) if f"edge_{i}_{j}" in self.edges
+            ]
+            nodes.append(sum(terms[1:], terms[0]) if terms else torch.zeros_like(x))
         return nodes[-1]
+
+    def _term(self, source: int, edge: str, nodes: list[Tensor], activated: dict[int, Tensor]) -> Tensor:
+        operation = self.edges[edge]
+        if not isinstance(operation, Convolution):
+            value: Tensor = operation(nodes[source])
+            return value
+        if source not in activated:
+            activated[source] = functional.relu(nodes[source])
+        return operation.convolved(activated[source])
 
 
 class Residual(nn.Module):
@@ -107,20 +159,21 @@ class Residual(nn.Module):
         return total
 
 
+_residual = layer(Residual)
+
+
 class NB201Network(nn.Module):
     """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
 
-    def __init__(
-        self, operations: Mapping[str, str], num_classes: int, in_channels: int, channels: int, cells: int
-    ) -> None:
+    def __init__(self, make_cell: MakeCell, num_classes: int, in_channels: int, channels: int, cells: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3))
         stages: list[nn.Module] = []
         for stage in range(3):
             width = channels * 2**stage
             if stage:
-                stages.append(Residual(width // 2, width))
-            stages.extend(Cell(operations, width) for _ in range(cells))
+                stages.append(_residual(width // 2, width))
+            stages.extend(make_cell(width) for _ in range(cells))
         self.stages = nn.Sequential(*stages)
         self.last = nn.Sequential(nn.BatchNorm2d(4 * channels), nn.ReLU(), GlobalAverage())
         self.classifier = nn.Linear(4 * channels, num_classes)

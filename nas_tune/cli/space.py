@@ -1,0 +1,204 @@
+"""`nas-tune space`: one search space: its decisions, a member, and what its members cost."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas_tune.cli.places import data, talk, width_of
+from nas_tune.cli.text import quantity
+from nas_tune.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nas_tune.cli.tables import Column
+    from search_spaces import Parameter, Space
+    from trainables.profile import Member, Profile
+
+__all__ = ["space"]
+
+_COSTS = {"parameters": "parameters", "macs": "MACs", "activation_bytes": "activation memory"}
+_UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
+_AMOUNT = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([kmg]?)", re.IGNORECASE)
+
+
+def space(
+    name: Annotated[str, typer.Argument(help="A space of the catalogue, or module:attribute.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the space: blocks=3.")
+    ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Count what random members cost, without running them.")
+    ] = False,
+    network: Annotated[
+        list[str] | None,
+        typer.Option("--network", metavar="KEY=VALUE", help="A setting of the networks: channels=16, image_size=224."),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="How many members to draw.", min=1)] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the draw.", min=0)] = 0,
+    max_params: Annotated[str | None, typer.Option(help="Most parameters allowed: 600k, 3.5M.")] = None,
+    max_macs: Annotated[str | None, typer.Option(help="Most multiply-accumulates allowed: 90M.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a search space, and with --profile what its networks cost before anything is searched.
+
+    Networks are counted on torch's meta device. A limit (--max-params, --max-macs) asks which share of the
+    members keeps it; where none of the sample does, a descent looks for one that can.
+    """
+    from nas_tune.cli.search import parse_changes
+    from nas_tune.config import Component
+    from nas_tune.spaces import make_space
+
+    limits = {
+        cost: _amount(option, text)
+        for cost, option, text in (("parameters", "--max-params", max_params), ("macs", "--max-macs", max_macs))
+        if text is not None
+    }
+    if (limits or network) and not profile:
+        raise ConfigError("--network, --max-params and --max-macs are about --profile; say --profile too")
+    found = make_space(Component(name, parse_changes(settings or (), {})))
+    if not profile:
+        _print_space(found, as_json=as_json)
+        return
+    from trainables.profile import profile as profiled
+
+    options = parse_changes(network or (), {})
+    talk().print(f"counting {samples:,} members of {found.name or name}", style="dim")
+    counted = profiled(found, samples=samples, seed=seed, **options)
+    reached = _reached(found, counted, limits, seed, options)
+    if as_json:
+        data().print(json.dumps(_as_json(found, counted, limits, reached), indent=2))
+    else:
+        _print_profile(found, counted, limits, reached)
+
+
+def _amount(option: str, text: str) -> float:
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"{option} {text}: expected a number above 0 such as 600000, 600k or 3.5M")
+    return float(match[1]) * _UNITS[match[2].lower()]
+
+
+def _print_space(found: Space, *, as_json: bool) -> None:
+    from nas_tune.cli.architectures import writer
+
+    example = found.sample(0)
+    if as_json:
+        described = {"size": found.size, "fingerprint": found.fingerprint, "example": example.tree}
+        data().print(json.dumps({"name": found.name, **described, "spec": found.to_spec()}, indent=2))
+        return
+    from nas_tune.cli.listing import size_text
+    from nas_tune.cli.tables import Column, lines
+
+    out = data()
+    out.print(f"{found.name or 'a space without name'}: {size_text(found.size)} architectures, ", style="bold", end="")
+    out.print(f"{len(found.parameters)} parameters", style="bold")
+    columns = [
+        Column("parameter", [parameter.name for parameter in found.parameters]),
+        Column("kind", [parameter.kind for parameter in found.parameters]),
+        Column("values", [_values(parameter) for parameter in found.parameters], elastic=True),
+    ]
+    for line in lines(columns, width_of(out)):
+        out.print(line)
+    out.print(f"\na member: {writer(found)(example)}")
+
+
+def _values(parameter: Parameter) -> str:
+    if parameter.choices is not None:
+        return ", ".join(map(str, parameter.choices))
+    step = f" by {parameter.step:g}" if parameter.step not in (None, 1) else ""
+    return f"{parameter.low:g} to {parameter.high:g}{step}{', logarithmic' if parameter.log else ''}"
+
+
+def _reached(
+    found: Space, counted: Profile, limits: Mapping[str, float], seed: int, options: Mapping[str, Any]
+) -> Member | None:
+    """A member within the limits, or the nearest to them that a descent finds; None without limits."""
+    from trainables.profile import nearest, within_reach
+
+    if not limits:
+        return None
+    return within_reach(found, nearest(counted.members, limits), limits, seed=seed, **options)
+
+
+def _print_profile(found: Space, counted: Profile, limits: Mapping[str, float], reached: Member | None) -> None:
+    from nas_tune.cli.architectures import writer
+    from nas_tune.cli.tables import lines
+
+    out, written = data(), writer(found)
+    drawn = len(counted.members)
+    rate = drawn / max(counted.seconds, 1e-9)
+    out.print(f"{found.name}: {drawn:,} random members", style="bold", end="")
+    out.print(f", counted in {counted.seconds:.1f} s ({rate:,.0f} a second)")
+    out.print(f"duplicates by id: {counted.duplicates:,} ({counted.duplicates / drawn:.1%})\n")
+    for line in lines(_quantile_columns(counted)):
+        out.print(line)
+    out.print()
+    for cost in ("parameters", "macs"):
+        for word, member in (("least", counted.smallest(cost)), ("most", counted.largest(cost))):
+            amount = quantity(getattr(member.cost, cost))
+            out.print(f"{word} {_COSTS[cost]}, {amount}: {written(member.architecture)}")
+    for text in _limit_lines(counted, limits, reached, written):
+        out.print(text)
+
+
+def _quantile_columns(counted: Profile) -> list[Column]:
+    from nas_tune.cli.tables import Column
+    from trainables.profile import QUANTILES
+
+    builds = counted.build_seconds
+    rows = [[quantity(round(value)) for value in counted.quantiles(cost)] for cost in _COSTS]
+    rows[-1] = [f"{value}B" if value[-1].isalpha() else f"{value} B" for value in rows[-1]]
+    rows.append([f"{1000 * value:.3g} ms" for value in counted.build_quantiles()])
+    names = [*_COSTS.values(), f"build time ({len(builds)} built)"]
+    heads = ["min", *(f"{share:.0%}" for share in QUANTILES[1:-1]), "max"]
+    columns = [Column("", names)]
+    return columns + [Column(head, [row[i] for row in rows], right=True) for i, head in enumerate(heads)]
+
+
+def _limit_lines(counted: Profile, limits: Mapping[str, float], reached: Member | None, written: Any) -> Iterator[str]:
+    if reached is None:
+        return
+    share = counted.share_within(limits)
+    said = " and ".join(f"at most {quantity(limit)} {_COSTS[cost]}" for cost, limit in limits.items())
+    yield ""
+    yield f"{said}: kept by {share:.1%} of the members"
+    has = ", ".join(f"{quantity(getattr(reached.cost, cost))} {_COSTS[cost]}" for cost in limits)
+    if share == 0 and all(getattr(reached.cost, cost) <= limit for cost, limit in limits.items()):
+        yield f"rare, but it can be met: a descent found {has}: {written(reached.architecture)}"
+    elif share == 0:
+        yield f"not met, and probably out of reach: a descent came down to {has}: {written(reached.architecture)}"
+
+
+def _as_json(found: Space, counted: Profile, limits: Mapping[str, float], reached: Member | None) -> dict[str, Any]:
+    from trainables.profile import QUANTILES
+
+    costs: Sequence[str] = (*_COSTS, "model_bytes")
+    described: dict[str, Any] = {
+        "space": found.name,
+        "members": len(counted.members),
+        "duplicates": counted.duplicates,
+        "seconds": counted.seconds,
+        "quantiles": {cost: dict(zip(map(str, QUANTILES), counted.quantiles(cost), strict=True)) for cost in costs},
+        "build_seconds": list(counted.build_seconds),
+        "extremes": {
+            cost: {"least": _member_json(counted.smallest(cost)), "most": _member_json(counted.largest(cost))}
+            for cost in ("parameters", "macs")
+        },
+    }
+    if reached is not None:
+        met = all(getattr(reached.cost, cost) <= limit for cost, limit in limits.items())
+        described["limits"] = dict(limits)
+        described["share_within"] = counted.share_within(limits)
+        described["can_be_met"] = met
+        described["nearest"] = _member_json(reached)
+    return described
+
+
+def _member_json(member: Member) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"architecture": member.architecture.tree, "id": member.architecture.id, **asdict(member.cost)}

@@ -1,0 +1,82 @@
+"""`darts`: the cells of DARTS (Liu, Simonyan and Yang 2019, 1806.09055), a normal and a reduction cell.
+
+Four nodes a cell, each the sum of two edges from two different earlier values, each edge one of seven
+operations (the eighth, `none`, is a candidate of the supernet only); the output concatenates all nodes:
+
+    {"normal": {"node_2": [{"input_0": "sep_conv_3x3"}, {"input_1": "skip_connect"}], ..}, "reduce": {..}}
+
+(180 * 7^8)^2 members. The same space serves GDAS, PC-DARTS, P-DARTS, SNAS and many more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Json
+from search_spaces.catalogue.cells import CellSpace, check_count, check_operations
+from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.catalogue.isomorphism import isomorphic_form
+from search_spaces.parameters import choice, subset
+
+__all__ = ["OPERATIONS", "DartsSpace", "canonical", "space"]
+
+OPERATIONS = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+
+
+class DartsSpace(CellSpace):
+    """Cells of nodes, each a subset of two of the edges from earlier values."""
+
+    distinct = True
+    edge = "node_2.input_0"
+
+    def __init__(self, nodes: int = 4, operations: Sequence[str] = OPERATIONS) -> None:
+        check_count("nodes", nodes)
+        edge = choice(*check_operations(operations))
+        cell = {
+            f"node_{node}": subset({f"input_{source}": edge for source in range(node)}, 2)
+            for node in range(INPUTS, INPUTS + nodes)
+        }
+        super().__init__({"normal": cell, "reduce": cell}, name="darts", canonical=canonical)
+
+    def resized(self, blocks: int) -> DartsSpace:
+        """The same space with so many nodes a cell."""
+        return DartsSpace(blocks, self.operations)
+
+    @property
+    def concat(self) -> str:
+        return "all"
+
+    def cell_of(self, tree: Any) -> Cell:
+        return _cell_of(tree)
+
+    def tree_of(self, cell: Cell) -> dict[str, Any]:
+        return {
+            f"node_{index}": [{f"input_{source}": operation} for operation, source in node]
+            for index, node in enumerate(cell, INPUTS)
+        }
+
+
+def canonical(architecture: Architecture) -> Json:
+    """The two cells in their isomorphic form: nodes may be renumbered, since all of them are concatenated."""
+    tree: Any = architecture._tree
+    return [isomorphic_form(_cell_of(tree["normal"])), isomorphic_form(_cell_of(tree["reduce"]))]
+
+
+def _cell_of(tree: Any) -> Cell:
+    return [
+        [(operation, int(name[6:])) for edge in edges for name, operation in edge.items()] for edges in tree.values()
+    ]
+
+
+def space(nodes: int = 4, operations: Sequence[str] = OPERATIONS) -> DartsSpace:
+    """The space of the paper, or one with another number of nodes a cell, or other operations."""
+    return DartsSpace(nodes, operations)

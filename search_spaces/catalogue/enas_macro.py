@@ -1,0 +1,113 @@
+"""`enas_macro`: whole networks of ENAS (Pham et al. 2018, arXiv 1802.03268), 12 layers by default.
+
+Layer i applies one of six operations to what layer i - 1 made (the stem, if it is the first), and stacks on it
+the outputs that it skips to: any subset of the i that came before its input, `"stem"`, `"layer_0"`, ..,
+`"layer_{i-2}"`. With L layers the space has exactly 6^L * 2^(L(L-1)/2) members.
+
+No two members are the same network under another name: every layer is on the way to the output, operations
+differ, and skips stand in a fixed order. So the id is that of the tree.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search_spaces.architecture import Architecture, Json
+from search_spaces.errors import ArchitectureError, SpaceError
+from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.parameters import choice, const, subset
+from search_spaces.space import Space
+
+__all__ = ["OPERATIONS", "ENASMacroSpace", "skip_candidates", "space"]
+
+OPERATIONS = ("conv_3x3", "sep_conv_3x3", "conv_5x5", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
+"""In the official order: an arc knows an operation by its place here."""
+
+
+def skip_candidates(layer: int) -> tuple[str, ...]:
+    """What layer number `layer`, from 0, may skip to: all that came before its input."""
+    return ("stem", *(f"layer_{earlier}" for earlier in range(layer)))[:layer]
+
+
+class ENASMacroSpace(Space):
+    """The networks of ENAS, `{"layers": [{"op": .., "skips": ["stem", "layer_0", ..]}, ..]}`, with arcs."""
+
+    def __init__(self, layers: int = 12) -> None:
+        if isinstance(layers, bool) or not isinstance(layers, int) or layers < 1:
+            raise SpaceError(f"space 'enas_macro': layers={layers!r}; it is a whole number of at least 1")
+        super().__init__({"layers": [_layer(index) for index in range(layers)]}, name="enas_macro")
+
+    @property
+    def layers(self) -> int:
+        """How many layers a network has."""
+        declared: Any = self.declared
+        return len(declared["layers"])
+
+    def from_arc(self, text: str) -> Architecture:
+        """The network of an arc, as the authors write one: for each layer the number of its operation, then
+        0 or 1 for every skip, all separated by white space.
+
+        `ArchitectureError` says at which number, from 0, a malformed one breaks.
+        """
+        numbers = text.split()
+        expected = self.layers * (self.layers + 1) // 2
+        if len(numbers) != expected:
+            said = f"an arc of {self.layers} layers has {expected} numbers, here are {len(numbers)}"
+            raise ArchitectureError("layers", f"{said}; give all of them, or take the space of another depth")
+        layers: list[Json] = []
+        place = 0
+        for index in range(self.layers):
+            operation = _read_number(numbers, place, len(OPERATIONS), f"layers.{index}.op")
+            place += 1
+            skips: list[Json] = []
+            for candidate in skip_candidates(index):
+                if _read_number(numbers, place, 2, f"layers.{index}.skips"):
+                    skips.append(candidate)
+                place += 1
+            layers.append({"op": OPERATIONS[operation], "skips": skips})
+        return self.validate({"layers": layers})
+
+    def to_arc(self, architecture: object) -> str:
+        """The arc of a network, a line for each layer; `ArchitectureError` for one that does not belong."""
+        lines: list[str] = []
+        for index, layer in enumerate(self.validate(architecture)["layers"]):
+            flags = [int(candidate in layer["skips"]) for candidate in skip_candidates(index)]
+            lines.append(" ".join(map(str, [OPERATIONS.index(layer["op"]), *flags])))
+        return "\n".join(lines)
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """The layers in a row; one with skips is followed by a vertex that concatenates."""
+        vertices, edges = [Vertex("stem", "stem", "input")], []
+        outputs = {"stem": "stem"}
+        now = "stem"
+        for index, layer in enumerate(self.validate(architecture)["layers"]):
+            name = f"layer_{index}"
+            vertices.append(Vertex(name, layer["op"], "operation"))
+            edges.append(Edge(now, name))
+            now = name
+            if layer["skips"]:
+                now = f"concat_{index}"
+                vertices.append(Vertex(now, "concat", "state"))
+                edges += [Edge(outputs[source], now) for source in layer["skips"]] + [Edge(name, now)]
+            outputs[name] = now
+        vertices.append(Vertex("output", "output", "output"))
+        return (Graph("network", tuple(vertices), (*edges, Edge(now, "output"))),)
+
+
+def _layer(index: int) -> dict[str, object]:
+    candidates = skip_candidates(index)
+    skips = subset(list(candidates), (0, index)) if candidates else const([])
+    return {"op": choice(*OPERATIONS), "skips": skips}
+
+
+def _read_number(numbers: list[str], place: int, below: int, path: str) -> int:
+    if not (numbers[place].isascii() and numbers[place].isdigit() and int(numbers[place]) < below):
+        raise ArchitectureError(
+            path, f"number {place} is {numbers[place]!r}; a whole number from 0 to {below - 1} stands there"
+        )
+    return int(numbers[place])
+
+
+def space(layers: int = 12) -> ENASMacroSpace:
+    """The space of ENAS, or one of another depth."""
+    return ENASMacroSpace(layers)

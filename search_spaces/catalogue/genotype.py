@@ -1,0 +1,203 @@
+"""Genotypes, the text in which published cells stand: read with care, never evaluated, and written.
+
+    Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ..], normal_concat=range(2, 6), reduce=[..], ..)
+
+Two edges make a node; 0 and 1 are the outputs of the two cells before, nodes count from 2. Read are: this text
+over any lines, with comments, with `NAME =` in front, by position or by name, a dict of the same fields, and a
+namedtuple or mapping itself; edges one after another, or a tuple of edges a node (GDAS), with a weight as the
+third item or as `(operation, node, input)` (FairDARTS). The order of a node's two edges has no meaning.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search_spaces.catalogue.literal import read_call
+from search_spaces.errors import ArchitectureError
+from search_spaces.names import did_you_mean
+
+__all__ = ["ALIASES", "FIELDS", "INPUTS", "Cell", "Rules", "read_genotype", "write_genotype"]
+
+FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
+ALIASES = {
+    "identity": "skip_connect",
+    "dua_sepc_3x3": "sep_conv_3x3",
+    "dua_sepc_5x5": "sep_conv_5x5",
+    "dil_sepc_3x3": "dil_conv_3x3",
+    "dil_sepc_5x5": "dil_conv_5x5",
+    "nor_conv_1x1": "conv_1x1",
+    "nor_conv_3x3": "conv_3x3",
+    "conv_1x3_3x1": "conv_3x1_1x3",
+    "conv_1x7_7x1": "conv_7x1_1x7",
+}
+"""Other spellings of public repositories (AutoDL-Projects) for the same operation."""
+
+INPUTS = 2
+"""Values that a cell is given: the outputs of the two cells before it, 0 and 1."""
+Cell = list[list[tuple[str, int]]]
+"""The nodes of a cell, each with its edges `(operation, input)`."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a genotype of one space keeps to."""
+
+    nodes: int
+    operations: tuple[str, ...]
+    concat: Callable[[Cell], list[int]]
+    distinct: bool
+    remedy: str = ""
+    kinds: tuple[str, ...] = field(default=("normal", "reduce"))
+
+
+def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
+    """The cells of a genotype, by kind; `ArchitectureError` says at which place it breaks which rule."""
+    fields = _fields(genotype)
+    cells: dict[str, Cell] = {}
+    for kind in rules.kinds:
+        edges = _edges(_required(fields, kind), kind, rules)
+        cells[kind] = [_checked_node(node, index, rules) for index, node in enumerate(edges, INPUTS)]
+        _check_concat(_required(fields, f"{kind}_concat"), f"{kind}_concat", cells[kind], rules)
+    return cells
+
+
+def write_genotype(cells: Mapping[str, Cell], concats: Mapping[str, list[int]]) -> str:
+    """The text of cells, one line, as Python would write the namedtuple with lists."""
+    parts = []
+    for kind, cell in cells.items():
+        edges = [edge for node in cell for edge in node]
+        parts += [f"{kind}={edges!r}", f"{kind}_concat={concats[kind]!r}"]
+    return f"Genotype({', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    operation: str
+    input: int
+    place: str
+    node: int | None = None
+
+
+def _fields(genotype: object) -> dict[str, Any]:
+    """The fields by name, whatever form they came in."""
+    if isinstance(genotype, str):
+        found = read_call(genotype, FIELDS)
+    elif hasattr(genotype, "_asdict"):
+        found = dict(genotype._asdict())
+    elif isinstance(genotype, Mapping):
+        found = dict(genotype)
+    else:
+        raise ArchitectureError(
+            "", f"{genotype!r:.60} is a {type(genotype).__name__}; give the text of a genotype, or a namedtuple"
+        )
+    for name, value in found.items():
+        # AutoDL-Projects writes connectN=None, others an empty list of their own
+        if name not in FIELDS and value not in (None, [], ()):
+            raise ArchitectureError(
+                str(name), f"a genotype has no such field{did_you_mean(str(name), FIELDS)}; {_said_fields()}"
+            )
+    return found
+
+
+def _required(fields: Mapping[str, Any], name: str) -> Any:
+    if fields.get(name) is None:
+        raise ArchitectureError(name, f"the genotype has no field {name!r}; {_said_fields()}")
+    return fields[name]
+
+
+def _said_fields() -> str:
+    return f"its fields: {', '.join(FIELDS)}"
+
+
+def _edges(value: object, kind: str, rules: Rules) -> list[list[_Edge]]:
+    """The edges of each node."""
+    items = _listed(value, kind, "a list of edges (operation, input)")
+    nested = bool(items) and all(_is_list(item) and item and _is_list(item[0]) for item in items)
+    if nested:
+        nodes = [[_edge(edge, f"{kind}[{i}][{j}]") for j, edge in enumerate(node)] for i, node in enumerate(items)]
+    else:
+        nodes = _paired([_edge(item, f"{kind}[{i}]") for i, item in enumerate(items)])
+    total = sum(map(len, nodes))
+    if len(nodes) != rules.nodes or total != 2 * rules.nodes:
+        raise ArchitectureError(kind, f"{total} edges; {rules.nodes} nodes of two edges each make {2 * rules.nodes}")
+    return nodes
+
+
+def _paired(edges: list[_Edge]) -> list[list[_Edge]]:
+    """Edges in a row: by the node that they name, else two and two."""
+    if not edges or edges[0].node is None:
+        return [edges[i : i + 2] for i in range(0, len(edges), 2)]
+    nodes: dict[int, list[_Edge]] = {}
+    for edge in edges:
+        nodes.setdefault(edge.node or 0, []).append(edge)
+    return [nodes[index] for index in sorted(nodes)]
+
+
+def _edge(value: object, place: str) -> _Edge:
+    """`(operation, input)`, `(operation, input, weight)` or `(operation, node, input)`."""
+    items = _listed(value, place, "(operation, input)")
+    if len(items) not in (2, 3) or not isinstance(items[0], str):
+        raise ArchitectureError(place, f"{value!r:.60} is no edge; write (operation, input)")
+    if len(items) == 2 or isinstance(items[2], float):
+        return _Edge(items[0], _number(items[1], place), place)
+    return _Edge(items[0], _number(items[2], place), place, node=_number(items[1], place))
+
+
+def _checked_node(edges: list[_Edge], index: int, rules: Rules) -> list[tuple[str, int]]:
+    if len(edges) != 2:
+        raise ArchitectureError(
+            edges[0].place, f"node {index} has {len(edges)} edge{'s' * (len(edges) != 1)}; it takes two"
+        )
+    node = [_checked_edge(edge, index, rules) for edge in edges]
+    if rules.distinct and node[0][1] == node[1][1]:
+        raise ArchitectureError(edges[1].place, f"node {index} takes input {node[1][1]} twice; its two inputs differ")
+    return sorted(node, key=operator.itemgetter(1)) if rules.distinct else node
+
+
+def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
+    if edge.node not in (None, index):
+        raise ArchitectureError(
+            edge.place, f"an edge of node {edge.node} where node {index} is due; nodes count from 2 in their order"
+        )
+    if not 0 <= edge.input < index:
+        earlier = ", ".join(map(str, range(index)))
+        raise ArchitectureError(edge.place, f"node {index} cannot take {edge.input} as input; allowed: {earlier}")
+    name = edge.operation
+    operation = name if name in rules.operations else ALIASES.get(name, name)
+    if operation in rules.operations:
+        return operation, edge.input
+    if name == "none":
+        raise ArchitectureError(
+            edge.place, f"'none' is a candidate of supernets only; allowed: {', '.join(rules.operations)}"
+        )
+    close = did_you_mean(name, rules.operations)
+    raise ArchitectureError(
+        edge.place, f"{name!r:.60} is no operation of this space{close}; allowed: {', '.join(rules.operations)}"
+    )
+
+
+def _check_concat(value: object, place: str, cell: Cell, rules: Rules) -> None:
+    given = [_number(item, place) for item in _listed(value, place, "a list of nodes")]
+    expected = rules.concat(cell)
+    if sorted(given) != expected:
+        raise ArchitectureError(place, f"{given} are concatenated; this space concatenates {expected}{rules.remedy}")
+
+
+def _listed(value: object, place: str, what: str) -> Sequence[Any]:
+    if _is_list(value) or isinstance(value, range):
+        return value  # type: ignore[return-value]
+    raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _number(value: object, place: str) -> int:
+    """A whole number, also one of NumPy's."""
+    if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
+        return operator.index(value)
+    raise ArchitectureError(place, f"{value!r:.60} is no whole number")

@@ -1,0 +1,52 @@
+"""When two cells are the same graph: the canonical form behind the ids of cell spaces.
+
+Two cells are one when a renumbering of their nodes, and an exchange of the two edges of nodes, turns one into the
+other. Nothing else is merged: two equal nodes used once each are not one node used twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby, permutations, product
+
+from search_spaces.catalogue.genotype import INPUTS, Cell
+
+__all__ = ["isomorphic_form"]
+
+
+def isomorphic_form(cell: Cell) -> str:
+    """A text that is equal for cells which a renumbering of nodes makes equal, and for no others.
+
+    What a node computes, written out, is longer than what its inputs are: by that text the nodes have an order
+    which the numbering cannot change. Only nodes that compute the same are tried in every order, and only if
+    they are used: those at the end are sorted.
+    """
+    texts = [str(index) for index in range(INPUTS)]
+    used: set[int] = set()
+    for node in cell:
+        terms = sorted([f"{operation}({texts[source]})" for operation, source in node])
+        texts.append("+".join(terms))
+        used.update([source for _, source in node])
+    inner = sorted([(len(texts[i]), texts[i], i) for i in used if i >= INPUTS])
+    ends = [cell[i - INPUTS] for i in range(INPUTS, len(texts)) if i not in used]
+    return min(_numbered(cell, order, ends) for order in _orders(inner))
+
+
+def _orders(inner: list[tuple[int, str, int]]) -> Iterator[Sequence[int]]:
+    """Every order of nodes in which only those of equal texts change places."""
+    tied = [[index for _, _, index in group] for _, group in groupby(inner, key=lambda item: item[1])]
+    if len(tied) == len(inner):
+        yield [index for _, _, index in inner]
+        return
+    for parts in product(*map(permutations, tied)):
+        yield [index for part in parts for index in part]
+
+
+def _numbered(cell: Cell, order: Sequence[int], ends: Cell) -> str:
+    """The nodes in this order, then the loose ends, each with its edges sorted."""
+    number = {old: new for new, old in enumerate([*range(INPUTS), *order])}
+
+    def written(node: list[tuple[str, int]]) -> str:
+        return "+".join(sorted([f"{number[source]}~{operation}" for operation, source in node]))
+
+    return "|".join([written(cell[index - INPUTS]) for index in order] + sorted(map(written, ends)))

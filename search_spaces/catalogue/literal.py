@@ -1,0 +1,116 @@
+"""One call, or one dict, of plain values as Python text: parsed, never evaluated.
+
+`read_call("X = F(a=[('b', 1)], c=range(2))", names)` gives `{"a": [["b", 1]], "c": range(2)}`. Whatever is no
+literal is refused with its line and column, as is text that is too long, or nested too deeply, to be meant.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import Any
+
+from search_spaces.errors import ArchitectureError
+from search_spaces.names import did_you_mean
+
+__all__ = ["LONGEST", "read_call"]
+
+LONGEST = 20_000
+"""Characters; published genotypes have about 1,000."""
+_LONGEST_RANGE = 100
+_CASTS = ("list", "tuple", "int", "int64", "int32", "float", "float64", "float32")
+
+
+def read_call(text: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """The arguments of the one call in `text` by name, `names` being those of its positions."""
+    node = _value(text.strip())
+    if isinstance(node, ast.Call):
+        return _arguments(node, names)
+    if isinstance(node, ast.Dict):
+        return dict(_item(key, value) for key, value in zip(node.keys, node.values, strict=True))
+    raise _broken(node, f"write Genotype({names[0]}=.., ..) or a dict")
+
+
+def _value(text: str) -> ast.expr:
+    """The value of the only statement."""
+    statements = _parsed(text).body
+    if not statements:
+        raise ArchitectureError("", "the text is empty; give a genotype")
+    if len(statements) > 1:
+        raise _broken(statements[1], "a second statement; give one genotype at a time")
+    statement = statements[0]
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr) and statement.value is not None:
+        return statement.value
+    raise _broken(statement, "no genotype; write Genotype(..), or NAME = Genotype(..)")
+
+
+def _parsed(text: str) -> ast.Module:
+    if len(text) > LONGEST:
+        raise ArchitectureError("", f"{len(text)} characters; a genotype has at most {LONGEST}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of strange escapes in strings
+            return ast.parse(text)
+    except SyntaxError as error:
+        line, column = error.lineno or 1, error.offset or 1
+        said = f"the text is no Python at line {line}, column {column}: {error.msg}"
+        raise ArchitectureError("", f"{said}; write Genotype(..)") from error
+    except (RecursionError, MemoryError):
+        raise ArchitectureError("", "the text is nested too deeply to be a genotype") from None
+    except ValueError as error:
+        raise ArchitectureError("", f"the text is no Python: {error}") from error
+
+
+def _arguments(call: ast.Call, names: tuple[str, ...]) -> dict[str, Any]:
+    if len(call.args) > len(names):
+        raise _broken(call.args[len(names)], f"a genotype has {len(names)} fields: {', '.join(names)}")
+    found = {name: _plain(argument) for name, argument in zip(names, call.args, strict=False)}
+    for keyword in call.keywords:
+        if keyword.arg is None:
+            raise _broken(keyword.value, "** is not read; write the fields out")
+        if keyword.arg in found:
+            raise _broken(keyword.value, f"the field {keyword.arg!r} is given twice; leave one out")
+        found[keyword.arg] = _plain(keyword.value)
+    return found
+
+
+def _item(key: ast.expr | None, value: ast.expr) -> tuple[str, Any]:
+    if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+        raise _broken(key or value, "the key of a field is its name in quotes")
+    return key.value, _plain(value)
+
+
+def _plain(node: ast.expr) -> Any:
+    """The value of a literal."""
+    match node:
+        case ast.Constant(value=str() | int() | float() | None as value):
+            return value
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_plain(item) for item in items]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+            return -value
+        case ast.Call(func=ast.Name(id="range"), args=arguments, keywords=[]):
+            return _range(node, [_plain(argument) for argument in arguments])
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[only], keywords=[]) if name in _CASTS:
+            return _plain(only)
+    close = did_you_mean(node.id, ("range",)) if isinstance(node, ast.Name) else ""
+    raise _broken(node, f"only strings, numbers, None, lists, tuples and range(..) are read{close}")
+
+
+def _range(node: ast.expr, bounds: list[Any]) -> range:
+    whole = all(type(bound) is int for bound in bounds)
+    if not whole or len(bounds) not in (1, 2, 3) or (len(bounds) == 3 and bounds[2] == 0):
+        raise _broken(node, "range takes one to three whole numbers, the step not 0")
+    made = range(*bounds)
+    if not -LONGEST < made.start < LONGEST or not -LONGEST < made.stop < LONGEST or len(made) > _LONGEST_RANGE:
+        raise _broken(node, f"a range of more than {_LONGEST_RANGE} nodes")
+    return made
+
+
+def _broken(node: ast.AST, rule: str) -> ArchitectureError:
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
+    try:
+        written = ast.unparse(node)[:60]
+    except RecursionError:
+        written = "nested too deeply"
+    return ArchitectureError("", f"{written!r} at line {line}, column {column}: {rule}")

@@ -1,0 +1,73 @@
+"""`mobilenetv3`: the space of Once-for-All (Cai et al. 2020, arXiv 1908.09791), about 2 * 10^19 networks an image size.
+
+Five stages of two to four inverted residual blocks; each block has a kernel of 3, 5 or 7 pixels and expands its
+channels 3, 4 or 6 times. The size of the image (128 to 224 pixels in steps of 4) and the width of the whole (1.0 or
+1.2) are decided with them, so that the space has (9^2 + 9^3 + 9^4)^5 * 25 * 2 members:
+
+    {"resolution": 224, "width": 1.0, "stage_1": [{"kernel": 3, "expansion": 4}, ..], .., "stage_5": [..]}
+
+Every decision changes the network, and the blocks of a stage stand in a row: no two members compute the same, and
+there is no canonical form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.errors import SpaceError
+from search_spaces.graphs import Graph
+from search_spaces.outline import chain_graph
+from search_spaces.parameters import choice, repeat
+from search_spaces.space import Space
+
+__all__ = ["DEPTH", "EXPANSIONS", "KERNELS", "RESOLUTIONS", "STAGES", "WIDTHS", "MobileNetV3Space", "space"]
+
+STAGES = ("stage_1", "stage_2", "stage_3", "stage_4", "stage_5")
+KERNELS = (3, 5, 7)
+EXPANSIONS = (3, 4, 6)
+DEPTH = (2, 4)
+WIDTHS = (1.0, 1.2)
+RESOLUTIONS = tuple(range(128, 225, 4))
+
+
+class MobileNetV3Space(Space):
+    """Once-for-All's networks; `graphs` draws them as one row of blocks."""
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """One graph, a vertex a block with its kernel and expansion."""
+        tree: Any = self.validate(architecture).tree
+        blocks = [
+            (f"{stage}.{index}", f"mbconv{block['expansion']} {block['kernel']}x{block['kernel']}")
+            for stage in STAGES
+            for index, block in enumerate(tree[stage])
+        ]
+        return (chain_graph(f"resolution {tree['resolution']}, width {tree['width']}", blocks),)
+
+
+def check_kernels(kernels: Sequence[int]) -> None:
+    """Refuse kernels that have no middle pixel."""
+    for kernel in kernels:
+        if not isinstance(kernel, int) or kernel < 1 or kernel % 2 == 0:
+            raise SpaceError(f"kernel {kernel!r}: a kernel is an odd number of pixels; give 3, 5, 7 or the like")
+
+
+def space(
+    *,
+    resolutions: Sequence[int] = RESOLUTIONS,
+    widths: Sequence[float] = WIDTHS,
+    kernels: Sequence[int] = KERNELS,
+    expansions: Sequence[float] = EXPANSIONS,
+    depth: tuple[int, int] = DEPTH,
+) -> MobileNetV3Space:
+    """The paper's space, or one of the same shape with other options.
+
+    `expansions=(2.3, 2.5, 3, 4, 6)` has MobileNetV3-Large (Howard et al. 2019, arXiv 1905.02244) among its members.
+    """
+    check_kernels(kernels)
+    if depth[0] < 1:
+        raise SpaceError(f"depth {depth!r}: a stage has at least one block; raise the first number")
+    block = {"kernel": choice(*kernels), "expansion": choice(*expansions)}
+    stages = {stage: repeat(block, *depth) for stage in STAGES}
+    tree = {"resolution": choice(*resolutions), "width": choice(*widths), **stages}
+    return MobileNetV3Space(tree, name="mobilenetv3")

@@ -1,0 +1,149 @@
+"""The cells of NAS-Bench-101 as graphs: what computes, the official hash, and every unique cell once.
+
+A cell is held as predecessor masks: bit u of `into[v]` says that there is an edge from vertex u to vertex v.
+Vertex 0 is the input, the last one the output, and those between have an operation each (Ying et al. 2019,
+arXiv 1902.09635).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import md5
+from itertools import permutations, product
+from math import comb
+from typing import NamedTuple
+
+__all__ = ["OPERATIONS", "Cell", "cell_hash", "connected_graphs", "pruned", "sources", "unique_cells", "unlabelled"]
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+"""In the official order: the hash knows an operation by its place here."""
+
+
+class Cell(NamedTuple):
+    """A directed acyclic graph, edges from lower to higher vertices, and the operations of the inner ones."""
+
+    into: tuple[int, ...]
+    operations: tuple[str, ...]
+
+    @property
+    def edges(self) -> int:
+        """How many edges it has."""
+        return sum(mask.bit_count() for mask in self.into)
+
+
+def sources(mask: int) -> list[int]:
+    """The vertices of a mask, ascending."""
+    return [vertex for vertex in range(mask.bit_length()) if mask >> vertex & 1]
+
+
+def pruned(cell: Cell) -> Cell | None:
+    """The part of a cell that computes: the vertices on a path from input to output; None without a path."""
+    last = len(cell.into) - 1
+    reached = 1
+    for vertex in range(1, last + 1):
+        reached |= bool(cell.into[vertex] & reached) << vertex
+    if not reached >> last:
+        return None
+    needed = 1 << last
+    for vertex in range(last, 0, -1):
+        if needed >> vertex & 1:
+            needed |= cell.into[vertex]
+    kept = sources(reached & needed)
+    into = tuple(_moved(cell.into[vertex], kept) for vertex in kept)
+    return Cell(into, tuple(cell.operations[vertex - 1] for vertex in kept[1:-1]))
+
+
+def _moved(mask: int, kept: list[int]) -> int:
+    return sum((mask >> vertex & 1) << place for place, vertex in enumerate(kept))
+
+
+def cell_hash(cell: Cell) -> str:
+    """The official hash of a pruned cell, 32 hexadecimal characters: equal for isomorphic cells.
+
+    Every vertex starts with the digest of its (out-degree, in-degree, operation), and takes in the digests of
+    its neighbours as often as there are vertices; the digest of them all, sorted, is the hash.
+    """
+    before = [sources(mask) for mask in cell.into]
+    after = [[target for target, mask in enumerate(cell.into) if mask >> v & 1] for v in range(len(cell.into))]
+    labels = [-1, *map(OPERATIONS.index, cell.operations), -2]
+    digests = [
+        _digest(f"({len(out)}, {len(into)}, {label})") for out, into, label in zip(after, before, labels, strict=True)
+    ]
+    for _ in cell.into:
+        digests = [
+            _digest(f"{_joined(digests, into)}|{_joined(digests, out)}|{own}")
+            for into, out, own in zip(before, after, digests, strict=True)
+        ]
+    return _digest(str(sorted(digests)))
+
+
+def _joined(digests: list[str], vertices: list[int]) -> str:
+    return "".join(sorted([digests[vertex] for vertex in vertices]))
+
+
+def _digest(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[Cell]:
+    """One cell of every isomorphism class, pruned, by number of vertices: 423,624 of them in the paper's space.
+
+    First the graphs without operations, then those assignments of operations which no automorphism of the
+    graph turns into a smaller one.
+    """
+    for count in range(2, vertices + 1):
+        for into, automorphisms in unlabelled(count, max_edges):
+            for operations in product(OPERATIONS, repeat=count - 2):
+                if all(operations <= tuple([operations[i] for i in order]) for order in automorphisms):
+                    yield Cell(into, operations)
+
+
+def unlabelled(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
+    """One graph of every isomorphism class in which each vertex lies on a path from input to output.
+
+    With it its automorphisms except identity, as orders of the inner vertices, the first of them being 0.
+    """
+    inner = range(1, vertices - 1)
+    seen: set[tuple[int, ...]] = set()
+    for into in _full_graphs((0,), vertices, max_edges):
+        if into in seen:
+            continue
+        orders = [(0, *order, vertices - 1) for order in permutations(inner)]
+        moved = [(order, tuple(_moved(into[vertex], list(order)) for vertex in order)) for order in orders]
+        seen.update(graph for _, graph in moved)
+        yield into, [tuple(v - 1 for v in order[1:-1]) for order, graph in moved[1:] if graph == into]
+
+
+def _full_graphs(into: tuple[int, ...], vertices: int, edges: int) -> Iterator[tuple[int, ...]]:
+    """Every graph that starts with these masks, without a loose end, using up to so many further edges."""
+    vertex = len(into)
+    if vertex == vertices:
+        used = 0
+        for mask in into:
+            used |= mask
+        if used == (1 << vertices - 1) - 1:
+            yield into
+        return
+    for mask in range(1, 1 << vertex):
+        left = edges - mask.bit_count()
+        if left >= vertices - 1 - vertex:
+            yield from _full_graphs((*into, mask), vertices, left)
+
+
+def connected_graphs(vertices: int, max_edges: int) -> int:
+    """How many sets of up to `max_edges` edges connect the last vertex with the first, isomorphic ones counted.
+
+    Vertex by vertex: with r of v earlier vertices reached, k edges into the next reach it in
+    C(v, k) - C(v - r, k) of C(v, k) ways.
+    """
+    ways = Counter({(1, 0, True): 1})
+    for vertex in range(1, vertices):
+        further: Counter[tuple[int, int, bool]] = Counter()
+        for (reached, edges, _), count in ways.items():
+            for more in range(vertex + 1):
+                apart = comb(vertex - reached, more)
+                further[reached, edges + more, False] += count * apart
+                further[reached + 1, edges + more, True] += count * (comb(vertex, more) - apart)
+        ways = further
+    return sum(count for (_, edges, connected), count in ways.items() if connected and edges <= max_edges)

@@ -1,0 +1,82 @@
+"""`proxylessnas`: the space of ProxylessNAS (Cai et al. 2019, arXiv 1812.00332), 21 blocks in six stages.
+
+A block is one of six inverted residuals, `mbconv<expansion>_<kernel>x<kernel>`: expansion 3 or 6, kernel 3, 5 or 7.
+All blocks of a stage but the first keep the shape of their input and have a shortcut around them; they may be `zero`
+instead, which leaves the shortcut alone. That is how the depth is searched. With stages of 4, 4, 4, 4, 4 and 1 blocks
+there are 6^6 * 7^15 trees:
+
+    {"stage_1": {"block_1": "mbconv3_5x5", "block_2": "zero", ..}, .., "stage_6": {"block_1": "mbconv6_7x7"}}
+
+A zero passes its input on, wherever it stands among the other blocks of its stage, so the canonical form leaves it
+out: 6^6 * (1 + 6 + 36 + 216)^5 members are different networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Json
+from search_spaces.catalogue.mobilenetv3 import check_kernels
+from search_spaces.errors import SpaceError
+from search_spaces.graphs import Graph
+from search_spaces.outline import chain_graph
+from search_spaces.parameters import choice
+from search_spaces.space import Space
+
+__all__ = ["BLOCKS", "EXPANSIONS", "KERNELS", "ZERO", "ProxylessNASSpace", "canonical", "operations", "space"]
+
+BLOCKS = (4, 4, 4, 4, 4, 1)
+KERNELS = (3, 5, 7)
+EXPANSIONS = (3, 6)
+ZERO = "zero"
+
+
+def canonical(architecture: Architecture) -> Json:
+    """The blocks of each stage that are not zero, in their order."""
+    tree: Any = architecture._tree
+    return {stage: [block for block in blocks.values() if block != ZERO] for stage, blocks in tree.items()}
+
+
+def operations(kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS) -> tuple[str, ...]:
+    """The names of the inverted residuals, the expansion running fastest."""
+    return tuple(f"mbconv{expansion}_{kernel}x{kernel}" for kernel in kernels for expansion in expansions)
+
+
+class ProxylessNASSpace(Space):
+    """ProxylessNAS' networks; `graphs` draws them as one row of blocks, without the zeros."""
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """One graph, a vertex a block that is not zero."""
+        tree: Any = self.validate(architecture).tree
+        blocks = [
+            (f"{stage}.{name}", block.replace("_", " "))
+            for stage, blocks in tree.items()
+            for name, block in blocks.items()
+            if block != ZERO
+        ]
+        return (chain_graph("network", blocks),)
+
+
+def space(
+    *, blocks: Sequence[int] = BLOCKS, kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS
+) -> ProxylessNASSpace:
+    """The paper's space, or one with other numbers of `blocks` in its six stages, other kernels and expansions."""
+    check_kernels(kernels)
+    for expansion in expansions:
+        if isinstance(expansion, bool) or not isinstance(expansion, int) or expansion < 1:
+            raise SpaceError(f"expansion {expansion!r}: the channels grow a whole number of times; give 3, 6, ..")
+    if len(blocks) != len(BLOCKS) or min(blocks) < 1:
+        raise SpaceError(f"blocks {blocks!r}: there are {len(BLOCKS)} stages of at least one block; give {BLOCKS}")
+    found = operations(kernels, expansions)
+    return ProxylessNASSpace(
+        {
+            f"stage_{stage}": {
+                f"block_{index}": choice(*found) if index == 1 else choice(*found, ZERO)
+                for index in range(1, count + 1)
+            }
+            for stage, count in enumerate(blocks, 1)
+        },
+        name="proxylessnas",
+        canonical=canonical,
+    )

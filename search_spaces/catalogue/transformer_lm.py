@@ -1,0 +1,38 @@
+"""`transformer_lm`: decoder-only language models, after the space of LiteTransformerSearch (Javaheripi et al. 2022,
+arXiv 2203.02094).
+
+2 to 16 blocks, an embedding of 128 to 1024 in steps of 64, and in every block 2, 4 or 8 heads and an own width of the
+MLP. The paper writes that width as a number, at least twice the embedding; here it is the ratio to the embedding, so
+that every combination is a member. Its adaptive embedding factor is left out: it is about the vocabulary.
+
+    {"embedding": 512, "blocks": [{"heads": 8, "mlp_ratio": 4.0}, ..]}
+
+Every decision changes the network: no two members compute the same, and there is no canonical form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search_spaces.parameters import choice, repeat
+from search_spaces.space import Space
+
+__all__ = ["DEPTHS", "EMBEDDINGS", "HEADS", "MLP_RATIOS", "space"]
+
+EMBEDDINGS = tuple(range(128, 1_025, 64))
+HEADS = (2, 4, 8)
+MLP_RATIOS = (2.0, 2.5, 3.0, 3.5, 4.0)
+DEPTHS = (2, 16)
+
+
+def space(
+    *,
+    embeddings: Sequence[int] = EMBEDDINGS,
+    heads: Sequence[int] = HEADS,
+    mlp_ratios: Sequence[float] = MLP_RATIOS,
+    depths: tuple[int, int] = DEPTHS,
+) -> Space:
+    """The space of language models; `depths` are the least and the greatest number of blocks."""
+    block = {"heads": choice(*heads), "mlp_ratio": choice(*mlp_ratios)}
+    low, high = depths
+    return Space({"embedding": choice(*embeddings), "blocks": repeat(block, low, high)}, name="transformer_lm")

@@ -1,0 +1,58 @@
+"""`vit`: the vision transformers of AutoFormer (Chen et al. 2021, arXiv 2107.00651), in its three sizes.
+
+The embedding is decided once, the heads and the MLP ratio in every block, and how many blocks there are:
+
+    {"embedding": 192, "blocks": [{"heads": 3, "mlp_ratio": 4.0}, ..]}
+
+The largest space, "base", has 3 * (9^14 + 9^15 + 9^16) members. Every decision changes the network and the blocks
+stand in a row: no two members compute the same, and there is no canonical form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search_spaces.errors import SpaceError
+from search_spaces.names import did_you_mean
+from search_spaces.parameters import choice, repeat
+from search_spaces.space import Space
+
+__all__ = ["SIZES", "VitSize", "space"]
+
+
+@dataclass(frozen=True, slots=True)
+class VitSize:
+    """What one of the paper's spaces chooses from; depths are the least and the greatest."""
+
+    embeddings: tuple[int, ...]
+    heads: tuple[int, ...]
+    mlp_ratios: tuple[float, ...]
+    depths: tuple[int, int]
+
+
+SIZES = {
+    "tiny": VitSize((192, 216, 240), (3, 4), (3.5, 4.0), (12, 14)),
+    "small": VitSize((320, 384, 448), (5, 6, 7), (3.0, 3.5, 4.0), (12, 14)),
+    "base": VitSize((528, 576, 624), (8, 9, 10), (3.0, 3.5, 4.0), (14, 16)),
+}
+
+
+def space(
+    *,
+    size: str = "tiny",
+    embeddings: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    mlp_ratios: Sequence[float] | None = None,
+    depths: tuple[int, int] | None = None,
+) -> Space:
+    """The paper's space of that `size`, tiny, small or base; the other settings replace what it chooses from."""
+    if size not in SIZES:
+        raise SpaceError(
+            f"size {size!r} of space 'vit'{did_you_mean(str(size), SIZES) or ';'} known: {', '.join(SIZES)}"
+        )
+    paper = SIZES[size]
+    block = {"heads": choice(*(heads or paper.heads)), "mlp_ratio": choice(*(mlp_ratios or paper.mlp_ratios))}
+    low, high = depths or paper.depths
+    tree = {"embedding": choice(*(embeddings or paper.embeddings)), "blocks": repeat(block, low, high)}
+    return Space(tree, name="vit")

@@ -1,0 +1,59 @@
+"""Colours by family of operation: light fills under dark text (contrast above 7), told apart by the colour-blind.
+
+The hues are those of Okabe & Ito 2008; the family is read from the words of a label, and never the only thing
+that tells two boxes apart, since every box has its text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CHANGED", "FAMILIES", "GREY", "INK", "ONLY", "PAPER", "Colours", "family_of"]
+
+INK, PAPER, GREY = "#1b2733", "#ffffff", "#6b7785"
+CHANGED, ONLY = "#c2410c", "#6d28d9"
+"""Frames of what differs between two architectures: another operation, or nothing on the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Of a box: its inside and its edge."""
+
+    fill: str
+    stroke: str
+
+
+FAMILIES: dict[str, Colours] = {
+    "data": Colours("#e8ecf1", "#6b7785"),
+    "sum or join": Colours("#ffffff", "#6b7785"),
+    "convolution": Colours("#d3e8f8", "#0072b2"),
+    "depthwise or separable": Colours("#c9efe4", "#008263"),
+    "pooling": Colours("#fbe6c2", "#b97700"),
+    "identity": Colours("#f1f3f5", "#8a949f"),
+    "zero": Colours("#ffffff", "#a9b1ba"),
+    "attention": Colours("#f8dcea", "#b0538a"),
+    "linear": Colours("#e4dff7", "#6656b8"),
+    "activation": Colours("#fdf3b8", "#a08c00"),
+    "other": Colours("#e3edf0", "#44707f"),
+}
+_WORDS = {
+    "attention": ("attention", "attn", "head"),
+    "pooling": ("pool",),
+    "depthwise or separable": ("sep", "dwconv", "depthwise", "mbconv", "mbv", "inverted", "dil_conv", "ib"),
+    "convolution": ("conv", "bottleneck", "stage", "stem"),
+    "identity": ("skip", "identity", "residual"),
+    "linear": ("linear", "mlp", "dense", "width", "embed", "hidden"),
+    "activation": ("relu", "tanh", "sigmoid", "gelu", "silu", "swish", "elu", "sin"),
+}
+
+
+def family_of(label: str, kind: str) -> str:
+    """The family of an operation by its label; of other vertices by their kind."""
+    if kind in ("input", "output"):
+        return "data"
+    if kind == "state":
+        return "sum or join"
+    lower = label.lower()
+    if lower.split(" ")[0] in ("none", "zero"):
+        return "zero"
+    return next((family for family, words in _WORDS.items() if any(word in lower for word in words)), "other")

@@ -1,0 +1,77 @@
+"""What all readers share: a member from named values that another program may have spelled differently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from search_spaces.architecture import Architecture, Scalar
+from search_spaces.errors import ArchitectureError
+from search_spaces.flat import Categorical, Parameter
+from search_spaces.names import did_you_mean
+from search_spaces.space import Space
+
+__all__ = ["is_missing", "member", "read_as"]
+
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+
+
+def member(space: Space, values: Mapping[str, object], key_of: Callable[[str], str], source: str) -> Architecture:
+    """The member that `values` decide by parameter; every active parameter must be there.
+
+    `key_of` says how `source` ("the trial") calls a parameter, for errors.
+    """
+
+    def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
+        key = key_of(parameter.name)
+        if parameter.name not in values:
+            others = [key_of(name) for name in values if name not in space._by_name]
+            raise ArchitectureError(parameter.path, _lacking(source, key, parameter, others))
+        value = values[parameter.name]
+        if is_missing(value) and None not in (parameter.choices or ()):
+            raise ArchitectureError(parameter.path, _lacking(source, key, parameter, ()))
+        return read_as(parameter, None if is_missing(value) else value, key)
+
+    return space._checked(space._root.build(decide))
+
+
+def read_as(parameter: Parameter, value: object, key: str) -> Scalar:
+    """The value as the parameter spells it; an error names the `key` that it was under."""
+    try:
+        return parameter.read(_respelled(parameter, value))
+    except ArchitectureError as error:
+        raise ArchitectureError(error.path, f"{key!r}: {error.reason}") from None
+
+
+def is_missing(value: object) -> bool:
+    """Whether it is None, NaN, or what pandas puts where nothing is."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and value != value
+
+
+def _respelled(parameter: Parameter, value: object) -> object:
+    if isinstance(parameter, Categorical):
+        if all(isinstance(choice, bool) for choice in parameter.choices):
+            return _TRUTHS.get(str(value).lower(), value)
+        alike = [choice for choice in parameter.choices if str(choice) == value]
+        return alike[0] if len(alike) == 1 else value
+    return _number(value) if isinstance(value, str) else value
+
+
+def _number(text: str) -> object:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _lacking(source: str, key: str, parameter: Parameter, others: Iterable[str]) -> str:
+    return f"{source} has no value for {key!r}{did_you_mean(key, others)}; allowed: {_allowed(parameter)}"
+
+
+def _allowed(parameter: Parameter) -> str:
+    if parameter.choices is not None:
+        return ", ".join(map(repr, parameter.choices))
+    return f"{parameter.low!r} to {parameter.high!r}"

@@ -1,0 +1,74 @@
+"""Rows of tables as architectures, and back. pandas is imported when a frame is made.
+
+A row is a pandas Series or any mapping. If a column begins with `arch.`, as in `run.trials()`, those columns say
+the architecture, and one that the space does not know is an error; else the columns named like parameters do,
+and others (metrics, say) are none of our business. None, NaN and NA stand for an inactive decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.architecture import Architecture, Scalar
+from search_spaces.errors import ArchitectureError
+from search_spaces.flat import Categorical, IntegerRange, Parameter
+from search_spaces.interchange.reading import member
+from search_spaces.names import did_you_mean
+from search_spaces.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["PREFIX", "from_frame", "from_row", "to_frame", "to_row"]
+
+PREFIX = "arch."
+
+
+def from_row(space: Space, row: Mapping[str, Any] | pd.Series[Any]) -> Architecture:
+    """The architecture of one row; `ArchitectureError` for a column or a value that the space does not have."""
+    columns = {str(key): value for key, value in row.items()}
+    prefixed = {key[len(PREFIX) :]: value for key, value in columns.items() if key.startswith(PREFIX)}
+    if not prefixed:
+        return member(space, columns, str, "the row")
+    unknown = next((name for name in prefixed if name not in space._by_name), None)
+    if unknown is not None:
+        close = did_you_mean(unknown, space._by_name)
+        raise ArchitectureError(unknown, f"the space has no parameter for column {PREFIX + unknown!r}{close}")
+    return member(space, prefixed, lambda name: PREFIX + name, "the row")
+
+
+def to_row(space: Space, architecture: object, prefix: str = PREFIX) -> dict[str, Scalar]:
+    """Every parameter of the space by its column, None where it is inactive."""
+    active = space.params(architecture)
+    return {f"{prefix}{parameter.name}": active.get(parameter.name) for parameter in space.parameters}
+
+
+def from_frame(space: Space, frame: pd.DataFrame) -> list[Architecture]:
+    """The architectures of all rows, in their order; an error says which row."""
+    rows = frame.astype(object).to_dict("records")
+    return [_from_indexed(space, index, row) for index, row in zip(frame.index, rows, strict=True)]
+
+
+def to_frame(space: Space, architectures: Iterable[object], prefix: str = PREFIX) -> pd.DataFrame:
+    """One row each, in columns of pandas' nullable types; of type object where options are of several types."""
+    import pandas as pd
+
+    rows = [to_row(space, architecture, prefix) for architecture in architectures]
+    columns = {f"{prefix}{parameter.name}": _kind(parameter) for parameter in space.parameters}
+    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in columns.items()})
+
+
+def _from_indexed(space: Space, index: object, row: Mapping[Any, Any]) -> Architecture:
+    try:
+        return from_row(space, row)
+    except ArchitectureError as error:
+        raise ArchitectureError(error.path, f"row {index!r}: {error.reason}") from None
+
+
+def _kind(parameter: Parameter) -> Any:
+    if isinstance(parameter, Categorical):
+        kinds = {type(choice) for choice in parameter.choices}
+        names = {bool: "boolean", int: "Int64", float: "Float64", str: "string"}
+        return names.get(kinds.pop(), "object") if len(kinds) == 1 else "object"
+    return "Int64" if isinstance(parameter, IntegerRange) else "Float64"

@@ -1,0 +1,46 @@
+"""Optuna trials as architectures, and architectures as trials. Optuna is imported when a trial is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from search_spaces.architecture import Architecture
+from search_spaces.interchange.reading import member
+from search_spaces.space import Space
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+__all__ = ["from_trial", "to_trial"]
+
+
+class _Trial(Protocol):
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+
+    @property
+    def system_attrs(self) -> Mapping[str, Any]: ...
+
+
+def from_trial(space: Space, trial: _Trial) -> Architecture:
+    """The architecture that a trial (`FrozenTrial` or `Trial`) decided, or was enqueued with.
+
+    Parameters that the space does not know are the trial's own business (a learning rate beside the architecture).
+    `ArchitectureError` where an active decision is missing or its value is not allowed.
+    """
+    enqueued = trial.system_attrs.get("fixed_params", {})
+    return member(space, {**enqueued, **trial.params}, str, "the trial")
+
+
+def to_trial(space: Space, architecture: object, values: float | Sequence[float] | None = None) -> FrozenTrial:
+    """A finished trial with these objective values for `study.add_trial`; without values one that waits to be run."""
+    from optuna.trial import TrialState, create_trial
+
+    params = space.params(architecture)
+    distributions = {name: found for name, found in space.to_optuna().items() if name in params}
+    if values is None:
+        fixed = {"fixed_params": params}
+        return create_trial(state=TrialState.WAITING, params=params, distributions=distributions, system_attrs=fixed)
+    given = [values] if isinstance(values, int | float) else list(values)
+    return create_trial(values=given, params=params, distributions=distributions)

@@ -1,0 +1,74 @@
+"""`import search_spaces.nn as nn`: torch.nn plus choices, and the space and the networks that they declare.
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            width = nn.ValueChoice([16, 32], label="width")
+            self.conv = nn.LayerChoice({"conv3": nn.Conv2d(3, width, 3, padding=1), "conv1": nn.Conv2d(3, width, 1)})
+            self.blocks = nn.Repeat(lambda: nn.Conv2d(width, width, 3, padding=1), (1, 3))
+
+    space = nn.space_of(Net())
+    network = nn.freeze(Net(), space.sample(0))
+
+Every other name is that of torch.nn; its layers take a `ValueChoice` for an argument. Choices run until they
+are frozen: first candidate, first inputs, largest values, greatest depth.
+
+A model written for NNI keeps its class and changes the import: `import search_spaces.nn as nn` for
+`import nni.retiarii.nn.pytorch as nn`; of NNI 3.0, `from search_spaces.nn import ModelSpace, LayerChoice,
+MutableConv2d, ..` for those of `nni.nas.nn.pytorch`, and `import search_spaces.nn as nni` for `nni.choice`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch.nn
+from torch.nn import Module as ModelSpace
+
+from search_spaces.names import did_you_mean
+from search_spaces.nn.choices import ChoiceModule, InputChoice, LayerChoice, Repeat
+from search_spaces.nn.compatibility import basic_unit, choice, model_wrapper
+from search_spaces.nn.freezing import choices_of, freeze, space_of
+from search_spaces.nn.layers import Arguments, layer_type
+from search_spaces.nn.plain import SelectInputs
+from search_spaces.nn.values import Derived, Value, ValueChoice, current
+
+if TYPE_CHECKING:
+    from torch.nn import *  # noqa: F403
+
+__all__ = [
+    "Arguments",
+    "ChoiceModule",
+    "Derived",
+    "InputChoice",
+    "LayerChoice",
+    "ModelSpace",
+    "Repeat",
+    "SelectInputs",
+    "Value",
+    "ValueChoice",
+    "basic_unit",
+    "choice",
+    "choices_of",
+    "current",
+    "freeze",
+    "model_wrapper",
+    "space_of",
+]
+
+MUTABLE = "Mutable"
+
+
+def __getattr__(name: str) -> Any:
+    """What torch.nn calls so, its layers taking choices; `MutableConv2d` is `Conv2d`."""
+    plain = name.removeprefix(MUTABLE) or name
+    if name.startswith("__") or not hasattr(torch.nn, plain):
+        close = did_you_mean(name, __dir__())
+        raise AttributeError(f"neither search_spaces.nn nor torch.nn has {name!r}{close}")
+    if plain not in globals():
+        globals()[plain] = layer_type(getattr(torch.nn, plain))
+    return globals()[plain]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(torch.nn)})

@@ -1,0 +1,124 @@
+"""Layers of decided size, with the weights of those built at their largest.
+
+Of channels the leading ones are kept, of kernels the centre. What cannot be cut so (the gates of an LSTM, the
+heads of an attention, groups of another size) is freshly initialised, as in a new layer.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.conv import _ConvNd
+
+from search_spaces.errors import SpaceError
+from search_spaces.nn.layers import Arguments
+from search_spaces.nn.values import DECIDED
+
+__all__ = ["decide_layer"]
+
+_CUTTABLE = (
+    _ConvNd,
+    _NormBase,
+    nn.Bilinear,
+    nn.Embedding,
+    nn.EmbeddingBag,
+    nn.GroupNorm,
+    nn.LayerNorm,
+    nn.Linear,
+    nn.PReLU,
+    nn.RMSNorm,
+)
+_HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith(("hooks", "hooks_with_kwargs", "always_called")))
+
+
+def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[Any, Any]) -> None:
+    """Put the copy of `layer` into `memo`, its `arguments` decided by the assignment in there.
+
+    `place` is for errors.
+    """
+    if type(layer) is not arguments.layer:
+        found, expected = type(layer).__name__, arguments.layer.__name__
+        raise SpaceError(f"{place}: the {expected} became a {found}; parametrize layers after freezing")
+    decide = memo[DECIDED]
+    with torch.device("meta"):
+        made = arguments.build(decide, place, **({"device": None} if "device" in arguments.values else {}))
+    fresh: nn.Module | None = None
+    for name, part in made.named_modules():
+        old = layer.get_submodule(name)
+        part.training = old.training
+        for key in _tensors(part):
+            cut = _cut(old, part, key, memo)
+            if cut is None:
+                fresh = fresh or _fresh(layer, arguments, place, decide)
+                cut = _tensors(fresh.get_submodule(name))[key].requires_grad_(_requires_grad(old, key))
+            setattr(part, key, cut)
+    memo[id(layer)] = made
+    _keep_extras(layer, made, memo)
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers of the module itself."""
+    tensors = {**module._parameters, **module._buffers}
+    return {name: tensor for name, tensor in tensors.items() if tensor is not None}
+
+
+def _cut(old: nn.Module, new: nn.Module, key: str, memo: dict[Any, Any]) -> Tensor | None:
+    """The part of the tensor `key` of `old` that `new` has room for; None where that makes no sense."""
+    source, shape = _tensors(old).get(key), _tensors(new)[key].shape
+    if source is None or not _fits(old, new, key):
+        return None
+    if source.shape == shape:
+        copied: Tensor = copy.deepcopy(source, memo)
+        return copied
+    if not isinstance(old, _CUTTABLE) or source.dim() != len(shape):
+        return None
+    if any(size > room for size, room in zip(shape, source.shape, strict=True)):
+        return None
+    return _part(source, tuple(shape), memo)
+
+
+def _part(source: Tensor, shape: tuple[int, ...], memo: dict[Any, Any]) -> Tensor:
+    """The leading channels and the centre of the kernel; the same tensor for a source that layers share."""
+    known = memo.get((id(source), shape))
+    if known is None:
+        starts = [0 if dim < 2 else (source.shape[dim] - size) // 2 for dim, size in enumerate(shape)]
+        slices = tuple(slice(start, start + size) for start, size in zip(starts, shape, strict=True))
+        known = source.detach()[slices].clone()
+        if isinstance(source, nn.Parameter):
+            known = nn.Parameter(known, requires_grad=source.requires_grad)
+        memo[id(source), shape] = known
+    return known
+
+
+def _fits(old: nn.Module, new: nn.Module, key: str) -> bool:
+    """Whether rows and columns of a convolution's weight mean the same channels in both."""
+    if not isinstance(old, _ConvNd) or not isinstance(new, _ConvNd) or key != "weight":
+        return True
+    if old.groups == new.groups:
+        same_channels = (old.in_channels, old.out_channels) == (new.in_channels, new.out_channels)
+        return same_channels or old.groups == 1
+    depthwise = old.groups == old.in_channels and new.groups == new.in_channels
+    return depthwise and old.out_channels * new.in_channels == new.out_channels * old.in_channels
+
+
+def _fresh(layer: nn.Module, arguments: Arguments, place: str, decide: Any) -> nn.Module:
+    """The decided layer with new weights, where and of the type that those of `layer` are."""
+    like = next(iter(layer.state_dict().values()))
+    with torch.device(like.device):
+        return arguments.build(decide, place).to(like.device, like.dtype)
+
+
+def _requires_grad(old: nn.Module, key: str) -> bool:
+    source = old._parameters.get(key)
+    return key not in old._buffers if source is None else source.requires_grad
+
+
+def _keep_extras(layer: nn.Module, made: nn.Module, memo: dict[Any, Any]) -> None:
+    """Hooks, and attributes that a user set."""
+    for name, held in layer.__dict__.items():
+        if name != "arguments" and (name in _HOOKS or name not in made.__dict__):
+            made.__dict__[name] = copy.deepcopy(held, memo)

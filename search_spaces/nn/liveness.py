@@ -1,0 +1,102 @@
+"""When two members of a module's space are one network: the decisions that nothing reads.
+
+A labelled choice stands at the root of the tree, whatever candidates hold it; where none of those is taken
+nothing reads it. The same holds for the blocks of a `Repeat` beyond the depth that a `ValueChoice` decides.
+`Liveness` is the canonical form that leaves both out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from search_spaces.architecture import Architecture, Json
+from search_spaces.nn.labels import Key
+from search_spaces.nn.sites import Site, Trees, ValueDepth, found_at
+
+__all__ = ["Liveness", "canonical_form"]
+
+
+def canonical_form(sites: Sequence[Site]) -> Liveness | None:
+    """The canonical form of a module with these sites; None where every decision is always read."""
+    conditional = _conditional(sites)
+    relevant = [site for site in sites if _matters(site, conditional)]
+    return Liveness(relevant, conditional) if relevant else None
+
+
+class Liveness:
+    """Maps an architecture to its tree without the decisions that nothing reads."""
+
+    def __init__(self, sites: Sequence[Site], conditional: Iterable[Key]) -> None:
+        self.sites = tuple(sites)
+        self.conditional = frozenset(conditional)
+        """The decisions at the root that only some members read."""
+
+    def __call__(self, architecture: Architecture) -> Json:
+        tree = architecture.tree
+        reading = _Reading()
+        reading.scope(self.sites, (tree,))
+        for blocks, depth in reading.depths.values():
+            del blocks[depth:]
+        for key in self.conditional - reading.keys:
+            _drop(key, tree)
+        return tree
+
+    def to_spec(self) -> dict[str, Any]:
+        """What the spec of a space keeps of it."""
+        return {"sites": [site.to_json() for site in self.sites], "conditional": sorted(map(list, self.conditional))}
+
+    @classmethod
+    def from_spec(cls, written: Mapping[str, Any]) -> Liveness:
+        """What `to_spec` wrote."""
+        return cls([Site.from_json(site) for site in written["sites"]], map(tuple, written["conditional"]))
+
+
+class _Reading:
+    """What one tree takes: the `keys` at the root that are read, and how far lists of blocks are."""
+
+    def __init__(self) -> None:
+        self.keys: set[Key] = set()
+        self.depths: dict[int, tuple[list[Json], int]] = {}
+
+    def scope(self, sites: Sequence[Site], trees: Trees) -> None:
+        for site in sites:
+            if site.level == 0 and site.at is not None:
+                self.keys.add(site.at)
+            if site.kind != "value":
+                self._options(site, trees)
+
+    def _options(self, site: Site, trees: Trees) -> None:
+        taken = list(site.taken(trees))
+        if isinstance(site.depth, ValueDepth):
+            self._keep_depth(site.decided(trees), len(taken))
+        for index, inner in taken:
+            self.scope(site.scopes[index] if site.scopes else (), inner)
+
+    def _keep_depth(self, blocks: Json, depth: int) -> None:
+        if isinstance(blocks, list):
+            _, known = self.depths.get(id(blocks), (blocks, 0))
+            self.depths[id(blocks)] = blocks, max(known, depth)
+
+
+def _conditional(sites: Sequence[Site]) -> set[Key]:
+    always = {site.at for site in sites}
+    return {site.at for site in _all(sites) if site.level == 0 and site.at is not None} - always
+
+
+def _matters(site: Site, conditional: set[Key]) -> bool:
+    """Whether the site or one inside reads what not every member reads."""
+    by_value = isinstance(site.depth, ValueDepth) and site.at is not None
+    inside = (inner for scope in site.scopes for inner in scope)
+    return by_value or (site.level == 0 and site.at in conditional) or any(_matters(i, conditional) for i in inside)
+
+
+def _drop(key: Key, tree: Any) -> None:
+    del found_at(key[:-1], tree)[key[-1]]  # type: ignore[union-attr, arg-type]
+
+
+def _all(sites: Sequence[Site]) -> Iterator[Site]:
+    for site in sites:
+        yield site
+        for scope in site.scopes:
+            yield from _all(scope)

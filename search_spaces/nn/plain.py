@@ -1,0 +1,71 @@
+"""What stands in a frozen module where an `InputChoice` was. No choices in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import Module, ModuleList
+
+from search_spaces.errors import SpaceError
+
+__all__ = ["REDUCTIONS", "Reduction", "SelectInputs", "check_inputs", "reduced"]
+
+Reduction: TypeAlias = Literal["sum", "mean", "concat", "none"]
+REDUCTIONS: tuple[Reduction, ...] = ("sum", "mean", "concat", "none")
+
+
+class SelectInputs(Module):
+    """Some of `n_candidates` tensors, those at `indices`, each through its layer if there are any, reduced to one.
+
+    `layers` holds one module for each index, in that order (the state dict says `layers.0`, `layers.1`, ..).
+    The reductions are the sum, the mean, the concatenation along dimension 1, or none: then the result is the
+    list of the tensors, and with one index that tensor itself.
+    """
+
+    def __init__(
+        self,
+        n_candidates: int,
+        indices: Sequence[int],
+        reduction: Reduction = "sum",
+        layers: Iterable[Module] | None = None,
+    ) -> None:
+        super().__init__()
+        self.n_candidates = n_candidates
+        self.indices = tuple(indices)
+        self.reduction: Reduction = reduction
+        self.layers = None if layers is None else ModuleList(layers)
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor | list[Tensor]:
+        check_inputs(inputs, self.n_candidates)
+        chosen = [inputs[index] for index in self.indices]
+        if self.layers is not None:
+            chosen = [layer(x) for layer, x in zip(self.layers, chosen, strict=True)]
+        return reduced(chosen, self.reduction)
+
+    def extra_repr(self) -> str:
+        return f"{list(self.indices)} of {self.n_candidates}, reduction={self.reduction!r}"
+
+
+def reduced(tensors: list[Tensor], reduction: Reduction) -> Tensor | list[Tensor]:
+    """One tensor of several; for "none" the list of them, unless there is one only."""
+    if len(tensors) == 1:
+        return tensors[0]
+    if reduction == "none":
+        return tensors
+    if reduction == "concat":
+        return torch.cat(tensors, dim=1)
+    total = sum(tensors[1:], start=tensors[0])
+    return total / len(tensors) if reduction == "mean" else total
+
+
+def check_inputs(inputs: Sequence[Tensor], n_candidates: int) -> None:
+    """Refuse anything but a list of so many tensors."""
+    if not isinstance(inputs, list | tuple):
+        raise SpaceError(
+            f"an InputChoice of {n_candidates} inputs got a {type(inputs).__name__}; give one list of them"
+        )
+    if len(inputs) != n_candidates:
+        raise SpaceError(f"an InputChoice of {n_candidates} inputs got {len(inputs)}; give n_candidates={len(inputs)}")

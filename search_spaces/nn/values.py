@@ -1,0 +1,207 @@
+"""Numbers that are not decided yet: `ValueChoice`, and what is derived from one by arithmetic or a function.
+
+    width = ValueChoice([8, 16], label="width")
+    nn.Conv2d(3, width * 2, 3); nn.Linear((width + 1).map(int), 10)
+
+A value is an object of its own: one used in two places is one decision. It refuses to be taken for a number,
+since nobody would decide it later; the refusal says what to write instead.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor
+
+from search_spaces.architecture import Json, plain_json
+from search_spaces.errors import ArchitectureError, SpaceError
+from search_spaces.nn.labels import read_label
+
+__all__ = ["DECIDED", "Assignment", "Derived", "Value", "ValueChoice", "current", "distinct", "possible"]
+
+DECIDED = "search_spaces.nn: the decided values"
+"""Under this key the memo of a `copy.deepcopy` carries an `Assignment`: then the copy of a value is a number."""
+
+REMEDY = (
+    "is not decided yet and cannot be used as a value: import the layer that takes it from search_spaces.nn, in the "
+    "place of torch.nn; compute with + - * / // or .map(function); write Repeat(block, depth) for a number of layers, "
+    "LayerChoice for a condition, and current(value) in a forward"
+)
+
+# To a type checker an undecided value fits wherever a number does.
+_Anything: Any = Any if TYPE_CHECKING else object
+
+
+class Assignment(Protocol):
+    """Knows what every `ValueChoice` was decided to be."""
+
+    def __call__(self, choice: ValueChoice, /) -> Any: ...
+
+
+class Value(_Anything):  # type: ignore[misc]
+    """What `ValueChoice` and the values derived from it share: arithmetic, `map`, and the refusals."""
+
+    def choices(self) -> Iterator[ValueChoice]:
+        """The choices that it depends on, each as often as it occurs."""
+        raise NotImplementedError
+
+    def at(self, assignment: Assignment) -> Any:
+        """Its value where `assignment` gives that of every choice."""
+        raise NotImplementedError
+
+    @property
+    def largest(self) -> Any:
+        """Its value where every choice is at its largest: what the undecided layers are built with."""
+        return self.at(lambda choice: choice.largest)
+
+    def map(self, function: Callable[[Any], Any]) -> Derived:
+        """The value `function(self)`."""
+        return Derived(function, (self,))
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
+        decided = memo.get(DECIDED)
+        return self._copied(memo) if decided is None else self.at(decided)
+
+    def _copied(self, memo: dict[Any, Any]) -> Value:
+        raise NotImplementedError
+
+    def _combined(self, function: Callable[..., Any], left: object, right: object) -> Derived:
+        for operand in (left, right):
+            if isinstance(operand, Tensor) or not isinstance(operand, int | float | Value):
+                raise TypeError(f"{self!r} {REMEDY} (its partner here is a {type(operand).__name__})")
+        return Derived(function, (left, right))
+
+    def __add__(self, other: object) -> Derived:
+        return self._combined(operator.add, self, other)
+
+    def __radd__(self, other: object) -> Derived:
+        return self._combined(operator.add, other, self)
+
+    def __sub__(self, other: object) -> Derived:
+        return self._combined(operator.sub, self, other)
+
+    def __rsub__(self, other: object) -> Derived:
+        return self._combined(operator.sub, other, self)
+
+    def __mul__(self, other: object) -> Derived:
+        return self._combined(operator.mul, self, other)
+
+    def __rmul__(self, other: object) -> Derived:
+        return self._combined(operator.mul, other, self)
+
+    def __floordiv__(self, other: object) -> Derived:
+        return self._combined(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: object) -> Derived:
+        return self._combined(operator.floordiv, other, self)
+
+    def __truediv__(self, other: object) -> Derived:
+        return self._combined(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: object) -> Derived:
+        return self._combined(operator.truediv, other, self)
+
+    def _refuse(self, *_: object) -> Any:
+        raise TypeError(f"{self!r} {REMEDY}")
+
+    __index__ = __int__ = __float__ = __bool__ = __iter__ = __len__ = __mod__ = __rmod__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+
+    @classmethod
+    def __torch_function__(cls, function: object, *_: object) -> Any:
+        raise TypeError(f"{getattr(function, '__name__', function)}: a {cls.__name__} {REMEDY}")
+
+
+class ValueChoice(Value):
+    """One of `candidates`: an argument of a layer, the depth of a `Repeat`, an attribute of a module.
+
+    Candidates are JSON (a tuple stands for a list and is given back as a tuple). Unlabelled it is called
+    after the attribute that holds it, else after layer and argument.
+    """
+
+    def __init__(self, candidates: Sequence[Any], label: str | None = None) -> None:
+        if isinstance(candidates, str) or not isinstance(candidates, Sequence) or not candidates:
+            raise SpaceError(f"ValueChoice({candidates!r}): give a list of at least one value to choose from")
+        self.candidates = tuple(candidates)
+        self.label = read_label(label, "ValueChoice")
+        self.options: list[Json] = [self._option(candidate) for candidate in candidates]
+        """The candidates as an architecture writes them."""
+
+    @property
+    def largest(self) -> Any:
+        """The largest candidate; the first where they are not all numbers."""
+        numbers = all(isinstance(candidate, int | float) for candidate in self.candidates)
+        return max(self.candidates) if numbers else self.candidates[0]
+
+    def candidate(self, option: Json) -> Any:
+        """The candidate that is written as `option`."""
+        return self.candidates[self.options.index(option)]
+
+    def choices(self) -> Iterator[ValueChoice]:
+        yield self
+
+    def at(self, assignment: Assignment) -> Any:
+        return assignment(self)
+
+    def _option(self, candidate: Any) -> Json:
+        try:
+            return plain_json(candidate)
+        except ArchitectureError as error:
+            remedy = "choose among names and .map() them to what they mean"
+            raise SpaceError(f"ValueChoice: the candidate {candidate!r} is no JSON; {remedy}") from error
+
+    def _copied(self, memo: dict[Any, Any]) -> ValueChoice:
+        return copy.copy(self)
+
+    def __repr__(self) -> str:
+        label = "" if self.label is None else f", label={self.label!r}"
+        return f"ValueChoice({list(self.candidates)!r}{label})"
+
+
+class Derived(Value):
+    """`function` of some operands, at least one of them a value; a function kept by a pickle is importable."""
+
+    def __init__(self, function: Callable[..., Any], operands: tuple[Any, ...]) -> None:
+        self.function = function
+        self.operands = operands
+
+    def choices(self) -> Iterator[ValueChoice]:
+        for operand in self.operands:
+            if isinstance(operand, Value):
+                yield from operand.choices()
+
+    def at(self, assignment: Assignment) -> Any:
+        return self.function(*(o.at(assignment) if isinstance(o, Value) else o for o in self.operands))
+
+    def _copied(self, memo: dict[Any, Any]) -> Derived:
+        return Derived(self.function, tuple(copy.deepcopy(operand, memo) for operand in self.operands))
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__name__", repr(self.function))
+        return f"{name}({', '.join(map(repr, self.operands))})"
+
+
+def distinct(value: Value) -> list[ValueChoice]:
+    """The choices that `value` depends on, those with one label once."""
+    return list({choice.label or id(choice): choice for choice in value.choices()}.values())
+
+
+def possible(value: Value) -> Iterator[tuple[list[Json], Any]]:
+    """Every assignment of the `distinct` choices, as the options in their order, and the value there."""
+    choices = distinct(value)
+    for candidates in product(*(choice.candidates for choice in choices)):
+        decided = {choice.label or id(choice): taken for choice, taken in zip(choices, candidates, strict=True)}
+        options = [choice.options[choice.candidates.index(decided[choice.label or id(choice)])] for choice in choices]
+        yield options, value.at(lambda choice, decided=decided: decided[choice.label or id(choice)])
+
+
+def current(value: Any) -> Any:
+    """The number to compute with in a forward: a value at its largest, a number as it is.
+
+    In the undecided module an attribute is a `ValueChoice`, in a frozen one the number: both run.
+    """
+    return value.largest if isinstance(value, Value) else value

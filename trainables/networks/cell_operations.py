@@ -1,0 +1,142 @@
+"""The operations of cells, as in the evaluation networks of DARTS (Liu et al. 2019, 1806.09055).
+
+Each keeps the channels, and keeps the image or halves it (stride 2), a size of n becoming n / 2 rounded up,
+down to one pixel. Convolutions are ReLU, convolution, batch normalisation; separable ones twice over, dilated
+ones once. A skip-connection of stride 2 is a factorized reduction. In a search network (`affine` off) pooling
+is normalised too, as in the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.catalogue.cells import KNOWN_OPERATIONS
+from trainables.networks.base import DropPath
+
+__all__ = ["OPERATIONS", "FactorizedReduction", "Style", "Zero", "operation", "relu_conv_bn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What all operations of a network share: whether normalisations learn, and the final drop path."""
+
+    affine: bool = True
+    drop_path: float = 0.0
+
+
+def operation(name: str, channels: int, stride: int, style: Style) -> nn.Module:
+    """The operation called `name`; whatever is no identity may be dropped in training."""
+    if name == "none":
+        return Zero(stride)
+    if name == "skip_connect" and stride == 1:
+        return nn.Identity()
+    layers = OPERATIONS[name](channels, stride, style.affine)
+    return nn.Sequential(*layers, DropPath(style.drop_path)) if style.drop_path else nn.Sequential(*layers)
+
+
+class Zero(nn.Module):
+    """Nothing, in the shape that an operation of this stride would have."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x[:, :, :: self.stride, :: self.stride])
+
+
+class FactorizedReduction(nn.Module):
+    """Half the image at other channels: two 1x1 convolutions of stride 2, the second one pixel further.
+
+    An odd image has one more row and column of zeros for the second to end on.
+    """
+
+    def __init__(self, inputs: int, outputs: int, affine: bool = True) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, outputs // 2, 1, 2, bias=False)
+        self.second = nn.Conv2d(inputs, outputs - outputs // 2, 1, 2, bias=False)
+        self.norm = nn.BatchNorm2d(outputs, affine=affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        x = functional.pad(functional.relu(x), (0, width % 2, 0, height % 2))
+        value: Tensor = self.norm(torch.cat((self.first(x), self.second(x[:, :, 1:, 1:])), 1))
+        return value
+
+
+def relu_conv_bn(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, affine: bool = True) -> nn.Sequential:
+    """ReLU, a convolution that keeps the size, batch normalisation."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(outputs, affine=affine))
+
+
+def _skip(channels: int, stride: int, affine: bool) -> list[nn.Module]:
+    return [FactorizedReduction(channels, channels, affine)] if stride == 2 else [nn.Identity()]
+
+
+def _conv(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
+    return list(relu_conv_bn(channels, channels, kernel, stride, affine))
+
+
+def _crossed_conv(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
+    """A 1xk and a kx1 convolution, each halving its side."""
+    half = kernel // 2
+    row = nn.Conv2d(channels, channels, (1, kernel), (1, stride), (0, half), bias=False)
+    column = nn.Conv2d(channels, channels, (kernel, 1), (stride, 1), (half, 0), bias=False)
+    return [nn.ReLU(), row, column, nn.BatchNorm2d(channels, affine=affine)]
+
+
+def _depthwise(channels: int, stride: int, affine: bool, kernel: int, dilation: int = 1) -> list[nn.Module]:
+    padding = dilation * (kernel // 2)
+    spatial = nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False)
+    mixing = nn.Conv2d(channels, channels, 1, bias=False)
+    return [nn.ReLU(), spatial, mixing, nn.BatchNorm2d(channels, affine=affine)]
+
+
+def _separable(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
+    return [*_depthwise(channels, stride, affine, kernel), *_depthwise(channels, 1, affine, kernel)]
+
+
+def _dilated(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
+    return _depthwise(channels, stride, affine, kernel, dilation=2)
+
+
+def _max_pool(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
+    return _pooled(nn.MaxPool2d(kernel, stride, kernel // 2), channels, affine)
+
+
+def _average_pool(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
+    return _pooled(nn.AvgPool2d(kernel, stride, kernel // 2, count_include_pad=False), channels, affine)
+
+
+def _pooled(pool: nn.Module, channels: int, affine: bool) -> list[nn.Module]:
+    return [pool] if affine else [pool, nn.BatchNorm2d(channels, affine=False)]
+
+
+Maker = Callable[[int, int, bool], list[nn.Module]]
+_KINDS: dict[str, Callable[..., list[nn.Module]]] = {
+    "conv": _conv,
+    "sep_conv": _separable,
+    "dil_conv": _dilated,
+    "max_pool": _max_pool,
+    "avg_pool": _average_pool,
+}
+
+
+def _maker(name: str) -> Maker:
+    """The layers of an operation from its name, such as `sep_conv_5x5`, `conv_7x1_1x7`."""
+    if name == "skip_connect":
+        return _skip
+    kind, _, size = name.rpartition("_")
+    if kind.endswith("x1"):
+        return lambda channels, stride, affine: _crossed_conv(channels, stride, affine, int(size[2:]))
+    return lambda channels, stride, affine: _KINDS[kind](channels, stride, affine, int(size.partition("x")[0]))
+
+
+OPERATIONS: dict[str, Maker] = {name: _maker(name) for name in KNOWN_OPERATIONS}
+"""The layers of each operation, from channels, stride and whether normalisations learn."""

@@ -1,0 +1,103 @@
+"""Networks of the spaces of blocks: `nasnet`, `amoebanet`, `pnas`, `enas_micro`.
+
+All are built into the evaluation network of DARTS (`trainables.networks.cell_network`), so that families can be
+compared; its defaults are those for CIFAR-10. What the papers add around their cells (other stems, heads, paths
+that are dropped by depth) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from search_spaces.catalogue.cells import CONCATENATIONS, concatenated
+from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.errors import ArchitectureError
+from search_spaces.nn import SelectInputs
+from trainables.errors import TrainableError
+from trainables.networks.base import option, tree_of
+from trainables.networks.cell_network import CellNetwork, Nodes, Outline, Place
+from trainables.networks.cell_operations import OPERATIONS, Style
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["build_blocks", "build_pnas"]
+
+
+def build_blocks(
+    architecture: Architecture | Mapping[str, Any] | None,
+    *,
+    num_classes: int,
+    in_channels: int,
+    channels: int = 36,
+    layers: int = 20,
+    stem: str = "cifar",
+    auxiliary: bool = False,
+    drop_path: float = 0.0,
+) -> nn.Module:
+    """The network of a normal and a reduction cell of blocks."""
+    outline = Outline(num_classes, in_channels, channels, layers, stem, auxiliary, Style(drop_path=drop_path))
+    tree = _tree(architecture)
+    return CellNetwork(outline, _nodes(tree, "normal", "loose"), _nodes(tree, "reduce", "loose"))
+
+
+def build_pnas(
+    architecture: Architecture | Mapping[str, Any] | None,
+    *,
+    num_classes: int,
+    in_channels: int,
+    channels: int = 36,
+    layers: int = 20,
+    stem: str = "cifar",
+    auxiliary: bool = False,
+    drop_path: float = 0.0,
+) -> nn.Module:
+    """The network of one cell of blocks, at stride 1 and 2."""
+    outline = Outline(num_classes, in_channels, channels, layers, stem, auxiliary, Style(drop_path=drop_path))
+    nodes = _nodes(_tree(architecture), "cell", "all")
+    return CellNetwork(outline, nodes, nodes)
+
+
+def _tree(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, Any]:
+    if architecture is None:
+        raise TrainableError("no undecided network is known of this family; give an architecture")
+    return tree_of(architecture)
+
+
+def _nodes(tree: Mapping[str, Any], kind: str, concat: str) -> Nodes:
+    """The nodes of a cell from its tree; `concat` is what the family does where the tree says nothing."""
+    cell = _read_cell(tree.get(kind), kind)
+    ends = concatenated(cell, option({"concat": concat, **tree}, "concat", CONCATENATIONS, ""))
+
+    def make(place: Place) -> list[nn.Module]:
+        return [_block(place, node, index) for index, node in enumerate(cell, INPUTS)]
+
+    return Nodes(make, tuple(ends))
+
+
+def _block(place: Place, node: list[tuple[str, int]], index: int) -> SelectInputs:
+    layers = [place.operation(operation, source) for operation, source in node]
+    return SelectInputs(index, [source for _, source in node], "sum", layers)
+
+
+def _read_cell(tree: object, kind: str) -> Cell:
+    if not isinstance(tree, dict) or not tree:
+        raise ArchitectureError(kind, f"{tree!r} is no cell; it is a dict of block_2, block_3, ..")
+    return [
+        [_read_side(tree, index, side, kind) for side in ("left", "right")]
+        for index in range(INPUTS, INPUTS + len(tree))
+    ]
+
+
+def _read_side(cell: Mapping[str, Any], index: int, side: str, kind: str) -> tuple[str, int]:
+    path = f"{kind}.block_{index}"
+    block = cell.get(f"block_{index}")
+    chosen = block.get(side) if isinstance(block, dict) else None
+    if not isinstance(chosen, dict):
+        raise ArchitectureError(path, f"{block!r} is no block; it is {{'left': {{'input', 'op'}}, 'right': ..}}")
+    source: int = option(chosen, "input", tuple(range(index)), f"{path}.{side}")
+    operation: str = option(chosen, "op", tuple(OPERATIONS), f"{path}.{side}")
+    return operation, source

@@ -1,0 +1,155 @@
+"""The networks of the macro space of ENAS (Pham et al. 2018, arXiv 1802.03268).
+
+A 3x3 stem and the layers, then global average and a linear layer without bias. A convolution here is ReLU,
+convolution, batch normalisation. A layer brings its input to its width by a 1x1 convolution and applies its
+operation (a separable one is depthwise, then 1x1); every layer but the first then stacks the outputs that it
+skips to under its own, and brings the stack back to its width by a 1x1 convolution.
+
+After a third and after two thirds of the layers the image is halved, rounded up, and the channels doubled, by a
+factorised reduction of each output that is still in use: two 1x1 convolutions of stride 2, one of them a pixel
+aside, of half the channels each. (The authors' code also reduces outputs that nobody uses any more.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.catalogue.enas_macro import OPERATIONS, skip_candidates
+from search_spaces.errors import ArchitectureError
+from trainables.networks.base import GlobalAverage, Size, conv_bn, kaiming, option, tree_of
+from trainables.settings import check_number
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["ENASMacroNetwork", "FactorizedReduction", "Layer", "build_enas_macro"]
+
+Plan = tuple[str, tuple[int, ...]]
+"""An operation, and the outputs it skips to: 0 is the stem's, i that of layer i - 1."""
+
+
+def build_enas_macro(
+    architecture: Architecture | Mapping[str, Any],
+    *,
+    num_classes: int,
+    in_channels: int,
+    image_size: Size,
+    channels: int = 36,
+) -> nn.Module:
+    """The network of an architecture of any depth; `channels` are those of the first third."""
+    del image_size  # every size works: nothing shrinks below one pixel
+    check_number("channels", channels, 1, whole=True)
+    layers = tree_of(architecture).get("layers")
+    if not isinstance(layers, list) or not layers:
+        raise ArchitectureError("layers", f"{layers!r} is not a list of at least one layer")
+    plans = [_plan(layer, index) for index, layer in enumerate(layers)]
+    return ENASMacroNetwork(plans, num_classes, in_channels, channels)
+
+
+def _plan(layer: Any, index: int) -> Plan:
+    path = f"layers.{index}"
+    if not isinstance(layer, dict):
+        raise ArchitectureError(path, f"{layer!r} is no layer; it is a dict of 'op' and 'skips'")
+    operation = option(layer, "op", OPERATIONS, path)
+    skips, candidates = layer.get("skips", []), skip_candidates(index)
+    if not isinstance(skips, list) or len({*map(str, skips)}) != len(skips):
+        raise ArchitectureError(f"{path}.skips", f"{skips!r} is not a list of different outputs")
+    for skip in skips:
+        if skip not in candidates:
+            allowed = ", ".join(candidates) or "none, for the first layer"
+            raise ArchitectureError(f"{path}.skips", f"{skip!r} does not come before its input; allowed: {allowed}")
+    return operation, tuple(place for place, name in enumerate(candidates) if name in skips)
+
+
+class FactorizedReduction(nn.Module):
+    """(n, inputs, h, w) to (n, outputs, h / 2, w / 2), rounded up; `outputs` must be even."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.even = nn.Conv2d(inputs, outputs // 2, 1, 2, bias=False)
+        self.odd = nn.Conv2d(inputs, outputs // 2, 1, 2, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        aside = functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
+        value: Tensor = self.norm(torch.cat((self.even(x), self.odd(aside)), 1))
+        return value
+
+
+def _convolution(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:
+    return [nn.ReLU(), *conv_bn(inputs, outputs, kernel)]
+
+
+def _operation(name: str, channels: int) -> list[nn.Module]:
+    kernel = 5 if name.endswith("5x5") else 3
+    if name.startswith("conv"):
+        return _convolution(channels, channels, kernel)
+    if name.startswith("sep"):
+        depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False)
+        return [nn.ReLU(), depthwise, *conv_bn(channels, channels, 1)]
+    return [nn.MaxPool2d(3, 1, 1) if name.startswith("max") else nn.AvgPool2d(3, 1, 1, count_include_pad=False)]
+
+
+class Layer(nn.Module):
+    """One layer: of all outputs before it, in their present shape, to its own (n, channels, h, w)."""
+
+    def __init__(self, plan: Plan, channels: int, *, first: bool) -> None:
+        super().__init__()
+        operation, self.skips = plan
+        self.operation = nn.Sequential(*_convolution(channels, channels, 1), *_operation(operation, channels))
+        stacked = (1 + len(self.skips)) * channels
+        self.join = nn.Identity() if first else nn.Sequential(*_convolution(stacked, channels, 1))
+
+    def forward(self, outputs: list[Tensor | None]) -> Tensor:
+        skipped = [outputs[skip] for skip in self.skips]
+        value: Tensor = self.join(torch.cat([*skipped, self.operation(outputs[-1])], 1))  # type: ignore[list-item]
+        return value
+
+
+class Reduction(nn.ModuleDict):
+    """A factorised reduction for each of the outputs so far that is used later; the others become None."""
+
+    def __init__(self, used: set[int], channels: int) -> None:
+        super().__init__({str(place): FactorizedReduction(channels, 2 * channels) for place in sorted(used)})
+
+    def forward(self, outputs: list[Tensor | None]) -> list[Tensor | None]:
+        return [self[str(place)](value) if str(place) in self else None for place, value in enumerate(outputs)]
+
+
+class ENASMacroNetwork(nn.Module):
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+
+    def __init__(self, plans: list[Plan], num_classes: int, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3))
+        self.layers = nn.ModuleList()
+        self.reductions = nn.ModuleDict()
+        third = len(plans) // 3
+        for index, plan in enumerate(plans):
+            self.layers.append(Layer(plan, channels, first=index == 0))
+            if index + 1 in (third, 2 * third):
+                self.reductions[str(index)] = Reduction(_used_after(plans, index), channels)
+                channels *= 2
+        self.last = GlobalAverage()
+        self.classifier = nn.Linear(channels, num_classes, bias=False)
+        kaiming(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs: list[Tensor | None] = [self.stem(x)]
+        for index, layer in enumerate(self.layers):
+            outputs.append(layer(outputs))
+            if str(index) in self.reductions:
+                outputs = self.reductions[str(index)](outputs)
+        logits: Tensor = self.classifier(self.last(outputs[-1]))
+        return logits
+
+
+def _used_after(plans: list[Plan], index: int) -> set[int]:
+    """The outputs up to that of layer `index` which are used after it: the last one, and those skipped to."""
+    skipped = {skip for _, skips in plans[index + 1 :] for skip in skips}
+    return {skip for skip in skipped if skip <= index} | {index + 1}

@@ -1,0 +1,95 @@
+"""Networks of the `mlp` space: fully connected layers for tables.
+
+A layer is linear, normalised (or not), activated and thinned out by dropout; with `skip` it adds what it was given,
+through a linear map without bias where the widths differ. The last layer is linear. In training, batch normalisation
+needs at least two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from search_spaces.catalogue.mlp import NORMS
+from search_spaces.errors import ArchitectureError
+from trainables.networks.base import option, tree_of
+from trainables.settings import check_number
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["MLP", "build_mlp"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "selu": nn.SELU,
+}
+
+
+def build_mlp(
+    architecture: Architecture | Mapping[str, Any],
+    *,
+    num_classes: int,
+    num_features: int = 64,
+) -> nn.Module:
+    """The network of one member: rows (n, num_features) to logits (n, num_classes)."""
+    check_number("num_features", num_features, 1, whole=True)
+    tree = tree_of(architecture)
+    layers = tree.get("layers")
+    if not isinstance(layers, list) or not layers:
+        raise ArchitectureError("layers", f"{layers!r} is not a list of at least one layer")
+    skip = option(tree, "skip", (False, True), "")
+    modules, inputs = [], num_features
+    for index, layer in enumerate(layers):
+        modules.append(_layer(inputs, layer, f"layers.{index}", skip=skip))
+        inputs = layer["width"]
+    return MLP(modules, nn.Linear(inputs, num_classes))
+
+
+def _layer(inputs: int, layer: Mapping[str, Any], path: str, *, skip: bool) -> nn.Module:
+    width, dropout = layer.get("width"), layer.get("dropout")
+    if not isinstance(width, int) or width < 1:
+        raise ArchitectureError(f"{path}.width", f"{width!r} is not allowed; it is a number of 1 or more")
+    if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+        raise ArchitectureError(f"{path}.dropout", f"{dropout!r} is not allowed; it is a share from 0 to below 1")
+    norm = option(layer, "norm", NORMS, path)
+    activation = ACTIVATIONS[option(layer, "activation", tuple(ACTIVATIONS), path)]
+    parts: list[nn.Module] = [nn.Linear(inputs, width)]
+    if norm != "none":
+        parts.append(nn.BatchNorm1d(width) if norm == "batch" else nn.LayerNorm(width))
+    parts.append(activation())
+    if dropout:
+        parts.append(nn.Dropout(dropout))
+    made = nn.Sequential(*parts)
+    return Skip(made, inputs, width) if skip else made
+
+
+class Skip(nn.Module):
+    """f(x) + x."""
+
+    def __init__(self, layer: nn.Module, inputs: int, width: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.shortcut = nn.Identity() if inputs == width else nn.Linear(inputs, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        value: Tensor = self.layer(x) + self.shortcut(x)
+        return value
+
+
+class MLP(nn.Module):
+    """Rows (n, num_features) to (n, num_classes) logits."""
+
+    def __init__(self, layers: list[nn.Module], classifier: nn.Linear) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.layers(x))
+        return logits

@@ -1,0 +1,266 @@
+"""Language models of the `recurrent` and `enas_recurrent` spaces (DARTS, Liu et al. 2019, arXiv 1806.09055; ENAS,
+Pham et al. 2018, 1802.03268): an embedding, one recurrent cell, and a decoder that shares the weight of the embedding.
+
+State 0 of the cell is `h + gate * (activation(..) - h)`, the two halves of `[x, h] @ weight`, h being the output of the
+step before; a node is the same of the state that it takes. In training, dropout masks are drawn once a text and stay
+for all its steps (variational dropout, Gal and Ghahramani 2016, 1512.05287).
+
+With a vocabulary of 10,000 words (Penn Treebank) a DARTS cell has 22,960,000 parameters (the paper says 23 M), an ENAS
+cell as in the authors' code, 748 wide and without bias, 22,027,104. The batch normalisation that the authors put into
+the cell while they search, and take out again, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.errors import ArchitectureError
+from search_spaces.nn import InputChoice, LayerChoice, SelectInputs
+from trainables.errors import TrainableError
+from trainables.networks.base import option, tree_of
+from trainables.networks.examples import tokens
+from trainables.settings import check_flag, check_name, check_number
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["ACTIVATIONS", "Cell", "Node", "RecurrentLM", "build_enas_recurrent", "build_recurrent", "example"]
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "identity": nn.Identity,
+}
+STEPS = 35
+"""Words of a text in the papers' training."""
+INITIAL = 0.04
+"""Weights are drawn evenly from minus to plus this."""
+
+
+def build_recurrent(
+    architecture: Architecture | Mapping[str, Any] | None,
+    *,
+    vocabulary: int = 10_000,
+    embedding: int = 850,
+    hidden: int = 850,
+    nodes: int = 8,
+    activations: Sequence[str] = tuple(ACTIVATIONS),
+    tied: bool = True,
+    dropout: float = 0.75,
+    dropout_hidden: float = 0.25,
+    dropout_input: float = 0.75,
+    dropout_embedding: float = 0.2,
+    dropout_word: float = 0.0,
+) -> nn.Module:
+    """The language model of a DARTS cell; the defaults are the paper's on Penn Treebank.
+
+    Dropouts are those of the cell's output, of the states that nodes take, of the cell's input, of the embedding, and
+    of whole words. `tied` needs an embedding as wide as the cell. `nodes` and `activations` are those of the
+    undecided cell.
+    """
+    cell = _cell(architecture, embedding, hidden, nodes, activations, enas=False)
+    dropouts = Dropouts(dropout, dropout_hidden, dropout_input, dropout_embedding, dropout_word)
+    return RecurrentLM(cell, vocabulary, dropouts, tied=tied, bias=True)
+
+
+def build_enas_recurrent(
+    architecture: Architecture | Mapping[str, Any] | None,
+    *,
+    vocabulary: int = 10_000,
+    embedding: int = 748,
+    hidden: int = 748,
+    nodes: int = 12,
+    activations: Sequence[str] = tuple(ACTIVATIONS),
+    tied: bool = True,
+    bias: bool = False,
+    dropout: float = 0.76,
+    dropout_hidden: float = 0.25,
+    dropout_input: float = 0.75,
+    dropout_embedding: float = 0.0,
+    dropout_word: float = 0.21,
+) -> nn.Module:
+    """The language model of an ENAS cell, its defaults those of the authors' code; settings as of `build_recurrent`.
+
+    `bias` is that of the decoder, and `nodes` counts node 0.
+    """
+    cell = _cell(architecture, embedding, hidden, nodes - 1, activations, enas=True)
+    dropouts = Dropouts(dropout, dropout_hidden, dropout_input, dropout_embedding, dropout_word)
+    return RecurrentLM(cell, vocabulary, dropouts, tied=tied, bias=bias)
+
+
+def example(batch: int, settings: Mapping[str, Any]) -> Tensor:
+    """Random texts (batch, 35), int64, as the papers' training has them."""
+    return tokens(batch, {**settings, "context": STEPS})
+
+
+class Dropouts(NamedTuple):
+    """Probabilities, called as the settings."""
+
+    dropout: float
+    dropout_hidden: float
+    dropout_input: float
+    dropout_embedding: float
+    dropout_word: float
+
+
+class RecurrentLM(nn.Module):
+    """Tokens (n, t), int64, to logits (n, t, vocabulary) for the token after each."""
+
+    def __init__(self, cell: Cell, vocabulary: int, dropouts: Dropouts, *, tied: bool, bias: bool) -> None:
+        super().__init__()
+        check_number("vocabulary", vocabulary, 1, whole=True)
+        check_flag("tied", tied)
+        check_flag("bias", bias)
+        for name, probability in dropouts._asdict().items():
+            check_number(name, probability, 0, 1)
+        if tied and cell.inputs != cell.width:
+            raise TrainableError(
+                f"an embedding of {cell.inputs} cannot be the decoder of a cell {cell.width} wide; "
+                "make embedding and hidden equal, or set tied=False"
+            )
+        self.dropouts = dropouts
+        self.tokens = nn.Embedding(vocabulary, cell.inputs)
+        self.cell = cell
+        self.decoder = None if tied else nn.Parameter(torch.empty(vocabulary, cell.width))
+        self.bias = nn.Parameter(torch.empty(vocabulary)) if bias else None
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -INITIAL, INITIAL)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.unroll(tokens)[0]
+
+    def unroll(self, tokens: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The logits, and the state (n, hidden) after the last token: give it, detached, to the next piece of text."""
+        count, p = len(tokens), self.dropouts
+        words = self._dropped((self.tokens.num_embeddings, 1), p.dropout_word)[tokens]
+        x = self.tokens(tokens) * words * self._dropped((count, 1, self.cell.inputs), p.dropout_embedding)
+        x = x * self._dropped((count, 1, self.cell.inputs), p.dropout_input)
+        if state is None:
+            state = x.new_zeros(count, self.cell.width)
+        outputs = self.cell(x, state, self._dropped((count, self.cell.width), p.dropout_hidden))
+        seen = outputs * self._dropped((count, 1, self.cell.width), p.dropout)
+        weight = self.tokens.weight if self.decoder is None else self.decoder
+        return functional.linear(seen, weight, self.bias), outputs[:, -1]
+
+    def _dropped(self, shape: tuple[int, ...], probability: float) -> Tensor:
+        """A mask: zeros with this probability in training, the rest ones scaled up to the same mean."""
+        return functional.dropout(self.tokens.weight.new_ones(shape), probability, self.training)
+
+
+class Cell(nn.Module):
+    """One recurrent cell over a text; gives the mean of the nodes, or with `loose` of those that no other node takes.
+
+    `inputs` is the width of the text, `width` that of every state.
+    """
+
+    def __init__(self, inputs: int, width: int, first: nn.Module, nodes: list[Node], *, loose: bool) -> None:
+        super().__init__()
+        self.inputs, self.width, self.loose = inputs, width, loose
+        self.weight = nn.Parameter(torch.empty(inputs + width, 2 * width))
+        self.activation = first
+        self.nodes = nn.ModuleList(nodes)
+
+    def forward(self, x: Tensor, state: Tensor, mask: Tensor) -> Tensor:
+        """(n, t, inputs), the state before, a mask on all states: to the states (n, t, width) after each step."""
+        shares = self._shares()[:, None, None]
+        from_x, from_state = x @ self.weight[: self.inputs], self.weight[self.inputs :]
+        outputs = []
+        for step in from_x.unbind(1):
+            states = [_highway(state, step + (state * mask) @ from_state, self.activation)]
+            for node in self.nodes:
+                states.append(node(states, mask))
+            state = (torch.stack(states) * shares).sum(0)
+            outputs.append(state)
+        return torch.stack(outputs, 1)
+
+    def _shares(self) -> Tensor:
+        """(1 + nodes,): how much of each state is in the mean; they add up to one.
+
+        What a node takes is asked with the rows of a unit matrix in place of states. The answer is a row, or, while
+        choices are mixed, how much of each is taken; a state is loose as far as none of the nodes takes it.
+        """
+        count = len(self.nodes) + 1
+        units = torch.eye(count, dtype=self.weight.dtype, device=self.weight.device)
+        if not self.loose:
+            return (1 - units[0]) / (count - 1)
+        loose = torch.ones_like(units[0])
+        for index, node in enumerate(self.nodes, 1):
+            loose = loose * (1 - cast(Node, node).source(list(units[:index])))
+        return loose / loose.sum()
+
+
+class Node(nn.Module):
+    """The earlier states, each (n, width), and their mask, to the next; `source` gives one of a list."""
+
+    def __init__(self, width: int, source: nn.Module, activation: nn.Module) -> None:
+        super().__init__()
+        self.source = source
+        self.activation = activation
+        self.weight = nn.Parameter(torch.empty(width, 2 * width))
+
+    def forward(self, states: list[Tensor], mask: Tensor) -> Tensor:
+        state = self.source(states)
+        return _highway(state, (state * mask) @ self.weight, self.activation)
+
+
+def _highway(state: Tensor, values: Tensor, activation: nn.Module) -> Tensor:
+    """`state`, moved towards the activated second half of `values` as far as the first half says."""
+    gate, candidate = values.chunk(2, 1)
+    moved: Tensor = state + gate.sigmoid() * (activation(candidate) - state)
+    return moved
+
+
+def _cell(architecture: Any, inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool) -> Cell:
+    """The cell of an architecture, or the undecided one with `count` nodes after state 0."""
+    check_number("embedding", inputs, 1, whole=True)
+    check_number("hidden", width, 1, whole=True)
+    if architecture is None:
+        return _undecided(inputs, width, count, activations, enas=enas)
+    tree = tree_of(architecture)
+    first = _activation(tree, "node_0") if enas else nn.Tanh()
+    names = [f"node_{index}" for index in range(1, sum(name != "node_0" for name in tree) + 1)]
+    if not names and not enas:
+        raise ArchitectureError("node_1", "missing; a cell has at least one node")
+    nodes = [Node(width, _source(tree, name), _activation(tree, name)) for name in names]
+    return Cell(inputs, width, first, nodes, loose=enas)
+
+
+def _undecided(inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool) -> Cell:
+    check_number("nodes", count + enas, 1, whole=True)
+    for name in activations:
+        check_name("activations", name, tuple(ACTIVATIONS))
+
+    def activation(name: str) -> nn.Module:
+        return LayerChoice({key: ACTIVATIONS[key]() for key in activations}, label=f"{name}.activation")
+
+    first = activation("node_0") if enas else nn.Tanh()
+    nodes = [
+        Node(width, InputChoice(index, label=f"node_{index}.input"), activation(f"node_{index}"))
+        for index in range(1, count + 1)
+    ]
+    return Cell(inputs, width, first, nodes, loose=enas)
+
+
+def _activation(tree: Mapping[str, Any], name: str) -> nn.Module:
+    return ACTIVATIONS[option(_node(tree, name), "activation", tuple(ACTIVATIONS), name)]()
+
+
+def _source(tree: Mapping[str, Any], name: str) -> nn.Module:
+    """What takes the input of a node out of the list of the states before it."""
+    earlier = int(name[5:])
+    return SelectInputs(earlier, [option(_node(tree, name), "input", tuple(range(earlier)), name)])
+
+
+def _node(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    if not isinstance(tree.get(name), Mapping):
+        raise ArchitectureError(name, f"{tree.get(name)!r:.60} is no node; it is a dict of input and activation")
+    node: Mapping[str, Any] = tree[name]
+    return node
