@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,16 @@ def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
     assert "accuracy" in done.stdout
     assert len(done.stdout.splitlines()) == 4
     assert (tmp_path / "runs" / "own" / "ledger.sqlite").is_file()
+
+
+def test_the_module_with_choices_runs_as_it_stands() -> None:
+    import torch
+
+    (example,) = re.findall(r"```python\n(import search_spaces.nn as nn.*?)```", README, flags=re.DOTALL)
+    made: dict[str, Any] = {}
+    exec(example, made)
+    assert made["space"].size == 2 * 2 * 3 * 2
+    assert made["network"](torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 def _environment() -> dict[str, str]:

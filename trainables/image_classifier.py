@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ImageClassifier"]
 
-SMALL: Mapping[str, Mapping[str, object]] = {"nb201": {"channels": 16, "cells": 1}}
+_CELLS = {key: {"channels": 8, "layers": 5} for key in ("amoebanet", "darts", "enas_micro", "nasnet", "pnas")}
+SMALL: Mapping[str, Mapping[str, object]] = {**_CELLS, "nb201": {"channels": 16, "cells": 1}}
 """Sizes of networks that suit a laptop, where the settings do not say any."""
 
 _FILE = "classifier"
@@ -47,7 +48,8 @@ class ImageClassifier:
 
     Args:
         space: name of a space that has a network (`trainables.networks.names()`), or a `Space` so named.
-        channels, cells: size of the network, where its builder takes them; default 16 and 1 for `nb201`.
+        channels, cells, layers: size of the network, where its builder takes them; by default small ones for
+            spaces of cells (`SMALL`), the builder's for others.
         network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
         data, data_root, download, image_column, label_column, resize, validation_share, test_share,
             data_seed: the images and their parts; see `trainables.data.DataSettings`.
@@ -67,6 +69,7 @@ class ImageClassifier:
         space: object = "nb201",
         channels: int | None = None,
         cells: int | None = None,
+        layers: int | None = None,
         network: Mapping[str, object] | None = None,
         data: str = "digits",
         data_root: str | None = None,
@@ -94,7 +97,7 @@ class ImageClassifier:
         device: str = "auto",
     ) -> None:
         self._space = space
-        self._network = _network_settings(space, network, channels=channels, cells=cells)
+        self._network = _network_settings(space, network, channels=channels, cells=cells, layers=layers)
         files = (image_column, label_column, resize)
         shares = (validation_share, test_share, data_seed)
         self._data = DataSettings(data, data_root, download, *files, *shares)

@@ -29,7 +29,7 @@ def align(layers: list[list[Item]], way: list[Item]) -> list[Block]:
 
 def distance(left: Item, right: Item) -> float:
     """From middle to middle of two neighbours, at least."""
-    gap = (24.0, 18.0, 14.0)[left.is_bend + right.is_bend]
+    gap = (24.0, 18.0, 14.0)[(not left.lines) + (not right.lines)]
     return (left.width + right.width) / 2 + gap
 
 

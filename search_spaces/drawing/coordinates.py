@@ -33,12 +33,12 @@ def place(drawing: Layered) -> None:
         _settle(row, [0.0] * len(row.items), [1.0] * len(row.items))
     for _ in range(0 if way else ROUNDS):
         _sweep(rows, pulls, frozenset())
-    runs = align(drawing.layers, way)
-    upright = frozenset(item for run in runs for item in run)
+    runs = [_run(items, drawing.layers, pulls) for items in align(drawing.layers, way)]
+    upright = frozenset(item for run in runs for item in run.items)
     loose = [row for row in rows if not upright.issuperset(row.items)]
     for _ in range(STRAIGHTENED):
         for run in runs:
-            _centre(run, drawing.layers, pulls)
+            _centre(run)
         _sweep(loose, pulls, upright)
     left = min((item.x - item.width / 2 for row in rows for item in row.items), default=0.0)
     for row in rows:
@@ -63,21 +63,36 @@ def _sweep(rows: list[Row], pulls: Pulls, pinned: frozenset[Item]) -> None:
         _relax(row, pulls, pinned)
 
 
-def _centre(run: list[Item], layers: list[list[Item]], pulls: Pulls) -> None:
-    """Move an upright run towards its ends, as far as its neighbours leave room."""
-    low, high = -math.inf, math.inf
-    for item in run:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Items that stand upright, who stands left and right of them how far away at least, and what draws them."""
+
+    items: list[Item]
+    left: list[tuple[Item, float]]
+    right: list[tuple[Item, float]]
+    ends: list[tuple[Item, float]]
+
+
+def _run(items: list[Item], layers: list[list[Item]], pulls: Pulls) -> Run:
+    left, right = [], []
+    for item in items:
         layer = layers[item.layer]
         index = layer.index(item)
-        if index:
-            low = max(low, layer[index - 1].x + distance(layer[index - 1], item))
-        if index + 1 < len(layer):
-            high = min(high, layer[index + 1].x - distance(item, layer[index + 1]))
-    inside = set(run)
-    ends = [other.x + offset for item in run for other, offset, _ in pulls[item] if other not in inside]
-    if low <= high and ends:
-        for item in run:
-            item.x = min(max(sum(ends) / len(ends), low), high)
+        left += [(other, distance(other, item)) for other in layer[:index][-1:]]
+        right += [(other, distance(item, other)) for other in layer[index + 1 : index + 2]]
+    inside = set(items)
+    ends = [(other, offset) for item in items for other, offset, _ in pulls[item] if other not in inside]
+    return Run(items, left, right, ends)
+
+
+def _centre(run: Run) -> None:
+    """Move an upright run towards its ends, as far as its neighbours leave room."""
+    low = max((other.x + apart for other, apart in run.left), default=-math.inf)
+    high = min((other.x - apart for other, apart in run.right), default=math.inf)
+    if low <= high and run.ends:
+        wanted = sum(other.x + offset for other, offset in run.ends) / len(run.ends)
+        for item in run.items:
+            item.x = min(max(wanted, low), high)
 
 
 Pulls = dict[Item, list[tuple[Item, float, float]]]

@@ -62,8 +62,8 @@ def ranks(graph: Graph) -> list[int]:
     place = _places(graph)
     ends = [(place[edge.source], place[edge.target], 2 if edge.label else 1) for edge in graph.edges]
     rank = [0] * len(graph.vertices)
-    for index in range(len(rank)):
-        rank[index] = max((rank[source] + length for source, target, length in ends if target == index), default=0)
+    for source, target, length in sorted(ends):
+        rank[target] = max(rank[target], rank[source] + length)
     bottom = max(rank, default=0)
     for index in reversed(range(len(rank))):
         rank[index] = _lowered(graph.vertices[index], index, rank, ends, bottom)

@@ -50,7 +50,7 @@ def test_cost_leaves_the_network_as_it_was():
     assert cost_of(network, (3, 32, 32)) == first
 
 
-SMALL = dict.fromkeys(["amoebanet", "darts", "enas_micro", "nasnet", "pnas"], {"channels": 4, "layers": 3})
+SMALL = {key: {"channels": 4, "layers": 3} for key in ["amoebanet", "darts", "enas_micro", "nasnet", "pnas"]}
 
 
 @pytest.mark.parametrize("name", names())

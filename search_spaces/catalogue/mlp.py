@@ -1,0 +1,77 @@
+"""`mlp`: networks of fully connected layers for tables, after the spaces of Auto-PyTorch (Zimmer et al. 2021, arXiv
+2006.13799), of regularised MLPs (Kadra et al. 2021, 2106.11189) and the baselines of Gorishniy et al. 2021
+(2106.11959).
+
+    {"layers": [{"width": 128, "activation": "relu", "norm": "batch", "dropout": 0.1}, ..], "skip": False}
+
+One to eight layers, each with its width (16 to 512, drawn evenly over magnitudes), activation, normalisation and
+dropout; with `skip` each layer adds what it was given, through a linear map where the widths differ. Every decision
+changes the network, so there is no canonical form; with one layer of 497 * 5 * 3 * 6 = 44,730 kinds the space has
+2 * (44730 + 44730^2 + .. + 44730^8) members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from search_spaces.errors import SpaceError
+from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.outline import chain_graph
+from search_spaces.parameters import choice, integer, repeat
+from search_spaces.space import Space
+
+__all__ = ["ACTIVATIONS", "DROPOUTS", "NORMS", "MLPSpace", "space"]
+
+ACTIVATIONS = ("relu", "gelu", "silu", "tanh", "selu")
+NORMS = ("none", "batch", "layer")
+DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+
+
+class MLPSpace(Space):
+    """Multilayer perceptrons; `graphs` draws the layers in a row, and what skips them."""
+
+    def graphs(self, architecture: object) -> tuple[Graph, ...]:
+        """One graph, a vertex a layer; with `skip`, a vertex `+` behind each."""
+        tree: Any = self.validate(architecture)._tree
+        blocks = [(f"layers.{index}", _said(layer)) for index, layer in enumerate(tree["layers"])]
+        if not tree["skip"]:
+            return (chain_graph("mlp", blocks),)
+        vertices, edges = [Vertex("<input>", "input", "input")], []
+        for name, label in blocks:
+            before, joint = vertices[-1].name, f"{name}.+"
+            vertices += [Vertex(name, label, "operation"), Vertex(joint, "+", "state")]
+            edges += [Edge(before, name), Edge(name, joint), Edge(before, joint)]
+        edges.append(Edge(vertices[-1].name, "<output>"))
+        return (Graph("mlp", (*vertices, Vertex("<output>", "output", "output")), tuple(edges)),)
+
+
+def _said(layer: dict[str, Any]) -> str:
+    norm = f", {layer['norm']} norm" if layer["norm"] != "none" else ""
+    dropout = f", dropout {layer['dropout']:g}" if layer["dropout"] else ""
+    return f"linear {layer['width']}{norm}, {layer['activation']}{dropout}"
+
+
+def space(
+    *,
+    min_width: int = 16,
+    max_width: int = 512,
+    max_layers: int = 8,
+    activations: Sequence[str] = ACTIVATIONS,
+    norms: Sequence[str] = NORMS,
+    dropouts: Sequence[float] = DROPOUTS,
+) -> MLPSpace:
+    """The space above, or one of the same shape with other options."""
+    for name, value, least in (("min_width", min_width, 1), ("max_layers", max_layers, 1)):
+        if not isinstance(value, int) or value < least:
+            raise SpaceError(f"{name} {value!r}: it is a whole number of at least {least}; raise it")
+    for dropout in dropouts:
+        if not 0 <= dropout < 1:
+            raise SpaceError(f"dropout {dropout!r}: a share of what is zeroed, from 0 to below 1; change it")
+    layer = {
+        "width": integer(min_width, max_width, log=True),
+        "activation": choice(*activations),
+        "norm": choice(*norms),
+        "dropout": choice(*dropouts),
+    }
+    return MLPSpace({"layers": repeat(layer, 1, max_layers), "skip": choice(False, True)}, name="mlp")
