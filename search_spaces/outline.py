@@ -23,6 +23,8 @@ Block = tuple[str, str]
 
 LONGEST = 48
 """A dict is one block as long as its label has at most so many characters, else one block for each part."""
+MANY = 8
+"""Where more decisions than these stand side by side, each is a block."""
 _SPEAKS_FOR_ITSELF = frozenset({"op", "operation", "layer", "block", "type", "kind", "activation"})
 """Keys whose value is read without them: an operation called conv is `conv`, not `op conv`."""
 
@@ -62,11 +64,13 @@ def _blocks(tree: Json, path: str, heading: str) -> Iterator[Block]:
 
 
 def _parts(tree: dict[str, Json], path: str = "", heading: str = "") -> Iterator[Block]:
-    """What a dict decides itself as one block, then the blocks of what it holds."""
+    """What a dict decides itself as one block (if it is not `MANY`), then the blocks of what it holds."""
     own: dict[str, Json] = {
         key: value for key, value in tree.items() if not _nests(value) and not isinstance(value, dict)
     }
-    if own:
+    if len(own) > MANY:
+        yield from ((f"{path}.{key}" if path else key, _phrase(key, value)) for key, value in own.items())
+    elif own:
         yield path, f"{heading} {_phrase('', own)}".strip()
     for key, value in tree.items():
         if key not in own:

@@ -66,7 +66,9 @@ def space(
     from trainables.profile import profile as profiled
 
     options = parse_changes(network or (), {})
-    talk().print(f"counting {samples:,} members of {found.name or name}", style="dim")
+    said = ", ".join(f"{key}={value}" for key, value in options.items()) or "settings as the builder has them"
+    image = "" if "image_size" in options else ", images of 32 x 32 where it takes images"
+    talk().print(f"counting {samples:,} members of {found.name or name}: {said}{image}", style="dim")
     counted = profiled(found, samples=samples, seed=seed, **options)
     reached = _reached(found, counted, limits, seed, options)
     if as_json:

@@ -148,7 +148,7 @@ class CellSpace(Space):
     def _rules(self) -> Rules:
         other = next(name for name in CONCATENATIONS if name != self.concat)
         remedy = "" if self.distinct else f", its setting is concat={self.concat!r}; there is concat={other!r}"
-        return Rules(self.nodes, self.operations, self._concatenated, self.distinct, remedy)
+        return Rules(self.nodes, self.operations, self._concatenated, self.distinct, remedy, KNOWN_OPERATIONS)
 
     def _concatenated(self, cell: Cell) -> list[int]:
         return concatenated(cell, self.concat)
@@ -236,7 +236,7 @@ def check_count(name: str, value: object) -> None:
 
 def check_operations(operations: Sequence[str]) -> tuple[str, ...]:
     """The names, each known and given once."""
-    if isinstance(operations, str) or not operations or len(set(operations)) != len(operations):
+    if not isinstance(operations, list | tuple) or not operations or len({*map(str, operations)}) != len(operations):
         raise SpaceError(f"operations={operations!r}: give a list of at least one name, each once")
     for name in operations:
         if name not in KNOWN_OPERATIONS:

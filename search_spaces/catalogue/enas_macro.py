@@ -49,6 +49,11 @@ class ENASMacroSpace(Space):
 
         `ArchitectureError` says at which number, from 0, a malformed one breaks.
         """
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise ArchitectureError(
+                "", f"{text!r:.60} is a {kind}; give the text of an arc, numbers with spaces between"
+            )
         numbers = text.split()
         expected = self.layers * (self.layers + 1) // 2
         if len(numbers) != expected:

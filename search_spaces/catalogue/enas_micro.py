@@ -2,20 +2,79 @@
 
 Five blocks a cell, each adding two of the values before it, each through one of 5 operations; the output
 concatenates the loose ends. Repositories that build on DARTS print the paper's cells with all blocks
-concatenated: `get("enas_micro", concat="all")` reads those.
+concatenated: `get("enas_micro", concat="all")` reads those. The authors write a member as an arc: four numbers a
+block, input and operation of its left and of its right side, first those of the normal cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import BlockSpace
+from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.errors import ArchitectureError
 
-__all__ = ["OPERATIONS", "space"]
+__all__ = ["CODES", "OPERATIONS", "EnasMicroSpace", "space"]
 
 OPERATIONS = ("skip_connect", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
+CODES = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "skip_connect")
+"""The operations by their numbers in the arcs of ENAS."""
+_NUMBERS = 4
+"""Of a block in an arc."""
 
 
-def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> BlockSpace:
+class EnasMicroSpace(BlockSpace):
+    """ENAS' cells, as genotypes and as the arcs that ENAS writes."""
+
+    def from_arc(self, text: str) -> Architecture:
+        """The member of an arc `0 2 0 0 0 4 ..`; `ArchitectureError` says at which number, from 0, it breaks."""
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise ArchitectureError("", f"{text!r:.60} is a {kind}; give the text of an arc, such as 0 2 0 0 ..")
+        numbers = text.split()
+        each = _NUMBERS * self.blocks
+        if len(numbers) != 2 * each:
+            said = f"{len(numbers)} numbers; two cells of {self.blocks} blocks have {2 * each}"
+            raise ArchitectureError("", f"{said}; give all of them, or take the space of another size")
+        starts = {"normal": 0, "reduce": each}
+        return self.from_cells({kind: self._read_cell(numbers, start, kind) for kind, start in starts.items()})
+
+    def to_arc(self, architecture: object) -> str:
+        """The arc of a member, a line for each cell."""
+        return "\n".join(
+            " ".join(f"{source} {_code(operation)}" for block in cell for operation, source in block)
+            for cell in self.to_cells(architecture).values()
+        )
+
+    def _read_cell(self, numbers: Sequence[str], start: int, kind: str) -> Cell:
+        cell: Cell = []
+        for index in range(INPUTS, INPUTS + self.blocks):
+            place = start + _NUMBERS * (index - INPUTS)
+            sides = ((place, "left"), (place + 2, "right"))
+            cell.append([_read_side(numbers, at, index, f"{kind}.block_{index}.{side}") for at, side in sides])
+        return cell
+
+
+def _read_side(numbers: Sequence[str], place: int, index: int, path: str) -> tuple[str, int]:
+    source = _number(numbers, place, index, f"{path}.input")
+    return CODES[_number(numbers, place + 1, len(CODES), f"{path}.op")], source
+
+
+def _number(numbers: Sequence[str], place: int, below: int, path: str) -> int:
+    text = numbers[place]
+    if not (text.isascii() and text.isdigit() and int(text) < below):
+        rule = f"a whole number from 0 to {below - 1} stands there"
+        raise ArchitectureError(path, f"number {place} is {text!r:.20}; {rule}")
+    return int(text)
+
+
+def _code(operation: str) -> int:
+    if operation not in CODES:
+        raise ArchitectureError("", f"{operation!r} has no number in an arc; it has: {', '.join(CODES)}")
+    return CODES.index(operation)
+
+
+def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> EnasMicroSpace:
     """The space of the paper; or with other settings, see `BlockSpace`."""
-    return BlockSpace("enas_micro", blocks, operations, concat)
+    return EnasMicroSpace("enas_micro", blocks, operations, concat)

@@ -54,6 +54,10 @@ class EnasRecurrentSpace(RecurrentSpace):
 
     def from_sequence(self, sequence: str | Sequence[int]) -> Architecture:
         """The member of ENAS's numbers `0 0 0 1 1 ..`: an activation for node 0, then input and activation of each."""
+        if not isinstance(sequence, str | list | tuple):
+            kind = type(sequence).__name__
+            said = f"{sequence!r:.60} is a {kind}; give the numbers of a cell, as text or as a list"
+            raise ArchitectureError("", said)
         numbers = sequence.replace(",", " ").split() if isinstance(sequence, str) else list(map(str, sequence))
         expected = 2 * self.nodes + 1
         if len(numbers) != expected:

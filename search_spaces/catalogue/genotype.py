@@ -32,8 +32,13 @@ ALIASES = {
     "nor_conv_3x3": "conv_3x3",
     "conv_1x3_3x1": "conv_3x1_1x3",
     "conv_1x7_7x1": "conv_7x1_1x7",
+    "conv 1x1": "conv_1x1",
+    "conv 3x3": "conv_3x3",
+    "sep_3x3": "sep_conv_3x3",
+    "sep_5x5": "sep_conv_5x5",
+    "sep_7x7": "sep_conv_7x7",
 }
-"""Other spellings of public repositories (AutoDL-Projects) for the same operation."""
+"""Other spellings of public repositories (AutoDL-Projects, NASP) for the same operation."""
 
 INPUTS = 2
 """Values that a cell is given: the outputs of the two cells before it, 0 and 1."""
@@ -50,6 +55,8 @@ class Rules:
     concat: Callable[[Cell], list[int]]
     distinct: bool
     remedy: str = ""
+    known: tuple[str, ...] = ()
+    """Operations that the setting `operations` may name."""
     kinds: tuple[str, ...] = field(default=("normal", "reduce"))
 
 
@@ -119,20 +126,24 @@ def _edges(value: object, kind: str, rules: Rules) -> list[list[_Edge]]:
     if nested:
         nodes = [[_edge(edge, f"{kind}[{i}][{j}]") for j, edge in enumerate(node)] for i, node in enumerate(items)]
     else:
-        nodes = _paired([_edge(item, f"{kind}[{i}]") for i, item in enumerate(items)])
+        nodes = _paired([_edge(item, f"{kind}[{i}]") for i, item in enumerate(items)], kind, rules.nodes)
     total = sum(map(len, nodes))
     if len(nodes) != rules.nodes or total != 2 * rules.nodes:
         raise ArchitectureError(kind, f"{total} edges; {rules.nodes} nodes of two edges each make {2 * rules.nodes}")
     return nodes
 
 
-def _paired(edges: list[_Edge]) -> list[list[_Edge]]:
+def _paired(edges: list[_Edge], kind: str, count: int) -> list[list[_Edge]]:
     """Edges in a row: by the node that they name, else two and two."""
     if not edges or edges[0].node is None:
         return [edges[i : i + 2] for i in range(0, len(edges), 2)]
-    nodes: dict[int, list[_Edge]] = {}
+    nodes: dict[int, list[_Edge]] = {index: [] for index in range(INPUTS, INPUTS + count)}
     for edge in edges:
         nodes.setdefault(edge.node or 0, []).append(edge)
+    for index, node in nodes.items():
+        if index < INPUTS + count and len(node) != 2:
+            rule = f"each of the {count} nodes takes two"
+            raise ArchitectureError(kind, f"node {index} has {len(node)} edge{'s' * (len(node) != 1)}; {rule}")
     return [nodes[index] for index in sorted(nodes)]
 
 
@@ -153,7 +164,9 @@ def _checked_node(edges: list[_Edge], index: int, rules: Rules) -> list[tuple[st
         )
     node = [_checked_edge(edge, index, rules) for edge in edges]
     if rules.distinct and node[0][1] == node[1][1]:
-        raise ArchitectureError(edges[1].place, f"node {index} takes input {node[1][1]} twice; its two inputs differ")
+        remedy = f"get('enas_micro', blocks={rules.nodes}, operations=.., concat='all') has cells that repeat one"
+        said = f"node {index} takes input {node[1][1]} twice; its two inputs differ; {remedy}"
+        raise ArchitectureError(edges[1].place, said)
     return sorted(node, key=operator.itemgetter(1)) if rules.distinct else node
 
 
@@ -173,9 +186,11 @@ def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
         raise ArchitectureError(
             edge.place, f"'none' is a candidate of supernets only; allowed: {', '.join(rules.operations)}"
         )
-    close = did_you_mean(name, rules.operations)
+    remedy = did_you_mean(name, rules.operations)
+    if operation in rules.known:
+        remedy = f"; the setting operations=[.., {operation!r}] makes one that has it"
     raise ArchitectureError(
-        edge.place, f"{name!r:.60} is no operation of this space{close}; allowed: {', '.join(rules.operations)}"
+        edge.place, f"{name!r:.60} is no operation of this space{remedy}; allowed: {', '.join(rules.operations)}"
     )
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from search_spaces.catalogue.settings import check_numbers, check_range
 from search_spaces.errors import SpaceError
 from search_spaces.graphs import Graph
 from search_spaces.outline import chain_graph
@@ -47,8 +48,9 @@ class MobileNetV3Space(Space):
 
 def check_kernels(kernels: Sequence[int]) -> None:
     """Refuse kernels that have no middle pixel."""
+    check_numbers("kernels", kernels, KERNELS, whole=True)
     for kernel in kernels:
-        if not isinstance(kernel, int) or kernel < 1 or kernel % 2 == 0:
+        if kernel % 2 == 0:
             raise SpaceError(f"kernel {kernel!r}: a kernel is an odd number of pixels; give 3, 5, 7 or the like")
 
 
@@ -65,8 +67,10 @@ def space(
     `expansions=(2.3, 2.5, 3, 4, 6)` has MobileNetV3-Large (Howard et al. 2019, arXiv 1905.02244) among its members.
     """
     check_kernels(kernels)
-    if depth[0] < 1:
-        raise SpaceError(f"depth {depth!r}: a stage has at least one block; raise the first number")
+    check_numbers("resolutions", resolutions, (128, 160, 192, 224), whole=True)
+    check_numbers("widths", widths, WIDTHS)
+    check_numbers("expansions", expansions, EXPANSIONS)
+    check_range("depth", depth, DEPTH)
     block = {"kernel": choice(*kernels), "expansion": choice(*expansions)}
     stages = {stage: repeat(block, *depth) for stage in STAGES}
     tree = {"resolution": choice(*resolutions), "width": choice(*widths), **stages}

@@ -59,6 +59,9 @@ class NB201Space(Space):
 
     def from_string(self, text: str) -> Architecture:
         """The cell of an official form; `ArchitectureError` says where a malformed one breaks."""
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise ArchitectureError("", f"{text!r:.60} is a {kind}; give the text of a cell, |op~0|+|op~0|op~1|+..")
         groups = text.strip().split("+")
         if len(groups) != len(_EDGES_OF_NODE):
             raise _broken(text, 0, f"{len(groups)} nodes instead of {len(_EDGES_OF_NODE)}, joined by '+'")
@@ -108,7 +111,7 @@ def _read_node(text: str, place: int, group: str, edges: tuple[str, ...]) -> dic
 
 
 def _broken(text: object, place: int, rule: str, edge: str = "") -> ArchitectureError:
-    return ArchitectureError(edge, f"{text!r} breaks at character {place}: {rule}")
+    return ArchitectureError(edge, f"{text!r:.150} breaks at character {place}: {rule}")
 
 
 def space() -> NB201Space:

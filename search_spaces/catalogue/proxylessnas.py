@@ -18,6 +18,7 @@ from typing import Any
 
 from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.mobilenetv3 import check_kernels
+from search_spaces.catalogue.settings import check_numbers
 from search_spaces.errors import SpaceError
 from search_spaces.graphs import Graph
 from search_spaces.outline import chain_graph
@@ -46,6 +47,12 @@ def operations(kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXP
 class ProxylessNASSpace(Space):
     """ProxylessNAS' networks; `graphs` draws them as one row of blocks, without the zeros."""
 
+    @property
+    def depths(self) -> dict[str, int]:
+        """How many blocks each stage has, zeros included."""
+        declared: Any = self.declared
+        return {stage: len(blocks) for stage, blocks in declared.items()}
+
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
         """One graph, a vertex a block that is not zero."""
         tree: Any = self.validate(architecture).tree
@@ -63,11 +70,10 @@ def space(
 ) -> ProxylessNASSpace:
     """The paper's space, or one with other numbers of `blocks` in its six stages, other kernels and expansions."""
     check_kernels(kernels)
-    for expansion in expansions:
-        if isinstance(expansion, bool) or not isinstance(expansion, int) or expansion < 1:
-            raise SpaceError(f"expansion {expansion!r}: the channels grow a whole number of times; give 3, 6, ..")
-    if len(blocks) != len(BLOCKS) or min(blocks) < 1:
-        raise SpaceError(f"blocks {blocks!r}: there are {len(BLOCKS)} stages of at least one block; give {BLOCKS}")
+    check_numbers("expansions", expansions, EXPANSIONS, whole=True)
+    check_numbers("blocks", blocks, BLOCKS, whole=True)
+    if len(blocks) != len(BLOCKS):
+        raise SpaceError(f"blocks={blocks!r}: there are {len(BLOCKS)} stages of at least one block; give {BLOCKS}")
     found = operations(kernels, expansions)
     return ProxylessNASSpace(
         {

@@ -130,7 +130,11 @@ def node_choices(count: int, activations: Sequence[str]) -> dict[str, Any]:
 
 def check_activations(activations: Sequence[str]) -> tuple[str, ...]:
     """The names, each known and given once."""
-    if isinstance(activations, str) or not activations or len(set(activations)) != len(activations):
+    if (
+        not isinstance(activations, list | tuple)
+        or not activations
+        or len({*map(str, activations)}) != len(activations)
+    ):
         raise SpaceError(f"activations={activations!r}: give a list of at least one name, each once")
     for name in activations:
         if name not in ACTIVATIONS:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search_spaces.catalogue.settings import check_numbers, check_range
 from search_spaces.parameters import choice, repeat
 from search_spaces.space import Space
 
@@ -33,6 +34,9 @@ def space(
     depths: tuple[int, int] = DEPTHS,
 ) -> Space:
     """The space of language models; `depths` are the least and the greatest number of blocks."""
+    check_numbers("embeddings", embeddings, (128, 256, 512), whole=True)
+    check_numbers("heads", heads, HEADS, whole=True)
+    check_numbers("mlp_ratios", mlp_ratios, MLP_RATIOS)
+    check_range("depths", depths, DEPTHS)
     block = {"heads": choice(*heads), "mlp_ratio": choice(*mlp_ratios)}
-    low, high = depths
-    return Space({"embedding": choice(*embeddings), "blocks": repeat(block, low, high)}, name="transformer_lm")
+    return Space({"embedding": choice(*embeddings), "blocks": repeat(block, *depths)}, name="transformer_lm")

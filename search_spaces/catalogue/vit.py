@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from search_spaces.catalogue.settings import check_numbers, check_range
 from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice, repeat
@@ -52,7 +53,13 @@ def space(
             f"size {size!r} of space 'vit'{did_you_mean(str(size), SIZES) or ';'} known: {', '.join(SIZES)}"
         )
     paper = SIZES[size]
-    block = {"heads": choice(*(heads or paper.heads)), "mlp_ratio": choice(*(mlp_ratios or paper.mlp_ratios))}
-    low, high = depths or paper.depths
-    tree = {"embedding": choice(*(embeddings or paper.embeddings)), "blocks": repeat(block, low, high)}
-    return Space(tree, name="vit")
+    embeddings = paper.embeddings if embeddings is None else embeddings
+    heads = paper.heads if heads is None else heads
+    mlp_ratios = paper.mlp_ratios if mlp_ratios is None else mlp_ratios
+    depths = paper.depths if depths is None else depths
+    check_numbers("embeddings", embeddings, paper.embeddings, whole=True)
+    check_numbers("heads", heads, paper.heads, whole=True)
+    check_numbers("mlp_ratios", mlp_ratios, paper.mlp_ratios)
+    check_range("depths", depths, paper.depths)
+    block = {"heads": choice(*heads), "mlp_ratio": choice(*mlp_ratios)}
+    return Space({"embedding": choice(*embeddings), "blocks": repeat(block, *depths)}, name="vit")

@@ -123,8 +123,8 @@ def _box(graph: Graph, index: int, layer: int) -> Item:
         sum(edge.target == vertex.name for edge in graph.edges), sum(edge.source == vertex.name for edge in graph.edges)
     )
     lines = broken_lines(vertex.label or vertex.name)
-    height = SIZE * LINE * len(lines) + 13
-    return Item(layer, max(max(map(text_width, lines)) + 22, 10 * ways + 14, height), height, lines, index, None)
+    height, least = SIZE * LINE * len(lines) + 13, SIZE * LINE + 13
+    return Item(layer, max(max(map(text_width, lines)) + 22, 10 * ways + 14, least), height, lines, index, None)
 
 
 def _passed(layer: int, edge: int, label: str) -> Item:

@@ -10,7 +10,7 @@ option). What is missing is not guessed: an `ArchitectureError` says the place i
 and what is allowed. Inactive decisions are ignored where they stand, and left out or empty where they are written.
 
 The text forms of families are methods of their spaces: genotypes (`search_spaces.get("darts").from_genotype`), strings
-(`nb201`), matrices (`nb101`), arcs (`enas_macro`).
+(`nb201`), matrices (`nb101`), arcs (`enas_macro`, `enas_micro`).
 """
 
 from __future__ import annotations

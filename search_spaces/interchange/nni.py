@@ -10,7 +10,7 @@ program. They are read in that order for the decisions, in the order of the tree
 is not clear (choices inside options, other counts) `labels={"model/1": "conv.kernel"}` says it.
 
 Spaces of NNI's hub that the catalogue has too are read and written with their labels there: the cells of NASNet,
-AmoebaNet, PNAS, ENAS and DARTS, and NAS-Bench-201.
+AmoebaNet, PNAS, ENAS and DARTS, and NAS-Bench-201. Those of ProxylessNAS and AutoFormer are read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 from search_spaces.architecture import Architecture, Json, Scalar
 from search_spaces.catalogue.cells import CellSpace
 from search_spaces.catalogue.nb201 import NB201Space
+from search_spaces.catalogue.proxylessnas import ProxylessNASSpace
 from search_spaces.errors import ArchitectureError
 from search_spaces.flat import Categorical
 from search_spaces.interchange import nni_hub
@@ -50,6 +51,10 @@ def from_nni(space: Space, exported: Mapping[str, Any], labels: Mapping[str, str
         return nni_hub.from_cells(space, renamed)
     if isinstance(space, NB201Space):
         renamed = nni_hub.from_nb201(renamed)
+    elif isinstance(space, ProxylessNASSpace):
+        renamed = nni_hub.from_proxylessnas(renamed, space.depths)
+    elif space.name == "vit":
+        renamed = nni_hub.from_autoformer(renamed)
     given = _by_decision(space, renamed)
     values: dict[str, Scalar] = {}
     for name, (key, value) in given.items():

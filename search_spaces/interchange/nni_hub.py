@@ -3,6 +3,9 @@
 A cell of NASNet and its kin has `normal/op_2_0` and `normal/input_2_0` for the first edge of node 2, and so on; in
 2.x an input is an int, in 3.0 a list of one. `width` and `depth`, where those spaces decide them, are settings of the
 network here and no part of the architecture. NAS-Bench-201 has `cell/0_1` for the edge from node 0 to node 1.
+
+Two more are read, and written with our labels: ProxylessNAS, `s2_i0: "k5e3"` for the first block of our stage 1 and
+`s2_depth` for how many blocks of it are not zero; AutoFormer, `mlp_ratio_0` and `num_head_0` of block 0.
 """
 
 from __future__ import annotations
@@ -13,16 +16,20 @@ from typing import Any
 
 from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import CellSpace
+from search_spaces.catalogue.proxylessnas import ZERO
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
-__all__ = ["from_cells", "from_nb201", "to_cells", "to_nb201"]
+__all__ = ["from_autoformer", "from_cells", "from_nb201", "from_proxylessnas", "to_cells", "to_nb201"]
 
 KINDS = ("normal", "reduce")
 NETWORK_SETTINGS = ("width", "depth")
 _FIRST_NODE = 2
 _NB201_OPERATIONS = {"conv_1x1": "nor_conv_1x1", "conv_3x3": "nor_conv_3x3"}
 _NB201_NAMES = {ours: theirs for theirs, ours in _NB201_OPERATIONS.items()}
+_AUTOFORMER = {"embed_dim": "embedding", "depth": "blocks", "num_head": "heads", "mlp_ratio": "mlp_ratio"}
+_ABOVE = 1
+"""The hub counts the fixed block before the stages as stage 1."""
 
 
 def from_cells(space: CellSpace, exported: Mapping[str, Any]) -> Architecture:
@@ -63,6 +70,49 @@ def to_nb201(exported: Mapping[str, Any]) -> dict[str, Any]:
     return {f"cell/{key.removeprefix('edge_')}": _NB201_NAMES.get(value, value) for key, value in exported.items()}
 
 
+def from_proxylessnas(exported: Mapping[str, Any], blocks: Mapping[str, int]) -> dict[str, Any]:
+    """The same choices under our labels and names, `blocks` being how many each stage has; other keys as they are."""
+    read: dict[str, Any] = {}
+    zeros: dict[str, Any] = {}
+    for key, value in exported.items():
+        found = re.fullmatch(r"s(\d+)_(?:depth|i(\d+))", key)
+        stage = f"stage_{int(found[1]) - _ABOVE}" if found else ""
+        if found is None:
+            read[key] = value
+        elif found[2] is not None:
+            read[f"{stage}/block_{int(found[2]) + 1}"] = _inverted_residual(_only(value))
+        else:
+            depth = _depth(key, _only(value), blocks, stage)
+            zeros.update({f"{stage}/block_{index}": ZERO for index in range(depth + 1, blocks[stage] + 1)})
+    return read | zeros
+
+
+def from_autoformer(exported: Mapping[str, Any]) -> dict[str, Any]:
+    """The same choices under our labels; other keys as they are."""
+    return {_autoformer_label(key): value for key, value in exported.items()}
+
+
+def _autoformer_label(key: str) -> str:
+    found = re.fullmatch(r"(num_head|mlp_ratio)_(\d+)", key)
+    return f"blocks/{found[2]}/{_AUTOFORMER[found[1]]}" if found else _AUTOFORMER.get(key, key)
+
+
+def _inverted_residual(value: object) -> object:
+    """Our name of `k5e3`, a kernel and an expansion; anything else as it is."""
+    found = re.fullmatch(r"k(\d+)e(\d+)", value) if isinstance(value, str) else None
+    return f"mbconv{found[2]}_{found[1]}x{found[1]}" if found else value
+
+
+def _depth(key: str, value: object, blocks: Mapping[str, int], stage: str) -> int:
+    if stage not in blocks:
+        last = len(blocks) + _ABOVE
+        raise ArchitectureError(key, f"the space has no such stage; its stages: s{1 + _ABOVE} to s{last}")
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= blocks[stage]:
+        raise _refused(key, value, f"allowed: ints from 1 to {blocks[stage]}")
+    return number
+
+
 def _edge_label(key: str) -> str:
     found = re.fullmatch(r"\w+?(?:/|__)(\d_\d)", key)
     return f"edge_{found.group(1)}" if found else key
@@ -84,7 +134,11 @@ def _edge(space: CellSpace, given: Mapping[str, Any], kind: str, node: int, plac
 def _given(given: Mapping[str, Any], key: str) -> Any:
     if key not in given:
         raise ArchitectureError(key, f"the export has no value for {key!r}{did_you_mean(key, given)}")
-    value = given[key]
+    return _only(given[key])
+
+
+def _only(value: Any) -> Any:
+    """The one thing of a list that has one."""
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 

@@ -16,6 +16,7 @@ are frozen: first candidate, first inputs, largest values, greatest depth.
 A model written for NNI keeps its class and changes the import: `import search_spaces.nn as nn` for
 `import nni.retiarii.nn.pytorch as nn`; of NNI 3.0, `from search_spaces.nn import ModelSpace, LayerChoice,
 MutableConv2d, ..` for those of `nni.nas.nn.pytorch`, and `import search_spaces.nn as nni` for `nni.choice`.
+`MutableExpression` and `Categorical` of `nni.mutable` are here too; `Cell` is not.
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ from torch.nn import Module as ModelSpace
 
 from search_spaces.names import did_you_mean
 from search_spaces.nn.choices import ChoiceModule, InputChoice, LayerChoice, Repeat
-from search_spaces.nn.compatibility import basic_unit, choice, model_wrapper
+from search_spaces.nn.compatibility import (
+    WITHOUT_COUNTERPART,
+    Categorical,
+    MutableExpression,
+    basic_unit,
+    choice,
+    model_wrapper,
+)
 from search_spaces.nn.freezing import choices_of, freeze, space_of
 from search_spaces.nn.layers import Arguments, layer_type
 from search_spaces.nn.plain import SelectInputs
@@ -38,11 +46,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arguments",
+    "Categorical",
     "ChoiceModule",
     "Derived",
     "InputChoice",
     "LayerChoice",
     "ModelSpace",
+    "MutableExpression",
     "Repeat",
     "SelectInputs",
     "Value",
@@ -63,7 +73,8 @@ def __getattr__(name: str) -> Any:
     """What torch.nn calls so, its layers taking choices; `MutableConv2d` is `Conv2d`."""
     plain = name.removeprefix(MUTABLE) or name
     if name.startswith("__") or not hasattr(torch.nn, plain):
-        close = did_you_mean(name, __dir__())
+        remedy = WITHOUT_COUNTERPART.get(name)
+        close = did_you_mean(name, __dir__()) if remedy is None else f"; {remedy}"
         raise AttributeError(f"neither search_spaces.nn nor torch.nn has {name!r}{close}")
     if plain not in globals():
         globals()[plain] = layer_type(getattr(torch.nn, plain))

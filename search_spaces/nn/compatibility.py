@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from search_spaces.nn.values import ValueChoice
+from search_spaces.nn.values import Value, ValueChoice
 
-__all__ = ["basic_unit", "choice", "model_wrapper"]
+__all__ = ["WITHOUT_COUNTERPART", "Categorical", "MutableExpression", "basic_unit", "choice", "model_wrapper"]
+
+Categorical = ValueChoice
+MutableExpression = Value
+
+_CELL = "build it of InputChoice(.., layers=[LayerChoice(..), ..]), or take a cell of search_spaces.get(..)"
+WITHOUT_COUNTERPART = dict.fromkeys(("Cell", "NasBench101Cell", "NasBench201Cell"), _CELL)
+"""Modules of NNI that there are none of here, and what to write."""
 
 Decorated = TypeVar("Decorated", bound=type)
 

@@ -126,7 +126,7 @@ def _put(entries: Entries, key: Key, entry: Entry) -> None:
     elif not (known.use.labelled and entry.use.labelled):
         raise _clash(known, entry, "would be one decision")
     elif repr(known.tree) != repr(entry.tree):
-        raise _clash(known, entry, f"have different options, {known.tree!r} and {entry.tree!r}")
+        raise _clash(known, entry, "have different options")
 
 
 def _nested(entries: dict[Key, Entry]) -> object:

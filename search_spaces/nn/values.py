@@ -28,8 +28,8 @@ DECIDED = "search_spaces.nn: the decided values"
 
 REMEDY = (
     "is not decided yet and cannot be used as a value: import the layer that takes it from search_spaces.nn, in the "
-    "place of torch.nn; compute with + - * / // or .map(function); write Repeat(block, depth) for a number of layers, "
-    "LayerChoice for a condition, and current(value) in a forward"
+    "place of torch.nn; compute with + - * / // ** or .map(function); write Repeat(block, depth) for a number of "
+    "layers, LayerChoice for a condition, and current(value) in a forward"
 )
 
 # To a type checker an undecided value fits wherever a number does.
@@ -42,8 +42,19 @@ class Assignment(Protocol):
     def __call__(self, choice: ValueChoice, /) -> Any: ...
 
 
+def _operator(function: Callable[..., Any]) -> Callable[[Value, Any], Derived]:
+    return lambda value, other: value._combined(function, value, other)
+
+
+def _reflected(function: Callable[..., Any]) -> Callable[[Value, Any], Derived]:
+    return lambda value, other: value._combined(function, other, value)
+
+
 class Value(_Anything):  # type: ignore[misc]
-    """What `ValueChoice` and the values derived from it share: arithmetic, `map`, and the refusals."""
+    """What `ValueChoice` and the values derived from it share: arithmetic, functions, and the refusals.
+
+    A comparison is a value too, for `condition`: whether two values are equal is asked of the objects.
+    """
 
     def choices(self) -> Iterator[ValueChoice]:
         """The choices that it depends on, each as often as it occurs."""
@@ -75,45 +86,69 @@ class Value(_Anything):  # type: ignore[misc]
                 raise TypeError(f"{self!r} {REMEDY} (its partner here is a {type(operand).__name__})")
         return Derived(function, (left, right))
 
-    def __add__(self, other: object) -> Derived:
-        return self._combined(operator.add, self, other)
+    __add__, __radd__ = _operator(operator.add), _reflected(operator.add)
+    __sub__, __rsub__ = _operator(operator.sub), _reflected(operator.sub)
+    __mul__, __rmul__ = _operator(operator.mul), _reflected(operator.mul)
+    __floordiv__, __rfloordiv__ = _operator(operator.floordiv), _reflected(operator.floordiv)
+    __truediv__, __rtruediv__ = _operator(operator.truediv), _reflected(operator.truediv)
+    __pow__, __rpow__ = _operator(operator.pow), _reflected(operator.pow)
+    __lt__, __le__ = _operator(operator.lt), _operator(operator.le)
+    __gt__, __ge__ = _operator(operator.gt), _operator(operator.ge)
 
-    def __radd__(self, other: object) -> Derived:
-        return self._combined(operator.add, other, self)
+    def __neg__(self) -> Derived:
+        return Derived(operator.neg, (self,))
 
-    def __sub__(self, other: object) -> Derived:
-        return self._combined(operator.sub, self, other)
+    def __abs__(self) -> Derived:
+        return Derived(abs, (self,))
 
-    def __rsub__(self, other: object) -> Derived:
-        return self._combined(operator.sub, other, self)
+    def __round__(self, digits: int | None = None) -> Derived:
+        return Derived(round, (self, digits))
 
-    def __mul__(self, other: object) -> Derived:
-        return self._combined(operator.mul, self, other)
+    def __getitem__(self, index: int) -> Derived:
+        return Derived(operator.getitem, (self, index))
 
-    def __rmul__(self, other: object) -> Derived:
-        return self._combined(operator.mul, other, self)
+    @staticmethod
+    def max(*numbers: Any) -> Any:
+        """The largest of numbers and values: a value if one of them is."""
+        return _derived(max, *numbers)
 
-    def __floordiv__(self, other: object) -> Derived:
-        return self._combined(operator.floordiv, self, other)
+    @staticmethod
+    def min(*numbers: Any) -> Any:
+        """The smallest of numbers and values: a value if one of them is."""
+        return _derived(min, *numbers)
 
-    def __rfloordiv__(self, other: object) -> Derived:
-        return self._combined(operator.floordiv, other, self)
+    @staticmethod
+    def to_int(number: Any) -> Any:
+        """A whole number out of a value or a number, rounded towards zero."""
+        return _derived(int, number)
 
-    def __truediv__(self, other: object) -> Derived:
-        return self._combined(operator.truediv, self, other)
+    @staticmethod
+    def to_float(number: Any) -> Any:
+        """A floating-point number out of a value or a number."""
+        return _derived(float, number)
 
-    def __rtruediv__(self, other: object) -> Derived:
-        return self._combined(operator.truediv, other, self)
+    @staticmethod
+    def condition(test: Any, then: Any, otherwise: Any) -> Any:
+        """`then` where `test` holds, such as `width < 16`, else `otherwise`; each a number or a value."""
+        return _derived(_chosen, test, then, otherwise)
 
     def _refuse(self, *_: object) -> Any:
         raise TypeError(f"{self!r} {REMEDY}")
 
-    __index__ = __int__ = __float__ = __bool__ = __iter__ = __len__ = __mod__ = __rmod__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __index__ = __int__ = __float__ = __bool__ = __iter__ = __len__ = _refuse
+    __mod__ = __rmod__ = _refuse  # by which torch.nn's own layers check channels and groups
 
     @classmethod
     def __torch_function__(cls, function: object, *_: object) -> Any:
         raise TypeError(f"{getattr(function, '__name__', function)}: a {cls.__name__} {REMEDY}")
+
+
+def _derived(function: Callable[..., Any], *operands: Any) -> Any:
+    return Derived(function, operands) if any(isinstance(o, Value) for o in operands) else function(*operands)
+
+
+def _chosen(test: Any, then: Any, otherwise: Any) -> Any:
+    return then if test else otherwise
 
 
 class ValueChoice(Value):

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 import search_spaces
-from search_spaces import SpaceError
+from search_spaces import ArchitectureError, SpaceError
 from search_spaces.catalogue.cells import BlockSpace, loose_ends
 from search_spaces.catalogue.isomorphism import isomorphic_form
 from search_spaces.testing import check_space
@@ -147,3 +147,42 @@ def test_settings_that_cannot_be_are_refused(settings, said):
 
 def test_smaller_spaces_are_of_the_same_class():
     assert isinstance(search_spaces.get("amoebanet", blocks=3), BlockSpace)
+
+
+ENAS_NORMAL = "0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1"
+ENAS_REDUCE = "1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
+"""What ENAS' authors train in their script for CIFAR-10."""
+
+
+def test_arcs_of_enas_come_and_go():
+    space = search_spaces.get("enas_micro")
+    made = space.from_arc(f"{ENAS_NORMAL} {ENAS_REDUCE}\n")
+    sides = {"left": {"input": 0, "op": "skip_connect"}, "right": {"input": 0, "op": "sep_conv_5x5"}}
+    assert made["normal"]["block_3"] == sides
+    assert made["reduce"]["block_4"]["right"] == {"input": 3, "op": "sep_conv_5x5"}
+    assert space.to_arc(made) == f"{ENAS_NORMAL}\n{ENAS_REDUCE}"
+    sampled = space.sample(0)
+    assert space.from_arc(space.to_arc(sampled)) == sampled
+
+
+@pytest.mark.parametrize(
+    ("arc", "path", "said"),
+    [
+        (ENAS_NORMAL, "", "20 numbers; two cells of 5 blocks have 40"),
+        (None, "", "None is a NoneType; give the text of an arc"),
+        (f"2{ENAS_NORMAL[1:]} {ENAS_REDUCE}", "normal.block_2.left.input", "number 0 is '2'; .* 0 to 1"),
+        (f"{ENAS_NORMAL} 1 0 1 x{ENAS_REDUCE[7:]}", "reduce.block_2.right.op", "number 23 is 'x'; .* 0 to 4"),
+    ],
+)
+def test_broken_arcs_of_enas_say_where(arc, path, said):
+    with pytest.raises(ArchitectureError, match=said) as caught:
+        search_spaces.get("enas_micro").from_arc(arc)
+    assert caught.value.path == path
+
+
+def test_an_arc_has_no_number_for_operations_that_enas_has_not():
+    space = search_spaces.get("enas_micro", blocks=1, operations=["conv_1x1"])
+    with pytest.raises(ArchitectureError, match="'conv_1x1' has no number in an arc; it has: sep_conv_3x3"):
+        space.to_arc(space.sample(0))
+    with pytest.raises(ArchitectureError, match="conv_1x1"):
+        space.from_arc("0 0 0 0 0 0 0 0")

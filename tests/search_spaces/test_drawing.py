@@ -244,6 +244,21 @@ def test_any_tree_can_be_drawn(tree: object) -> None:
     _check_svg(draw(Space(tree).sample(0)).svg())
 
 
+def test_many_decisions_side_by_side_are_a_block_each() -> None:
+    space = Space({f"layer_{i}": choice("conv", "pool") for i in range(9)} | {"inner": {"op": choice("a", "b")}})
+    member = space.sample(0)
+    (graph,) = space.graphs(member)
+    assert [vertex.name for vertex in graph.vertices[1:-1]] == [*space.declared]
+    assert graph.vertices[1].label == f"layer_0 {member['layer_0']}"
+
+
+def test_a_box_of_many_lines_is_as_wide_as_its_text() -> None:
+    label = ", ".join(f"decision_{index} 3" for index in range(8))
+    box = laid_out(Graph("g", (Vertex("v", label, "operation"),), ())).boxes[0]
+    assert len(box.lines) == 8
+    assert box.width < box.height
+
+
 def test_chain_shows_its_connections() -> None:
     chain = search_spaces.get("chain")
     layers = [

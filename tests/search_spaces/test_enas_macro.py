@@ -105,3 +105,9 @@ def test_the_graph_shows_layers_and_skips() -> None:
         ("layer_2", "concat_2"),
         ("concat_2", "output"),
     ]
+
+
+@pytest.mark.parametrize("thing", [None, 3, [0, 1]])
+def test_what_is_no_text_is_refused(thing):
+    with pytest.raises(ArchitectureError, match="give the text of an arc"):
+        search_spaces.get("enas_macro").from_arc(thing)

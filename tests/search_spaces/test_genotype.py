@@ -9,7 +9,7 @@ import pytest
 
 import search_spaces
 from search_spaces import ArchitectureError
-from tests.search_spaces.genotypes import DARTS_V2, ENASNET, GDAS_V1, NASNET, PNASNET, PUBLISHED
+from tests.search_spaces.genotypes import DARTS_V2, ENASNET, FAIR_DARTS, GDAS_V1, NASNET, PNASNET, PUBLISHED
 
 Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
 SPACE = search_spaces.get("darts")
@@ -66,6 +66,37 @@ def test_a_genotype_means_the_cell_it_says():
 )
 def test_it_is_read_in_many_spellings(text):
     assert SPACE.from_genotype(text).tree == TREE
+
+
+def test_names_of_nasp_are_read():
+    named = V2.replace("sep_conv_", "sep_").replace("dil_conv_3x3", "conv 3x3").replace("max_pool_3x3", "conv 1x1")
+    known = V2.replace("dil_conv_3x3", "conv_3x3").replace("max_pool_3x3", "conv_1x1")
+    space = search_spaces.get("darts", operations=["conv_1x1", "conv_3x3", "sep_conv_3x3", "skip_connect"])
+    assert space.from_genotype(named) == space.from_genotype(known)
+
+
+def test_operations_that_a_setting_adds_are_named_with_it():
+    text = V2.replace("dil_conv_3x3", "conv_3x1_1x3")
+    with pytest.raises(ArchitectureError, match=r"setting operations=\[.., 'conv_3x1_1x3'\] makes one that has it"):
+        SPACE.from_genotype(text)
+    wider = search_spaces.get("darts", operations=[*SPACE.operations, "conv_3x1_1x3"])
+    assert wider.from_genotype(text)["normal"]["node_5"][1] == {"input_2": "conv_3x1_1x3"}
+
+
+def test_cells_that_repeat_an_input_are_led_to_a_space_that_has_them():
+    text = V2.replace("('dil_conv_3x3', 2)", "('dil_conv_3x3', 0)")
+    with pytest.raises(ArchitectureError, match=r"get\('enas_micro', blocks=4, operations=.., concat='all'\)"):
+        SPACE.from_genotype(text)
+    space = search_spaces.get("enas_micro", blocks=4, operations=SPACE.operations, concat="all")
+    assert space.from_genotype(text)["normal"]["block_5"]["right"] == {"input": 0, "op": "dil_conv_3x3"}
+
+
+def test_sparse_cells_say_which_node_lacks_an_edge():
+    with pytest.raises(ArchitectureError, match="node 3 has 1 edge; each of the 4 nodes takes two") as caught:
+        SPACE.from_genotype(FAIR_DARTS.replace("('max_pool_3x3', 3, 0), ", ""))
+    assert caught.value.path == "normal"
+    with pytest.raises(ArchitectureError, match="node 3 has 0 edges"):
+        SPACE.from_genotype(FAIR_DARTS.replace("('dil_conv_3x3', 3, 1), ('max_pool_3x3', 3, 0), ", ""))
 
 
 def test_a_node_may_have_its_own_tuple_with_weights():

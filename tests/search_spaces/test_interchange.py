@@ -124,6 +124,60 @@ def test_nas_bench_201_of_the_hub() -> None:
     assert to_nni(space, space.from_string(text))["cell/1_2"] == "conv_1x1"
 
 
+GPU_STAGES = {
+    2: ["k5e3"],
+    3: ["k7e3", "k3e3"],
+    4: ["k7e6", "k5e3"],
+    5: ["k5e6", "k3e3", "k5e3"],
+    6: ["k7e6", "k7e6", "k7e6", "k5e6"],
+    7: ["k7e6"],
+}
+PROXYLESS_GPU: dict[str, Any] = {f"s{stage}_depth": len(blocks) for stage, blocks in GPU_STAGES.items()} | {
+    f"s{stage}_i{index}": block for stage, blocks in GPU_STAGES.items() for index, block in enumerate(blocks)
+}
+"""The network that ProxylessNAS' authors published for a GPU, as the hub has it."""
+
+
+def test_proxylessnas_of_the_hub() -> None:
+    space = get("proxylessnas")
+    made = from_nni(space, PROXYLESS_GPU)
+    zeros = dict.fromkeys(("block_3", "block_4"), "zero")
+    assert made["stage_2"] == {"block_1": "mbconv3_7x7", "block_2": "mbconv3_3x3", **zeros}
+    assert (made["stage_5"]["block_4"], made["stage_6"]) == ("mbconv6_5x5", {"block_1": "mbconv6_7x7"})
+    with_more = {key: [value] for key, value in PROXYLESS_GPU.items()} | {"s2_i1": "k3e3", "s2_i2": "k3e3"}
+    assert from_nni(space, with_more) == made  # 2.x writes what lies beyond the depth, too
+    around(space, made)
+
+
+def test_autoformer_of_the_hub() -> None:
+    ratios = [3.0, 3.5, 3.0, 3.5, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 4.0, 3.5, 4.0, 3.0]
+    heads = [6, 6, 5, 7, 5, 5, 5, 6, 6, 7, 7, 6, 7, 5]
+    exported: dict[str, Any] = {"embed_dim": 384, "depth": 13}
+    exported |= {f"mlp_ratio_{index}": ratio for index, ratio in enumerate(ratios)}
+    exported |= {f"num_head_{index}": count for index, count in enumerate(heads)}
+    space = get("vit", size="small")
+    made = from_nni(space, exported)
+    blocks = [{"heads": count, "mlp_ratio": ratio} for count, ratio in zip(heads, ratios, strict=True)]
+    assert made.tree == {"embedding": 384, "blocks": blocks[:13]}
+    around(space, made)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"s3_depth": 5}, "at s3_depth: 5 is not allowed; allowed: ints from 1 to 4"),
+        ({"s3_depth": "two"}, "'two' is not allowed; allowed: ints from 1 to 4"),
+        ({"s9_depth": 1}, "at s9_depth: the space has no such stage; its stages: s2 to s7"),
+        ({"s3_i0": "k9e3"}, "'mbconv3_9x9' is not allowed; allowed: 'mbconv3_3x3'"),
+        ({"s3_i1": ...}, "no value for 'stage_2/block_2'"),
+    ],
+)
+def test_wrong_exports_of_proxylessnas_are_refused(changes: dict[str, Any], said: str) -> None:
+    exported = {key: value for key, value in {**PROXYLESS_GPU, **changes}.items() if value is not ...}
+    with pytest.raises(ArchitectureError, match=said):
+        from_nni(get("proxylessnas"), exported)
+
+
 @pytest.mark.parametrize(
     ("exported", "expected"),
     [

@@ -100,3 +100,15 @@ def test_a_wrong_operation_carries_the_path_of_its_edge() -> None:
     with pytest.raises(ArchitectureError) as caught:
         SPACE.to_string(_cell(edge_0_3="conv"))
     assert caught.value.path == "edge_0_3"
+
+
+@pytest.mark.parametrize("thing", [None, 3, ["|nor_conv_3x3~0|"], b"|nor_conv_3x3~0|"])
+def test_what_is_no_text_is_refused(thing):
+    with pytest.raises(ArchitectureError, match="give the text of a cell"):
+        search_spaces.get("nb201").from_string(thing)
+
+
+def test_a_long_text_is_not_repeated_whole():
+    with pytest.raises(ArchitectureError) as caught:
+        search_spaces.get("nb201").from_string("|" * 100_000)
+    assert len(str(caught.value)) < 300

@@ -194,3 +194,9 @@ def test_bad_settings_are_refused() -> None:
         search_spaces.get("recurrent", nodes=0)
     with pytest.raises(SpaceError, match="did you mean 'relu'"):
         search_spaces.get("enas_recurrent", activations=["rellu"])
+
+
+@pytest.mark.parametrize("thing", [None, 3, {0: 1}])
+def test_what_is_no_sequence_is_refused(thing):
+    with pytest.raises(ArchitectureError, match="give the numbers of a cell, as text or as a list"):
+        search_spaces.get("enas_recurrent").from_sequence(thing)

@@ -65,6 +65,26 @@ def test_foreign_members_are_refused_with_their_path():
     assert caught.value.path == "blocks.5.heads"
 
 
+@pytest.mark.parametrize("name", ["vit", "transformer_lm"])
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"depths": 3}, r"depths=3: give the least and the greatest, such as \("),
+        ({"depths": (1, 2.5)}, r"depths=\(1, 2.5\): give the least and the greatest"),
+        ({"depths": (0, 2)}, r"depths=\(0, 2\): there is at least one block; raise the first number"),
+        ({"depths": (3, 1)}, r"depths=\(3, 1\): the least is above the greatest; swap them"),
+        ({"embeddings": 192}, r"embeddings=192: give a list of whole numbers above 0, such as \["),
+        ({"heads": [0]}, r"heads=\[0\]: 0 is not a whole number above 0"),
+        ({"heads": "3"}, "heads='3': give a list"),
+        ({"mlp_ratios": [4.0, "a"]}, r"mlp_ratios=\[4.0, 'a'\]: 'a' is not a number above 0"),
+        ({"mlp_ratios": []}, r"mlp_ratios=\[\]: give a list of numbers above 0"),
+    ],
+)
+def test_settings_that_make_no_space_are_refused(name, settings, said):
+    with pytest.raises(SpaceError, match=said):
+        search_spaces.get(name, **settings)
+
+
 def test_unknown_sizes_and_settings_are_refused():
     with pytest.raises(SpaceError, match="did you mean 'tiny'"):
         search_spaces.get("vit", size="tinny")

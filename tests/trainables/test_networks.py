@@ -193,3 +193,20 @@ def test_macs_of_nb201_follow_from_its_shapes():
     blocks = sum(side**2 * (9 * c * c // 2 + 9 * c * c + c * c // 2) for side, c in ((16, 32), (8, 64)))
     network = build("nb201", cell(*["none"] * 6))
     assert cost_of(network, (3, 32, 32)).macs == stem + blocks + 640
+
+
+@pytest.mark.parametrize("name", ["chain", "enas_macro", "nasnet", "nb101", "pnas", "transformer_lm", "vit"])
+def test_families_without_an_undecided_network_say_so(name):
+    with pytest.raises(TrainableError, match="no undecided network is known of this family; give an architecture"):
+        build(name, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("vit", "embedding"), ("transformer_lm", "embedding"), ("nb101", "operations")]
+)
+def test_a_foreign_architecture_is_not_repeated_whole(name, path):
+    foreign = search_spaces.get("darts").sample(0)
+    with pytest.raises(ArchitectureError) as caught:
+        build(name, foreign)
+    assert caught.value.path == path
+    assert len(str(caught.value)) < 250

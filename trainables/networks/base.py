@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.errors import ArchitectureError
+from trainables.errors import TrainableError
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -34,13 +35,15 @@ def pair(size: Size) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else size
 
 
-def tree_of(architecture: Architecture | Mapping[str, Any]) -> dict[str, Any]:
-    """The plain JSON tree of an architecture, or of a mapping that is one already."""
+def tree_of(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, Any]:
+    """The plain JSON tree of an architecture, or of a mapping that is one already; `TrainableError` for None."""
     if isinstance(architecture, dict):
         return architecture
+    if architecture is None:
+        raise TrainableError("no undecided network is known of this family; give an architecture")
     tree = getattr(architecture, "tree", None)
     if not isinstance(tree, dict):
-        raise ArchitectureError("", f"{architecture!r} is no dict of decisions; give an Architecture of the space")
+        raise ArchitectureError("", f"{architecture!r:.60} is no dict of decisions; give an Architecture of the space")
     return cast("dict[str, Any]", tree)
 
 

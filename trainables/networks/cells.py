@@ -16,7 +16,6 @@ from search_spaces.catalogue.cells import CONCATENATIONS, concatenated
 from search_spaces.catalogue.genotype import INPUTS, Cell
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import SelectInputs
-from trainables.errors import TrainableError
 from trainables.networks.base import option, tree_of
 from trainables.networks.cell_network import CellNetwork, Nodes, Outline, Place
 from trainables.networks.cell_operations import OPERATIONS, Style
@@ -40,7 +39,7 @@ def build_blocks(
 ) -> nn.Module:
     """The network of a normal and a reduction cell of blocks."""
     outline = Outline(num_classes, in_channels, channels, layers, stem, auxiliary, Style(drop_path=drop_path))
-    tree = _tree(architecture)
+    tree = tree_of(architecture)
     return CellNetwork(outline, _nodes(tree, "normal", "loose"), _nodes(tree, "reduce", "loose"))
 
 
@@ -57,14 +56,8 @@ def build_pnas(
 ) -> nn.Module:
     """The network of one cell of blocks, at stride 1 and 2."""
     outline = Outline(num_classes, in_channels, channels, layers, stem, auxiliary, Style(drop_path=drop_path))
-    nodes = _nodes(_tree(architecture), "cell", "all")
+    nodes = _nodes(tree_of(architecture), "cell", "all")
     return CellNetwork(outline, nodes, nodes)
-
-
-def _tree(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, Any]:
-    if architecture is None:
-        raise TrainableError("no undecided network is known of this family; give an architecture")
-    return tree_of(architecture)
 
 
 def _nodes(tree: Mapping[str, Any], kind: str, concat: str) -> Nodes:

@@ -22,6 +22,7 @@ from torch.nn import functional
 from search_spaces.catalogue.enas_macro import OPERATIONS, skip_candidates
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import GlobalAverage, Size, conv_bn, kaiming, option, tree_of
+from trainables.networks.layers import layer
 from trainables.settings import check_number
 
 if TYPE_CHECKING:
@@ -95,15 +96,27 @@ def _operation(name: str, channels: int) -> list[nn.Module]:
     return [nn.MaxPool2d(3, 1, 1) if name.startswith("max") else nn.AvgPool2d(3, 1, 1, count_include_pad=False)]
 
 
+@layer
+def _operate(name: str, channels: int) -> nn.Module:
+    return nn.Sequential(*_convolution(channels, channels, 1), *_operation(name, channels))
+
+
+@layer
+def _join(stacked: int, channels: int) -> nn.Module:
+    return nn.Sequential(*_convolution(stacked, channels, 1))
+
+
+_reduce = layer(FactorizedReduction)
+
+
 class Layer(nn.Module):
     """One layer: of all outputs before it, in their present shape, to its own (n, channels, h, w)."""
 
     def __init__(self, plan: Plan, channels: int, *, first: bool) -> None:
         super().__init__()
         operation, self.skips = plan
-        self.operation = nn.Sequential(*_convolution(channels, channels, 1), *_operation(operation, channels))
-        stacked = (1 + len(self.skips)) * channels
-        self.join = nn.Identity() if first else nn.Sequential(*_convolution(stacked, channels, 1))
+        self.operation = _operate(operation, channels)
+        self.join = nn.Identity() if first else _join((1 + len(self.skips)) * channels, channels)
 
     def forward(self, outputs: list[Tensor | None]) -> Tensor:
         skipped = [outputs[skip] for skip in self.skips]
@@ -115,7 +128,7 @@ class Reduction(nn.ModuleDict):
     """A factorised reduction for each of the outputs so far that is used later; the others become None."""
 
     def __init__(self, used: set[int], channels: int) -> None:
-        super().__init__({str(place): FactorizedReduction(channels, 2 * channels) for place in sorted(used)})
+        super().__init__({str(place): _reduce(channels, 2 * channels) for place in sorted(used)})
 
     def forward(self, outputs: list[Tensor | None]) -> list[Tensor | None]:
         return [self[str(place)](value) if str(place) in self else None for place, value in enumerate(outputs)]
@@ -141,8 +154,8 @@ class ENASMacroNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         outputs: list[Tensor | None] = [self.stem(x)]
-        for index, layer in enumerate(self.layers):
-            outputs.append(layer(outputs))
+        for index, part in enumerate(self.layers):
+            outputs.append(part(outputs))
             if str(index) in self.reductions:
                 outputs = self.reductions[str(index)](outputs)
         logits: Tensor = self.classifier(self.last(outputs[-1]))

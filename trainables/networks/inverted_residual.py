@@ -115,7 +115,7 @@ def number(block: object, key: str, path: str, *, whole: bool = False, odd: bool
     place = f"{path}.{key}" if path else key
     rule = "an odd number of pixels" if odd else "a whole number above 0" if whole else "a number above 0"
     if not isinstance(block, Mapping) or key not in block:
-        raise ArchitectureError(place, f"missing from {block!r}; it is {rule}")
+        raise ArchitectureError(place, f"missing from {block!r:.100}; it is {rule}")
     value = block[key]
     kinds = int if whole or odd else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or value <= 0 or (odd and value % 2 == 0):

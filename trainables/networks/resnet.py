@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from search_spaces.catalogue.resnet import Stage, fitted
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import GlobalAverage, conv_bn, kaiming, tree_of
+from trainables.networks.layers import layer
 from trainables.settings import check_name, check_number
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class ResNet(nn.Module):
         inputs, self.stages = stem_width, nn.Sequential()
         for index, stage in enumerate(stages):
             shrink = 1 if index == 0 and stride == 1 else 2
-            first = Bottleneck(inputs, stage, shrink, squeeze)
-            rest = [Bottleneck(stage.width, stage, 1, squeeze) for _ in range(stage.depth - 1)]
+            first = _bottleneck(inputs, stage, shrink, squeeze)
+            rest = [_bottleneck(stage.width, stage, 1, squeeze) for _ in range(stage.depth - 1)]
             self.stages.append(nn.Sequential(first, *rest))
             inputs = stage.width
         self.pool = GlobalAverage()
@@ -121,3 +122,6 @@ class Excite(nn.Module):
         mean = x.mean((2, 3), keepdim=True)
         value: Tensor = x * self.excite(nn.functional.relu(self.squeeze(mean))).sigmoid()
         return value
+
+
+_bottleneck = layer(Bottleneck)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 import torch.nn.functional as F
 
@@ -108,3 +109,36 @@ def test_a_retiarii_model_keeps_its_class():
 def test_a_model_space_of_nni_3_keeps_its_class():
     space = check(ModelSpaceNet(), lambda t: (t["conv2"], t["skip"], t["dropout"], t["feature"], t["depth"]))
     assert (space.name, space.size) == ("modelspacenet", 2 * 2 * 2 * 3 * 2 * 3)
+
+
+def rounded(width, divisor):
+    """As NNI's hub rounds channels."""
+    new = nn.MutableExpression.max(divisor, round(width + divisor // 2) // divisor * divisor)
+    return nn.MutableExpression.condition(new < 0.9 * width, new + divisor, new)
+
+
+class HubNet(ModelSpace):
+    def __init__(self):
+        super().__init__()
+        width = rounded(nni.choice("multiplier", [0.3, 1.0]) * 16, 8)
+        size = nni.Categorical([(3, 1), (5, 2)], label="size")
+        self.conv = MutableConv2d(1, width, size[0], padding=size[1])
+        self.fc = MutableLinear(width, nn.ValueChoice.to_int(width * 1.5))
+
+    def forward(self, x):
+        return self.fc(self.conv(x).mean((2, 3)))
+
+
+def test_a_model_of_the_hub_computes_with_values():
+    net = HubNet()
+    space = nn.space_of(net)
+    check_space(space, samples=2)
+    frozen = {(a["multiplier"], a["size"][0]): nn.freeze(net, a) for a in space.enumerate()}
+    sizes = {key: (f.conv.out_channels, f.conv.kernel_size[0], f.fc.out_features) for key, f in frozen.items()}
+    assert sizes == {(0.3, 3): (8, 3, 12), (0.3, 5): (8, 5, 12), (1.0, 3): (16, 3, 24), (1.0, 5): (16, 5, 24)}
+    assert all(f(IMAGES).shape == (2, f.fc.out_features) for f in frozen.values())
+
+
+def test_what_has_no_counterpart_says_what_to_write():
+    with pytest.raises(AttributeError, match=r"'Cell'.*InputChoice\(.*layers"):
+        _ = nn.Cell

@@ -22,6 +22,29 @@ def test_arithmetic_gives_derived_values():
     assert [value.largest for value in (a, b, a * b, 10 - a)] == [4, 20, 80, 6]
 
 
+def test_functions_of_nni_give_derived_values():
+    a, b = nn.ValueChoice([1, 4, 2]), nn.ValueChoice([10, 20])
+    pair = nn.ValueChoice([(6, 3), (8, 5)])
+    at = {a: 2, b: 10, pair: (8, 5)}.__getitem__
+    derived = [a**2, 2**a, -a, abs(1 - a), round(b / 3), round(b / 3, 1), pair[0] + pair[-1]]
+    assert [value.at(at) for value in derived] == [4, 4, -2, 1, 3, 3.3, 13]
+    assert [value.at(at) for value in (a < 3, a <= 1, b > a, b <= 10)] == [True, False, True, True]
+    made = [nn.Value.max(a, 3, b), nn.Value.min(a, 3), nn.Value.to_int(b / 4), nn.Value.to_float(a)]
+    assert [value.at(at) for value in made] == [10, 2, 2, 2.0]
+    assert [nn.Value.condition(test, a, 7).at(at) for test in (a < 3, a > 3)] == [2, 7]
+
+
+def test_functions_of_nni_compute_with_plain_numbers():
+    assert (nn.Value.max(8, 3), nn.Value.min(8, 3), nn.Value.to_int(2.5), nn.Value.to_float(2)) == (8, 3, 2, 2.0)
+    assert nn.Value.condition(True, 1, 2) == 1
+
+
+def test_a_derived_value_of_every_kind_is_pickled():
+    a = nn.ValueChoice([1, 2])
+    for value in (2 - a, round(a / 2), nn.Value.condition(a < 2, a, 5), nn.Value.max(a, 2)):
+        assert pickle.loads(pickle.dumps(value)).largest == value.largest
+
+
 def test_the_largest_of_what_has_no_order_is_the_first():
     assert nn.ValueChoice(["b", "a"]).largest == "b"
     assert nn.ValueChoice([False, True]).largest is True
@@ -70,7 +93,9 @@ IMAGE = torch.rand(1, 3, 4, 4)
         lambda v: v * IMAGE,
         lambda v: [0] * v,
         lambda v: range(v),
-        lambda v: v > 1,
+        lambda v: 1 if v > 1 else 0,
+        lambda v: max(v, 1),
+        lambda v: v < "a",
         lambda v: v % 2,
         lambda v: int(v),
         lambda v: float(v),

@@ -1,0 +1,31 @@
+"""What the settings of a family must be: lists of numbers to choose from, and the least and the greatest of a count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search_spaces.errors import SpaceError
+
+__all__ = ["check_numbers", "check_range"]
+
+
+def check_numbers(name: str, given: object, example: Sequence[float], *, whole: bool = False) -> None:
+    """Refuse other than a list of at least one number above 0, `whole` or not; `example` is a good one."""
+    kinds, what = (int, "whole number") if whole else (int | float, "number")
+    if not isinstance(given, list | tuple | range) or not given:
+        raise SpaceError(f"{name}={given!r}: give a list of {what}s above 0, such as {list(example)}")
+    for number in given:
+        if isinstance(number, bool) or not isinstance(number, kinds) or not number > 0:
+            raise SpaceError(f"{name}={given!r}: {number!r} is not a {what} above 0; give some such as {list(example)}")
+
+
+def check_range(name: str, given: object, example: tuple[int, int]) -> None:
+    """Refuse other than two whole numbers from 1 on, the least and the greatest number of blocks."""
+    pair = isinstance(given, list | tuple) and len(given) == 2 and all(type(bound) is int for bound in given)
+    if not isinstance(given, list | tuple) or not pair:
+        raise SpaceError(f"{name}={given!r}: give the least and the greatest, such as {example}")
+    low, high = given
+    if low < 1:
+        raise SpaceError(f"{name}={given!r}: there is at least one block; raise the first number")
+    if low > high:
+        raise SpaceError(f"{name}={given!r}: the least is above the greatest; swap them")
