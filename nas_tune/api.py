@@ -30,7 +30,7 @@ def search(
     space: str | Mapping[str, Any] | Space,
     trainable: str | Mapping[str, Any] | Target = "image_classifier",
     *,
-    strategy: str | Mapping[str, Any] = "evolution",
+    strategy: str | Mapping[str, Any] = "auto",
     scheduler: str | Mapping[str, Any] = "asha",
     max_trials: int | None = None,
     metric: str = "accuracy",

@@ -1,4 +1,4 @@
-"""The one who decides: asks the strategy, takes reports, stops trials, and writes the ledger before anything else.
+"""The one who decides: asks the strategy, takes reports, stops and promotes trials, and writes the ledger first.
 
 Every executor drives it through four calls: `ask` for the next trial, `report` for what an epoch came to, `lost`
 and `failed` for what happened to a worker. Each writes its events in one transaction and only then changes the
@@ -22,9 +22,11 @@ from nas_tune.ledger import (
     Asked,
     Ended,
     Event,
-    Ledger,
+    EventLog,
     Lost,
     Noted,
+    Paused,
+    Promoted,
     Reported,
     RunState,
     SessionEnded,
@@ -32,7 +34,7 @@ from nas_tune.ledger import (
 )
 from nas_tune.observers import Audience
 from nas_tune.proposer import Proposal, Proposer, derive_seed
-from nas_tune.schedulers import Scheduler
+from nas_tune.schedulers import Scheduler, Verdict
 from search_spaces import Architecture, Space
 from search_spaces.names import did_you_mean
 from trainables.session import Outcome
@@ -43,6 +45,7 @@ _ASKS_BEFORE_CHOOSING = 20
 _MUTATIONS_BEFORE_ENUMERATING = 100
 _ENUMERABLE = 200_000
 _FAILURES_AT_START = 5
+_SPENT = frozenset({"done", "exhausted", "time"})
 _STOPS_ALL = frozenset({"time", "failed", "interrupted"})
 
 
@@ -73,11 +76,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A trial for an executor to run."""
+    """A trial for an executor to run; its first `epochs` epochs are known already."""
 
     trial: int
     architecture: Architecture
     seed: int
+    epochs: int = 0
 
 
 class Coordinator:
@@ -91,7 +95,7 @@ class Coordinator:
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: EventLog,
         *,
         space: Space,
         proposer: Proposer,
@@ -112,33 +116,47 @@ class Coordinator:
         self._unseen: Iterator[Architecture] | None = None
         self._failed_now: list[TrialRecord] = []
         self._replay()
-        self._waiting = deque(sorted(self.state.unfinished))
+        self._waiting = deque(sorted(self.state.unfinished.keys() - self.state.paused.keys()))
+        self._exhausted = False
         self._started = clock()
         self._seconds_before = self.state.active_seconds
 
-    def ask(self) -> Assignment | None:
-        """The next trial to run: first what an earlier session left unfinished, then what the strategy proposes.
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the run's `max_seconds`; infinite without one."""
+        if self.limits.max_seconds is None:
+            return math.inf
+        return self.limits.max_seconds - (self._seconds_before + self._clock() - self._started)
 
-        None when there will be no more; `stopping` says why.
+    def ask(self) -> Assignment | None:
+        """The next trial to run: what an earlier session left unfinished, what the scheduler promotes, else a new one.
+
+        None when there is none. Where `stopping` then says why, there will be no more; where it does not, what
+        still runs may let a paused trial go on: ask again after the next report.
         """
         self._check_time()
         if self.stopping is not None:
             return None
         if self._waiting:
             return self._assignment(self.state.trials[self._waiting.popleft()])
+        promoted = self._scheduler.next_promotion()
+        if promoted is not None:
+            self._commit(Promoted(promoted))
+            return self._assignment(self.state.trials[promoted])
         if self._spent():
-            self.stopping = "done"
+            self._no_more("done")
             return None
-        proposal = self._propose_unseen()
+        proposal = None if self._exhausted else self._propose_unseen()
         if proposal is None:
-            self.stopping = "exhausted"
+            self._exhausted = True
+            self._no_more("exhausted")
             return None
         return self._begin(proposal)
 
     def report(self, trial: int, outcome: Outcome, node: str = "") -> bool:
         """Take in what an epoch came to; whether the trial goes on."""
         record = self.state.trials[trial]
-        if record.over:
+        if not record.active:
             return False
         notes = [Noted(trial, text) for text in outcome.notes]
         events: list[Event] = [*notes, *self._events_of(record, outcome, node)]
@@ -146,12 +164,12 @@ class Coordinator:
             self._commit(*events)
         self._check_start()
         self._check_time()
-        return not (record.over or self.stopping in _STOPS_ALL)
+        return record.active and self.stopping not in _STOPS_ALL
 
     def lost(self, trial: int, reason: str) -> bool:
         """A worker died under the trial; whether the trial is worth another worker."""
         record = self.state.trials[trial]
-        if record.over:
+        if not record.active:
             return False
         if record.worker_losses >= self.limits.max_retries:
             self.failed(trial, "error", f"its worker died {record.worker_losses + 1} times, at last: {reason}")
@@ -161,7 +179,7 @@ class Coordinator:
 
     def failed(self, trial: int, kind: str, message: str, traceback: str = "") -> None:
         """The trial cannot go on, for a reason that its executor knows."""
-        if not self.state.trials[trial].over:
+        if self.state.trials[trial].active:
             self._commit(Ended(trial, "failed", None, kind, message, traceback or None))
             self._check_start()
 
@@ -174,11 +192,14 @@ class Coordinator:
         self.stopping = reason
 
     def close(self, message: str = "") -> None:
-        """End the session: what still runs is marked lost, to go on in the next one."""
+        """End the session: what still runs is marked lost, to go on in the next one.
+
+        Paused trials wait for it too, unless the budget is spent: then they end as pruned.
+        """
         reason = self.stopping or "interrupted"
         why = f"the session ended ({reason})"
         lost = [Lost(trial, why) for trial, record in self.state.unfinished.items() if record.state == "running"]
-        self._commit(*lost, SessionEnded(reason, message))
+        self._commit(*lost, *(self._pruned() if reason in _SPENT else []), SessionEnded(reason, message))
 
     def first_cause(self) -> TrialRecord | None:
         """The first failed trial of this session."""
@@ -190,6 +211,15 @@ class Coordinator:
             if isinstance(event, Reported):
                 self._judge(event)
         self._failed_now.clear()
+
+    def _no_more(self, reason: str) -> None:
+        """Nothing new to run: the end, unless what runs may let a paused trial go on."""
+        running = len(self.state.unfinished) - len(self.state.paused)
+        if not (running and self._scheduler.pauses):
+            self.stopping = reason
+
+    def _pruned(self) -> list[Ended]:
+        return [Ended(trial, "pruned", record.value) for trial, record in self.state.paused.items()]
 
     def _commit(self, *events: Event) -> None:
         with self.interrupts.shield():
@@ -203,6 +233,8 @@ class Coordinator:
         self.state.apply(event, when)
         record = self.state.trials.get(getattr(event, "trial", -1))
         self._proposer.apply(event, record)
+        if isinstance(event, Promoted):
+            self._scheduler.promoted(event.trial)
         if isinstance(event, Ended) and record is not None:
             self._scheduler.forget(event.trial)
             if event.state == "failed":
@@ -224,20 +256,26 @@ class Coordinator:
         if not math.isfinite(metrics[metric]):
             what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
             return [reported, Ended(trial, "failed", None, "diverged", what)]
-        stops = self._judge(reported)
+        verdict = self._judge(reported)
         if outcome.finished:
             return [reported, Ended(trial, "complete", metrics[metric])]
-        return [reported, Ended(trial, "pruned", metrics[metric])] if stops else [reported]
+        match verdict:
+            case Verdict.STOP:
+                return [reported, Ended(trial, "pruned", metrics[metric])]
+            case Verdict.PAUSE:
+                return [reported, Paused(trial, metrics[metric])]
+            case Verdict.GO_ON:
+                return [reported]
 
     def _complete(self, record: TrialRecord) -> Ended:
         if not record.reports:
             return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
         return Ended(record.number, "complete", record.reports[-1].metrics[self.objective.metric])
 
-    def _judge(self, report: Reported) -> bool:
+    def _judge(self, report: Reported) -> Verdict:
         value = report.metrics.get(self.objective.metric, math.nan)
         if not math.isfinite(value):
-            return False
+            return Verdict.GO_ON
         return self._scheduler.observe(report.trial, report.epoch, self.objective.score(value))
 
     def _begin(self, proposal: Proposal) -> Assignment:
@@ -250,7 +288,7 @@ class Coordinator:
         return Assignment(trial, architecture, seed)
 
     def _assignment(self, record: TrialRecord) -> Assignment:
-        return Assignment(record.number, self._space.validate(record.tree), record.seed)
+        return Assignment(record.number, self._space.validate(record.tree), record.seed, record.epochs)
 
     def _propose_unseen(self) -> Proposal | None:
         """An architecture that no trial has; None when the space has no more, as far as can be told.
@@ -285,14 +323,12 @@ class Coordinator:
         return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials
 
     def _check_time(self) -> None:
-        if self.limits.max_seconds is None or self.stopping in _STOPS_ALL:
-            return
-        if self._seconds_before + self._clock() - self._started >= self.limits.max_seconds:
+        if self.stopping not in _STOPS_ALL and self.seconds_left <= 0:
             self.stopping = "time"
 
     def _check_start(self) -> None:
         """Trials that all fail from the start have one cause, which more trials will not cure."""
-        useful = self.state.counts["complete"] + self.state.counts["pruned"]
+        useful = self.state.counts["complete"] + self.state.counts["pruned"] + len(self.state.paused)
         hopeless = [record for record in self._failed_now if record.failure != "diverged"]
         if not useful and len(hopeless) >= _FAILURES_AT_START:
             self.stopping = "failed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nas_tune.config import SearchConfig
@@ -103,11 +103,15 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
         KeyboardInterrupt, SystemExit: a SIGINT or a SIGTERM, after everything was written.
     """
     before = last_versions(ledger)
+    if executor.clock is not None:
+        executor.clock.now = max((when for _, when in ledger.events()), default=0.0)
+        ledger.clock = executor.clock
     ledger.append(SessionStarted(socket.gethostname(), os.getpid(), versions()))
     backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in _backup_targets(folder, recipe)]
     try:
         with Interrupts() as interrupts:
-            coordinator = _coordinator(folder, ledger, recipe, [*observers, *backups], interrupts)
+            clock = executor.clock or time.monotonic
+            coordinator = _coordinator(folder, ledger, recipe, [*observers, *backups], interrupts, clock)
             _remark(coordinator, folder, recipe, version_changes(before, versions()))
             _run(coordinator, executor, backups)
     except Interrupted as interrupt:
@@ -117,7 +121,12 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
 
 
 def _coordinator(
-    folder: Path, ledger: Ledger, recipe: Recipe, observers: Sequence[Observer], interrupts: Interrupts
+    folder: Path,
+    ledger: Ledger,
+    recipe: Recipe,
+    observers: Sequence[Observer],
+    interrupts: Interrupts,
+    clock: Callable[[], float],
 ) -> Coordinator:
     keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objective.score(1.0))
     coordinator = Coordinator(
@@ -130,6 +139,7 @@ def _coordinator(
         seed=recipe.config.seed,
         audience=Audience([*observers, keeper]),
         interrupts=interrupts,
+        clock=clock,
     )
     for record in coordinator.state.trials.values():
         if record.over:

@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState, create_trial
 
 from nas_tune.errors import StrategyError
-from nas_tune.ledger import Answered, Asked, Ended, Event, Reported, TrialRecord
+from nas_tune.ledger import Answered, Asked, Ended, Event, Paused, Reported, TrialRecord
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.study_memory import StudyMemory
 from search_spaces import Architecture, ArchitectureError, Space
@@ -114,6 +114,9 @@ class Proposer:
                 self._answer(event.ask, trial)
             case Reported():
                 self._report(self._ask_of_trial[event.trial], event.epoch, event.metrics)
+            case Paused():
+                # Until it goes on, which may never be, it is to the strategy what a stopped trial is.
+                self._storage.pause(self._trial_id(self._ask_of_trial[event.trial]), event.value)
             case Ended():
                 self._end(self._ask_of_trial[event.trial], event.state, event.value)
 
@@ -159,7 +162,7 @@ class Proposer:
         for report in original.reports:
             self._report(ask, report.epoch, report.metrics)
         # One that still runs has no answer yet; failed ones are invisible to every sampler.
-        state = original.state if original.over else "failed"
+        state = "pruned" if original.state == "paused" else original.state if original.over else "failed"
         self._end(ask, state, original.value)
 
     def _report(self, ask: int, epoch: int, metrics: dict[str, float]) -> None:

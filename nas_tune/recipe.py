@@ -23,8 +23,10 @@ from nas_tune.config import Component, SearchConfig
 from nas_tune.coordinator import Limits, Objective
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.base import Executor
+from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
+from nas_tune.executors.simulated import SimulatedExecutor
 from nas_tune.proposer import Proposer
 from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not
 from nas_tune.schedulers import Scheduler
@@ -89,8 +91,10 @@ class Recipe:
             trainable.check()
         if self.config.metric in RESERVED_NAMES:
             raise ConfigError(f"metric: {self.config.metric!r} is a column of the result tables; report another name")
-        if self.config.executor == "inline" and self.config.epoch_timeout is not None:
-            raise ConfigError("epoch_timeout: the inline executor cannot end a hung epoch; use executor = 'ray'")
+        if self.config.executor != "ray" and self.config.epoch_timeout is not None:
+            raise ConfigError(
+                f"epoch_timeout: the {self.config.executor} executor cannot end a hung epoch; use executor = 'ray'"
+            )
         self._check_importable()
 
     def _check_importable(self) -> None:
@@ -149,6 +153,8 @@ class Recipe:
         job = self.job(folder)
         if self.config.executor == "inline":
             return InlineExecutor(job)
+        if self.config.executor == "simulated":
+            return SimulatedExecutor(job, self.config.workers, VirtualClock())
         from nas_tune.executors.ray_cluster import Resources
         from nas_tune.executors.ray_tune import RayExecutor
 

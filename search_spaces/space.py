@@ -124,11 +124,17 @@ class Space(Nested):
     # Moves
 
     def neighbors(self, architecture: object) -> list[Architecture]:
-        """The valid members one decision away, each once, without the architecture itself; see `moves`."""
+        """The valid members one decision away, each tree once, without the architecture itself; see `moves`.
+
+        Some may compute the same as it, or as one another: their `id` tells.
+        """
         return moves.neighbors(self, self._trace(architecture))
 
     def mutate(self, architecture: object, rng: Rng) -> Architecture:
-        """A valid member that differs in one decision, drawn anew; `SpaceError` when there is no other."""
+        """A valid member that differs in one decision, drawn anew; `SpaceError` when there is no other.
+
+        Its `id` may be the same, where that decision is dead.
+        """
         return moves.mutate(self, self._trace(architecture), as_random(rng))
 
     def crossover(self, a: object, b: object, rng: Rng) -> Architecture:
@@ -194,7 +200,10 @@ class Space(Nested):
         return self._checked(self._root.build(looked_up(params)))
 
     def suggest(self, trial: Trial) -> Architecture:
-        """Let an Optuna trial decide, define-by-run; `ArchitectureError` when `valid` refuses the outcome."""
+        """Let an Optuna trial decide, define-by-run; `ArchitectureError` when `valid` refuses the outcome.
+
+        In `study.optimize` of a space with a rule, say `catch=(ArchitectureError,)`: such a trial is then a failed one.
+        """
         return self._checked(self._root.build(suggested(trial)))
 
     def to_optuna(self) -> dict[str, BaseDistribution]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from nas_tune.cli.bench import bench
 from nas_tune.cli.doctor import doctor
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
@@ -79,7 +80,7 @@ def _options(
     allow_local_modules()
 
 
-for _command in (search, resume, results, best, spaces, space, strategies, doctor):
+for _command in (search, resume, results, best, spaces, space, strategies, bench, doctor):
     app.command()(_command)
 
 

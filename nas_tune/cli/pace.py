@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from nas_tune.config import SearchConfig
-from nas_tune.ledger import Ended, Event, RunState, TrialRecord
+from nas_tune.ledger import Ended, Event, Paused, RunState, TrialRecord
 from nas_tune.results.ranking import Rank, rank
 
 __all__ = ["Pace"]
@@ -36,7 +36,7 @@ class Pace:
         if self._began is None:
             self._begin(event, state)
         self.state = state
-        if isinstance(event, Ended):
+        if isinstance(event, Ended | Paused):
             self._compare(state.trials[event.trial])
 
     @property

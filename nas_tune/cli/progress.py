@@ -102,6 +102,8 @@ class LiveProgress:
         line = Text(no_wrap=True)
         for name, count in state.counts.items():
             line.append(f"{count} {name}", _STYLES[name] if count else "dim").append("  ")
+        if state.paused:
+            line.append(f"{len(state.paused)} paused  ")
         return line.append(f"{state.answered} duplicates", "" if state.answered else "dim")
 
     def _best(self) -> Text:
@@ -117,7 +119,7 @@ class LiveProgress:
         return text
 
     def _running(self, width: int) -> list[Text]:
-        waiting = list(self._pace.state.unfinished.values())
+        waiting = [trial for trial in self._pace.state.unfinished.values() if trial.state != "paused"]
         if not waiting:
             return [Text("starting" if not self._pace.over else "", "dim")]
         room = max(1, min(12, self._console.height - 10))

@@ -104,7 +104,7 @@ class SearchConfig(BaseModel):
         "image_classifier"
     )
     """What evaluates an architecture."""
-    strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("evolution")
+    strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
     """What proposes architectures."""
     scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
     """What stops trials early; "none" trains each to the end."""
@@ -127,8 +127,12 @@ class SearchConfig(BaseModel):
         int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")
     ] = 1
     """Trials at once; -1 as many as the resources hold. One worker makes a search repeatable."""
-    executor: Annotated[Literal["ray", "inline"], Expected("one of 'ray', 'inline'", ("ray", "inline"))] = "ray"
-    """"ray": worker processes here or on a cluster; "inline": this process, one trial at a time."""
+    executor: Annotated[
+        Literal["ray", "inline", "simulated"],
+        Expected("one of 'ray', 'inline', 'simulated'", ("ray", "inline", "simulated")),
+    ] = "ray"
+    """"ray": worker processes here or on a cluster; "inline": this process, one trial at a time; "simulated": this
+    process, in virtual time, for trainables that report what an epoch would have cost (tables)."""
     address: Annotated[_Text | None, Expected("the address of a Ray cluster")] = None
     """A running Ray cluster ("auto", "host:port", "ray://host:port"); by default one is started here."""
     resources: Annotated[Resources, Expected("a table with cpus and gpus")] = Resources()
@@ -226,16 +230,18 @@ def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
         yield f"forever: true contradicts {' and '.join(budget)}; remove one of them"
     if "space" not in values and (stray := _strayed(values, ("space",))):
         yield f"space: not set{stray}"
-    if values.get("executor") == "inline":
-        yield from _inline_conflicts(values)
+    if values.get("executor") in ("inline", "simulated"):
+        yield from _local_conflicts(values, str(values["executor"]))
 
 
-def _inline_conflicts(values: Mapping[str, object]) -> Iterator[str]:
+def _local_conflicts(values: Mapping[str, object], executor: str) -> Iterator[str]:
     workers = values.get("workers", 1)
-    if isinstance(workers, int) and workers > 1:
+    if executor == "inline" and isinstance(workers, int) and workers > 1:
         yield f"workers: got {workers}, but the inline executor runs one at a time; use executor = 'ray'"
+    if executor == "simulated" and workers == -1:
+        yield "workers: got -1, but nothing bounds simulated workers; say how many"
     if values.get("address") is not None:
-        yield "address: the inline executor uses no cluster; remove the address, or use executor = 'ray'"
+        yield f"address: the {executor} executor uses no cluster; remove the address, or use executor = 'ray'"
 
 
 def _strayed(values: Mapping[str, object], keys: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, Self
 
 from nas_tune.coordinator import Coordinator
+from nas_tune.executors.clock import VirtualClock
 
 __all__ = ["Executor"]
 
@@ -15,6 +16,10 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
     def __enter__(self) -> Self:
         """Take the resources."""
+
+    @property
+    def clock(self) -> VirtualClock | None:
+        """By which time passes where it is virtual, else None."""
 
     def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""

@@ -17,6 +17,8 @@ __all__ = ["InlineExecutor"]
 class InlineExecutor:
     """Runs trials in the calling thread; one trainable serves them all."""
 
+    clock = None
+
     def __init__(self, job: Job) -> None:
         self._job = job
 

@@ -42,12 +42,12 @@ class CoordinatorSearcher(LeftBehind, Searcher):
         self._running: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        """A trial's configuration, None while all workers are busy, FINISHED at the end."""
+        """A trial's configuration, None while all workers are busy or none is to be had, FINISHED at the end."""
         if len(self._running) >= self._workers:
             return None
         assignment = self._coordinator.ask()
         if assignment is None:
-            return str(Searcher.FINISHED)
+            return None if self._coordinator.stopping is None else str(Searcher.FINISHED)
         self._running.add(trial_id)
         return {
             "trial": assignment.trial,
@@ -67,7 +67,10 @@ class CoordinatorSearcher(LeftBehind, Searcher):
 
 
 class CoordinatorScheduler(LeftBehind, FIFOScheduler):
-    """Passes every outcome on and stops what the coordinator stops."""
+    """Passes every outcome on and stops what the coordinator stops or pauses.
+
+    What is promoted later is another trial to Ray Tune, which finds the checkpoint of the first.
+    """
 
     def __init__(self, coordinator: Coordinator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -125,6 +128,8 @@ class RayExecutor:
     Raises:
         InfeasibleError: on entering: no cluster answers, or not one trial fits it.
     """
+
+    clock = None
 
     def __init__(self, job: Job, workers: int, resources: Resources, address: str | None = None) -> None:
         self._folder, self._parcel = job.run_folder, Parcel.of(job)

@@ -10,11 +10,14 @@ from nas_tune.ledger.events import (
     Event,
     Lost,
     Noted,
+    Paused,
+    Promoted,
     Reported,
     SessionEnded,
     SessionStarted,
 )
 from nas_tune.ledger.lease import Lease
+from nas_tune.ledger.memory import EventLog, MemoryLedger
 from nas_tune.ledger.replay import Report, RunState, TrialRecord, replay
 from nas_tune.ledger.store import FORMAT_VERSION, Ledger, backup_path, ledger_path
 
@@ -25,10 +28,14 @@ __all__ = [
     "BudgetChanged",
     "Ended",
     "Event",
+    "EventLog",
     "Lease",
     "Ledger",
     "Lost",
+    "MemoryLedger",
     "Noted",
+    "Paused",
+    "Promoted",
     "Report",
     "Reported",
     "RunState",

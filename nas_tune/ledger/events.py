@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from search_spaces.errors import NasTuneError
 
@@ -21,6 +21,8 @@ __all__ = [
     "Event",
     "Lost",
     "Noted",
+    "Paused",
+    "Promoted",
     "Reported",
     "SessionEnded",
     "SessionStarted",
@@ -95,6 +97,23 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The scheduler lets a trial wait after its last report, which came to `value`; its worker is free."""
+
+    kind: ClassVar[str] = "paused"
+    trial: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A paused trial goes on from its last checkpoint."""
+
+    kind: ClassVar[str] = "promoted"
+    trial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """A running trial's worker, or the driver, died; it goes on from its last checkpoint."""
 
@@ -122,11 +141,20 @@ class SessionEnded:
     message: str = field(default="")
 
 
-Event = SessionStarted | BudgetChanged | Asked | Answered | Reported | Ended | Lost | Noted | SessionEnded
-_KINDS: dict[str, Any] = {
-    cls.kind: cls
-    for cls in (SessionStarted, BudgetChanged, Asked, Answered, Reported, Ended, Lost, Noted, SessionEnded)
-}
+Event = (
+    SessionStarted
+    | BudgetChanged
+    | Asked
+    | Answered
+    | Reported
+    | Paused
+    | Promoted
+    | Ended
+    | Lost
+    | Noted
+    | SessionEnded
+)
+_KINDS: dict[str, Any] = {cls.kind: cls for cls in get_args(Event)}
 _FIELDS = {kind: tuple(f.name for f in dataclasses.fields(cls)) for kind, cls in _KINDS.items()}
 # What json.loads and json.dumps come to, without looking up their options once an event.
 _read = json.JSONDecoder().raw_decode

@@ -19,6 +19,8 @@ from nas_tune.ledger.events import (
     Event,
     Lost,
     Noted,
+    Paused,
+    Promoted,
     Reported,
     SessionEnded,
     SessionStarted,
@@ -26,7 +28,7 @@ from nas_tune.ledger.events import (
 
 __all__ = ["Report", "RunState", "TrialRecord", "TrialState", "replay"]
 
-TrialState = Literal["running", "lost", "complete", "pruned", "failed"]
+TrialState = Literal["running", "lost", "paused", "complete", "pruned", "failed"]
 _OVER = frozenset({"complete", "pruned", "failed"})
 
 
@@ -43,7 +45,7 @@ class Report:
 
 @dataclass(slots=True)
 class TrialRecord:
-    """Everything that the ledger knows of one trial."""
+    """Everything that the ledger knows of one trial; a paused one has the value of its last report."""
 
     number: int
     ask: int
@@ -67,6 +69,11 @@ class TrialRecord:
         return self.state in _OVER
 
     @property
+    def active(self) -> bool:
+        """Whether it is neither over nor paused: it runs, or will run again."""
+        return self.state in ("running", "lost")
+
+    @property
     def epochs(self) -> int:
         """The last epoch that was reported; 0 before the first."""
         return self.reports[-1].epoch if self.reports else 0
@@ -76,6 +83,7 @@ class TrialRecord:
 class RunState:
     """A run: its trials by number, and what surrounds them.
 
+    `unfinished` are those that are not over, `paused` those of them that wait to be promoted.
     `repeats` are the trials that answered proposals since the last trial was asked for; `active_seconds` is the
     time that sessions took, not the time between them.
     """
@@ -83,6 +91,7 @@ class RunState:
     trials: dict[int, TrialRecord] = field(default_factory=dict)
     by_architecture: dict[str, int] = field(default_factory=dict)
     unfinished: dict[int, TrialRecord] = field(default_factory=dict)
+    paused: dict[int, TrialRecord] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("complete", "pruned", "failed"), 0))
     asks: int = 0
     answered: int = 0
@@ -105,6 +114,10 @@ class RunState:
                 self._ended(event, time)
             case Lost():
                 self._lost(event)
+            case Paused():
+                self._paused(event)
+            case Promoted():
+                self._promoted(event)
             case Answered():
                 self.asks = max(self.asks, event.ask + 1)
                 self.answered += 1
@@ -142,7 +155,7 @@ class RunState:
 
     def _reported(self, event: Reported, time: float) -> None:
         trial = self._begun(event.trial)
-        if trial.over or event.epoch <= trial.epochs:
+        if not trial.active or event.epoch <= trial.epochs:
             return
         trial.state = "running"
         trial.reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
@@ -156,11 +169,24 @@ class RunState:
         trial.message, trial.traceback = event.message, event.traceback
         trial.ended = time
         self.unfinished.pop(event.trial, None)
+        self.paused.pop(event.trial, None)
         self.counts[event.state] += 1
+
+    def _paused(self, event: Paused) -> None:
+        trial = self._begun(event.trial)
+        if not trial.active:
+            return
+        trial.state, trial.value = "paused", event.value
+        self.paused[event.trial] = trial
+
+    def _promoted(self, event: Promoted) -> None:
+        if self.paused.pop(event.trial, None) is not None:
+            trial = self.trials[event.trial]
+            trial.state, trial.value = "running", None
 
     def _lost(self, event: Lost) -> None:
         trial = self._begun(event.trial)
-        if trial.over:
+        if not trial.active:
             return
         trial.state = "lost"
         trial.lost += 1

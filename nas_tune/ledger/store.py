@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Ledger:
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
+        self.clock: Callable[[], float] = time.time
         self._connection = connection
 
     @classmethod
@@ -102,12 +103,12 @@ class Ledger:
         return cls(path, connection)
 
     def append(self, *events: Event) -> float:
-        """Write the events in one transaction and return their time (seconds since 1970).
+        """Write the events in one transaction and return their time by `clock`: seconds since 1970, or virtual.
 
         Raises:
             RunFolderError: the disk is full or the file cannot be written; nothing of the events is stored.
         """
-        now = time.time()
+        now = self.clock()
         rows = [(event.kind, getattr(event, "trial", None), now, encode(event)) for event in events]
         try:
             with self._connection:

@@ -13,13 +13,13 @@ Rank = tuple[int, int, float, int]
 
 
 def rank(trial: TrialRecord, mode: str) -> Rank | None:
-    """The place of a trial that is over; None for one without a value (failed, diverged, still running).
+    """The place of a trial that is over or paused; None for one without a value (failed, diverged, still running).
 
-    Complete trials come first, by value. Pruned ones follow: their values were reached after fewer epochs and
-    do not compare with those, so a longer training beats a shorter one and then the value decides. Among
-    equals the older trial is the better one.
+    Complete trials come first, by value. Pruned and paused ones follow: their values were reached after fewer
+    epochs and do not compare with those, so a longer training beats a shorter one and then the value decides.
+    Among equals the older trial is the better one.
     """
-    if trial.state not in ("complete", "pruned") or trial.value is None or not math.isfinite(trial.value):
+    if trial.state not in ("complete", "pruned", "paused") or trial.value is None or not math.isfinite(trial.value):
         return None
     loss = -trial.value if mode == "max" else trial.value
     if trial.state == "complete":

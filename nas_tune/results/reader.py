@@ -20,7 +20,7 @@ from nas_tune.ledger import Ledger, RunState, ledger_path
 
 __all__ = ["LedgerReader", "Snapshot"]
 
-_STATES = ("running", "lost", "complete", "pruned", "failed")
+_STATES = ("running", "paused", "lost", "complete", "pruned", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Snapshot:
     Attributes:
         time: when it was read (UTC).
         last_event: when the ledger was last written (UTC); long ago, with trials running: a dead driver.
-        counts: trials by state: running, lost, complete, pruned, failed.
-        running: the numbers of the trials that are not over.
+        counts: trials by state: running, paused, lost, complete, pruned, failed.
+        running: the numbers of the trials that are neither over nor paused.
         asked, answered: proposals of the strategy, and those of them answered from the ledger as duplicates.
         sessions: how often a driver opened the run.
         seconds: wall time of all sessions together.
@@ -109,7 +109,7 @@ class LedgerReader:
                 time=_utc(time.time()),
                 last_event=_utc(self._now.last) if self._now.seen else None,
                 counts=counts,
-                running=tuple(sorted(state.unfinished)),
+                running=tuple(sorted(state.unfinished.keys() - state.paused.keys())),
                 asked=state.asks,
                 answered=state.answered,
                 sessions=state.sessions,

@@ -87,7 +87,7 @@ class Run:
     def trials(self) -> pd.DataFrame:
         """One row a trial, typed the same whether there are trials or not.
 
-        Columns: trial, state (running, lost, complete, pruned, failed), failure (its kind), value (of the
+        Columns: trial, state (running, paused, lost, complete, pruned, failed), failure (its kind), value (of the
         metric at the end; missing if failed), epochs, seconds (of training), started, ended (UTC),
         architecture_id, architecture (JSON), seed, lost (how often), message, traceback; then every metric as
         of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive.

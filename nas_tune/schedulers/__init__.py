@@ -1,4 +1,4 @@
-"""Multi-fidelity schedulers by name: which trials are stopped early, and when.
+"""Multi-fidelity schedulers by name: which trials are stopped or paused early, and when.
 
 scheduler = schedulers.make("asha", max_epochs=9, settings={"reduction": 3})
 """
@@ -9,12 +9,26 @@ from collections.abc import Callable, Mapping
 
 from nas_tune.components import make_component
 from nas_tune.schedulers.asha import Asha
-from nas_tune.schedulers.base import Scheduler
+from nas_tune.schedulers.asha_promote import AshaPromote
+from nas_tune.schedulers.base import NeverPauses, Scheduler, Verdict
 from nas_tune.schedulers.hyperband import Hyperband
+from nas_tune.schedulers.learning_curve import LearningCurve
 from nas_tune.schedulers.median import Median
 from nas_tune.schedulers.none import NoScheduler
 
-__all__ = ["SCHEDULERS", "Asha", "Hyperband", "Median", "NoScheduler", "Scheduler", "make"]
+__all__ = [
+    "SCHEDULERS",
+    "Asha",
+    "AshaPromote",
+    "Hyperband",
+    "LearningCurve",
+    "Median",
+    "NeverPauses",
+    "NoScheduler",
+    "Scheduler",
+    "Verdict",
+    "make",
+]
 
 
 def no_scheduler(max_epochs: int) -> Scheduler:
@@ -24,7 +38,9 @@ def no_scheduler(max_epochs: int) -> Scheduler:
 
 SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
     "asha": Asha,
+    "asha_promote": AshaPromote,
     "hyperband": Hyperband,
+    "learning_curve": LearningCurve,
     "median": Median,
     "none": no_scheduler,
 }

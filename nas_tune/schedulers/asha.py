@@ -10,6 +10,7 @@ from __future__ import annotations
 import bisect
 
 from nas_tune.errors import ConfigError
+from nas_tune.schedulers.base import NeverPauses, Verdict
 
 __all__ = ["Asha", "rungs"]
 
@@ -32,7 +33,7 @@ def rungs(grace: int, reduction: int, max_epochs: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-class Asha:
+class Asha(NeverPauses):
     """One bracket of asynchronous successive halving.
 
     Args:
@@ -47,14 +48,14 @@ class Asha:
         self._scores: dict[int, list[float]] = {rung: [] for rung in self.rungs}
         self._passed: dict[int, int] = {}
 
-    def observe(self, trial: int, epoch: int, score: float) -> bool:
+    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
         """Judge the trial at every rung that it has reached since its last report."""
         before = self._passed.get(trial, 0)
         self._passed[trial] = epoch
         reached = [rung for rung in self.rungs if before < rung <= epoch]
         # A list, not a generator: the score counts at every rung reached, also after the first that stops it.
         verdicts = [self._stops_at(rung, score) for rung in reached]
-        return any(verdicts)
+        return Verdict.STOP if any(verdicts) else Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
         """Scores at the rungs stay: they are what later trials are measured against."""

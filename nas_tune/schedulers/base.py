@@ -1,22 +1,57 @@
-"""The port of a scheduler: told of every report in the ledger's order, it says which trial stops.
+"""The port of a scheduler: told of every report in the ledger's order, it says which trial goes on.
 
-A scheduler is a deterministic fold of reports: no clock, no random numbers, no look at trials that it was not
-told of. That is what makes a replay of the ledger restore it exactly. Scores are "greater is better"; the
-coordinator turns the sign where a metric is minimized.
+A scheduler is a deterministic fold of reports and promotions: no clock, no random numbers, no look at trials that
+it was not told of. That is what makes a replay of the ledger restore it exactly. Scores are "greater is better";
+the coordinator turns the sign where a metric is minimized.
+
+A trial that is paused gives its worker back and keeps its checkpoint. Whenever a worker is free, `next_promotion`
+is asked first, and only if no paused trial is worth it does the strategy propose a new one.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Protocol
 
-__all__ = ["Scheduler"]
+__all__ = ["NeverPauses", "Scheduler", "Verdict"]
+
+
+class Verdict(Enum):
+    """What becomes of a trial after a report."""
+
+    GO_ON = "go_on"
+    STOP = "stop"
+    PAUSE = "pause"
 
 
 class Scheduler(Protocol):
     """Decides after each epoch whether a trial is worth its next one."""
 
-    def observe(self, trial: int, epoch: int, score: float) -> bool:
-        """Take in a report (a finite score; epochs count from 1); True stops the trial here."""
+    @property
+    def pauses(self) -> bool:
+        """Whether it ever answers `PAUSE`: then more may come of running trials, though no new one is asked for."""
+
+    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+        """Take in a report (a finite score; epochs count from 1) and judge the trial."""
+
+    def next_promotion(self) -> int | None:
+        """The paused trial to go on with now, None if there is none; the same answer until something happens."""
+
+    def promoted(self, trial: int) -> None:
+        """The paused trial goes on."""
 
     def forget(self, trial: int) -> None:
         """The trial is over, for whatever reason; nothing more will come of it."""
+
+
+class NeverPauses:
+    """What a scheduler that only stops has in common with every other."""
+
+    pauses = False
+
+    def next_promotion(self) -> int | None:
+        """Nothing waits."""
+        return None
+
+    def promoted(self, trial: int) -> None:
+        """Nothing waits."""

@@ -9,11 +9,12 @@ dealing needs no random number and a replay repeats it.
 from __future__ import annotations
 
 from nas_tune.schedulers.asha import Asha, rungs
+from nas_tune.schedulers.base import NeverPauses, Verdict
 
 __all__ = ["Hyperband"]
 
 
-class Hyperband:
+class Hyperband(NeverPauses):
     """Several `Asha` brackets of different patience.
 
     Args:
@@ -31,7 +32,7 @@ class Hyperband:
         """Which bracket a trial number belongs to; 0 is the most impatient."""
         return self._deal[trial % len(self._deal)]
 
-    def observe(self, trial: int, epoch: int, score: float) -> bool:
+    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
         """As its bracket decides."""
         return self.brackets[self.bracket_of(trial)].observe(trial, epoch, score)
 

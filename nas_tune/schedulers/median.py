@@ -9,11 +9,12 @@ from __future__ import annotations
 from statistics import median
 
 from nas_tune.errors import ConfigError
+from nas_tune.schedulers.base import NeverPauses, Verdict
 
 __all__ = ["Median"]
 
 
-class Median:
+class Median(NeverPauses):
     """Stops what is worse than the middle of the field.
 
     Args:
@@ -31,7 +32,7 @@ class Median:
         self._history: dict[int, tuple[float, int, float]] = {}
         self._means: dict[int, dict[int, float]] = {}
 
-    def observe(self, trial: int, epoch: int, score: float) -> bool:
+    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
         """Compare the trial's best with the others' running means at this epoch."""
         total, count, best = self._history.get(trial, (0.0, 0, score))
         total, count, best = total + score, count + 1, max(best, score)
@@ -40,8 +41,8 @@ class Median:
         others = list(means.values())
         means[trial] = total / count
         if epoch < self.grace or epoch >= self.max_epochs or len(others) < self.min_trials:
-            return False
-        return best < median(others)
+            return Verdict.GO_ON
+        return Verdict.STOP if best < median(others) else Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
         """Its means stay: they are what later trials are measured against."""

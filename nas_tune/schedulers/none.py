@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from nas_tune.schedulers.base import NeverPauses, Verdict
+
 __all__ = ["NoScheduler"]
 
 
-class NoScheduler:
+class NoScheduler(NeverPauses):
     """Stops nothing."""
 
-    def observe(self, trial: int, epoch: int, score: float) -> bool:
+    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
         """Never stops."""
-        return False
+        return Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
         """Nothing to forget."""

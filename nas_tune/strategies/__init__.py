@@ -12,8 +12,22 @@ from optuna.samplers import BaseSampler
 
 from nas_tune.components import make_component
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.strategies.auto import Auto
+from nas_tune.strategies.bananas import Bananas
+from nas_tune.strategies.bohb import Bohb
+from nas_tune.strategies.cmaes import CmaEs
+from nas_tune.strategies.dehb import Dehb
 from nas_tune.strategies.evolution import EvolutionSampler
+from nas_tune.strategies.genetic import GeneticSampler
+from nas_tune.strategies.gp import GaussianProcess
+from nas_tune.strategies.grid import Grid
+from nas_tune.strategies.local_search import LocalSearchSampler
+from nas_tune.strategies.nsga import NSGA2, NSGA3
+from nas_tune.strategies.ppo import PPOSampler
+from nas_tune.strategies.predictor import Predictor
+from nas_tune.strategies.progressive import Progressive
 from nas_tune.strategies.random_search import RandomSearch
+from nas_tune.strategies.reinforce import ReinforceSampler
 from nas_tune.strategies.tpe import tpe
 from search_spaces import Space
 
@@ -21,8 +35,23 @@ __all__ = ["STRATEGIES", "ArchitectureSampler", "EvolutionSampler", "RandomSearc
 
 
 STRATEGIES: dict[str, Callable[..., BaseSampler]] = {
+    "auto": Auto,
+    "bananas": Bananas,
+    "bohb": Bohb,
+    "cmaes": CmaEs,
+    "dehb": Dehb,
     "evolution": EvolutionSampler,
+    "genetic": GeneticSampler,
+    "gp": GaussianProcess,
+    "grid": Grid,
+    "local_search": LocalSearchSampler,
+    "nsga2": NSGA2,
+    "nsga3": NSGA3,
+    "ppo": PPOSampler,
+    "predictor": Predictor,
+    "progressive": Progressive,
     "random": RandomSearch,
+    "reinforce": ReinforceSampler,
     "tpe": tpe,
 }
 

@@ -28,6 +28,7 @@ class StudyMemory(BaseStorage):
         self._about = InMemoryStorage()
         self._trials: list[FrozenTrial] = []
         self._known: dict[str, BaseDistribution] = {}
+        self._open: set[int] = set()
 
     # Trials
 
@@ -57,14 +58,24 @@ class StudyMemory(BaseStorage):
         if state == TrialState.RUNNING and trial.state != TrialState.WAITING:
             return False
         trial.state = state
-        if values is not None:
+        if values is not None or trial_id in self._open:
             trial.values = values
+        self._open.discard(trial_id)
         if state.is_finished():
             trial.datetime_complete = datetime.now()
         return True
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
-        self._changeable(trial_id).intermediate_values[step] = intermediate_value
+        trial = self._changeable(trial_id)
+        trial.intermediate_values[step] = intermediate_value
+        if trial_id in self._open:
+            trial.values = [intermediate_value]
+
+    def pause(self, trial_id: int, value: float) -> None:
+        """The trial looks pruned from now on, with the value of its last report, and may still go on and end."""
+        trial = self._changeable(trial_id)
+        trial.state, trial.values = TrialState.PRUNED, [value]
+        self._open.add(trial_id)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         self._changeable(trial_id).user_attrs[key] = value
@@ -91,7 +102,8 @@ class StudyMemory(BaseStorage):
 
     def _changeable(self, trial_id: int) -> FrozenTrial:
         trial = self.get_trial(trial_id)
-        self.check_trial_is_updatable(trial_id, trial.state)
+        if trial_id not in self._open:
+            self.check_trial_is_updatable(trial_id, trial.state)
         return trial
 
     # The study
@@ -103,7 +115,7 @@ class StudyMemory(BaseStorage):
 
     def delete_study(self, study_id: int) -> None:
         self._about.delete_study(study_id)
-        self._trials, self._known = [], {}
+        self._trials, self._known, self._open = [], {}, set()
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         self._about.set_study_user_attr(study_id, key, value)

@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("strategy", "scheduler"), [("evolution", "asha"), ("tpe", "hyperband"), ("random", "median")])
+@pytest.mark.parametrize(
+    ("strategy", "scheduler"),
+    [("evolution", "asha"), ("tpe", "hyperband"), ("random", "asha_promote")],
+)
 def test_killed_after_every_event_and_resumed_it_ends_as_if_it_had_not_been(
     strategy: str, scheduler: str, tmp_path: Path
 ) -> None:

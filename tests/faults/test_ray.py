@@ -37,6 +37,26 @@ def test_one_worker_finds_what_one_process_finds(tmp_path: Path) -> None:
     assert_same(tmp_path / "ray", tmp_path / "inline")
 
 
+def test_one_worker_promotes_what_one_process_promotes(tmp_path: Path) -> None:
+    search(tmp_path / "ray", workers=1, scheduler="asha_promote", settings={"log": str(tmp_path)})
+    trained = Counter(epochs_trained(tmp_path))
+    search(tmp_path / "inline", workers=1, scheduler="asha_promote", executor="inline")
+    assert_same(tmp_path / "ray", tmp_path / "inline")
+    # A promoted trial went on from its checkpoint.
+    assert max(trained.values()) == 1
+    assert max(epoch for _, epoch in trained) == 4
+
+
+def test_the_last_paused_trials_are_promoted_while_another_worker_is_idle(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", scheduler="asha_promote", settings={"log": str(tmp_path), "slow": 0.02}, workers=2)
+    trials = run.trials()
+    assert set(trials["state"]) == {"complete", "pruned"}
+    assert max(Counter(epochs_trained(tmp_path)).values()) == 1
+    # Nothing is left that Algorithm 2 would promote: a third of the twelve went on, a third of those to the end.
+    assert (trials["epochs"] > 1).sum() >= 4
+    assert (trials["state"] == "complete").sum() >= 1
+
+
 def test_two_workers_run_every_trial_once(tmp_path: Path) -> None:
     run = search(tmp_path / "run", settings={"log": str(tmp_path)}, max_trials=16)
     trials = run.trials()

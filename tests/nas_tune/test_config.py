@@ -38,7 +38,7 @@ def test_the_demo_says_what_the_readme_promises() -> None:
 def test_defaults() -> None:
     config = SearchConfig(**SMALL)
     assert config.trainable == Component("image_classifier")
-    assert (config.strategy.name, config.scheduler.name) == ("evolution", "asha")
+    assert (config.strategy.name, config.scheduler.name) == ("auto", "asha")
     assert (config.metric, config.mode, config.executor) == ("accuracy", "max", "ray")
     assert config.resources == Resources(cpus=1.0, gpus=0.0)
     assert (config.run_name, config.run_folder) == ("nb201-evolution", Path("runs/nb201-evolution"))
@@ -77,7 +77,7 @@ def test_a_component_does_not_share_its_settings() -> None:
 
 def test_spaces_and_trainables_may_be_references() -> None:
     config = SearchConfig(space="my.spaces:TINY", trainable="my.tasks:train", max_trials=1)
-    assert config.run_name == "tiny-evolution"
+    assert config.run_name == "tiny-auto"
 
 
 @pytest.mark.parametrize(("given", "expected"), [(10**12, 10**12), (1e12, 10**12)])
@@ -129,7 +129,7 @@ def test_it_is_immutable_and_replace_checks_again() -> None:
         ("epoch_timeout", 0, "expected a number of seconds above 0"),
         ("backup_seconds", None, "got None (nothing)"),
         ("forever", "yes", "expected true or false"),
-        ("executor", "rya", "expected one of 'ray', 'inline'; did you mean 'ray'?"),
+        ("executor", "rya", "expected one of 'ray', 'inline', 'simulated'; did you mean 'ray'?"),
         ("mode", "maximise", "got 'maximise' (a string), expected one of 'max', 'min'; did you mean 'max'?"),
         ("mode", "Minimize", "did you mean 'min'?"),
         ("mode", "up", "expected one of 'max', 'min'"),

@@ -184,7 +184,7 @@ def picture(events: Iterable[Event], width: int = 100, **changes: Any) -> str:
 def test_the_picture_shows_all_that_a_person_asks() -> None:
     text = picture(eventful())
     for part in (
-        "nb201  evolution + asha  2 workers",
+        "nb201  auto + asha  2 workers",
         "elapsed 0:00:00",
         "4/24 trials",
         "1 complete  1 pruned  2 failed  0 duplicates",

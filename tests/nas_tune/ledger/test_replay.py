@@ -14,6 +14,8 @@ from nas_tune.ledger import (
     Event,
     Lost,
     Noted,
+    Paused,
+    Promoted,
     Reported,
     RunState,
     SessionEnded,
@@ -48,6 +50,22 @@ def test_a_trial_from_its_ask_to_its_end() -> None:
     assert (trial.started, trial.ended, trial.seed) == (1000.0, 1003.0, 100)
     assert state.counts == {"complete": 1, "pruned": 0, "failed": 0}
     assert not state.unfinished
+
+
+def test_a_paused_trial_keeps_its_value_until_it_goes_on() -> None:
+    state = told(asked(0), Reported(0, 1, {"a": 0.1}, 1.0), Paused(0, 0.1))
+    trial = state.trials[0]
+    assert (trial.state, trial.value, trial.over, trial.active) == ("paused", 0.1, False, False)
+    assert (list(state.unfinished), list(state.paused)) == ([0], [0])
+    # What its worker says afterwards changes nothing.
+    told(Reported(0, 2, {"a": 0.2}, 1.0), Lost(0, "late", worker=True), state=state)
+    assert (trial.state, trial.epochs, trial.lost) == ("paused", 1, 0)
+    told(Promoted(0), state=state)
+    assert (trial.state, trial.value, trial.active, state.paused) == ("running", None, True, {})
+    told(Reported(0, 2, {"a": 0.2}, 1.0), Paused(0, 0.2), Ended(0, "pruned", 0.2), Promoted(0), state=state)
+    assert (trial.state, trial.value, trial.epochs) == ("pruned", 0.2, 2)
+    assert not state.unfinished
+    assert not state.paused
 
 
 @pytest.mark.parametrize("state", ["complete", "pruned", "failed"])
@@ -143,6 +161,8 @@ def random_events(seed: int) -> list[Event]:
                     Reported(trial, epoch, {"a": rng.random()}, 1.0),
                     Reported(trial, epoch, {"a": rng.random()}, 1.0),
                     Lost(trial, "x", worker=True),
+                    Paused(trial, 0.5),
+                    Promoted(trial),
                     Ended(trial, rng.choice(["complete", "pruned", "failed"]), 0.5),
                 ]
             )
@@ -156,6 +176,7 @@ def test_every_state_of_a_random_run_is_consistent(seed: int) -> None:
     for second, event in enumerate(random_events(seed)):
         state.apply(event, float(second))
         assert set(state.unfinished) == {n for n, trial in state.trials.items() if not trial.over}
+        assert set(state.paused) == {n for n, trial in state.trials.items() if trial.state == "paused"}
         assert sum(state.counts.values()) + len(state.unfinished) == len(state.trials)
         for trial in state.trials.values():
             epochs = [report.epoch for report in trial.reports]

@@ -56,7 +56,7 @@ def test_best_refuses_what_is_no_count(run: Run, k: object) -> None:
 
 def test_the_state_counts_names_what_runs_and_says_when(run: Run) -> None:
     now = run.state
-    assert now.counts == {"running": 1, "lost": 1, "complete": 1, "pruned": 1, "failed": 2}
+    assert now.counts == {"running": 1, "paused": 0, "lost": 1, "complete": 1, "pruned": 1, "failed": 2}
     assert (now.trials, now.running, now.notes, now.finished) == (6, (4, 5), ((-1, "a note"),), None)
     assert datetime.now(UTC) - now.time < timedelta(minutes=1)
     assert now.last_event is not None

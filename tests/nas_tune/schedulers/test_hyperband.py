@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from nas_tune.schedulers.base import Verdict
 from nas_tune.schedulers.hyperband import Hyperband
 
 
@@ -36,8 +37,8 @@ def test_trials_are_measured_within_their_bracket_only() -> None:
     hasty = [trial for trial in range(40) if hyperband.bracket_of(trial) == 0]
     for trial in hasty[:3]:
         hyperband.observe(trial, 1, 0.9)
-    assert not any(hyperband.observe(patient[0], epoch, 0.0) for epoch in range(1, 10))
-    assert hyperband.observe(hasty[3], 1, 0.0)
+    assert {hyperband.observe(patient[0], epoch, 0.0) for epoch in range(1, 10)} == {Verdict.GO_ON}
+    assert hyperband.observe(hasty[3], 1, 0.0) is Verdict.STOP
 
 
 def test_it_saves_epochs_and_keeps_the_best() -> None:
@@ -48,7 +49,7 @@ def test_it_saves_epochs_and_keeps_the_best() -> None:
     for trial, value in enumerate(worth):
         for epoch in range(1, 10):
             epochs += 1
-            if hyperband.observe(trial, epoch, value * epoch):
+            if hyperband.observe(trial, epoch, value * epoch) is Verdict.STOP:
                 break
         else:
             finished.append(trial)
@@ -62,4 +63,4 @@ def test_it_saves_epochs_and_keeps_the_best() -> None:
 
 def test_with_one_epoch_there_is_nothing_to_save() -> None:
     hyperband = Hyperband(max_epochs=1)
-    assert not any(hyperband.observe(trial, 1, -trial) for trial in range(20))
+    assert {hyperband.observe(trial, 1, -trial) for trial in range(20)} == {Verdict.GO_ON}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas_tune.errors import ConfigError
-from nas_tune.schedulers import SCHEDULERS, Scheduler, make
+from nas_tune.schedulers import SCHEDULERS, Scheduler, Verdict, make
 from search_spaces.errors import UnknownNameError
 
 MAX_EPOCHS = 9
@@ -28,18 +28,23 @@ def reports(draw: st.DrawFn) -> list[Report]:
     return told
 
 
-def decide(scheduler: Scheduler, told: list[Report]) -> list[bool]:
-    """The verdicts, as the coordinator would hear them: a trial that is stopped reports no more."""
-    verdicts, over = [], set()
+def decide(scheduler: Scheduler, told: list[Report]) -> list[Verdict | int | None]:
+    """Verdicts and promotions, as the coordinator would hear them: who is stopped or paused reports no more."""
+    heard: list[Verdict | int | None] = []
+    silent = set()
     for trial, epoch, score in told:
-        if trial in over:
+        if trial in silent:
             continue
-        stops = scheduler.observe(trial, epoch, score)
-        verdicts.append(stops)
-        if stops or epoch == MAX_EPOCHS:
-            over.add(trial)
+        verdict = scheduler.observe(trial, epoch, score)
+        if verdict is not Verdict.GO_ON:
+            silent.add(trial)
+        if verdict is Verdict.STOP or epoch == MAX_EPOCHS:
             scheduler.forget(trial)
-    return verdicts
+        heard += [verdict, promoted := scheduler.next_promotion()]
+        if promoted is not None:
+            scheduler.promoted(promoted)
+            silent.remove(promoted)
+    return heard
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
@@ -53,8 +58,21 @@ def test_the_same_reports_in_the_same_order_give_the_same_decisions(name: str, t
 def test_nothing_is_stopped_at_its_last_epoch(name: str, told: list[Report]) -> None:
     scheduler = make(name, MAX_EPOCHS)
     for trial, epoch, score in told:
-        stops = scheduler.observe(trial, epoch, score)
-        assert not (stops and epoch == MAX_EPOCHS)
+        verdict = scheduler.observe(trial, epoch, score)
+        assert verdict is Verdict.GO_ON or epoch < MAX_EPOCHS
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@given(told=reports())
+def test_only_what_paused_is_promoted_and_only_by_those_who_say_so(name: str, told: list[Report]) -> None:
+    scheduler = make(name, MAX_EPOCHS)
+    paused = set()
+    for trial, epoch, score in told:
+        if trial not in paused and scheduler.observe(trial, epoch, score) is Verdict.PAUSE:
+            paused.add(trial)
+        assert scheduler.next_promotion() == scheduler.next_promotion()
+        assert scheduler.next_promotion() in {None, *paused}
+    assert scheduler.pauses or not paused
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
@@ -62,17 +80,17 @@ def test_the_best_is_never_stopped(name: str) -> None:
     scheduler = make(name, MAX_EPOCHS)
     for epoch in range(1, MAX_EPOCHS + 1):
         for trial in range(12):
-            stops = scheduler.observe(trial, epoch, trial + epoch / 100)
-            assert not (stops and trial == 11)
+            verdict = scheduler.observe(trial, epoch, trial + epoch / 100)
+            assert not (verdict is Verdict.STOP and trial == 11)
 
 
-@pytest.mark.parametrize("name", ["asha", "hyperband", "median"])
+@pytest.mark.parametrize("name", ["asha", "hyperband", "learning_curve", "median"])
 def test_the_worst_of_many_is_stopped_before_its_end(name: str) -> None:
     scheduler = make(name, MAX_EPOCHS)
     stopped = set()
     for trial in range(27):
         for epoch in range(1, MAX_EPOCHS + 1):
-            if scheduler.observe(trial, epoch, -trial):
+            if scheduler.observe(trial, epoch, -trial) is Verdict.STOP:
                 stopped.add(trial)
                 break
         scheduler.forget(trial)
@@ -82,19 +100,25 @@ def test_the_worst_of_many_is_stopped_before_its_end(name: str) -> None:
 
 def test_none_stops_nothing() -> None:
     scheduler = make("none", 3)
-    assert not any(scheduler.observe(trial, epoch, -trial) for trial in range(20) for epoch in range(1, 4))
+    heard = {scheduler.observe(trial, epoch, -trial) for trial in range(20) for epoch in range(1, 4)}
+    assert heard == {Verdict.GO_ON}
 
 
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
         ("asha", {"grace": 0}, "scheduler.grace is 0; it lies between 1 and max_epochs = 9"),
+        ("asha_promote", {"grace": 0}, "scheduler.grace is 0; it lies between 1 and max_epochs = 9"),
+        ("asha_promote", {"reduction": 1}, "scheduler.reduction is 1; .* at least 2"),
         ("asha", {"grace": 10}, "scheduler.grace is 10"),
         ("asha", {"reduction": 1}, "scheduler.reduction is 1; .* at least 2"),
         ("hyperband", {"grace": 0}, "scheduler.grace is 0"),
         ("hyperband", {"reduction": 0}, "scheduler.reduction is 0"),
         ("median", {"grace": 99}, "scheduler.grace is 99"),
         ("median", {"min_trials": 0}, "scheduler.min_trials is 0; the median needs at least 1"),
+        ("learning_curve", {"grace": 0}, "scheduler.grace is 0"),
+        ("learning_curve", {"chance": 1.0}, "scheduler.chance is 1; a probability"),
+        ("learning_curve", {"min_complete": 2}, "scheduler.min_complete is 2; a spread needs at least 3"),
         ("asha", {"reductoin": 3}, "reductoin is no setting of 'asha'; did you mean 'reduction'"),
         ("none", {"grace": 1}, "grace is no setting of 'none'; its settings: none"),
         ("asha", {"grace": 1.5}, "scheduler.grace is 1.5 of type float; expected int"),

@@ -1,0 +1,199 @@
+"""`nas-tune bench`: strategies against one another on a table, in virtual time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nas_tune.cli.places import data, talk
+from nas_tune.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nas_tune.bench import Contest, Contestant, Race, Scores
+    from nas_tune.cli.tables import Column
+
+__all__ = ["bench"]
+
+_SECONDS = re.compile(r"(\d+(?:\.\d*)?(?:e\d+)?)\s*([smhd]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def bench(
+    table: Annotated[
+        str | None,
+        typer.Option(help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES."),
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="The space of its architectures.")] = None,
+    arch: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of architectures.")] = None,
+    encoding: Annotated[str, typer.Option(help="How it writes them: string, genotype, json.")] = "string",
+    fidelity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EPOCHS:VALUE:COST", help="Columns of the value and of the seconds; may be repeated."),
+    ] = None,
+    test: Annotated[str | None, typer.Option(metavar="COLUMN", help="A score that no strategy sees.")] = None,
+    strategy: Annotated[
+        str, typer.Option(help="Who runs: evolution, tpe+asha, asha (random search, stopped), by commas.")
+    ] = "random,evolution",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting: evolution.population=50.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Races of each strategy.")] = 20,
+    budget: Annotated[str, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h.")] = "12000s",
+    workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
+    mode: Annotated[str, typer.Option(help="max or min.")] = "max",
+    processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one a core.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="A picture of regret against time: .png, .svg or .pdf.")] = None,
+) -> None:
+    """Race strategies against one another on a table, many seeds each.
+
+    Time is virtual: a trial costs what the table says. The architecture that would have been chosen, by validation,
+    is judged by the test column. Differences are tested with Wilcoxon's signed ranks, corrected by Holm.
+    """
+    from nas_tune.bench import contestant_of, score
+    from nas_tune.bench.contest import check
+    from nas_tune.bench.courses import write_courses
+
+    given = _settings(settings or ())
+    contestants = [contestant_of(text, given) for text in strategy.split(",") if text.strip()]
+    contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, mode)
+    check(contest, contestants)
+    races = list(_watched(contest, contestants, seeds, processes))
+    scores = score(races, contest.budget, contest.mode)
+    if out is not None:
+        write_courses(races, out)
+        talk().print(f"wrote {out}")
+    if plot is not None:
+        from nas_tune.bench.picture import draw_regret
+
+        draw_regret(scores, plot)
+        talk().print(f"wrote {plot}")
+    if as_json:
+        data().print(json.dumps(_as_json(scores), indent=2))
+    else:
+        _print(scores)
+
+
+def _contest(
+    table: str | None,
+    space: str | None,
+    arch: str | None,
+    encoding: str,
+    fidelity: Sequence[str] | None,
+    test: str | None,
+    budget: str,
+    workers: int,
+    mode: str,
+) -> Contest:
+    from nas_tune.bench import Contest
+    from nas_tune.config import Component
+
+    if mode not in ("max", "min"):
+        raise ConfigError(f"--mode {mode}: one of max, min")
+    if table is None:
+        raise ConfigError("--table: say which table, a Parquet file or an ONNX surrogate")
+    needed = {"space": space} if table.endswith(".onnx") else {"space": space, "arch": arch, "fidelity": fidelity}
+    lacking = [f"--{name}" for name, value in needed.items() if not value]
+    if space is None or lacking:
+        raise ConfigError(f"--table {table} also needs {' and '.join(lacking)}, to say what its columns are")
+    columns = {"file": table, "column": arch, "encoding": encoding, "fidelities": tuple(fidelity or ()), "test": test}
+    return Contest(Component(space), columns, _seconds(budget), workers, mode)  # type: ignore[arg-type]
+
+
+def _seconds(text: str) -> float:
+    match = _SECONDS.fullmatch(text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise ConfigError(f"--budget {text}: expected a time above 0 such as 12000s, 200m or 3h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    from nas_tune.cli.search import parse_changes
+
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        for name, value in parse_changes([text], {}).items():
+            if not isinstance(value, dict):
+                raise ConfigError(f"--set {text}: expected name.key=value, as in --set evolution.population=50")
+            found.setdefault(name, {}).update(value)
+    return found
+
+
+def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None) -> Iterator[Race]:
+    """The races, with a bar on stderr where somebody looks."""
+    from rich.progress import track
+
+    from nas_tune.bench import run_races
+
+    races = run_races(contest, contestants, range(seeds), processes)
+    total = seeds * len(contestants)
+    console = talk()
+    yield from track(races, "races", total=total, console=console, disable=not console.is_terminal, transient=True)
+
+
+def _print(scores: Scores) -> None:
+    from nas_tune.cli.tables import lines
+
+    out = data()
+    for line in lines(_standing_columns(scores)):
+        out.print(line)
+    out.print()
+    for line in lines(_regret_columns(scores)):
+        out.print(line)
+    if scores.differences:
+        out.print(f"\ndifferences by {scores.judged_by} score, Wilcoxon's signed ranks, Holm's correction:")
+    for difference in scores.differences:
+        said = "" if difference.p < 0.05 else "  (could be chance)"
+        out.print(f"{difference.one} - {difference.other}: {difference.mean:+.4g}, p = {difference.p:.2g}{said}")
+
+
+def _standing_columns(scores: Scores) -> list[Column]:
+    from nas_tune.cli.tables import Column
+
+    rows = scores.standings
+    return [
+        Column("strategy", [row.strategy for row in rows], style="bold"),
+        Column("seeds", [str(row.seeds) for row in rows], right=True),
+        Column("test", [f"{row.test_mean:.3f} ± {row.test_std:.3f}" for row in rows], right=True),
+        Column("validation", [f"{row.val_mean:.3f} ± {row.val_std:.3f}" for row in rows], right=True),
+        Column("rank", [f"{row.rank:.2f}" for row in rows], right=True),
+        Column("trials", [f"{row.trials:.1f}" for row in rows], right=True),
+    ]
+
+
+def _regret_columns(scores: Scores) -> list[Column]:
+    """Mean regret at a few times."""
+    from nas_tune.cli.tables import Column
+
+    count = len(scores.seconds)
+    places = [max(0, round(count * share) - 1) for share in (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)]
+    rows = scores.standings
+    columns = [Column("regret after", [row.strategy for row in rows], style="bold")]
+    for place in places:
+        cells = [f"{row.regret[place]:.3f}" for row in rows]
+        columns.append(Column(f"{scores.seconds[place]:,.0f} s", cells, right=True))
+    return columns
+
+
+def _as_json(scores: Scores) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):
+            value = value.tolist()
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return None if isinstance(value, float) and value != value else value
+
+    return {
+        "judged_by": scores.judged_by,
+        "seconds": plain(scores.seconds),
+        "strategies": [{key: plain(value) for key, value in asdict(row).items()} for row in scores.standings],
+        "differences": [asdict(difference) for difference in scores.differences],
+    }

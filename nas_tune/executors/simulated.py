@@ -1,0 +1,84 @@
+"""The executor in virtual time: trials that say what they would have cost, run by any number of simulated workers.
+
+A trainable reports its cost of an epoch as the metric `cost_seconds`; the next event is always the one that would
+have happened first, so that schedulers and strategies meet the order of finishing of a real run, and a budget of
+`max_seconds` is one of virtual seconds. An epoch that would have ended after the budget is not reported, and a
+trial that goes on (promoted, or resumed) does not pay again for the epochs that are known.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from nas_tune.coordinator import Assignment, Coordinator
+from nas_tune.executors.clock import VirtualClock
+from nas_tune.executors.job import Job
+from trainables.protocol import Trainable
+from trainables.session import Outcome, TrialSession
+
+__all__ = ["COST", "SimulatedExecutor"]
+
+COST = "cost_seconds"
+"""The metric that says how many seconds an epoch would have taken."""
+_NODE = "simulated"
+
+_Upcoming = tuple[float, int, int, TrialSession, Trainable, Outcome]
+"""When it will have happened, in which order, to which trial, and what."""
+
+
+class SimulatedExecutor:
+    """Runs trials on `workers` simulated workers, and `clock` with them."""
+
+    def __init__(self, job: Job, workers: int, clock: VirtualClock) -> None:
+        self._job, self._workers = job, workers
+        self.clock = clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def run(self, coordinator: Coordinator) -> None:
+        """Run trials until the coordinator has no more, or virtual time is up."""
+        deadline = self.clock() + coordinator.seconds_left
+        order = itertools.count()
+        # Each worker has a trainable of its own: several trials are open at once.
+        idle = [self._job.trainable() for _ in range(self._workers)]
+        running: list[_Upcoming] = []
+        while True:
+            for assignment, session, trainable in self._begin(coordinator, idle):
+                begun = self._next(assignment.trial, session, trainable, next(order), assignment.epochs)
+                heapq.heappush(running, begun)
+            if not running or running[0][0] > deadline:
+                break
+            self.clock.now, _, trial, session, trainable, outcome = heapq.heappop(running)
+            if coordinator.report(trial, outcome, _NODE):
+                heapq.heappush(running, self._next(trial, session, trainable, next(order)))
+            else:
+                idle.append(trainable)
+        if running:
+            self.clock.now = deadline
+            coordinator.stop("time")
+
+    def _begin(
+        self, coordinator: Coordinator, idle: list[Trainable]
+    ) -> Iterator[tuple[Assignment, TrialSession, Trainable]]:
+        while idle and (assignment := coordinator.ask()) is not None:
+            trainable = idle.pop()
+            session = self._job.session(trainable, assignment.trial, assignment.architecture, assignment.seed)
+            yield assignment, session, trainable
+
+    def _next(self, trial: int, session: TrialSession, trainable: Trainable, order: int, known: int = 0) -> _Upcoming:
+        outcome = session.advance()
+        while outcome.metrics and outcome.epoch <= known and not outcome.finished:
+            outcome = session.advance()
+        cost = outcome.metrics.get(COST, 0.0)
+        return self.clock() + cost, order, trial, session, trainable, replace(outcome, seconds=cost)

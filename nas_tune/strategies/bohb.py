@@ -1,0 +1,98 @@
+"""The model of BOHB (Falkner et al., ICML 2018, arXiv 1807.01774): to be run with the scheduler `hyperband`.
+
+Every epoch is a budget. The model is learnt from the scores at the last epoch that enough trials have reached,
+running ones included: one density of the good ones, one of the others, and the proposal is the candidate where
+their ratio is greatest. A decision that is not active in a trial says nothing there: its density is even, which
+carries the densities over to conditional spaces.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_tune.errors import ConfigError
+from nas_tune.strategies.history import Curve, History
+from nas_tune.strategies.kernel_density import Codes, KernelDensity
+from nas_tune.strategies.unseen_sampler import UnseenSampler
+from search_spaces import Architecture, Space
+
+__all__ = ["Bohb"]
+
+
+class Bohb(UnseenSampler):
+    """Draws around good trials, on the highest budget that enough trials have reached; a share is drawn at random.
+
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal.
+        random_fraction: share of the proposals that no model has a say in (the paper's rho).
+        top: share of a budget's trials that are good (1 - gamma there: the best 15 %).
+        candidates: draws of which the best is proposed (N_s).
+        min_points: trials that a density needs (N_min); by default one more than an architecture has decisions.
+        widening: how much wider than estimated numbers are drawn (the bandwidth factor).
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        random_fraction: float = 1 / 3,
+        top: float = 0.15,
+        candidates: int = 64,
+        min_points: int | None = None,
+        widening: float = 3.0,
+    ) -> None:
+        super().__init__(space, seed)
+        if not 0 <= random_fraction <= 1:
+            raise ConfigError(f"strategy.random_fraction is {random_fraction}; a share lies between 0 and 1")
+        if not 0 < top < 1:
+            raise ConfigError(f"strategy.top is {top}; it lies between 0 and 1, neither none nor all are good")
+        if candidates < 1:
+            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+        if min_points is not None and min_points < 2:
+            raise ConfigError(f"strategy.min_points is {min_points}; a density needs at least 2 trials")
+        if widening <= 0:
+            raise ConfigError(f"strategy.widening is {widening}; it is a factor above 0")
+        self.random_fraction, self.top, self.draws = random_fraction, top, candidates
+        self.min_points, self.widening = min_points, widening
+        self.codes = Codes(space)
+
+    def candidates(self, history: History, number: int) -> Iterator[Architecture]:
+        """The best ratio first."""
+        parts = None if self.rng.random() < self.random_fraction else self._parts(history)
+        if parts is None:
+            yield from self.at_random()
+            return
+        good, others = (KernelDensity(self.codes, part) for part in parts)
+        rng = np.random.default_rng(self.rng.getrandbits(64))
+        made = [self.codes.member(row) for row in good.draw(self.draws, self.widening, rng)]
+        rows = np.array([self.codes.row(architecture) for architecture in made])
+        ratio = good.log(rows) - others.log(rows)
+        for index in np.argsort(-ratio, kind="stable"):
+            yield made[index]
+
+    def _parts(self, history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """The good and the other trials of the highest budget with enough of them; None where none has."""
+        curves = history.curves()
+        if not curves:
+            return None
+        rows = np.array([self._row(curve, history) for curve in curves])
+        least = self.min_points or 1 + round(float((~np.isnan(rows)).sum(axis=1).mean()))
+        epochs = Counter(epoch for curve in curves for epoch in curve.scores)
+        budget = max((epoch for epoch, reached in epochs.items() if reached >= least + 2), default=None)
+        if budget is None:
+            return None
+        reached = [index for index, curve in enumerate(curves) if budget in curve.scores]
+        rows = rows[sorted(reached, key=lambda index: -curves[index].scores[budget])]
+        n_good = max(least, int(self.top * len(rows)))
+        return rows[:n_good], rows[-max(least, len(rows) - n_good) :]
+
+    def _row(self, curve: Curve, history: History) -> list[float]:
+        row: list[float] | None = history.notes.get(("codes", curve.number))
+        if row is None:
+            row = history.notes["codes", curve.number] = self.codes.row(curve.architecture)
+        return row

@@ -1,0 +1,69 @@
+"""Bayesian optimization with a Gaussian process, Optuna's, on the flat face of a space.
+
+A proposal is dear, and dearer with every trial and every decision: on one core 0.1 s in a space of 6 decisions and
+1.3 s in one of 41 after 100 trials. It does not grow from there, because the process is told of at most `memory`
+trials; Optuna's own, told of 1,000, was measured at 55 s. It is for trainings that take minutes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+from optuna.samplers import BaseSampler, GPSampler
+
+from nas_tune.errors import ConfigError
+from nas_tune.strategies.flat_sampler import FlatSampler
+from nas_tune.strategies.history import Finished, History
+from search_spaces import Architecture, Space
+
+__all__ = ["GaussianProcess"]
+
+
+class GaussianProcess(FlatSampler):
+    """A Gaussian process over the decisions (Matern 5/2, one length scale each), maximizing log expected improvement.
+
+    A proposal takes 0.1 s with 6 decisions and 1.3 s with 41, after 100 trials as after 1,000.
+
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal.
+        startup: trials drawn at random before the first model.
+        memory: how many trials the model learns from: the better half of them the best, the others the youngest.
+    """
+
+    def __init__(self, space: Space, seed: int, startup: int = 10, memory: int = 100) -> None:
+        if startup < 1:
+            raise ConfigError(f"strategy.startup is {startup}; a model needs at least 1 trial to start from")
+        if memory < 2:
+            raise ConfigError(f"strategy.memory is {memory}; a model learns from at least 2 trials")
+        super().__init__(space, seed, startup)
+        self.memory = memory
+
+    def inner(self, seed: int) -> BaseSampler:
+        return _Brisk(seed=seed, n_startup_trials=0)
+
+    def told(self, finished: list[Finished]) -> list[Finished]:
+        """What is remembered, in the order of the numbers."""
+        if len(finished) <= self.memory:
+            return finished
+        best = sorted(finished, key=lambda trial: -trial.score)[: self.memory // 2]
+        taken = {trial.number for trial in best}
+        young = [trial for trial in finished if trial.number not in taken][-(self.memory - len(best)) :]
+        return sorted([*best, *young], key=lambda trial: trial.number)
+
+    def candidates(self, history: History, number: int) -> Iterator[Architecture]:
+        """The best that was found: asked again with the same trials, it would be found again."""
+        with warnings.catch_warnings():
+            # Where all of its samples are hopeless Optuna divides by zero, and goes on without a local search.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            wanted = next(super().candidates(history, number))
+        yield wanted
+
+
+class _Brisk(GPSampler):
+    """Looks for the best proposal with a quarter of Optuna's effort, which is most of its time."""
+
+    def __init__(self, *, seed: int, n_startup_trials: int) -> None:
+        super().__init__(seed=seed, n_startup_trials=n_startup_trials)
+        self._n_preliminary_samples, self._n_local_search = 512, 4

@@ -1,0 +1,167 @@
+"""Grid search: every member of the space once, in order or shuffled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterator
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
+
+from optuna.study import Study
+
+from nas_tune.errors import ConfigError
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.strategies.history import History
+from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces.architecture import Scalar
+from search_spaces.flat import Parameter
+from search_spaces.names import did_you_mean
+
+__all__ = ["Grid"]
+
+_ORDERS = ("shuffled", "lexicographic")
+_SHUFFLED_UP_TO = 20_000
+_TRIES = 20
+
+
+class Grid(ArchitectureSampler):
+    """Every member once (by canonical id), shuffled by the run's seed or with the last decision running fastest.
+
+    A run ends when nothing is left. Grids of over 20,000 members are too large to be shuffled at a stroke: they are
+    drawn from at random, without repeats. Reals without step need `points`.
+
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal.
+        order: shuffled or lexicographic.
+        points: how many values of each real without step stand in the grid, even on its scale, both ends included.
+    """
+
+    def __init__(self, space: Space, seed: int, order: str = "shuffled", points: int | None = None) -> None:
+        super().__init__(space, seed)
+        if order not in _ORDERS:
+            hint = did_you_mean(order, _ORDERS) or f"; known: {', '.join(_ORDERS)}"
+            raise ConfigError(f"strategy.order is {order!r}, which is no order of a grid{hint}")
+        if points is not None and points < 2:
+            raise ConfigError(f"strategy.points is {points}; a grid needs at least 2 values of a real")
+        endless = next((p for p in space.parameters if p.count is None), None)
+        if endless is not None and points is None:
+            raise ConfigError(
+                f"strategy.points is not set; the space's real {endless.name!r} has no step, so a grid needs to know "
+                "how many of its values to take: set points (say, 5), or give the real a step"
+            )
+        self.order, self.points = order, points
+
+    def propose(self, study: Study, number: int) -> Architecture:
+        """One that no trial has; when none is left, one that was proposed before, as the first was."""
+        history = History.of(study, self.space, number)
+        walk = _Walk.of(study, self)
+        found = walk.next(history.ids) if self.order == "lexicographic" else self._drawn(walk, history.ids)
+        return found or next(self.members())
+
+    def members(self) -> Iterator[Architecture]:
+        """The grid, the last decision running fastest."""
+        return self.space.enumerate() if self.points is None else _odometer(self.space, self.points)
+
+    def _drawn(self, walk: _Walk, seen: Container[str]) -> Architecture | None:
+        members = walk.listed()
+        for _ in range(_TRIES):
+            made = self.rng.choice(members) if members else self._snapped(self.space.sample(self.rng))
+            if made is not None and made.id not in seen:
+                return made
+        left = [made for made in members or () if made.id not in seen]
+        return self.rng.choice(left) if left else None
+
+    def _snapped(self, made: Architecture) -> Architecture | None:
+        """The member of the grid that is nearest; None where the space's rule refuses it."""
+        points = self.points
+        if points is None:
+            return made
+        values = self.space.params(made)
+        for parameter in self.space.parameters:
+            if parameter.name in values and parameter.count is None:
+                place = _place(parameter, values[parameter.name], points)
+                values[parameter.name] = _value(parameter, place, points)
+        try:
+            return self.space.from_params(values)
+        except ArchitectureError:
+            return None
+
+
+class _Walk:
+    """A way through one study's grid; what was seen stays seen, so it never turns back."""
+
+    _kept: ClassVar[WeakKeyDictionary[Study, _Walk]] = WeakKeyDictionary()
+
+    def __init__(self, grid: Grid) -> None:
+        self._settings = (grid.space, grid.order, grid.points)
+        self._members = grid.members()
+        self._here: Architecture | None = None
+        self._listed: list[Architecture] | None = None
+
+    @classmethod
+    def of(cls, study: Study, grid: Grid) -> _Walk:
+        """The walk of this study, where it stands."""
+        walk = cls._kept.get(study)
+        if walk is None or walk._settings != (grid.space, grid.order, grid.points):
+            walk = cls._kept[study] = cls(grid)
+        return walk
+
+    def next(self, seen: Container[str]) -> Architecture | None:
+        """The next one that is new, again and again the same until it was seen."""
+        if self._here is None or self._here.id in seen:
+            self._here = next((made for made in self._members if made.id not in seen), None)
+        return self._here
+
+    def listed(self) -> list[Architecture]:
+        """All members; none where there may be more than can be listed."""
+        if self._listed is None:
+            few = self._at_most() <= _SHUFFLED_UP_TO
+            self._listed = list(self._members) if few else []
+        return self._listed
+
+    def _at_most(self) -> float:
+        """The size of the space; with endless reals, of all values of all decisions, active at a time or not."""
+        space, _, points = self._settings
+        if points is None:
+            return math.inf if space.size is None else space.size
+        return float(math.prod(_count(parameter, points) for parameter in space.parameters))
+
+
+def _odometer(space: Space, points: int) -> Iterator[Architecture]:
+    """Every member with `points` values of each real without step; what `Space.enumerate` does for the others."""
+    # Without the rule, so that one can count on from a tree that it refuses.
+    free = Space(space.declared)
+    values: dict[str, Any] = {}
+    while True:
+        made = free.from_params(values)
+        if space.contains(made.tree):
+            yield space.validate(made.tree)
+        active = free.params(made)
+        places = [(p, _place(p, active[p.name], points)) for p in space.parameters if p.name in active]
+        while places and places[-1][1] + 1 == _count(places[-1][0], points):
+            places.pop()
+        if not places:
+            return
+        turned, place = places[-1]
+        values = {p.name: active[p.name] for p, _ in places} | {turned.name: _value(turned, place + 1, points)}
+
+
+def _count(parameter: Parameter, points: int) -> int:
+    return points if parameter.count is None else parameter.count
+
+
+def _place(parameter: Parameter, value: Scalar, points: int) -> int:
+    """Which of its values in the grid it is, or is nearest to."""
+    if parameter.count is None:
+        return round(parameter.to_units(value)[0] * (points - 1))
+    values = (parameter.value(place) for place in range(parameter.count))
+    return next(place for place, other in enumerate(values) if other == value)
+
+
+def _value(parameter: Parameter, place: int, points: int) -> Scalar:
+    if parameter.count is not None:
+        return parameter.value(place)
+    if place in (0, points - 1):
+        return parameter.high if place else parameter.low
+    return parameter.from_units([place / (points - 1)])

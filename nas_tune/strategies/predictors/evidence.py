@@ -1,0 +1,132 @@
+"""What the trials of a study say, as a model wants it: one score an architecture, and how far to trust it.
+
+A stopped trial counts with the score that it would have come to if it had kept its place: its distance from the
+mean of those that reported at its last epoch is carried over to the end of those that went on. That is compared
+at equal epochs only, and trusted less than a complete one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from optuna.study import Study, StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from nas_tune.strategies.history import History
+from nas_tune.strategies.predictors.features import Numbers
+from search_spaces import Architecture, Space
+
+__all__ = ["Evidence", "fenced"]
+
+_DOUBT = 5.0
+_FENCE = 3.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known before a proposal.
+
+    Attributes:
+        architectures: of the finished trials, each id once, by number.
+        scores: theirs, greater is better.
+        doubt: how much noisier each score is than that of a complete trial.
+        pending: what runs now.
+        taken: the ids of everything that was ever proposed.
+    """
+
+    architectures: list[Architecture]
+    scores: Numbers
+    doubt: Numbers
+    pending: list[Architecture]
+    taken: frozenset[str]
+
+    @classmethod
+    def of(cls, study: Study, space: Space, number: int) -> Evidence:
+        """The evidence of the study's trials below `number`."""
+        history = History.of(study, space, number)
+        trials = study.get_trials(deepcopy=False)[:number]
+        scores = _Carried(trials, 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0)
+        known: dict[str, tuple[Architecture, float, float]] = {}
+        for finished in history.finished():
+            trial = trials[finished.number]
+            known.setdefault(finished.architecture.id, (finished.architecture, *scores.of(trial)))
+        running = [space.from_params(t.params) for t in trials if t.state == TrialState.RUNNING and t.params]
+        made = list(known.values())
+        return cls(
+            [architecture for architecture, _, _ in made],
+            np.array([score for _, score, _ in made]),
+            np.array([doubt for _, _, doubt in made]),
+            [one for one in running if one.id not in known],
+            frozenset(history.ids),
+        )
+
+    def best(self, count: int) -> list[Architecture]:
+        """The best architectures, the best first; of equals the older one."""
+        order = np.argsort(-self.scores, kind="stable")[:count]
+        return [self.architectures[index] for index in order]
+
+    def weightiest(self, count: int) -> list[int]:
+        """The places of at most `count` trials to learn from: the better half of them, and the others evenly."""
+        if len(self.scores) <= count:
+            return list(range(len(self.scores)))
+        order = np.argsort(-self.scores, kind="stable")
+        rest = np.sort(order[count // 2 :])
+        spread = rest[np.linspace(0, len(rest) - 1, count - count // 2).round().astype(int)]
+        return sorted({*order[: count // 2].tolist(), *spread.tolist()})
+
+
+class _Carried:
+    """Carries the scores of stopped trials to the end, from epoch to epoch."""
+
+    def __init__(self, trials: Sequence[FrozenTrial], sign: float) -> None:
+        self._sign = sign
+        ended = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED) and t.value is not None]
+        self._complete = any(t.state == TrialState.COMPLETE for t in ended)
+        stops = {t.last_step for t in ended if t.state == TrialState.PRUNED and t.last_step is not None}
+        self._steps = {epoch: _step(ended, epoch) for epoch in sorted(stops)} if len(ended) > 1 else {}
+        self._ahead = sorted(self._steps)
+
+    def of(self, trial: FrozenTrial) -> tuple[float, float]:
+        """The score, and its doubt."""
+        value = float(trial.value or 0.0)
+        if trial.state == TrialState.COMPLETE:
+            return self._sign * value, 1.0
+        last = trial.last_step or 0
+        for epoch in self._ahead:
+            if epoch >= last:
+                here, there, slope = self._steps[epoch]
+                value = there + slope * (value - here)
+        return self._sign * value, _DOUBT if self._complete else 1.0
+
+
+def _step(ended: Sequence[FrozenTrial], epoch: int) -> tuple[float, float, float]:
+    """Of those that went on from `epoch` to the next stop: their means before and after, and the slope between."""
+    stops = {t.last_step for t in ended if t.last_step is not None and t.last_step > epoch}
+    if not stops:
+        return 0.0, 0.0, 1.0
+    after = min(stops)
+    pairs = [
+        (t.intermediate_values[epoch], t.intermediate_values[after])
+        for t in ended
+        if epoch in t.intermediate_values and after in t.intermediate_values
+    ]
+    if not pairs:
+        return 0.0, 0.0, 1.0
+    before, then = np.array(pairs).T
+    spread = float(before.var()) * len(pairs)
+    # Drawn towards 1 as if by two more trials of the same spread: few trials say little of a slope.
+    pull = 2.0 * float(before.var()) + 1e-12
+    covariance = float(((before - before.mean()) * (then - then.mean())).sum())
+    slope = min(max((covariance + pull) / (spread + pull), 0.2), 2.0)
+    return float(before.mean()), float(then.mean()), slope
+
+
+def fenced(scores: Numbers) -> Numbers:
+    """Scores without low outliers, which would leave a model no eye for the differences among the good."""
+    if len(scores) < 3:
+        return scores
+    middle, upper = np.quantile(scores, (0.5, 0.75))
+    width = float(upper - middle) or float(scores.std())
+    return np.maximum(scores, float(middle) - _FENCE * width)

@@ -1,0 +1,56 @@
+"""`nas-tune bench`: what it prints, in words and JSON, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from nas_tune.cli.app import app
+
+
+def call(file: Path, *arguments: str) -> Result:
+    table = ("--table", str(file), "--space", "nb201", "--arch", "cell", "--processes", "1")
+    fidelity = ("--fidelity", "3:value_3:seconds_3", "--test", "test")
+    return CliRunner().invoke(app, ["bench", *table, *fidelity, *arguments])
+
+
+def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "courses.parquet"
+    ran = call(table_of_cells, "--strategy", "random,evolution", "--seeds", "3", "--budget", "10m", "--out", str(out))
+    assert ran.exit_code == 0, ran.stderr
+    assert "strategy   seeds" in ran.stdout
+    assert "evolution - random:" in ran.stdout or "random - evolution:" in ran.stdout
+    assert out.is_file()
+    said = json.loads(call(table_of_cells, "--seeds", "2", "--budget", "10m", "--strategy", "random", "--json").stdout)
+    assert said["judged_by"] == "test"
+    (row,) = said["strategies"]
+    assert row["strategy"] == "random"
+    assert row["val_mean"] == pytest.approx(row["test_mean"] * 7 / 6)
+    assert len(row["regret"]) == len(said["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--strategy", "evolutoin"), "did you mean 'evolution'"),
+        (("--budget", "soon"), "--budget soon: expected a time above 0"),
+        (("--set", "population=3"), "expected name.key=value"),
+        (("--set", "evolution.populaton=3"), "did you mean 'population'"),
+        (("--mode", "best"), "one of max, min"),
+        (("--test", "tests"), "did you mean 'test'"),
+    ],
+)
+def test_bad_input_is_a_message_and_exit_code_2(table_of_cells: Path, arguments: tuple[str, ...], said: str) -> None:
+    ran = call(table_of_cells, *arguments)
+    assert ran.exit_code == 2
+    assert said in ran.stderr
+
+
+def test_a_table_needs_its_columns_named(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["bench", "--table", "somewhere.parquet"])
+    assert ran.exit_code == 2
+    assert "--space and --arch and --fidelity" in ran.stderr
+    assert "say which table" in CliRunner().invoke(app, ["bench"]).stderr
