@@ -41,7 +41,7 @@ def test_defaults() -> None:
     assert (config.strategy.name, config.scheduler.name) == ("auto", "asha")
     assert (config.metric, config.mode, config.executor) == ("accuracy", "max", "ray")
     assert config.resources == Resources(cpus=1.0, gpus=0.0)
-    assert (config.run_name, config.run_folder) == ("nb201-evolution", Path("runs/nb201-evolution"))
+    assert (config.run_name, config.run_folder) == ("nb201-auto", Path("runs/nb201-auto"))
 
 
 def test_the_run_folder_follows_name_and_run_dir(tmp_path: Path) -> None:
