@@ -20,8 +20,10 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
 
+# What starts Ray or kills processes takes all cores itself, and goes after the rest.
 test: $(VENV)/.stamp-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not ray"
+	$(BIN)/python -m pytest -m ray
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .
