@@ -15,21 +15,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainables.cost import Cost, cost_of
+    from trainables.darts_trainable import DartsTrainable
     from trainables.errors import CheckpointError, DataError, DivergedError, EndOfTraining, TrainableError
     from trainables.generator import GeneratorTrainable
     from trainables.image_classifier import ImageClassifier
     from trainables.networks import build
     from trainables.protocol import Trainable
     from trainables.registry import adapt, get, names, register
+    from trainables.supernet.estimator import SharedWeights
 
 __all__ = [
     "CheckpointError",
     "Cost",
+    "DartsTrainable",
     "DataError",
     "DivergedError",
     "EndOfTraining",
     "GeneratorTrainable",
     "ImageClassifier",
+    "SharedWeights",
     "Trainable",
     "TrainableError",
     "adapt",
@@ -42,12 +46,14 @@ __all__ = [
 
 _MODULES = {
     "trainables.cost": ("Cost", "cost_of"),
+    "trainables.darts_trainable": ("DartsTrainable",),
     "trainables.errors": ("CheckpointError", "DataError", "DivergedError", "EndOfTraining", "TrainableError"),
     "trainables.generator": ("GeneratorTrainable",),
     "trainables.image_classifier": ("ImageClassifier",),
     "trainables.networks": ("build",),
     "trainables.protocol": ("Trainable",),
     "trainables.registry": ("adapt", "get", "names", "register"),
+    "trainables.supernet.estimator": ("SharedWeights",),
 }
 _HOME = {name: module for module, members in _MODULES.items() for name in members}
 

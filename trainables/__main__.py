@@ -1,6 +1,7 @@
-"""`python -m trainables`: train one architecture by hand, without Ray and without Optuna.
+"""`python -m trainables`: train one architecture, or search one in a supernet, without Ray and without Optuna.
 
     python -m trainables train --space nb201 --arch '|nor_conv_3x3~0|+|...|' --data digits --epochs 9
+    python -m trainables darts --space darts --data digits --method pcdarts --epochs 50
     python -m trainables list
 
 Results go to stdout, a line an epoch; errors to stderr, with exit code 2 for what the user can mend.
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from search_spaces.errors import NasTuneError, SpaceError
 from trainables.errors import TrainableError
-from trainables.protocol import Evaluating
+from trainables.protocol import Evaluating, Searching, Trainable
 from trainables.registry import adapt, names
 from trainables.session import TrialSession
 from trainables.settings import parse_settings
@@ -32,30 +33,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _list() if options.command == "list" else _train(options)
+        return {"list": _list, "train": _train, "darts": _darts}[options.command](options)
     except NasTuneError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m trainables", description="Train one architecture by hand.")
+    parser = argparse.ArgumentParser(prog="python -m trainables", description="Train or find one architecture by hand.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the trainables, networks and data sets that have names")
     train = commands.add_parser("train", help="train one architecture and judge it on the test images")
     train.add_argument("--space", default="nb201", help="name of the search space (default nb201)")
     train.add_argument("--arch", required=True, help="the architecture: JSON, or the string form of its space")
     train.add_argument("--trainable", default="image_classifier", help="registered name (default image_classifier)")
-    train.add_argument("--data", help="name or path of the data set (default: the trainable's own)")
-    train.add_argument("--epochs", type=int, default=9, help="epochs of the full training (default 9)")
-    train.add_argument("--seed", type=int, default=0, help="decides everything random (default 0)")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the trainable")
-    train.add_argument("--checkpoint-dir", type=Path, help="save after each epoch here, and go on from it")
-    train.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    _add_common(train)
+    darts = commands.add_parser("darts", help="find an architecture in a supernet, by gradients")
+    darts.add_argument("--space", default="darts", help="name of the search space (default darts)")
+    darts.add_argument("--method", default="darts", help="how to search: darts, pcdarts, gdas, .. (default darts)")
+    _add_common(darts)
     return parser
 
 
-def _list() -> int:
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", help="name or path of the data set (default: the trainable's own)")
+    parser.add_argument("--epochs", type=int, default=9, help="epochs of the full training (default 9)")
+    parser.add_argument("--seed", type=int, default=0, help="decides everything random (default 0)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the trainable")
+    parser.add_argument("--checkpoint-dir", type=Path, help="save after each epoch here, and go on from it")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+
+
+def _list(_: argparse.Namespace) -> int:
     from trainables import networks
     from trainables.data.named import NAMED
 
@@ -67,6 +76,28 @@ def _list() -> int:
 def _train(options: argparse.Namespace) -> int:
     architecture = read_architecture(options.space, options.arch)
     trainable = adapt(options.trainable, _settings(options))
+    _advance(trainable, architecture, options)
+    _say_test(trainable, options)
+    return 0
+
+
+def _darts(options: argparse.Namespace) -> int:
+    from search_spaces import Architecture
+
+    settings = {"space": options.space, "method": options.method, **_settings(options)}
+    trainable = adapt("darts", settings)
+    _advance(trainable, Architecture({}), options)
+    _say_test(trainable, options)
+    found = trainable.architecture if isinstance(trainable, Searching) else None
+    if found is not None:
+        genotype = str(getattr(trainable, "genotype", ""))
+        said = {"genotype": genotype, "architecture": found.tree if options.json else found.to_json()}
+        _say(said, as_json=options.json)
+    return 0
+
+
+def _advance(trainable: Trainable, architecture: Architecture, options: argparse.Namespace) -> None:
+    """All epochs, a line each."""
     # What is wrong with the set-up is the user's to mend and needs no traceback; the session sets up again.
     trainable.setup(architecture, seed=options.seed, max_epochs=options.epochs)
     session = TrialSession(
@@ -87,9 +118,11 @@ def _train(options: argparse.Namespace) -> int:
             epoch = {"epoch": outcome.epoch, **outcome.metrics, "seconds": outcome.seconds}
             _say(epoch, as_json=options.json)
         finished = outcome.finished
+
+
+def _say_test(trainable: Trainable, options: argparse.Namespace) -> None:
     if isinstance(trainable, Evaluating):
         _say({"split": "test", **trainable.evaluate("test")}, as_json=options.json)
-    return 0
 
 
 def read_architecture(space_name: str, text: str) -> Architecture:
@@ -113,7 +146,7 @@ def read_architecture(space_name: str, text: str) -> Architecture:
 
 def _settings(options: argparse.Namespace) -> dict[str, object]:
     settings = parse_settings(options.set)
-    if options.trainable == "image_classifier":
+    if getattr(options, "trainable", None) == "image_classifier":
         settings = {"space": options.space, **settings}
     return settings if options.data is None else {**settings, "data": options.data}
 

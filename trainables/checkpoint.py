@@ -23,7 +23,7 @@ from torch import Tensor
 
 from trainables.errors import CheckpointError
 
-__all__ = ["FORMAT", "read_tensors", "write_tensors"]
+__all__ = ["FORMAT", "check_identity", "read_tensors", "write_tensors"]
 
 FORMAT = 1
 
@@ -49,6 +49,20 @@ def read_tensors(folder: Path, name: str) -> Any:
         return _decode(document["state"], safetensors.torch.load(content))
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, IndexError) as error:
         raise CheckpointError(f"{path} and its .json do not fit ({error}); use an earlier checkpoint") from error
+
+
+def check_identity(folder: Path, state: Any, kind: str, mine: Mapping[str, object]) -> None:
+    """Refuse a `state` whose entry "of" is not `mine`, what the training of this `kind` is one of."""
+    theirs = state.get("of") if isinstance(state, dict) else None
+    if not isinstance(theirs, dict):
+        raise CheckpointError(f"{folder} holds no {kind}; give the folder of one")
+    differing = [name for name in mine if theirs.get(name) != mine[name]]
+    if differing:
+        name = differing[0]
+        raise CheckpointError(
+            f"{folder} is of another training: its {name} is {theirs.get(name)!r}, "
+            f"this one's {mine[name]!r}; set up as it was, or begin anew"
+        )
 
 
 def _encode(value: object, tensors: dict[str, Tensor], place: str) -> object:

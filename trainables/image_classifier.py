@@ -16,29 +16,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from trainables.checkpoint import read_tensors, write_tensors
+from trainables.checkpoint import check_identity, read_tensors, write_tensors
 from trainables.cost import Cost, cost_of
-from trainables.data import Augmentation, DataSettings, ImageData, check_present, load, load_raw
+from trainables.data import DataSettings, ImageData, Views, check_present, load, load_raw
 from trainables.devices import check_device, device_of
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
-from trainables.networks import build, check_network, space_name, tree_of
+from trainables.networks import build, space_name, tree_of
+from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
 from trainables.randomness import Randomness
-from trainables.settings import check_flag, check_number
+from trainables.settings import check_number
 from trainables.training import Recipe, Training
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
 __all__ = ["ImageClassifier"]
-
-_CELLS = {key: {"channels": 8, "layers": 5} for key in ("amoebanet", "darts", "enas_micro", "nasnet", "pnas")}
-SMALL: Mapping[str, Mapping[str, object]] = {**_CELLS, "nb201": {"channels": 16, "cells": 1}}
-"""Sizes of networks that suit a laptop, where the settings do not say any."""
 
 _FILE = "classifier"
 
@@ -49,7 +46,7 @@ class ImageClassifier:
     Args:
         space: name of a space that has a network (`trainables.networks.names()`), or a `Space` so named.
         channels, cells, layers: size of the network, where its builder takes them; by default small ones for
-            spaces of cells (`SMALL`), the builder's for others.
+            spaces of cells (`trainables.networks.sizes`), the builder's for others.
         network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
         data, data_root, download, image_column, label_column, resize, validation_share, test_share,
             data_seed: the images and their parts; see `trainables.data.DataSettings`.
@@ -97,7 +94,7 @@ class ImageClassifier:
         device: str = "auto",
     ) -> None:
         self._space = space
-        self._network = _network_settings(space, network, channels=channels, cells=cells, layers=layers)
+        self._network = sized_network(space, network, channels=channels, cells=cells, layers=layers)
         files = (image_column, label_column, resize)
         shares = (validation_share, test_share, data_seed)
         self._data = DataSettings(data, data_root, download, *files, *shares)
@@ -106,7 +103,7 @@ class ImageClassifier:
         check_number("label_smoothing", label_smoothing, 0, 0.9)
         check_number("auxiliary_weight", auxiliary_weight, 0)
         self._batch_size, self._label_smoothing, self._auxiliary_weight = batch_size, label_smoothing, auxiliary_weight
-        self._views = _Views(augment, shift, flip, cutout)
+        self._views = Views(augment, shift, flip, cutout)
         check_device(device)
         self._device = device
         self._started: _Started | None = None
@@ -187,7 +184,7 @@ class ImageClassifier:
     def load(self, folder: Path) -> None:
         """Go on from `folder`, written by an equal training; otherwise `CheckpointError`, and set up anew."""
         state = read_tensors(folder, _FILE)
-        _check_identity(folder, state, self._run.identity)
+        check_identity(folder, state, "classifier", self._run.identity)
         try:
             self._run.training.load_state_dict(state["training"])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -225,48 +222,3 @@ class _Started:
     training: Training
     cost: Cost
     identity: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class _Views:
-    """The settings of augmentation, whose defaults depend on the images."""
-
-    augment: bool
-    shift: int | None
-    flip: bool
-    cutout: int
-
-    def __post_init__(self) -> None:
-        check_flag("augment", self.augment)
-        check_flag("flip", self.flip)
-        check_number("cutout", self.cutout, 0, whole=True)
-        if self.shift is not None:
-            check_number("shift", self.shift, 0, whole=True)
-
-    def augmentation(self, data: ImageData) -> Augmentation:
-        if not self.augment:
-            return Augmentation()
-        shift = min(data.image_size) // 8 if self.shift is None else self.shift
-        return Augmentation(shift, self.flip, self.cutout)
-
-
-def _network_settings(space: object, network: Mapping[str, object] | None, **sizes: int | None) -> dict[str, object]:
-    given = {name: value for name, value in sizes.items() if value is not None}
-    for name, value in given.items():
-        check_number(name, value, 1, whole=True)
-    settings = {**SMALL.get(space_name(space), {}), **(network or {}), **given}
-    check_network(space, settings)
-    return settings
-
-
-def _check_identity(folder: Path, state: Any, mine: dict[str, object]) -> None:
-    theirs = state.get("of") if isinstance(state, dict) else None
-    if not isinstance(theirs, dict):
-        raise CheckpointError(f"{folder} holds no classifier; give the folder of one")
-    differing = [name for name in mine if theirs.get(name) != mine[name]]
-    if differing:
-        name = differing[0]
-        raise CheckpointError(
-            f"{folder} is of another training: its {name} is {theirs.get(name)!r}, "
-            f"this one's {mine[name]!r}; set up as it was, or begin anew"
-        )

@@ -21,12 +21,14 @@ class Optimization:
     """Settings of the training of weights.
 
     Attributes:
-        optimizer: "sgd" (Nesterov momentum) or "adamw" (Loshchilov and Hutter 2019, 1711.05101).
+        optimizer: "sgd" (momentum of Nesterov's kind, or plain) or "adamw" (Loshchilov and Hutter 2019, 1711.05101).
         lr: peak of the learning rate.
+        lr_min: where the cosine ends.
         weight_decay: of convolutions and linear layers; biases and normalisations have none.
         momentum: of SGD; AdamW's first beta.
-        warmup: part of the training in which the rate rises to its peak; then it falls as a cosine to 0.
+        warmup: part of the training in which the rate rises to its peak; then it falls as a cosine.
         grad_clip: largest norm of the gradient of all weights; 0 clips nothing.
+        nesterov: the kind of SGD's momentum.
         amp: mixed precision where the device is a CUDA GPU; elsewhere it changes nothing.
     """
 
@@ -37,6 +39,8 @@ class Optimization:
     warmup: float = 0.03
     grad_clip: float = 5.0
     amp: bool = False
+    lr_min: float = 0.0
+    nesterov: bool = True
 
     def __post_init__(self) -> None:
         check_name("optimizer", self.optimizer, OPTIMIZERS)
@@ -45,13 +49,16 @@ class Optimization:
         check_number("momentum", self.momentum, 0, 0.9999)
         check_number("warmup", self.warmup, 0, 0.9)
         check_number("grad_clip", self.grad_clip, 0)
+        check_number("lr_min", self.lr_min, 0, self.lr)
         check_flag("amp", self.amp)
+        check_flag("nesterov", self.nesterov)
 
     def rate(self, progress: float) -> float:
         """The learning rate at `progress` (0 to 1) of the training: a linear rise, then half a cosine."""
         if progress < self.warmup:
             return self.lr * progress / self.warmup
-        return self.lr * 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
+        share = 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
+        return self.lr_min + (self.lr - self.lr_min) * share
 
 
 class Optimizer:
@@ -82,6 +89,22 @@ class Optimizer:
         self._scaler.step(self._optimizer)
         self._scaler.update()
 
+    def steps(self, gradients: list[Tensor]) -> list[Tensor]:
+        """What a step down these gradients would subtract from the weights, but for the rate; unclipped.
+
+        That of SGD with plain momentum and weight decay, of AdamW the gradients themselves.
+        """
+        if not isinstance(self._optimizer, torch.optim.SGD):
+            return gradients
+        decays = {weight: group["weight_decay"] for group in self._optimizer.param_groups for weight in group["params"]}
+        with torch.no_grad():
+            return [self._step(*both, decays) for both in zip(self._weights, gradients, strict=True)]
+
+    def _step(self, weight: Tensor, gradient: Tensor, decays: dict[Tensor, float]) -> Tensor:
+        step = gradient.add(weight, alpha=decays[weight])
+        held = self._optimizer.state.get(weight, {}).get("momentum_buffer")
+        return step if held is None else step.add(held, alpha=self._settings.momentum)
+
     def state_dict(self) -> dict[str, object]:
         """All that decides the steps to come, but for the progress."""
         return {"optimizer": self._optimizer.state_dict(), "scaler": self._scaler.state_dict()}
@@ -102,5 +125,5 @@ def _make(weights: list[nn.Parameter], settings: Optimization) -> torch.optim.Op
     # Not fused: on a CPU the fused kernels mix up channels-last weights with the plain state of a checkpoint.
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=settings.lr, betas=(settings.momentum, 0.999))
-    nesterov = settings.momentum > 0
+    nesterov = settings.nesterov and settings.momentum > 0
     return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, nesterov=nesterov)

@@ -2,21 +2,21 @@
 
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
-business; a trainable knows nothing of them. Three more members are optional: `evaluate(split)`, which
-`Evaluating` describes, `check()`, which `Checking` describes, and the class attribute `checkpoints`, which
-`has_checkpoints` reads.
+business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
+describes, `check()` (`Checking`), `notes()` (`Telling`), `architecture` (`Searching`), and the class attribute
+`checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Checking", "Evaluating", "Trainable", "has_checkpoints"]
+__all__ = ["Checking", "Evaluating", "Searching", "Telling", "Trainable", "has_checkpoints"]
 
 
 @runtime_checkable
@@ -53,6 +53,23 @@ class Checking(Protocol):
 
     def check(self) -> None:
         """Raise what every `setup` would raise, such as `DataError` for data that are not there."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A trainable with something to say that is no number."""
+
+    def notes(self) -> Sequence[str]:
+        """What a person should know and was not told yet; asked for after every epoch."""
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A trainable that looks for an architecture itself: what it finds is its result, not what it was set up with."""
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The best so far; None before the first epoch."""
 
 
 def has_checkpoints(trainable: Trainable) -> bool:

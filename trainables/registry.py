@@ -27,7 +27,11 @@ Target = Callable[..., object]
 """A class that follows `Trainable`, or a generator function."""
 
 _METHODS = ("setup", "step", "save", "load")
-_registered: dict[str, Target | str] = {"image_classifier": "trainables.image_classifier:ImageClassifier"}
+_registered: dict[str, Target | str] = {
+    "darts": "trainables.darts_trainable:DartsTrainable",
+    "image_classifier": "trainables.image_classifier:ImageClassifier",
+    "shared": "trainables.supernet.estimator:SharedWeights",
+}
 
 
 def register(name: str, target: Target, *, replace: bool = False) -> None:

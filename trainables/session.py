@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from trainables.errors import DivergedError, EndOfTraining
-from trainables.protocol import Trainable, has_checkpoints
+from trainables.protocol import Telling, Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ class TrialSession:
 
     def _step(self, started: float) -> Outcome:
         metrics = _numbers(self._trainable.step())
+        if isinstance(self._trainable, Telling):
+            self._notes.extend(map(str, self._trainable.notes()))
         epoch = _next_epoch(metrics, self._epoch)
         seconds = time.monotonic() - started
         if epoch == self._epoch:

@@ -19,7 +19,7 @@ from trainables.networks.base import set_drop_path
 from trainables.optimization import Optimization, Optimizer
 from trainables.randomness import Randomness
 
-__all__ = ["Recipe", "Score", "Training"]
+__all__ = ["Recipe", "Score", "Tally", "Training", "judged"]
 
 _EVALUATION_BATCH = 512
 
@@ -69,21 +69,16 @@ class Training:
         """
         self.network.train()
         set_drop_path(self.network, self.epoch / self.epochs)
-        tally = _Tally(self._device)
+        tally = Tally(self._device)
         order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
         with self._randomness:
             for index in range(self._batches):
                 rows = order[index * self._batch_size : (index + 1) * self._batch_size]
                 self._train_batch(rows, self.epoch + index / self._batches, tally)
         self.epoch += 1
-        score = tally.score()
-        if not math.isfinite(score.loss):
-            raise DivergedError(
-                f"the training loss is {score.loss} after epoch {self.epoch}; lower lr, or clip gradients"
-            )
-        return score
+        return tally.finite_score(self.epoch)
 
-    def _train_batch(self, rows: Tensor, progress: float, tally: _Tally) -> None:
+    def _train_batch(self, rows: Tensor, progress: float, tally: Tally) -> None:
         labels = self.data.train.labels.index_select(0, rows)
         images = self.data.train.images.index_select(0, rows)
         images = self._recipe.augmentation(images, self._randomness.generator)
@@ -98,17 +93,11 @@ class Training:
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return functional.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.label_smoothing)
 
-    @torch.no_grad()
     def evaluate(self, split: Split) -> Score:
         """The score of the network as it stands on all images of `split`, unchanged."""
         self.network.eval()
-        tally = _Tally(self._device)
-        for start in range(0, len(split), _EVALUATION_BATCH):
-            labels = split.labels[start : start + _EVALUATION_BATCH]
-            with self._optimizer.precision():
-                logits = self.network(self.data.normalize(split.images[start : start + _EVALUATION_BATCH]))
-            tally.add(functional.cross_entropy(logits.float(), labels), logits, labels)
-        return tally.score()
+        with self._optimizer.precision():
+            return judged(self.network, self.data, split)
 
     def state_dict(self) -> dict[str, object]:
         """Weights, optimizer, random numbers and epoch."""
@@ -129,7 +118,18 @@ class Training:
         self.epoch = state["epoch"]
 
 
-class _Tally:
+@torch.no_grad()
+def judged(network: nn.Module, data: ImageData, split: Split) -> Score:
+    """The score of `network` in the mode that it is in on all images of `split`, one of `data`."""
+    tally = Tally(split.images.device)
+    for start in range(0, len(split), _EVALUATION_BATCH):
+        labels = split.labels[start : start + _EVALUATION_BATCH]
+        logits = network(data.normalize(split.images[start : start + _EVALUATION_BATCH]))
+        tally.add(functional.cross_entropy(logits.float(), labels), logits, labels)
+    return tally.score()
+
+
+class Tally:
     """Sums over batches, kept on the device."""
 
     def __init__(self, device: torch.device) -> None:
@@ -138,9 +138,18 @@ class _Tally:
         self._count = 0
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """One batch, `loss` being its mean."""
         self._loss += loss * len(labels)
         self._hits += (logits.argmax(1) == labels).sum()
         self._count += len(labels)
 
+    def finite_score(self, epoch: int) -> Score:
+        """The score of a training epoch; `DivergedError` where its loss is no number."""
+        score = self.score()
+        if not math.isfinite(score.loss):
+            raise DivergedError(f"the training loss is {score.loss} after epoch {epoch}; lower lr, or clip gradients")
+        return score
+
     def score(self) -> Score:
+        """Means over all that was added; waits for the device."""
         return Score(float(self._loss) / self._count, float(self._hits) / self._count)

@@ -36,7 +36,8 @@ from search_spaces.nn.compatibility import (
     choice,
     model_wrapper,
 )
-from search_spaces.nn.freezing import choices_of, freeze, space_of
+from search_spaces.nn.elastic import make_elastic
+from search_spaces.nn.freezing import Choices, choices_of, freeze, space_of
 from search_spaces.nn.layers import Arguments, layer_type
 from search_spaces.nn.plain import SelectInputs
 from search_spaces.nn.values import Derived, Value, ValueChoice, current
@@ -48,6 +49,7 @@ __all__ = [
     "Arguments",
     "Categorical",
     "ChoiceModule",
+    "Choices",
     "Derived",
     "InputChoice",
     "LayerChoice",
@@ -62,6 +64,7 @@ __all__ = [
     "choices_of",
     "current",
     "freeze",
+    "make_elastic",
     "model_wrapper",
     "space_of",
 ]

@@ -18,7 +18,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
 from search_spaces.nn.labels import read_label
 from search_spaces.nn.plain import REDUCTIONS, Reduction, check_inputs, reduced
-from search_spaces.nn.values import DECIDED, Value, possible
+from search_spaces.nn.values import DECIDED, Value, current, possible
 
 __all__ = ["ChoiceModule", "Depth", "InputChoice", "LayerChoice", "Repeat"]
 
@@ -26,9 +26,14 @@ Depth: TypeAlias = "int | tuple[int, int] | Value"
 
 
 class ChoiceModule(Module):
-    """What the three share: a `label`, which ties all that have it to one decision, or None."""
+    """What the three share: a `label`, which ties all that have it to one decision, or None.
+
+    `relaxed` is what a supernet lets run in the place of the choice, given what its forward is; None as long as
+    no supernet holds it.
+    """
 
     label: str | None
+    relaxed: Callable[..., Any] | None = None
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Module:
         if DECIDED in memo:
@@ -74,7 +79,13 @@ class LayerChoice(ChoiceModule):
         return tuple(name for name in self.names if name not in self.relaxed_only)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        if self.relaxed is not None:
+            return self.relaxed(*args, **kwargs)
         return self[self.names.index(self.member_names[0])](*args, **kwargs)
+
+    def decided(self, candidate: Module) -> Module:
+        """What stands in a frozen module for this choice, `candidate` being a copy of the chosen one."""
+        return candidate
 
     def __getitem__(self, name: str | int) -> Module:
         """The candidate of that name or index."""
@@ -129,6 +140,8 @@ class InputChoice(ChoiceModule):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor | list[Tensor]:
         check_inputs(inputs, self.n_candidates)
+        if self.relaxed is not None:
+            return self.relaxed(inputs)  # type: ignore[no-any-return]
         chosen = list(inputs[: self.high])
         if self.layers is not None:
             chosen = [layer(x) for layer, x in zip(self.layers, chosen, strict=False)]
@@ -159,7 +172,10 @@ class Repeat(ChoiceModule):
         self.blocks = ModuleList(_blocks(block, self.high))
 
     def forward(self, x: Any) -> Any:
-        for block in self.blocks:
+        if self.relaxed is not None:
+            return self.relaxed(x)
+        count = current(self.depth) if isinstance(self.depth, Value) else self.high
+        for block in self.blocks[:count]:
             x = block(x)
         return x
 

@@ -18,7 +18,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.nn.layers import Arguments
 from search_spaces.nn.values import DECIDED
 
-__all__ = ["decide_layer"]
+__all__ = ["decide_layer", "part_of"]
 
 _CUTTABLE = (
     _ConvNd,
@@ -60,6 +60,21 @@ def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[
     _keep_extras(layer, made, memo)
 
 
+def part_of(layer: nn.Module, smaller: nn.Module, name: str) -> Tensor | None:
+    """The part of the tensor `name` of `layer` that `smaller` has room for, in the memory of the whole.
+
+    The same that `decide_layer` would copy; None where that makes no sense.
+    """
+    path, _, key = name.rpartition(".")
+    old, new = layer.get_submodule(path), smaller.get_submodule(path)
+    source, shape = _tensors(old).get(key), tuple(_tensors(new)[key].shape)
+    if source is None or not _fits(old, new, key):
+        return None
+    if source.shape == shape:
+        return source
+    return _cutting(source, shape) if _is_cuttable(old, source, shape) else None
+
+
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers of the module itself."""
     tensors = {**module._parameters, **module._buffers}
@@ -74,20 +89,29 @@ def _cut(old: nn.Module, new: nn.Module, key: str, memo: dict[Any, Any]) -> Tens
     if source.shape == shape:
         copied: Tensor = copy.deepcopy(source, memo)
         return copied
+    return _part(source, tuple(shape), memo) if _is_cuttable(old, source, tuple(shape)) else None
+
+
+def _is_cuttable(old: nn.Module, source: Tensor, shape: tuple[int, ...]) -> bool:
     if not isinstance(old, _CUTTABLE) or source.dim() != len(shape):
-        return None
-    if any(size > room for size, room in zip(shape, source.shape, strict=True)):
-        return None
-    return _part(source, tuple(shape), memo)
+        return False
+    return all(size <= room for size, room in zip(shape, source.shape, strict=True))
+
+
+def _cutting(source: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """The leading channels and the centre of the kernel, as a view."""
+    for dim, size in enumerate(shape):
+        room = source.shape[dim]
+        if size < room:
+            source = source.narrow(dim, 0 if dim < 2 else (room - size) // 2, size)
+    return source
 
 
 def _part(source: Tensor, shape: tuple[int, ...], memo: dict[Any, Any]) -> Tensor:
-    """The leading channels and the centre of the kernel; the same tensor for a source that layers share."""
+    """A copy of the part of this shape; the same tensor for a source that layers share."""
     known = memo.get((id(source), shape))
     if known is None:
-        starts = [0 if dim < 2 else (source.shape[dim] - size) // 2 for dim, size in enumerate(shape)]
-        slices = tuple(slice(start, start + size) for start, size in zip(starts, shape, strict=True))
-        known = source.detach()[slices].clone()
+        known = _cutting(source.detach(), shape).clone()
         if isinstance(source, nn.Parameter):
             known = nn.Parameter(known, requires_grad=source.requires_grad)
         memo[id(source), shape] = known
@@ -120,5 +144,6 @@ def _requires_grad(old: nn.Module, key: str) -> bool:
 def _keep_extras(layer: nn.Module, made: nn.Module, memo: dict[Any, Any]) -> None:
     """Hooks, and attributes that a user set."""
     for name, held in layer.__dict__.items():
-        if name != "arguments" and (name in _HOOKS or name not in made.__dict__):
+        kept = name != "arguments" and not getattr(held, "is_elastic", False)
+        if kept and (name in _HOOKS or name not in made.__dict__):
             made.__dict__[name] = copy.deepcopy(held, memo)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from torch.nn import Module, Sequential
 
+from search_spaces.architecture import Json
 from search_spaces.errors import SpaceError
 from search_spaces.nn.choices import InputChoice, LayerChoice, Repeat
 from search_spaces.nn.cutting import decide_layer
@@ -21,11 +22,11 @@ from search_spaces.nn.layers import recorded
 from search_spaces.nn.liveness import canonical_form
 from search_spaces.nn.plain import SelectInputs
 from search_spaces.nn.scopes import Choice, Scope, Use, read_scopes
-from search_spaces.nn.sites import Trees
+from search_spaces.nn.sites import Site, Trees
 from search_spaces.nn.values import DECIDED, ValueChoice
 from search_spaces.space import Space
 
-__all__ = ["choices_of", "freeze", "space_of"]
+__all__ = ["Choices", "choices_of", "freeze", "space_of"]
 
 
 def space_of(module: Module) -> Space:
@@ -58,8 +59,30 @@ def choices_of(module: Module) -> Iterator[tuple[str, Choice]]:
     A choice before those in its candidates; one that is met twice, or tied by its label, each time with the one
     name.
     """
-    scope, declaration, _ = _read(module)
-    return _named(scope, declaration, ("",))
+    return ((name, choice) for name, choice, _ in Choices(module).named())
+
+
+class Choices:
+    """The choices of a module, read once: by the names of their decisions, and what architectures take of them.
+
+    `SpaceError` as of `space_of`.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self._scope, self._declaration, self.space = _read(module)
+
+    def named(self) -> Iterator[tuple[str, Choice, Sequence[Json]]]:
+        """Every choice as `choices_of` gives it, with the options of layers and inputs as an architecture says them."""
+        for name, use, site in _named(self._scope, self._declaration, ("",)):
+            yield name, use.choice, site.options
+
+    def taken(self, architecture: object) -> dict[str, tuple[int, ...]]:
+        """By decision, the indices of the options (inputs, blocks, values) that a member of the space takes.
+
+        Decisions that stand in what is not taken are left out. `ArchitectureError` for what is no member.
+        """
+        tree = self.space.validate(architecture)._tree
+        return dict(_taken(self._scope, self._declaration, ("",), (tree,)))
 
 
 def _read(module: object) -> tuple[Scope, Declaration, Space]:
@@ -114,7 +137,7 @@ class _Freezing:
         made: Module
         if isinstance(choice, LayerChoice):
             (made,) = modules
-            return made
+            return choice.decided(made)
         if isinstance(choice, Repeat):
             made = Sequential(*modules)
         else:
@@ -124,13 +147,39 @@ class _Freezing:
         return made
 
 
-def _named(scope: Scope, declaration: Declaration, prefixes: tuple[str, ...]) -> Iterator[tuple[str, Choice]]:
+def _named(scope: Scope, declaration: Declaration, prefixes: tuple[str, ...]) -> Iterator[tuple[str, Use, Site]]:
     """The names of a scope's choices; `prefixes` are the names of the scopes around it."""
     for use in scope.uses:
         site = declaration.site(use)
-        prefix = prefixes[site.level]
-        name = ".".join(([prefix] if prefix else []) + list(site.at or use.key)) or "root"
-        yield name, use.choice
-        steps = site.options if site.named else range(len(use.scopes))
-        for step, inner in zip(steps, use.scopes, strict=False):
-            yield from _named(inner, declaration, (*prefixes, f"{name}.{step}"))
+        name = _name(use, site, prefixes)
+        yield name, use, site
+        for index, inner in enumerate(use.scopes):
+            yield from _named(inner, declaration, (*prefixes, f"{name}.{_step(site, index)}"))
+
+
+def _taken(
+    scope: Scope, declaration: Declaration, prefixes: tuple[str, ...], trees: Trees
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The indices that `trees` take of a scope's choices."""
+    for use in scope.uses:
+        site = declaration.site(use)
+        name = _name(use, site, prefixes)
+        if isinstance(use.choice, ValueChoice):
+            yield name, (use.choice.options.index(site.decided(trees)),)
+            continue
+        taken = list(site.taken(trees))
+        yield name, tuple(index for index, _ in taken)
+        for index, inner in taken:
+            if use.scopes:
+                prefix = f"{name}.{_step(site, index)}"
+                yield from _taken(use.scopes[index], declaration, (*prefixes, prefix), inner)
+
+
+def _name(use: Use, site: Site, prefixes: tuple[str, ...]) -> str:
+    prefix = prefixes[site.level]
+    return ".".join(([prefix] if prefix else []) + list(site.at or use.key)) or "root"
+
+
+def _step(site: Site, index: int) -> object:
+    """How the option or place number `index` is called in the names of the decisions inside it."""
+    return site.options[index] if site.named else index

@@ -69,6 +69,11 @@ class Value(_Anything):  # type: ignore[misc]
         """Its value where every choice is at its largest: what the undecided layers are built with."""
         return self.at(lambda choice: choice.largest)
 
+    @property
+    def now(self) -> Any:
+        """Its value in the forward that runs: at its largest, but where a supernet decides it."""
+        return self.at(lambda choice: choice.now)
+
     def map(self, function: Callable[[Any], Any]) -> Derived:
         """The value `function(self)`."""
         return Derived(function, (self,))
@@ -155,8 +160,11 @@ class ValueChoice(Value):
     """One of `candidates`: an argument of a layer, the depth of a `Repeat`, an attribute of a module.
 
     Candidates are JSON (a tuple stands for a list and is given back as a tuple). Unlabelled it is called
-    after the attribute that holds it, else after layer and argument.
+    after the attribute that holds it, else after layer and argument. `relaxed` is how a supernet says which
+    candidate counts: gives its index; None as long as no supernet holds the choice.
     """
+
+    relaxed: Callable[[], int] | None = None
 
     def __init__(self, candidates: Sequence[Any], label: str | None = None) -> None:
         if isinstance(candidates, str) or not isinstance(candidates, Sequence) or not candidates:
@@ -171,6 +179,10 @@ class ValueChoice(Value):
         """The largest candidate; the first where they are not all numbers."""
         numbers = all(isinstance(candidate, int | float) for candidate in self.candidates)
         return max(self.candidates) if numbers else self.candidates[0]
+
+    @property
+    def now(self) -> Any:
+        return self.largest if self.relaxed is None else self.candidates[self.relaxed()]
 
     def candidate(self, option: Json) -> Any:
         """The candidate that is written as `option`."""
@@ -190,7 +202,9 @@ class ValueChoice(Value):
             raise SpaceError(f"ValueChoice: the candidate {candidate!r} is no JSON; {remedy}") from error
 
     def _copied(self, memo: dict[Any, Any]) -> ValueChoice:
-        return copy.copy(self)
+        copied = copy.copy(self)
+        copied.relaxed = copy.deepcopy(self.relaxed, memo)
+        return copied
 
     def __repr__(self) -> str:
         label = "" if self.label is None else f", label={self.label!r}"
@@ -235,8 +249,9 @@ def possible(value: Value) -> Iterator[tuple[list[Json], Any]]:
 
 
 def current(value: Any) -> Any:
-    """The number to compute with in a forward: a value at its largest, a number as it is.
+    """The number to compute with in a forward: a value at its largest (in a supernet as that decides it), a number
+    as it is.
 
     In the undecided module an attribute is a `ValueChoice`, in a frozen one the number: both run.
     """
-    return value.largest if isinstance(value, Value) else value
+    return value.now if isinstance(value, Value) else value

@@ -11,7 +11,7 @@ from search_spaces import Architecture
 from trainables.errors import CheckpointError, DataError, EndOfTraining, TrainableError
 from trainables.image_classifier import ImageClassifier
 from trainables.networks.base import DropPath
-from trainables.optimization import Optimization
+from trainables.optimization import Optimization, Optimizer
 from trainables.protocol import Evaluating, Trainable
 from trainables.session import TrialSession
 
@@ -294,3 +294,25 @@ def test_augmentation_is_off_where_asked():
 
 def test_checksum_speaks_of_the_images_alone():
     assert ImageClassifier().data_checksum() == ImageClassifier(data_seed=3).data_checksum()
+
+
+def test_the_cosine_ends_where_it_is_told():
+    settings = Optimization(lr=0.4, warmup=0, lr_min=0.1)
+    assert settings.rate(0.5) == pytest.approx(0.25)
+    assert settings.rate(1) == pytest.approx(0.1)
+    with pytest.raises(TrainableError, match=r"lr_min is 0\.5"):
+        Optimization(lr=0.4, lr_min=0.5)
+
+
+def test_steps_are_what_the_optimizer_will_do():
+    layer = torch.nn.Linear(3, 2)
+    settings = Optimization(lr=0.1, warmup=0, grad_clip=0, nesterov=False, weight_decay=0.01)
+    optimizer = Optimizer(layer, settings, torch.device("cpu"))
+    images = torch.rand(4, 3)
+    for _ in range(3):
+        loss = layer(images).square().sum()
+        steps = optimizer.steps(list(torch.autograd.grad(loss, list(layer.parameters()), retain_graph=True)))
+        expected = [weight - 0.1 * step for weight, step in zip(layer.parameters(), steps, strict=True)]
+        optimizer.descend(loss, 0.0)
+        assert all(map(torch.allclose, layer.parameters(), expected))
+    assert Optimizer(layer, Optimization("adamw"), torch.device("cpu")).steps(expected) is expected

@@ -141,3 +141,28 @@ def test_settings_are_read_as_json_or_text():
     }
     with pytest.raises(TrainableError):
         parse_settings(["=3"])
+
+
+def darts(*arguments):
+    small = ["--space", "nb201", "--set", "channels=1", "--set", "batch_size=512", "--set", "augment=false"]
+    return main(["darts", *small, "--epochs", "1", *arguments])
+
+
+def test_darts_says_every_epoch_and_what_it_found(capsys):
+    assert darts("--json") == 0
+    said = capsys.readouterr()
+    epoch, test, found = map(json.loads, said.out.splitlines())
+    assert [epoch["epoch"], test["split"]] == [1, "test"]
+    assert {"accuracy", "discrete_accuracy", "gap", "entropy", "skips"} <= set(epoch)
+    assert found["genotype"].count("|") == 9
+    assert set(found["architecture"]) == {"edge_0_1", "edge_0_2", "edge_1_2", "edge_0_3", "edge_1_3", "edge_2_3"}
+    assert said.err == f"note: found: {found['genotype']}\n"
+
+
+def test_darts_says_what_is_wrong(capsys):
+    assert darts("--method", "pcdart") == 2
+    assert "did you mean 'pcdarts'" in capsys.readouterr().err
+    assert darts("--set", "epochs=3") == 2
+    assert "takes no setting 'epochs'" in capsys.readouterr().err
+    assert main(["darts", "--space", "nb101"]) == 2
+    assert "no undecided network" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -365,3 +365,13 @@ def test_a_folder_that_cannot_be_made_is_a_checkpoint_that_cannot_be_saved(tmp_p
     outcome = session(Climber(), tmp_path / "file" / "trial").advance()
     assert outcome.failure is None
     assert len(outcome.notes) == 1
+
+
+def test_what_a_training_has_to_say_becomes_notes() -> None:
+    class Talker(Climber):
+        said: ClassVar[list[str]] = ["first", "second"]
+
+        def notes(self) -> list[str]:
+            return [self.said.pop(0)] if self.said else []
+
+    assert [outcome.notes for outcome in all_of(session(Talker()))] == [("first",), ("second",), (), ()]

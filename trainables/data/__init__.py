@@ -9,8 +9,8 @@ fetched from a network unless `download` is set.
 
 from __future__ import annotations
 
-from trainables.data.augment import Augmentation
+from trainables.data.augment import Augmentation, Views
 from trainables.data.images import ImageData, Raw, Split
 from trainables.data.loading import DataSettings, check_present, load, load_raw
 
-__all__ = ["Augmentation", "DataSettings", "ImageData", "Raw", "Split", "check_present", "load", "load_raw"]
+__all__ = ["Augmentation", "DataSettings", "ImageData", "Raw", "Split", "Views", "check_present", "load", "load_raw"]

@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Augmentation"]
+from trainables.data.images import ImageData
+from trainables.settings import check_flag, check_number
+
+__all__ = ["Augmentation", "Views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,30 @@ class Augmentation:
         if self.cutout:
             images = cut_out(images, self.cutout, self.fill, generator)
         return images
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The settings of augmentation, whose defaults depend on the images."""
+
+    augment: bool
+    shift: int | None
+    flip: bool
+    cutout: int
+
+    def __post_init__(self) -> None:
+        check_flag("augment", self.augment)
+        check_flag("flip", self.flip)
+        check_number("cutout", self.cutout, 0, whole=True)
+        if self.shift is not None:
+            check_number("shift", self.shift, 0, whole=True)
+
+    def augmentation(self, data: ImageData) -> Augmentation:
+        """For these images; the shift that nobody set is an eighth of their shorter side."""
+        if not self.augment:
+            return Augmentation()
+        shift = min(data.image_size) // 8 if self.shift is None else self.shift
+        return Augmentation(shift, self.flip, self.cutout)
 
 
 def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:

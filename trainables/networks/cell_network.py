@@ -80,7 +80,12 @@ _factorized_reduction = layer(FactorizedReduction)
 
 
 class Cell(nn.Module):
-    """Two earlier values to one: each brought to the channels of the cell, nodes, concatenation."""
+    """Two earlier values to one: each brought to the channels of the cell, nodes, concatenation.
+
+    `together` is what a supernet lets run in the place of the nodes, from the first two values to all of them.
+    """
+
+    together: Callable[[list[Tensor]], list[Tensor]] | None = None
 
     def __init__(self, nodes: Nodes, place: Place, before: tuple[int, int], after_reduction: bool) -> None:
         super().__init__()
@@ -93,8 +98,11 @@ class Cell(nn.Module):
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
         values = [self.first(before), self.second(last)]
-        for node in self.nodes:
-            values.append(node(values))
+        if self.together is not None:
+            values = self.together(values)
+        else:
+            for node in self.nodes:
+                values.append(node(values))
         return torch.cat([values[index] for index in self.concat], 1)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,9 @@ def operation(name: str, channels: int, stride: int, style: Style) -> nn.Module:
 
 class Zero(nn.Module):
     """Nothing, in the shape that an operation of this stride would have."""
+
+    gives_zeros: ClassVar[bool] = True
+    """Tells a supernet that there is nothing to compute."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()

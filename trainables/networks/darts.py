@@ -9,6 +9,7 @@ sharing their decisions. At `channels=16, layers=8` that is the paper's search n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -20,6 +21,7 @@ from search_spaces.nn import InputChoice, LayerChoice, SelectInputs
 from trainables.networks.base import tree_of
 from trainables.networks.cell_network import CellNetwork, Nodes, Outline, Place
 from trainables.networks.cell_operations import OPERATIONS, Style
+from trainables.networks.partial import PartialChoice, check_partial
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -40,17 +42,21 @@ def build_darts(
     affine: bool | None = None,
     nodes: int = 4,
     operations: Sequence[str] = darts.OPERATIONS,
+    partial: int = 1,
 ) -> nn.Module:
     """The network of two cells, or for None the undecided one of `darts` with these `nodes` and `operations`.
 
     `affine`: whether the normalisations of cells learn, by default those of a decided network; where they do
-    not, pooling is normalised too. `drop_path` is the final probability of dropping an operation.
+    not, pooling is normalised too. `drop_path` is the final probability of dropping an operation. In an undecided
+    network the operations of an edge work on one of `partial` channels, the rest passes by (see `partial`).
     """
+    check_partial(partial, channels, is_decided=architecture is not None)
     style = Style(architecture is not None if affine is None else affine, drop_path)
     outline = Outline(num_classes, in_channels, channels, layers, stem, auxiliary, style)
     if architecture is None:
         space = darts.space(nodes, operations)
-        return CellNetwork(outline, _undecided("normal", space), _undecided("reduce", space))
+        cells = [_undecided(kind, space, partial) for kind in ("normal", "reduce")]
+        return CellNetwork(outline, *cells)
     tree = tree_of(architecture)
     return CellNetwork(outline, _decided(tree, "normal"), _decided(tree, "reduce"))
 
@@ -88,20 +94,23 @@ def _read_node(cell: Mapping[str, Any], index: int, kind: str) -> dict[int, str]
     return dict(sorted(found.items()))
 
 
-def _undecided(kind: str, space: darts.DartsSpace) -> Nodes:
+def _undecided(kind: str, space: darts.DartsSpace, partial: int) -> Nodes:
     """The nodes of a cell of the space, their decisions shared by all cells of the kind."""
     indices = tuple(range(INPUTS, INPUTS + space.nodes))
 
     def make(place: Place) -> list[nn.Module]:
-        return [_choice(place, index, f"{kind}.node_{index}", space.operations) for index in indices]
+        return [_choice(place, index, f"{kind}.node_{index}", space.operations, partial) for index in indices]
 
     return Nodes(make, indices)
 
 
-def _choice(place: Place, index: int, label: str, operations: tuple[str, ...]) -> InputChoice:
-    names = (*operations, "none")
-    edges = [
-        LayerChoice({name: place.operation(name, source) for name in names}, relaxed_only=("none",))
-        for source in range(index)
-    ]
+def _choice(place: Place, index: int, label: str, operations: tuple[str, ...], partial: int) -> InputChoice:
+    edges = [_edge(place, source, (*operations, "none"), partial) for source in range(index)]
     return InputChoice(index, 2, "sum", layers=edges, label=label)
+
+
+def _edge(place: Place, source: int, names: tuple[str, ...], partial: int) -> LayerChoice:
+    if partial == 1:
+        return LayerChoice({name: place.operation(name, source) for name in names}, relaxed_only=("none",))
+    part = replace(place, channels=place.channels // partial)
+    return PartialChoice({name: part.operation(name, source) for name in names}, partial, relaxed_only=("none",))

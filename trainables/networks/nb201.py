@@ -11,7 +11,7 @@ same in all cells.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +79,9 @@ def _undecided(operations: tuple[str, ...], affine: bool) -> MakeCell:
 
 class Zero(nn.Module):
     """Nothing, in the shape of what it is given."""
+
+    gives_zeros: ClassVar[bool] = True
+    """Tells a supernet that there is nothing to compute."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x)

@@ -1,0 +1,83 @@
+"""Layers that run at the size which their values have now, with the weights of the largest: for supernets.
+
+`make_elastic(layer)` lets a layer that was given values compute, in every forward, as the layer that `freeze` would
+make of it, whose weights are parts of its own: the leading channels, the centre of the kernels. Nothing is copied;
+gradients and running statistics arrive in the parts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.batchnorm import _NormBase
+
+from search_spaces.errors import SpaceError
+from search_spaces.nn.cutting import part_of
+from search_spaces.nn.layers import Arguments, recorded, values_of
+from search_spaces.nn.values import ValueChoice
+
+__all__ = ["make_elastic"]
+
+
+def make_elastic(layer: nn.Module, place: str = "") -> None:
+    """Let `layer` follow the values that it was given, if any; `place` is for errors. Twice is as good as once."""
+    arguments = recorded(layer)
+    if arguments is not None and not isinstance(layer.__dict__.get("forward"), Elastic):
+        layer.__dict__["forward"] = Elastic(layer, arguments, place)
+
+
+class Elastic:
+    """The forward of `layer`: `shells` are the layers of all sizes so far, without weights."""
+
+    is_elastic = True
+
+    def __init__(self, layer: nn.Module, arguments: Arguments, place: str) -> None:
+        self.layer, self.arguments, self.place = layer, arguments, place
+        held = [value for argument in arguments.values.values() for _, value in values_of(argument)]
+        self.choices = list({id(choice): choice for value in held for choice in value.choices()}.values())
+        self.shells: dict[tuple[object, ...], nn.Module] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        key = tuple(_key(choice.now) for choice in self.choices)
+        if key not in self.shells:
+            self.shells[key] = self._shell()
+        shell = self.shells[key]
+        parts = {}
+        for name, tensor in _tensors(shell):
+            part = part_of(self.layer, shell, name)
+            if part is None:
+                raise SpaceError(
+                    f"{self.place or type(self.layer).__name__}: {name} of shape {tuple(tensor.shape)} is no part of "
+                    "that of the largest layer, so that they cannot share weights; decide its values before"
+                )
+            parts[name] = part
+        self._follow(shell)
+        return functional_call(shell, parts, args, kwargs)
+
+    def _shell(self) -> nn.Module:
+        placed = {"device": None} if "device" in self.arguments.values else {}
+        with torch.device("meta"):
+            return self.arguments.build(_now, self.place, **placed)
+
+    def _follow(self, shell: nn.Module) -> None:
+        """Let the modes of `shell` be those of the layer, which may change from one forward to the next."""
+        for name, part in shell.named_modules():
+            whole = self.layer.get_submodule(name)
+            part.training = whole.training
+            if isinstance(part, _NormBase) and isinstance(whole, _NormBase):
+                part.track_running_stats, part.momentum = whole.track_running_stats, whole.momentum
+
+
+def _tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
+    return [*module.named_parameters(), *module.named_buffers()]
+
+
+def _now(choice: ValueChoice) -> Any:
+    return choice.now
+
+
+def _key(value: Any) -> object:
+    return repr(value) if isinstance(value, list | dict) else value

@@ -1,0 +1,70 @@
+"""The signs of a collapse are what they say."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import search_spaces.nn as nn
+from tests.trainables.supernet.toys import Scale, set_alphas
+from trainables.supernet import relax
+from trainables.supernet.collapse import Alarm, Skips, alpha_entropy, dominant_eigenvalue, skips_of
+
+
+def chain(count, group="cell"):
+    return nn.Sequential(
+        *(
+            nn.LayerChoice({"skip_connect": Scale(1), "op": Scale(2)}, label=f"{group}.edge_{index}")
+            for index in range(count)
+        )
+    )
+
+
+def test_skips_are_counted_by_kind_of_cell():
+    supernet = relax(nn.Sequential(chain(4, "normal"), chain(4, "reduce"), chain(1, "small")))
+    taken = {name: (0,) if name.startswith("normal.edge") else (1,) for name in supernet.decisions}
+    taken["small.edge_0"] = (0,)
+    found = skips_of(supernet, taken)
+    assert found.count == 5
+    assert found.shares == {"": 5 / 9, "normal": 1, "reduce": 0}
+    assert found.worst == ("normal", 1)
+
+
+def test_entropy_is_that_of_the_preferences():
+    supernet = relax(chain(2))
+    set_alphas(supernet, cell__edge_0=[0.0, 0.0], cell__edge_1=[99.0, 0.0])
+    assert alpha_entropy(supernet) == pytest.approx(torch.tensor(2.0).log().item() / 2)
+
+
+def test_the_dominant_eigenvalue_is_found_with_its_sign():
+    generator = torch.Generator().manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
+    values = torch.tensor([-5.0, 3.0, 1.0, 0.5, 0.1, 0.0], dtype=torch.float64)
+    hessian = basis @ values.diag() @ basis.T
+    parts = [torch.randn(n, generator=generator, dtype=torch.float64).requires_grad_() for n in (2, 4)]
+    weight = torch.ones(1, requires_grad=True)
+
+    def loss():
+        vector = torch.cat(parts)
+        return 0.5 * vector @ hessian @ vector + weight.detach().sum()
+
+    found = dominant_eigenvalue(loss, [weight], parts, generator, iterations=100, tolerance=1e-6)
+    assert found == pytest.approx(-5, rel=1e-4)
+    assert weight.requires_grad
+    assert dominant_eigenvalue(lambda: parts[0].sum(), [], parts, generator) == 0
+
+
+def test_the_alarm_wants_two_epochs_in_a_row():
+    alarm = Alarm(0.5)
+    crowded, sound = Skips(4, {"": 0.25, "normal": 0.5}), Skips(3, {"": 0.2, "normal": 0.375})
+    assert [bool(alarm.heard(skips)) for skips in (crowded, sound, crowded, crowded, crowded)] == [0, 0, 0, 1, 1]
+    assert alarm.heard(crowded) == "50% of the operations of normal are skip connections"
+
+
+def test_the_alarm_hears_eigenvalues_grow():
+    alarm = Alarm()
+    sound = Skips(0, {"": 0.0})
+    assert not any(alarm.heard(sound, 1.0) for _ in range(9))
+    heard = [alarm.heard(sound, value) for value in (1.0, 1.2, -2.5)]
+    assert heard[:2] == ["", ""]
+    assert heard[2] == "the dominant eigenvalue grew from 1 to 1.34 in five epochs"

@@ -1,0 +1,157 @@
+"""A trained supernet scores architectures, hands out networks, and goes on with other images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import search_spaces
+from search_spaces import Architecture
+from search_spaces.errors import ArchitectureError
+from search_spaces.nn import freeze
+from trainables.checkpoint import write_tensors
+from trainables.darts_trainable import DartsTrainable
+from trainables.errors import CheckpointError, EndOfTraining
+from trainables.registry import adapt
+from trainables.supernet.estimator import SharedWeights
+from trainables.supernet.statistics import recalibrated
+
+NONE = Architecture({})
+GOOD = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+BROKEN = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+SETTINGS = {
+    "space": "nb201",
+    "channels": 4,
+    "cells": 1,
+    "network": {"operations": ["none", "skip_connect", "nor_conv_3x3"]},
+    "method": "spos",
+    "method_settings": {"population": 2, "generations": 0},
+    "batch_size": 32,
+    "validation_share": 0.2,
+    "lr": 0.05,
+    "augment": False,
+    "device": "cpu",
+}
+SPACE = search_spaces.get("nb201", operations=["none", "skip_connect", "nor_conv_3x3"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The checkpoint of a supernet that saw the digits twice."""
+    search = DartsTrainable(**SETTINGS)
+    search.setup(NONE, seed=0, max_epochs=2)
+    found = [search.step() for _ in range(2)][-1]
+    assert SPACE.contains(search.architecture)
+    assert found["discrete_accuracy"] > 0
+    made = tmp_path_factory.mktemp("supernet")
+    search.save(made)
+    return made
+
+
+@pytest.fixture
+def shared(folder):
+    return SharedWeights(checkpoint=str(folder), device="cpu")
+
+
+def scored(shared, cell):
+    shared.setup(SPACE.from_string(cell), seed=0, max_epochs=5)
+    return shared.step()
+
+
+def test_scores_tell_good_from_broken_and_repeat_themselves(shared):
+    first, broken, again = (scored(shared, cell) for cell in (GOOD, BROKEN, GOOD))
+    assert first == again
+    assert first["accuracy"] > 0.3 > 0.2 > broken["accuracy"]
+
+
+def test_an_architecture_is_scored_once(shared):
+    scored(shared, GOOD)
+    with pytest.raises(EndOfTraining):
+        shared.step()
+
+
+def test_the_score_is_that_of_the_calibrated_frozen_network(shared):
+    member = SPACE.from_string(GOOD)
+    loss = scored(shared, GOOD)["loss"]
+    data, supernet = shared.scorer.data, shared.scorer.supernet
+    frozen = freeze(supernet.module, member)
+    with recalibrated(frozen, lambda: frozen(data.normalize(data.train.images[:256]))), torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(
+            frozen(data.normalize(data.validation.images)), data.validation.labels
+        )
+    assert loss == pytest.approx(expected.item(), rel=1e-4)
+    network = shared.network.eval()
+    with torch.no_grad():
+        logits = network(data.normalize(data.validation.images))
+    assert torch.nn.functional.cross_entropy(logits, data.validation.labels).item() == pytest.approx(loss, rel=1e-4)
+
+
+def test_it_is_known_as_shared(folder):
+    shared = adapt("shared", {"checkpoint": str(folder), "space": "nb201"})
+    shared.check()
+    shared.setup(SPACE.from_string(GOOD), seed=1, max_epochs=1)
+    assert set(shared.step()) == {"accuracy", "loss"}
+    assert set(shared.evaluate("test")) == {"accuracy", "loss"}
+
+
+def test_what_is_no_supernet_is_refused_before_anything(folder, tmp_path):
+    with pytest.raises(CheckpointError, match="does not exist"):
+        SharedWeights(checkpoint=str(tmp_path)).check()
+    with pytest.raises(CheckpointError, match="space nb201, and the architectures are of darts; train"):
+        SharedWeights(checkpoint=str(folder), space="darts").check()
+    write_tensors(tmp_path, "search", {"of": "something"})
+    with pytest.raises(CheckpointError, match="holds no supernet"):
+        SharedWeights(checkpoint=str(tmp_path)).check()
+
+
+def test_no_member_of_the_supernets_space(shared):
+    other = search_spaces.get("nb201").from_string(GOOD.replace("none", "avg_pool_3x3"))
+    with pytest.raises(ArchitectureError, match="avg_pool_3x3"):
+        shared.setup(other, seed=0, max_epochs=1)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three classes of grey 8x8 images, and the folder that they are in."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 3
+    np.savez(
+        tmp_path / "three.npz", x=(rng.random((120, 8, 8)) * 80 + 80 * labels[:, None, None]).astype("uint8"), y=labels
+    )
+    return tmp_path
+
+
+def test_a_supernet_goes_on_with_other_images(folder, pictures, tmp_path):
+    before = SharedWeights(checkpoint=str(folder), device="cpu").scorer.supernet.state_dict()
+    search = DartsTrainable(**{**SETTINGS, "data": "three.npz", "data_root": str(pictures), "start_from": str(folder)})
+    search.setup(NONE, seed=1, max_epochs=1)
+    after = search.supernet.state_dict()
+    assert after["module.classifier.weight"].shape[0] == 3
+    kept = [name for name in before if name.startswith("module.") and "classifier" not in name]
+    assert all(torch.equal(after[name], before[name]) for name in kept)
+    assert search.step()["train_loss"] < 1.5
+    (tmp_path / "made").mkdir()
+    search.save(tmp_path / "made")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "three.npz").rename(tmp_path / "moved" / "three.npz")
+    moved = SharedWeights(checkpoint=str(tmp_path / "made"), data_root=str(tmp_path / "moved"), device="cpu")
+    assert scored(moved, GOOD)["loss"] > 0
+
+
+def test_an_equal_number_of_classes_gets_a_new_head_too(folder):
+    before = SharedWeights(checkpoint=str(folder), device="cpu").scorer.supernet.module
+    search = DartsTrainable(**{**SETTINGS, "start_from": str(folder)})
+    search.setup(NONE, seed=1, max_epochs=1)
+    after = search.supernet.module
+    assert not torch.equal(after.classifier.weight, before.classifier.weight)
+    assert torch.equal(after.stem[0].weight, before.stem[0].weight)
+
+
+def test_another_network_is_no_start(folder, tmp_path):
+    wide = DartsTrainable(**{**SETTINGS, "channels": 8, "start_from": str(folder)})
+    with pytest.raises(CheckpointError, match=r"has the shape \(8, 1, 3, 3\) here and \(4, 1, 3, 3\) there"):
+        wide.setup(NONE, seed=0, max_epochs=1)
+    nothing = DartsTrainable(**{**SETTINGS, "start_from": str(tmp_path)})
+    with pytest.raises(CheckpointError, match="does not exist"):
+        nothing.setup(NONE, seed=0, max_epochs=1)

@@ -1,0 +1,70 @@
+"""Operations on a part of the channels (PC-DARTS, Xu et al. 2020, arXiv 1907.05737): the rest passes by.
+
+Of k equal parts of the channels the first goes through the operation, the others as they are, or through a maximum
+over 2x2 where the operation halves the image; then channels are shuffled, so that the next edge sees others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.nn import LayerChoice
+from trainables.errors import TrainableError
+from trainables.settings import check_number
+
+__all__ = ["Partial", "PartialChoice", "check_partial"]
+
+
+class PartialChoice(LayerChoice):
+    """A `LayerChoice` of operations on one of `parts` parts of the channels of images (n, c, h, w)."""
+
+    def __init__(
+        self, candidates: Mapping[str, nn.Module], parts: int, *, relaxed_only: Sequence[str | int] = ()
+    ) -> None:
+        super().__init__(candidates, relaxed_only=relaxed_only)
+        self.parts = parts
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _partly(super().forward, x, self.parts)
+
+    def decided(self, candidate: nn.Module) -> nn.Module:
+        return Partial(candidate, self.parts)
+
+
+class Partial(nn.Module):
+    """One `operation` on one of `parts` parts of the channels."""
+
+    def __init__(self, operation: nn.Module, parts: int) -> None:
+        super().__init__()
+        self.operation, self.parts = operation, parts
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _partly(self.operation, x, self.parts)
+
+
+def check_partial(partial: object, channels: int, *, is_decided: bool) -> None:
+    """Refuse parts that the channels do not have, and parts in a network that no longer chooses."""
+    check_number("partial", partial, 1, whole=True)
+    if partial != 1 and is_decided:
+        raise TrainableError(f"partial is {partial}, and the network is decided; leave it out, or build the undecided")
+    if channels % partial:  # type: ignore[operator]
+        raise TrainableError(f"partial is {partial} and channels is {channels}; take a multiple of {partial} channels")
+
+
+def _partly(operation: Callable[[Tensor], Tensor], x: Tensor, parts: int) -> Tensor:
+    first = x.shape[1] // parts
+    value, rest = operation(x[:, :first]), x[:, first:]
+    if value.shape[2:] != x.shape[2:]:
+        rest = functional.max_pool2d(rest, 2, 2, ceil_mode=True)
+    return _shuffled(torch.cat((value, rest), 1), parts)
+
+
+def _shuffled(x: Tensor, groups: int) -> Tensor:
+    """Channels dealt out like cards: one of each group in turn."""
+    count, channels, height, width = x.shape
+    dealt = x.view(count, groups, channels // groups, height, width).transpose(1, 2)
+    return dealt.reshape(count, channels, height, width)

@@ -1,0 +1,183 @@
+"""Weight sharing as an estimator: a trained supernet scores architectures, many a second.
+
+    shared = SharedWeights(checkpoint="runs/spos/checkpoint")   # written by DartsTrainable.save
+    shared.setup(architecture, seed=0, max_epochs=1)
+    print(shared.step()["accuracy"])
+
+A score is the validation accuracy with the shared weights, batch normalisations fitted to the architecture on some
+training images before. Nothing is trained, nothing is random: one architecture has one score. Scores are there to
+put architectures in order; they are not the accuracies that these reach when they are trained themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from search_spaces.nn import freeze
+from trainables.checkpoint import read_tensors
+from trainables.darts_trainable import DartsTrainable
+from trainables.data import Split, check_present
+from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.networks import space_name
+from trainables.settings import check_number
+from trainables.supernet.plan import Plan
+from trainables.supernet.search import Search
+from trainables.training import Score, judged
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+    from search_spaces.space import Space
+
+__all__ = ["Scorer", "SharedWeights"]
+
+
+class SharedWeights:
+    """Scores the architectures of `space` by the weights of a supernet.
+
+    The images and their parts are those that the supernet was trained on.
+
+    Args:
+        checkpoint: the folder that `DartsTrainable.save` wrote.
+        space: name of the space, or a `Space`, whose architectures will come; default: that of the supernet. One of
+            another name is refused.
+        calibration: training images to which normalisations are fitted, before an architecture is scored.
+        data_root: where the data are now, if elsewhere than when the supernet was trained.
+        device: see `ImageClassifier`.
+    """
+
+    checkpoints = False
+
+    def __init__(
+        self,
+        *,
+        checkpoint: str,
+        space: str | Space | None = None,
+        calibration: int = 256,
+        data_root: str | None = None,
+        device: str = "auto",
+    ) -> None:
+        if not isinstance(checkpoint, str | Path) or not str(checkpoint):
+            raise TrainableError(f"checkpoint is {checkpoint!r}; it must be the folder of a trained supernet")
+        check_number("calibration", calibration, 2, whole=True)
+        self._folder, self._space, self._calibration = Path(checkpoint), space, calibration
+        moved = {} if data_root is None else {"data_root": data_root}
+        self._placed = {"device": device, "start_from": None, **moved}
+        self._scorer: Scorer | None = None
+        self._architecture: Architecture | None = None
+        self._is_scored = False
+
+    def check(self) -> None:
+        """`CheckpointError` where there is no supernet, or one of another space; `DataError` without its images."""
+        if self._scorer is None:
+            check_present(self._plan(self._state()).data_settings)
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        """Load the supernet and its images, once; `ArchitectureError` for what is no member of its space."""
+        self._architecture, self._is_scored = self.scorer.supernet.space.validate(architecture), False
+
+    def step(self) -> dict[str, float]:
+        """The only report: `accuracy` and `loss` on the validation images."""
+        if self._is_scored:
+            raise EndOfTraining("shared weights score an architecture once")
+        score = self.evaluate("validation")
+        self._is_scored = True
+        return score
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """`accuracy` and `loss` on a split of the data."""
+        score = self.scorer.score(self._decided(), self.scorer.data.split(split))
+        return {"accuracy": score.accuracy, "loss": score.loss}
+
+    def save(self, folder: Path) -> None:
+        """There is nothing to keep."""
+
+    def load(self, folder: Path) -> None:
+        """There is nothing to go on from."""
+
+    @property
+    def network(self) -> nn.Module:
+        """A network of the architecture with the shared weights, its normalisations fitted: all its own."""
+        return self.scorer.network(self._decided())
+
+    @property
+    def scorer(self) -> Scorer:
+        """What scores, with the trained supernet; loaded where it is not yet."""
+        if self._scorer is None:
+            self._scorer = Scorer(self._trained(self._state()), self._calibration)
+        return self._scorer
+
+    def _decided(self) -> Architecture:
+        if self._architecture is None:
+            raise TrainableError("the shared weights were used before setup(); call setup() first")
+        return self._architecture
+
+    def _state(self) -> Any:
+        return read_tensors(self._folder, DartsTrainable.file)
+
+    def _trained(self, state: Any) -> Search:
+        plan = self._plan(state)
+        try:
+            staged = plan.begin(state["of"]["seed"], state["of"]["max_epochs"])
+            staged.load_state_dict(state["search"])
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise CheckpointError(f"{self._folder} is no whole supernet ({error}); use another checkpoint") from error
+        return staged.search
+
+    def _plan(self, state: Any) -> Plan:
+        """How the supernet was trained, and on what: its settings are in the checkpoint."""
+        if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
+            raise CheckpointError(f"{self._folder} holds no supernet; give a folder that DartsTrainable.save wrote")
+        settings = {**state["settings"], **self._placed}
+        wanted = None if self._space is None else space_name(self._space)
+        if wanted is not None and wanted != settings["space"]:
+            raise CheckpointError(
+                f"{self._folder} is a supernet of the space {settings['space']}, and the architectures are of "
+                f"{wanted}; train a supernet of that space, or search in this one's"
+            )
+        return Plan(**settings)
+
+
+class Scorer:
+    """Scores members of the space of a trained supernet, which is used for nothing else from then on.
+
+    The `calibration` training images go through the network in one batch, whose statistics normalise it then.
+    """
+
+    def __init__(self, search: Search, calibration: int) -> None:
+        self.supernet, self.data = search.supernet.eval(), search.data
+        self._images: Tensor = self.data.normalize(self.data.train.images[:calibration])
+        self._norms = [part for part in self.supernet.modules() if isinstance(part, _BatchNorm)]
+        for norm in self._norms:
+            norm.momentum = 1.0  # so that statistics are those of the last batch
+
+    def score(self, architecture: object, split: Split) -> Score:
+        """On all images of `split`, one of the data."""
+        with self._fitted(architecture):
+            return judged(self.supernet, self.data, split)
+
+    def network(self, architecture: object) -> nn.Module:
+        """That architecture by itself, with copies of its weights."""
+        with self._fitted(architecture):
+            return freeze(self.supernet.module, architecture)
+
+    @contextmanager
+    def _fitted(self, architecture: object) -> Iterator[None]:
+        with self.supernet.deciding(architecture):
+            self._train_norms(True)
+            try:
+                with torch.no_grad():
+                    self.supernet(self._images)
+            finally:
+                self._train_norms(False)
+            yield
+
+    def _train_norms(self, training: bool) -> None:
+        for norm in self._norms:
+            norm.training = training

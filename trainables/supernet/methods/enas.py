@@ -1,0 +1,187 @@
+"""ENAS: Efficient Neural Architecture Search via Parameter Sharing (Pham et al. 2018, arXiv 1802.03268)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from trainables.errors import TrainableError
+from trainables.settings import check_number
+from trainables.supernet.decisions import Decision
+from trainables.supernet.methods.base import Draws
+from trainables.supernet.methods.paths import Path, PathMethod, above, reached
+from trainables.supernet.methods.sampling import gumbel_like
+
+__all__ = ["Enas"]
+
+
+class Enas(PathMethod):
+    """A controller draws the path of each step; it is taught by REINFORCE what validates well with shared weights.
+
+    The reward is the accuracy on the validation batch, less a moving mean of the rewards; the controller climbs the
+    log-probability of the decisions that counted, weighed by it, and a little entropy. In the end the best of
+    `population` paths that it draws is taken, as in the paper, by all validation images.
+
+    Args:
+        units: of the controller's LSTM; 0 leaves a table of logits, which decides each by itself.
+        temperature, bound: logits are `bound * tanh(logit / temperature)`; the paper's 5 and 2.5.
+        entropy: its share of the objective.
+        decay: of the moving mean.
+        population: paths that are scored in the end.
+    """
+
+    paper: ClassVar[str] = "arXiv 1802.03268"
+    recipe: ClassVar[Mapping[str, object]] = {"architecture_lr": 3.5e-4, "architecture_weight_decay": 0.0}
+    generations: ClassVar[int] = 0
+
+    def __init__(
+        self,
+        units: int = 64,
+        temperature: float = 5.0,
+        bound: float = 2.5,
+        entropy: float = 1e-4,
+        decay: float = 0.99,
+        population: int = 50,
+    ) -> None:
+        super().__init__()
+        check_number("units", units, 0, whole=True)
+        check_number("temperature", temperature, 0, open_low=True)
+        check_number("bound", bound, 0, open_low=True)
+        check_number("entropy", entropy, 0)
+        check_number("decay", decay, 0, 1)
+        check_number("population", population, 1, whole=True)
+        self.units, self.temperature, self.bound = units, temperature, bound
+        self.entropy, self.decay, self.population = entropy, decay, population
+        self.register_buffer("baseline", torch.tensor(torch.nan))
+        self.baseline: Tensor
+
+    def check(self, decision: Decision) -> None:
+        if decision.low != decision.high:
+            raise TrainableError(
+                f"{decision.name} takes {decision.low} to {decision.high} inputs, and the controller of Enas must know "
+                "how many; give n_chosen one number, or take spos"
+            )
+
+    def attach(self, decisions: Iterable[Decision]) -> None:
+        super().attach(decisions)
+        self._above = above(self.decisions.values())
+        self.controller = Controller([len(d.options) for d in self.decisions.values()], self.units)
+
+    @torch.no_grad()
+    def draw(self, draws: Draws) -> None:
+        self.path = self._drawn(draws.device)
+
+    def usual(self) -> Path:
+        return self._drawn(None)
+
+    def objective(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """REINFORCE: its gradient is that of the expected reward, with the sign turned."""
+        reward = (logits.detach().argmax(1) == labels).float().mean()
+        known = torch.where(self.baseline.isnan(), reward, self.baseline)
+        self.baseline.copy_(self.decay * known + (1 - self.decay) * reward)
+        log_probability, entropy = self.told(self.path)
+        return (known - reward) * log_probability - self.entropy * entropy
+
+    def told(self, path: Path) -> tuple[Tensor, Tensor]:
+        """The log-probability of the decisions of `path` that count, and the entropy of what was asked for them."""
+        counts = set(reached(path, self._above))
+        logs, entropies = [], []
+        memory = self.controller.begin()
+        for question, (name, decision) in enumerate(self.decisions.items()):
+            memory, scores = self._asked(memory, question, decision)
+            answer = torch.tensor(path[name]).to(scores.device, non_blocking=True)
+            if name in counts:
+                logs.append(_log_probability(scores, answer))
+                chances = torch.log_softmax(scores, 0)
+                entropies.append(-(chances.exp() * chances.clamp_min(-1e9)).sum())
+            memory = self.controller.answered(memory, question, answer)
+        return torch.stack(logs).sum(), torch.stack(entropies).sum()
+
+    @torch.no_grad()
+    def strengths(self) -> dict[str, Tensor]:
+        memory, found = self.controller.begin(), {}
+        for question, (name, decision) in enumerate(self.decisions.items()):
+            memory, scores = self._asked(memory, question, decision)
+            found[name] = torch.softmax(scores, 0)
+            memory = self.controller.answered(memory, question, scores.topk(decision.low).indices)
+        return found
+
+    @torch.no_grad()
+    def _drawn(self, generator: torch.Generator | None) -> Path:
+        """A path by chance, inputs one after another without those that are taken; else the likeliest answers."""
+        memory, answers = self.controller.begin(), []
+        for question, decision in enumerate(self.decisions.values()):
+            memory, scores = self._asked(memory, question, decision)
+            noisy = scores if generator is None else scores + gumbel_like(scores, generator)
+            answers.append(noisy.topk(decision.low).indices)
+            memory = self.controller.answered(memory, question, answers[-1])
+        indices = torch.cat(answers).tolist()  # all read from the device at once
+        path = {}
+        for name, decision in self.decisions.items():
+            path[name], indices = tuple(indices[: decision.low]), indices[decision.low :]
+        return path
+
+    def _asked(self, memory: Memory, question: int, decision: Decision) -> tuple[Memory, Tensor]:
+        memory, logits = self.controller.step(memory, question)
+        scores = self.bound * torch.tanh(logits / self.temperature)
+        if len(self.left(decision)) == len(decision.options):
+            return memory, scores
+        lost = torch.ones(len(scores), dtype=torch.bool)
+        lost[list(self.left(decision))] = False
+        return memory, scores.masked_fill(lost.to(scores.device, non_blocking=True), -torch.inf)
+
+
+Memory = tuple[Tensor, Tensor, Tensor]
+"""Hidden values and cells of the LSTM, and what it is told next."""
+
+
+class Controller(nn.Module):
+    """Logits for one question after another: of a table, and of an LSTM that is told the answers before.
+
+    `answers` are the numbers of options of every question. All weights start between -0.1 and 0.1.
+    """
+
+    def __init__(self, answers: list[int], units: int) -> None:
+        super().__init__()
+        self._sizes, total = answers, sum(answers)
+        self.table = nn.Parameter(torch.zeros(total))
+        self.units = units
+        if units:
+            self.output = nn.Linear(units, total, bias=False)
+            self.answers = nn.Embedding(total + 1, units)
+            self.cell = nn.LSTMCell(units, units)
+            for weight in (*self.output.parameters(), *self.answers.parameters(), *self.cell.parameters()):
+                nn.init.uniform_(weight, -0.1, 0.1)
+
+    def begin(self) -> Memory:
+        """Before the first question."""
+        zeros = self.table.new_zeros(1, self.units)
+        return (zeros, zeros, self.answers.weight[-1:]) if self.units else (zeros, zeros, zeros)
+
+    def step(self, memory: Memory, question: int) -> tuple[Memory, Tensor]:
+        """The memory, and a logit for every answer to the question."""
+        begin = sum(self._sizes[:question])
+        part = slice(begin, begin + self._sizes[question])
+        if not self.units:
+            return memory, self.table[part]
+        hidden, cell = self.cell(memory[2], memory[:2])
+        return (hidden, cell, memory[2]), hidden[0] @ self.output.weight[part].T + self.table[part]
+
+    def answered(self, memory: Memory, question: int, answer: Tensor) -> Memory:
+        """The memory after an answer, or the mean of several."""
+        if not self.units:
+            return memory
+        told = self.answers(answer + sum(self._sizes[:question])).mean(0, keepdim=True)
+        return memory[0], memory[1], told
+
+
+def _log_probability(scores: Tensor, answer: Tensor) -> Tensor:
+    """Of answers that are drawn one after another, without those that are taken."""
+    total = scores.new_zeros(())
+    for index in answer.unsqueeze(1):
+        total = total + torch.log_softmax(scores, 0).gather(0, index).squeeze(0)
+        scores = scores.scatter(0, index, -torch.inf)
+    return total

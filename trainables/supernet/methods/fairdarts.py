@@ -1,0 +1,43 @@
+"""FairDARTS, without unfair advantages of skip connections (Chu et al. 2020, arXiv 1911.12126)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from trainables.settings import check_number
+from trainables.supernet.decisions import Decision
+from trainables.supernet.methods.base import Method
+
+__all__ = ["FairDarts"]
+
+
+class FairDarts(Method):
+    """Every option weighted by its own sigmoid, so that none gains by another's loss.
+
+    The zero-one loss, minus `zero_one` times the mean of (sigmoid - 0.5)^2 (10 in the paper), drives the weights to
+    one end or the other. The paper takes what is above a threshold, two edges a node at most; here, the space
+    being DARTS', the two best. The candidate `none` is without effect.
+    """
+
+    paper: ClassVar[str] = "arXiv 1911.12126"
+
+    def __init__(self, zero_one: float = 10.0) -> None:
+        super().__init__()
+        check_number("zero_one", zero_one, 0)
+        self.zero_one = zero_one
+
+    def expected(self, decision: Decision, alpha: Tensor) -> Tensor:
+        return torch.sigmoid(self.masked(decision, alpha))
+
+    def scaled(self, decision: Decision, weights: Tensor) -> Tensor:
+        return weights
+
+    def penalty(self) -> Tensor | None:
+        owned = self.owned()
+        if not self.zero_one or not owned:
+            return None
+        left = torch.cat([self.only_left(name, alpha) for name, alpha in owned.items()])
+        return -self.zero_one * (torch.sigmoid(left) - 0.5).square().mean()

@@ -1,0 +1,30 @@
+"""SPOS: Single Path One-Shot Neural Architecture Search with Uniform Sampling (Guo et al. 2019, arXiv 1904.00420)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from trainables.settings import check_number
+from trainables.supernet.methods.paths import PathMethod
+
+__all__ = ["Spos"]
+
+
+class Spos(PathMethod):
+    """Every step trains one path, drawn evenly; there is no architecture to learn.
+
+    When the weights are trained, evolution looks for the path that validates best with them, its normalisations
+    fitted to it. Epochs before the last only show the best of four.
+
+    Args:
+        population: paths of each generation, of which the better fifth have offspring; 50 in the paper.
+        generations: after the first; 20 in the paper.
+    """
+
+    paper: ClassVar[str] = "arXiv 1904.00420"
+
+    def __init__(self, population: int = 50, generations: int = 20) -> None:
+        super().__init__()
+        check_number("population", population, 2, whole=True)
+        check_number("generations", generations, 0, whole=True)
+        self.population, self.generations = population, generations

@@ -1,0 +1,119 @@
+"""A search on its way: an epoch, what it reports, and when it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trainables.errors import EndOfTraining
+from trainables.supernet.collapse import Alarm, Skips, alpha_entropy, skips_of
+from trainables.supernet.plan import Plan
+from trainables.supernet.stages import StagedSearch
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """A planned search from its set-up on: its stages, what it has found, what there is to say about it."""
+
+    def __init__(self, plan: Plan, seed: int, epochs: int, identity: dict[str, object]) -> None:
+        self.plan, self.identity = plan, identity
+        self.staged: StagedSearch = plan.begin(seed, epochs)
+        self.architecture: Architecture | None = None
+        self._last: Architecture | None = None
+        self._sound: Architecture | None = None
+        self._alarm = Alarm(plan.collapse_share)
+        self._is_collapsed = self._is_stopped = False
+        self._notes: list[str] = []
+
+    def step(self) -> dict[str, float | int]:
+        """One epoch and its report, as `DartsTrainable.step` describes it."""
+        if self.staged.is_over or self._is_stopped:
+            raise EndOfTraining(f"the search ended after epoch {self.staged.epoch}")
+        search = self.staged.go_on()
+        trained = search.train_epoch()
+        validation = search.data.validation
+        whole = search.evaluate(validation)
+        before, found = self._last, self.plan.select(search, is_last=self.staged.is_over)
+        discrete = search.evaluate_member(found, validation)
+        skips = skips_of(search.supernet, search.supernet.taken(found))
+        eigenvalue = search.eigenvalue() if self.plan.eigenvalue else None
+        collapsed = search.has_learned and self._listen(skips, eigenvalue)
+        self._keep(found)
+        self._tell_end(search.supernet.space)
+        return {
+            "accuracy": whole.accuracy,
+            "loss": whole.loss,
+            "train_loss": trained.loss,
+            "train_accuracy": trained.accuracy,
+            "discrete_accuracy": discrete.accuracy,
+            "gap": whole.accuracy - discrete.accuracy,
+            "entropy": alpha_entropy(search.supernet),
+            "skips": skips.count,
+            "collapsed": int(collapsed),
+            "changed": int(before is None or before.id != found.id),
+            "lr": search.rate,
+            "parameters": sum(weight.numel() for weight in search.supernet.weight_parameters()),
+            **({} if eigenvalue is None else {"eigenvalue": eigenvalue}),
+        }
+
+    def _keep(self, found: Architecture) -> None:
+        """What is found now; of a search that ended in a collapse the last that showed no sign of it."""
+        self._last = found
+        if not self._alarm.was_crowded:
+            self._sound = found
+        self.architecture = self._sound if self._is_stopped and self._sound is not None else found
+
+    def _listen(self, skips: Skips, eigenvalue: float | None) -> bool:
+        was, wrong = self._is_collapsed, self._alarm.heard(skips, eigenvalue)
+        self._is_collapsed = bool(wrong)
+        self._is_stopped = self._is_collapsed and self.plan.stop_on_collapse
+        if self._is_collapsed and not was:
+            ended = "; the search ends here" if self._is_stopped else ""
+            self._notes.append(f"the search has collapsed at epoch {self.staged.epoch}: {wrong}{ended}")
+        return self._is_collapsed
+
+    def _tell_end(self, space: Any) -> None:
+        if self.architecture is not None and (self.staged.is_over or self._is_stopped):
+            self._notes.append(f"found: {self.plan.said(space, self.architecture)}")
+
+    def told(self) -> list[str]:
+        """What was not told yet."""
+        notes, self._notes = self._notes, []
+        return notes
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """Scores of supernet and architecture on a split of the data."""
+        search = self.staged.search
+        images = search.data.split(split)
+        score = search.evaluate(images)
+        scores = {"accuracy": score.accuracy, "loss": score.loss}
+        if self.architecture is not None:
+            scores["discrete_accuracy"] = search.evaluate_member(self.architecture, images).accuracy
+        return scores
+
+    def _found(self) -> dict[str, Architecture | None]:
+        return {name: getattr(self, name) for name in ("architecture", "_last", "_sound")}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that decides the epochs to come."""
+        return {
+            "search": self.staged.state_dict(),
+            **{name: None if found is None else found.tree for name, found in self._found().items()},
+            "eigenvalues": self._alarm.eigenvalues,
+            "crowded": self._alarm.was_crowded,
+            "collapsed": self._is_collapsed,
+            "stopped": self._is_stopped,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken, of an equal search."""
+        self.staged.load_state_dict(state["search"])
+        space = self.staged.search.supernet.space
+        for name in self._found():
+            setattr(self, name, None if state[name] is None else space.validate(state[name]))
+        self._alarm.eigenvalues = list(state["eigenvalues"])
+        self._alarm.was_crowded = state["crowded"]
+        self._is_collapsed, self._is_stopped = state["collapsed"], state["stopped"]

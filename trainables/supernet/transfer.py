@@ -1,0 +1,59 @@
+"""A supernet that goes on where another one stopped, on other images: the weights are kept, the head is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.errors import CheckpointError
+from trainables.supernet.supernet import Supernet
+
+__all__ = ["heads", "take_over"]
+
+_MODULE, _METHOD = "module.", "method."
+
+
+@torch.no_grad()
+def take_over(supernet: Supernet, weights: dict[str, Tensor], where: object) -> None:
+    """Give `supernet` the `weights` of the state of another one, but for its heads, which stay as they are.
+
+    Running statistics come along; what the other's method learned does where this one's method has the same. `where`
+    they are from is for errors. `CheckpointError` if other weights than those of heads are missing or differ in shape:
+    then it is another network. Nothing has changed by then.
+    """
+    fresh = {f"{_MODULE}{name}." for name in heads(supernet.module)}
+    mine = {name: value for name, value in supernet.state_dict().items() if isinstance(value, Tensor)}
+    kept = {name: value for name, value in mine.items() if name.startswith(_MODULE) and not _is_in(name, fresh)}
+    theirs = {name for name in weights if name.startswith(_MODULE) and not _is_in(name, fresh)}
+    wrong = [*_differing(kept, weights), *(f"{name} is not in this one" for name in sorted(theirs - kept.keys()))]
+    if wrong:
+        raise CheckpointError(
+            f"{where} is of another supernet: {'; '.join(wrong[:2])}; build both with the same space and network"
+        )
+    learned = {name: value for name, value in mine.items() if name.startswith(_METHOD)}
+    if not list(_differing(learned, weights)):
+        kept |= learned
+    for name, value in kept.items():
+        value.copy_(weights[name])
+
+
+def heads(module: nn.Module) -> Iterator[str]:
+    """Names of the linear layers that give the logits: those called classifier, or in such, else the last one."""
+    linear = [name for name, part in module.named_modules() if isinstance(part, nn.Linear)]
+    named = [name for name in linear if "classifier" in name.split(".")]
+    return iter(named or linear[-1:])
+
+
+def _differing(mine: dict[str, Tensor], theirs: dict[str, Any]) -> Iterator[str]:
+    for name, value in mine.items():
+        if name not in theirs:
+            yield f"{name} is not in that one"
+        elif theirs[name].shape != value.shape:
+            yield f"{name} has the shape {tuple(value.shape)} here and {tuple(theirs[name].shape)} there"
+
+
+def _is_in(name: str, places: set[str]) -> bool:
+    return any(name.startswith(place) for place in places)
