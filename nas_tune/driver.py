@@ -6,6 +6,7 @@ resumed one: both are a ledger and what is still to do.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -137,6 +138,7 @@ def _coordinator(
         objective=recipe.objective,
         limits=recipe.limits,
         seed=recipe.config.seed,
+        batch=recipe.config.batch,
         audience=Audience([*observers, keeper]),
         interrupts=interrupts,
         clock=clock,
@@ -152,6 +154,9 @@ def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Se
     size, asked = recipe.space.size, recipe.config.max_trials
     if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
         coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
+    queued, room = len(coordinator.state.queue), (asked or math.inf) - len(coordinator.state.trials)
+    if queued > room:
+        coordinator.note(f"max_trials = {asked} has room for {room} of the {queued} enqueued architectures")
     if upgraded:
         coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
     if is_network_folder(folder):

@@ -17,7 +17,8 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState, create_trial
 
 from nas_tune.errors import StrategyError
-from nas_tune.ledger import Answered, Asked, Ended, Event, Paused, Reported, TrialRecord
+from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Reported, TrialRecord
+from nas_tune.prior import Prior
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.study_memory import StudyMemory
 from search_spaces import Architecture, ArchitectureError, Space
@@ -72,6 +73,7 @@ class Proposer:
         self._asks = 0
         self._ask_of_trial: dict[int, int] = {}
         self._failures = 0
+        self._prior = Prior()
 
     def propose(self) -> Proposal:
         """Ask the strategy for a valid architecture; if it fails, a random one stands in and the note says so.
@@ -81,6 +83,7 @@ class Proposer:
         Raises:
             StrategyError: it failed five times in a row.
         """
+        self._translate()
         for _ in range(_INVALID_IN_A_ROW):
             ask = self._asks
             seed = derive_seed(self._seed, 0, ask)
@@ -109,6 +112,9 @@ class Proposer:
             case Asked():
                 self._ask_of_trial[event.trial] = event.ask
                 self._enter(event.ask, event.tree)
+                self._prior.meet(event.id, event.ask)
+            case Known():
+                self._remember(event)
             case Answered() if trial is not None:
                 self._enter(event.ask, event.tree)
                 self._answer(event.ask, trial)
@@ -137,6 +143,24 @@ class Proposer:
         params = self._space.params(architecture)
         self._storage.add_running(params, {name: self._distributions[name] for name in params})
         self._asks = ask + 1
+
+    def _remember(self, event: Known) -> None:
+        """Make a trial of another run the study's next one."""
+        ask = self._asks
+        self._enter(ask, event.tree)
+        self._prior.add(ask, event)
+        for epoch, value in event.curve:
+            self._storage.set_trial_intermediate_value(self._trial_id(ask), int(epoch), value)
+        self._end(ask, event.state, event.curve[-1][1])
+
+    def _translate(self) -> None:
+        """Show what is known of other runs as this one would have measured it, as far as can be told by now."""
+        for line, known in self._prior.news(lambda ask: self._storage.get_trial(ask).intermediate_values):
+            for ask, event in known.items():
+                curve = {int(epoch): line.at(value) for epoch, value in event.curve}
+                # What says nothing of this task is better not seen.
+                state = _STATES[event.state if line.slope else "failed"]
+                self._storage.revise(self._trial_id(ask), state, curve)
 
     def _stand_in(self, ask: int, seed: int, error: Exception) -> Proposal:
         self._failures += 1

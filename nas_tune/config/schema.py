@@ -33,6 +33,7 @@ from search_spaces.names import did_you_mean
 __all__ = ["Resources", "SearchConfig"]
 
 _BUDGET = ("max_trials", "max_seconds")
+_BATCH = 8
 _RULES = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -58,6 +59,12 @@ def _folder(value: object) -> object:
     if isinstance(path, str) and ("\0" in path or not path.strip()):
         raise ValueError("no path")
     return path
+
+
+def _folders(value: object) -> object:
+    if not isinstance(value, list | tuple) or any(isinstance(_folder(item), bool | int | float) for item in value):
+        raise ValueError("no folders")
+    return tuple(_folder(item) for item in value)
 
 
 def _not_zero(value: int) -> int:
@@ -126,7 +133,11 @@ class SearchConfig(BaseModel):
     workers: Annotated[
         int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")
     ] = 1
-    """Trials at once; -1 as many as the resources hold. One worker makes a search repeatable."""
+    """Trials at once; -1 as many as the resources hold. One worker, or `deterministic`, makes a search repeatable."""
+    deterministic: Annotated[bool, Expected("true or false")] = False
+    """Find the same with any number of workers: trials are asked for in batches, each after the last one's end."""
+    batch: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
+    """Trials of a batch, with `deterministic` only; 8 where it is not said."""
     executor: Annotated[
         Literal["ray", "inline", "simulated"],
         Expected("one of 'ray', 'inline', 'simulated'", ("ray", "inline", "simulated")),
@@ -137,6 +148,11 @@ class SearchConfig(BaseModel):
     """A running Ray cluster ("auto", "host:port", "ray://host:port"); by default one is started here."""
     resources: Annotated[Resources, Expected("a table with cpus and gpus")] = Resources()
     """What each trial gets."""
+
+    warm_start: Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")] = ()
+    """Other runs, whose trials the strategy knows from the start; their values may be on another scale."""
+    warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
+    """How many of the architectures known from `warm_start` are tried first."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295")] = 0
     """Of the proposals and of every trial."""
@@ -154,6 +170,8 @@ class SearchConfig(BaseModel):
     def __init__(self, /, **values: Any) -> None:
         if values.get("mode") is None and values.get("metric", "accuracy") == "accuracy":
             values = {**values, "mode": "max"}
+        if values.get("deterministic") is True and values.get("batch") is None:
+            values = {**values, "batch": _BATCH}
         problems: list[str] = []
         try:
             super().__init__(**values)
@@ -213,6 +231,8 @@ class SearchConfig(BaseModel):
 def _plain(value: object) -> object:
     if isinstance(value, Component):
         return value.plain()
+    if isinstance(value, tuple):
+        return list(value)
     return value.model_dump() if isinstance(value, BaseModel) else value
 
 
@@ -230,8 +250,23 @@ def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
         yield f"forever: true contradicts {' and '.join(budget)}; remove one of them"
     if "space" not in values and (stray := _strayed(values, ("space",))):
         yield f"space: not set{stray}"
+    yield from _batch_conflicts(values)
     if values.get("executor") in ("inline", "simulated"):
         yield from _local_conflicts(values, str(values["executor"]))
+
+
+def _batch_conflicts(values: Mapping[str, object]) -> Iterator[str]:
+    batch, workers = values.get("batch"), values.get("workers", 1)
+    if values.get("deterministic") is not True:
+        if batch is not None:
+            yield f"batch: got {shown(batch)}, but only a deterministic search has batches; set deterministic = true"
+        return
+    if values.get("max_trials") is None:
+        yield "deterministic: needs max_trials: every other end of a search depends on how fast it is"
+    if values.get("max_seconds") is not None:
+        yield "deterministic: max_seconds contradicts it, for a clock never ends two searches alike; remove one of them"
+    if isinstance(workers, int) and isinstance(batch, int) and workers > batch > 0:
+        yield f"workers: got {workers}, more than a batch has trials; set batch = {workers} or more, or fewer workers"
 
 
 def _local_conflicts(values: Mapping[str, object], executor: str) -> Iterator[str]:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from nas_tune.components import make_component
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
-from nas_tune.schedulers.base import NeverPauses, Scheduler, Verdict
+from nas_tune.schedulers.base import NeverPauses, Scheduler, Verdict, judged
+from nas_tune.schedulers.batched import Batched
 from nas_tune.schedulers.hyperband import Hyperband
 from nas_tune.schedulers.learning_curve import LearningCurve
 from nas_tune.schedulers.median import Median
@@ -20,6 +21,7 @@ __all__ = [
     "SCHEDULERS",
     "Asha",
     "AshaPromote",
+    "Batched",
     "Hyperband",
     "LearningCurve",
     "Median",
@@ -27,6 +29,7 @@ __all__ = [
     "NoScheduler",
     "Scheduler",
     "Verdict",
+    "judged",
     "make",
 ]
 

@@ -54,7 +54,7 @@ class AshaPromote:
         self._waits: dict[int, tuple[_Rung, _Place]] = {}
 
     def observe(self, trial: int, epoch: int, score: float) -> Verdict:
-        """Pause at a rung, unless the worker that this sets free would come back for the same trial."""
+        """Pause at every rung."""
         before = self._passed.get(trial, 0)
         self._passed[trial] = epoch
         reached = [self._fields[rung] for rung in self.rungs if before < rung <= epoch]
@@ -66,10 +66,7 @@ class AshaPromote:
         # A report that jumps over rungs was promoted from those below the last.
         bisect.insort(reached[-1].waiting, place)
         self._waits[trial] = (reached[-1], place)
-        if self.next_promotion() != trial:
-            return Verdict.PAUSE
-        self.promoted(trial)
-        return Verdict.GO_ON
+        return Verdict.PAUSE
 
     def next_promotion(self) -> int | None:
         """From the highest rung that has a candidate."""

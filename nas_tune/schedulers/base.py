@@ -13,7 +13,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
-__all__ = ["NeverPauses", "Scheduler", "Verdict"]
+__all__ = ["NeverPauses", "Scheduler", "Verdict", "judged"]
 
 
 class Verdict(Enum):
@@ -32,7 +32,10 @@ class Scheduler(Protocol):
         """Whether it ever answers `PAUSE`: then more may come of running trials, though no new one is asked for."""
 
     def observe(self, trial: int, epoch: int, score: float) -> Verdict:
-        """Take in a report (a finite score; epochs count from 1) and judge the trial."""
+        """Take in a report (a finite score; epochs count from 1) and judge the trial.
+
+        A trial that is to pause waits from then on, until it is promoted or forgotten.
+        """
 
     def next_promotion(self) -> int | None:
         """The paused trial to go on with now, None if there is none; the same answer until something happens."""
@@ -55,3 +58,12 @@ class NeverPauses:
 
     def promoted(self, trial: int) -> None:
         """Nothing waits."""
+
+
+def judged(scheduler: Scheduler, trial: int, epoch: int, score: float) -> Verdict:
+    """Take in a report; a trial does not pause if the worker that this sets free would come back for it at once."""
+    verdict = scheduler.observe(trial, epoch, score)
+    if verdict is Verdict.PAUSE and scheduler.next_promotion() == trial:
+        scheduler.promoted(trial)
+        return Verdict.GO_ON
+    return verdict

@@ -77,6 +77,12 @@ class StudyMemory(BaseStorage):
         trial.state, trial.values = TrialState.PRUNED, [value]
         self._open.add(trial_id)
 
+    def revise(self, trial_id: int, state: TrialState, curve: dict[int, float]) -> None:
+        """A finished trial is told anew: other intermediate values, of which the last one is its value."""
+        trial = self.get_trial(trial_id)
+        trial.state, trial.intermediate_values = state, curve
+        trial.values = None if state == TrialState.FAIL else [curve[max(curve)]]
+
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         self._changeable(trial_id).user_attrs[key] = value
 
