@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nas_tune.components import make_component
+from nas_tune.objectives import several_objectives
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
-from nas_tune.schedulers.base import NeverPauses, Scheduler, Verdict
+from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict
 from nas_tune.schedulers.hyperband import Hyperband
 from nas_tune.schedulers.learning_curve import LearningCurve
 from nas_tune.schedulers.median import Median
@@ -26,11 +27,13 @@ __all__ = [
     "NeverPauses",
     "NoScheduler",
     "Scheduler",
+    "Score",
     "Verdict",
     "make",
 ]
 
 
+@several_objectives
 def no_scheduler(max_epochs: int) -> Scheduler:
     """Every trial trains to its last epoch."""
     return NoScheduler()
