@@ -2,21 +2,21 @@
 
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
-business; a trainable knows nothing of them. Three more members are optional: `evaluate(split)`, which
-`Evaluating` describes, `check()`, which `Checking` describes, and the class attribute `checkpoints`, which
-`has_checkpoints` reads.
+business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
+describes, `check()`, which `Checking` describes, `proxies` and `zero_cost(...)`, which `Scoring` describes, and
+the class attribute `checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Checking", "Evaluating", "Trainable", "has_checkpoints"]
+__all__ = ["Checking", "Evaluating", "Scoring", "Trainable", "has_checkpoints"]
 
 
 @runtime_checkable
@@ -53,6 +53,21 @@ class Checking(Protocol):
 
     def check(self) -> None:
         """Raise what every `setup` would raise, such as `DataError` for data that are not there."""
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A trainable that can guess which of two architectures is the better one, without training them."""
+
+    @property
+    def proxies(self) -> Sequence[str]:
+        """Names of the scores that it knows; of each, more is better."""
+
+    def zero_cost(self, architecture: Architecture, proxy: str, *, seed: int) -> float:
+        """The score called `proxy`, never NaN; -inf where nothing could be learnt.
+
+        `seed` decides what is random in it. A training that is under way goes on as if nobody had asked.
+        """
 
 
 def has_checkpoints(trainable: Trainable) -> bool:

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Self
 from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.genotype import INPUTS, Cell, Rules, read_genotype, write_genotype
 from search_spaces.catalogue.isomorphism import isomorphic_form
+from search_spaces.catalogue.settings import check_operations
 from search_spaces.errors import SpaceError
 from search_spaces.flat import Parameter
 from search_spaces.graphs import Edge, Graph, Vertex
-from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice, const
 from search_spaces.space import Space
 
@@ -29,7 +29,6 @@ __all__ = [
     "CellSpace",
     "block_canonical",
     "check_count",
-    "check_operations",
     "concatenated",
     "loose_ends",
 ]
@@ -178,7 +177,7 @@ class BlockSpace(CellSpace):
 
     def __init__(self, name: str, blocks: int, operations: Sequence[str], concat: str) -> None:
         check_count("blocks", blocks)
-        known = check_operations(operations)
+        known = check_operations(operations, KNOWN_OPERATIONS)
         if concat not in CONCATENATIONS:
             raise SpaceError(f"concat={concat!r}: it is one of {', '.join(CONCATENATIONS)}")
         cell = {f"block_{i}": _block(i, known) for i in range(INPUTS, INPUTS + blocks)}
@@ -232,17 +231,6 @@ def check_count(name: str, value: object) -> None:
     """Refuse a number of nodes or blocks that is not 1 or more."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 20:
         raise SpaceError(f"{name}={value!r}: a cell has a whole number of {name}, 1 to 20")
-
-
-def check_operations(operations: Sequence[str]) -> tuple[str, ...]:
-    """The names, each known and given once."""
-    if not isinstance(operations, list | tuple) or not operations or len({*map(str, operations)}) != len(operations):
-        raise SpaceError(f"operations={operations!r}: give a list of at least one name, each once")
-    for name in operations:
-        if name not in KNOWN_OPERATIONS:
-            close = did_you_mean(str(name), KNOWN_OPERATIONS)
-            raise SpaceError(f"operations: {name!r} is unknown{close}; known: {', '.join(KNOWN_OPERATIONS)}")
-    return tuple(operations)
 
 
 def _ends(cell: Cell, concat: list[int]) -> tuple[list[Vertex], Vertex, list[Edge]]:

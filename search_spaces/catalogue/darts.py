@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.catalogue.cells import CellSpace, check_count, check_operations
+from search_spaces.catalogue.cells import KNOWN_OPERATIONS, CellSpace, check_count
 from search_spaces.catalogue.genotype import INPUTS, Cell
 from search_spaces.catalogue.isomorphism import isomorphic_form
+from search_spaces.catalogue.settings import check_operations
 from search_spaces.parameters import choice, subset
 
 __all__ = ["OPERATIONS", "DartsSpace", "canonical", "space"]
@@ -40,7 +41,7 @@ class DartsSpace(CellSpace):
 
     def __init__(self, nodes: int = 4, operations: Sequence[str] = OPERATIONS) -> None:
         check_count("nodes", nodes)
-        edge = choice(*check_operations(operations))
+        edge = choice(*check_operations(operations, KNOWN_OPERATIONS))
         cell = {
             f"node_{node}": subset({f"input_{source}": edge for source in range(node)}, 2)
             for node in range(INPUTS, INPUTS + nodes)

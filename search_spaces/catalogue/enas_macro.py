@@ -62,11 +62,11 @@ class ENASMacroSpace(Space):
         layers: list[Json] = []
         place = 0
         for index in range(self.layers):
-            operation = _read_number(numbers, place, len(OPERATIONS), f"layers.{index}.op")
+            operation = number_at(numbers, place, len(OPERATIONS), f"layers.{index}.op")
             place += 1
             skips: list[Json] = []
             for candidate in skip_candidates(index):
-                if _read_number(numbers, place, 2, f"layers.{index}.skips"):
+                if number_at(numbers, place, 2, f"layers.{index}.skips"):
                     skips.append(candidate)
                 place += 1
             layers.append({"op": OPERATIONS[operation], "skips": skips})
@@ -103,14 +103,6 @@ def _layer(index: int) -> dict[str, object]:
     candidates = skip_candidates(index)
     skips = subset(list(candidates), (0, index)) if candidates else const([])
     return {"op": choice(*OPERATIONS), "skips": skips}
-
-
-def _read_number(numbers: list[str], place: int, below: int, path: str) -> int:
-    if not (numbers[place].isascii() and numbers[place].isdigit() and int(numbers[place]) < below):
-        raise ArchitectureError(
-            path, f"number {place} is {numbers[place]!r}; a whole number from 0 to {below - 1} stands there"
-        )
-    return int(numbers[place])
 
 
 def space(layers: int = 12) -> ENASMacroSpace:

@@ -57,16 +57,8 @@ class EnasMicroSpace(BlockSpace):
 
 
 def _read_side(numbers: Sequence[str], place: int, index: int, path: str) -> tuple[str, int]:
-    source = _number(numbers, place, index, f"{path}.input")
-    return CODES[_number(numbers, place + 1, len(CODES), f"{path}.op")], source
-
-
-def _number(numbers: Sequence[str], place: int, below: int, path: str) -> int:
-    text = numbers[place]
-    if not (text.isascii() and text.isdigit() and int(text) < below):
-        rule = f"a whole number from 0 to {below - 1} stands there"
-        raise ArchitectureError(path, f"number {place} is {text!r:.20}; {rule}")
-    return int(text)
+    source = number_at(numbers, place, index, f"{path}.input")
+    return CODES[number_at(numbers, place + 1, len(CODES), f"{path}.op")], source
 
 
 def _code(operation: str) -> int:

@@ -11,11 +11,11 @@ third item or as `(operation, node, input)` (FairDARTS). The order of a node's t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces.catalogue.literal import read_call
+from search_spaces.catalogue.literal import listed, read_fields, whole
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
@@ -90,16 +90,7 @@ class _Edge:
 
 def _fields(genotype: object) -> dict[str, Any]:
     """The fields by name, whatever form they came in."""
-    if isinstance(genotype, str):
-        found = read_call(genotype, FIELDS)
-    elif hasattr(genotype, "_asdict"):
-        found = dict(genotype._asdict())
-    elif isinstance(genotype, Mapping):
-        found = dict(genotype)
-    else:
-        raise ArchitectureError(
-            "", f"{genotype!r:.60} is a {type(genotype).__name__}; give the text of a genotype, or a namedtuple"
-        )
+    found = read_fields(genotype, FIELDS)
     for name, value in found.items():
         # AutoDL-Projects writes connectN=None, others an empty list of their own
         if name not in FIELDS and value not in (None, [], ()):
@@ -121,7 +112,7 @@ def _said_fields() -> str:
 
 def _edges(value: object, kind: str, rules: Rules) -> list[list[_Edge]]:
     """The edges of each node."""
-    items = _listed(value, kind, "a list of edges (operation, input)")
+    items = listed(value, kind, "a list of edges (operation, input)")
     nested = bool(items) and all(_is_list(item) and item and _is_list(item[0]) for item in items)
     if nested:
         nodes = [[_edge(edge, f"{kind}[{i}][{j}]") for j, edge in enumerate(node)] for i, node in enumerate(items)]
@@ -149,12 +140,12 @@ def _paired(edges: list[_Edge], kind: str, count: int) -> list[list[_Edge]]:
 
 def _edge(value: object, place: str) -> _Edge:
     """`(operation, input)`, `(operation, input, weight)` or `(operation, node, input)`."""
-    items = _listed(value, place, "(operation, input)")
+    items = listed(value, place, "(operation, input)")
     if len(items) not in (2, 3) or not isinstance(items[0], str):
         raise ArchitectureError(place, f"{value!r:.60} is no edge; write (operation, input)")
     if len(items) == 2 or isinstance(items[2], float):
-        return _Edge(items[0], _number(items[1], place), place)
-    return _Edge(items[0], _number(items[2], place), place, node=_number(items[1], place))
+        return _Edge(items[0], whole(items[1], place), place)
+    return _Edge(items[0], whole(items[2], place), place, node=whole(items[1], place))
 
 
 def _checked_node(edges: list[_Edge], index: int, rules: Rules) -> list[tuple[str, int]]:
@@ -195,24 +186,11 @@ def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
 
 
 def _check_concat(value: object, place: str, cell: Cell, rules: Rules) -> None:
-    given = [_number(item, place) for item in _listed(value, place, "a list of nodes")]
+    given = [whole(item, place) for item in listed(value, place, "a list of nodes")]
     expected = rules.concat(cell)
     if sorted(given) != expected:
         raise ArchitectureError(place, f"{given} are concatenated; this space concatenates {expected}{rules.remedy}")
 
 
-def _listed(value: object, place: str, what: str) -> Sequence[Any]:
-    if _is_list(value) or isinstance(value, range):
-        return value  # type: ignore[return-value]
-    raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
-
-
 def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple)
-
-
-def _number(value: object, place: str) -> int:
-    """A whole number, also one of NumPy's."""
-    if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
-        return operator.index(value)
-    raise ArchitectureError(place, f"{value!r:.60} is no whole number")

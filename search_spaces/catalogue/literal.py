@@ -2,23 +2,62 @@
 
 `read_call("X = F(a=[('b', 1)], c=range(2))", names)` gives `{"a": [["b", 1]], "c": range(2)}`. Whatever is no
 literal is refused with its line and column, as is text that is too long, or nested too deeply, to be meant.
+`read_fields` takes the namedtuple or the mapping itself just as well; `listed`, `whole` and `number_at` hold single
+values to what a notation has at their place. Errors: `ArchitectureError` with the place.
 """
 
 from __future__ import annotations
 
 import ast
+import operator
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
-__all__ = ["LONGEST", "read_call"]
+__all__ = ["LONGEST", "listed", "number_at", "read_call", "read_fields", "whole"]
 
 LONGEST = 20_000
 """Characters; published genotypes have about 1,000."""
 _LONGEST_RANGE = 100
 _CASTS = ("list", "tuple", "int", "int64", "int32", "float", "float64", "float32")
+
+
+def read_fields(genotype: object, names: tuple[str, ...]) -> dict[str, Any]:
+    """The fields by name, whatever form they came in; those of other names too."""
+    if isinstance(genotype, str):
+        return read_call(genotype, names)
+    if hasattr(genotype, "_asdict"):
+        return dict(genotype._asdict())
+    if isinstance(genotype, Mapping):
+        return dict(genotype)
+    kind = type(genotype).__name__
+    raise ArchitectureError("", f"{genotype!r:.60} is a {kind}; give the text of a genotype, or a namedtuple")
+
+
+def listed(value: object, place: str, what: str) -> Sequence[Any]:
+    """A list, tuple or range, where `what` is due."""
+    if isinstance(value, list | tuple | range):
+        return value
+    raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
+
+
+def whole(value: object, place: str) -> int:
+    """A whole number, also one of NumPy's."""
+    if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
+        return operator.index(value)
+    raise ArchitectureError(place, f"{value!r:.60} is no whole number")
+
+
+def number_at(numbers: Sequence[str], place: int, below: int, path: str) -> int:
+    """The number that stands at a place of a sequence of numbers, less than `below`."""
+    text = numbers[place]
+    if not (text.isascii() and text.isdigit() and int(text) < below):
+        rule = f"a whole number from 0 to {below - 1} stands there"
+        raise ArchitectureError(path, f"number {place} is {text!r:.20}; {rule}")
+    return int(text)
 
 
 def read_call(text: str, names: tuple[str, ...]) -> dict[str, Any]:

@@ -11,9 +11,11 @@ stay in a sum, and a sum passed on by a skip-connection stays together; merging 
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 from search_spaces.architecture import Architecture, Scalar
+from search_spaces.catalogue.settings import check_operations
 from search_spaces.errors import ArchitectureError
 from search_spaces.graphs import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
@@ -46,10 +48,14 @@ def _term(operation: object, source: str) -> str:
 
 
 class NB201Space(Space):
-    """The cells of NAS-Bench-201, `{"edge_0_1": op, .., "edge_2_3": op}`, with the official string form."""
+    """The cells of NAS-Bench-201, `{"edge_0_1": op, .., "edge_2_3": op}`, with the official string form.
 
-    def __init__(self) -> None:
-        super().__init__({edge: choice(*OPERATIONS) for edge in EDGES}, name="nb201", canonical=canonical)
+    `operations` are all five, or some of them.
+    """
+
+    def __init__(self, operations: Sequence[str] = OPERATIONS) -> None:
+        allowed = check_operations(operations, OPERATIONS)
+        super().__init__({edge: choice(*allowed) for edge in EDGES}, name="nb201", canonical=canonical)
 
     def to_string(self, architecture: object) -> str:
         """The official form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`; `ArchitectureError` for no cell."""
@@ -84,10 +90,6 @@ class NB201Space(Space):
         edges = tuple(Edge(edge[5], edge[7], str(cell[edge])) for edge in EDGES)
         return (Graph("cell", vertices, edges),)
 
-    @classmethod
-    def _rebuilt(cls, tree: object, **rules: object) -> Self:
-        return cls()
-
 
 def _read_node(text: str, place: int, group: str, edges: tuple[str, ...]) -> dict[str, Scalar]:
     """The operations of one node's edges; `place` is where its `group` starts in `text`."""
@@ -114,6 +116,6 @@ def _broken(text: object, place: int, rule: str, edge: str = "") -> Architecture
     return ArchitectureError(edge, f"{text!r:.150} breaks at character {place}: {rule}")
 
 
-def space() -> NB201Space:
-    """The one space of NAS-Bench-201 cells."""
-    return NB201Space()
+def space(operations: Sequence[str] = OPERATIONS) -> NB201Space:
+    """The space of NAS-Bench-201 cells, or those of them with some of the operations only."""
+    return NB201Space(operations)

@@ -12,13 +12,12 @@ members whose trees are equal, whatever the order of the branches, compute the s
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import check_count
-from search_spaces.catalogue.literal import read_call
+from search_spaces.catalogue.literal import listed, read_fields, whole
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
@@ -68,7 +67,7 @@ class RecurrentSpace(Space):
         """
         fields = _fields(genotype)
         nodes = self._read_nodes(fields["recurrent"])
-        given = [_whole(item, "concat") for item in _listed(fields["concat"], "concat", "a list of nodes")]
+        given = [whole(item, "concat") for item in listed(fields["concat"], "concat", "a list of nodes")]
         if sorted(given) != self.averaged(nodes):
             raise ArchitectureError("concat", f"{given} are averaged; this space averages {self.averaged(nodes)}")
         return self.validate(self._tree_of(nodes))
@@ -96,7 +95,7 @@ class RecurrentSpace(Space):
         }
 
     def _read_nodes(self, value: object) -> Nodes:
-        items = _listed(value, "recurrent", "a list of nodes (activation, input)")
+        items = listed(value, "recurrent", "a list of nodes (activation, input)")
         if len(items) != self.nodes:
             raise ArchitectureError(
                 "recurrent",
@@ -157,15 +156,7 @@ def decided_nodes(tree: Any) -> Nodes:
 
 def _fields(genotype: object) -> dict[str, Any]:
     """The two fields, whatever form they came in."""
-    if isinstance(genotype, str):
-        found = read_call(genotype, FIELDS)
-    elif hasattr(genotype, "_asdict"):
-        found = dict(genotype._asdict())
-    elif isinstance(genotype, Mapping):
-        found = dict(genotype)
-    else:
-        kind = type(genotype).__name__
-        raise ArchitectureError("", f"{genotype!r:.60} is a {kind}; give the text of a genotype, or a namedtuple")
+    found = read_fields(genotype, FIELDS)
     for name in found:
         if name not in FIELDS:
             close = did_you_mean(str(name), FIELDS)
@@ -180,10 +171,10 @@ def _fields(genotype: object) -> dict[str, Any]:
 
 def _node(item: object, index: int) -> tuple[str, int]:
     place = f"recurrent[{index - 1}]"
-    pair = _listed(item, place, "(activation, input)")
+    pair = listed(item, place, "(activation, input)")
     if len(pair) != 2 or not isinstance(pair[0], str):
         raise ArchitectureError(place, f"{item!r:.60} is no node; write (activation, input)")
-    activation, source = pair[0], _whole(pair[1], place)
+    activation, source = pair[0], whole(pair[1], place)
     if activation == "none":
         raise ArchitectureError(place, f"'none' is a candidate of supernets only; allowed: {', '.join(ACTIVATIONS)}")
     if activation not in ACTIVATIONS:
@@ -193,15 +184,3 @@ def _node(item: object, index: int) -> tuple[str, int]:
         earlier = ", ".join(map(str, range(index)))
         raise ArchitectureError(place, f"node {index} cannot take {source} as input; allowed: {earlier}")
     return activation, source
-
-
-def _listed(value: object, place: str, what: str) -> Sequence[Any]:
-    if isinstance(value, list | tuple | range):
-        return value
-    raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
-
-
-def _whole(value: object, place: str) -> int:
-    if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
-        return operator.index(value)
-    raise ArchitectureError(place, f"{value!r:.60} is no whole number")

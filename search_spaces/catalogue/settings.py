@@ -1,12 +1,13 @@
-"""What the settings of a family must be: lists of numbers to choose from, and the least and the greatest of a count."""
+"""What the settings of a family must be: numbers and operations to choose from, least and greatest of a count."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from search_spaces.errors import SpaceError
+from search_spaces.names import did_you_mean
 
-__all__ = ["check_numbers", "check_range"]
+__all__ = ["check_numbers", "check_operations", "check_range"]
 
 
 def check_numbers(name: str, given: object, example: Sequence[float], *, whole: bool = False) -> None:
@@ -29,3 +30,14 @@ def check_range(name: str, given: object, example: tuple[int, int]) -> None:
         raise SpaceError(f"{name}={given!r}: there is at least one block; raise the first number")
     if low > high:
         raise SpaceError(f"{name}={given!r}: the least is above the greatest; swap them")
+
+
+def check_operations(operations: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The names, each of those that are known and given once; else a `SpaceError`."""
+    if not isinstance(operations, list | tuple) or not operations or len({*map(str, operations)}) != len(operations):
+        raise SpaceError(f"operations={operations!r}: give a list of at least one name, each once")
+    for name in operations:
+        if name not in known:
+            close = did_you_mean(str(name), known)
+            raise SpaceError(f"operations: {name!r} is unknown{close}; known: {', '.join(known)}")
+    return tuple(operations)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 import search_spaces
-from search_spaces import ArchitectureError
+from search_spaces import ArchitectureError, Space, SpaceError
 from search_spaces.catalogue.nb201 import EDGES, NB201Space
 from search_spaces.testing import check_space
 
@@ -112,3 +112,22 @@ def test_a_long_text_is_not_repeated_whole():
     with pytest.raises(ArchitectureError) as caught:
         search_spaces.get("nb201").from_string("|" * 100_000)
     assert len(str(caught.value)) < 300
+
+
+def test_some_of_the_operations_make_a_smaller_space() -> None:
+    small = search_spaces.get("nb201", operations=("none", "skip_connect", "nor_conv_3x3"))
+    check_space(small, samples=10)
+    assert small.size == 3**6
+    back = Space.from_spec(small.to_spec())
+    assert isinstance(back, NB201Space)
+    assert back.fingerprint == small.fingerprint
+    text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
+    assert back.to_string(back.from_string(text)) == text
+    with pytest.raises(ArchitectureError, match="avg_pool_3x3"):
+        small.from_string(TEXT)
+
+
+@pytest.mark.parametrize("operations", [(), ("none", "none"), ("nor_conv_3x4",), "none"])
+def test_other_operations_are_refused(operations: object) -> None:
+    with pytest.raises(SpaceError, match="operations"):
+        search_spaces.get("nb201", operations=operations)

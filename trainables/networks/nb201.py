@@ -10,7 +10,7 @@ same in all cells.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.catalogue.nb201 import EDGES, OPERATIONS
+from search_spaces.catalogue.settings import check_operations
 from search_spaces.nn import LayerChoice
 from trainables.networks.base import GlobalAverage, conv_bn, option, tree_of
 from trainables.networks.layers import layer
@@ -41,8 +42,11 @@ def build_nb201(
     channels: int = 16,
     cells: int = 5,
     affine: bool | None = None,
+    operations: Sequence[str] = OPERATIONS,
 ) -> nn.Module:
-    """The network of one cell, or the undecided one for None; `channels` is C and `cells` is N of the paper.
+    """The network of one cell, or for None the undecided one of these `operations`.
+
+    `channels` is C and `cells` is N of the paper.
 
     `affine`: whether the normalisations of cells learn, by default those of a decided network.
     """
@@ -50,7 +54,8 @@ def build_nb201(
     check_number("cells", cells, 1, whole=True)
     learns = architecture is not None if affine is None else affine
     check_flag("affine", learns)
-    make_cell = _undecided(learns) if architecture is None else _decided(tree_of(architecture), learns)
+    allowed = check_operations(operations, OPERATIONS)
+    make_cell = _undecided(allowed, learns) if architecture is None else _decided(tree_of(architecture), learns)
     return NB201Network(make_cell, num_classes, in_channels, channels, cells)
 
 
@@ -65,9 +70,9 @@ def _cell(operations: tuple[str, ...], channels: int, affine: bool) -> nn.Module
     return Cell({edge: _operation(name, channels, affine) for edge, name in named if name != "none"})
 
 
-def _undecided(affine: bool) -> MakeCell:
+def _undecided(operations: tuple[str, ...], affine: bool) -> MakeCell:
     def candidates(channels: int) -> dict[str, nn.Module]:
-        return {name: _operation(name, channels, affine) for name in OPERATIONS}
+        return {name: _operation(name, channels, affine) for name in operations}
 
     return lambda channels: Cell({edge: LayerChoice(candidates(channels), label=edge) for edge in EDGES})
 
