@@ -34,8 +34,8 @@ def search(
     strategy: str | Mapping[str, Any] = "auto",
     scheduler: str | Mapping[str, Any] = "asha",
     max_trials: int | None = None,
-    metric: str = "accuracy",
-    mode: str | None = None,
+    metric: str | Sequence[str] = "accuracy",
+    mode: str | Sequence[str] | None = None,
     max_epochs: int = 9,
     workers: int = 1,
     seed: int = 0,
@@ -56,8 +56,8 @@ def search(
         strategy: proposes architectures; a name, or a mapping with `name` and settings.
         scheduler: stops trials early; likewise.
         max_trials: of the whole run.
-        metric: which of the reported numbers is optimized.
-        mode: "max" or "min"; may be left out for accuracy.
+        metric: which of the reported numbers is optimized; several names for several objectives.
+        mode: "max" or "min"; may be left out for accuracy. Of several metrics one for each, or one for all.
         max_epochs: length of a full training.
         workers: trials at a time (-1: all that the machine has room for).
         seed: decides the proposals and every trial.

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from nas_tune.config import SearchConfig
-from nas_tune.coordinator import Objective
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, RunState, TrialRecord, replay
+from nas_tune.objectives import Objective
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
@@ -35,7 +35,12 @@ def beginnings(config: SearchConfig, space: Space, wanted: Sequence[Any] = ()) -
         ConfigError: a wanted one is no member of the space, or another run has nothing to say of it.
         LedgerDamagedError: a folder of `config.warm_start` holds no run that can be read.
     """
-    objective = Objective(config.metric, config.mode)
+    objective, *others = config.objectives
+    if others and config.warm_start:
+        raise ConfigError(
+            f"warm_start: values of other runs are put on one scale, and there are {1 + len(others)} objectives; "
+            "leave it out, or enqueue the best of the other run (--enqueue)"
+        )
     known: list[list[Known]] = []
     notes: list[Event] = []
     for folder in dict.fromkeys(config.warm_start):

@@ -13,9 +13,8 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from nas_tune.interrupts import Interrupts
 from nas_tune.ledger import (
@@ -33,6 +32,7 @@ from nas_tune.ledger import (
     SessionEnded,
     TrialRecord,
 )
+from nas_tune.objectives import Objective, scores_of
 from nas_tune.observers import Audience
 from nas_tune.proposer import Proposal, Proposer, derive_seed
 from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
@@ -48,18 +48,6 @@ _ENUMERABLE = 200_000
 _FAILURES_AT_START = 5
 _SPENT = frozenset({"done", "exhausted", "time"})
 _STOPS_ALL = frozenset({"time", "failed", "interrupted"})
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """What is optimized: a metric's name, and whether more of it is better."""
-
-    metric: str
-    mode: Literal["max", "min"]
-
-    def score(self, value: float) -> float:
-        """The value turned so that greater is better."""
-        return value if self.mode == "max" else -value
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +78,7 @@ class Coordinator:
 
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
+        objective: what is optimized; several, of which the first leads: its value is the value of a trial.
         batch: trials to ask for at once, so that what is found does not depend on who is faster; None asks whenever
             a worker is free.
         interrupts: must not cut the block in which an event is written and taken in; executors shield theirs with it.
@@ -103,7 +92,7 @@ class Coordinator:
         space: Space,
         proposer: Proposer,
         scheduler: Scheduler,
-        objective: Objective,
+        objective: Objective | Sequence[Objective],
         limits: Limits,
         seed: int,
         batch: int | None = None,
@@ -112,7 +101,8 @@ class Coordinator:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = RunState()
-        self.objective, self.limits = objective, limits
+        self.objectives = (objective,) if isinstance(objective, Objective) else tuple(objective)
+        self.limits = limits
         self.stopping: str | None = None
         self._ledger, self._space, self._proposer = ledger, space, proposer
         self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
@@ -266,43 +256,43 @@ class Coordinator:
                 self._failed_now.append(record)
 
     def _events_of(self, record: TrialRecord, outcome: Outcome, node: str) -> list[Event]:
-        trial, metric = record.number, self.objective.metric
+        trial, metrics = record.number, dict(outcome.metrics)
         if outcome.failure is not None:
             why = outcome.failure
             return [Ended(trial, "failed", None, why.kind, why.message, why.traceback or None)]
         if not outcome.metrics or outcome.epoch <= record.epochs:
             return [self._complete(record)] if outcome.finished else []
-        metrics = dict(outcome.metrics)
         reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
-        if metric not in metrics:
-            hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
-            what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
-            return [Ended(trial, "failed", None, "bad_result", what)]
-        if not math.isfinite(metrics[metric]):
-            what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
-            return [reported, Ended(trial, "failed", None, "diverged", what)]
-        verdict = self._judge(reported)
+        for metric in (one.metric for one in self.objectives):
+            if metric not in metrics:
+                hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
+                what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
+                return [Ended(trial, "failed", None, "bad_result", what)]
+            if not math.isfinite(metrics[metric]):
+                what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
+                return [reported, Ended(trial, "failed", None, "diverged", what)]
+        verdict, value = self._judge(reported), metrics[self.objectives[0].metric]
         if outcome.finished:
-            return [reported, Ended(trial, "complete", metrics[metric])]
+            return [reported, Ended(trial, "complete", value)]
         match verdict:
             case Verdict.STOP:
-                return [reported, Ended(trial, "pruned", metrics[metric])]
+                return [reported, Ended(trial, "pruned", value)]
             case Verdict.PAUSE:
-                return [reported, Paused(trial, metrics[metric])]
+                return [reported, Paused(trial, value)]
             case Verdict.GO_ON:
                 return [reported]
 
     def _complete(self, record: TrialRecord) -> Ended:
         if not record.reports:
             return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
-        return Ended(record.number, "complete", record.reports[-1].metrics[self.objective.metric])
+        return Ended(record.number, "complete", record.reports[-1].metrics[self.objectives[0].metric])
 
     def _judge(self, report: Reported, *, known: bool = False) -> Verdict:
         """What becomes of a trial after a report; `known` where the ledger has it already."""
-        value = report.metrics.get(self.objective.metric, math.nan)
-        if not math.isfinite(value):
+        scores = scores_of(report.metrics, self.objectives)
+        if scores is None:
             return Verdict.GO_ON
-        score = self.objective.score(value)
+        score = scores if len(scores) > 1 else scores[0]
         if known and self._batched is not None:
             self._batched.learn(report.trial, report.epoch, score)
             return Verdict.GO_ON

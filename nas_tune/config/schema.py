@@ -28,6 +28,7 @@ from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, f
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
+from nas_tune.objectives import Mode, Objective, objectives_of
 from search_spaces.names import did_you_mean
 
 __all__ = ["Resources", "SearchConfig"]
@@ -43,10 +44,30 @@ def _run_name(value: object) -> object:
     return value
 
 
-def _metric_name(value: object) -> object:
-    if problem := metric_name_problem(value):
-        raise SettingProblem(("", problem))
-    return value
+def _metric_names(value: object) -> object:
+    """A name, or several as a tuple; a list of one is that one."""
+    names = list(value) if isinstance(value, list | tuple) else [value]
+    problems = [problem for name in names if (problem := metric_name_problem(name))]
+    problems += [f"got {name!r} twice or more; each metric is named once" for name in _repeated(names)]
+    if not names:
+        problems = ["got an empty list, expected the name of a metric, or a list of names"]
+    if problems:
+        raise SettingProblem(*(("", problem) for problem in problems))
+    return tuple(names) if len(names) > 1 else names[0]
+
+
+def _modes(value: object) -> object:
+    """A mode, or one for each metric as a tuple; a list of one is that one."""
+    modes = list(value) if isinstance(value, list | tuple) else [value]
+    if not modes or any(mode not in ("max", "min") for mode in modes):
+        if modes == [value]:
+            raise ValueError("no mode")
+        raise SettingProblem(("", f"got {shown(value)}, expected 'max' or 'min' for each metric"))
+    return tuple(modes) if len(modes) > 1 else modes[0]
+
+
+def _repeated(names: list[object]) -> list[object]:
+    return [name for place, name in enumerate(names) if name in names[:place] and name not in names[place + 1 :]]
 
 
 def _whole(value: object) -> object:
@@ -116,10 +137,13 @@ class SearchConfig(BaseModel):
     scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
     """What stops trials early; "none" trains each to the end."""
 
-    metric: Annotated[str, BeforeValidator(_metric_name), Expected("the name of a metric")] = "accuracy"
-    """The key of each epoch's report that is optimized."""
-    mode: Annotated[Literal["max", "min"], Expected("one of 'max', 'min'", ("max", "min"))]
-    """Whether more or less of the metric is better; may be left out for accuracy only."""
+    metric: Annotated[
+        str | tuple[str, ...], PlainValidator(_metric_names), Expected("the name of a metric, or a list of names")
+    ] = "accuracy"
+    """The key of each epoch's report that is optimized, or several keys: then what is looked for is a Pareto front."""
+    mode: Annotated[Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min"))]
+    """Whether more or less of the metric is better; may be left out for accuracy only. Of several metrics one for
+    each, or one for all."""
 
     max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
     """Trials of the whole run, resumed sessions included."""
@@ -168,7 +192,7 @@ class SearchConfig(BaseModel):
     """Time between two backups."""
 
     def __init__(self, /, **values: Any) -> None:
-        if values.get("mode") is None and values.get("metric", "accuracy") == "accuracy":
+        if values.get("mode") is None and values.get("metric", "accuracy") in ("accuracy", ["accuracy"], ("accuracy",)):
             values = {**values, "mode": "max"}
         if values.get("deterministic") is True and values.get("batch") is None:
             values = {**values, "batch": _BATCH}
@@ -180,6 +204,11 @@ class SearchConfig(BaseModel):
         problems += _conflicts(values)
         if problems:
             raise ConfigProblems(problems) from None
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimized, the leading one first."""
+        return objectives_of(self.metric, self.mode)
 
     @property
     def run_name(self) -> str:
@@ -253,6 +282,15 @@ def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
     yield from _batch_conflicts(values)
     if values.get("executor") in ("inline", "simulated"):
         yield from _local_conflicts(values, str(values["executor"]))
+    yield from _unpaired(values.get("metric", "accuracy"), values.get("mode"))
+
+
+def _unpaired(metric: object, mode: object) -> Iterator[str]:
+    """A list of modes has one for each metric."""
+    metrics, modes = (list(given) if isinstance(given, list | tuple) else [given] for given in (metric, mode))
+    if modes and metrics and len(modes) != len(metrics) and not isinstance(mode, str | None):
+        many = ", ".join(map(str, metrics))
+        yield f"mode: got {len(modes)} for {len(metrics)} ({many}); give one for each metric, or one for all: 'max'"
 
 
 def _batch_conflicts(values: Mapping[str, object]) -> Iterator[str]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nas_tune.components import make_component
+from nas_tune.objectives import several_objectives
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
-from nas_tune.schedulers.base import NeverPauses, Scheduler, Verdict, judged
+from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict, judged
 from nas_tune.schedulers.batched import Batched
 from nas_tune.schedulers.hyperband import Hyperband
 from nas_tune.schedulers.learning_curve import LearningCurve
@@ -28,12 +29,14 @@ __all__ = [
     "NeverPauses",
     "NoScheduler",
     "Scheduler",
+    "Score",
     "Verdict",
     "judged",
     "make",
 ]
 
 
+@several_objectives
 def no_scheduler(max_epochs: int) -> Scheduler:
     """Every trial trains to its last epoch."""
     return NoScheduler()

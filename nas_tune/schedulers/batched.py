@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
-from nas_tune.schedulers.base import Scheduler, Verdict, judged
+from nas_tune.schedulers.base import Scheduler, Score, Verdict, judged
 
 __all__ = ["Batched"]
 
@@ -23,7 +23,7 @@ __all__ = ["Batched"]
 class _Slot:
     """What one trial of the batch came to, and who judges it; nobody before a verdict is wanted."""
 
-    reports: list[tuple[int, float]] = field(default_factory=list)
+    reports: list[tuple[int, Score]] = field(default_factory=list)
     over: bool = False
     judge: Scheduler | None = None
 
@@ -56,12 +56,12 @@ class Batched:
         self.began(trial)
         self.inner.promoted(trial)
 
-    def learn(self, trial: int, epoch: int, score: float) -> None:
+    def learn(self, trial: int, epoch: int, score: Score) -> None:
         """Take in a report whose verdict is known: a replay needs no judges."""
         self._closed = True
         self._slots[trial].reports.append((epoch, score))
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """As the trial's own judge says."""
         slot = self._slots[trial]
         if slot.judge is None:

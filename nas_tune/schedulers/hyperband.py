@@ -8,12 +8,14 @@ dealing needs no random number and a replay repeats it.
 
 from __future__ import annotations
 
+from nas_tune.objectives import several_objectives
 from nas_tune.schedulers.asha import Asha, rungs
-from nas_tune.schedulers.base import NeverPauses, Verdict
+from nas_tune.schedulers.base import NeverPauses, Score, Verdict
 
 __all__ = ["Hyperband"]
 
 
+@several_objectives
 class Hyperband(NeverPauses):
     """Several `Asha` brackets of different patience.
 
@@ -32,7 +34,7 @@ class Hyperband(NeverPauses):
         """Which bracket a trial number belongs to; 0 is the most impatient."""
         return self._deal[trial % len(self._deal)]
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """As its bracket decides."""
         return self.brackets[self.bracket_of(trial)].observe(trial, epoch, score)
 

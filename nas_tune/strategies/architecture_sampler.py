@@ -1,7 +1,8 @@
 """An Optuna sampler that proposes whole architectures instead of one parameter after another.
 
 What the space's rule refuses is therefore never proposed, and the moves of the space (sample, mutate, crossover)
-can be used as they are.
+can be used as they are. A sampler that learns from several objectives is decorated with
+`nas_tune.objectives.several_objectives`; it finds what trials came to in `History`.
 """
 
 from __future__ import annotations

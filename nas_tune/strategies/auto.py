@@ -3,7 +3,8 @@
 A Gaussian process is fitted to all trials (`predictors.gaussian`); of the members of a small space, or of children of
 the best trials and strangers, the one with the greatest expected improvement (Jones et al. 1998) is proposed, after
 a short climb along the expectation. The first proposals are spread out: each is, of some drawn at random, the one
-least like those before. Running trials count as if they had scored what the model expects.
+least like those before. Running trials count as if they had scored what the model expects. Several objectives are
+weighed anew at every proposal (ParEGO, Knowles 2006; see `predictors.evidence`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from optuna.study import Study
 from scipy.special import ndtr
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Candidates, Evidence, GaussianModel
 from nas_tune.strategies.predictors.evidence import fenced
@@ -33,6 +35,7 @@ _STEP = 1.3
 _SHAPES_KEPT = 1_000
 
 
+@several_objectives
 class Auto(ArchitectureSampler):
     """Proposes what a Gaussian process of features and paths expects to improve most; the default.
 
@@ -55,7 +58,7 @@ class Auto(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The candidate of the greatest expected improvement; one that was proposed before only where all were."""
-        known = Evidence.of(study, self.space, number)
+        known = Evidence.of(study, self.space, number, self.rng)
         pool = Candidates.of(self.space)
         if len(known.scores) < self.startup:
             return self.spread(known, pool)

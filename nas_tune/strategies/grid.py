@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from optuna.study import Study
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.history import History
 from search_spaces import Architecture, ArchitectureError, Space
@@ -24,6 +25,7 @@ _SHUFFLED_UP_TO = 20_000
 _TRIES = 20
 
 
+@several_objectives
 class Grid(ArchitectureSampler):
     """Every member once (by canonical id), shuffled by the run's seed or with the last decision running fastest.
 

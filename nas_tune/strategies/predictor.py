@@ -52,7 +52,7 @@ class Predictor(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The first-ranked of the candidates that were never proposed."""
-        known, pool = Evidence.of(study, self.space, number), Candidates.of(self.space)
+        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
         if len(known.scores) < self.startup or self.rng.random() * self.explore < 1.0:
             return pool.fresh(self.rng, known.taken)
         parents = known.best(_PARENTS)

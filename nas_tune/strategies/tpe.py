@@ -12,13 +12,15 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from search_spaces import Space
 
 __all__ = ["tpe"]
 
 
+@several_objectives
 def tpe(space: Space, seed: int, startup: int = 10, candidates: int = 24) -> BaseSampler:
-    """Multivariate, with a model per group of conditions.
+    """Multivariate, with a model per group of conditions; of several objectives the good trials are the first fronts.
 
     `startup` trials are drawn at random first; each proposal is the best of `candidates` draws.
     """

@@ -215,6 +215,8 @@ def test_strategies_schedulers_and_trainables_have_settings_and_defaults() -> No
     assert "image_classifier" in text
     assert 'data = "digits"' in text
     assert "seed = " not in text.split("schedulers")[0]
+    # Who can handle several objectives says so: ten strategies, asha, asha_promote, hyperband and none.
+    assert text.count("one objective or several") == 10 + 4
 
 
 def test_the_doctor_looks_at_everything() -> None:

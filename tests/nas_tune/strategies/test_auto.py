@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import optuna
@@ -92,7 +93,7 @@ def test_a_stopped_trial_is_compared_at_its_own_epoch() -> None:
         (3, TrialState.PRUNED, [0.2]),
         (4, TrialState.PRUNED, [0.35]),
     )
-    known = Evidence.of(study, NB201, 4)
+    known = Evidence.of(study, NB201, 4, random.Random(0))
     worst, middle = known.scores[2], known.scores[3]
     assert worst < known.scores[0] < middle < known.scores[1]
     assert worst == pytest.approx(0.7)
