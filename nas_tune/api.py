@@ -13,6 +13,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
+from nas_tune.initial_design import Progress
 from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
 from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
@@ -112,12 +113,16 @@ def run_config(
     observers: Sequence[Observer] = (),
     space: Space | None = None,
     target: Target | None = None,
+    ranking: Progress | None = None,
 ) -> Run:
-    """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import."""
+    """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import.
+
+    `ranking` is told how many candidates of `config.initial` are scored, of how many.
+    """
     recipe = Recipe.of(config, space, target)
-    first = beginnings(config, recipe.space, enqueue)
     folder = _fresh_folder(config.run_folder.absolute(), new)
     check_storage(folder, config)
+    first = beginnings(config, recipe.space, enqueue, recipe.design(ranking))
     with recipe.executor(folder) as executor:
         _make(folder)
         lease = Lease(folder)

@@ -16,6 +16,7 @@ from typing import Any
 
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
+from nas_tune.initial_design import Design
 from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, RunState, TrialRecord, replay
 from nas_tune.objectives import Objective
 from search_spaces import Architecture, ArchitectureError, Space
@@ -26,10 +27,13 @@ __all__ = ["beginnings", "enqueued"]
 _OTHERS = 3
 
 
-def beginnings(config: SearchConfig, space: Space, wanted: Sequence[Any] = ()) -> list[Event]:
+def beginnings(
+    config: SearchConfig, space: Space, wanted: Sequence[Any] = (), design: Design | None = None
+) -> list[Event]:
     """The first events of a new run: what `config.warm_start` knows, then what is tried first.
 
-    That is `wanted` (architectures, trees, or rows with an `architecture`), then some that are known to be good.
+    That is `wanted` (architectures, trees, or rows with an `architecture`), then some that are known to be good, then
+    those of `design`.
 
     Raises:
         ConfigError: a wanted one is no member of the space, or another run has nothing to say of it.
@@ -50,7 +54,11 @@ def beginnings(config: SearchConfig, space: Space, wanted: Sequence[Any] = ()) -
     first = enqueued(space, wanted)
     taken = {event.id for event in first if isinstance(event, Enqueued)}
     tried = [event for event in _tried_first(known, objective, config.warm_start_trials) if event.id not in taken]
-    return [*chain.from_iterable(known), *notes, *first, *tried]
+    taken |= {event.id for event in tried}
+    ranked = [made for made in design.architectures if made.id not in taken] if design else []
+    notes += [Noted(-1, str(design))] if design else []
+    begun = [Enqueued(made.tree, made.id) for made in ranked]
+    return [*chain.from_iterable(known), *notes, *first, *tried, *begun]
 
 
 def enqueued(space: Space, wanted: Sequence[Any], tried: Collection[str] = ()) -> list[Event]:

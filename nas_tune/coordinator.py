@@ -36,6 +36,7 @@ from nas_tune.objectives import Objective, scores_of
 from nas_tune.observers import Audience
 from nas_tune.proposer import Proposal, Proposer, derive_seed
 from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
+from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space
 from search_spaces.names import did_you_mean
 from trainables.session import Outcome
@@ -311,7 +312,7 @@ class Coordinator:
         return Assignment(record.number, self._space.validate(record.tree), record.seed, record.epochs)
 
     def _propose_unseen(self) -> Proposal | None:
-        """An architecture that no trial has; None when the space has no more, as far as can be told.
+        """An architecture that no trial has; None when the space or the strategy has no more, as far as can be told.
 
         What was enqueued comes first. The repeats are counted in the ledger and not here, so that a resume goes on in
         the middle of them.
@@ -319,7 +320,10 @@ class Coordinator:
         if self.state.queue:
             return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
         while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:
-            proposal = self._proposer.propose()
+            try:
+                proposal = self._proposer.propose()
+            except Exhausted:
+                return None
             original = self.state.by_architecture.get(proposal.architecture.id)
             if original is None:
                 return proposal

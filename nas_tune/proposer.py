@@ -21,7 +21,7 @@ from nas_tune.errors import StrategyError
 from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Reported, TrialRecord
 from nas_tune.objectives import Mode, objectives_of
 from nas_tune.prior import Prior
-from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
 from nas_tune.strategies.study_memory import StudyMemory, last_values
 from search_spaces import Architecture, ArchitectureError, Space
 
@@ -86,6 +86,7 @@ class Proposer:
         So it does, without a note, for a strategy that insists on what the space's rule refuses.
 
         Raises:
+            Exhausted: it has nothing left to propose.
             StrategyError: it failed five times in a row.
         """
         self._translate()
@@ -95,6 +96,8 @@ class Proposer:
             try:
                 # A sampler of one's own may raise anything; the search must not end with it.
                 architecture = self._ask(ask, self._make_sampler(seed))
+            except Exhausted:
+                raise
             except ArchitectureError:
                 # The space's `valid` rule refused it, which no sampler can know beforehand.
                 self._skip_to(ask + 1)

@@ -27,6 +27,8 @@ from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
+from nas_tune.initial_design import Design, Progress
+from nas_tune.initial_design import make as make_initial
 from nas_tune.objectives import Objective, check_several
 from nas_tune.proposer import Proposer
 from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not
@@ -93,6 +95,8 @@ class Recipe:
         # The nodes of a cluster may have what this machine has not.
         if isinstance(trainable, Checking) and self.config.address is None:
             trainable.check()
+        if self.config.initial is not None:
+            make_initial(self.config.initial).check(trainable)
         for metric in (one.metric for one in self.objectives):
             if metric in RESERVED_NAMES:
                 raise ConfigError(f"metric: {metric!r} is a column of the result tables; report another name")
@@ -148,6 +152,13 @@ class Recipe:
             mode=self.config.mode,
             metric=self.config.metric,
         )
+
+    def design(self, progress: Progress | None = None) -> Design | None:
+        """What the run begins with, told of how many candidates are scored; None where nothing is asked for."""
+        if self.config.initial is None:
+            return None
+        trainable = adapt(self.target, self.trainable_settings)
+        return make_initial(self.config.initial).design(self.space, trainable, self.config.seed, progress)
 
     def job(self, folder: Path) -> Job:
         """What the executor runs, with its checkpoints below `folder`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,7 +57,7 @@ def bench(
     Time is virtual: a trial costs what the table says. The architecture that would have been chosen, by validation,
     is judged by the test column. Differences are tested with Wilcoxon's signed ranks, corrected by Holm.
     """
-    from nas_tune.bench import contestant_of, score
+    from nas_tune.bench import best_score, contestant_of, judge_of, score
     from nas_tune.bench.contest import check
     from nas_tune.bench.courses import write_courses
 
@@ -64,8 +65,8 @@ def bench(
     contestants = [contestant_of(text, given) for text in strategy.split(",") if text.strip()]
     contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, mode)
     check(contest, contestants)
-    races = list(_watched(contest, contestants, seeds, processes))
-    scores = score(races, contest.budget, contest.mode)
+    races, whole = _raced(contest, contestants, seeds, processes)
+    scores = score(races, contest.budget, contest.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
         talk().print(f"wrote {out}")
@@ -78,6 +79,8 @@ def bench(
         data().print(json.dumps(_as_json(scores), indent=2))
     else:
         _print(scores)
+    if not whole:
+        raise typer.Exit(130)
 
 
 def _contest(
@@ -125,6 +128,26 @@ def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _raced(
+    contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None
+) -> tuple[list[Race], bool]:
+    """The races, and whether they are all: after a Ctrl-C, those of the seeds with which every strategy is through."""
+    races: list[Race] = []
+    try:
+        for race in _watched(contest, contestants, seeds, processes):
+            races.append(race)  # noqa: PERF402 - what was appended stays when a Ctrl-C comes
+    except KeyboardInterrupt:
+        through = Counter(race.seed for race in races)
+        kept = [race for race in races if through[race.seed] == len(contestants)]
+        count, total = len(races), seeds * len(contestants)
+        if not kept:
+            talk().print(f"interrupted after {count} of {total} races: with no seed every strategy is through")
+            raise
+        talk().print(f"interrupted after {count} of {total} races: what follows is of {len(kept)}, with equal seeds")
+        return kept, False
+    return races, True
+
+
 def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None) -> Iterator[Race]:
     """The races, with a bar on stderr where somebody looks."""
     from rich.progress import track
@@ -143,7 +166,7 @@ def _print(scores: Scores) -> None:
     out = data()
     for line in lines(_standing_columns(scores)):
         out.print(line)
-    out.print()
+    out.print(f"\nregret by {scores.judged_by} score, from the best of the {scores.best_of}, {scores.best:.3f}:")
     for line in lines(_regret_columns(scores)):
         out.print(line)
     if scores.differences:
@@ -193,6 +216,8 @@ def _as_json(scores: Scores) -> dict[str, Any]:
 
     return {
         "judged_by": scores.judged_by,
+        "best": scores.best,
+        "best_of": scores.best_of,
         "seconds": plain(scores.seconds),
         "strategies": [{key: plain(value) for key, value in asdict(row).items()} for row in scores.standings],
         "differences": [asdict(difference) for difference in scores.differences],

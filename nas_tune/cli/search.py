@@ -57,7 +57,7 @@ def search(
     def run(observers: Sequence[Any]) -> Run:
         from nas_tune import api
 
-        return api.run_config(checked, enqueue=wanted, new=new, observers=observers)
+        return api.run_config(checked, enqueue=wanted, new=new, observers=observers, ranking=None if quiet else _ranked)
 
     _watch(run, checked, lambda: _newest(checked), quiet)
 
@@ -135,6 +135,12 @@ def _value(text: str) -> object:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if len(parsed) == 1 else text
+
+
+def _ranked(done: int, total: int) -> None:
+    """Ten lines at most, while candidates of the initial design are scored."""
+    if done == total or done % -(-total // 10) == 0:
+        talk().print(f"initial: {done} of {total} candidates scored")
 
 
 def _listed(file: Path | None) -> list[Any]:

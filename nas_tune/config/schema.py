@@ -134,6 +134,8 @@ class SearchConfig(BaseModel):
     """What evaluates an architecture."""
     strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
     """What proposes architectures."""
+    initial: Annotated[_Registered | None, Expected("the name of an initial design")] = None
+    """What is tried before the strategy is asked, behind what is enqueued: "zero_cost"."""
     scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
     """What stops trials early; "none" trains each to the end."""
 

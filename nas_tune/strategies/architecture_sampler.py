@@ -18,7 +18,11 @@ from optuna.trial import FrozenTrial
 
 from search_spaces import Architecture, Space
 
-__all__ = ["ArchitectureSampler"]
+__all__ = ["ArchitectureSampler", "Exhausted"]
+
+
+class Exhausted(Exception):
+    """Raised by `propose` where nothing is left to propose: the run ends as on a space that was searched whole."""
 
 
 class ArchitectureSampler(BaseSampler, ABC):
@@ -30,7 +34,11 @@ class ArchitectureSampler(BaseSampler, ABC):
 
     @abstractmethod
     def propose(self, study: Study, number: int) -> Architecture:
-        """The architecture of the study's trial `number`."""
+        """The architecture of the study's trial `number`.
+
+        Raises:
+            Exhausted: there is none, and none will come.
+        """
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """All parameters of the space: a proposal decides them all."""

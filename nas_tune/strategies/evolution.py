@@ -36,8 +36,8 @@ class EvolutionSampler(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        population: how many trials live at a time (the paper's P, 100 there).
-        sample: how many compete to be parent (the paper's S, 25 there).
+        population: how many trials live at a time (P; 100 in the paper, 10 in that of NAS-Bench-201).
+        sample: how many compete to be parent (S; 25 in the paper, 3 in that of NAS-Bench-201).
     """
 
     def __init__(self, space: Space, seed: int, population: int = 20, sample: int = 5) -> None:

@@ -33,7 +33,8 @@ class Walker:
     def step(self) -> dict[str, object]:
         self.epoch += 1
         self.meet_the_fault()
-        time.sleep(self.slow)
+        if self.slow:
+            time.sleep(self.slow)
         self.height += sum(STEEP[op] for op in self.tree.values()) / (6 * 2**self.epoch)
         if self.log:
             line = json.dumps({"seed": self.seed, "epoch": self.epoch})

@@ -228,6 +228,4 @@ def test_a_task_alike_is_searched_sooner_on_whatever_scale_and_one_unlike_is_not
 def test_several_objectives_have_no_one_scale(tmp_path: Path) -> None:
     search(tmp_path / "prior", max_trials=2)
     with pytest.raises(ConfigError, match="2 objectives"):
-        search(
-            tmp_path / "run", warm_start=[tmp_path / "prior"], metric=["accuracy", "size"], mode=["max", "min"]
-        )
+        search(tmp_path / "run", warm_start=[tmp_path / "prior"], metric=["accuracy", "size"], mode=["max", "min"])

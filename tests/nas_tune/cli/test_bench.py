@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from nas_tune.cli.app import app
@@ -47,6 +48,36 @@ def test_bad_input_is_a_message_and_exit_code_2(table_of_cells: Path, arguments:
     ran = call(table_of_cells, *arguments)
     assert ran.exit_code == 2
     assert said in ran.stderr
+
+
+def test_after_a_ctrl_c_the_races_of_whole_seeds_are_kept(
+    table_of_cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nas_tune.bench import Contest, Contestant, Race
+    from nas_tune.bench.contest import run_race
+
+    out = tmp_path / "courses.parquet"
+    allowed = 3
+
+    def cut(contest: Contest, contestant: Contestant, seed: int) -> Race:
+        nonlocal allowed
+        allowed -= 1
+        if allowed < 0:
+            raise KeyboardInterrupt
+        return run_race(contest, contestant, seed)
+
+    monkeypatch.setattr("nas_tune.bench.processes.run_race", cut)
+    few = ("--strategy", "random,evolution", "--seeds", "2", "--budget", "3m", "--out", str(out))
+    ended = call(table_of_cells, *few)
+    assert ended.exit_code == 130
+    assert "interrupted after 3 of 4 races: what follows is of 2, with equal seeds" in ended.stderr
+    assert "regret by test score, from the best of the table, 0.857:" in ended.stdout
+    assert parquet.read_table(out)["seed"].unique().to_pylist() == [0]
+    allowed = 1
+    ended = call(table_of_cells, *few)
+    assert (ended.exit_code, ended.stdout) == (130, "")
+    assert "with no seed every strategy is through" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_table_needs_its_columns_named(tmp_path: Path) -> None:
