@@ -23,6 +23,7 @@ from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Reported
 from nas_tune.proposer import Proposer
 from nas_tune.schedulers import NoScheduler
 from nas_tune.strategies import STRATEGIES, make
+from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space, choice, integer, real, repeat, subset
 from tests.nas_tune.runs import epoch
 from tests.toys import conditional_space, quality, ruled_space, tiny_space
@@ -101,10 +102,13 @@ def fate(trial: int, ask: int, made: Architecture, sign: float = 1.0) -> list[Ev
 
 
 def run(asked: Proposer, trials: range, sign: float = 1.0) -> tuple[list[Architecture], list[Event]]:
-    """What was proposed, and everything that the proposer was told."""
+    """What was proposed, until a strategy has no more, and everything that the proposer was told."""
     made, told = [], []
     for trial in trials:
-        proposal = asked.propose()
+        try:
+            proposal = asked.propose()
+        except Exhausted:
+            break
         assert proposal.note == "", proposal.note
         made.append(proposal.architecture)
         for event in fate(trial, proposal.ask, proposal.architecture, sign):
