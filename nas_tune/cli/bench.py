@@ -13,6 +13,7 @@ import typer
 
 from nas_tune.cli.places import data, talk
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import Mode
 
 if TYPE_CHECKING:
     from nas_tune.bench import Contest, Contestant, Race, Scores
@@ -27,7 +28,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 def bench(
     table: Annotated[
         str | None,
-        typer.Option(help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES."),
+        typer.Option(help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES; else our own, of digits."),
     ] = None,
     space: Annotated[str | None, typer.Option(help="The space of its architectures.")] = None,
     arch: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of architectures.")] = None,
@@ -44,9 +45,11 @@ def bench(
         list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting: evolution.population=50.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Races of each strategy.")] = 20,
-    budget: Annotated[str, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h.")] = "12000s",
+    budget: Annotated[
+        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h; 12000s if nothing is said.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
-    mode: Annotated[str, typer.Option(help="max or min.")] = "max",
+    mode: Annotated[Mode, typer.Option(help="Whether more of the value is better.")] = "max",
     processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
@@ -90,23 +93,26 @@ def _contest(
     encoding: str,
     fidelity: Sequence[str] | None,
     test: str | None,
-    budget: str,
+    budget: str | None,
     workers: int,
-    mode: str,
+    mode: Mode,
 ) -> Contest:
     from nas_tune.bench import Contest
     from nas_tune.config import Component
+    from nas_tune.tables import digits
 
-    if mode not in ("max", "min"):
-        raise ConfigError(f"--mode {mode}: one of max, min")
     if table is None:
-        raise ConfigError("--table: say which table, a Parquet file or an ONNX surrogate")
+        described = {"space": space, "arch": arch, "fidelity": fidelity, "test": test}
+        given = [f"--{name}" for name, value in described.items() if value]
+        if given:
+            raise ConfigError(f"--table: say which table {' and '.join(given)} describe; without any it is our own")
+        return Contest(digits.SPACE, digits.TABLE, _seconds(budget or f"{digits.BUDGET}s"), workers, mode)
     needed = {"space": space} if table.endswith(".onnx") else {"space": space, "arch": arch, "fidelity": fidelity}
     lacking = [f"--{name}" for name, value in needed.items() if not value]
     if space is None or lacking:
         raise ConfigError(f"--table {table} also needs {' and '.join(lacking)}, to say what its columns are")
     columns = {"file": table, "column": arch, "encoding": encoding, "fidelities": tuple(fidelity or ()), "test": test}
-    return Contest(Component(space), columns, _seconds(budget), workers, mode)  # type: ignore[arg-type]
+    return Contest(Component(space), columns, _seconds(budget or "12000s"), workers, mode)
 
 
 def _seconds(text: str) -> float:

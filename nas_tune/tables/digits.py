@@ -23,7 +23,7 @@ from nas_tune.config import Component
 from search_spaces import Architecture
 from search_spaces.catalogue.nb201 import NB201Space
 
-__all__ = ["EPOCHS", "SEEDS", "SPACE", "TABLE", "main", "named", "trained", "trainings"]
+__all__ = ["BUDGET", "EPOCHS", "SEEDS", "SPACE", "TABLE", "main", "named", "trained", "trainings"]
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_3x3")
 SPACE = Component("nb201", {"operations": OPERATIONS})
@@ -36,6 +36,8 @@ TABLE: dict[str, Any] = {
     "test": "test",
 }
 """The file in the package, as `Table` takes it."""
+BUDGET = 120.0
+"""Seconds of a race: about seventy trainings."""
 TRAINING: dict[str, Any] = {"space": "nb201", "data": "digits", "channels": 4, "cells": 1, "batch_size": 32}
 """The training, as `ImageClassifier` takes it."""
 _SPACE = NB201Space(OPERATIONS)

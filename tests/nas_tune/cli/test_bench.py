@@ -40,7 +40,7 @@ def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
         (("--budget", "soon"), "--budget soon: expected a time above 0"),
         (("--set", "population=3"), "expected name.key=value"),
         (("--set", "evolution.populaton=3"), "did you mean 'population'"),
-        (("--mode", "best"), "one of max, min"),
+        (("--mode", "best"), "not one of 'max', 'min'"),
         (("--test", "tests"), "did you mean 'test'"),
     ],
 )
@@ -84,4 +84,17 @@ def test_a_table_needs_its_columns_named(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["bench", "--table", "somewhere.parquet"])
     assert ran.exit_code == 2
     assert "--space and --arch and --fidelity" in ran.stderr
-    assert "say which table" in CliRunner().invoke(app, ["bench"]).stderr
+    assert (
+        "say which table --space and --test describe"
+        in CliRunner().invoke(app, ["bench", "--space", "nb201", "--test", "t"]).stderr
+    )
+
+
+def test_without_a_table_the_one_in_the_package_is_raced_on() -> None:
+    ran = CliRunner().invoke(app, ["bench", "--strategy", "random,asha", "--seeds", "2", "--processes", "1", "--json"])
+    assert ran.exit_code == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert said["judged_by"] == "test"
+    assert said["seconds"][-1] == 120
+    assert {row["strategy"] for row in said["strategies"]} == {"random", "asha"}
+    assert all(0.9 < row["test_mean"] < 1 for row in said["strategies"])
