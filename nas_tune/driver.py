@@ -136,7 +136,7 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
     if executor.clock is not None:
         executor.clock.now = max((when for _, when in ledger.events()), default=0.0)
         ledger.clock = executor.clock
-    ledger.append(SessionStarted(socket.gethostname(), os.getpid(), versions()))
+    ledger.append(SessionStarted(socket.gethostname(), os.getpid(), dict(versions())))
     backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in _backup_targets(folder, recipe)]
     try:
         with Interrupts() as interrupts:

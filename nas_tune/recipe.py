@@ -7,6 +7,7 @@ again and refuses others.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import json
 import platform
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import search_spaces
@@ -175,7 +177,7 @@ class Recipe:
         from nas_tune.executors.ray_tune import RayExecutor
 
         resources = Resources(self.config.resources.cpus, self.config.resources.gpus)
-        return RayExecutor(job, self.config.workers, resources, self.config.address)
+        return RayExecutor(job, self.space, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:
         """What the ledger keeps from the start of the run to its end."""
@@ -193,7 +195,7 @@ class Recipe:
                 "fingerprint": source_fingerprint(self.target),
                 "settings": self.trainable_settings,
             },
-            "versions": versions(),
+            "versions": dict(versions()),
             "created": time.time(),
         }
 
@@ -223,7 +225,8 @@ def reopened(
     return Recipe.of(config, space, target)
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """Of Python and of the packages that decide what a search finds; those not installed are left out."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -231,7 +234,7 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return MappingProxyType(found)
 
 
 def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

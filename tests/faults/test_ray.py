@@ -70,7 +70,7 @@ def test_two_workers_run_every_trial_once(tmp_path: Path) -> None:
 
 
 def some_are_slower(architecture: Architecture) -> Iterator[dict[str, float]]:
-    rng = random.Random(architecture.to_json())
+    rng = random.Random(architecture.id)
     for _ in range(3):
         time.sleep(0.03 * rng.random())
         yield {"accuracy": rng.random()}
