@@ -38,16 +38,16 @@ class EvolutionSampler(ArchitectureSampler):
         seed: of this proposal and the following ones.
         population: how many trials live at a time (P of the paper). A search of a hundred trials wants far fewer: the
             paper of NAS-Bench-201 takes 10, and 20 did better there.
-        sample: how many compete to be parent (S of the paper; a quarter of the population is a good start).
+        sample: how many compete to be parent (S); a quarter of the population, as in the paper, where nothing is said.
     """
 
-    def __init__(self, space: Space, seed: int, population: int = 100, sample: int = 25) -> None:
+    def __init__(self, space: Space, seed: int, population: int = 100, sample: int | None = None) -> None:
         if population < 2:
             raise ConfigError(f"strategy.population is {population}; evolution needs at least 2")
-        if not 1 <= sample <= population:
+        if sample is not None and not 1 <= sample <= population:
             raise ConfigError(f"strategy.sample is {sample}; it lies between 1 and population = {population}")
         super().__init__(space, seed)
-        self.population, self.sample = population, sample
+        self.population, self.sample = population, sample or max(1, population // 4)
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The child, or a random architecture while the population fills."""

@@ -72,7 +72,7 @@ class Predictor(ArchitectureSampler):
             count = int(count * _STEP) + 1
         first = range(max(0, count - _LEARNT), count)
         made, scores = [known.architectures[place] for place in first], known.scores[list(first)]
-        key = (id(pool), *(one.id for one in made), scores.tobytes())
+        key = (id(pool), *made, scores.tobytes())
         ranker = self._rankers.pop(key, None)
         if ranker is None:
             ranker = _fitted(pool.described(made).blocks.all(), scores)

@@ -44,8 +44,8 @@ class Candidates:
         self.space = space
         self._features = Features(space)
         self._shelf = Shelf()
-        self._places: dict[str, int] = {}
-        self._children: dict[str, list[Architecture]] = {}
+        self._places: dict[Architecture, int] = {}
+        self._children: dict[Architecture, list[Architecture]] = {}
         self._members: list[Architecture] | None = None
         self._endless = [place for place, fine in enumerate(_fine(space)) if fine]
 
@@ -97,9 +97,9 @@ class Candidates:
 
     def around(self, architecture: Architecture) -> list[Architecture]:
         """Some members that are one decision away, always the same: all of them where the members are known."""
-        if architecture.id not in self._children:
-            self._children[architecture.id] = self._made_around(architecture)
-        return self._children[architecture.id]
+        if architecture not in self._children:
+            self._children[architecture] = self._made_around(architecture)
+        return self._children[architecture]
 
     def children(self, parents: Sequence[Architecture], rng: random.Random, count: int) -> Iterator[Architecture]:
         """So many mutations of one or two decisions, crossings, and small steps of what is finely graded."""
@@ -133,10 +133,11 @@ class Candidates:
         if len(self._places) + len(architectures) > _FEATURES_KEPT:
             self._shelf, self._places = Shelf(), {}
             self._children.clear()
+        # Not by ids: others of the same id have other decisions, and who was first depends on this process's past.
         for one in architectures:
-            if one.id not in self._places:
-                self._places[one.id] = self._shelf.put(self._features.of(one))
-        return [self._places[one.id] for one in architectures]
+            if one not in self._places:
+                self._places[one] = self._shelf.put(self._features.of(one))
+        return [self._places[one] for one in architectures]
 
 
 def _fine(space: Space) -> Iterator[bool]:
