@@ -49,6 +49,8 @@ _ENUMERABLE = 200_000
 _FAILURES_AT_START = 5
 _SPENT = frozenset({"done", "exhausted", "time"})
 _STOPS_ALL = frozenset({"time", "failed", "interrupted"})
+_OF_THE_ARCHITECTURE = frozenset({"diverged", "constraint"})
+"""Failures that another architecture may not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +358,6 @@ class Coordinator:
     def _check_start(self) -> None:
         """Trials that all fail from the start have one cause, which more trials will not cure."""
         useful = self.state.counts["complete"] + self.state.counts["pruned"] + len(self.state.paused)
-        hopeless = [record for record in self._failed_now if record.failure != "diverged"]
+        hopeless = [record for record in self._failed_now if record.failure not in _OF_THE_ARCHITECTURE]
         if not useful and len(hopeless) >= _FAILURES_AT_START:
             self.stopping = "failed"

@@ -51,7 +51,7 @@ class Auto(ArchitectureSampler):
 
     _shapes: ClassVar[dict[tuple[object, ...], Shapes]] = {}
 
-    def __init__(self, space: Space, seed: int, startup: int = 6, candidates: int = 300) -> None:
+    def __init__(self, space: Space, seed: int, startup: int = 4, candidates: int = 300) -> None:
         if startup < 2:
             raise ConfigError(f"strategy.startup is {startup}; a model needs at least 2 trials to start from")
         if candidates < 1:

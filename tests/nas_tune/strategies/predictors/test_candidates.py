@@ -28,6 +28,8 @@ def test_features_and_neighbours_do_not_hang_on_what_was_asked_before() -> None:
     assert used.around(other) == fresh.around(other)
 
 
-def test_one_id_is_described_once() -> None:
+def test_what_has_one_id_looks_the_same_where_all_members_are_known() -> None:
     one, other = alike()
-    assert len(Candidates(NB201).described([one, other]).architectures) == 1
+    pool = Candidates(NB201)
+    assert len(pool.described([one, other]).architectures) == 1
+    assert (pool.described([one]).blocks.all() == pool.described([other]).blocks.all()).all()
