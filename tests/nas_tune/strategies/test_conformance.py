@@ -82,7 +82,7 @@ def proposer(name: str, space: Space, seed: int = 0, mode: Literal["max", "min"]
 
 
 def fate(trial: int, ask: int, made: Architecture, sign: float = 1.0) -> list[Event]:
-    """Two epochs; of ten trials one was stopped, failed, diverged and was infeasible each, and two are still running."""
+    """Two epochs; of ten trials one each was stopped, failed, diverged and infeasible, two are still running."""
     value = sign * quality(made)
     first, second = (Reported(trial, e, {"accuracy": value * e / 2}, 0.0) for e in (1, 2))
     asked = Asked(trial, ask, made.tree, made.id, 0)
