@@ -210,7 +210,7 @@ def test_spaces_are_listed_with_their_sizes() -> None:
 
 def test_strategies_schedulers_and_trainables_have_settings_and_defaults() -> None:
     text = call("strategies").stdout
-    for part in ("strategies", "schedulers", "trainables", "population = 20, sample = 5", "reduction = 3"):
+    for part in ("strategies", "schedulers", "trainables", "population = 100, sample = (none)", "reduction = 3"):
         assert part in text
     assert "image_classifier" in text
     assert 'data = "digits"' in text
