@@ -35,17 +35,17 @@ def driver(folder: Path, address: str | None) -> None:
     search(folder)
 
 
-def killed(folder: Path, address: str | None, seconds: float) -> None:
-    """Search until two events are new, and `seconds` longer."""
+def killed(folder: Path, address: str | None, news: int, seconds: float) -> None:
+    """Search until so many events are new, and `seconds` longer."""
     before = events_in(folder / "run")
     pid = os.fork()
     if pid == 0:
         driver(folder, address)
         os._exit(0)
     end = time.monotonic() + PATIENCE
-    while events_in(folder / "run") < before + 2:
+    while events_in(folder / "run") < before + news:
         assert os.waitpid(pid, os.WNOHANG) == (0, 0), "the search ended by itself"
-        assert time.monotonic() < end, f"no two events in {PATIENCE} seconds"
+        assert time.monotonic() < end, f"no {news} events in {PATIENCE} seconds"
         time.sleep(0.05)
     time.sleep(seconds)
     os.kill(pid, signal.SIGKILL)
@@ -58,7 +58,8 @@ def main(folder: Path, address: str, kills: int) -> None:
     assert threading.active_count() == 1, "a process with threads may not fork"
     rng = random.Random(0)
     for kill in range(kills):
-        killed(folder, address if kill % 4 else None, rng.uniform(0.0, 0.8))
+        # By events, not by seconds: a fast machine would be through with the search before the last kill.
+        killed(folder, address if kill % 4 else None, rng.randint(2, 7), rng.uniform(0.0, 0.1))
     in_child(lambda: driver(folder, address))
 
 
