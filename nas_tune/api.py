@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from nas_tune.beginnings import beginnings, enqueued
 from nas_tune.config import SearchConfig
 from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
+from nas_tune.initial_design import Progress
 from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
 from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
@@ -33,13 +35,15 @@ def search(
     strategy: str | Mapping[str, Any] = "auto",
     scheduler: str | Mapping[str, Any] = "asha",
     max_trials: int | None = None,
-    metric: str = "accuracy",
-    mode: str | None = None,
+    metric: str | Sequence[str] = "accuracy",
+    mode: str | Sequence[str] | None = None,
     max_epochs: int = 9,
     workers: int = 1,
     seed: int = 0,
     run_dir: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
+    enqueue: Sequence[Any] = (),
+    warm_start: Sequence[str | Path | Run] = (),
     new: bool = False,
     observers: Sequence[Observer] = (),
     **more: Any,
@@ -53,13 +57,15 @@ def search(
         strategy: proposes architectures; a name, or a mapping with `name` and settings.
         scheduler: stops trials early; likewise.
         max_trials: of the whole run.
-        metric: which of the reported numbers is optimized.
-        mode: "max" or "min"; may be left out for accuracy.
+        metric: which of the reported numbers is optimized; several names for several objectives.
+        mode: "max" or "min"; may be left out for accuracy. Of several metrics one for each, or one for all.
         max_epochs: length of a full training.
         workers: trials at a time (-1: all that the machine has room for).
         seed: decides the proposals and every trial.
         run_dir: the folder of the run; by default `runs/<name>`.
         settings: of a trainable that is given as a class or function.
+        enqueue: architectures (or their trees) to try before the strategy is asked.
+        warm_start: other runs, whose trials the strategy knows from the start, whatever their data set or budget.
         new: where the folder holds a run already, take a fresh one beside it.
         observers: told of every event.
         more: any other key of `nas_tune.config.SearchConfig`, such as executor="inline" or resources={"gpus": 1}.
@@ -92,29 +98,37 @@ def search(
         "workers": workers,
         "seed": seed,
         "run_dir": run_dir,
+        "warm_start": [str(run.path if isinstance(run, Run) else run) for run in warm_start],
         **more,
     }
     config = SearchConfig(**{key: value for key, value in values.items() if value is not None})
-    return run_config(config, new=new, observers=observers, space=given_space, target=target)
+    return run_config(config, enqueue=enqueue, new=new, observers=observers, space=given_space, target=target)
 
 
 def run_config(
     config: SearchConfig,
     *,
+    enqueue: Sequence[Any] = (),
     new: bool = False,
     observers: Sequence[Observer] = (),
     space: Space | None = None,
     target: Target | None = None,
+    ranking: Progress | None = None,
 ) -> Run:
-    """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import."""
+    """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import.
+
+    `ranking` is told how many candidates of `config.initial` are scored, of how many.
+    """
     recipe = Recipe.of(config, space, target)
     folder = _fresh_folder(config.run_folder.absolute(), new)
     check_storage(folder, config)
+    first = beginnings(config, recipe.space, enqueue, recipe.design(ranking))
     with recipe.executor(folder) as executor:
         _make(folder)
         lease = Lease(folder)
         try:
-            with closing(Ledger.create(folder, recipe.meta())) as ledger:
+            when = None if executor.clock is None else executor.clock()
+            with closing(Ledger.create(folder, recipe.meta(), first, when)) as ledger:
                 _write_config(folder, config)
                 drive(folder, ledger, recipe, executor, observers)
         finally:
@@ -130,6 +144,7 @@ def resume(
     trainable: Target | None = None,
     accept_code_change: bool = False,
     from_backup: bool = False,
+    enqueue: Sequence[Any] = (),
     observers: Sequence[Observer] = (),
     **more: Any,
 ) -> Run:
@@ -140,6 +155,7 @@ def resume(
         space, trainable: where the run was started with objects that cannot be imported by name.
         accept_code_change: go on although the trainable's source, or Optuna's major version, is not what it was.
         from_backup: take the latest copy of the ledger; the damaged one is kept beside it.
+        enqueue: architectures (or their trees) to try before the strategy is asked for more.
 
     Raises:
         ResumeRefusedError: a change that would mix results of different searches.
@@ -168,9 +184,11 @@ def resume(
             check_storage(folder, recipe.config)
             if not accept_code_change:
                 check_versions(last_versions(ledger))
+            more_to_try = enqueued(recipe.space, enqueue, _tried(ledger)) if enqueue else []
             with recipe.executor(folder) as executor:
-                if wanted:
-                    ledger.append(BudgetChanged(_plain(recipe.config, wanted)))
+                changed = [BudgetChanged(_plain(recipe.config, wanted))] if wanted else []
+                if changed or more_to_try:
+                    ledger.append(*changed, *more_to_try)
                 drive(folder, ledger, recipe, executor, observers)
     finally:
         lease.release()
@@ -238,6 +256,12 @@ def _best(run: Run) -> int:
     if best.empty:
         raise ConfigError(f"{run.path} has no trial with a value yet")
     return int(best["trial"].iloc[0])
+
+
+def _tried(ledger: Ledger) -> Collection[str]:
+    """The ids of all architectures that have a trial, or wait for one."""
+    state = replay(ledger.events())
+    return state.by_architecture.keys() | state.queue.keys()
 
 
 def _target_label(target: Target) -> str:

@@ -3,6 +3,7 @@
 Every executor drives it through four calls: `ask` for the next trial, `report` for what an epoch came to, `lost`
 and `failed` for what happened to a worker. Each writes its events in one transaction and only then changes the
 state, so a kill between any two lines leaves a ledger from which `Coordinator` goes on as if nothing had been.
+In batches it asks for so many trials at once, and for the next only when all of them are over or paused.
 It is not thread-safe: one thread calls it.
 """
 
@@ -12,9 +13,8 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from nas_tune.interrupts import Interrupts
 from nas_tune.ledger import (
@@ -32,9 +32,11 @@ from nas_tune.ledger import (
     SessionEnded,
     TrialRecord,
 )
+from nas_tune.objectives import Objective, scores_of
 from nas_tune.observers import Audience
 from nas_tune.proposer import Proposal, Proposer, derive_seed
-from nas_tune.schedulers import Scheduler, Verdict
+from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
+from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space
 from search_spaces.names import did_you_mean
 from trainables.session import Outcome
@@ -47,18 +49,8 @@ _ENUMERABLE = 200_000
 _FAILURES_AT_START = 5
 _SPENT = frozenset({"done", "exhausted", "time"})
 _STOPS_ALL = frozenset({"time", "failed", "interrupted"})
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """What is optimized: a metric's name, and whether more of it is better."""
-
-    metric: str
-    mode: Literal["max", "min"]
-
-    def score(self, value: float) -> float:
-        """The value turned so that greater is better."""
-        return value if self.mode == "max" else -value
+_OF_THE_ARCHITECTURE = frozenset({"diverged", "constraint"})
+"""Failures that another architecture may not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +81,9 @@ class Coordinator:
 
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
+        objective: what is optimized; several, of which the first leads: its value is the value of a trial.
+        batch: trials to ask for at once, so that what is found does not depend on who is faster; None asks whenever
+            a worker is free.
         interrupts: must not cut the block in which an event is written and taken in; executors shield theirs with it.
         clock: seconds, monotonic.
     """
@@ -100,17 +95,21 @@ class Coordinator:
         space: Space,
         proposer: Proposer,
         scheduler: Scheduler,
-        objective: Objective,
+        objective: Objective | Sequence[Objective],
         limits: Limits,
         seed: int,
+        batch: int | None = None,
         audience: Audience | None = None,
         interrupts: Interrupts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = RunState()
-        self.objective, self.limits = objective, limits
+        self.objectives = (objective,) if isinstance(objective, Objective) else tuple(objective)
+        self.limits = limits
         self.stopping: str | None = None
-        self._ledger, self._space, self._proposer, self._scheduler = ledger, space, proposer, scheduler
+        self._ledger, self._space, self._proposer = ledger, space, proposer
+        self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
+        self._scheduler = self._batched or scheduler
         self._seed, self._audience = seed, audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen: Iterator[Architecture] | None = None
@@ -135,23 +134,16 @@ class Coordinator:
         still runs may let a paused trial go on: ask again after the next report.
         """
         self._check_time()
+        if self.stopping is None and self._batched is not None:
+            self._grow(self._batched)
         if self.stopping is not None:
             return None
         if self._waiting:
             return self._assignment(self.state.trials[self._waiting.popleft()])
-        promoted = self._scheduler.next_promotion()
-        if promoted is not None:
-            self._commit(Promoted(promoted))
-            return self._assignment(self.state.trials[promoted])
-        if self._spent():
-            self._no_more("done")
-            return None
-        proposal = None if self._exhausted else self._propose_unseen()
-        if proposal is None:
-            self._exhausted = True
-            self._no_more("exhausted")
-            return None
-        return self._begin(proposal)
+        assignment = None if self._batched is not None else self._next()
+        if assignment is None:
+            self._no_more("done" if self._spent() else "exhausted")
+        return assignment
 
     def report(self, trial: int, outcome: Outcome, node: str = "") -> bool:
         """Take in what an epoch came to; whether the trial goes on."""
@@ -162,7 +154,8 @@ class Coordinator:
         events: list[Event] = [*notes, *self._events_of(record, outcome, node)]
         if events:
             self._commit(*events)
-        self._check_start()
+        if self._batched is None:
+            self._check_start()
         self._check_time()
         return record.active and self.stopping not in _STOPS_ALL
 
@@ -181,7 +174,8 @@ class Coordinator:
         """The trial cannot go on, for a reason that its executor knows."""
         if self.state.trials[trial].active:
             self._commit(Ended(trial, "failed", None, kind, message, traceback or None))
-            self._check_start()
+            if self._batched is None:
+                self._check_start()
 
     def note(self, text: str, trial: int = -1) -> None:
         """Keep something that a person should know."""
@@ -209,13 +203,35 @@ class Coordinator:
         for event, when in self._ledger.events():
             self._apply(event, when)
             if isinstance(event, Reported):
-                self._judge(event)
+                self._judge(event, known=True)
         self._failed_now.clear()
 
+    def _next(self) -> Assignment | None:
+        """A promoted trial, else a new one; None where there is neither."""
+        promoted = self._scheduler.next_promotion()
+        if promoted is not None:
+            self._commit(Promoted(promoted))
+            return self._assignment(self.state.trials[promoted])
+        proposal = None if self._spent() or self._exhausted else self._propose_unseen()
+        if proposal is None:
+            self._exhausted = not self._spent()
+            return None
+        return self._begin(proposal)
+
+    def _grow(self, batched: Batched) -> None:
+        """Ask for the next batch if nothing of the last one runs; for the rest of it, if a kill came in between."""
+        at_work = len(self.state.unfinished) - len(self.state.paused) - len(self._waiting)
+        if at_work or (self._waiting and not batched.growing):
+            return
+        self._check_start()
+        batched.fold()
+        while self.stopping is None and batched.growing < (self._batch or 0) and (begun := self._next()) is not None:
+            self._waiting.append(begun.trial)
+
     def _no_more(self, reason: str) -> None:
-        """Nothing new to run: the end, unless what runs may let a paused trial go on."""
+        """Nothing new to run: the end, unless what runs may let a paused trial go on, or is a batch."""
         running = len(self.state.unfinished) - len(self.state.paused)
-        if not (running and self._scheduler.pauses):
+        if not (running and (self._scheduler.pauses or self._batched)):
             self.stopping = reason
 
     def _pruned(self) -> list[Ended]:
@@ -233,6 +249,8 @@ class Coordinator:
         self.state.apply(event, when)
         record = self.state.trials.get(getattr(event, "trial", -1))
         self._proposer.apply(event, record)
+        if isinstance(event, Asked) and self._batched is not None:
+            self._batched.began(event.trial)
         if isinstance(event, Promoted):
             self._scheduler.promoted(event.trial)
         if isinstance(event, Ended) and record is not None:
@@ -241,42 +259,47 @@ class Coordinator:
                 self._failed_now.append(record)
 
     def _events_of(self, record: TrialRecord, outcome: Outcome, node: str) -> list[Event]:
-        trial, metric = record.number, self.objective.metric
+        trial, metrics = record.number, dict(outcome.metrics)
         if outcome.failure is not None:
             why = outcome.failure
             return [Ended(trial, "failed", None, why.kind, why.message, why.traceback or None)]
         if not outcome.metrics or outcome.epoch <= record.epochs:
             return [self._complete(record)] if outcome.finished else []
-        metrics = dict(outcome.metrics)
         reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
-        if metric not in metrics:
-            hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
-            what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
-            return [Ended(trial, "failed", None, "bad_result", what)]
-        if not math.isfinite(metrics[metric]):
-            what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
-            return [reported, Ended(trial, "failed", None, "diverged", what)]
-        verdict = self._judge(reported)
+        for metric in (one.metric for one in self.objectives):
+            if metric not in metrics:
+                hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
+                what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
+                return [Ended(trial, "failed", None, "bad_result", what)]
+            if not math.isfinite(metrics[metric]):
+                what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
+                return [reported, Ended(trial, "failed", None, "diverged", what)]
+        verdict, value = self._judge(reported), metrics[self.objectives[0].metric]
         if outcome.finished:
-            return [reported, Ended(trial, "complete", metrics[metric])]
+            return [reported, Ended(trial, "complete", value)]
         match verdict:
             case Verdict.STOP:
-                return [reported, Ended(trial, "pruned", metrics[metric])]
+                return [reported, Ended(trial, "pruned", value)]
             case Verdict.PAUSE:
-                return [reported, Paused(trial, metrics[metric])]
+                return [reported, Paused(trial, value)]
             case Verdict.GO_ON:
                 return [reported]
 
     def _complete(self, record: TrialRecord) -> Ended:
         if not record.reports:
             return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
-        return Ended(record.number, "complete", record.reports[-1].metrics[self.objective.metric])
+        return Ended(record.number, "complete", record.reports[-1].metrics[self.objectives[0].metric])
 
-    def _judge(self, report: Reported) -> Verdict:
-        value = report.metrics.get(self.objective.metric, math.nan)
-        if not math.isfinite(value):
+    def _judge(self, report: Reported, *, known: bool = False) -> Verdict:
+        """What becomes of a trial after a report; `known` where the ledger has it already."""
+        scores = scores_of(report.metrics, self.objectives)
+        if scores is None:
             return Verdict.GO_ON
-        return self._scheduler.observe(report.trial, report.epoch, self.objective.score(value))
+        score = scores if len(scores) > 1 else scores[0]
+        if known and self._batched is not None:
+            self._batched.learn(report.trial, report.epoch, score)
+            return Verdict.GO_ON
+        return judged(self._scheduler, report.trial, report.epoch, score)
 
     def _begin(self, proposal: Proposal) -> Assignment:
         trial = len(self.state.trials)
@@ -291,12 +314,18 @@ class Coordinator:
         return Assignment(record.number, self._space.validate(record.tree), record.seed, record.epochs)
 
     def _propose_unseen(self) -> Proposal | None:
-        """An architecture that no trial has; None when the space has no more, as far as can be told.
+        """An architecture that no trial has; None when the space or the strategy has no more, as far as can be told.
 
-        The repeats are counted in the ledger and not here, so that a resume goes on in the middle of them.
+        What was enqueued comes first. The repeats are counted in the ledger and not here, so that a resume goes on in
+        the middle of them.
         """
+        if self.state.queue:
+            return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
         while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:
-            proposal = self._proposer.propose()
+            try:
+                proposal = self._proposer.propose()
+            except Exhausted:
+                return None
             original = self.state.by_architecture.get(proposal.architecture.id)
             if original is None:
                 return proposal
@@ -329,6 +358,6 @@ class Coordinator:
     def _check_start(self) -> None:
         """Trials that all fail from the start have one cause, which more trials will not cure."""
         useful = self.state.counts["complete"] + self.state.counts["pruned"] + len(self.state.paused)
-        hopeless = [record for record in self._failed_now if record.failure != "diverged"]
+        hopeless = [record for record in self._failed_now if record.failure not in _OF_THE_ARCHITECTURE]
         if not useful and len(hopeless) >= _FAILURES_AT_START:
             self.stopping = "failed"

@@ -6,6 +6,7 @@ resumed one: both are a ledger and what is still to do.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -17,11 +18,14 @@ from nas_tune.coordinator import Coordinator
 from nas_tune.errors import ConfigError, NasTuneError, NoUsableTrialError, RunFolderError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.job import trial_folder
+from nas_tune.fronts import best_first, front
 from nas_tune.interrupts import Interrupted, Interrupts
 from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path, ledger_path
 from nas_tune.ledger.filesystem import is_network_folder
+from nas_tune.objectives import Objective
 from nas_tune.observers import Audience, Observer
 from nas_tune.recipe import Recipe, version_changes, versions
+from nas_tune.results.ranking import final_scores
 from trainables.snapshots import Snapshots
 
 __all__ = ["check_storage", "drive", "last_versions"]
@@ -46,11 +50,16 @@ class Backup:
 
 
 class CheckpointKeeper:
-    """Deletes the checkpoints of trials that are over and not among the best `keep` complete ones."""
+    """Deletes the checkpoints of trials that are over and not among the best `keep` complete ones.
 
-    def __init__(self, folder: Path, keep: int, sign: float) -> None:
-        self._folder, self._keep, self._sign = folder, keep, sign
-        self._kept: list[tuple[float, int]] = []
+    The order is that of `Run.best`, with one difference where there are several objectives: what was deleted cannot
+    come back, though it would be among the best again when its neighbours on the front are gone.
+    """
+
+    def __init__(self, folder: Path, keep: int, objectives: Sequence[Objective]) -> None:
+        self._folder, self._keep, self._objectives = folder, keep, objectives
+        self._kept: set[int] = set()
+        self._known: dict[int, tuple[float, ...]] = {}
 
     def on_event(self, event: Event, state: RunState) -> None:
         """A trial ended: it takes its place among the best, and who falls out loses its checkpoints."""
@@ -59,16 +68,37 @@ class CheckpointKeeper:
 
     def place(self, record: TrialRecord) -> None:
         """Rank a trial that is over."""
-        if record.state != "complete" or record.value is None:
+        scores = final_scores(record, self._objectives) if record.state == "complete" else None
+        if scores is None:
             self._remove(record.number)
             return
-        self._kept = sorted([*self._kept, (-self._sign * record.value, record.number)])
-        for _, number in self._kept[self._keep :]:
+        self._known[record.number] = scores
+        # A resume meets trials again whose checkpoints were deleted long ago.
+        candidates = {*self._kept, record.number} if self._folder_of(record.number).exists() else self._kept
+        kept = [number for number in self._order() if number in candidates][: self._keep]
+        for number in candidates.difference(kept):
             self._remove(number)
-        del self._kept[self._keep :]
+        self._kept = set(kept)
+        # What is on the front decides who is alone there, also without a checkpoint.
+        counting = {*kept, *self._front()} if len(self._objectives) > 1 else self._kept
+        self._known = {number: scores for number, scores in self._known.items() if number in counting}
+
+    def _order(self) -> list[int]:
+        """The numbers of those that count, the best first."""
+        if len(self._objectives) == 1:
+            return sorted(self._known, key=lambda number: (-self._known[number][0], number))
+        numbers = sorted(self._known)
+        return [numbers[place] for place in best_first([self._known[number] for number in numbers])]
+
+    def _front(self) -> list[int]:
+        numbers = sorted(self._known)
+        return [numbers[place] for place in front([self._known[number] for number in numbers])]
+
+    def _folder_of(self, trial: int) -> Path:
+        return trial_folder(self._folder, trial)
 
     def _remove(self, trial: int) -> None:
-        folder = trial_folder(self._folder, trial)
+        folder = self._folder_of(trial)
         if folder.exists():
             Snapshots(folder).remove()
 
@@ -106,7 +136,7 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
     if executor.clock is not None:
         executor.clock.now = max((when for _, when in ledger.events()), default=0.0)
         ledger.clock = executor.clock
-    ledger.append(SessionStarted(socket.gethostname(), os.getpid(), versions()))
+    ledger.append(SessionStarted(socket.gethostname(), os.getpid(), dict(versions())))
     backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in _backup_targets(folder, recipe)]
     try:
         with Interrupts() as interrupts:
@@ -128,15 +158,16 @@ def _coordinator(
     interrupts: Interrupts,
     clock: Callable[[], float],
 ) -> Coordinator:
-    keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objective.score(1.0))
+    keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objectives)
     coordinator = Coordinator(
         ledger,
         space=recipe.space,
         proposer=recipe.proposer(),
         scheduler=recipe.scheduler(),
-        objective=recipe.objective,
+        objective=recipe.objectives,
         limits=recipe.limits,
         seed=recipe.config.seed,
+        batch=recipe.config.batch,
         audience=Audience([*observers, keeper]),
         interrupts=interrupts,
         clock=clock,
@@ -152,6 +183,9 @@ def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Se
     size, asked = recipe.space.size, recipe.config.max_trials
     if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
         coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
+    queued, room = len(coordinator.state.queue), (asked or math.inf) - len(coordinator.state.trials)
+    if queued > room:
+        coordinator.note(f"max_trials = {asked} has room for {room} of the {queued} enqueued architectures")
     if upgraded:
         coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
     if is_network_folder(folder):

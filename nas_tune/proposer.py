@@ -7,24 +7,28 @@ asks, which count duplicates too, while a run's trials do not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from nas_tune.errors import StrategyError
-from nas_tune.ledger import Answered, Asked, Ended, Event, Paused, Reported, TrialRecord
-from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.study_memory import StudyMemory
+from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Reported, TrialRecord
+from nas_tune.objectives import Mode, objectives_of
+from nas_tune.prior import Prior
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
+from nas_tune.strategies.study_memory import StudyMemory, last_values
 from search_spaces import Architecture, ArchitectureError, Space
 
 __all__ = ["Proposal", "Proposer", "derive_seed"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 _FAILURES_IN_A_ROW = 5
 _INVALID_IN_A_ROW = 20
 
@@ -50,8 +54,8 @@ class Proposer:
         space: what is searched.
         make_sampler: a fresh sampler for a seed.
         seed: the run's.
-        mode: whether a greater value is better.
-        metric: the name of the value among a report's metrics.
+        mode: whether a greater value is better; of several objectives one for each, or one for all.
+        metric: the name of the value among a report's metrics; of several objectives all names.
     """
 
     def __init__(
@@ -60,18 +64,21 @@ class Proposer:
         make_sampler: Callable[[int], BaseSampler],
         *,
         seed: int,
-        mode: Literal["max", "min"],
-        metric: str,
+        mode: Mode | Sequence[Mode],
+        metric: str | Sequence[str],
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._space, self._make_sampler, self._seed, self._metric = space, make_sampler, seed, metric
+        self._space, self._make_sampler, self._seed = space, make_sampler, seed
+        self._objectives = objectives_of(metric, mode)
         self._storage = StudyMemory()
-        self._study = optuna.create_study(storage=self._storage, direction="maximize" if mode == "max" else "minimize")
+        directions = [_DIRECTIONS[one.mode] for one in self._objectives]
+        self._study = optuna.create_study(storage=self._storage, directions=directions)
         self._study_id = self._storage.get_study_id_from_name(self._study.study_name)
         self._distributions = space.to_optuna()
         self._asks = 0
         self._ask_of_trial: dict[int, int] = {}
         self._failures = 0
+        self._prior = Prior()
 
     def propose(self) -> Proposal:
         """Ask the strategy for a valid architecture; if it fails, a random one stands in and the note says so.
@@ -79,14 +86,18 @@ class Proposer:
         So it does, without a note, for a strategy that insists on what the space's rule refuses.
 
         Raises:
+            Exhausted: it has nothing left to propose.
             StrategyError: it failed five times in a row.
         """
+        self._translate()
         for _ in range(_INVALID_IN_A_ROW):
             ask = self._asks
             seed = derive_seed(self._seed, 0, ask)
             try:
                 # A sampler of one's own may raise anything; the search must not end with it.
                 architecture = self._ask(ask, self._make_sampler(seed))
+            except Exhausted:
+                raise
             except ArchitectureError:
                 # The space's `valid` rule refused it, which no sampler can know beforehand.
                 self._skip_to(ask + 1)
@@ -109,6 +120,9 @@ class Proposer:
             case Asked():
                 self._ask_of_trial[event.trial] = event.ask
                 self._enter(event.ask, event.tree)
+                self._prior.meet(event.id, event.ask)
+            case Known():
+                self._remember(event)
             case Answered() if trial is not None:
                 self._enter(event.ask, event.tree)
                 self._answer(event.ask, trial)
@@ -116,7 +130,8 @@ class Proposer:
                 self._report(self._ask_of_trial[event.trial], event.epoch, event.metrics)
             case Paused():
                 # Until it goes on, which may never be, it is to the strategy what a stopped trial is.
-                self._storage.pause(self._trial_id(self._ask_of_trial[event.trial]), event.value)
+                ask = self._trial_id(self._ask_of_trial[event.trial])
+                self._storage.pause(ask, self._values(ask, event.value) or [event.value])
             case Ended():
                 self._end(self._ask_of_trial[event.trial], event.state, event.value)
 
@@ -137,6 +152,24 @@ class Proposer:
         params = self._space.params(architecture)
         self._storage.add_running(params, {name: self._distributions[name] for name in params})
         self._asks = ask + 1
+
+    def _remember(self, event: Known) -> None:
+        """Make a trial of another run the study's next one."""
+        ask = self._asks
+        self._enter(ask, event.tree)
+        self._prior.add(ask, event)
+        for epoch, value in event.curve:
+            self._storage.set_trial_intermediate_value(self._trial_id(ask), int(epoch), value)
+        self._end(ask, event.state, event.curve[-1][1])
+
+    def _translate(self) -> None:
+        """Show what is known of other runs as this one would have measured it, as far as can be told by now."""
+        for line, known in self._prior.news(lambda ask: self._storage.get_trial(ask).intermediate_values):
+            for ask, event in known.items():
+                curve = {int(epoch): line.at(value) for epoch, value in event.curve}
+                # What says nothing of this task is better not seen.
+                state = _STATES[event.state if line.slope else "failed"]
+                self._storage.revise(self._trial_id(ask), state, curve)
 
     def _stand_in(self, ask: int, seed: int, error: Exception) -> Proposal:
         self._failures += 1
@@ -166,14 +199,21 @@ class Proposer:
         self._end(ask, state, original.value)
 
     def _report(self, ask: int, epoch: int, metrics: dict[str, float]) -> None:
-        if self._metric in metrics:
-            self._storage.set_trial_intermediate_value(self._trial_id(ask), epoch, metrics[self._metric])
+        values = [metrics[one.metric] for one in self._objectives if one.metric in metrics]
+        if len(values) == len(self._objectives):
+            self._storage.report(self._trial_id(ask), epoch, values)
 
     def _end(self, ask: int, state: str, value: float | None) -> None:
         # The study's own tell would let the sampler look at the trial, which another one will learn from, and
         # would return a deep copy of it.
-        values = None if value is None or state == "failed" else [value]
+        values = None if state == "failed" else self._values(ask, value)
         self._storage.set_trial_state_values(self._trial_id(ask), _STATES[state], values)
+
+    def _values(self, ask: int, value: float | None) -> list[float] | None:
+        """What a trial came to: `value`; in several objectives its last report, which the value is the first of."""
+        if value is None or len(self._objectives) == 1:
+            return None if value is None else [value]
+        return last_values(self._storage.get_trial(self._trial_id(ask)))
 
     def _trial_id(self, ask: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, ask)

@@ -7,6 +7,7 @@ again and refuses others.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import json
 import platform
@@ -15,23 +16,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import search_spaces
 import trainables
 from nas_tune.config import Component, SearchConfig
-from nas_tune.coordinator import Limits, Objective
+from nas_tune.coordinator import Limits
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
+from nas_tune.initial_design import Design, Progress
+from nas_tune.initial_design import make as make_initial
+from nas_tune.objectives import Objective, check_several
 from nas_tune.proposer import Proposer
 from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not
-from nas_tune.schedulers import Scheduler
+from nas_tune.schedulers import SCHEDULERS, Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.spaces import make_space
+from nas_tune.strategies import STRATEGIES
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Space, SpaceError
 from trainables.protocol import Checking
@@ -85,12 +91,17 @@ class Recipe:
         self.space.sample(0)
         make_strategy(self.config.strategy.name, self.space, 0, self.config.strategy.settings)
         self.scheduler()
+        check_several("strategy", STRATEGIES, self.config.strategy.name, self.objectives)
+        check_several("scheduler", SCHEDULERS, self.config.scheduler.name, self.objectives)
         trainable = adapt(self.target, self.trainable_settings)
         # The nodes of a cluster may have what this machine has not.
         if isinstance(trainable, Checking) and self.config.address is None:
             trainable.check()
-        if self.config.metric in RESERVED_NAMES:
-            raise ConfigError(f"metric: {self.config.metric!r} is a column of the result tables; report another name")
+        if self.config.initial is not None:
+            make_initial(self.config.initial).check(trainable)
+        for metric in (one.metric for one in self.objectives):
+            if metric in RESERVED_NAMES:
+                raise ConfigError(f"metric: {metric!r} is a column of the result tables; report another name")
         if self.config.executor != "ray" and self.config.epoch_timeout is not None:
             raise ConfigError(
                 f"epoch_timeout: the {self.config.executor} executor cannot end a hung epoch; use executor = 'ray'"
@@ -119,9 +130,9 @@ class Recipe:
         return name in trainables.names() and trainables.get(name) is self.target
 
     @property
-    def objective(self) -> Objective:
-        """What is optimized."""
-        return Objective(self.config.metric, self.config.mode)
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimized, the leading one first."""
+        return self.config.objectives
 
     @property
     def limits(self) -> Limits:
@@ -144,6 +155,13 @@ class Recipe:
             metric=self.config.metric,
         )
 
+    def design(self, progress: Progress | None = None) -> Design | None:
+        """What the run begins with, told of how many candidates are scored; None where nothing is asked for."""
+        if self.config.initial is None:
+            return None
+        trainable = adapt(self.target, self.trainable_settings)
+        return make_initial(self.config.initial).design(self.space, trainable, self.config.seed, progress)
+
     def job(self, folder: Path) -> Job:
         """What the executor runs, with its checkpoints below `folder`."""
         return Job(self.target, self.trainable_settings, folder, self.config.max_epochs, self.config.epoch_timeout)
@@ -159,7 +177,7 @@ class Recipe:
         from nas_tune.executors.ray_tune import RayExecutor
 
         resources = Resources(self.config.resources.cpus, self.config.resources.gpus)
-        return RayExecutor(job, self.config.workers, resources, self.config.address)
+        return RayExecutor(job, self.space, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:
         """What the ledger keeps from the start of the run to its end."""
@@ -168,15 +186,16 @@ class Recipe:
             "space": self.space.to_spec(),
             "space_fingerprint": self.space.fingerprint,
             "parameters": [[parameter.name, _kind(parameter)] for parameter in self.space.parameters],
-            "metric": self.config.metric,
-            "mode": self.config.mode,
+            "metric": self.objectives[0].metric,
+            "mode": self.objectives[0].mode,
+            **({"objectives": [[one.metric, one.mode] for one in self.objectives]} if len(self.objectives) > 1 else {}),
             "trainable": {
                 "registered": self._is_registered(),
                 "reference": reference_of(self.target),
                 "fingerprint": source_fingerprint(self.target),
                 "settings": self.trainable_settings,
             },
-            "versions": versions(),
+            "versions": dict(versions()),
             "created": time.time(),
         }
 
@@ -206,7 +225,8 @@ def reopened(
     return Recipe.of(config, space, target)
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """Of Python and of the packages that decide what a search finds; those not installed are left out."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -214,7 +234,7 @@ def versions() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return MappingProxyType(found)
 
 
 def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import Architecture, Space, choice, integer
-from trainables.errors import CheckpointError
+from trainables.errors import CheckpointError, InfeasibleArchitectureError
 
 __all__ = [
     "Climber",
@@ -180,6 +180,11 @@ def returns_complex(architecture: Architecture) -> Iterator[Any]:
 
 def returns_nan(architecture: Architecture) -> Iterator[Any]:
     yield {"accuracy": math.nan}
+
+
+def too_large(architecture: Architecture) -> Iterator[Any]:
+    raise InfeasibleArchitectureError("2 MB, at most 1 MB fit")
+    yield {}
 
 
 def misses_the_metric(architecture: Architecture) -> Iterator[Any]:

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainables.cost import Cost, cost_of
     from trainables.darts_trainable import DartsTrainable
-    from trainables.errors import CheckpointError, DataError, DivergedError, EndOfTraining, TrainableError
+    from trainables.errors import (
+        CheckpointError,
+        DataError,
+        DivergedError,
+        EndOfTraining,
+        InfeasibleArchitectureError,
+        TrainableError,
+    )
     from trainables.generator import GeneratorTrainable
     from trainables.image_classifier import ImageClassifier
     from trainables.networks import build
@@ -33,6 +40,7 @@ __all__ = [
     "EndOfTraining",
     "GeneratorTrainable",
     "ImageClassifier",
+    "InfeasibleArchitectureError",
     "SharedWeights",
     "Trainable",
     "TrainableError",
@@ -47,7 +55,14 @@ __all__ = [
 _MODULES = {
     "trainables.cost": ("Cost", "cost_of"),
     "trainables.darts_trainable": ("DartsTrainable",),
-    "trainables.errors": ("CheckpointError", "DataError", "DivergedError", "EndOfTraining", "TrainableError"),
+    "trainables.errors": (
+        "CheckpointError",
+        "DataError",
+        "DivergedError",
+        "EndOfTraining",
+        "InfeasibleArchitectureError",
+        "TrainableError",
+    ),
     "trainables.generator": ("GeneratorTrainable",),
     "trainables.image_classifier": ("ImageClassifier",),
     "trainables.networks": ("build",),

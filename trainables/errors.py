@@ -4,7 +4,8 @@
     |-- DataError (ValueError)          exit 2   images or labels that are missing, damaged or too few
     |-- TrainableError (ValueError)     exit 2   a trainable or a setting of it that cannot be used
     |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or of something else
-    `-- DivergedError                   exit 1   a training whose loss is no longer a finite number
+    |-- DivergedError                   exit 1   a training whose loss is no longer a finite number
+    `-- InfeasibleArchitectureError     exit 1   a network that breaks a limit of the task
 
 `EndOfTraining` is no error: a trainable raises it where a generator would return. A message says the value,
 the rule that it broke, and the remedy.
@@ -14,7 +15,14 @@ from __future__ import annotations
 
 from search_spaces.errors import NasTuneError
 
-__all__ = ["CheckpointError", "DataError", "DivergedError", "EndOfTraining", "TrainableError"]
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DivergedError",
+    "EndOfTraining",
+    "InfeasibleArchitectureError",
+    "TrainableError",
+]
 
 
 class DataError(NasTuneError, ValueError):
@@ -37,6 +45,13 @@ class CheckpointError(NasTuneError, ValueError):
 
 class DivergedError(NasTuneError):
     """A loss or a metric became NaN or infinite; raise it in `step` to end the trial as diverged."""
+
+
+class InfeasibleArchitectureError(NasTuneError):
+    """A network that breaks a limit of the task: too large, too slow; raise it in `setup` or `step` to end the trial.
+
+    What can be told from the architecture alone belongs into the space's `valid` rule, which costs no trial.
+    """
 
 
 class EndOfTraining(Exception):

@@ -29,13 +29,17 @@ from trainables.networks import build, space_name, tree_of
 from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
 from trainables.randomness import Randomness
-from trainables.settings import check_number
+from trainables.settings import check_name, check_number
 from trainables.training import Recipe, Training
+from trainables.zero_cost import PROXIES, score
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
 __all__ = ["ImageClassifier"]
+
+PROXY_IMAGES = 64
+"""How many images a zero-cost proxy sees."""
 
 _FILE = "classifier"
 
@@ -119,17 +123,8 @@ class ImageClassifier:
         device = device_of(self._device)
         data = load(self._data, device)
         randomness = Randomness(seed, device)
-        image = (data.in_channels, *data.image_size)
-        with randomness:
-            network = build(
-                self._space,
-                architecture,
-                num_classes=len(data.classes),
-                in_channels=data.in_channels,
-                image_size=data.image_size,
-                **self._network,
-            )
-        cost = cost_of(network, image)
+        network = self._built(architecture, data, randomness)
+        cost = cost_of(network, (data.in_channels, *data.image_size))
         network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         training = Training(network, data, self._recipe(data), randomness, max_epochs)
         self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
@@ -163,6 +158,24 @@ class ImageClassifier:
         score = training.evaluate(training.data.split(split))
         return {"accuracy": score.accuracy, "loss": score.loss}
 
+    @property
+    def proxies(self) -> list[str]:
+        """The names of `trainables.zero_cost.PROXIES`."""
+        return list(PROXIES)
+
+    def zero_cost(self, architecture: Architecture, proxy: str, *, seed: int) -> float:
+        """What a proxy says of the untrained network, by `PROXY_IMAGES` of the training images as they are.
+
+        `seed` decides which, and the initial weights; needs no set-up, and changes nothing of one.
+        """
+        check_name("proxy", proxy, self.proxies)
+        check_number("seed", seed, 0, 2**63 - 1, whole=True)
+        device = device_of(self._device)
+        data, randomness = load(self._data, device), Randomness(seed, device)
+        network = self._built(architecture, data, randomness).to(device)
+        batch = data.train.sampled(PROXY_IMAGES, randomness.generator)
+        return score(network, data.normalize(batch.images), batch.labels, proxy, seed=seed)
+
     def data_checksum(self) -> str:
         """16 hex digits of all images and labels, whatever the split; loads them, needs no set-up."""
         return load_raw(self._data).checksum()
@@ -195,6 +208,18 @@ class ImageClassifier:
         if self._started is None:
             raise TrainableError("the classifier was used before setup(); call setup() first")
         return self._started
+
+    def _built(self, architecture: Architecture, data: ImageData, randomness: Randomness) -> torch.nn.Module:
+        """The network for these images, untrained, on the CPU."""
+        with randomness:
+            return build(
+                self._space,
+                architecture,
+                num_classes=len(data.classes),
+                in_channels=data.in_channels,
+                image_size=data.image_size,
+                **self._network,
+            )
 
     def _recipe(self, data: ImageData) -> Recipe:
         views = self._views.augmentation(data)

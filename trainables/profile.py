@@ -23,7 +23,7 @@ from trainables.cost import Cost, Meter
 from trainables.networks import build, check_network, example
 from trainables.settings import check_number
 
-__all__ = ["QUANTILES", "Member", "Profile", "nearest", "profile", "within_reach"]
+__all__ = ["QUANTILES", "Member", "Profile", "measured_on", "nearest", "profile", "within_reach"]
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _BUILT_FOR_REAL = 9
@@ -122,10 +122,16 @@ def within_reach(
     return best
 
 
+def measured_on(space: object, **settings: Any) -> torch.Tensor:
+    """The batch of one example that members of `space` are counted on; errors are those of `build`."""
+    check_network(space, {key: value for key, value in settings.items() if key not in _TASK})
+    one: torch.Tensor = example(space, batch=1, **settings)
+    return one
+
+
 def _counter(space: object, settings: Mapping[str, Any]) -> Callable[[Architecture], Cost]:
     """What counts members of `space`, each built with `settings`."""
-    check_network(space, {key: value for key, value in settings.items() if key not in _TASK})
-    meter, one = Meter(), example(space, batch=1, **settings)
+    meter, one = Meter(), measured_on(space, **settings)
     return lambda architecture: meter.cost_of(lambda: build(space, architecture, **settings), one)
 
 

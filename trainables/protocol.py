@@ -3,8 +3,8 @@
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `notes()` (`Telling`), `architecture` (`Searching`), and the class attribute
-`checkpoints`, which `has_checkpoints` reads.
+describes, `check()` (`Checking`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
+(`Scoring`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Checking", "Evaluating", "Searching", "Telling", "Trainable", "has_checkpoints"]
+__all__ = ["Checking", "Evaluating", "Scoring", "Searching", "Telling", "Trainable", "has_checkpoints"]
 
 
 @runtime_checkable
@@ -70,6 +70,21 @@ class Searching(Protocol):
     @property
     def architecture(self) -> Architecture | None:
         """The best so far; None before the first epoch."""
+
+
+@runtime_checkable
+class Scoring(Protocol):
+    """A trainable that can guess which of two architectures is the better one, without training them."""
+
+    @property
+    def proxies(self) -> Sequence[str]:
+        """Names of the scores that it knows; of each, more is better."""
+
+    def zero_cost(self, architecture: Architecture, proxy: str, *, seed: int) -> float:
+        """The score called `proxy`, never NaN; -inf where nothing could be learnt.
+
+        `seed` decides what is random in it. A training that is under way goes on as if nobody had asked.
+        """
 
 
 def has_checkpoints(trainable: Trainable) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
-from trainables.errors import DivergedError, EndOfTraining
+from trainables.errors import DivergedError, EndOfTraining, InfeasibleArchitectureError
 from trainables.protocol import Telling, Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
 
@@ -55,7 +55,7 @@ _LONGEST_TRACE = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trial cannot go on: `kind` is error, diverged, oom, bad_result or storage."""
+    """Why a trial cannot go on: `kind` is error, diverged, constraint, oom, bad_result or storage."""
 
     kind: str
     message: str
@@ -231,7 +231,12 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _kind_of(error: Exception) -> str:
-    named = {DivergedError: "diverged", _BadResultError: "bad_result", _StorageError: "storage"}
+    named = {
+        DivergedError: "diverged",
+        InfeasibleArchitectureError: "constraint",
+        _BadResultError: "bad_result",
+        _StorageError: "storage",
+    }
     if type(error) in named:
         return named[type(error)]
     # torch.OutOfMemoryError by name: this module does not import torch.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nas_tune.bench.contest import Contest, Contestant, Race, contestant_of, run_races
-from nas_tune.bench.scores import Scores, score
+from nas_tune.bench.contest import Contest, Contestant, Race, best_score, contestant_of
+from nas_tune.bench.processes import run_races
+from nas_tune.bench.scores import Scores, judge_of, score
 
-__all__ = ["Contest", "Contestant", "Race", "Scores", "contestant_of", "run_races", "score"]
+__all__ = ["Contest", "Contestant", "Race", "Scores", "best_score", "contestant_of", "judge_of", "run_races", "score"]

@@ -1,4 +1,4 @@
-"""Races: one strategy, one seed, a budget of virtual seconds; a thousand of them on all cores.
+"""A race: one strategy, one seed, a budget of virtual seconds.
 
 A race is an ordinary search: the same coordinator, proposer and scheduler, with a ledger in memory and simulated
 workers. Strategies see what the table says of validation; the test column is looked up afterwards, for the
@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-import multiprocessing
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +33,7 @@ from nas_tune.strategies import make as make_strategy
 from nas_tune.tables import Table
 from search_spaces import Architecture, Space, UnknownNameError
 
-__all__ = ["Contest", "Contestant", "Race", "contestant_of", "run_race", "run_races"]
+__all__ = ["Contest", "Contestant", "Race", "best_score", "check", "contestant_of", "run_race"]
 
 
 @dataclass(frozen=True)
@@ -107,24 +104,10 @@ def contestant_of(text: str, settings: Mapping[str, Mapping[str, object]] | None
     )
 
 
-def run_races(
-    contest: Contest, contestants: Sequence[Contestant], seeds: Sequence[int], processes: int | None = None
-) -> Iterator[Race]:
-    """Every contestant with every seed, as they finish; on all cores where `processes` is not said."""
-    check(contest, contestants)
-    many = processes or os.cpu_count() or 1
-    if many == 1:
-        yield from (run_race(contest, contestant, seed) for contestant in contestants for seed in seeds)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(many, mp_context=context) as pool:
-        futures = [pool.submit(run_race, contest, one, seed) for seed in seeds for one in contestants]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+def best_score(contest: Contest, judged_by: Literal["test", "validation"]) -> float | None:
+    """The best score that the contest's table holds, None where it cannot tell. Strategies never ask."""
+    space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
+    return Table(space=space, **contest.table).benchmark.best(contest.mode, judged_by)
 
 
 def check(contest: Contest, contestants: Sequence[Contestant]) -> None:

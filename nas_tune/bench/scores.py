@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.bench.contest import Race
 
-__all__ = ["Difference", "Scores", "Standing", "score"]
+__all__ = ["Difference", "Judge", "Scores", "Standing", "judge_of", "score"]
+
+Judge = Literal["test", "validation"]
 
 CURVE_POINTS = 100
 
@@ -54,26 +57,39 @@ class Difference:
 
 @dataclass(frozen=True)
 class Scores:
-    """Every strategy, the best first; `seconds` are the times of the curves."""
+    """Every strategy, the best first.
+
+    Attributes:
+        seconds: the times of the curves.
+        judged_by: test or validation.
+        best: the score from which regret is counted, and `best_of` whose it is: the table's or the races'.
+    """
 
     standings: tuple[Standing, ...]
     differences: tuple[Difference, ...]
     seconds: NDArray[np.float64]
-    judged_by: str
+    judged_by: Judge
+    best: float
+    best_of: Literal["table", "races"]
+
+
+def judge_of(races: Sequence[Race]) -> Judge:
+    """By which score the races are compared: by test where the table has one for all that was chosen."""
+    return "test" if all(np.isfinite(race.tests).all() for race in races if race.tests) else "validation"
 
 
 def score(races: Sequence[Race], budget: float, mode: str = "max", best: float | None = None) -> Scores:
     """The scores of races that were run with equal seeds for every strategy.
 
-    Judged by the test score where the table has one, else by validation. `best` is the best score that the table
-    holds; without it regret is counted from the best that any race found.
+    Judged as `judge_of` says. `best` is the best score that the table holds; without it regret is counted from the
+    best that any race found.
     """
     sign = 1.0 if mode == "max" else -1.0
     names = list(dict.fromkeys(race.contestant for race in races))
     by_name = {name: sorted((r for r in races if r.contestant == name), key=lambda race: race.seed) for name in names}
-    has_test = all(np.isfinite(race.tests).all() for race in races if race.tests)
+    judge = judge_of(races)
     seconds = np.linspace(budget / CURVE_POINTS, budget, CURVE_POINTS)
-    curves = {name: np.array([_curve(race, seconds, has_test) for race in by_name[name]]) for name in names}
+    curves = {name: np.array([_curve(race, seconds, judge) for race in by_name[name]]) for name in names}
     finals = {name: curves[name][:, -1] for name in names}
     top = best if best is not None else sign * np.nanmax([sign * final for final in finals.values()])
     ranks = _ranks(np.array([sign * finals[name] for name in names]))
@@ -83,12 +99,12 @@ def score(races: Sequence[Race], budget: float, mode: str = "max", best: float |
     ]
     ordered = sorted(standings, key=lambda standing: standing.rank)
     differences = _differences(finals, [standing.strategy for standing in ordered])
-    return Scores(tuple(ordered), differences, seconds, "test" if has_test else "validation")
+    return Scores(tuple(ordered), differences, seconds, judge, float(top), "races" if best is None else "table")
 
 
-def _curve(race: Race, seconds: NDArray[np.float64], has_test: bool) -> NDArray[np.float64]:
+def _curve(race: Race, seconds: NDArray[np.float64], judge: Judge) -> NDArray[np.float64]:
     """The score of what was chosen at each time, NaN before anything was."""
-    known = np.array([np.nan, *(race.tests if has_test else race.values)])
+    known = np.array([np.nan, *(race.tests if judge == "test" else race.values)])
     return known[np.searchsorted(np.array(race.seconds), seconds, side="right")]
 
 

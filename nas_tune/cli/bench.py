@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 
 from nas_tune.cli.places import data, talk
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import Mode
 
 if TYPE_CHECKING:
     from nas_tune.bench import Contest, Contestant, Race, Scores
@@ -26,7 +28,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 def bench(
     table: Annotated[
         str | None,
-        typer.Option(help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES."),
+        typer.Option(help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES; else our own, of digits."),
     ] = None,
     space: Annotated[str | None, typer.Option(help="The space of its architectures.")] = None,
     arch: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of architectures.")] = None,
@@ -43,9 +45,11 @@ def bench(
         list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting: evolution.population=50.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Races of each strategy.")] = 20,
-    budget: Annotated[str, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h.")] = "12000s",
+    budget: Annotated[
+        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h; 12000s if nothing is said.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
-    mode: Annotated[str, typer.Option(help="max or min.")] = "max",
+    mode: Annotated[Mode, typer.Option(help="Whether more of the value is better.")] = "max",
     processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
@@ -56,7 +60,7 @@ def bench(
     Time is virtual: a trial costs what the table says. The architecture that would have been chosen, by validation,
     is judged by the test column. Differences are tested with Wilcoxon's signed ranks, corrected by Holm.
     """
-    from nas_tune.bench import contestant_of, score
+    from nas_tune.bench import best_score, contestant_of, judge_of, score
     from nas_tune.bench.contest import check
     from nas_tune.bench.courses import write_courses
 
@@ -64,8 +68,8 @@ def bench(
     contestants = [contestant_of(text, given) for text in strategy.split(",") if text.strip()]
     contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, mode)
     check(contest, contestants)
-    races = list(_watched(contest, contestants, seeds, processes))
-    scores = score(races, contest.budget, contest.mode)
+    races, whole = _raced(contest, contestants, seeds, processes)
+    scores = score(races, contest.budget, contest.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
         talk().print(f"wrote {out}")
@@ -78,6 +82,8 @@ def bench(
         data().print(json.dumps(_as_json(scores), indent=2))
     else:
         _print(scores)
+    if not whole:
+        raise typer.Exit(130)
 
 
 def _contest(
@@ -87,23 +93,26 @@ def _contest(
     encoding: str,
     fidelity: Sequence[str] | None,
     test: str | None,
-    budget: str,
+    budget: str | None,
     workers: int,
-    mode: str,
+    mode: Mode,
 ) -> Contest:
     from nas_tune.bench import Contest
     from nas_tune.config import Component
+    from nas_tune.tables import digits
 
-    if mode not in ("max", "min"):
-        raise ConfigError(f"--mode {mode}: one of max, min")
     if table is None:
-        raise ConfigError("--table: say which table, a Parquet file or an ONNX surrogate")
+        described = {"space": space, "arch": arch, "fidelity": fidelity, "test": test}
+        given = [f"--{name}" for name, value in described.items() if value]
+        if given:
+            raise ConfigError(f"--table: say which table {' and '.join(given)} describe; without any it is our own")
+        return Contest(digits.SPACE, digits.TABLE, _seconds(budget or f"{digits.BUDGET}s"), workers, mode)
     needed = {"space": space} if table.endswith(".onnx") else {"space": space, "arch": arch, "fidelity": fidelity}
     lacking = [f"--{name}" for name, value in needed.items() if not value]
     if space is None or lacking:
         raise ConfigError(f"--table {table} also needs {' and '.join(lacking)}, to say what its columns are")
     columns = {"file": table, "column": arch, "encoding": encoding, "fidelities": tuple(fidelity or ()), "test": test}
-    return Contest(Component(space), columns, _seconds(budget), workers, mode)  # type: ignore[arg-type]
+    return Contest(Component(space), columns, _seconds(budget or "12000s"), workers, mode)
 
 
 def _seconds(text: str) -> float:
@@ -125,6 +134,26 @@ def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _raced(
+    contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None
+) -> tuple[list[Race], bool]:
+    """The races, and whether they are all: after a Ctrl-C, those of the seeds with which every strategy is through."""
+    races: list[Race] = []
+    try:
+        for race in _watched(contest, contestants, seeds, processes):
+            races.append(race)  # noqa: PERF402 - what was appended stays when a Ctrl-C comes
+    except KeyboardInterrupt:
+        through = Counter(race.seed for race in races)
+        kept = [race for race in races if through[race.seed] == len(contestants)]
+        count, total = len(races), seeds * len(contestants)
+        if not kept:
+            talk().print(f"interrupted after {count} of {total} races: with no seed every strategy is through")
+            raise
+        talk().print(f"interrupted after {count} of {total} races: what follows is of {len(kept)}, with equal seeds")
+        return kept, False
+    return races, True
+
+
 def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None) -> Iterator[Race]:
     """The races, with a bar on stderr where somebody looks."""
     from rich.progress import track
@@ -143,7 +172,7 @@ def _print(scores: Scores) -> None:
     out = data()
     for line in lines(_standing_columns(scores)):
         out.print(line)
-    out.print()
+    out.print(f"\nregret by {scores.judged_by} score, from the best of the {scores.best_of}, {scores.best:.3f}:")
     for line in lines(_regret_columns(scores)):
         out.print(line)
     if scores.differences:
@@ -193,6 +222,8 @@ def _as_json(scores: Scores) -> dict[str, Any]:
 
     return {
         "judged_by": scores.judged_by,
+        "best": scores.best,
+        "best_of": scores.best_of,
         "seconds": plain(scores.seconds),
         "strategies": [{key: plain(value) for key, value in asdict(row).items()} for row in scores.standings],
         "differences": [asdict(difference) for difference in scores.differences],

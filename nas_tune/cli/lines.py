@@ -16,7 +16,7 @@ from typing import Self
 from rich.console import Console
 
 from nas_tune.cli.pace import Pace
-from nas_tune.cli.text import brief, duration, plain, shortened
+from nas_tune.cli.text import brief, duration, plain, results_of, shortened
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, Lost, Noted, RunState, TrialRecord
 
@@ -87,6 +87,8 @@ class LineProgress:
         pace, total = self._pace, self._pace.config.max_trials
         done = f"{pace.over}/{total}" if total else f"{pace.over}"
         best = f", best {brief(pace.best.value)}" if pace.best else ""
+        if len(pace.config.objectives) > 1:
+            best += f", front {pace.on_front}"
         number = str(trial.number).rjust(len(str(total - 1)) if total else 1)
         return f"trial {number} {self._fate(trial)}  ({done}{best}, eta {duration(pace.left)})"
 
@@ -94,7 +96,7 @@ class LineProgress:
         if trial.state == "failed":
             return f"failed: {trial.failure}: {shortened(plain(trial.message), 120)}"
         epochs = f"{trial.epochs} epoch{'s' if trial.epochs != 1 else ' '}"
-        return f"{trial.state:<8}  {self._pace.config.metric} {brief(trial.value)}  {epochs}"
+        return f"{trial.state:<8}  {results_of(trial, self._pace.config.objectives)}  {epochs}"
 
     def _may(self, what: str) -> bool:
         now = self._clock()

@@ -51,6 +51,8 @@ def about(factory: Callable[..., object]) -> str:
 
 
 def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> None:
+    from nas_tune.objectives import takes_several
+
     out = data()
     out.print(title, style="bold")
     for name, factory in entries:
@@ -62,6 +64,8 @@ def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> 
         settings = ", ".join(text.replace(" ", "\0") for text in _settings(factory, _GIVEN.get(title, ())))
         for line in _wrapped(settings or "no settings"):
             out.print(" " * _INDENT + line.replace("\0", " "), style="dim")
+        if takes_several(factory):
+            out.print(" " * _INDENT + "one objective or several", style="dim")
     out.print()
 
 

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 
 from nas_tune.config import SearchConfig
+from nas_tune.fronts import dominates
 from nas_tune.ledger import Ended, Event, Paused, RunState, TrialRecord
-from nas_tune.results.ranking import Rank, rank
+from nas_tune.results.ranking import Rank, final_scores, rank
 
 __all__ = ["Pace"]
 
@@ -21,10 +22,11 @@ class Pace:
     """
 
     def __init__(self, config: SearchConfig, clock: Callable[[], float] = time.monotonic) -> None:
-        self.config = config
+        self.config, self._objectives = config, config.objectives
         self.state = RunState()
         self.best: TrialRecord | None = None
         self._best_rank: Rank | None = None
+        self._front: dict[int, tuple[float, ...]] = {}
         self._clock = clock
         self._made = clock()
         self._began: float | None = None
@@ -43,6 +45,11 @@ class Pace:
     def over(self) -> int:
         """Trials that are complete, pruned or failed, in all sessions."""
         return sum(self.state.counts.values())
+
+    @property
+    def on_front(self) -> int:
+        """Complete trials that none beats in every objective; counted where there are several objectives."""
+        return len(self._front)
 
     @property
     def elapsed(self) -> float:
@@ -83,6 +90,17 @@ class Pace:
             self._compare(trial)
 
     def _compare(self, trial: TrialRecord) -> None:
-        place = rank(trial, self.config.mode)
+        place = rank(trial, self._objectives)
         if place is not None and (self._best_rank is None or place < self._best_rank):
             self.best, self._best_rank = trial, place
+        scores = final_scores(trial, self._objectives) if trial.state == "complete" else None
+        if len(self._objectives) > 1 and scores is not None:
+            self._enter(trial.number, scores)
+
+    def _enter(self, trial: int, scores: tuple[float, ...]) -> None:
+        """Take a place on the front, unless it is behind it."""
+        if not any(dominates(other, scores) for other in self._front.values()):
+            beaten = [number for number, other in self._front.items() if dominates(scores, other)]
+            for number in beaten:
+                del self._front[number]
+            self._front[trial] = scores

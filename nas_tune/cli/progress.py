@@ -20,7 +20,7 @@ from rich.text import Text
 from nas_tune.cli.lines import LineProgress
 from nas_tune.cli.pace import Pace
 from nas_tune.cli.tables import Column, fitting, lines
-from nas_tune.cli.text import brief, duration, plain
+from nas_tune.cli.text import brief, duration, plain, results_of
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, RunState, TrialRecord
 from nas_tune.observers import Observer
@@ -107,11 +107,12 @@ class LiveProgress:
         return line.append(f"{state.answered} duplicates", "" if state.answered else "dim")
 
     def _best(self) -> Text:
-        best, metric = self._pace.best, self._config.metric
+        best, objectives = self._pace.best, self._config.objectives
         if best is None:
             return Text("best  none yet", "dim")
-        line = Text("best  ", no_wrap=True).append(f"{metric} {brief(best.value)}", "bold green")
-        return line.append(f"  trial {best.number}, {best.epochs} epochs")
+        line = Text("best  ", no_wrap=True).append(results_of(best, objectives), "bold green")
+        line.append(f"  trial {best.number}, {best.epochs} epochs")
+        return line if len(objectives) == 1 else line.append(f"  front {self._pace.on_front}")
 
     def _failed(self, trial: TrialRecord, width: int) -> Text:
         text = Text(f"last failure  trial {trial.number}, {trial.failure}: {plain(trial.message)}", "red")
@@ -140,11 +141,14 @@ def watching(
 
 def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[Column]:
     last = [trial.reports[-1] if trial.reports else None for trial in trials]
-    values = [brief(report.metrics.get(config.metric)) if report else "-" for report in last]
+    metrics = [
+        Column(name, [brief(r.metrics.get(name)) if r else "-" for r in last], right=True, style="bold")
+        for name in (one.metric for one in config.objectives)
+    ]
     return [
         Column("trial", [str(trial.number) for trial in trials], right=True),
         Column("epoch", [f"{trial.epochs}/{config.max_epochs}" for trial in trials], right=True),
-        Column(config.metric, values, right=True, style="bold"),
+        *metrics,
         Column("s/epoch", [f"{report.seconds:.1f}" if report else "-" for report in last], right=True),
         Column("architecture", [plain(written(trial.tree)) for trial in trials], style="dim", elastic=True),
     ]

@@ -70,13 +70,15 @@ def results(
 def best(
     run: _Run,
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
+    front: Annotated[bool, typer.Option("--front", help="Of several objectives the Pareto front, all of it.")] = False,
     format: _Format = None,
     out: _Out = None,
 ) -> None:
     """Print the best architectures of a run.
 
-    Complete trials by value, then those that were stopped early, the longest trained first. May be called
-    while the search runs.
+    Complete trials by value, then those that were stopped early, the longest trained first. Of several
+    objectives the Pareto front, then the front that is left without it, and so on. May be called while the
+    search runs.
     """
     from nas_tune.cli.export import export
     from nas_tune.cli.summary import print_best
@@ -84,7 +86,7 @@ def best(
 
     opened = Run(run_folder(run))
     _say_state(opened)
-    frame, kind = opened.best(k), format_of(format, out)
+    frame, kind = opened.pareto() if front else opened.best(k), format_of(format, out)
     if kind is Format.TABLE and out is None:
         print_best(opened, frame)
     else:
@@ -113,10 +115,10 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     from nas_tune.cli.text import plain
 
     written = writer(space_of(run))
-    numbers = [name for name in ("trial", run.metric, "epochs", "parameters") if name in frame]
-    trial, *others = columns_of(frame[numbers])
-    if "macs" in frame:
-        others.append(macs_column(frame["macs"]))
+    optimized = [one.metric for one in run.objectives]
+    numbers = [name for name in dict.fromkeys((*optimized, "epochs", "parameters", "macs")) if name in frame]
+    others = [macs_column(frame[name]) if name == "macs" else columns_of(frame[[name]])[0] for name in numbers]
+    (trial,) = columns_of(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])
     seconds = Column("seconds", [f"{value:.1f}" for value in frame["seconds"]], right=True)
     trees = [plain(written(run.tree(int(number)))) for number in frame["trial"]]
@@ -127,6 +129,7 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
 def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     from nas_tune.cli.export import columns_of
 
-    fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id", run.metric}
+    optimized = [one.metric for one in run.objectives]
+    fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id", *optimized}
     metrics = [name for name in frame if name not in fixed and not str(name).startswith("arch.")]
-    return columns_of(frame[["trial", "epoch", run.metric, "seconds", "state", *metrics]])
+    return columns_of(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,12 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["resume", "search"]
 
 _Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")]
+_Enqueue = Annotated[
+    Path | None,
+    typer.Option("--enqueue", metavar="FILE.json", help="Try these first: a JSON list, as nas-tune best writes it."),
+]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def search(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to search, and how.")],
     changes: _Set = None,
+    enqueue: _Enqueue = None,
+    known: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="RUN", help="Know the trials of another run; may be repeated."),
+    ] = None,
     new: Annotated[bool, typer.Option("--new", help="Where the run exists, start another beside it.")] = False,
     forever: Annotated[bool, typer.Option("--forever", help="Without a budget, until stopped.")] = False,
     quiet: _Quiet = False,
@@ -39,12 +49,15 @@ def search(
     from nas_tune.config import load_config
 
     checked = load_config(config, [*(changes or ()), *(["forever=true"] if forever else ())])
+    if known:
+        checked = checked.replace(warm_start=[*checked.warm_start, *(str(run_folder(run)) for run in known)])
+    wanted = _listed(enqueue)
     _bounded(checked)
 
     def run(observers: Sequence[Any]) -> Run:
         from nas_tune import api
 
-        return api.run_config(checked, new=new, observers=observers)
+        return api.run_config(checked, enqueue=wanted, new=new, observers=observers, ranking=None if quiet else _ranked)
 
     _watch(run, checked, lambda: _newest(checked), quiet)
 
@@ -52,6 +65,7 @@ def search(
 def resume(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
     changes: _Set = None,
+    enqueue: _Enqueue = None,
     from_backup: Annotated[
         bool, typer.Option("--from-backup", help="Go on from the latest copy of a damaged ledger.")
     ] = False,
@@ -71,6 +85,7 @@ def resume(
     folder = run_folder(run)
     before = _config_of(folder, damaged=from_backup)
     wanted = parse_changes(changes or (), before.to_dict() if before else {})
+    first = _listed(enqueue)
 
     def go_on(observers: Sequence[Any]) -> Run:
         from nas_tune import api
@@ -80,6 +95,7 @@ def resume(
             changes=wanted,
             from_backup=from_backup,
             accept_code_change=accept_code_change,
+            enqueue=first,
             observers=observers,
         )
 
@@ -119,6 +135,27 @@ def _value(text: str) -> object:
     except tomllib.TOMLDecodeError:
         return text
     return parsed["value"] if len(parsed) == 1 else text
+
+
+def _ranked(done: int, total: int) -> None:
+    """Ten lines at most, while candidates of the initial design are scored."""
+    if done == total or done % -(-total // 10) == 0:
+        talk().print(f"initial: {done} of {total} candidates scored")
+
+
+def _listed(file: Path | None) -> list[Any]:
+    """What the file asks for; whether these are architectures of the space, the search will say."""
+    if file is None:
+        return []
+    from nas_tune.config.text import read_text
+
+    try:
+        found = json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"--enqueue {file}: not JSON: {error}") from error
+    if not isinstance(found, list):
+        raise ConfigError(f"--enqueue {file}: a JSON list of architectures is needed; put [ ] around a single one")
+    return found
 
 
 def _watch(run: Any, config: SearchConfig | None, folder: Any, quiet: bool) -> None:

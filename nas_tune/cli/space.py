@@ -63,12 +63,13 @@ def space(
     if not profile:
         _print_space(found, as_json=as_json)
         return
+    from trainables.profile import measured_on
     from trainables.profile import profile as profiled
 
     options = parse_changes(network or (), {})
     said = ", ".join(f"{key}={value}" for key, value in options.items()) or "settings as the builder has them"
-    image = "" if "image_size" in options else ", images of 32 x 32 where it takes images"
-    talk().print(f"counting {samples:,} members of {found.name or name}: {said}{image}", style="dim")
+    shape = " x ".join(map(str, measured_on(found, **options).shape[1:]))
+    talk().print(f"counting {samples:,} members of {found.name or name}: {said}, inputs of {shape}", style="dim")
     counted = profiled(found, samples=samples, seed=seed, **options)
     reached = _reached(found, counted, limits, seed, options)
     if as_json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from nas_tune.cli.architectures import space_of, writer
@@ -23,7 +25,7 @@ def conclude(run: Run) -> None:
     best = run.best(_SHOWN)
     tested = None if best.empty else _test(run, int(best["trial"].iloc[0]))
     now = run.state
-    print_best(run, best, validated=tested is not None)
+    print_best(run, best, validated=tested or ())
     out = data()
     out.print()
     if tested is not None:
@@ -34,15 +36,22 @@ def conclude(run: Run) -> None:
     _print_notes(now)
 
 
-def print_best(run: Run, best: pd.DataFrame, *, validated: bool = False) -> None:
-    """Print ranked trials: their numbers in columns, then their architectures."""
+def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ()) -> None:
+    """Print ranked trials: their numbers in columns, then their architectures.
+
+    `validated` are the metrics that are told of the test split, too.
+    """
     out = data()
     width = width_of(out)
     if best.empty:
         talk().print("no trial with a value yet")
         return
-    out.print(f"best {len(best)} of {run.state.trials} architectures", style="bold")
-    for line in lines(_columns(run, best, validated), width):
+    front = set(run.pareto()["trial"]) if len(run.objectives) > 1 else None
+    out.print(f"best {len(best)} of {run.state.trials} architectures{_of_front(run, front)}", style="bold")
+    columns = _columns(run, best, validated)
+    if front is not None:
+        columns.insert(2, Column("front", ["yes" if trial in front else "" for trial in best["trial"]]))
+    for line in lines(columns, width):
         out.print(line)
     out.print()
     written = writer(space_of(run))
@@ -59,16 +68,27 @@ def counted(now: Snapshot) -> str:
     return f"{text}; {now.answered} duplicates answered from the ledger" if now.answered else text
 
 
-def _columns(run: Run, best: pd.DataFrame, validated: bool) -> list[Column]:
-    metric = f"validation {run.metric}" if validated else run.metric
-    wanted = {"trial": "trial", run.metric: metric, "epochs": "epochs", "parameters": "parameters"}
+def _of_front(run: Run, front: Collection[int] | None) -> str:
+    """How large the Pareto front is, of several objectives."""
+    if front is None:
+        return ""
+    names = " and ".join(f"{one.metric} ({one.mode})" for one in run.objectives)
+    return f"; {len(front)} on the Pareto front of {names}"
+
+
+def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[Column]:
+    optimized = [one.metric for one in run.objectives]
+    if validated and len(optimized) == 1:
+        validated = optimized
+    shown_as = {name: f"validation {name}" if name in validated else name for name in optimized}
+    sizes = {name: shown_as.get(name, name) for name in ("parameters", "macs")}
+    wanted = {"trial": "trial", **shown_as, "epochs": "epochs", **sizes}
     columns = [Column("#", [str(place) for place in range(1, len(best) + 1)], right=True)]
     for name, header in wanted.items():
-        if name in best:
-            (column,) = columns_of(best[[name]].rename(columns={name: header}))
-            columns.append(column)
-    if "macs" in best:
-        columns.append(macs_column(best["macs"]))
+        if name == "macs" and name in best:
+            columns.append(macs_column(best["macs"]))
+        elif name in best:
+            columns += columns_of(best[[name]].rename(columns={name: header}))
     columns.append(Column("seconds", [f"{n:.1f}" for n in best["seconds"]], right=True))
     if (best["state"] != "complete").any():
         columns.append(Column("state", list(best["state"])))

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-__all__ = ["brief", "duration", "harmless", "plain", "quantity", "shortened"]
+if TYPE_CHECKING:
+    from nas_tune.ledger import TrialRecord
+    from nas_tune.objectives import Objective
+
+__all__ = ["brief", "duration", "harmless", "plain", "quantity", "results_of", "shortened"]
 
 
 def quantity(value: float) -> str:
@@ -25,6 +31,13 @@ def brief(value: float | None) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.3e}"
+
+
+def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
+    """What a trial came to, in every objective: `accuracy 0.9312  parameters 1,234`."""
+    last = trial.reports[-1].metrics if trial.reports else {}
+    values = [trial.value, *(last.get(one.metric) for one in objectives[1:])]
+    return "  ".join(f"{one.metric} {brief(value)}" for one, value in zip(objectives, values, strict=True))
 
 
 def duration(seconds: float | None) -> str:

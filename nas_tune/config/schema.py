@@ -28,11 +28,13 @@ from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, f
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
+from nas_tune.objectives import Mode, Objective, objectives_of
 from search_spaces.names import did_you_mean
 
 __all__ = ["Resources", "SearchConfig"]
 
 _BUDGET = ("max_trials", "max_seconds")
+_BATCH = 8
 _RULES = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -42,10 +44,30 @@ def _run_name(value: object) -> object:
     return value
 
 
-def _metric_name(value: object) -> object:
-    if problem := metric_name_problem(value):
-        raise SettingProblem(("", problem))
-    return value
+def _metric_names(value: object) -> object:
+    """A name, or several as a tuple; a list of one is that one."""
+    names = list(value) if isinstance(value, list | tuple) else [value]
+    problems = [problem for name in names if (problem := metric_name_problem(name))]
+    problems += [f"got {name!r} twice or more; each metric is named once" for name in _repeated(names)]
+    if not names:
+        problems = ["got an empty list, expected the name of a metric, or a list of names"]
+    if problems:
+        raise SettingProblem(*(("", problem) for problem in problems))
+    return tuple(names) if len(names) > 1 else names[0]
+
+
+def _modes(value: object) -> object:
+    """A mode, or one for each metric as a tuple; a list of one is that one."""
+    modes = list(value) if isinstance(value, list | tuple) else [value]
+    if not modes or any(mode not in ("max", "min") for mode in modes):
+        if modes == [value]:
+            raise ValueError("no mode")
+        raise SettingProblem(("", f"got {shown(value)}, expected 'max' or 'min' for each metric"))
+    return tuple(modes) if len(modes) > 1 else modes[0]
+
+
+def _repeated(names: list[object]) -> list[object]:
+    return [name for place, name in enumerate(names) if name in names[:place] and name not in names[place + 1 :]]
 
 
 def _whole(value: object) -> object:
@@ -58,6 +80,12 @@ def _folder(value: object) -> object:
     if isinstance(path, str) and ("\0" in path or not path.strip()):
         raise ValueError("no path")
     return path
+
+
+def _folders(value: object) -> object:
+    if not isinstance(value, list | tuple) or any(isinstance(_folder(item), bool | int | float) for item in value):
+        raise ValueError("no folders")
+    return tuple(_folder(item) for item in value)
 
 
 def _not_zero(value: int) -> int:
@@ -106,13 +134,18 @@ class SearchConfig(BaseModel):
     """What evaluates an architecture."""
     strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
     """What proposes architectures."""
+    initial: Annotated[_Registered | None, Expected("the name of an initial design")] = None
+    """What is tried before the strategy is asked, behind what is enqueued: "zero_cost"."""
     scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
     """What stops trials early; "none" trains each to the end."""
 
-    metric: Annotated[str, BeforeValidator(_metric_name), Expected("the name of a metric")] = "accuracy"
-    """The key of each epoch's report that is optimized."""
-    mode: Annotated[Literal["max", "min"], Expected("one of 'max', 'min'", ("max", "min"))]
-    """Whether more or less of the metric is better; may be left out for accuracy only."""
+    metric: Annotated[
+        str | tuple[str, ...], PlainValidator(_metric_names), Expected("the name of a metric, or a list of names")
+    ] = "accuracy"
+    """The key of each epoch's report that is optimized, or several keys: then what is looked for is a Pareto front."""
+    mode: Annotated[Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min"))]
+    """Whether more or less of the metric is better; may be left out for accuracy only. Of several metrics one for
+    each, or one for all."""
 
     max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
     """Trials of the whole run, resumed sessions included."""
@@ -126,7 +159,11 @@ class SearchConfig(BaseModel):
     workers: Annotated[
         int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")
     ] = 1
-    """Trials at once; -1 as many as the resources hold. One worker makes a search repeatable."""
+    """Trials at once; -1 as many as the resources hold. One worker, or `deterministic`, makes a search repeatable."""
+    deterministic: Annotated[bool, Expected("true or false")] = False
+    """Find the same with any number of workers: trials are asked for in batches, each after the last one's end."""
+    batch: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
+    """Trials of a batch, with `deterministic` only; 8 where it is not said."""
     executor: Annotated[
         Literal["ray", "inline", "simulated"],
         Expected("one of 'ray', 'inline', 'simulated'", ("ray", "inline", "simulated")),
@@ -137,6 +174,11 @@ class SearchConfig(BaseModel):
     """A running Ray cluster ("auto", "host:port", "ray://host:port"); by default one is started here."""
     resources: Annotated[Resources, Expected("a table with cpus and gpus")] = Resources()
     """What each trial gets."""
+
+    warm_start: Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")] = ()
+    """Other runs, whose trials the strategy knows from the start; their values may be on another scale."""
+    warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
+    """How many of the architectures known from `warm_start` are tried first."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295")] = 0
     """Of the proposals and of every trial."""
@@ -152,8 +194,10 @@ class SearchConfig(BaseModel):
     """Time between two backups."""
 
     def __init__(self, /, **values: Any) -> None:
-        if values.get("mode") is None and values.get("metric", "accuracy") == "accuracy":
+        if values.get("mode") is None and values.get("metric", "accuracy") in ("accuracy", ["accuracy"], ("accuracy",)):
             values = {**values, "mode": "max"}
+        if values.get("deterministic") is True and values.get("batch") is None:
+            values = {**values, "batch": _BATCH}
         problems: list[str] = []
         try:
             super().__init__(**values)
@@ -162,6 +206,11 @@ class SearchConfig(BaseModel):
         problems += _conflicts(values)
         if problems:
             raise ConfigProblems(problems) from None
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimized, the leading one first."""
+        return objectives_of(self.metric, self.mode)
 
     @property
     def run_name(self) -> str:
@@ -213,6 +262,8 @@ class SearchConfig(BaseModel):
 def _plain(value: object) -> object:
     if isinstance(value, Component):
         return value.plain()
+    if isinstance(value, tuple):
+        return list(value)
     return value.model_dump() if isinstance(value, BaseModel) else value
 
 
@@ -230,8 +281,32 @@ def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
         yield f"forever: true contradicts {' and '.join(budget)}; remove one of them"
     if "space" not in values and (stray := _strayed(values, ("space",))):
         yield f"space: not set{stray}"
+    yield from _batch_conflicts(values)
     if values.get("executor") in ("inline", "simulated"):
         yield from _local_conflicts(values, str(values["executor"]))
+    yield from _unpaired(values.get("metric", "accuracy"), values.get("mode"))
+
+
+def _unpaired(metric: object, mode: object) -> Iterator[str]:
+    """A list of modes has one for each metric."""
+    metrics, modes = (list(given) if isinstance(given, list | tuple) else [given] for given in (metric, mode))
+    if modes and metrics and len(modes) != len(metrics) and not isinstance(mode, str | None):
+        many = ", ".join(map(str, metrics))
+        yield f"mode: got {len(modes)} for {len(metrics)} ({many}); give one for each metric, or one for all: 'max'"
+
+
+def _batch_conflicts(values: Mapping[str, object]) -> Iterator[str]:
+    batch, workers = values.get("batch"), values.get("workers", 1)
+    if values.get("deterministic") is not True:
+        if batch is not None:
+            yield f"batch: got {shown(batch)}, but only a deterministic search has batches; set deterministic = true"
+        return
+    if values.get("max_trials") is None:
+        yield "deterministic: needs max_trials: every other end of a search depends on how fast it is"
+    if values.get("max_seconds") is not None:
+        yield "deterministic: max_seconds contradicts it, for a clock never ends two searches alike; remove one of them"
+    if isinstance(workers, int) and isinstance(batch, int) and workers > batch > 0:
+        yield f"workers: got {workers}, more than a batch has trials; set batch = {workers} or more, or fewer workers"
 
 
 def _local_conflicts(values: Mapping[str, object], executor: str) -> Iterator[str]:

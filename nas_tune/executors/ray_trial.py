@@ -19,7 +19,7 @@ from ray import cloudpickle, tune
 
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import Job, trial_folder
-from search_spaces import Architecture
+from search_spaces import Space
 from trainables.session import Failure, Outcome, TrialSession
 
 __all__ = ["OUTCOME", "Parcel", "RayTrial"]
@@ -31,23 +31,23 @@ _LARGEST_PARCEL = 64 * 2**20
 
 @dataclass(frozen=True)
 class Parcel:
-    """A job on its way to a worker, with the places from which the driver imports.
+    """A job and the space of its architectures on their way to a worker, with the places from which the driver imports.
 
     Ray tells its workers of the driver's folder and script only; a trainable may come from elsewhere.
     """
 
-    job: bytes
+    packed: bytes
     paths: tuple[str, ...]
 
     @classmethod
-    def of(cls, job: Job) -> Parcel:
+    def of(cls, job: Job, space: Space) -> Parcel:
         """Pack a job in the driver.
 
         Raises:
             ConfigError: it is too large, or cannot be shipped at all.
         """
         try:
-            packed = cloudpickle.dumps(job)
+            packed = cloudpickle.dumps((job, space))
         except (TypeError, AttributeError, pickle.PicklingError) as error:
             raise ConfigError(
                 f"trainable: it cannot be shipped to workers: {error}; make that inside setup()"
@@ -59,11 +59,11 @@ class Parcel:
             )
         return cls(packed, tuple(sys.path))
 
-    def unpack(self) -> Job:
-        """The job, in a worker, which can import from then on what the driver could."""
+    def unpack(self) -> tuple[Job, Space]:
+        """Job and space, in a worker, which can import from then on what the driver could."""
         sys.path.extend(path for path in self.paths if path not in sys.path)
-        job: Job = cloudpickle.loads(self.job)
-        return job
+        packed: tuple[Job, Space] = cloudpickle.loads(self.packed)
+        return packed
 
 
 class RayTrial(tune.Trainable):
@@ -73,7 +73,7 @@ class RayTrial(tune.Trainable):
         """Take the job, which `tune.with_parameters` brings, and begin with the first trial."""
         if parcel is None:
             raise TypeError("RayTrial needs its job: wrap it in tune.with_parameters(RayTrial, parcel=...)")
-        self._job = parcel.unpack()
+        self._job, self._space = parcel.unpack()
         self._trainable = self._job.trainable()
         # Several nodes may run on one host, for tests and on large machines.
         self._node = f"{socket.gethostname()}/{ray.get_runtime_context().get_node_id()[:8]}"
@@ -90,7 +90,7 @@ class RayTrial(tune.Trainable):
         return {OUTCOME: outcome, "node": self._node}
 
     def _begin(self, config: dict[str, Any]) -> None:
-        architecture = Architecture(config["architecture"])
+        architecture = self._space.validate(config["architecture"])
         self._folder = trial_folder(self._job.run_folder, config["trial"])
         self._session: TrialSession = self._job.session(self._trainable, config["trial"], architecture, config["seed"])
 

@@ -21,6 +21,7 @@ from nas_tune.coordinator import Coordinator
 from nas_tune.executors.job import Job
 from nas_tune.executors.ray_cluster import Resources, cluster
 from nas_tune.executors.ray_trial import OUTCOME, Parcel, RayTrial
+from search_spaces import Space
 
 __all__ = ["RayExecutor"]
 
@@ -121,6 +122,7 @@ class RayExecutor:
 
     Args:
         job: what every trial runs; `ConfigError` if it is too large to ship to workers.
+        space: of the architectures.
         workers: trials at a time, -1 for as many as there is room for.
         resources: of one trial.
         address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
@@ -131,8 +133,8 @@ class RayExecutor:
 
     clock = None
 
-    def __init__(self, job: Job, workers: int, resources: Resources, address: str | None = None) -> None:
-        self._folder, self._parcel = job.run_folder, Parcel.of(job)
+    def __init__(self, job: Job, space: Space, workers: int, resources: Resources, address: str | None = None) -> None:
+        self._folder, self._parcel = job.run_folder, Parcel.of(job, space)
         self._asked_workers, self._resources = workers, resources
         self._cluster = cluster(address, workers, resources)
         self._workers = 0

@@ -18,7 +18,9 @@ __all__ = [
     "Asked",
     "BudgetChanged",
     "Ended",
+    "Enqueued",
     "Event",
+    "Known",
     "Lost",
     "Noted",
     "Paused",
@@ -47,6 +49,31 @@ class BudgetChanged:
 
     kind: ClassVar[str] = "budget_changed"
     changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Trial `number` of another run, as the strategy is to know it: complete or pruned, its metric by epoch.
+
+    Epochs are those of this run (equal shares of a full training), values on the scale of the other one, `run`.
+    """
+
+    kind: ClassVar[str] = "known"
+    run: str
+    number: int
+    tree: Any
+    id: str
+    state: str
+    curve: list[list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """An architecture is to be tried before the strategy is asked for more."""
+
+    kind: ClassVar[str] = "enqueued"
+    tree: Any
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +171,8 @@ class SessionEnded:
 Event = (
     SessionStarted
     | BudgetChanged
+    | Known
+    | Enqueued
     | Asked
     | Answered
     | Reported

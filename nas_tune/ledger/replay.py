@@ -16,7 +16,9 @@ from nas_tune.ledger.events import (
     Asked,
     BudgetChanged,
     Ended,
+    Enqueued,
     Event,
+    Known,
     Lost,
     Noted,
     Paused,
@@ -85,7 +87,8 @@ class RunState:
 
     `unfinished` are those that are not over, `paused` those of them that wait to be promoted.
     `repeats` are the trials that answered proposals since the last trial was asked for; `active_seconds` is the
-    time that sessions took, not the time between them.
+    time that sessions took, not the time between them. `queue` are the trees that wait to be tried, by id and in
+    order; `known` are trials of other runs, which count among the `asks`.
     """
 
     trials: dict[int, TrialRecord] = field(default_factory=dict)
@@ -96,6 +99,8 @@ class RunState:
     asks: int = 0
     answered: int = 0
     repeats: list[int] = field(default_factory=list)
+    queue: dict[str, Any] = field(default_factory=dict)
+    known: list[Known] = field(default_factory=list)
     sessions: int = 0
     active_seconds: float = 0.0
     notes: list[tuple[int, str]] = field(default_factory=list)
@@ -122,6 +127,11 @@ class RunState:
                 self.asks = max(self.asks, event.ask + 1)
                 self.answered += 1
                 self.repeats.append(event.trial)
+            case Enqueued() if event.id not in self.by_architecture:
+                self.queue.setdefault(event.id, event.tree)
+            case Known():
+                self.asks += 1
+                self.known.append(event)
             case Noted():
                 self.notes.append((event.trial, event.text))
             case BudgetChanged():
@@ -142,6 +152,7 @@ class RunState:
         self.trials[event.trial] = trial
         self.unfinished[event.trial] = trial
         self.by_architecture.setdefault(event.id, event.trial)
+        self.queue.pop(event.id, None)
         self.repeats.clear()
         self.asks = max(self.asks, event.ask + 1)
 

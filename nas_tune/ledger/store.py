@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,12 @@ class Ledger:
         self._connection = connection
 
     @classmethod
-    def create(cls, folder: Path, meta: Mapping[str, Any]) -> Ledger:
+    def create(
+        cls, folder: Path, meta: Mapping[str, Any], events: Iterable[Event] = (), when: float | None = None
+    ) -> Ledger:
         """Start the ledger of a new run in `folder`; `meta` is JSON-able and never changes afterwards.
+
+        It comes into being with its first `events`, which happen at the time `when` (by default now).
 
         Raises:
             RunFolderError: there is a ledger already, or the folder cannot be written.
@@ -65,6 +69,7 @@ class Ledger:
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
         try:
+            now = time.time() if when is None else when
             with closing(sqlite3.connect(draft)) as connection, connection:
                 connection.executescript(_SCHEMA)
                 rows = {"format_version": FORMAT_VERSION, **meta}
@@ -72,6 +77,7 @@ class Ledger:
                     "INSERT INTO meta VALUES (?, ?)",
                     [(key, json.dumps(value)) for key, value in rows.items()],
                 )
+                connection.executemany(_INSERT, [_row(event, now) for event in events])
             os.replace(draft, path)
         except (sqlite3.Error, OSError) as error:
             with suppress(OSError):
@@ -109,7 +115,7 @@ class Ledger:
             RunFolderError: the disk is full or the file cannot be written; nothing of the events is stored.
         """
         now = self.clock()
-        rows = [(event.kind, getattr(event, "trial", None), now, encode(event)) for event in events]
+        rows = [_row(event, now) for event in events]
         try:
             with self._connection:
                 self._connection.executemany(_INSERT, rows)
@@ -167,6 +173,10 @@ class Ledger:
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         self._connection.close()
+
+
+def _row(event: Event, when: float) -> tuple[str, int | None, float, str]:
+    return event.kind, getattr(event, "trial", None), when, encode(event)
 
 
 def _connect_whole(path: Path, readonly: bool) -> sqlite3.Connection:

@@ -110,7 +110,7 @@ class LedgerReader:
                 last_event=_utc(self._now.last) if self._now.seen else None,
                 counts=counts,
                 running=tuple(sorted(state.unfinished.keys() - state.paused.keys())),
-                asked=state.asks,
+                asked=state.asks - len(state.known),
                 answered=state.answered,
                 sessions=state.sessions,
                 seconds=state.active_seconds,

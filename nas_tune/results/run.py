@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_tune.errors import ConfigError
-from nas_tune.results.ranking import rank
+from nas_tune.objectives import Objective
+from nas_tune.results.ranking import pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
 
 if TYPE_CHECKING:
@@ -56,13 +57,19 @@ class Run:
 
     @property
     def metric(self) -> str:
-        """The name of what is optimized."""
+        """The name of what is optimized; of several objectives the leading one."""
         return str(self.meta["metric"])
 
     @property
     def mode(self) -> str:
-        """ "max" or "min"."""
+        """ "max" or "min"; of the leading objective."""
         return str(self.meta["mode"])
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimized: metrics and modes, the leading one first."""
+        several = self.meta.get("objectives")
+        return tuple(Objective(*one) for one in several) if several else (Objective(self.metric, self.meta["mode"]),)
 
     @property
     def config(self) -> SearchConfig:
@@ -88,7 +95,7 @@ class Run:
         """One row a trial, typed the same whether there are trials or not.
 
         Columns: trial, state (running, paused, lost, complete, pruned, failed), failure (its kind), value (of the
-        metric at the end; missing if failed), epochs, seconds (of training), started, ended (UTC),
+        (leading) metric at the end; missing if failed), epochs, seconds (of training), started, ended (UTC),
         architecture_id, architecture (JSON), seed, lost (how often), message, traceback; then every metric as
         of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive.
         """
@@ -105,14 +112,24 @@ class Run:
     def best(self, k: int = 1) -> pd.DataFrame:
         """The rows of `trials` of the k best, the best first; fewer if there are fewer with a value.
 
-        Complete trials by value, then pruned ones by how long they trained and by value; never failed ones.
+        Complete trials by value, then pruned ones by how long they trained and by value; never failed ones. With
+        several objectives, in the place of the value: the Pareto front first, then the front that is left without
+        it, and so on; within a front those that stand alone (crowding distance), of its ends first the best in the
+        leading objective, which is therefore the very first.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
         with self._reader.current() as state:
-            ranked = [(rank(trial, self.mode), row) for row, trial in enumerate(state.trials.values())]
-            rows = [row for place, row in sorted((p, row) for p, row in ranked if p is not None)]
-            return _frame(self._table("trials").take(rows[:k] or _no_rows()))
+            return self._rows(ranked(state.trials.values(), self.objectives, k))
+
+    def pareto(self) -> pd.DataFrame:
+        """The rows of `trials` of the Pareto front: the complete trials that no other one beats in every objective.
+
+        A trial is on it if every other complete one is worse in some objective, or equal in all. The best in the
+        leading objective comes first. With one objective it is the best trial alone.
+        """
+        with self._reader.current() as state:
+            return self._rows(pareto(state.trials.values(), self.objectives))
 
     def query(self, sql: str) -> pd.DataFrame:
         """The answer to SQL (DuckDB's) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.
@@ -167,6 +184,12 @@ class Run:
 
         return evaluate(self, trial, split)
 
+    def _rows(self, trials: list[int]) -> pd.DataFrame:
+        """The rows of these trials, in this order."""
+        with self._reader.current() as state:
+            rows = {number: row for row, number in enumerate(state.trials)}
+            return _frame(self._table("trials").take([rows[number] for number in trials] or _no_rows()))
+
     def _table(self, name: str) -> pa.Table:
         """A table as of now; built again only when the ledger has grown."""
         with self._reader.current() as state:
@@ -181,7 +204,10 @@ class Run:
 
         if self._builder is None or self._builder[0] != ledger:
             meta = self.meta
-            self._builder = (ledger, Tables(meta["metric"], meta["parameters"], meta.get("space")))
+            self._builder = (
+                ledger,
+                Tables([one.metric for one in self.objectives], meta["parameters"], meta.get("space")),
+            )
         return self._builder[1]
 
     def __reduce__(self) -> tuple[type[Run], tuple[Path]]:
@@ -191,9 +217,12 @@ class Run:
         now = self.state
         counts = ", ".join(f"{count} {state}" for state, count in now.counts.items() if count)
         with self._reader.current() as state:
-            places = [place for t in state.trials.values() if (place := rank(t, self.mode)) is not None]
-            value = state.trials[min(places)[-1]].value if places else None
+            first = ranked(state.trials.values(), self.objectives, 1)
+            value = state.trials[first[0]].value if first else None
+            on_front = len(pareto(state.trials.values(), self.objectives))
         best = "" if value is None else f"; best {self.metric} {value:.6g}"
+        if len(self.objectives) > 1:
+            best += f"; {on_front} on the Pareto front"
         return f"Run({str(self._path)!r}: {now.trials} trials{counts and f' ({counts})'}{best})"
 
 

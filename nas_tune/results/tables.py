@@ -50,13 +50,15 @@ class Tables:
     """Builds the tables of one run from its state.
 
     Args:
-        metric: the one that is optimized; its column is there even before the first report.
+        metrics: those that are optimized; their columns are there even before the first report.
         parameters: (name, kind) for every flat parameter of the space, in its order.
         space: the spec of the space; None, or one that this version cannot read, leaves `arch.*` empty.
     """
 
-    def __init__(self, metric: str, parameters: Sequence[Sequence[str]], space: Mapping[str, Any] | None) -> None:
-        self._metric = metric
+    def __init__(
+        self, metrics: Sequence[str], parameters: Sequence[Sequence[str]], space: Mapping[str, Any] | None
+    ) -> None:
+        self._optimized = metrics
         self._parameters = [(name, *_KINDS.get(kind, _KINDS["categorical:str"])) for name, kind in parameters]
         self._space = _bare(space)
         self._params: dict[int, dict[str, Any]] = {}
@@ -89,7 +91,7 @@ class Tables:
         return pa.table({**columns, **{name: column.take(row) for name, column in arch.items()}})
 
     def _metrics(self, state: RunState, reported: Sequence[Mapping[str, float]]) -> dict[str, pa.Array]:
-        names: set[str] = {self._metric}
+        names = set(self._optimized)
         for trial in state.trials.values():
             for report in trial.reports:
                 names.update(report.metrics)

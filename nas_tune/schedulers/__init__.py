@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nas_tune.components import make_component
+from nas_tune.objectives import several_objectives
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
-from nas_tune.schedulers.base import NeverPauses, Scheduler, Verdict
+from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict, judged
+from nas_tune.schedulers.batched import Batched
 from nas_tune.schedulers.hyperband import Hyperband
 from nas_tune.schedulers.learning_curve import LearningCurve
 from nas_tune.schedulers.median import Median
@@ -20,17 +22,21 @@ __all__ = [
     "SCHEDULERS",
     "Asha",
     "AshaPromote",
+    "Batched",
     "Hyperband",
     "LearningCurve",
     "Median",
     "NeverPauses",
     "NoScheduler",
     "Scheduler",
+    "Score",
     "Verdict",
+    "judged",
     "make",
 ]
 
 
+@several_objectives
 def no_scheduler(max_epochs: int) -> Scheduler:
     """Every trial trains to its last epoch."""
     return NoScheduler()

@@ -3,14 +3,20 @@
 Rungs lie at `grace * reduction ** k` epochs below `max_epochs`. A trial that reaches a rung goes on if its score
 is among the best `1 / reduction` (rounded down, but at least one) of all that have reached that rung so far,
 itself included. The first one therefore passes whatever its score, which is the price of never waiting.
+
+With several objectives the best of a rung are those on the first fronts, and within a front those that stand alone
+(`nas_tune.fronts`), as Schmucker, Donini, Zafar, Salinas and Archambeau (2021, arXiv 2106.12639) have it.
 """
 
 from __future__ import annotations
 
 import bisect
+from typing import Any
 
 from nas_tune.errors import ConfigError
-from nas_tune.schedulers.base import NeverPauses, Verdict
+from nas_tune.fronts import passes
+from nas_tune.objectives import several_objectives
+from nas_tune.schedulers.base import NeverPauses, Score, Verdict
 
 __all__ = ["Asha", "rungs"]
 
@@ -33,6 +39,7 @@ def rungs(grace: int, reduction: int, max_epochs: int) -> tuple[int, ...]:
     return tuple(found)
 
 
+@several_objectives
 class Asha(NeverPauses):
     """One bracket of asynchronous successive halving.
 
@@ -45,10 +52,10 @@ class Asha(NeverPauses):
     def __init__(self, max_epochs: int, grace: int = 1, reduction: int = 3) -> None:
         self.reduction = reduction
         self.rungs = rungs(grace, reduction, max_epochs)
-        self._scores: dict[int, list[float]] = {rung: [] for rung in self.rungs}
+        self._scores: dict[int, list[Any]] = {rung: [] for rung in self.rungs}
         self._passed: dict[int, int] = {}
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """Judge the trial at every rung that it has reached since its last report."""
         before = self._passed.get(trial, 0)
         self._passed[trial] = epoch
@@ -61,8 +68,11 @@ class Asha(NeverPauses):
         """Scores at the rungs stay: they are what later trials are measured against."""
         self._passed.pop(trial, None)
 
-    def _stops_at(self, rung: int, score: float) -> bool:
+    def _stops_at(self, rung: int, score: Score) -> bool:
         scores = self._scores[rung]
+        if isinstance(score, tuple):
+            scores.append(score)
+            return not passes(scores, max(1, len(scores) // self.reduction))
         bisect.insort(scores, score)
         kept = max(1, len(scores) // self.reduction)
-        return score < scores[-kept]
+        return bool(score < scores[-kept])

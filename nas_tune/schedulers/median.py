@@ -9,7 +9,7 @@ from __future__ import annotations
 from statistics import median
 
 from nas_tune.errors import ConfigError
-from nas_tune.schedulers.base import NeverPauses, Verdict
+from nas_tune.schedulers.base import NeverPauses, Score, Verdict, single
 
 __all__ = ["Median"]
 
@@ -32,8 +32,9 @@ class Median(NeverPauses):
         self._history: dict[int, tuple[float, int, float]] = {}
         self._means: dict[int, dict[int, float]] = {}
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """Compare the trial's best with the others' running means at this epoch."""
+        score = single(score)
         total, count, best = self._history.get(trial, (0.0, 0, score))
         total, count, best = total + score, count + 1, max(best, score)
         self._history[trial] = (total, count, best)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas_tune.schedulers.base import NeverPauses, Verdict
+from nas_tune.schedulers.base import NeverPauses, Score, Verdict
 
 __all__ = ["NoScheduler"]
 
@@ -10,7 +10,7 @@ __all__ = ["NoScheduler"]
 class NoScheduler(NeverPauses):
     """Stops nothing."""
 
-    def observe(self, trial: int, epoch: int, score: float) -> Verdict:
+    def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
         """Never stops."""
         return Verdict.GO_ON
 

@@ -1,7 +1,8 @@
 """An Optuna sampler that proposes whole architectures instead of one parameter after another.
 
 What the space's rule refuses is therefore never proposed, and the moves of the space (sample, mutate, crossover)
-can be used as they are.
+can be used as they are. A sampler that learns from several objectives is decorated with
+`nas_tune.objectives.several_objectives`; it finds what trials came to in `History`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from optuna.trial import FrozenTrial
 
 from search_spaces import Architecture, Space
 
-__all__ = ["ArchitectureSampler"]
+__all__ = ["ArchitectureSampler", "Exhausted"]
+
+
+class Exhausted(Exception):
+    """Raised by `propose` where nothing is left to propose: the run ends as on a space that was searched whole."""
 
 
 class ArchitectureSampler(BaseSampler, ABC):
@@ -29,7 +34,11 @@ class ArchitectureSampler(BaseSampler, ABC):
 
     @abstractmethod
     def propose(self, study: Study, number: int) -> Architecture:
-        """The architecture of the study's trial `number`."""
+        """The architecture of the study's trial `number`.
+
+        Raises:
+            Exhausted: there is none, and none will come.
+        """
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """All parameters of the space: a proposal decides them all."""

@@ -1,9 +1,11 @@
 """The strategy to take where no other is asked for: Bayesian optimization over decisions, counts and paths.
 
-A Gaussian process is fitted to all trials (`predictors.gaussian`); of the members of a small space, or of children of
-the best trials and strangers, the one with the greatest expected improvement (Jones et al. 1998) is proposed, after
-a short climb along the expectation. The first proposals are spread out: each is, of some drawn at random, the one
-least like those before. Running trials count as if they had scored what the model expects.
+A Gaussian process is fitted to all trials (`predictors.gaussian`): to few of them under several kernels, each weighed
+by its likelihood, since 20 trials cannot tell kernels apart and the likeliest alone may be wrong. Of the members of a
+small space, or of children of the best trials and strangers, the one with the greatest expected improvement (Jones
+et al. 1998) is proposed, after a short climb along the expectation. The first proposals are spread out: each is, of
+some drawn at random, the one least like those before. Running trials count as if they had scored what is expected.
+Several objectives are weighed anew at every proposal (ParEGO, Knowles 2006; see `predictors.evidence`).
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from optuna.study import Study
 from scipy.special import ndtr
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Candidates, Evidence, GaussianModel
 from nas_tune.strategies.predictors.evidence import fenced
 from nas_tune.strategies.predictors.features import Numbers
-from nas_tune.strategies.predictors.gaussian import Shape
+from nas_tune.strategies.predictors.gaussian import Shapes
 from search_spaces import Architecture, Space
 
 __all__ = ["Auto"]
@@ -31,8 +34,11 @@ _SPREAD_AMONG = 16
 _CLIMBS = 2
 _STEP = 1.3
 _SHAPES_KEPT = 1_000
+_FEW = 60
+_SHAPES_ASKED = 4
 
 
+@several_objectives
 class Auto(ArchitectureSampler):
     """Proposes what a Gaussian process of features and paths expects to improve most; the default.
 
@@ -43,9 +49,9 @@ class Auto(ArchitectureSampler):
         candidates: how many strangers compete with the children of the best trials.
     """
 
-    _shapes: ClassVar[dict[tuple[object, ...], Shape]] = {}
+    _shapes: ClassVar[dict[tuple[object, ...], Shapes]] = {}
 
-    def __init__(self, space: Space, seed: int, startup: int = 6, candidates: int = 300) -> None:
+    def __init__(self, space: Space, seed: int, startup: int = 4, candidates: int = 300) -> None:
         if startup < 2:
             raise ConfigError(f"strategy.startup is {startup}; a model needs at least 2 trials to start from")
         if candidates < 1:
@@ -55,7 +61,7 @@ class Auto(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The candidate of the greatest expected improvement; one that was proposed before only where all were."""
-        known = Evidence.of(study, self.space, number)
+        known = Evidence.of(study, self.space, number, self.rng)
         pool = Candidates.of(self.space)
         if len(known.scores) < self.startup:
             return self.spread(known, pool)
@@ -90,7 +96,7 @@ class Auto(ArchitectureSampler):
         made = [known.architectures[place] for place in places]
         scores, doubt = fenced(known.scores)[places], known.doubt[places]
         seen = pool.described(made)
-        model = GaussianModel(seen.blocks, scores, doubt, self._shape(known, pool))
+        model = GaussianModel(seen.blocks, scores, doubt, self._assumed(known, pool))
         complete = scores[doubt <= doubt.min()]
         top = float(complete.max())
         if not known.pending:
@@ -98,26 +104,26 @@ class Auto(ArchitectureSampler):
         running = pool.described(known.pending)
         expected, _ = model.predict(running.blocks)
         both = pool.described([*made, *running.architectures])
-        return (
-            GaussianModel(
-                both.blocks, np.append(scores, expected), np.append(doubt, np.ones(len(expected))), model.shape
-            ),
-            top,
-        )
+        scores, doubt = np.append(scores, expected), np.append(doubt, np.ones(len(expected)))
+        return GaussianModel(both.blocks, scores, doubt, model.shapes), top
 
-    def _shape(self, known: Evidence, pool: Candidates) -> Shape:
-        """The likeliest for the first so many trials, which are the same for a third more."""
-        count = self.startup
-        while int(count * _STEP) + 1 <= len(known.scores):
-            count = int(count * _STEP) + 1
+    def _assumed(self, known: Evidence, pool: Candidates) -> Shapes:
+        """The likeliest shapes of few trials; of more the one for the first so many, the same for a third more."""
+        count = len(known.scores)
+        most = _SHAPES_ASKED if count <= _FEW else 1
+        if count > _FEW:
+            count = self.startup
+            while int(count * _STEP) + 1 <= len(known.scores):
+                count = int(count * _STEP) + 1
         made, scores, doubt = known.architectures[:count], known.scores[:count], known.doubt[:count]
-        key = (id(pool), *(one.id for one in made), scores.tobytes(), doubt.tobytes())
+        key = (id(pool), most, *made, scores.tobytes(), doubt.tobytes())
         if key not in self._shapes:
             if len(self._shapes) >= _SHAPES_KEPT:
                 self._shapes.clear()
             chosen = range(max(0, count - _LEARNT), count)
             seen = pool.described(made[place] for place in chosen)
-            self._shapes[key] = GaussianModel(seen.blocks, fenced(scores)[list(chosen)], doubt[list(chosen)]).shape
+            model = GaussianModel(seen.blocks, fenced(scores)[list(chosen)], doubt[list(chosen)], most=most)
+            self._shapes[key] = model.shapes
         return self._shapes[key]
 
     def _drawn(self, known: Evidence, pool: Candidates) -> Iterable[Architecture]:
@@ -134,7 +140,8 @@ class Auto(ArchitectureSampler):
         if not fresh:
             return None, -np.inf
         described = pool.described(fresh)
-        gains = _log_improvement(*model.predict(described.blocks), top)
+        shares = np.array([share for share, _ in model.shapes])
+        gains = np.logaddexp.reduce(shares[:, None] + _log_improvement(*model.answers(described.blocks), top), axis=0)
         best = int(gains.argmax())
         return described.architectures[best], float(gains[best])
 

@@ -4,7 +4,8 @@ An ensemble says of every candidate what to expect and how sure it is; independe
 for each candidate, and the best draw is proposed. Candidates are mutations of the best trials. The predictors are
 networks with one wide layer of random weights, of which the last layer is solved for: the ensemble differs in the
 random layer, as the paper's differs in its initial weights, and is fitted in milliseconds. Spaces without paths are
-described by their decisions.
+described by their decisions. Several objectives are weighed anew at every proposal (as Paria, Kandasamy and Poczos
+2019, arXiv 1805.12168, do with Thompson sampling; the function is ParEGO's, see `predictors.evidence`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from optuna.study import Study
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Blocks, Candidates, Evidence, RandomLayers
 from nas_tune.strategies.predictors.evidence import fenced
@@ -25,6 +27,7 @@ _LEARNT = 256
 _PARENTS = 10
 
 
+@several_objectives
 class Bananas(ArchitectureSampler):
     """Mutates the best and proposes what an ensemble on path encodings, drawn from by Thompson sampling, likes best.
 
@@ -48,7 +51,7 @@ class Bananas(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The mutation of the best draw, or a random architecture while there are too few trials."""
-        known, pool = Evidence.of(study, self.space, number), Candidates.of(self.space)
+        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
         if len(known.scores) < self.startup:
             return pool.fresh(self.rng, known.taken)
         parents, count = known.best(_PARENTS), self.candidates if self.space.size != 1 else 0

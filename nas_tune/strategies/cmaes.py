@@ -72,8 +72,7 @@ class _Model:
         from cmaes import SepCMA
 
         self._face = face
-        self._population = len(first)
-        self._told: list[Finished] = []
+        self._told: list[tuple[int, ...]] = []
         self._seed = zlib.crc32(" ".join(told.architecture.id for told in first).encode())
         width = max(2, face.width)
         bounds = np.tile([0.0, 1.0], (width, 1))
@@ -88,18 +87,25 @@ class _Model:
 
     @classmethod
     def of(cls, history: History, face: FlatFace, told: list[Finished], population: int) -> _Model:
-        """The distribution after these trials, which are whole generations."""
+        """The distribution after these trials, which are whole generations.
+
+        All that it learns of a generation is who was better than whom: where the scores of stopped trials are
+        estimated anew, that mostly stays as it was, and so does the model.
+        """
+        starts = range(0, len(told), population)
+        generations = [sorted(told[start : start + population], key=lambda one: -one.score) for start in starts]
+        orders = [tuple(one.number for one in generation) for generation in generations]
         model = cls._kept.get(history)
-        if model is None or model._told != told[: len(model._told)] or model._population != population:
+        if model is None or model._told != orders[: len(model._told)]:
             model = cls._kept[history] = cls(face, told[:population])
-        for start in range(len(model._told), len(told), population):
-            model.learn(told[start : start + population])
+        for place in range(len(model._told), len(generations)):
+            model.learn(generations[place])
         return model
 
     def learn(self, generation: list[Finished]) -> None:
-        """Be told what a generation came to."""
-        self._told += generation
-        self._cma.tell([(self._point(told), -told.score) for told in generation])
+        """Be told of a generation, the best first."""
+        self._told.append(tuple(told.number for told in generation))
+        self._cma.tell([(self._point(told), float(rank)) for rank, told in enumerate(generation)])
 
     def draws(self, number: int) -> Iterator[NDArray[np.float64]]:
         """The points of trial `number`, wanted in this order."""

@@ -1,7 +1,7 @@
-"""Policies over the decisions of a space, taught by gradient ascent: a table of logits, and an LSTM.
+"""Policies over the decisions of a space, taught by gradient ascent: what all have in common, and a table of logits.
 
-Both begin even: every answer to a question is as likely as the others. They are small enough that NumPy runs and
-teaches them in a tenth of the time that a deep-learning library needs, with the same numbers in every process.
+A policy begins even: every answer to a question is as likely as the others. Policies are small enough that NumPy runs
+and teaches them in a tenth of the time that a deep-learning library needs, with the same numbers in every process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nas_tune.strategies.decision_steps import Batch
 
-__all__ = ["Controller", "LSTMController", "Memory", "TableController", "Weigh"]
+__all__ = ["Array", "Controller", "Indices", "Memory", "TableController", "Trace", "Weigh"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -34,13 +34,29 @@ class Memory:
     Attributes:
         hidden, cell: (architectures, units).
         last: the answer before, counted from 1 among all answers to all questions; 0 before the first.
-        gates: what the gates let through, (architectures, 4 units), in the order keep, write, show, news.
     """
 
     hidden: Array
     cell: Array
     last: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What an LSTM went through on its way along a batch; the first axis is that of the steps.
+
+    Attributes:
+        last: as in `Memory`, (steps, architectures).
+        gates: what the gates let through, (steps, architectures, 4 units), in the order keep, write, show, news.
+        cells, hiddens: before the first step and after each, (steps + 1, architectures, units).
+        shown: the hyperbolic tangents of the cells after each step.
+    """
+
+    last: Indices
     gates: Array
+    cells: Array
+    hiddens: Array
+    shown: Array
 
 
 class Controller(ABC):
@@ -75,24 +91,21 @@ class Controller(ABC):
     def step(self, memory: Memory, questions: Indices, leans: Array) -> tuple[Memory, Array]:
         """The memory after these questions, and the log-probabilities of their answers, (architectures, most)."""
         memory, logits = self._logits(memory, questions)
-        logits = logits + self._outside[questions]
-        logits[np.arange(len(questions)), self._last_answer[questions]] += leans
-        logits -= logits.max(axis=1, keepdims=True)
-        return memory, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return memory, self._normalized(logits, questions, leans)
 
     def answered(self, memory: Memory, questions: Indices, answers: Indices) -> Memory:
         """The memory after these answers."""
-        return Memory(memory.hidden, memory.cell, self._tokens[questions, answers] + 1, memory.gates)
+        return Memory(memory.hidden, memory.cell, self._tokens[questions, answers] + 1)
 
     def log_probabilities(self, batch: Batch) -> Array:
         """Of the answers of a batch, (architectures, steps); 0 where a step is not active."""
-        return self._chosen(self._run(batch)[1], batch) if batch.answers.size else np.zeros(batch.answers.shape)
+        return self._chosen(self._told(batch)[1], batch) if batch.answers.size else np.zeros(batch.answers.shape)
 
     def teach(self, batch: Batch, weigh: Weigh, entropy: float, rate: float) -> None:
         """One step of Adam up the weighted log-probabilities of the batch's answers, and up the entropy."""
         if not batch.answers.size:
             return
-        memories, told = self._run(batch)
+        trace, told = self._told(batch)
         weights = weigh(self._chosen(told, batch)) * batch.active
         chances = np.exp(told)
         slope = -weights[:, :, None] * chances
@@ -101,35 +114,54 @@ class Controller(ABC):
         disorder = -(chances * told).sum(axis=2, keepdims=True)
         slope -= entropy * batch.active[:, :, None] * chances * (told + disorder)
         gradient = np.zeros_like(self.weights)
-        self._backward(batch, memories, slope, self._views(gradient))
+        self._backward(batch, trace, slope, self._views(gradient))
         self._climb(gradient, rate)
 
     @abstractmethod
     def _logits(self, memory: Memory, questions: Indices) -> tuple[Memory, Array]: ...
 
     @abstractmethod
-    def _backward(self, batch: Batch, memories: list[Memory], slope: Array, gradient: dict[str, Array]) -> None: ...
+    def _forward(self, batch: Batch) -> tuple[Trace | None, Array]:
+        """What it went through, and the logits of every step's answers, (architectures, steps, most)."""
 
-    def _run(self, batch: Batch) -> tuple[list[Memory], Array]:
-        memory, memories, told = self.begin(len(batch.answers)), [], []
-        for column in range(batch.answers.shape[1]):
-            memory, logs = self.step(memory, batch.questions[:, column], batch.leans[:, column])
-            memories.append(memory)
-            told.append(logs)
-            memory = self.answered(memory, batch.questions[:, column], batch.answers[:, column])
-        return memories, np.stack(told, axis=1)
+    @abstractmethod
+    def _backward(self, batch: Batch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
+        """Add the gradient of the weights; `slope` is that of the logits."""
+
+    def _told(self, batch: Batch) -> tuple[Trace | None, Array]:
+        trace, logits = self._forward(batch)
+        return trace, self._normalized(logits, batch.questions, batch.leans)
+
+    def _normalized(self, logits: Array, questions: Indices, leans: Array) -> Array:
+        """Log-probabilities along the last axis."""
+        logits = logits + self._outside[questions]
+        if leans.any():
+            last = self._last_answer[questions][..., None]
+            leaning = np.take_along_axis(logits, last, axis=-1) + leans[..., None]
+            np.put_along_axis(logits, last, leaning, axis=-1)
+        logits -= logits.max(axis=-1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        return logits
 
     def _chosen(self, told: Array, batch: Batch) -> Array:
         chosen: Array = np.take_along_axis(told, batch.answers[:, :, None], axis=2)[:, :, 0]
         return chosen * batch.active
 
     def _climb(self, gradient: Array, rate: float) -> None:
+        """Adam. Copies share what is made anew here; the rest happens in place, which takes a third of the time."""
         self._updates += 1
-        self._mean = _MOMENTUM * self._mean + (1 - _MOMENTUM) * gradient
-        self._square = _SQUARES * self._square + (1 - _SQUARES) * gradient**2
-        mean = self._mean / (1 - _MOMENTUM**self._updates)
-        square = self._square / (1 - _SQUARES**self._updates)
-        self.weights += rate * mean / (np.sqrt(square) + _TINY)
+        self._mean = _MOMENTUM * self._mean
+        self._square = _SQUARES * self._square
+        self._mean += (1 - _MOMENTUM) * gradient
+        gradient *= gradient
+        gradient *= 1 - _SQUARES
+        self._square += gradient
+        spread = np.sqrt(self._square, out=gradient)
+        spread *= (1 - _SQUARES**self._updates) ** -0.5
+        spread += _TINY
+        step = np.divide(self._mean, spread, out=spread)
+        step *= rate / (1 - _MOMENTUM**self._updates)
+        self.weights += step
 
     def _take(self, weights: Array) -> None:
         self.weights = weights
@@ -153,79 +185,13 @@ class TableController(Controller):
     def begin(self, architectures: int) -> Memory:
         """Nothing to remember."""
         empty = np.zeros((architectures, 0))
-        return Memory(empty, empty, np.zeros(architectures, np.int64), empty)
+        return Memory(empty, empty, np.zeros(architectures, np.int64))
 
     def _logits(self, memory: Memory, questions: Indices) -> tuple[Memory, Array]:
         return memory, self._parts["bias"][self._tokens[questions]]
 
-    def _backward(self, batch: Batch, memories: list[Memory], slope: Array, gradient: dict[str, Array]) -> None:
+    def _forward(self, batch: Batch) -> tuple[None, Array]:
+        return None, self._parts["bias"][self._tokens[batch.questions]]
+
+    def _backward(self, batch: Batch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
         np.add.at(gradient["bias"], self._tokens[batch.questions], slope)
-
-
-class LSTMController(Controller):
-    """An LSTM (Zoph and Le, arXiv 1611.01578): it is told the answer before and the question, and gives logits."""
-
-    def __init__(self, answers: Sequence[int], units: int) -> None:
-        tokens = sum(answers)
-        shapes: dict[str, tuple[int, ...]] = {
-            "answer": (tokens + 1, 4 * units),
-            "question": (len(answers), 4 * units),
-            "recurrent": (units, 4 * units),
-            "output": (tokens, units),
-        }
-        super().__init__(answers, shapes)
-        self._units = units
-        rng = np.random.default_rng(0)
-        for name in ("answer", "question", "recurrent"):
-            self._parts[name][...] = rng.uniform(-0.1, 0.1, shapes[name])
-
-    def begin(self, architectures: int) -> Memory:
-        """As if nothing had been answered."""
-        zeros = np.zeros((architectures, self._units))
-        return Memory(zeros, zeros, np.zeros(architectures, np.int64), np.tile(zeros, 4))
-
-    def _logits(self, memory: Memory, questions: Indices) -> tuple[Memory, Array]:
-        parts, units = self._parts, self._units
-        gates = parts["answer"][memory.last] + parts["question"][questions] + memory.hidden @ parts["recurrent"]
-        gates[:, : 3 * units] = 1.0 / (1.0 + np.exp(-gates[:, : 3 * units]))
-        gates[:, 3 * units :] = np.tanh(gates[:, 3 * units :])
-        keep, write, show, news = self._split(gates)
-        cell = keep * memory.cell + write * news
-        hidden = show * np.tanh(cell)
-        tokens = self._tokens[questions]
-        logits = (parts["output"][tokens] @ hidden[:, :, None])[:, :, 0] + parts["bias"][tokens]
-        return Memory(hidden, cell, memory.last, gates), logits
-
-    def _split(self, gates: Array) -> tuple[Array, Array, Array, Array]:
-        units = self._units
-        return gates[:, :units], gates[:, units : 2 * units], gates[:, 2 * units : 3 * units], gates[:, 3 * units :]
-
-    def _backward(self, batch: Batch, memories: list[Memory], slope: Array, gradient: dict[str, Array]) -> None:
-        """Through time, from the last step to the first; `slope` is that of the logits."""
-        tokens = self._tokens[batch.questions]
-        hidden = np.stack([memory.hidden for memory in memories], axis=1)
-        np.add.at(gradient["bias"], tokens, slope)
-        np.add.at(gradient["output"], tokens, slope[:, :, :, None] * hidden[:, :, None, :])
-        straight = (slope[:, :, None, :] @ self._parts["output"][tokens])[:, :, 0]
-        start = self.begin(len(batch.answers))
-        to_hidden, to_cell, into = start.hidden, start.cell, []
-        for column in reversed(range(len(memories))):
-            before = memories[column - 1] if column else start
-            to_gates, to_cell = self._through(before, memories[column], to_hidden + straight[:, column], to_cell)
-            gradient["recurrent"] += before.hidden.T @ to_gates
-            to_hidden = to_gates @ self._parts["recurrent"].T
-            into.append(to_gates)
-        slopes = np.stack(into[::-1], axis=1)
-        np.add.at(gradient["question"], batch.questions, slopes)
-        np.add.at(gradient["answer"], np.stack([memory.last for memory in memories], axis=1), slopes)
-
-    def _through(self, before: Memory, now: Memory, to_hidden: Array, to_cell: Array) -> tuple[Array, Array]:
-        """The slopes of what went into the gates, and of the cell before."""
-        keep, write, show, news = self._split(now.gates)
-        shown = np.tanh(now.cell)
-        to_cell = to_cell + to_hidden * show * (1.0 - shown**2)
-        slopes = np.concatenate([to_cell * before.cell, to_cell * news, to_hidden * shown, to_cell * write], axis=1)
-        gated = now.gates[:, : 3 * self._units]
-        slopes[:, : 3 * self._units] *= gated * (1.0 - gated)
-        slopes[:, 3 * self._units :] *= 1.0 - news**2
-        return slopes, to_cell * keep

@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.strategies.faces import FlatFace
@@ -37,8 +37,8 @@ class FlatSampler(UnseenSampler):
         self.face = FlatFace(space)
 
     @abstractmethod
-    def inner(self, seed: int) -> BaseSampler:
-        """Optuna's sampler, fresh."""
+    def inner(self, seed: int, objectives: int) -> BaseSampler:
+        """Optuna's sampler, fresh, for so many objectives."""
 
     def told(self, finished: list[Finished]) -> list[Finished]:
         """What of the finished trials the sampler is told, by number."""
@@ -56,7 +56,7 @@ class FlatSampler(UnseenSampler):
         space: dict[str, BaseDistribution] = {
             name: distribution for name, distribution in self.space.to_optuna().items() if not distribution.single()
         }
-        sampler = self.inner(self.rng.getrandbits(31))
+        sampler = self.inner(self.rng.getrandbits(31), len(history.signs))
         study = self._study(self.told(finished), history, space)
         while True:
             trial = study._storage.get_trial(study._storage.create_new_trial(study._study_id))
@@ -68,7 +68,8 @@ class FlatSampler(UnseenSampler):
             yield self.face.member(fixed | drawn)
 
     def _study(self, finished: list[Finished], history: History, space: dict[str, BaseDistribution]) -> Study:
-        study = optuna.create_study(storage=StudyMemory(), study_name="flat", direction="maximize")
+        directions = [StudyDirection.MAXIMIZE] * len(history.signs)
+        study = optuna.create_study(storage=StudyMemory(), study_name="flat", directions=directions)
         for told in finished:
             note = (type(self).__name__, told.number)
             params = history.notes.get(note)
@@ -84,7 +85,8 @@ def _complete(told: Finished, params: dict[str, Any], space: dict[str, BaseDistr
         number=told.number,
         trial_id=told.number,
         state=TrialState.COMPLETE,
-        value=told.score,
+        value=None,
+        values=told.scores or (told.score,),
         datetime_start=_EPOCH,
         datetime_complete=_EPOCH,
         params=params,

@@ -40,7 +40,7 @@ class GaussianProcess(FlatSampler):
         super().__init__(space, seed, startup)
         self.memory = memory
 
-    def inner(self, seed: int) -> BaseSampler:
+    def inner(self, seed: int, objectives: int) -> BaseSampler:
         return _Brisk(seed=seed, n_startup_trials=0)
 
     def told(self, finished: list[Finished]) -> list[Finished]:

@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 from optuna.study import Study
 
 from nas_tune.errors import ConfigError
-from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.objectives import several_objectives
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
 from nas_tune.strategies.history import History
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.architecture import Scalar
@@ -24,6 +25,7 @@ _SHUFFLED_UP_TO = 20_000
 _TRIES = 20
 
 
+@several_objectives
 class Grid(ArchitectureSampler):
     """Every member once (by canonical id), shuffled by the run's seed or with the last decision running fastest.
 
@@ -53,11 +55,18 @@ class Grid(ArchitectureSampler):
         self.order, self.points = order, points
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """One that no trial has; when none is left, one that was proposed before, as the first was."""
-        history = History.of(study, self.space, number)
+        """One that no trial has.
+
+        Raises:
+            Exhausted: none is left; what a space of reals has beside the grid is not asked for.
+        """
+        seen = History.of(study, self.space, number).ids
         walk = _Walk.of(study, self)
-        found = walk.next(history.ids) if self.order == "lexicographic" else self._drawn(walk, history.ids)
-        return found or next(self.members())
+        found = None if self.order == "lexicographic" else self._drawn(walk, seen)
+        found = found or walk.next(seen)
+        if found is None:
+            raise Exhausted("every member of the grid was proposed")
+        return found
 
     def members(self) -> Iterator[Architecture]:
         """The grid, the last decision running fastest."""

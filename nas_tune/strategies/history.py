@@ -6,6 +6,7 @@ kept here between proposals follows from the trials alone, so a fresh process fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, ClassVar
@@ -14,9 +15,11 @@ from weakref import WeakKeyDictionary
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from nas_tune.fronts import places
+from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 
-__all__ = ["Curve", "Finished", "History"]
+__all__ = ["Curve", "Finished", "History", "signs_of"]
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -29,12 +32,16 @@ class Finished:
         number: of the trial.
         architecture: what was trained.
         score: greater is better; of a stopped trial what it would have come to if it had gained from there on as
-            much as the median of those that went on to their end (as it is, where there are none).
+            much as the median of those that went on to their end (as it is, where there are none). With several
+            objectives the place among all such trials, negative: by the number of the front, then by crowding
+            distance (`nas_tune.fronts`); 0 for the best.
+        scores: with several objectives each of them, as `score` would be with that one alone; else empty.
     """
 
     number: int
     architecture: Architecture
     score: float
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class History:
         self._known: dict[int, Architecture] = {}
         self._barren: set[int] = set()
         self._trials: list[FrozenTrial] = []
-        self._sign = 1.0
+        self.signs = [1.0]
+        """What turns each objective so that greater is better."""
 
     @classmethod
     def of(cls, study: Study, space: Space, number: int) -> History:
@@ -73,27 +81,46 @@ class History:
 
     def finished(self) -> list[Finished]:
         """Complete and stopped trials by number."""
-        gains = _Gains([trial for trial in self._trials if trial.state == TrialState.COMPLETE])
+        trials, complete = self.ended(), [trial for trial in self._trials if trial.state == TrialState.COMPLETE]
+        columns = []
+        for objective, sign in enumerate(self.signs):
+            gains = _Gains(complete, objective)
+            columns.append([sign * (trial.values[objective] + gains.after(trial)) for trial in trials])
+        if len(columns) == 1:
+            return [Finished(t.number, self._known[t.number], score) for t, score in zip(trials, *columns, strict=True)]
+        rows = list(zip(*columns, strict=True))
         return [
-            Finished(trial.number, self._known[trial.number], self._sign * (trial.value + gains.after(trial)))
-            for trial in self._trials
-            if trial.state in _FINISHED and trial.value is not None and trial.number in self._known
+            Finished(trial.number, self._known[trial.number], -float(place), scores)
+            for trial, scores, place in zip(trials, rows, places(rows), strict=True)
         ]
 
+    def ended(self) -> list[FrozenTrial]:
+        """The trials that `finished` tells of, as the study has them."""
+        return [
+            trial
+            for trial in self._trials
+            if trial.state in _FINISHED and trial.values is not None and trial.number in self._known
+        ]
+
+    def architecture(self, number: int) -> Architecture:
+        """Of a trial that has one."""
+        return self._known[number]
+
     def curves(self) -> list[Curve]:
-        """Of every trial that has reported and did not fail, running ones included, by number."""
+        """Of every trial that has reported and did not fail, running ones included, by number; of one objective."""
+        (sign,) = self.signs
         return [
             Curve(
                 trial.number,
                 self._known[trial.number],
-                {epoch: self._sign * value for epoch, value in trial.intermediate_values.items()},
+                {epoch: sign * value for epoch, value in trial.intermediate_values.items()},
             )
             for trial in self._trials
             if trial.state != TrialState.FAIL and trial.intermediate_values and trial.number in self._known
         ]
 
     def _update(self, study: Study, number: int) -> None:
-        self._sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
+        self.signs = signs_of(study)
         self._trials = study.get_trials(deepcopy=False)[:number]
         for trial in self._trials:
             if trial.number not in self._known and trial.number not in self._barren:
@@ -114,22 +141,27 @@ class History:
             self._barren.add(trial.number)
 
 
-class _Gains:
-    """What complete trials gained after an epoch, the median of them; zero where none says."""
+def signs_of(study: Study) -> list[float]:
+    """What turns each objective so that greater is better."""
+    return [1.0 if direction == StudyDirection.MAXIMIZE else -1.0 for direction in study.directions]
 
-    def __init__(self, complete: list[FrozenTrial]) -> None:
-        self._complete = complete
+
+class _Gains:
+    """What complete trials gained after an epoch in an objective, the median of them; zero where none says."""
+
+    def __init__(self, complete: Sequence[FrozenTrial], objective: int) -> None:
+        self._complete, self._objective = complete, objective
         self._after: dict[int, float] = {}
 
     def after(self, trial: FrozenTrial) -> float:
-        epoch = trial.last_step
+        epoch = last_epoch(trial)
         if trial.state == TrialState.COMPLETE or epoch is None:
             return 0.0
         if epoch not in self._after:
             gains = [
-                other.value - other.intermediate_values[epoch]
+                other.values[self._objective] - then
                 for other in self._complete
-                if other.value is not None and epoch in other.intermediate_values
+                if other.values is not None and (then := reported(other, epoch, self._objective)) is not None
             ]
             self._after[epoch] = median(gains) if gains else 0.0
         return self._after[epoch]

@@ -14,6 +14,7 @@ from collections.abc import Container, Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.history import Finished, History
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space
@@ -23,6 +24,7 @@ __all__ = ["LocalSearchSampler"]
 _INCUMBENTS_KEPT = 1_000
 
 
+@several_objectives
 class LocalSearchSampler(UnseenSampler):
     """Proposes a neighbour of the best architecture of the climb that no trial has.
 

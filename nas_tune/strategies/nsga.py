@@ -4,12 +4,12 @@ Optuna notes the generation of a trial at the trial, and parents at the study; a
 such notes. Here they follow from the finished trials, in the order of their numbers: a generation is the next
 `population` of them, and parents are what selection leaves of all generations before.
 
-The coordinator knows one objective, so what selection sees is one score: then NSGA-II is a genetic algorithm with
-elitism, and NSGA-III the same with ties broken at random.
+With one objective NSGA-II is a genetic algorithm with elitism, and NSGA-III the same with ties broken at random.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import warnings
 from collections.abc import Callable
@@ -21,12 +21,14 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.flat_sampler import FlatSampler
 from search_spaces import Architecture, Space
 
 __all__ = ["NSGA2", "NSGA3"]
 
 
+@several_objectives
 class NSGA2(FlatSampler):
     """Uniform crossover of two tournament winners, then mutation; parents are the best of all generations so far.
 
@@ -53,22 +55,37 @@ class NSGA2(FlatSampler):
         """Inactive decisions are drawn, by the trial's number: crossing them brings in nothing stale."""
         return self.face.filled(architecture, random.Random(number))
 
-    def inner(self, seed: int) -> BaseSampler:
+    def inner(self, seed: int, objectives: int) -> BaseSampler:
         return _Replayed2(
             population_size=self.population, mutation_prob=self.mutation, crossover_prob=self.crossover, seed=seed
         )
 
 
 class NSGA3(NSGA2):
-    """NSGA-II's children, with parents selected along reference directions; of use from three objectives on."""
+    """NSGA-II's children, with parents selected along reference directions; of use from three objectives on.
 
-    def inner(self, seed: int) -> BaseSampler:
+    There are as many directions as fit a population, as in the paper.
+    """
+
+    def inner(self, seed: int, objectives: int) -> BaseSampler:
         with warnings.catch_warnings():
             # NSGA-III has been experimental since Optuna 3.2.
             warnings.simplefilter("ignore", ExperimentalWarning)
             return _Replayed3(
-                population_size=self.population, mutation_prob=self.mutation, crossover_prob=self.crossover, seed=seed
+                population_size=self.population,
+                mutation_prob=self.mutation,
+                crossover_prob=self.crossover,
+                dividing_parameter=_divisions(objectives, self.population),
+                seed=seed,
             )
+
+
+def _divisions(objectives: int, population: int) -> int:
+    """Into how many parts an axis is divided, for at most `population` reference directions."""
+    parts = 1
+    while objectives > 1 and math.comb(parts + objectives, objectives - 1) <= population:
+        parts += 1
+    return parts
 
 
 class _Generations(BaseGASampler):
@@ -81,11 +98,12 @@ class _Generations(BaseGASampler):
         return len(self._finished(study)) // self._size
 
     def get_parent_population(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """What selection leaves of the best of all generations before; of one score that is what it left in turn."""
+        """What selection leaves of all generations before; of one score that is what it left in turn."""
         if self._parents is None:
             before = self._finished(study)[: generation * self._size]
-            best = sorted(before, key=lambda trial: -(trial.value or 0.0))[: 2 * self._size]
-            self._parents = self._elite_population_selection_strategy(study, best)
+            if len(study.directions) == 1:
+                before = sorted(before, key=lambda trial: -trial.values[0])[: 2 * self._size]
+            self._parents = self._elite_population_selection_strategy(study, before)
         return self._parents
 
     @property

@@ -22,9 +22,10 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
-from nas_tune.strategies.controllers import Controller, LSTMController, Memory, TableController
+from nas_tune.strategies.controllers import Controller, Memory, TableController
 from nas_tune.strategies.decision_steps import Batch, Questions, batch_of
 from nas_tune.strategies.history import History
+from nas_tune.strategies.lstm_controller import LSTMController
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, ArchitectureError, Space
 

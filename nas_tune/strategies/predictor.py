@@ -52,7 +52,7 @@ class Predictor(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The first-ranked of the candidates that were never proposed."""
-        known, pool = Evidence.of(study, self.space, number), Candidates.of(self.space)
+        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
         if len(known.scores) < self.startup or self.rng.random() * self.explore < 1.0:
             return pool.fresh(self.rng, known.taken)
         parents = known.best(_PARENTS)
@@ -72,7 +72,7 @@ class Predictor(ArchitectureSampler):
             count = int(count * _STEP) + 1
         first = range(max(0, count - _LEARNT), count)
         made, scores = [known.architectures[place] for place in first], known.scores[list(first)]
-        key = (id(pool), *(one.id for one in made), scores.tobytes())
+        key = (id(pool), *made, scores.tobytes())
         ranker = self._rankers.pop(key, None)
         if ranker is None:
             ranker = _fitted(pool.described(made).blocks.all(), scores)

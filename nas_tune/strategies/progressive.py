@@ -52,7 +52,7 @@ class Progressive(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """A small one at first, then the best of what the generation before may become."""
-        known, pool = Evidence.of(study, self.space, number), Candidates.of(self.space)
+        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
         level = len(known.scores) // self.beam
         drawn = self._small() if level == 0 else self._extended(known, level)
         unseen = list({made.id: made for made in drawn if made.id not in known.taken}.values())

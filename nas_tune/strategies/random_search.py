@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from optuna.study import Study
 
+from nas_tune.objectives import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from search_spaces import Architecture
 
 __all__ = ["RandomSearch"]
 
 
+@several_objectives
 class RandomSearch(ArchitectureSampler):
     """Every decision is drawn independently, even on its scale; what the space's rule refuses is drawn again."""
 

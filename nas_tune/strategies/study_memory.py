@@ -4,6 +4,9 @@ Optuna's own storage in memory copies a trial, its parameters and its distributi
 report, and compares each distribution with the one before it: of a replay of 10,000 trials that was two thirds. Here
 a running trial is changed in place, so what was read of it before changes with it, and distributions are compared
 only if they are not the same object. What is about studies, and not about trials, is left to Optuna's storage.
+
+Optuna's trials have a place for what an epoch came to in one objective only. In several, it stands among the user
+attributes: `reported` and `last_epoch` find it in either place.
 """
 
 from __future__ import annotations
@@ -18,7 +21,29 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["StudyMemory"]
+__all__ = ["StudyMemory", "last_epoch", "last_values", "reported"]
+
+_REPORTS = "reports"
+
+
+def last_epoch(trial: FrozenTrial) -> int | None:
+    """The last epoch that the trial has reported; None before the first."""
+    several = trial.user_attrs.get(_REPORTS)
+    return trial.last_step if several is None else max(several)
+
+
+def reported(trial: FrozenTrial, epoch: int, objective: int = 0) -> float | None:
+    """What the epoch came to in an objective, by its place; None where the trial did not report then."""
+    several = trial.user_attrs.get(_REPORTS)
+    if several is None:
+        return trial.intermediate_values.get(epoch)
+    return several[epoch][objective] if epoch in several else None
+
+
+def last_values(trial: FrozenTrial) -> list[float] | None:
+    """What the last epoch came to in each of several objectives."""
+    several = trial.user_attrs.get(_REPORTS)
+    return None if several is None else list(several[max(several)])
 
 
 class StudyMemory(BaseStorage):
@@ -71,11 +96,27 @@ class StudyMemory(BaseStorage):
         if trial_id in self._open:
             trial.values = [intermediate_value]
 
-    def pause(self, trial_id: int, value: float) -> None:
-        """The trial looks pruned from now on, with the value of its last report, and may still go on and end."""
+    def report(self, trial_id: int, epoch: int, values: Sequence[float]) -> None:
+        """What an epoch came to, in one objective or in several."""
+        if len(values) == 1:
+            self.set_trial_intermediate_value(trial_id, epoch, values[0])
+            return
         trial = self._changeable(trial_id)
-        trial.state, trial.values = TrialState.PRUNED, [value]
+        trial.user_attrs.setdefault(_REPORTS, {})[epoch] = list(values)
+        if trial_id in self._open:
+            trial.values = values
+
+    def pause(self, trial_id: int, values: Sequence[float]) -> None:
+        """The trial looks pruned from now on, with the values of its last report, and may still go on and end."""
+        trial = self._changeable(trial_id)
+        trial.state, trial.values = TrialState.PRUNED, values
         self._open.add(trial_id)
+
+    def revise(self, trial_id: int, state: TrialState, curve: dict[int, float]) -> None:
+        """A finished trial is told anew: other intermediate values, of which the last one is its value."""
+        trial = self.get_trial(trial_id)
+        trial.state, trial.intermediate_values = state, curve
+        trial.values = None if state == TrialState.FAIL else [curve[max(curve)]]
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         self._changeable(trial_id).user_attrs[key] = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from nas_tune.errors import ConfigError
 from search_spaces import Architecture
@@ -52,6 +52,12 @@ class Benchmark(Protocol):
 
     def test(self, architecture: Architecture) -> float | None:
         """The score on data that no search sees, None where there is none."""
+
+    def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
+        """The best score that any architecture has after the last fidelity; None where that cannot be told.
+
+        For the regret of a bench, which asks when all races are over.
+        """
 
 
 def parse_fidelity(text: str) -> Fidelity:

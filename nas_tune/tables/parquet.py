@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class ParquetBenchmark:
             raise ConfigError(f"fidelities {self.epochs}: at least one, rising in epochs")
         numbers = [name for fidelity in fidelities for name in (fidelity.value, fidelity.cost)]
         table = _read(file, [column, *numbers, *([test] if test else [])])
+        if not len(table):
+            raise ConfigError(f"table {file} has no rows; it needs one for each architecture that may be asked for")
         self._values = _columns(table, [fidelity.value for fidelity in fidelities])
         self._seconds = _columns(table, [fidelity.cost for fidelity in fidelities])
         self._test = _columns(table, [test])[:, 0] if test else None
@@ -67,6 +69,17 @@ class ParquetBenchmark:
 
     def test(self, architecture: Architecture) -> float | None:
         return None if self._test is None else float(self._test[self._found(architecture)].mean())
+
+    def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
+        """Of all rows by validation; by test of all architectures, whose rows are averaged."""
+        if judged_by == "validation":
+            scores = self._values[:, -1]
+        elif self._test is None:
+            return None
+        else:
+            scores = np.array([self._test[rows].mean() for rows in self._rows.values()])
+        known = scores[np.isfinite(scores)]
+        return float(known.max() if mode == "max" else known.min()) if len(known) else None
 
     def _enter(self, texts: Sequence[str], column: str, encoding: str) -> None:
         read = reader(self._space, encoding)
@@ -104,4 +117,11 @@ def _read(file: Path, columns: Sequence[str]) -> Any:
 
 
 def _columns(table: Any, names: Sequence[str]) -> NDArray[np.float64]:
-    return np.column_stack([table[name].to_numpy().astype(np.float64) for name in names])
+    return np.column_stack([_numbers(table[name], name) for name in names])
+
+
+def _numbers(column: Any, name: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(column.to_numpy().astype(np.float64))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"column {name!r} holds {column.type}, which are no numbers: {error}") from error

@@ -15,7 +15,7 @@ import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,10 @@ class SurrogateBenchmark:
 
     def test(self, architecture: Architecture) -> float | None:
         """There is none."""
+        return None
+
+    def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
+        """Nobody has asked it of all architectures."""
         return None
 
     def predict(self, codes: NDArray[np.int32], epochs: Sequence[int]) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
+from search_spaces.catalogue.literal import number_at
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs import Edge, Graph, Vertex
 from search_spaces.parameters import choice, const, subset

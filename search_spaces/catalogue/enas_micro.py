@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import BlockSpace
 from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.catalogue.literal import number_at
 from search_spaces.errors import ArchitectureError
 
 __all__ = ["CODES", "OPERATIONS", "EnasMicroSpace", "space"]

@@ -116,7 +116,7 @@ def coordinator_of(ledger: Ledger, space: Space, folder: Path) -> Coordinator:
         space=recipe.space,
         proposer=recipe.proposer(),
         scheduler=recipe.scheduler(),
-        objective=recipe.objective,
+        objective=recipe.objectives,
         limits=recipe.limits,
         seed=recipe.config.seed,
     )

@@ -11,7 +11,10 @@ import nas_tune
 WHEN_AND_WHERE = ["started", "ended", "seconds", "time", "node", "lost"]
 
 
-def tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+Tables = tuple[pd.DataFrame, pd.DataFrame]
+
+
+def tables(folder: Path) -> Tables:
     """The trials and the epochs of a run, less what no two runs share."""
     run = nas_tune.open_run(folder)
     return tuple(
@@ -22,5 +25,10 @@ def tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def assert_same(one: Path, other: Path) -> None:
     """Both runs found the same, to the last bit."""
-    for left, right in zip(tables(one), tables(other), strict=True):
+    assert_equal(tables(one), tables(other))
+
+
+def assert_equal(one: Tables, other: Tables) -> None:
+    """Both tables are the same, to the last bit."""
+    for left, right in zip(one, other, strict=True):
         pd.testing.assert_frame_equal(left, right, check_exact=True)

@@ -26,7 +26,7 @@ runpy.run_module("nas_tune", run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize("limit", [40_000, 70_000])
 def test_a_full_disk_ends_the_run_with_exit_4_and_it_goes_on_with_room(limit: int, tmp_path: Path) -> None:
-    keys = {"space": "nb201", "max_trials": 40, "max_epochs": 4, "executor": "inline", "seed": 3}
+    keys = {"space": "nb201", "max_trials": 40, "max_epochs": 4, "executor": "inline", "strategy": "random", "seed": 3}
     lines = [f"{key} = {value!r}".replace("'", '"') for key, value in keys.items()]
     (tmp_path / "search.toml").write_text(
         "\n".join([*lines, f'run_dir = "{tmp_path / "run"}"', 'trainable = "tests.faults.walker:Walker"'])

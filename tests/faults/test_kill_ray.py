@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import time
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import psutil
 import pytest
+import ray
 
 import nas_tune
-from tests.faults.processes import events_in, start, wait_for_events
-from tests.faults.slow_search import Walker
+from tests.faults.processes import ROOT, start, wait_for_events
 from tests.faults.tables import assert_same
-from tests.faults.walker import epochs_trained
+from tests.faults.walker import Walker, epochs_trained
 
 KILLS = 12
 
@@ -22,23 +22,14 @@ KILLS = 12
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(400)
+@pytest.mark.usefixtures("ray_here")
 def test_killed_twelve_times_it_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    rng = random.Random(0)
     killed = tmp_path / "killed"
     killed.mkdir()
-    landed = 0
-    for _ in range(KILLS):
-        before = events_in(killed / "run")
-        process = start("tests.faults.slow_search", str(killed))
-        wait_for_events(killed / "run", before + 2, process)
-        time.sleep(rng.uniform(0.0, 0.8))
-        landed += process.poll() is None
-        process.kill()
-        process.communicate()
-    assert landed == KILLS, "the search ended before it could be killed"
-    last = start("tests.faults.slow_search", str(killed))
-    _, errors = last.communicate(timeout=120)
-    assert last.returncode == 0, errors[-3000:]
+    address = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-m", "tests.faults.kill_on_ray", str(killed), address, str(KILLS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=350)
+    assert done.returncode == 0, done.stderr[-3000:]
 
     whole = nas_tune.search(
         "nb201",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 import nas_tune
 from nas_tune.errors import ConfigError, InfeasibleError, NoUsableTrialError
+from search_spaces import Architecture
 from tests.faults.processes import start
 from tests.faults.tables import assert_same
 from tests.faults.walker import Walker, epochs_trained
@@ -64,6 +67,30 @@ def test_two_workers_run_every_trial_once(tmp_path: Path) -> None:
     assert set(trials["state"]) <= {"complete", "pruned"}
     assert trials["architecture_id"].is_unique
     assert max(Counter(epochs_trained(tmp_path)).values()) == 1
+
+
+def some_are_slower(architecture: Architecture) -> Iterator[dict[str, float]]:
+    rng = random.Random(architecture.id)
+    for _ in range(3):
+        time.sleep(0.03 * rng.random())
+        yield {"accuracy": rng.random()}
+
+
+def test_four_workers_find_what_one_process_finds_where_that_is_asked_for(tmp_path: Path) -> None:
+    keys: dict[str, Any] = {
+        "strategy": {"name": "evolution", "population": 6, "sample": 2},
+        "scheduler": "asha_promote",
+        "max_trials": 14,
+        "max_epochs": 3,
+        "deterministic": True,
+        "batch": 6,
+    }
+    many = {"workers": 4, "resources": {"cpus": 0.5}}
+    run = nas_tune.search("nb201", some_are_slower, run_dir=tmp_path / "ray", **keys, **many)
+    nas_tune.search("nb201", some_are_slower, run_dir=tmp_path / "inline", executor="inline", **keys)
+    assert_same(tmp_path / "ray", tmp_path / "inline")
+    # They did run at once: not every trial ended before the next one began.
+    assert (run.trials()["ended"] > run.trials()["ended"].shift(-1)).any()
 
 
 def test_a_trial_whose_worker_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

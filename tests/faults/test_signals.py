@@ -19,7 +19,7 @@ EXIT = {signal.SIGINT: 130, signal.SIGTERM: 143}
 def config(tmp_path: Path, executor: str, slow: float) -> Path:
     path = tmp_path / "search.toml"
     path.write_text(
-        f'space = "nb201"\nmax_trials = 200\nmax_epochs = 4\nexecutor = "{executor}"\n'
+        f'space = "nb201"\nmax_trials = 200\nmax_epochs = 4\nstrategy = "random"\nexecutor = "{executor}"\n'
         f'run_dir = "{tmp_path / "run"}"\n[trainable]\nname = "tests.faults.walker:Walker"\nslow = {slow}\n'
     )
     return path
@@ -35,7 +35,7 @@ def ended_by(process: subprocess.Popen[str], signum: int) -> tuple[int, str, flo
 @pytest.mark.parametrize("signum", EXIT)
 @pytest.mark.parametrize("executor", [pytest.param("ray", marks=pytest.mark.ray), "inline"])
 def test_a_signal_ends_the_search_in_good_order(executor: str, signum: int, tmp_path: Path) -> None:
-    process = start("nas_tune", "search", str(config(tmp_path, executor, 0.3)))
+    process = start("nas_tune", "search", str(config(tmp_path, executor, 0.15)))
     wait_for_events(tmp_path / "run", 8, process)
     workers = workers_of(process)
     code, errors, seconds = ended_by(process, signum)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -246,6 +247,29 @@ def test_the_inline_executor_takes_neither_workers_nor_cluster() -> None:
     lines = problems(executor="inline", workers=4, address="auto")
     assert [line.split(":")[0] for line in lines] == ["workers", "address"]
     assert SearchConfig(**SMALL, executor="inline", workers=-1).workers == -1
+
+
+def test_a_deterministic_search_has_batches_of_its_own_size() -> None:
+    config = SearchConfig(**SMALL, deterministic=True, workers=4)
+    assert (config.batch, config.to_dict()["batch"]) == (8, 8)
+    assert SearchConfig(**SMALL).batch is None
+    assert SearchConfig(**SMALL, deterministic=True, batch=16, workers=16).batch == 16
+    assert SearchConfig(**SMALL, deterministic=True, workers=-1).batch == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"batch": 4}, r"batch: got 4 .*set deterministic = true"),
+        ({"deterministic": True, "workers": 16}, r"workers: got 16, more than a batch has .*set batch = 16"),
+        ({"deterministic": True, "max_trials": None, "forever": True}, "deterministic: needs max_trials"),
+        ({"deterministic": True, "max_seconds": 9.0}, "deterministic: max_seconds contradicts it"),
+        ({"deterministic": "yes"}, "deterministic: got 'yes'"),
+    ],
+)
+def test_what_no_deterministic_search_can_be_is_refused(values: dict[str, object], said: str) -> None:
+    [line] = problems(**values)
+    assert re.match(said, line)
 
 
 def test_problems_can_be_sent_to_another_process() -> None:

@@ -163,6 +163,7 @@ configs = st.builds(
     SearchConfig,
     space=st.builds(Component, st.sampled_from(["nb201", "a.b:C"]), settings_),
     strategy=st.builds(Component, st.just("tpe"), settings_),
+    mode=st.sampled_from(["max", "min"]),
     max_trials=st.none() | st.integers(1, 10**15),
     max_seconds=st.floats(1e-9, 1e9),
     seed=st.integers(0, 2**32 - 1),

@@ -350,6 +350,13 @@ def test_trials_that_diverge_do_not_end_the_run(tmp_path: Path) -> None:
     assert {trial.failure for trial in coordinator.state.trials.values()} == {"diverged"}
 
 
+def test_infeasible_architectures_do_not_end_the_run(tmp_path: Path) -> None:
+    coordinator = Setup(tmp_path, max_trials=6).run(toys.too_large)
+    assert (coordinator.stopping, len(coordinator.state.trials)) == ("done", 6)
+    told = {(trial.failure, trial.message) for trial in coordinator.state.trials.values()}
+    assert told == {("constraint", "InfeasibleArchitectureError: 2 MB, at most 1 MB fit")}
+
+
 def test_after_one_success_failures_do_not_end_the_run(tmp_path: Path) -> None:
     coordinator = Setup(tmp_path, max_trials=None).open()
     begin(coordinator)

@@ -114,7 +114,8 @@ def test_the_parts_are_those_of_the_configuration(tmp_path: Path) -> None:
     recipe = Recipe.of(
         config(metric="loss", mode="min", max_epochs=27, max_seconds=60.0, max_retries=1, scheduler="hyperband")
     )
-    assert (recipe.objective.metric, recipe.objective.score(2.0)) == ("loss", -2.0)
+    (objective,) = recipe.objectives
+    assert (objective.metric, objective.score(2.0)) == ("loss", -2.0)
     limits = recipe.limits
     assert (limits.max_trials, limits.max_seconds, limits.max_epochs, limits.max_retries) == (4, 60.0, 27, 1)
     scheduler = recipe.scheduler()
@@ -138,7 +139,7 @@ def test_every_column_of_the_results_is_a_reserved_name() -> None:
     from nas_tune.ledger import RunState
     from nas_tune.results.tables import Tables
 
-    tables = Tables("accuracy", [], None)
+    tables = Tables(["accuracy"], [], None)
     columns = {*tables.trials(RunState()).column_names, *tables.epochs(RunState()).column_names}
     assert columns - {"accuracy", "epoch"} <= RESERVED_NAMES
 
@@ -225,6 +226,7 @@ def test_changed_code_is_refused_unless_it_is_accepted() -> None:
 def test_what_may_change_are_keys_of_the_configuration() -> None:
     assert set(CHANGEABLE) <= set(SearchConfig.model_fields)
     never = {"space", "trainable", "strategy", "scheduler", "metric", "mode", "max_epochs", "seed", "name", "run_dir"}
+    never |= {"deterministic", "batch", "warm_start", "warm_start_trials", "initial"}
     assert set(CHANGEABLE) | never == set(SearchConfig.model_fields)
 
 

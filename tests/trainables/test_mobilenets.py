@@ -275,6 +275,7 @@ def test_foreign_architectures_are_refused_with_their_path(name, change, path):
         {"scale": 0},
         {"dropout": 1.5},
         {"drop_path": -1},
+        {"drop_path": 1},
         {"channels": (16, 16)},
         {"channels": (16.0,) * 9},
         {"chanels": (16,) * 9},

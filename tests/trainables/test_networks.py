@@ -14,6 +14,7 @@ from search_spaces.errors import ArchitectureError, UnknownNameError
 from trainables import build, networks
 from trainables.cost import cost_of
 from trainables.errors import TrainableError
+from trainables.networks.base import DropPath
 from trainables.networks.nb201 import EDGES, OPERATIONS
 
 
@@ -210,3 +211,10 @@ def test_a_foreign_architecture_is_not_repeated_whole(name, path):
         build(name, foreign)
     assert caught.value.path == path
     assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("probability", [1, 1.0, -0.1, float("nan"), True, "half"])
+def test_drop_path_refuses_what_leaves_nothing_or_is_no_probability(probability):
+    with pytest.raises(TrainableError, match="drop_path is"):
+        DropPath(probability)
+    assert DropPath(0.999)(torch.ones(4, 1)).isfinite().all()

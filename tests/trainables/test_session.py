@@ -15,7 +15,7 @@ import torch
 from search_spaces import Architecture
 from tests import toys
 from tests.toys import Climber, tiny_space
-from trainables.errors import CheckpointError, DivergedError, EndOfTraining
+from trainables.errors import CheckpointError, DivergedError, EndOfTraining, InfeasibleArchitectureError
 from trainables.generator import GeneratorTrainable
 from trainables.session import Outcome, TrialSession
 
@@ -205,6 +205,7 @@ class Raising(Climber):
     [
         (ValueError("wrong"), "error"),
         (DivergedError("the loss is nan"), "diverged"),
+        (InfeasibleArchitectureError("5 M parameters, at most 1 M fit"), "constraint"),
         (MemoryError("no room"), "oom"),
         (torch.OutOfMemoryError("CUDA out of memory"), "oom"),
         (OSError(28, "No space left on device"), "error"),

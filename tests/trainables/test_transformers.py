@@ -244,8 +244,17 @@ def test_foreign_architectures_are_refused_with_their_path(space, architecture, 
 
 
 def test_bad_settings_are_refused():
-    for settings in ({"patch_size": 0}, {"pool": "men"}, {"dropout": 2}, {"relative_position": 1}, {"scale": 0}):
+    for settings in (
+        {"patch_size": 0},
+        {"pool": "men"},
+        {"dropout": 2},
+        {"drop_path": 1},
+        {"relative_position": 1},
+        {"scale": 0},
+    ):
         with pytest.raises(TrainableError, match=next(iter(settings))):
             build("vit", even(192, 1, 3, 4.0), **settings)
     with pytest.raises(TrainableError, match="context"):
         build("transformer_lm", even(128, 1, 2, 4.0), context=0)
+    with pytest.raises(TrainableError, match="drop_path"):
+        build("transformer_lm", even(128, 1, 2, 4.0), drop_path=1)

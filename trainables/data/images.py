@@ -27,6 +27,11 @@ class Split:
         """The images of `rows`, in that order, on `device`."""
         return Split(self.images[rows].to(device), self.labels[rows].to(device))
 
+    def sampled(self, count: int, generator: torch.Generator) -> Split:
+        """At most `count` images in random order, none twice; `generator` is of the device of the images."""
+        device = self.images.device
+        return self.take(torch.randperm(len(self), generator=generator, device=device)[:count], device)
+
     def to(self, device: torch.device) -> Split:
         """The same images on `device`."""
         return Split(self.images.to(device), self.labels.to(device))

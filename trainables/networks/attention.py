@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.errors import ArchitectureError
-from trainables.networks.base import DropPath
-from trainables.networks.inverted_residual import number
+from trainables.networks.base import DropPath, number
 
 __all__ = ["SelfAttention", "TransformerBlock", "block_plans", "decayed", "initialise"]
 

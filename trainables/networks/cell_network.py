@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainables.networks.base import GlobalAverage
+from trainables.networks.base import GlobalAverage, check_drop_path
 from trainables.networks.cell_operations import FactorizedReduction, Style, operation, relu_conv_bn
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_name, check_number
@@ -67,7 +67,7 @@ class Outline:
         check_name("stem", self.stem, STEMS)
         check_flag("auxiliary", self.auxiliary)
         check_flag("affine", self.style.affine)
-        check_number("drop_path", self.style.drop_path, 0, 0.99)
+        check_drop_path(self.style.drop_path)
 
     @property
     def reductions(self) -> tuple[int, int]:

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.catalogue.cells import KNOWN_OPERATIONS
-from trainables.networks.base import DropPath
+from trainables.networks.base import DropPath, Zero, halved
 
-__all__ = ["OPERATIONS", "FactorizedReduction", "Style", "Zero", "operation", "relu_conv_bn"]
+__all__ = ["OPERATIONS", "FactorizedReduction", "Style", "operation", "relu_conv_bn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +38,8 @@ def operation(name: str, channels: int, stride: int, style: Style) -> nn.Module:
     return nn.Sequential(*layers, DropPath(style.drop_path)) if style.drop_path else nn.Sequential(*layers)
 
 
-class Zero(nn.Module):
-    """Nothing, in the shape that an operation of this stride would have."""
-
-    gives_zeros: ClassVar[bool] = True
-    """Tells a supernet that there is nothing to compute."""
-
-    def __init__(self, stride: int) -> None:
-        super().__init__()
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x[:, :, :: self.stride, :: self.stride])
-
-
 class FactorizedReduction(nn.Module):
-    """Half the image at other channels: two 1x1 convolutions of stride 2, the second one pixel further.
-
-    An odd image has one more row and column of zeros for the second to end on.
-    """
+    """Half the image at other channels: ReLU, two 1x1 convolutions, batch normalisation."""
 
     def __init__(self, inputs: int, outputs: int, affine: bool = True) -> None:
         super().__init__()
@@ -67,9 +48,7 @@ class FactorizedReduction(nn.Module):
         self.norm = nn.BatchNorm2d(outputs, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[2:]
-        x = functional.pad(functional.relu(x), (0, width % 2, 0, height % 2))
-        value: Tensor = self.norm(torch.cat((self.first(x), self.second(x[:, :, 1:, 1:])), 1))
+        value: Tensor = self.norm(halved(functional.relu(x), self.first, self.second))
         return value
 
 

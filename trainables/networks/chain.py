@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.errors import ArchitectureError
-from trainables.networks.base import GlobalAverage, Size, conv_bn, kaiming, option, tree_of
+from trainables.networks.base import GlobalAverage, Size, Subsample, Zero, conv_bn, kaiming, option, tree_of
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -152,24 +152,6 @@ class Parallel(nn.Module):
     def forward(self, before: Tensor, now: Tensor) -> Tensor:
         value: Tensor = self.kept(now) + self.match(self.operation(before))
         return value
-
-
-class Subsample(nn.Module):
-    """Every `stride`-th pixel, the first included: a size of n becomes n / stride, rounded up."""
-
-    def __init__(self, stride: int) -> None:
-        super().__init__()
-        self.stride = stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
-
-
-class Zero(Subsample):
-    """Nothing, in the shape that an operation of this stride would have."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(super().forward(x))
 
 
 def _operation(name: str, inputs: int, channels: int, stride: int) -> nn.Module:

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from search_spaces.catalogue.enas_macro import OPERATIONS, skip_candidates
 from search_spaces.errors import ArchitectureError
-from trainables.networks.base import GlobalAverage, Size, conv_bn, kaiming, option, tree_of
+from trainables.networks.base import GlobalAverage, Size, conv_bn, halved, kaiming, option, tree_of
 from trainables.networks.layers import layer
 from trainables.settings import check_number
 
@@ -77,8 +76,7 @@ class FactorizedReduction(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        aside = functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
-        value: Tensor = self.norm(torch.cat((self.even(x), self.odd(aside)), 1))
+        value: Tensor = self.norm(halved(x, self.even, self.odd))
         return value
 
 

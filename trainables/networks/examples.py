@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.networks.base import pair
+
 __all__ = ["Example", "features", "images", "tokens"]
 
 Example = Callable[[int, Mapping[str, Any]], Tensor]
@@ -19,8 +21,7 @@ Example = Callable[[int, Mapping[str, Any]], Tensor]
 
 def images(batch: int, settings: Mapping[str, Any]) -> Tensor:
     """(batch, in_channels, height, width), float, from `in_channels` and `image_size`."""
-    size = settings["image_size"]
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = pair(settings["image_size"])
     return torch.rand(batch, settings["in_channels"], height, width)
 
 

@@ -8,7 +8,7 @@ the channels, and a 1x1 convolution without activation brings them down again. N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from search_spaces import nn
-from search_spaces.errors import ArchitectureError
 from search_spaces.parameters import Choice
 from trainables.errors import TrainableError
 from trainables.networks.base import DropPath
@@ -30,7 +29,6 @@ __all__ = [
     "divisible",
     "inverted_residual",
     "mapped",
-    "number",
     "plain_options",
 ]
 
@@ -148,19 +146,6 @@ def _reorder(part: nn.Module, order: Tensor) -> None:
     for values in (*part.parameters(), *part.buffers()):
         if values.dim():
             values.copy_(values[order])
-
-
-def number(block: object, key: str, path: str, *, whole: bool = False, odd: bool = False) -> Any:
-    """`block[key]`, a number above 0, `whole` or even `odd`; else an `ArchitectureError` that names the place."""
-    place = f"{path}.{key}" if path else key
-    rule = "an odd number of pixels" if odd else "a whole number above 0" if whole else "a number above 0"
-    if not isinstance(block, Mapping) or key not in block:
-        raise ArchitectureError(place, f"missing from {block!r:.100}; it is {rule}")
-    value = block[key]
-    kinds = int if whole or odd else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or value <= 0 or (odd and value % 2 == 0):
-        raise ArchitectureError(place, f"{value!r} is not {rule}")
-    return value
 
 
 def plain_options(choice: Choice) -> list[Any]:

@@ -23,7 +23,7 @@ from search_spaces import nn
 from search_spaces.catalogue.mobilenetv3 import STAGES
 from search_spaces.errors import ArchitectureError
 from trainables.errors import TrainableError
-from trainables.networks.base import GlobalAverage, kaiming, tree_of
+from trainables.networks.base import GlobalAverage, check_drop_path, kaiming, number, tree_of
 from trainables.networks.inverted_residual import (
     InvertedResidual,
     check_channels,
@@ -31,7 +31,6 @@ from trainables.networks.inverted_residual import (
     divisible,
     inverted_residual,
     mapped,
-    number,
     plain_options,
 )
 from trainables.settings import check_flag, check_number
@@ -75,7 +74,7 @@ def build_mobilenetv3(
     """
     check_number("scale", scale, 0, open_low=True)
     check_number("dropout", dropout, 0, 1)
-    check_number("drop_path", drop_path, 0, 1)
+    check_drop_path(drop_path)
     check_flag("head_bias", head_bias)
     check_flag("resize", resize)
     check_channels(channels, CHANNELS)

@@ -11,7 +11,7 @@ same in all cells.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from torch.nn import functional
 from search_spaces.catalogue.nb201 import EDGES, OPERATIONS
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.nn import LayerChoice
-from trainables.networks.base import GlobalAverage, conv_bn, option, tree_of
+from trainables.networks.base import GlobalAverage, Zero, conv_bn, option, tree_of
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_number
 
@@ -77,16 +77,6 @@ def _undecided(operations: tuple[str, ...], affine: bool) -> MakeCell:
     return lambda channels: Cell({edge: LayerChoice(candidates(channels), label=edge) for edge in EDGES})
 
 
-class Zero(nn.Module):
-    """Nothing, in the shape of what it is given."""
-
-    gives_zeros: ClassVar[bool] = True
-    """Tells a supernet that there is nothing to compute."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x)
-
-
 class Pool(nn.Module):
     """Average over 3x3, borders counted as they are."""
 
@@ -113,7 +103,7 @@ class Convolution(nn.Sequential):
 
 def _operation(name: str, channels: int, affine: bool) -> nn.Module:
     if name == "none":
-        return Zero()
+        return Zero(stride=1)
     if name == "skip_connect":
         return nn.Identity()
     if name == "avg_pool_3x3":

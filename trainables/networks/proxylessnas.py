@@ -21,7 +21,7 @@ from search_spaces import nn
 from search_spaces.catalogue.proxylessnas import ZERO, operations
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
-from trainables.networks.base import GlobalAverage, conv_bn, kaiming, tree_of
+from trainables.networks.base import GlobalAverage, check_drop_path, conv_bn, kaiming, tree_of
 from trainables.networks.inverted_residual import (
     InvertedResidual,
     check_channels,
@@ -65,7 +65,7 @@ def build_proxylessnas(
     """
     check_number("scale", scale, 0, open_low=True)
     check_number("dropout", dropout, 0, 1)
-    check_number("drop_path", drop_path, 0, 1)
+    check_drop_path(drop_path)
     check_channels(channels, CHANNELS)
     stages = _undecided(choices or {}) if architecture is None else _decided(tree_of(architecture))
     return ProxylessNAS(

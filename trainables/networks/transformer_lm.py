@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from trainables.errors import TrainableError
 from trainables.networks.attention import SelfAttention, TransformerBlock, block_plans, decayed, initialise
-from trainables.networks.base import tree_of
-from trainables.networks.inverted_residual import number
+from trainables.networks.base import check_drop_path, number, tree_of
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_number
 
@@ -43,8 +42,9 @@ def build_transformer_lm(
     check_number("context", context, 1, whole=True)
     check_number("scale", scale, 0, open_low=True)
     check_flag("tied", tied)
-    for name, value in (("dropout", dropout), ("attention_dropout", attention_dropout), ("drop_path", drop_path)):
-        check_number(name, value, 0, 1)
+    check_number("dropout", dropout, 0, 1)
+    check_number("attention_dropout", attention_dropout, 0, 1)
+    check_drop_path(drop_path)
     tree = tree_of(architecture)
     embedding = max(1, round(scale * number(tree, "embedding", "", whole=True)))
     plans = block_plans(tree)

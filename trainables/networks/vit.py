@@ -22,8 +22,7 @@ from torch.nn import functional
 
 from trainables.errors import TrainableError
 from trainables.networks.attention import SelfAttention, TransformerBlock, block_plans, decayed, initialise
-from trainables.networks.base import Size, pair, tree_of
-from trainables.networks.inverted_residual import number
+from trainables.networks.base import Size, check_drop_path, number, pair, tree_of
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_name, check_number
 
@@ -74,8 +73,9 @@ def build_vit(
     check_number("head_width", head_width, 1, whole=True)
     check_flag("relative_position", relative_position)
     check_name("pool", pool, POOLS)
-    for name, value in (("dropout", dropout), ("attention_dropout", attention_dropout), ("drop_path", drop_path)):
-        check_number(name, value, 0, 1)
+    check_number("dropout", dropout, 0, 1)
+    check_number("attention_dropout", attention_dropout, 0, 1)
+    check_drop_path(drop_path)
     tree = tree_of(architecture)
     embedding = max(1, round(scale * number(tree, "embedding", "", whole=True)))
     plans = block_plans(tree)

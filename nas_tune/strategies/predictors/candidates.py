@@ -6,6 +6,7 @@ alone, so that they can be kept. Kept are features by space: a fresh process fin
 
 from __future__ import annotations
 
+import functools
 import random
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -44,8 +45,8 @@ class Candidates:
         self.space = space
         self._features = Features(space)
         self._shelf = Shelf()
-        self._places: dict[str, int] = {}
-        self._children: dict[str, list[Architecture]] = {}
+        self._places: dict[Architecture, int] = {}
+        self._children: dict[Architecture, list[Architecture]] = {}
         self._members: list[Architecture] | None = None
         self._endless = [place for place, fine in enumerate(_fine(space)) if fine]
 
@@ -78,6 +79,10 @@ class Candidates:
             self._members = list({one.id: one for one in self.space.enumerate()}.values()) if small else []
         return self._members
 
+    @functools.cached_property
+    def _standing(self) -> dict[str, Architecture]:
+        return {one.id: one for one in self.members}
+
     def anywhere(self, rng: random.Random, count: int) -> Iterator[Architecture]:
         """So many of all members, drawn evenly; each once where the members are known."""
         if self.members:
@@ -97,9 +102,9 @@ class Candidates:
 
     def around(self, architecture: Architecture) -> list[Architecture]:
         """Some members that are one decision away, always the same: all of them where the members are known."""
-        if architecture.id not in self._children:
-            self._children[architecture.id] = self._made_around(architecture)
-        return self._children[architecture.id]
+        if architecture not in self._children:
+            self._children[architecture] = self._made_around(architecture)
+        return self._children[architecture]
 
     def children(self, parents: Sequence[Architecture], rng: random.Random, count: int) -> Iterator[Architecture]:
         """So many mutations of one or two decisions, crossings, and small steps of what is finely graded."""
@@ -133,10 +138,13 @@ class Candidates:
         if len(self._places) + len(architectures) > _FEATURES_KEPT:
             self._shelf, self._places = Shelf(), {}
             self._children.clear()
-        for one in architectures:
-            if one.id not in self._places:
-                self._places[one.id] = self._shelf.put(self._features.of(one))
-        return [self._places[one.id] for one in architectures]
+        # Others of the same id have other decisions, and who came first depends on this process's past: where the
+        # members are known, one of them stands for its id; elsewhere each is described by its own decisions.
+        standing = [self._standing.get(one.id, one) for one in architectures]
+        for one in standing:
+            if one not in self._places:
+                self._places[one] = self._shelf.put(self._features.of(one))
+        return [self._places[one] for one in standing]
 
 
 def _fine(space: Space) -> Iterator[bool]:

@@ -3,25 +3,32 @@
 A stopped trial counts with the score that it would have come to if it had kept its place: its distance from the
 mean of those that reported at its last epoch is carried over to the end of those that went on. That is compared
 at equal epochs only, and trusted less than a complete one.
+
+Several objectives become one score as in ParEGO (Knowles 2006): each is scaled to the range that was seen, and the
+augmented Chebyshev function weighs them, with other weights at every proposal.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.strategies.history import History
 from nas_tune.strategies.predictors.features import Numbers
+from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, Space
 
-__all__ = ["Evidence", "fenced"]
+__all__ = ["Evidence", "fenced", "weighed"]
 
 _DOUBT = 5.0
 _FENCE = 3.0
+_PARTS = 10
+_AUGMENTED = 0.05
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Evidence:
 
     Attributes:
         architectures: of the finished trials, each id once, by number.
-        scores: theirs, greater is better.
+        scores: theirs, greater is better; of several objectives as this proposal weighs them.
         doubt: how much noisier each score is than that of a complete trial.
         pending: what runs now.
         taken: the ids of everything that was ever proposed.
@@ -43,21 +50,27 @@ class Evidence:
     taken: frozenset[str]
 
     @classmethod
-    def of(cls, study: Study, space: Space, number: int) -> Evidence:
-        """The evidence of the study's trials below `number`."""
+    def of(cls, study: Study, space: Space, number: int, rng: random.Random) -> Evidence:
+        """The evidence of the study's trials below `number`; weights of several objectives are drawn from `rng`."""
         history = History.of(study, space, number)
-        trials = study.get_trials(deepcopy=False)[:number]
-        scores = _Carried(trials, 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0)
+        trials, ended = study.get_trials(deepcopy=False)[:number], history.ended()
+        columns = []
+        for objective, sign in enumerate(history.signs):
+            carried = _Carried(trials, sign, objective)
+            columns.append([carried.of(trial) for trial in ended])
+        scores = [score for score, _ in columns[0]]
+        if len(columns) > 1:
+            scores = weighed(np.array([[score for score, _ in column] for column in columns]).T, rng).tolist()
         known: dict[str, tuple[Architecture, float, float]] = {}
-        for finished in history.finished():
-            trial = trials[finished.number]
-            known.setdefault(finished.architecture.id, (finished.architecture, *scores.of(trial)))
+        for trial, score, (_, doubt) in zip(ended, scores, columns[0], strict=True):
+            made = history.architecture(trial.number)
+            known.setdefault(made.id, (made, score, doubt))
         running = [space.from_params(t.params) for t in trials if t.state == TrialState.RUNNING and t.params]
-        made = list(known.values())
+        found = list(known.values())
         return cls(
-            [architecture for architecture, _, _ in made],
-            np.array([score for _, score, _ in made]),
-            np.array([doubt for _, _, doubt in made]),
+            [architecture for architecture, _, _ in found],
+            np.array([score for _, score, _ in found]),
+            np.array([doubt for _, _, doubt in found]),
             [one for one in running if one.id not in known],
             frozenset(history.ids),
         )
@@ -78,22 +91,22 @@ class Evidence:
 
 
 class _Carried:
-    """Carries the scores of stopped trials to the end, from epoch to epoch."""
+    """Carries the scores of stopped trials in one objective to the end, from epoch to epoch."""
 
-    def __init__(self, trials: Sequence[FrozenTrial], sign: float) -> None:
-        self._sign = sign
-        ended = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED) and t.value is not None]
+    def __init__(self, trials: Sequence[FrozenTrial], sign: float, objective: int) -> None:
+        self._sign, self._objective = sign, objective
+        ended = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED) and t.values is not None]
         self._complete = any(t.state == TrialState.COMPLETE for t in ended)
-        stops = {t.last_step for t in ended if t.state == TrialState.PRUNED and t.last_step is not None}
-        self._steps = {epoch: _step(ended, epoch) for epoch in sorted(stops)} if len(ended) > 1 else {}
+        stops = {last for t in ended if t.state == TrialState.PRUNED and (last := last_epoch(t)) is not None}
+        self._steps = {epoch: _step(ended, epoch, objective) for epoch in sorted(stops)} if len(ended) > 1 else {}
         self._ahead = sorted(self._steps)
 
     def of(self, trial: FrozenTrial) -> tuple[float, float]:
         """The score, and its doubt."""
-        value = float(trial.value or 0.0)
+        value = float(trial.values[self._objective])
         if trial.state == TrialState.COMPLETE:
             return self._sign * value, 1.0
-        last = trial.last_step or 0
+        last = last_epoch(trial) or 0
         for epoch in self._ahead:
             if epoch >= last:
                 here, there, slope = self._steps[epoch]
@@ -101,16 +114,16 @@ class _Carried:
         return self._sign * value, _DOUBT if self._complete else 1.0
 
 
-def _step(ended: Sequence[FrozenTrial], epoch: int) -> tuple[float, float, float]:
+def _step(ended: Sequence[FrozenTrial], epoch: int, objective: int) -> tuple[float, float, float]:
     """Of those that went on from `epoch` to the next stop: their means before and after, and the slope between."""
-    stops = {t.last_step for t in ended if t.last_step is not None and t.last_step > epoch}
+    stops = {last for t in ended if (last := last_epoch(t)) is not None and last > epoch}
     if not stops:
         return 0.0, 0.0, 1.0
     after = min(stops)
     pairs = [
-        (t.intermediate_values[epoch], t.intermediate_values[after])
+        (here, there)
         for t in ended
-        if epoch in t.intermediate_values and after in t.intermediate_values
+        if (here := reported(t, epoch, objective)) is not None and (there := reported(t, after, objective)) is not None
     ]
     if not pairs:
         return 0.0, 0.0, 1.0
@@ -121,6 +134,22 @@ def _step(ended: Sequence[FrozenTrial], epoch: int) -> tuple[float, float, float
     covariance = float(((before - before.mean()) * (then - then.mean())).sum())
     slope = min(max((covariance + pull) / (spread + pull), 0.2), 2.0)
     return float(before.mean()), float(then.mean()), slope
+
+
+def weighed(scores: Numbers, rng: random.Random) -> Numbers:
+    """One score for every row: ParEGO's augmented Chebyshev function, turned so that greater is better.
+
+    Weights are drawn evenly from those that are tenths and sum up to 1.
+    """
+    if not len(scores):
+        return np.zeros(0)
+    objectives = scores.shape[1]
+    bars = sorted(rng.sample(range(_PARTS + objectives - 1), objectives - 1))
+    weights = np.diff([-1, *bars, _PARTS + objectives - 1]) - 1
+    least, most = scores.min(axis=0), scores.max(axis=0)
+    losses = (most - scores) / np.where(most > least, most - least, 1.0) * (weights / _PARTS)
+    total: Numbers = -(losses.max(axis=1) + _AUGMENTED * losses.sum(axis=1))
+    return total
 
 
 def fenced(scores: Numbers) -> Numbers:

@@ -13,13 +13,14 @@ Weisfeiler and Lehman (Ru et al. 2020, arXiv 2006.07556). Nothing here knows an 
 
 from __future__ import annotations
 
-from collections import Counter
+import functools
 from dataclasses import dataclass
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_tune.strategies.predictors.ways import ways_of
 from search_spaces import Architecture, Space
 from search_spaces.graphs import Graph
 
@@ -27,13 +28,9 @@ __all__ = ["Blocks", "Features", "Numbers", "Shelf"]
 
 Numbers = NDArray[np.float64]
 
-_ZEROS = frozenset({"none", "zero"})
-_IDENTITIES = frozenset({"skip_connect", "identity", "skip"})
 _CENTERS = np.linspace(0.0, 1.0, 5)
 _WIDTH = 0.2
-_TAIL = 3
 _PLACES = 128
-_MOST_WAYS = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,52 +111,19 @@ def _pools(space: Space) -> Numbers:
     return pools
 
 
+@functools.lru_cache(maxsize=100_000)
+def _place(graph: str, labels: tuple[str, ...]) -> int:
+    return crc32(repr((graph, labels)).encode()) % _PLACES
+
+
 def _described(graphs: tuple[Graph, ...]) -> tuple[Numbers, Numbers]:
     """The counts of ways by their operations, and for each graph the numbers of its shape."""
     places = np.zeros(_PLACES)
     shape: list[float] = []
     for graph in graphs:
-        ways = _ways(graph)
-        total = sum(ways.values())
-        for (labels, _), count in ways.items():
-            places[crc32(repr((graph.name, labels)).encode()) % _PLACES] += count
-        lengths = [length for _, length in ways]
-        mean = sum(length * count for (_, length), count in ways.items()) / total if total else 0.0
-        shape += [np.log1p(total), mean, max(lengths, default=0), min(lengths, default=0)]
+        ways = ways_of(graph)
+        for labels, count in ways.counts.items():
+            places[_place(graph.name, labels)] += count
+        mean = ways.steps / ways.total if ways.total else 0.0
+        shape += [np.log1p(ways.total), mean, ways.longest, ways.shortest]
     return np.sqrt(places), np.array(shape)
-
-
-_Ways = Counter[tuple[tuple[str, ...], int]]
-"""How many ways there are, by their last operations and their length."""
-
-
-def _ways(graph: Graph) -> _Ways:
-    """The ways from inputs to outputs."""
-    arriving: dict[str, list[tuple[str, str]]] = {}
-    for edge in graph.edges:
-        arriving.setdefault(edge.target, []).append((edge.source, edge.label))
-    reaching: dict[str, _Ways] = {}
-    ends: _Ways = Counter()
-    for vertex in graph.vertices:
-        if vertex.kind == "input":
-            reaching[vertex.name] = Counter({((), 0): 1})
-            continue
-        ways: _Ways = Counter()
-        for source, label in arriving.get(vertex.name, ()):
-            _go_on(ways, reaching[source], label)
-        if vertex.kind == "operation":
-            before, ways = ways, Counter()
-            _go_on(ways, before, vertex.label)
-        reaching[vertex.name] = ways
-        if vertex.kind == "output":
-            ends.update(ways)
-    return ends
-
-
-def _go_on(ways: _Ways, before: _Ways, label: str) -> None:
-    if label in _ZEROS:
-        return
-    passed = not label or label in _IDENTITIES
-    for (labels, length), count in before.items():
-        key = (labels, length) if passed else ((*labels, label)[-_TAIL:], length + 1)
-        ways[key] = int(min(ways[key] + count, _MOST_WAYS))

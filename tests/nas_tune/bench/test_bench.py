@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from pyarrow import parquet
 
-from nas_tune.bench import Contest, Race, contestant_of, run_races, score
+from nas_tune.bench import Contest, Race, best_score, contestant_of, run_races, score
 from nas_tune.bench.contest import run_race
 from nas_tune.bench.courses import write_courses
 from nas_tune.bench.picture import draw_regret
@@ -82,6 +84,36 @@ def test_less_is_better_where_the_contest_says_so() -> None:
     scores = score(races, budget=10.0, mode="min")
     assert scores.standings[0].strategy == "low"
     assert scores.standings[1].regret[-1] == pytest.approx(0.1)
+
+
+def test_regret_is_counted_from_the_best_of_the_table_where_it_tells(contest: Contest) -> None:
+    """The best cell has six convolutions: test 6 / 7, validation 6 / 6."""
+    assert best_score(contest, "test") == pytest.approx(6 / 7)
+    assert best_score(contest, "validation") == pytest.approx(1.0)
+    assert best_score(replace(contest, mode="min"), "test") == 0.0
+    races = [race("a", seed, (10, 0.5)) for seed in range(3)]
+    told, untold = score(races, 100.0, best=6 / 7), score(races, 100.0)
+    assert (told.best_of, untold.best_of) == ("table", "races")
+    assert told.standings[0].regret[-1] == pytest.approx(6 / 7 - 0.5)
+    assert (untold.best, untold.standings[0].regret[-1]) == (0.5, 0.0)
+
+
+def test_no_regret_is_drawn_at_the_bottom_of_the_axis(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A logarithm of it would leave a gap in the line and in its band."""
+    drawn: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, out, dpi: drawn.append(figure))
+    courses = {"lucky": [0.9, 0.9, 1.0], "never": [0.5, 0.6, 0.7], "done": [1.0, 1.0, 1.0]}
+    races = [race(name, seed, (10, test)) for name, tests in courses.items() for seed, test in enumerate(tests)]
+    draw_regret(score(races, 100.0, best=1.0), tmp_path / "regret.png")
+    (axes,) = drawn[0].axes
+    bottom = axes.get_ylim()[0]
+    shapes = [line.get_ydata() for line in axes.lines] + [
+        band.get_paths()[0].vertices[:, 1] for band in axes.collections
+    ]
+    assert 0 < bottom < 0.2 / 3
+    assert min(np.min(shape) for shape in shapes) == pytest.approx(bottom)
+    assert axes.lines[0].get_label() == "done"
+    assert np.allclose(axes.lines[0].get_ydata(), bottom)
 
 
 def test_races_on_two_processes_are_those_of_one(contest: Contest) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from nas_tune.cli.app import app
@@ -39,7 +40,7 @@ def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
         (("--budget", "soon"), "--budget soon: expected a time above 0"),
         (("--set", "population=3"), "expected name.key=value"),
         (("--set", "evolution.populaton=3"), "did you mean 'population'"),
-        (("--mode", "best"), "one of max, min"),
+        (("--mode", "best"), "not one of 'max', 'min'"),
         (("--test", "tests"), "did you mean 'test'"),
     ],
 )
@@ -49,8 +50,51 @@ def test_bad_input_is_a_message_and_exit_code_2(table_of_cells: Path, arguments:
     assert said in ran.stderr
 
 
+def test_after_a_ctrl_c_the_races_of_whole_seeds_are_kept(
+    table_of_cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nas_tune.bench import Contest, Contestant, Race
+    from nas_tune.bench.contest import run_race
+
+    out = tmp_path / "courses.parquet"
+    allowed = 3
+
+    def cut(contest: Contest, contestant: Contestant, seed: int) -> Race:
+        nonlocal allowed
+        allowed -= 1
+        if allowed < 0:
+            raise KeyboardInterrupt
+        return run_race(contest, contestant, seed)
+
+    monkeypatch.setattr("nas_tune.bench.processes.run_race", cut)
+    few = ("--strategy", "random,evolution", "--seeds", "2", "--budget", "3m", "--out", str(out))
+    ended = call(table_of_cells, *few)
+    assert ended.exit_code == 130
+    assert "interrupted after 3 of 4 races: what follows is of 2, with equal seeds" in ended.stderr
+    assert "regret by test score, from the best of the table, 0.857:" in ended.stdout
+    assert parquet.read_table(out)["seed"].unique().to_pylist() == [0]
+    allowed = 1
+    ended = call(table_of_cells, *few)
+    assert (ended.exit_code, ended.stdout) == (130, "")
+    assert "with no seed every strategy is through" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_table_needs_its_columns_named(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["bench", "--table", "somewhere.parquet"])
     assert ran.exit_code == 2
     assert "--space and --arch and --fidelity" in ran.stderr
-    assert "say which table" in CliRunner().invoke(app, ["bench"]).stderr
+    assert (
+        "say which table --space and --test describe"
+        in CliRunner().invoke(app, ["bench", "--space", "nb201", "--test", "t"]).stderr
+    )
+
+
+def test_without_a_table_the_one_in_the_package_is_raced_on() -> None:
+    ran = CliRunner().invoke(app, ["bench", "--strategy", "random,asha", "--seeds", "2", "--processes", "1", "--json"])
+    assert ran.exit_code == 0, ran.stderr
+    said = json.loads(ran.stdout)
+    assert said["judged_by"] == "test"
+    assert said["seconds"][-1] == 120
+    assert {row["strategy"] for row in said["strategies"]} == {"random", "asha"}
+    assert all(0.9 < row["test_mean"] < 1 for row in said["strategies"])

@@ -16,6 +16,7 @@ from nas_tune.cli.app import app
 from nas_tune.cli.search import parse_changes
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import BudgetChanged, ledger_path
+from nas_tune.results import Run
 from search_spaces import get
 from tests.nas_tune.results.made import begun, ended, eventful, make, trial
 
@@ -209,11 +210,13 @@ def test_spaces_are_listed_with_their_sizes() -> None:
 
 def test_strategies_schedulers_and_trainables_have_settings_and_defaults() -> None:
     text = call("strategies").stdout
-    for part in ("strategies", "schedulers", "trainables", "population = 20, sample = 5", "reduction = 3"):
+    for part in ("strategies", "schedulers", "trainables", "population = 100, sample = (none)", "reduction = 3"):
         assert part in text
     assert "image_classifier" in text
     assert 'data = "digits"' in text
     assert "seed = " not in text.split("schedulers")[0]
+    # Who can handle several objectives says so: ten strategies, asha, asha_promote, hyperband and none.
+    assert text.count("one objective or several") == 10 + 4
 
 
 def test_the_doctor_looks_at_everything() -> None:
@@ -268,6 +271,36 @@ def test_overrides_are_applied_and_a_resume_enlarges_the_budget() -> None:
     assert more.exit_code == 0
     assert "4 trials: 4 complete" in more.stdout
     assert "(4/4, best" in more.stderr
+
+
+def test_what_another_run_found_is_known_and_a_list_is_tried_first() -> None:
+    config = write_config()
+    assert call("search", config, "-q").exit_code == 0
+    best = call("best", "toy", "-k", "2", "--format", "json", "--out", "best.json")
+    assert best.exit_code == 0
+    known = call("search", config, "-q", "--set", "name=warm", "--from", "toy", "--set", "max_trials=3")
+    assert known.exit_code == 0, known.stderr
+    run = Run("runs/warm")
+    assert run.config.warm_start == ("runs/toy",)
+    assert any("the strategy knows 6 trials of runs/toy" in text for _, text in run.state.notes)
+    tried = call("search", config, "-q", "--set", "name=tried", "--set", "max_trials=2", "--enqueue", "best.json")
+    assert tried.exit_code == 0, tried.stderr
+    assert Run("runs/tried").trials()["architecture_id"].tolist() == Run("runs/toy").best(2)["architecture_id"].tolist()
+    more = call("resume", "tried", "-q", "--set", "max_trials=3", "--enqueue", "best.json")
+    assert more.exit_code == 0
+    assert sum("some trial has it already" in text for _, text in Run("runs/tried").state.notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{torn", "not JSON"), ('{"op": 1}', "a JSON list"), ('[{"op": 1}]', r"enqueue[0]: ")],
+)
+def test_a_list_that_cannot_be_tried_exits_with_2_before_anything_is_written(text: str, said: str) -> None:
+    Path("list.json").write_text(text)
+    result = call("search", write_config(), "--enqueue", "list.json")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not Path("runs").exists()
 
 
 def test_the_test_split_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ def test_a_profile_counts_members_and_answers_a_limit() -> None:
     ran = call("nb201", "--profile", "--samples", "40", "--max-params", "2k", *TINY)
     assert ran.exit_code == 0
     assert "40 random members, counted in" in ran.stdout
+    assert "image_size=8, inputs of 3 x 8 x 8" in ran.stderr
     for line in ("parameters", "MACs", "activation memory", "build time", "least parameters", "most MACs"):
         assert f"\n{line}" in ran.stdout
     assert "at most 2 k parameters: kept by" in ran.stdout

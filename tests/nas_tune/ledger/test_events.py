@@ -15,7 +15,9 @@ from nas_tune.ledger.events import (
     Asked,
     BudgetChanged,
     Ended,
+    Enqueued,
     Event,
+    Known,
     Lost,
     Noted,
     Paused,
@@ -30,6 +32,8 @@ from nas_tune.ledger.events import (
 EVENTS: list[Event] = [
     SessionStarted("höst", 7, {"python": "3.11"}),
     BudgetChanged({"max_trials": 48, "storage": None}),
+    Known("runs/a", 7, {"x": 1}, "cd" * 8, "pruned", [[1, 0.1], [2, 0.3]]),
+    Enqueued({"x": 1}, "cd" * 8),
     Asked(0, 3, {"layers": [{"op": "conv", "wide": True}, {"op": {"pool": {}}}], "rate": 0.1}, "ab" * 8, 2**32 - 1),
     Answered(0, 4, ["a", 1, None]),
     Reported(0, 1, {"accuracy": 0.1 + 0.2, "steps": 3}, 0.25, "node-1"),

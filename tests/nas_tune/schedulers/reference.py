@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+from tests.nas_tune.fronts_reference import ordered, standing
 
 __all__ = ["Reference", "Trace"]
 
@@ -25,9 +28,9 @@ class Reference:
     reduction: int
     first_rung: Callable[[int], int]
     field_of: Callable[[int], int]
-    score: Callable[[int, int], float]
+    score: Callable[[int, int], Any]
     cost: Callable[[int, int], float]
-    results: dict[tuple[int, int], dict[int, float]] = field(default_factory=dict)
+    results: dict[tuple[int, int], dict[int, Any]] = field(default_factory=dict)
     went_on: set[tuple[int, int]] = field(default_factory=set)
 
     def rungs(self, trial: int) -> list[int]:
@@ -74,13 +77,28 @@ class Reference:
         scores[trial] = self.score(trial, epoch)
         if self.kind == "promote":
             return "paused"
-        better = sum(other > scores[trial] for other in scores.values())
+        better = self.before(scores, trial)
         return "running" if better < max(1, len(scores) // self.reduction) else "pruned"
+
+    @staticmethod
+    def before(scores: dict[int, Any], trial: int) -> int:
+        """How many are strictly better; of several objectives by front, then by crowding."""
+        if not isinstance(scores[trial], tuple):
+            return sum(other > scores[trial] for other in scores.values())
+        keys = dict(zip(scores, standing(list(scores.values())), strict=True))
+        return sum(key < keys[trial] for key in keys.values())
+
+    @staticmethod
+    def best_first(scores: dict[int, Any]) -> list[int]:
+        trials = sorted(scores)
+        if not isinstance(scores[trials[0]], tuple):
+            return sorted(trials, key=lambda trial: (-scores[trial], trial))
+        return [trials[place] for place in ordered([scores[trial] for trial in trials])]
 
     def promotion(self, paused: dict[int, int]) -> int | None:
         """Algorithm 2 of Li et al. 2020: the highest rung first."""
         for (_, epoch), scores in sorted(self.results.items(), reverse=True):
-            best = sorted(scores, key=lambda trial: (-scores[trial], trial))[: len(scores) // self.reduction]
+            best = self.best_first(scores)[: len(scores) // self.reduction]
             for trial in best:
                 if paused.get(trial) == epoch and (trial, epoch) not in self.went_on:
                     return trial

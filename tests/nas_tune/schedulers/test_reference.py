@@ -30,13 +30,20 @@ def score(architecture: Architecture, epoch: int) -> float:
     return len(architecture.to_json()) / 100 * (1 - 0.7**epoch) + 0.2 * rng.random()
 
 
+def told(architecture: Architecture, epoch: int, objectives: tuple[Objective, ...]) -> float | tuple[float, float]:
+    """What the scheduler is told of an epoch."""
+    accuracy = score(architecture, epoch)
+    return accuracy if len(objectives) == 1 else (accuracy, -float(len(architecture.to_json())))
+
+
 def cost(architecture: Architecture, epoch: int) -> float:
     return 1.0 + random.Random(f"cost {architecture.id} {epoch}").random()
 
 
 def training(architecture: Architecture) -> Iterator[dict[str, float]]:
     for epoch in range(1, EPOCHS + 1):
-        yield {"accuracy": score(architecture, epoch), "cost_seconds": cost(architecture, epoch)}
+        size = float(len(architecture.to_json()))
+        yield {"accuracy": score(architecture, epoch), "cost_seconds": cost(architecture, epoch), "size": size}
 
 
 class Tracer:
@@ -55,15 +62,27 @@ class Tracer:
             self.trace.append((*last[:3], event.state if isinstance(event, Ended) else "paused"))
 
 
-def searched(scheduler: str, workers: int, max_trials: int, seed: int) -> tuple[Coordinator, Trace]:
+ONE = (Objective("accuracy", "max"),)
+TWO = (*ONE, Objective("size", "min"))
+
+
+def searched(
+    scheduler: str, workers: int, max_trials: int, seed: int, objectives: tuple[Objective, ...] = ONE
+) -> tuple[Coordinator, Trace]:
     space, clock = search_spaces.get("nb201"), VirtualClock()
     tracer = Tracer(clock)
     coordinator = Coordinator(
         MemoryLedger(clock),
         space=space,
-        proposer=Proposer(space, lambda s: make_strategy("random", space, s), seed=seed, mode="max", metric="accuracy"),
+        proposer=Proposer(
+            space,
+            lambda s: make_strategy("random", space, s),
+            seed=seed,
+            mode=[one.mode for one in objectives],
+            metric=[one.metric for one in objectives],
+        ),
         scheduler=make(scheduler, EPOCHS),
-        objective=Objective("accuracy", "max"),
+        objective=objectives,
         limits=Limits(max_trials, None, EPOCHS),
         seed=seed,
         audience=Audience([tracer]),
@@ -73,21 +92,25 @@ def searched(scheduler: str, workers: int, max_trials: int, seed: int) -> tuple[
     return coordinator, tracer.trace
 
 
+@pytest.mark.parametrize("objectives", [ONE, TWO], ids=["one", "two"])
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("scheduler", ["asha", "hyperband", "asha_promote"])
-def test_the_trace_of_a_search_is_that_of_the_reference(scheduler: str, workers: int) -> None:
-    coordinator, trace = searched(scheduler, workers, 60, seed=5)
+def test_the_trace_of_a_search_is_that_of_the_reference(
+    scheduler: str, workers: int, objectives: tuple[Objective, ...]
+) -> None:
+    trials = 60 if objectives is ONE else 30
+    coordinator, trace = searched(scheduler, workers, trials, 5, objectives)
     made = [search_spaces.get("nb201").validate(trial.tree) for trial in coordinator.state.trials.values()]
     bracket: Any = Hyperband(EPOCHS).bracket_of if scheduler == "hyperband" else lambda trial: 0
     reference = Reference(
         kind="promote" if scheduler == "asha_promote" else "stop",
         max_epochs=EPOCHS,
-        max_trials=60,
+        max_trials=trials,
         workers=workers,
         reduction=3,
         first_rung=lambda trial: 3 ** bracket(trial),
         field_of=bracket,
-        score=lambda trial, epoch: score(made[trial], epoch),
+        score=lambda trial, epoch: told(made[trial], epoch, objectives),
         cost=lambda trial, epoch: cost(made[trial], epoch),
     )
     expected = reference.run()

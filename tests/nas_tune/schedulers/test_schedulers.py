@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import Objective, check_several, takes_several
 from nas_tune.schedulers import SCHEDULERS, Scheduler, Verdict, make
 from search_spaces.errors import UnknownNameError
 
 MAX_EPOCHS = 9
-Report = tuple[int, int, float]
+Report = tuple[int, int, Any]
 
 
 @st.composite
@@ -134,3 +137,52 @@ def test_bad_settings_are_refused(name: str, settings: dict[str, object], said: 
 def test_an_unknown_name_is_answered_with_the_close_one() -> None:
     with pytest.raises(UnknownNameError, match=r"no scheduler is called 'ahsa'; did you mean 'asha'.*hyperband"):
         make("ahsa", MAX_EPOCHS)
+
+
+SEVERAL = [name for name, factory in SCHEDULERS.items() if takes_several(factory)]
+
+
+def pairs(told: list[Report]) -> list[tuple[int, int, tuple[float, float]]]:
+    """Two objectives of which the second is worth as much as the first is not, for two trials of three."""
+    return [(trial, epoch, (score, -score if trial % 3 else 1.0)) for trial, epoch, score in told]
+
+
+def test_these_judge_several_objectives_and_the_others_refuse() -> None:
+    assert SEVERAL == ["asha", "asha_promote", "hyperband", "none"]
+    two = [Objective("accuracy", "max"), Objective("size", "min")]
+    for name in SCHEDULERS.keys() - set(SEVERAL):
+        said = (
+            rf"scheduler: '{name}' optimizes one metric, .*2 \(accuracy, size\).* \(asha, asha_promote, hyperband, none"
+        )
+        with pytest.raises(ConfigError, match=said):
+            check_several("scheduler", SCHEDULERS, name, two)
+        check_several("scheduler", SCHEDULERS, name, two[:1])
+        with pytest.raises(ConfigError, match="judges one objective and was told of 2"):
+            make(name, MAX_EPOCHS).observe(0, 1, (1.0, 2.0))
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@given(told=reports())
+@settings(max_examples=25)
+def test_reports_of_several_objectives_give_the_same_decisions_again(name: str, told: list[Report]) -> None:
+    heard = decide(make(name, MAX_EPOCHS), pairs(told))
+    assert decide(make(name, MAX_EPOCHS), pairs(told)) == heard
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@given(told=reports())
+@settings(max_examples=25)
+def test_objectives_that_agree_are_as_one(name: str, told: list[Report]) -> None:
+    """Every front is a single point then, so that ranks are those of the score."""
+    one, two = make(name, MAX_EPOCHS), make(name, MAX_EPOCHS)
+    assert decide(two, [(trial, epoch, (s, 2 * s)) for trial, epoch, s in told]) == decide(one, told)
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband"])
+def test_what_is_good_in_its_own_way_goes_on_and_what_is_beaten_everywhere_stops(name: str) -> None:
+    scheduler = make(name, MAX_EPOCHS)
+    for trial in range(30):
+        scheduler.observe(trial, 1, (trial / 30, -trial / 30))
+    assert scheduler.observe(30, 1, (2.0, -9.0)) is Verdict.GO_ON
+    assert scheduler.observe(33, 1, (-9.0, 2.0)) is Verdict.GO_ON
+    assert scheduler.observe(36, 1, (-1.0, -1.0)) is Verdict.STOP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import optuna
@@ -14,8 +15,8 @@ from nas_tune.strategies import make
 from nas_tune.strategies.auto import Auto
 from nas_tune.strategies.predictors import Candidates, Evidence
 from search_spaces import Architecture, Space, choice, integer, real
-from tests.nas_tune.strategies.studies import proposer, search
-from tests.toys import conditional_space, tiny_space
+from tests.nas_tune.strategies.studies import events_of, proposer, search
+from tests.toys import conditional_space, quality, tiny_space
 
 NB201 = search_spaces.get("nb201")
 MIXED = Space({"rate": real(1e-4, 1.0, log=True), "depth": integer(1, 20), "kind": choice("a", "b", "c")})
@@ -67,6 +68,23 @@ def test_a_fresh_process_proposes_the_same() -> None:
     assert [made.id for made in first] == [made.id for made in again]
 
 
+def test_what_was_kept_while_there_were_few_trials_does_not_answer_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few are explained by several shapes and many by one, found for a number of trials that was few before."""
+    monkeypatch.setattr("nas_tune.strategies.auto._FEW", 8)
+    space, found = conditional_space(), []
+    for forgetful in (False, True):
+        asked = proposer(space, "auto", 3, {"startup": 4})
+        for number in range(12):
+            if forgetful:
+                Auto._shapes.clear()
+            proposal = asked.propose()
+            found.append(proposal.architecture.id)
+            for event in events_of(number, proposal.ask, proposal.architecture, quality(proposal.architecture)):
+                asked.apply(event)
+        Auto._shapes.clear()
+    assert found[:12] == found[12:]
+
+
 def study_of(*trials: tuple[int, TrialState, list[float]]) -> optuna.Study:
     """Members drawn with these seeds, and their curves."""
     study, distributions = optuna.create_study(direction="maximize"), NB201.to_optuna()
@@ -92,7 +110,7 @@ def test_a_stopped_trial_is_compared_at_its_own_epoch() -> None:
         (3, TrialState.PRUNED, [0.2]),
         (4, TrialState.PRUNED, [0.35]),
     )
-    known = Evidence.of(study, NB201, 4)
+    known = Evidence.of(study, NB201, 4, random.Random(0))
     worst, middle = known.scores[2], known.scores[3]
     assert worst < known.scores[0] < middle < known.scores[1]
     assert worst == pytest.approx(0.7)

@@ -23,6 +23,7 @@ from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Reported
 from nas_tune.proposer import Proposer
 from nas_tune.schedulers import NoScheduler
 from nas_tune.strategies import STRATEGIES, make
+from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space, choice, integer, real, repeat, subset
 from tests.nas_tune.runs import epoch
 from tests.toys import conditional_space, quality, ruled_space, tiny_space
@@ -81,7 +82,7 @@ def proposer(name: str, space: Space, seed: int = 0, mode: Literal["max", "min"]
 
 
 def fate(trial: int, ask: int, made: Architecture, sign: float = 1.0) -> list[Event]:
-    """Two epochs; of ten trials one was stopped, one failed, one diverged, two are still running."""
+    """Two epochs; of ten trials one each was stopped, failed, diverged and infeasible, two are still running."""
     value = sign * quality(made)
     first, second = (Reported(trial, e, {"accuracy": value * e / 2}, 0.0) for e in (1, 2))
     asked = Asked(trial, ask, made.tree, made.id, 0)
@@ -93,6 +94,8 @@ def fate(trial: int, ask: int, made: Architecture, sign: float = 1.0) -> list[Ev
         case 6:
             nan = Reported(trial, 1, {"accuracy": float("nan")}, 0.0)
             return [asked, nan, Ended(trial, "failed", None, "diverged", "nan", "")]
+        case 2:
+            return [asked, Ended(trial, "failed", None, "constraint", "too large", "")]
         case 7:
             return [asked]
         case 8:
@@ -101,10 +104,13 @@ def fate(trial: int, ask: int, made: Architecture, sign: float = 1.0) -> list[Ev
 
 
 def run(asked: Proposer, trials: range, sign: float = 1.0) -> tuple[list[Architecture], list[Event]]:
-    """What was proposed, and everything that the proposer was told."""
+    """What was proposed, until a strategy has no more, and everything that the proposer was told."""
     made, told = [], []
     for trial in trials:
-        proposal = asked.propose()
+        try:
+            proposal = asked.propose()
+        except Exhausted:
+            break
         assert proposal.note == "", proposal.note
         made.append(proposal.architecture)
         for event in fate(trial, proposal.ask, proposal.architecture, sign):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nas_tune.strategies.controllers import Controller, LSTMController, TableController
+from nas_tune.strategies.controllers import Controller, TableController
 from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.lstm_controller import LSTMController
 
 ANSWERS = [3, 5, 2, 4]
 MAKERS: list[Callable[[], Controller]] = [lambda: TableController(ANSWERS), lambda: LSTMController(ANSWERS, 5)]
@@ -50,7 +51,7 @@ def test_it_is_taught_by_the_slope_of_what_it_is_to_maximize(
     controller.teach(given, strengthen, entropy, 1.0)
 
     def worth() -> float:
-        told = controller._run(given)[1]
+        told = controller._told(given)[1]
         undecided = -(np.exp(told) * told).sum(axis=2) * given.active
         return float((ADVANTAGES * controller.log_probabilities(given)).sum() + entropy * undecided.sum())
 
@@ -61,6 +62,20 @@ def test_it_is_taught_by_the_slope_of_what_it_is_to_maximize(
             worths.append(worth())
         controller.weights[place] = kept
         assert slopes[0][place] == pytest.approx((worths[0] - worths[1]) / 2e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_it_draws_by_what_it_is_taught(make: Callable[[], Controller]) -> None:
+    """Step by step, as in drawing, the answers have the probabilities that teaching changes."""
+    controller, given = make(), batch()
+    controller.weights[:] = np.random.default_rng(1).normal(0.0, 0.5, controller.weights.shape)
+    memory, told = controller.begin(2), []
+    for step in range(4):
+        questions, answers = given.questions[:, step], given.answers[:, step]
+        memory, logs = controller.step(memory, questions, given.leans[:, step])
+        told.append(logs[[0, 1], answers])
+        memory = controller.answered(memory, questions, answers)
+    assert np.stack(told, axis=1) * given.active == pytest.approx(controller.log_probabilities(given))
 
 
 @pytest.mark.parametrize("make", MAKERS)

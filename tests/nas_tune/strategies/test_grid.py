@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from nas_tune.coordinator import Coordinator, Limits, Objective
 from nas_tune.errors import ConfigError
+from nas_tune.ledger import MemoryLedger
+from nas_tune.schedulers import NoScheduler
 from nas_tune.strategies import make
 from nas_tune.strategies.grid import Grid
 from search_spaces import Architecture, Space, choice, integer, real
+from tests.nas_tune.runs import epoch
 from tests.nas_tune.strategies.studies import proposer, search
 from tests.toys import conditional_space, quality, ruled_space
 
@@ -52,8 +56,45 @@ def test_reals_take_the_ends_and_what_is_even_between_them_on_their_scale(order:
     rates = {made["optimizer"]["sgd"]["rate"] for made in found if "sgd" in made["optimizer"]}
     assert sorted(rates) == pytest.approx([0.001, 0.01, 0.1])
     assert {made["drop"] for made in found} == {0.0, 0.5, 1.0}
-    # Nothing is left, and nothing beside the grid is proposed.
-    assert proposed(space, 22, order=order, points=3)[-1].id in {made.id for made in found}
+
+
+def searched(space: Space, **settings: Any) -> tuple[Coordinator, list[Architecture]]:
+    """A run until it ends by itself, or after 60 trials; one trial in seven fails."""
+    ledger = MemoryLedger()
+    # The second session goes on where the first one was left, in the middle of the fifth trial.
+    for left_at in (4, None):
+        run = Coordinator(
+            ledger,
+            space=space,
+            proposer=proposer(space, "grid", 4, settings),
+            scheduler=NoScheduler(),
+            objective=Objective("accuracy", "max"),
+            limits=Limits(60, None, 1),
+            seed=4,
+        )
+        while (asked := run.ask()) is not None and asked.trial != left_at:
+            if asked.trial % 7 == 6:
+                run.failed(asked.trial, "error", "told to")
+            else:
+                run.report(asked.trial, epoch(1, quality(asked.architecture), finished=True))
+    return run, [space.validate(trial.tree) for trial in run.state.trials.values()]
+
+
+@pytest.mark.parametrize("order", ["shuffled", "lexicographic"])
+def test_a_run_ends_with_its_grid_though_the_space_of_reals_is_endless(order: str) -> None:
+    space = real_space()
+    run, found = searched(space, order=order, points=3)
+    assert run.stopping == "exhausted"
+    assert {made.id for made in found} == {made.id for made in Grid(space, 0, points=3).members()}
+    assert run.state.repeats == []
+
+
+def test_a_grid_whose_size_is_only_bounded_by_more_than_can_be_listed_ends_too() -> None:
+    """32 members; all values of all decisions, active at a time or not, would be 16 * 2 ** 16."""
+    space = Space({"one": choice({f"o{i}": {"x": real(0.0, 1.0)} for i in range(16)})})
+    run, found = searched(space, points=2)
+    assert run.stopping == "exhausted"
+    assert len({made.id for made in found}) == len(found) == 32
 
 
 def test_with_countable_decisions_only_points_change_nothing() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from nas_tune.errors import ConfigError
 from nas_tune.tables import Table
@@ -75,6 +76,25 @@ def test_a_row_that_is_no_cell_is_named(tmp_path: Path) -> None:
     file = written(tmp_path, [row(CELL), {**row(CELL), "cell": "|none~0|"}])
     with pytest.raises(ConfigError, match=r"row 1, column cell: .*1 nodes instead of 3"):
         _ = table(file).benchmark
+
+
+def test_an_empty_file_and_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    whole = parquet.read_table(written(tmp_path, [row(CELL)]))
+    parquet.write_table(whole.slice(0, 0), tmp_path / "empty.parquet")
+    with pytest.raises(ConfigError, match=r"empty\.parquet has no rows"):
+        _ = table(tmp_path / "empty.parquet").benchmark
+    with pytest.raises(ConfigError, match="column 'cell' holds string, which are no numbers"):
+        _ = table(tmp_path / "table.parquet", test="cell").benchmark
+
+
+def test_the_best_test_score_is_that_of_an_architecture_and_not_of_one_training(tmp_path: Path) -> None:
+    rows = [row(CELL), {**row(CELL, 0.5), "test": 0.1}, row(SAME[0])]
+    benchmark = table(written(tmp_path, rows)).benchmark
+    assert benchmark.best("max", "test") == pytest.approx((6 / 7 + 0.1) / 2)
+    assert benchmark.best("min", "test") == 0.0
+    assert benchmark.best("max", "validation") == pytest.approx(1.5)
+    untested = table(tmp_path / "table.parquet", test=None).benchmark
+    assert untested.best("max", "test") is None
 
 
 def test_a_file_is_looked_for_below_the_folder_of_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

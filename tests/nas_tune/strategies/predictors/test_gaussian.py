@@ -1,0 +1,42 @@
+"""The Gaussian process: of few trials several shapes are asked, each weighed by its likelihood."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import search_spaces
+from nas_tune.strategies.predictors import Blocks, Candidates, GaussianModel
+
+NB201 = search_spaces.get("nb201")
+
+
+def members(first: int, last: int) -> Blocks:
+    return Candidates.of(NB201).described(NB201.sample(seed) for seed in range(first, last)).blocks
+
+
+def scores(blocks: Blocks) -> np.ndarray:
+    values: np.ndarray = np.sin(3.0 * blocks.decisions[:, :7]).sum(axis=1)
+    return values
+
+
+def test_the_shares_of_the_shapes_add_up_and_the_likeliest_stands_first() -> None:
+    known = members(0, 20)
+    model = GaussianModel(known, scores(known), most=5)
+    shares = [share for share, _ in model.shapes]
+    assert len(shares) == 5
+    assert np.exp(shares).sum() == pytest.approx(1.0)
+    assert shares == sorted(shares, reverse=True)
+    assert GaussianModel(known, scores(known)).shapes[0][1] == model.shapes[0][1]
+
+
+def test_a_prediction_is_the_mixture_of_what_the_shapes_answer() -> None:
+    known, asked = members(0, 20), members(30, 35)
+    model = GaussianModel(known, scores(known), most=4)
+    mean, deviation = model.predict(asked)
+    means, deviations = model.answers(asked)
+    alone = [GaussianModel(known, scores(known), shapes=((0.0, shape),)).predict(asked)[0] for _, shape in model.shapes]
+    assert np.allclose(means, alone)
+    shares = np.exp([share for share, _ in model.shapes])
+    assert np.allclose(mean, shares @ means)
+    assert (deviation**2 >= shares @ deviations**2 - 1e-12).all()
