@@ -86,6 +86,8 @@ class Space(Nested):
         Spelling is mended (16.0 for 16, the order of keys and of a subset); what does not belong otherwise
         raises `ArchitectureError` with the `path` inside the tree, the value and what is allowed.
         """
+        if isinstance(architecture, Architecture) and architecture.space is self and self.valid is None:
+            return architecture
         return self._checked(self._root.build(looked_up(self._trace(architecture))))
 
     def contains(self, architecture: object) -> bool:

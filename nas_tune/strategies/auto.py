@@ -115,14 +115,13 @@ class Auto(ArchitectureSampler):
             count = self.startup
             while int(count * _STEP) + 1 <= len(known.scores):
                 count = int(count * _STEP) + 1
-        made, scores, doubt = known.architectures[:count], known.scores[:count], known.doubt[:count]
+        first = known.steady(count)[-_LEARNT:] if most == 1 else list(range(count))
+        made, scores, doubt = [known.architectures[place] for place in first], known.scores[first], known.doubt[first]
         key = (id(pool), most, *made, scores.tobytes(), doubt.tobytes())
         if key not in self._shapes:
             if len(self._shapes) >= _SHAPES_KEPT:
                 self._shapes.clear()
-            chosen = range(max(0, count - _LEARNT), count)
-            seen = pool.described(made[place] for place in chosen)
-            model = GaussianModel(seen.blocks, fenced(scores)[list(chosen)], doubt[list(chosen)], most=most)
+            model = GaussianModel(pool.described(made).blocks, fenced(scores), doubt, most=most)
             self._shapes[key] = model.shapes
         return self._shapes[key]
 

@@ -70,8 +70,8 @@ class Predictor(ArchitectureSampler):
         count = self.startup
         while int(count * _STEP) + 1 <= len(known.scores):
             count = int(count * _STEP) + 1
-        first = range(max(0, count - _LEARNT), count)
-        made, scores = [known.architectures[place] for place in first], known.scores[list(first)]
+        first = known.steady(count)[-_LEARNT:]
+        made, scores = [known.architectures[place] for place in first], known.scores[first]
         key = (id(pool), *made, scores.tobytes())
         ranker = self._rankers.pop(key, None)
         if ranker is None:

@@ -80,6 +80,14 @@ class Evidence:
         order = np.argsort(-self.scores, kind="stable")[:count]
         return [self.architectures[index] for index in order]
 
+    def steady(self, count: int) -> list[int]:
+        """The places of the first `count` trials whose scores stay as they are: the complete ones, if they are most.
+
+        What a stopped trial would have come to is guessed anew with every trial that ends.
+        """
+        complete = np.flatnonzero(self.doubt[:count] <= 1.0).tolist()
+        return complete if 2 * len(complete) > count else list(range(count))
+
     def weightiest(self, count: int) -> list[int]:
         """The places of at most `count` trials to learn from: the better half of them, and the others evenly."""
         if len(self.scores) <= count:
