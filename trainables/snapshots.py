@@ -18,7 +18,7 @@ from pathlib import Path
 
 from trainables.errors import CheckpointError
 
-__all__ = ["Snapshot", "Snapshots"]
+__all__ = ["Snapshot", "Snapshots", "newest"]
 
 _KEPT = 2
 _INDEX = "snapshot.json"
@@ -81,6 +81,20 @@ class Snapshots:
 
     def _folders(self) -> list[Path]:
         return sorted(self.folder.glob("epoch-*"), reverse=True)
+
+
+def newest(folder: Path) -> Path:
+    """The newest whole checkpoint below `folder`; `folder` itself, where it is one or holds none.
+
+    Raises:
+        CheckpointError: there are some, and none of them is whole.
+    """
+    notes: list[str] = []
+    for snapshot in Snapshots(folder).newest_first(notes):
+        return snapshot.folder
+    if notes:
+        raise CheckpointError(f"{folder} has no whole checkpoint: {'; '.join(notes)}")
+    return folder
 
 
 def _read(folder: Path, owner: str | None) -> Snapshot:

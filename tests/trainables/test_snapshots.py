@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from trainables.snapshots import Snapshots
+from trainables.errors import CheckpointError
+from trainables.snapshots import Snapshots, newest
 
 
 def saving(text: str) -> Callable[[Path], None]:
@@ -150,3 +151,15 @@ def test_remove_takes_all_and_may_be_told_twice(tmp_path: Path) -> None:
     snapshots.remove()
     snapshots.remove()
     assert names(tmp_path) == []
+
+
+def test_the_newest_whole_one_stands_for_the_folder(tmp_path: Path) -> None:
+    written(tmp_path, 1, 2)
+    assert newest(tmp_path) == tmp_path / "epoch-000002"
+    assert newest(tmp_path / "epoch-000001") == tmp_path / "epoch-000001"
+    (tmp_path / "epoch-000002" / "state.json").write_text("torn")
+    assert newest(tmp_path) == tmp_path / "epoch-000001"
+    (tmp_path / "epoch-000001" / "state.json").unlink()
+    with pytest.raises(CheckpointError, match=r"no whole checkpoint.*epoch-000002 is damaged"):
+        newest(tmp_path)
+    assert newest(tmp_path / "nowhere") == tmp_path / "nowhere"

@@ -27,6 +27,7 @@ from trainables.data import Split, check_present
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.networks import space_name
 from trainables.settings import check_number
+from trainables.snapshots import newest
 from trainables.supernet.plan import Plan
 from trainables.supernet.search import Search
 from trainables.training import Score, judged
@@ -44,7 +45,7 @@ class SharedWeights:
     The images and their parts are those that the supernet was trained on.
 
     Args:
-        checkpoint: the folder that `DartsTrainable.save` wrote.
+        checkpoint: the folder that `DartsTrainable.save` wrote, or that of a training's checkpoints: the newest counts.
         space: name of the space, or a `Space`, whose architectures will come; default: that of the supernet. One of
             another name is refused.
         calibration: training images to which normalisations are fitted, before an architecture is scored.
@@ -119,7 +120,7 @@ class SharedWeights:
         return self._architecture
 
     def _state(self) -> Any:
-        return read_tensors(self._folder, DartsTrainable.file)
+        return read_tensors(newest(self._folder), DartsTrainable.file)
 
     def _trained(self, state: Any) -> Search:
         plan = self._plan(state)

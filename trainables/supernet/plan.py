@@ -19,6 +19,7 @@ from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
 from trainables.randomness import Randomness
 from trainables.settings import check_flag, check_name, check_number, check_text
+from trainables.snapshots import newest
 from trainables.supernet.methods import METHODS, Draws, Stage, method_of
 from trainables.supernet.path_search import best_path
 from trainables.supernet.perturbation import discretize_by_perturbation
@@ -200,7 +201,7 @@ class Plan:
 
     def _weights_before(self, folder: Path) -> dict[str, Any]:
         try:
-            weights: dict[str, Any] = read_tensors(folder, "search")["search"]["search"]["supernet"]
+            weights: dict[str, Any] = read_tensors(newest(folder), "search")["search"]["search"]["supernet"]
         except (KeyError, TypeError):
             raise CheckpointError(f"{folder} holds no search; give the folder of one") from None
         return weights
