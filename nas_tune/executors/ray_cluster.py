@@ -17,6 +17,7 @@ from nas_tune.errors import InfeasibleError
 
 __all__ = ["Resources", "cluster", "feasible_workers", "prepare"]
 
+_NO_RAY = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 _PATIENCE = 12
 _QUIET = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -99,7 +100,10 @@ def _connect(address: str | None) -> None:
             logging_level=logging.WARNING,
             log_to_driver=False,
         )
-    except Exception as error:  # Ray raises a bare Exception where a node does not come up in time
+    except Exception as error:
+        # Where a node does not come up in time, Ray raises a bare Exception.
+        if type(error) is not Exception and not isinstance(error, _NO_RAY):
+            raise
         raise InfeasibleError(_no_answer(address or "this machine", str(error))) from error
 
 
