@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Protocol, Self
 
 from nas_tune.coordinator import Coordinator
 from nas_tune.executors.clock import VirtualClock
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "InThisProcess"]
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
@@ -23,3 +24,15 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
     def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""
+
+
+class InThisProcess:
+    """What executors have in common that take no resources, and so have none to give back."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None

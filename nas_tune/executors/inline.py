@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import socket
 import traceback
-from types import TracebackType
-from typing import Self
 
 from nas_tune.coordinator import Coordinator
+from nas_tune.executors.base import InThisProcess
 from nas_tune.executors.job import Job
 from trainables.session import Failure, Outcome, TrialSession
 
 __all__ = ["InlineExecutor"]
 
 
-class InlineExecutor:
+class InlineExecutor(InThisProcess):
     """Runs trials in the calling thread; one trainable serves them all."""
 
     clock = None
 
     def __init__(self, job: Job) -> None:
         self._job = job
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""

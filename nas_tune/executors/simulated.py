@@ -12,10 +12,9 @@ import heapq
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from nas_tune.coordinator import Assignment, Coordinator
+from nas_tune.executors.base import InThisProcess
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from trainables.protocol import Trainable
@@ -31,20 +30,12 @@ _Upcoming = tuple[float, int, int, TrialSession, Trainable, Outcome]
 """When it will have happened, in which order, to which trial, and what."""
 
 
-class SimulatedExecutor:
+class SimulatedExecutor(InThisProcess):
     """Runs trials on `workers` simulated workers, and `clock` with them."""
 
     def __init__(self, job: Job, workers: int, clock: VirtualClock) -> None:
         self._job, self._workers = job, workers
         self.clock = clock
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
 
     def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more, or virtual time is up."""
