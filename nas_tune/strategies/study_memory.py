@@ -132,7 +132,7 @@ class StudyMemory(BaseStorage):
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        trials = [trial for trial in self._trials if states is None or trial.state in states]
+        trials = self._trials[:] if states is None else [trial for trial in self._trials if trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_n_trials(self, study_id: int, state: tuple[TrialState, ...] | TrialState | None = None) -> int:
