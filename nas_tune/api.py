@@ -19,6 +19,7 @@ from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
 from nas_tune.references import reference_of
 from nas_tune.results import Run
+from nas_tune.supernet_runs import check_enqueue
 from search_spaces import Space
 from search_spaces.names import did_you_mean
 from trainables.protocol import Evaluating, Trainable, has_checkpoints
@@ -33,9 +34,9 @@ def search(
     trainable: str | Mapping[str, Any] | Target = "image_classifier",
     *,
     strategy: str | Mapping[str, Any] = "auto",
-    scheduler: str | Mapping[str, Any] = "asha",
+    scheduler: str | Mapping[str, Any] | None = None,
     max_trials: int | None = None,
-    metric: str | Sequence[str] = "accuracy",
+    metric: str | Sequence[str] | None = None,
     mode: str | Sequence[str] | None = None,
     max_epochs: int = 9,
     workers: int = 1,
@@ -54,10 +55,12 @@ def search(
         space: a registered name, "module:attribute", or a `Space`.
         trainable: a registered name, "module:attribute", a class with setup/step/save/load, or a generator function
             of an architecture that yields one dict of metrics an epoch.
-        strategy: proposes architectures; a name, or a mapping with `name` and settings.
-        scheduler: stops trials early; likewise.
+        strategy: proposes architectures; a name, or a mapping with `name` and settings. With a method of
+            `trainables.supernet` (`darts`, `spos`, ..) every trial is a search in a supernet.
+        scheduler: stops trials early; likewise. By default "asha", for searches in a supernet "none".
         max_trials: of the whole run.
-        metric: which of the reported numbers is optimized; several names for several objectives.
+        metric: which of the reported numbers is optimized; several names for several objectives. By default
+            "accuracy", for searches in a supernet "discrete_accuracy".
         mode: "max" or "min"; may be left out for accuracy. Of several metrics one for each, or one for all.
         max_epochs: length of a full training.
         workers: trials at a time (-1: all that the machine has room for).
@@ -120,6 +123,7 @@ def run_config(
     `ranking` is told how many candidates of `config.initial` are scored, of how many.
     """
     recipe = Recipe.of(config, space, target)
+    check_enqueue(config, enqueue)
     folder = _fresh_folder(config.run_folder.absolute(), new)
     check_storage(folder, config)
     first = beginnings(config, recipe.space, enqueue, recipe.design(ranking))
@@ -182,6 +186,7 @@ def resume(
                 accept_code_change=accept_code_change,
             )
             check_storage(folder, recipe.config)
+            check_enqueue(recipe.config, enqueue)
             if not accept_code_change:
                 check_versions(last_versions(ledger))
             more_to_try = enqueued(recipe.space, enqueue, _tried(ledger)) if enqueue else []
@@ -232,7 +237,7 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
             f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete trials are "
             "kept (keep_checkpoints)"
         )
-    made.setup(recipe.space.validate(record.tree), seed=record.seed, max_epochs=job.max_epochs)
+    made.setup(recipe.asked.validate(record.asked), seed=record.seed, max_epochs=job.max_epochs)
     made.load(snapshot.folder)
     return made
 

@@ -23,6 +23,7 @@ from nas_tune.ledger import (
     Ended,
     Event,
     EventLog,
+    Found,
     Lost,
     Noted,
     Paused,
@@ -82,6 +83,7 @@ class Coordinator:
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
         objective: what is optimized; several, of which the first leads: its value is the value of a trial.
+        searches: whether trials find their architectures themselves, so that what is asked for is only their number.
         batch: trials to ask for at once, so that what is found does not depend on who is faster; None asks whenever
             a worker is free.
         interrupts: must not cut the block in which an event is written and taken in; executors shield theirs with it.
@@ -98,6 +100,7 @@ class Coordinator:
         objective: Objective | Sequence[Objective],
         limits: Limits,
         seed: int,
+        searches: bool = False,
         batch: int | None = None,
         audience: Audience | None = None,
         interrupts: Interrupts | None = None,
@@ -110,7 +113,7 @@ class Coordinator:
         self._ledger, self._space, self._proposer = ledger, space, proposer
         self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
         self._scheduler = self._batched or scheduler
-        self._seed, self._audience = seed, audience or Audience(())
+        self._seed, self._searches, self._audience = seed, searches, audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen: Iterator[Architecture] | None = None
         self._failed_now: list[TrialRecord] = []
@@ -151,7 +154,9 @@ class Coordinator:
         if not record.active:
             return False
         notes = [Noted(trial, text) for text in outcome.notes]
-        events: list[Event] = [*notes, *self._events_of(record, outcome, node)]
+        found = outcome.found
+        new = [Found(trial, found.tree, found.id)] if found is not None and found.id != record.found_id else []
+        events: list[Event] = [*notes, *new, *self._events_of(record, outcome, node)]
         if events:
             self._commit(*events)
         if self._batched is None:
@@ -305,13 +310,13 @@ class Coordinator:
         trial = len(self.state.trials)
         architecture = proposal.architecture
         seed = derive_seed(self._seed, 1, trial)
-        asked = Asked(trial, proposal.ask, architecture.tree, architecture.id, seed)
+        asked = Asked(trial, proposal.ask, architecture.tree, architecture.id, seed, self._searches)
         notes = [Noted(trial, proposal.note)] if proposal.note else []
         self._commit(asked, *notes)
         return Assignment(trial, architecture, seed)
 
     def _assignment(self, record: TrialRecord) -> Assignment:
-        return Assignment(record.number, self._space.validate(record.tree), record.seed, record.epochs)
+        return Assignment(record.number, self._space.validate(record.asked), record.seed, record.epochs)
 
     def _propose_unseen(self) -> Proposal | None:
         """An architecture that no trial has; None when the space or the strategy has no more, as far as can be told.
@@ -337,7 +342,7 @@ class Coordinator:
     def _choose_unseen(self) -> Architecture | None:
         seen = self.state.by_architecture
         rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
-        architecture = self._space.validate(self.state.trials[self.state.repeats[-1]].tree)
+        architecture = self._space.validate(self.state.trials[self.state.repeats[-1]].asked)
         for _ in range(_MUTATIONS_BEFORE_ENUMERATING):
             if architecture.id not in seen:
                 return architecture

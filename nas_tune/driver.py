@@ -161,12 +161,13 @@ def _coordinator(
     keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objectives)
     coordinator = Coordinator(
         ledger,
-        space=recipe.space,
+        space=recipe.asked,
         proposer=recipe.proposer(),
         scheduler=recipe.scheduler(),
         objective=recipe.objectives,
         limits=recipe.limits,
         seed=recipe.config.seed,
+        searches=recipe.searches,
         batch=recipe.config.batch,
         audience=Audience([*observers, keeper]),
         interrupts=interrupts,
@@ -180,7 +181,7 @@ def _coordinator(
 
 def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Sequence[str]) -> None:
     """Say what a person may not expect of this run."""
-    size, asked = recipe.space.size, recipe.config.max_trials
+    size, asked = recipe.asked.size, recipe.config.max_trials
     if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
         coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
     queued, room = len(coordinator.state.queue), (asked or math.inf) - len(coordinator.state.trials)

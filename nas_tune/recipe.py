@@ -37,8 +37,10 @@ from nas_tune.references import load_reference, reference_of, source_fingerprint
 from nas_tune.schedulers import SCHEDULERS, Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.spaces import make_space
-from nas_tune.strategies import STRATEGIES
+from nas_tune.strategies import STRATEGIES, Sampler
 from nas_tune.strategies import make as make_strategy
+from nas_tune.strategies.supernet_search import SEARCHES, SearchNumbers
+from nas_tune.supernet_runs import is_supernet_run, search_settings, search_target
 from search_spaces import Space, SpaceError
 from trainables.protocol import Checking
 from trainables.registry import Target, adapt
@@ -68,7 +70,7 @@ _PACKAGES = ("nas-tune", "ray", "optuna", "torch", "torchvision", "numpy", "pand
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked configuration with the space and the trainable that it names."""
+    """A checked configuration with the space that it names, and the trainable that its trials run."""
 
     config: SearchConfig
     space: Space
@@ -82,16 +84,17 @@ class Recipe:
             NasTuneError: something is not registered, takes other settings, or cannot be used with the executor.
         """
         space = space or make_space(config.space)
-        recipe = cls(config, space, target or _target(config.trainable))
+        recipe = cls(config, space, _target_of(config, target))
         recipe.check()
         return recipe
 
     def check(self) -> None:
         """Make every part once, so that a wrong setting is refused before a trial starts."""
         self.space.sample(0)
-        make_strategy(self.config.strategy.name, self.space, 0, self.config.strategy.settings)
+        self._sampler(0)
         self.scheduler()
-        check_several("strategy", STRATEGIES, self.config.strategy.name, self.objectives)
+        if not self.searches:
+            check_several("strategy", STRATEGIES, self.config.strategy.name, self.objectives)
         check_several("scheduler", SCHEDULERS, self.config.scheduler.name, self.objectives)
         trainable = adapt(self.target, self.trainable_settings)
         # The nodes of a cluster may have what this machine has not.
@@ -117,8 +120,20 @@ class Recipe:
             raise ConfigError(f"trainable: {why}, or use executor = 'inline'")
 
     @property
+    def searches(self) -> bool:
+        """Whether every trial is a search in a supernet, which finds its architecture itself."""
+        return is_supernet_run(self.config)
+
+    @property
+    def asked(self) -> Space:
+        """The space of what the strategy is asked for: that of the architectures, or the numbers of searches."""
+        return SEARCHES if self.searches else self.space
+
+    @property
     def trainable_settings(self) -> dict[str, Any]:
         """The settings of the trainable, with the space's name where it takes one and was given none."""
+        if self.searches:
+            return search_settings(self.config, self.space)
         settings = dict(self.config.trainable.settings)
         if "space" in inspect.signature(self.target).parameters and "space" not in settings and self.space.name:
             settings["space"] = self.space.name
@@ -127,7 +142,7 @@ class Recipe:
     def _is_registered(self) -> bool:
         """Whether the name leads to the target: a function of a notebook may be called as a registered one is."""
         name = self.config.trainable.name
-        return name in trainables.names() and trainables.get(name) is self.target
+        return self.searches or (name in trainables.names() and trainables.get(name) is self.target)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -146,14 +161,18 @@ class Recipe:
 
     def proposer(self) -> Proposer:
         """A fresh study, which knows of no trial yet."""
-        name, settings = self.config.strategy.name, self.config.strategy.settings
         return Proposer(
-            self.space,
-            lambda seed: make_strategy(name, self.space, seed, settings),
+            self.asked,
+            self._sampler,
             seed=self.config.seed,
             mode=self.config.mode,
             metric=self.config.metric,
         )
+
+    def _sampler(self, seed: int) -> Sampler:
+        if self.searches:
+            return SearchNumbers(self.asked, seed)
+        return make_strategy(self.config.strategy.name, self.asked, seed, self.config.strategy.settings)
 
     def design(self, progress: Progress | None = None) -> Design | None:
         """What the run begins with, told of how many candidates are scored; None where nothing is asked for."""
@@ -177,7 +196,7 @@ class Recipe:
         from nas_tune.executors.ray_tune import RayExecutor
 
         resources = Resources(self.config.resources.cpus, self.config.resources.gpus)
-        return RayExecutor(job, self.space, self.config.workers, resources, self.config.address)
+        return RayExecutor(job, self.asked, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:
         """What the ledger keeps from the start of the run to its end."""
@@ -260,6 +279,11 @@ def check_versions(before: Mapping[str, str]) -> None:
         )
 
 
+def _target_of(config: SearchConfig, given: Target | None) -> Target:
+    """What trials run: `given` or what the configuration names, unless they are searches."""
+    return search_target(config, given) if is_supernet_run(config) else given or _target(config.trainable)
+
+
 def _target(component: Component) -> Target:
     if ":" not in component.name:
         return trainables.get(component.name)
@@ -281,7 +305,7 @@ def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
 
 def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
     if meta["trainable"]["registered"]:
-        return trainables.get(config.trainable.name)
+        return _target_of(config, None)
     reference = meta["trainable"]["reference"]
     if reference is None:
         raise ResumeRefusedError(

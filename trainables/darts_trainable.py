@@ -127,12 +127,12 @@ class DartsTrainable:
         """Load the data (once per process), build the supernet, and stand before epoch 1.
 
         `architecture` is no network here: its decisions, if it has any, are settings that replace those given, so
-        that a search may be over settings of searches. `TrainableError` for what is no setting, and for options
-        whose shapes disagree.
+        that a search may be over settings of searches; `search` alone is none, but a number that tells searches of
+        equal settings apart. `TrainableError` for what is no setting, and for options whose shapes disagree.
         """
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
-        overrides = tree_of(architecture)
+        overrides = {name: value for name, value in tree_of(architecture).items() if name != "search"}
         check_settings("a search, by its architecture,", DartsTrainable, overrides)
         plan = Plan(**{**self._given, **overrides}) if overrides else self._plan
         identity = {"plan": plan.identity(), "seed": seed, "max_epochs": max_epochs}
@@ -161,7 +161,7 @@ class DartsTrainable:
         return "" if found is None else self._run.plan.said(self._run.staged.search.supernet.space, found)
 
     def notes(self) -> list[str]:
-        """What a person should know and was not told yet: a collapse, and in the end the genotype."""
+        """What a person should know and was not told yet: a collapse."""
         return [] if self._running is None else self._running.told()
 
     def evaluate(self, split: str) -> dict[str, float]:

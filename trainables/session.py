@@ -14,17 +14,17 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from trainables.errors import DivergedError, EndOfTraining, InfeasibleArchitectureError
-from trainables.protocol import Telling, Trainable, has_checkpoints
+from trainables.protocol import Searching, Telling, Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["RESERVED_NAMES", "Failure", "Outcome", "TrialSession"]
+__all__ = ["RESERVED_NAMES", "Failure", "Finding", "Outcome", "TrialSession"]
 
 RESERVED_NAMES = frozenset(
     [
@@ -36,6 +36,8 @@ RESERVED_NAMES = frozenset(
         "epochs",
         "architecture",
         "architecture_id",
+        "found",
+        "found_id",
         "seed",
         "started",
         "ended",
@@ -63,11 +65,20 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """An architecture that a training has found: its tree and its canonical id."""
+
+    tree: Any
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one call of `advance` came to.
 
     `epoch` counts from 1 and is the last one trained; `metrics` is empty where nothing was reported; `finished`
-    says that there is nothing more to train; `notes` are things that a person should know.
+    says that there is nothing more to train; `notes` are things that a person should know; `found` is the best so far
+    of a training that looks for an architecture itself.
     """
 
     epoch: int
@@ -76,6 +87,7 @@ class Outcome:
     finished: bool = False
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    found: Finding | None = None
 
 
 class _BadResultError(Exception):
@@ -190,7 +202,8 @@ class TrialSession:
 
     def _outcome(self, metrics: Mapping[str, float], seconds: float) -> Outcome:
         notes, self._notes = tuple(self._notes), []
-        return Outcome(self._epoch, metrics, seconds, self._epoch >= self._max_epochs, notes=notes)
+        finished = self._epoch >= self._max_epochs
+        return Outcome(self._epoch, metrics, seconds, finished, notes=notes, found=_found(self._trainable))
 
     def _exhausted(self) -> Outcome:
         if self._epoch:
@@ -203,6 +216,11 @@ class TrialSession:
         if isinstance(error, _BadResultError | _StorageError):
             failure = Failure(failure.kind, str(error))
         return Outcome(self._epoch, {}, finished=True, failure=failure, notes=tuple(self._notes))
+
+
+def _found(trainable: Trainable) -> Finding | None:
+    architecture = trainable.architecture if isinstance(trainable, Searching) else None
+    return None if architecture is None else Finding(architecture.tree, architecture.id)
 
 
 def _owner(architecture: Architecture, seed: int) -> str:

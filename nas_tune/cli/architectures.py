@@ -16,10 +16,12 @@ __all__ = ["named_space", "space_of", "writer"]
 
 
 def writer(space: Space | None) -> Callable[[Any], str]:
-    """What turns a tree (or an Architecture) of `space` into text; total, whatever the tree."""
+    """What turns a tree (or an Architecture) of `space` into text; total, whatever the tree, and empty for none."""
     own = getattr(space, "to_string", None) or getattr(space, "to_genotype", None)
 
     def written(tree: Any) -> str:
+        if tree is None:
+            return ""
         try:
             if own is not None:
                 return str(own(tree))

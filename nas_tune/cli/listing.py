@@ -38,8 +38,10 @@ def strategies() -> None:
     import trainables
     from nas_tune.schedulers import SCHEDULERS
     from nas_tune.strategies import STRATEGIES
+    from trainables.supernet import METHODS
 
     _print("strategies", STRATEGIES.items())
+    _print("strategies that search in a supernet (settings beside those of the trainable darts)", METHODS.items())
     _print("schedulers", SCHEDULERS.items())
     _print("trainables", _importable(trainables.names()))
 

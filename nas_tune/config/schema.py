@@ -30,6 +30,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.objectives import Mode, Objective, objectives_of
 from search_spaces.names import did_you_mean
+from trainables.supernet_methods import SUPERNET_METHODS
 
 __all__ = ["Resources", "SearchConfig"]
 
@@ -133,7 +134,8 @@ class SearchConfig(BaseModel):
     )
     """What evaluates an architecture."""
     strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
-    """What proposes architectures."""
+    """What proposes architectures; or a method of `trainables.supernet` (`darts`, `spos`, ..), whose trials are whole
+    searches: then scheduler and metric are "none" and "discrete_accuracy", if nothing else is said."""
     initial: Annotated[_Registered | None, Expected("the name of an initial design")] = None
     """What is tried before the strategy is asked, behind what is enqueued: "zero_cost"."""
     scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
@@ -194,6 +196,9 @@ class SearchConfig(BaseModel):
     """Time between two backups."""
 
     def __init__(self, /, **values: Any) -> None:
+        if _is_supernet_method(values.get("strategy")):
+            # Neither may a search be stopped early, nor is its supernet what is looked for.
+            values = {"scheduler": "none", "metric": "discrete_accuracy", "mode": "max", **values}
         if values.get("mode") is None and values.get("metric", "accuracy") in ("accuracy", ["accuracy"], ("accuracy",)):
             values = {**values, "mode": "max"}
         if values.get("deterministic") is True and values.get("batch") is None:
@@ -257,6 +262,11 @@ class SearchConfig(BaseModel):
     def from_toml(cls, text: str) -> Self:
         """A configuration from TOML text; a syntax error is told by line and column (`ConfigError`)."""
         return cls(**parse_toml(text, "configuration"))
+
+
+def _is_supernet_method(strategy: object) -> bool:
+    name = strategy.get("name") if isinstance(strategy, Mapping) else getattr(strategy, "name", strategy)
+    return name in SUPERNET_METHODS
 
 
 def _plain(value: object) -> object:

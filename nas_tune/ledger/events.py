@@ -20,6 +20,7 @@ __all__ = [
     "Ended",
     "Enqueued",
     "Event",
+    "Found",
     "Known",
     "Lost",
     "Noted",
@@ -78,7 +79,10 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The strategy's proposal number `ask` became trial number `trial`."""
+    """The strategy's proposal number `ask` became trial number `trial`.
+
+    If it `searches`, the tree is the number of a search, and the trial's architecture is what it finds.
+    """
 
     kind: ClassVar[str] = "asked"
     trial: int
@@ -86,6 +90,17 @@ class Asked:
     tree: Any
     id: str
     seed: int
+    searches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trial that looks for an architecture itself has found another one than before."""
+
+    kind: ClassVar[str] = "found"
+    trial: int
+    tree: Any
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +190,7 @@ Event = (
     | Enqueued
     | Asked
     | Answered
+    | Found
     | Reported
     | Paused
     | Promoted

@@ -18,6 +18,7 @@ from nas_tune.ledger.events import (
     Ended,
     Enqueued,
     Event,
+    Found,
     Known,
     Lost,
     Noted,
@@ -47,14 +48,20 @@ class Report:
 
 @dataclass(slots=True)
 class TrialRecord:
-    """Everything that the ledger knows of one trial; a paused one has the value of its last report."""
+    """Everything that the ledger knows of one trial; a paused one has the value of its last report.
+
+    `asked` is the tree that it was set up with. That is its architecture, unless the trial `searches`.
+    """
 
     number: int
     ask: int
-    tree: Any
-    architecture_id: str
+    asked: Any
+    asked_id: str
     seed: int
     started: float
+    searches: bool = False
+    found: Any = None
+    found_id: str | None = None
     state: TrialState = "running"
     value: float | None = None
     failure: str | None = None
@@ -64,6 +71,16 @@ class TrialRecord:
     lost: int = 0
     worker_losses: int = 0
     reports: list[Report] = field(default_factory=list)
+
+    @property
+    def tree(self) -> Any:
+        """The architecture as plain data; None where it is still looked for."""
+        return self.found if self.searches else self.asked
+
+    @property
+    def architecture_id(self) -> str | None:
+        """The canonical id of the architecture; None where it is still looked for."""
+        return self.found_id if self.searches else self.asked_id
 
     @property
     def over(self) -> bool:
@@ -115,6 +132,8 @@ class RunState:
                 self._asked(event, time)
             case Reported():
                 self._reported(event, time)
+            case Found():
+                self._found(event)
             case Ended():
                 self._ended(event, time)
             case Lost():
@@ -148,7 +167,7 @@ class RunState:
         self._last_time = time
 
     def _asked(self, event: Asked, time: float) -> None:
-        trial = TrialRecord(event.trial, event.ask, event.tree, event.id, event.seed, time)
+        trial = TrialRecord(event.trial, event.ask, event.tree, event.id, event.seed, time, event.searches)
         self.trials[event.trial] = trial
         self.unfinished[event.trial] = trial
         self.by_architecture.setdefault(event.id, event.trial)
@@ -170,6 +189,11 @@ class RunState:
             return
         trial.state = "running"
         trial.reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
+
+    def _found(self, event: Found) -> None:
+        trial = self._begun(event.trial)
+        if trial.active:
+            trial.found, trial.found_id = event.tree, event.id
 
     def _ended(self, event: Ended, time: float) -> None:
         trial = self._begun(event.trial)

@@ -97,7 +97,9 @@ class Run:
         Columns: trial, state (running, paused, lost, complete, pruned, failed), failure (its kind), value (of the
         (leading) metric at the end; missing if failed), epochs, seconds (of training), started, ended (UTC),
         architecture_id, architecture (JSON), seed, lost (how often), message, traceback; then every metric as
-        of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive.
+        of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive. Of searches in a supernet
+        the architecture is the one that they found, missing before the first epoch. Where the trainable searches and
+        the space is one of its settings, `found` (JSON) and `found_id` say what it found.
         """
         return _frame(self._table("trials"))
 
@@ -158,7 +160,7 @@ class Run:
     def tree(self, trial: int) -> Any:
         """The architecture of a trial as the plain JSON tree that it is; needs no code of the space.
 
-        `ConfigError` if there is no such trial.
+        None for a trial that looks for one itself and has found none yet. `ConfigError` if there is no such trial.
         """
         with self._reader.current() as state:
             if trial not in state.trials:
@@ -170,10 +172,13 @@ class Run:
         """The architecture of a trial, bound to the space.
 
         Raises:
-            ConfigError: there is no such trial.
+            ConfigError: there is no such trial, or it looks for one itself and has found none yet.
             SpaceError: the space's own functions cannot be imported here.
         """
-        return self.space.validate(self.tree(trial))
+        tree = self.tree(trial)
+        if tree is None:
+            raise ConfigError(f"trial {trial} is a search that has found nothing yet; ask again after its first epoch")
+        return self.space.validate(tree)
 
     def evaluate(self, trial: int | None = None, split: str = "test") -> dict[str, float]:
         """Metrics of a trial's network (of the best, if None), from its checkpoint, on a split of its data.

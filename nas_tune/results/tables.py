@@ -38,7 +38,7 @@ _TRIAL: dict[str, tuple[pa.DataType, Callable[[TrialRecord], Any]]] = {
     "started": (_TIME, lambda trial: _microseconds(trial.started)),
     "ended": (_TIME, lambda trial: None if trial.ended is None else _microseconds(trial.ended)),
     "architecture_id": (pa.string(), lambda trial: trial.architecture_id),
-    "architecture": (pa.string(), lambda trial: json.dumps(trial.tree, separators=(",", ":"))),
+    "architecture": (pa.string(), lambda trial: _json(trial.tree)),
     "seed": (pa.int64(), lambda trial: trial.seed),
     "lost": (pa.int64(), lambda trial: trial.lost),
     "message": (pa.string(), lambda trial: _writable(trial.message)),
@@ -61,7 +61,7 @@ class Tables:
         self._optimized = metrics
         self._parameters = [(name, *_KINDS.get(kind, _KINDS["categorical:str"])) for name, kind in parameters]
         self._space = _bare(space)
-        self._params: dict[int, dict[str, Any]] = {}
+        self._params: dict[tuple[int, str | None], dict[str, Any]] = {}
 
     def trials(self, state: RunState) -> pa.Table:
         """One row a trial, in the order of their numbers; metrics as of the trial's last epoch."""
@@ -69,6 +69,9 @@ class Tables:
         columns = {
             name: pa.array(map(read, trials), type=kind, from_pandas=True) for name, (kind, read) in _TRIAL.items()
         }
+        if any(trial.found_id and not trial.searches for trial in trials):
+            columns["found_id"] = pa.array([trial.found_id for trial in trials], type=pa.string())
+            columns["found"] = pa.array([_json(trial.found) for trial in trials], type=pa.string())
         last = [trial.reports[-1].metrics if trial.reports else {} for trial in trials]
         return pa.table({**columns, **self._metrics(state, last), **self._arch(trials)})
 
@@ -106,10 +109,13 @@ class Tables:
         }
 
     def _params_of(self, trial: TrialRecord) -> dict[str, Any]:
-        """The active parameters of a trial; worked out once, for a trial never changes its architecture."""
-        if trial.number not in self._params:
-            self._params[trial.number] = self._active(trial.tree)
-        return self._params[trial.number]
+        """The active parameters of a trial; worked out once for an architecture."""
+        if trial.tree is None:
+            return {}
+        key = (trial.number, trial.found_id)
+        if key not in self._params:
+            self._params[key] = self._active(trial.tree)
+        return self._params[key]
 
     def _active(self, tree: Any) -> dict[str, Any]:
         try:
@@ -129,6 +135,10 @@ def _bare(spec: Mapping[str, Any] | None) -> Space | None:
 def _row_numbers(trials: Sequence[TrialRecord]) -> Iterator[int]:
     for row, trial in enumerate(trials):
         yield from repeat(row, len(trial.reports))
+
+
+def _json(tree: Any) -> str | None:
+    return None if tree is None else json.dumps(tree, separators=(",", ":"))
 
 
 def _microseconds(seconds: float) -> int:

@@ -7,6 +7,7 @@ study, and the study is replayed from the ledger. So a resumed run proposes what
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from optuna.samplers import BaseSampler
 
@@ -31,10 +32,12 @@ from nas_tune.strategies.reinforce import ReinforceSampler
 from nas_tune.strategies.tpe import tpe
 from search_spaces import Space
 
-__all__ = ["STRATEGIES", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "make", "tpe"]
+__all__ = ["STRATEGIES", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "Sampler", "make", "tpe"]
 
+Sampler: TypeAlias = BaseSampler
+"""What a strategy is, for those who need not know of Optuna."""
 
-STRATEGIES: dict[str, Callable[..., BaseSampler]] = {
+STRATEGIES: dict[str, Callable[..., Sampler]] = {
     "auto": Auto,
     "bananas": Bananas,
     "bohb": Bohb,
@@ -56,7 +59,7 @@ STRATEGIES: dict[str, Callable[..., BaseSampler]] = {
 }
 
 
-def make(name: str, space: Space, seed: int, settings: Mapping[str, object] | None = None) -> BaseSampler:
+def make(name: str, space: Space, seed: int, settings: Mapping[str, object] | None = None) -> Sampler:
     """The sampler called `name` for one or more proposals.
 
     Raises:

@@ -212,3 +212,12 @@ def test_a_cluster_that_does_not_answer_is_told_within_twenty_seconds(tmp_path: 
     assert "no Ray cluster answers at 127.0.0.1:1" in errors
     assert time.monotonic() - started < 20
     assert not (tmp_path / "run").exists()
+
+
+def test_searches_in_a_supernet_find_on_workers_what_they_find_in_one_process(tmp_path: Path) -> None:
+    small = {"name": "gdas", "channels": 1, "cells": 1, "batch_size": 512, "augment": False}
+    keys: dict[str, Any] = {"strategy": small, "max_trials": 2, "max_epochs": 1, "seed": 3}
+    nas_tune.search("nb201", run_dir=tmp_path / "ray", workers=1, **keys)
+    nas_tune.search("nb201", run_dir=tmp_path / "inline", executor="inline", **keys)
+    assert_same(tmp_path / "ray", tmp_path / "inline")
+    assert nas_tune.open_run(tmp_path / "ray").trials()["architecture_id"].notna().all()

@@ -19,7 +19,7 @@ from search_spaces import Space, choice, real
 from tests import toys
 from tests.nas_tune.runs import Killed, Setup, epoch, failure, kill, table
 from tests.toys import climb, tiny_space
-from trainables.session import Outcome
+from trainables.session import Finding, Outcome
 
 
 def events_of(setup: Setup) -> list[Event]:
@@ -257,6 +257,17 @@ def test_notes_of_a_session_are_kept_with_the_trial(tmp_path: Path) -> None:
     coordinator.report(0, epoch(1, notes=("not saved",)))
     coordinator.note("of the run")
     assert coordinator.state.notes == [(0, "not saved"), (-1, "of the run")]
+
+
+def test_a_finding_is_kept_once_and_told_before_its_epoch(tmp_path: Path) -> None:
+    setup = Setup(tmp_path)
+    coordinator = setup.open(searches=True)
+    begin(coordinator)
+    for number, name in enumerate("aab", start=1):
+        coordinator.report(0, epoch(number, found=Finding({"op": name}, name)))
+    kinds = [event.kind for event in events_of(setup)]
+    assert kinds == ["asked", "found", "reported", "reported", "found", "reported"]
+    assert coordinator.state.trials[0].tree == {"op": "b"}
 
 
 def test_late_and_repeated_results_change_nothing(tmp_path: Path) -> None:

@@ -37,12 +37,10 @@ class Progress:
         validation = search.data.validation
         whole = search.evaluate(validation)
         before, found = self._last, self.plan.select(search, is_last=self.staged.is_over)
-        discrete = search.evaluate_member(found, validation)
         skips = skips_of(search.supernet, search.supernet.taken(found))
         eigenvalue = search.eigenvalue() if self.plan.eigenvalue else None
         collapsed = search.has_learned and self._listen(skips, eigenvalue)
-        self._keep(found)
-        self._tell_end(search.supernet.space)
+        discrete = search.evaluate_member(self._kept(found), validation)
         return {
             "accuracy": whole.accuracy,
             "loss": whole.loss,
@@ -59,12 +57,13 @@ class Progress:
             **({} if eigenvalue is None else {"eigenvalue": eigenvalue}),
         }
 
-    def _keep(self, found: Architecture) -> None:
-        """What is found now; of a search that ended in a collapse the last that showed no sign of it."""
+    def _kept(self, found: Architecture) -> Architecture:
+        """Keep what is found now; of a search that ended in a collapse the last that showed no sign of it."""
         self._last = found
         if not self._alarm.was_crowded:
             self._sound = found
         self.architecture = self._sound if self._is_stopped and self._sound is not None else found
+        return self.architecture
 
     def _listen(self, skips: Skips, eigenvalue: float | None) -> bool:
         was, wrong = self._is_collapsed, self._alarm.heard(skips, eigenvalue)
@@ -74,10 +73,6 @@ class Progress:
             ended = "; the search ends here" if self._is_stopped else ""
             self._notes.append(f"the search has collapsed at epoch {self.staged.epoch}: {wrong}{ended}")
         return self._is_collapsed
-
-    def _tell_end(self, space: Any) -> None:
-        if self.architecture is not None and (self.staged.is_over or self._is_stopped):
-            self._notes.append(f"found: {self.plan.said(space, self.architecture)}")
 
     def told(self) -> list[str]:
         """What was not told yet."""

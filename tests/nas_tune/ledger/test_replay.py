@@ -12,6 +12,7 @@ from nas_tune.ledger import (
     BudgetChanged,
     Ended,
     Event,
+    Found,
     Lost,
     Noted,
     Paused,
@@ -50,6 +51,22 @@ def test_a_trial_from_its_ask_to_its_end() -> None:
     assert (trial.started, trial.ended, trial.seed) == (1000.0, 1003.0, 100)
     assert state.counts == {"complete": 1, "pruned": 0, "failed": 0}
     assert not state.unfinished
+
+
+def test_the_architecture_of_a_search_is_what_it_has_found() -> None:
+    state = told(Asked(0, 0, {"search": 0}, "n0", 100, searches=True))
+    trial = state.trials[0]
+    assert (trial.asked, trial.tree, trial.architecture_id) == ({"search": 0}, None, None)
+    told(Found(0, TREE, "x"), Reported(0, 1, {"a": 0.1}, 1.0), Found(0, {"op": "b"}, "y"), state=state)
+    assert (trial.tree, trial.architecture_id) == ({"op": "b"}, "y")
+    told(Ended(0, "complete", 0.1), Found(0, TREE, "x"), state=state)
+    assert trial.architecture_id == "y"
+
+
+def test_what_a_trainable_finds_stands_beside_the_settings_that_it_was_asked_with() -> None:
+    trial = told(asked(0), Found(0, {"op": "b"}, "y")).trials[0]
+    assert (trial.tree, trial.architecture_id) == (TREE, "id0")
+    assert (trial.found, trial.found_id) == ({"op": "b"}, "y")
 
 
 def test_a_paused_trial_keeps_its_value_until_it_goes_on() -> None:
