@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nas_tune.api import evaluate, open_run, resume, search, trained
     from nas_tune.config import SearchConfig
+    from nas_tune.exporting import export
     from nas_tune.results import Run
 
 from nas_tune.errors import NasTuneError
 
-__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "open_run", "resume", "search", "trained"]
+__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "export", "open_run", "resume", "search", "trained"]
 
 _HOME = {
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
     "evaluate": "nas_tune.api",
+    "export": "nas_tune.exporting",
     "open_run": "nas_tune.api",
     "resume": "nas_tune.api",
     "search": "nas_tune.api",

@@ -4,6 +4,7 @@
     |-- DataError (ValueError)          exit 2   images or labels that are missing, damaged or too few
     |-- TrainableError (ValueError)     exit 2   a trainable or a setting of it that cannot be used
     |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or of something else
+    |-- NotTheSameError                 exit 1   an exported file that does not compute what its network does
     |-- DivergedError                   exit 1   a training whose loss is no longer a finite number
     `-- InfeasibleArchitectureError     exit 1   a network that breaks a limit of the task
 
@@ -21,6 +22,7 @@ __all__ = [
     "DivergedError",
     "EndOfTraining",
     "InfeasibleArchitectureError",
+    "NotTheSameError",
     "TrainableError",
 ]
 
@@ -41,6 +43,10 @@ class CheckpointError(NasTuneError, ValueError):
     """A checkpoint that cannot be read, or that belongs to another network."""
 
     exit_code = 2
+
+
+class NotTheSameError(NasTuneError):
+    """An exported file that cannot be loaded alone, or whose outputs are not the network's."""
 
 
 class DivergedError(NasTuneError):

@@ -35,6 +35,7 @@ from trainables.zero_cost import PROXIES, score
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.export.deployed import Deployed
 
 __all__ = ["ImageClassifier"]
 
@@ -188,6 +189,26 @@ class ImageClassifier:
     def normalize(self, images: torch.Tensor) -> torch.Tensor:
         """Images as they were read, (n, channels, height, width), as `network` expects them: float32, standardized."""
         return self._run.training.data.normalize(images)
+
+    def deployed(self) -> Deployed:
+        """The network with some training images, the names of the classes and what normalises images."""
+        from trainables.export.deployed import Deployed
+
+        training, data = self._run.training, self._run.training.data
+        splits = {name: len(data.split(name).labels) for name in ("train", "validation", "test")}
+        task = {"num_classes": len(data.classes), "in_channels": data.in_channels, "image_size": list(data.image_size)}
+        return Deployed(
+            training.network,
+            data.normalize(data.train.images[:4]),
+            space_name(self._space),
+            self._run.identity["architecture"],
+            {**task, **self._network},
+            data.classes,
+            tuple(data.mean.flatten().tolist()),
+            tuple(data.std.flatten().tolist()),
+            data.name,
+            splits,
+        )
 
     def save(self, folder: Path) -> None:
         """Write weights, optimizer, random state and epoch into `folder`."""

@@ -3,8 +3,8 @@
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
-(`Scoring`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
+describes, `check()` (`Checking`), `deployed()` (`Deployable`), `notes()` (`Telling`), `architecture` (`Searching`),
+`proxies` and `zero_cost(...)` (`Scoring`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.export.deployed import Deployed
 
-__all__ = ["Checking", "Evaluating", "Scoring", "Searching", "Telling", "Trainable", "has_checkpoints"]
+__all__ = ["Checking", "Deployable", "Evaluating", "Scoring", "Searching", "Telling", "Trainable", "has_checkpoints"]
 
 
 @runtime_checkable
@@ -53,6 +54,14 @@ class Checking(Protocol):
 
     def check(self) -> None:
         """Raise what every `setup` would raise, such as `DataError` for data that are not there."""
+
+
+@runtime_checkable
+class Deployable(Protocol):
+    """A trainable whose network can be taken out and used without it."""
+
+    def deployed(self) -> Deployed:
+        """The network as it stands, some examples as it expects them, and what else its user has to know."""
 
 
 @runtime_checkable

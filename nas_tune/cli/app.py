@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from nas_tune.cli.bench import bench
 from nas_tune.cli.doctor import doctor
+from nas_tune.cli.exporting import export
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
 from nas_tune.cli.results import best, results
@@ -80,7 +81,7 @@ def _options(
     allow_local_modules()
 
 
-for _command in (search, resume, results, best, spaces, space, strategies, bench, doctor):
+for _command in (search, resume, results, best, export, spaces, space, strategies, bench, doctor):
     app.command()(_command)
 
 

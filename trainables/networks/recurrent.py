@@ -139,7 +139,7 @@ class RecurrentLM(nn.Module):
 
     def unroll(self, tokens: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The logits, and the state (n, hidden) after the last token: give it, detached, to the next piece of text."""
-        count, p = len(tokens), self.dropouts
+        count, p = tokens.shape[0], self.dropouts
         words = self._dropped((self.tokens.num_embeddings, 1), p.dropout_word)[tokens]
         x = self.tokens(tokens) * words * self._dropped((count, 1, self.cell.inputs), p.dropout_embedding)
         x = x * self._dropped((count, 1, self.cell.inputs), p.dropout_input)

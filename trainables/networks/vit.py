@@ -152,7 +152,7 @@ class VisionTransformer(nn.Module):
             )
         below, beside = self.missing
         places = self.patches(functional.pad(x, (0, beside, 0, below))).flatten(2).transpose(1, 2)
-        places = torch.cat((self.token.expand(len(x), -1, -1), places), 1) + self.positions
+        places = torch.cat((self.token.expand(x.shape[0], -1, -1), places), 1) + self.positions
         seen = self.norm(self.blocks(self.dropout(places)))
         logits: Tensor = self.classifier(seen[:, 0] if self.pool == "token" else seen[:, 1:].mean(1))
         return logits

@@ -1,0 +1,150 @@
+"""What is known of an exported network, from the ledger and from the network itself; what is not known is None."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+
+from nas_tune.recipe import versions
+from nas_tune.results import Run
+from nas_tune.spaces import make_space
+from search_spaces.errors import NasTuneError
+from trainables.cost import Cost, cost_of
+from trainables.export import Deployed
+from trainables.protocol import Evaluating, Trainable
+
+__all__ = ["Facts", "gathered"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the card says."""
+
+    run: str
+    trial: int
+    state: str
+    origin: str
+    identifier: str
+    written: str
+    seed: int
+    epochs: int
+    seconds: float
+    nodes: tuple[str, ...]
+    validation: Mapping[str, float]
+    test: Mapping[str, float] | None
+    test_problem: str
+    spread: Mapping[str, tuple[float, float, int]]
+    """Of the test accuracy: the ends of its 95 % interval, and how many examples it is from."""
+    config: Mapping[str, Any]
+    counts: Mapping[str, int]
+    all_epochs: int
+    all_seconds: float
+    cost: Cost | None
+    deployed: Deployed
+    trained_with: Mapping[str, str]
+    exported_with: Mapping[str, str]
+    exported_on: str
+
+
+def gathered(run: Run, trial: int, deployed: Deployed, held: Trainable, origin: str) -> Facts:
+    """Everything of `trial`; measures the test split, if `held` can."""
+    trials, epochs = run.trials(), run.epochs()
+    row = trials[trials["trial"] == trial].iloc[0]
+    mine = epochs[epochs["trial"] == trial]
+    test, problem = _tested(held)
+    examples = deployed.splits.get("test", 0)
+    return Facts(
+        run=run.path.name,
+        trial=trial,
+        state=str(row["state"]),
+        origin=origin,
+        identifier=str(row["architecture_id"]),
+        written=_written(run, trial),
+        seed=int(row["seed"]),
+        epochs=int(row["epochs"]),
+        seconds=float(row["seconds"]),
+        nodes=tuple(sorted({str(node) for node in mine["node"].dropna()})),
+        validation=_metrics(row, run, mine),
+        test=test,
+        test_problem=problem,
+        spread=_spread(test, examples),
+        config=run.config.to_dict(),
+        counts=run.state.counts,
+        all_epochs=len(epochs),
+        all_seconds=float(trials["seconds"].sum()),
+        cost=_cost(deployed),
+        deployed=deployed,
+        trained_with=dict(run.meta.get("versions", {})),
+        exported_with=dict(versions()),
+        exported_on=_machine(),
+    )
+
+
+def _tested(held: Trainable) -> tuple[Mapping[str, float] | None, str]:
+    if not isinstance(held, Evaluating):
+        return None, f"{type(held).__name__} has no evaluate(split)"
+    try:
+        return {name: float(value) for name, value in held.evaluate("test").items()}, ""
+    except NasTuneError as error:
+        return None, str(error)
+
+
+def _metrics(row: pd.Series[Any], run: Run, epochs: pd.DataFrame) -> dict[str, float]:
+    """The metrics of the last epoch, those that are optimized first."""
+    fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id"}
+    names = [str(name) for name in epochs if name not in fixed and not str(name).startswith("arch.")]
+    first = [one.metric for one in run.objectives]
+    ordered = [*first, *(name for name in names if name not in first)]
+    return {name: float(row[name]) for name in ordered if name in row and pd.notna(row[name])}
+
+
+def _spread(test: Mapping[str, float] | None, examples: int) -> dict[str, tuple[float, float, int]]:
+    """Wilson's interval (1927) of an accuracy: how far other test examples could move it."""
+    share = (test or {}).get("accuracy")
+    if share is None or not 0 <= share <= 1 or examples < 1:
+        return {}
+    z = 1.96
+    middle = (share + z * z / (2 * examples)) / (1 + z * z / examples)
+    half = z / (1 + z * z / examples) * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples**2))
+    return {"accuracy": (middle - half, middle + half, examples)}
+
+
+def _written(run: Run, trial: int) -> str:
+    """The architecture in the text form of its space, where it has one and its code is here; else its tree."""
+    import json
+
+    try:
+        space = make_space(run.config.space)
+        text = getattr(space, "to_string", None) or getattr(space, "to_genotype", None)
+        if text is not None:
+            return str(text(run.architecture(trial)))
+    except (NasTuneError, TypeError, ValueError):
+        pass
+    return json.dumps(run.tree(trial), ensure_ascii=False)
+
+
+def _cost(deployed: Deployed) -> Cost | None:
+    try:
+        return cost_of(deployed.network, deployed.inputs[:1])
+    except (RuntimeError, NotImplementedError, TypeError, ValueError):
+        return None  # what cannot run on the meta device cannot be counted there
+
+
+def _machine() -> str:
+    model = ""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    except OSError:
+        model = platform.processor()
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return (
+        f"{model or platform.machine()}, {os.cpu_count()} processors, {gpu}, {platform.system()} {platform.machine()}"
+    )

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import nas_tune
+from nas_tune.cli.app import app
+from nas_tune.config import SearchConfig
+from nas_tune.errors import ConfigError, RunFolderError
+from nas_tune.exporting import CARD
+from nas_tune.ledger import Ledger
+from nas_tune.recipe import Recipe
+from tests.toys import Climber, tiny_space
+from trainables.errors import TrainableError
+from trainables.image_classifier import ImageClassifier
+
+SETTINGS = {"channels": 4, "cells": 1, "batch_size": 256, "data": "digits"}
+SEARCH: dict[str, Any] = {"executor": "inline", "strategy": "random", "scheduler": "none", "max_epochs": 1}
+
+
+class Fragile(ImageClassifier):
+    """Fails in its second trial."""
+
+    trials = 0
+
+    def step(self) -> dict[str, float | int]:
+        type(self).trials += 1
+        if type(self).trials == 2:
+            raise ValueError("no")
+        return super().step()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> nas_tune.Run:
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    return nas_tune.search(
+        "nb201", Fragile, settings=SETTINGS, max_trials=3, run_dir=folder, keep_checkpoints=1, **SEARCH
+    )
+
+
+def lone(run: nas_tune.Run) -> int:
+    """The only trial whose checkpoint was kept."""
+    return int(run.best(1)["trial"].iloc[0])
+
+
+def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measured(run: nas_tune.Run) -> None:
+    said: list[str] = []
+    made = nas_tune.export(
+        run, formats=["py", "safetensors"], trainable=Fragile, progress=lambda what, *_: said.append(what)
+    )
+    assert made.complete
+    assert made.trial == lone(run)
+    assert made.folder == run.path / "export" / f"trial-{made.trial:06d}"
+    assert [one.difference for one in made.formats] == [0, 0]
+    names = {"MODEL_CARD.md", "architecture.json", "model.py", "weights.safetensors"}
+    assert {file.name for file in made.folder.iterdir()} == names, "no drafts are left"
+    assert len(said) == 4
+    document = json.loads((made.folder / "architecture.json").read_text())
+    assert document["architecture"] == run.tree(made.trial)
+    assert document["input"]["shape"] == ["batch", 1, 8, 8]
+    text = (made.folder / CARD).read_text()
+    evaluated = nas_tune.evaluate(run, trainable=Fragile)["accuracy"]
+    assert f"| test | accuracy | {evaluated:.4f} | not measured |" in text
+    assert "1 failed" in text
+    spec = importlib.util.spec_from_file_location("exported_model", made.folder / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    model = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(model)
+    held = nas_tune.trained(run, trainable=Fragile)
+    assert isinstance(held, ImageClassifier)
+    raw = torch.randint(0, 17, (2, 1, 8, 8), dtype=torch.uint8)
+    torch.testing.assert_close(model.normalize(raw), held.normalize(raw))
+    assert tuple("0123456789") == model.CLASSES
+
+
+def test_what_cannot_be_exported_is_said_with_what_can(run: nas_tune.Run) -> None:
+    with pytest.raises(ConfigError, match=rf"trial 1 failed \(error\), so it cannot .* these can: {lone(run)} "):
+        nas_tune.export(run, 1)
+    other = next(n for n in (0, 2) if n != lone(run))
+    with pytest.raises(ConfigError, match=f"trial {other} is complete and no checkpoint is kept"):
+        nas_tune.export(run, other)
+    with pytest.raises(ConfigError, match="there is no trial 9; the run has 0 to 2"):
+        nas_tune.export(run, 9)
+    with pytest.raises(TrainableError, match="format 'onx' is unknown; did you mean 'onnx'"):
+        nas_tune.export(run, formats=["onx"])
+
+
+def test_a_package_that_is_missing_is_named_before_any_work(run: nas_tune.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None if name == "onnxscript" else object())
+    with pytest.raises(TrainableError, match=r"onnx needs onnxscript, .* pip install 'nas-tune\[export\]'"):
+        nas_tune.export(run, formats=["py", "onnx"], trainable=Fragile)
+
+
+def test_a_folder_of_something_else_is_left_alone(run: nas_tune.Run, tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text("mine")
+    with pytest.raises(ConfigError, match=r"holds model.py, and no MODEL_CARD.md"):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path)
+    assert (tmp_path / "model.py").read_text() == "mine"
+    (tmp_path / CARD).write_text("# nb201, trial 77 of digits\n")
+    with pytest.raises(ConfigError, match="holds the export of another network"):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path)
+    with pytest.raises(ConfigError, match="is a file; name a folder"):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path / "model.py")
+
+
+def test_a_full_disk_leaves_nothing_that_looks_whole(
+    run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(network: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("trainables.export.exporting.write_weights", full)
+    with pytest.raises(RunFolderError, match="No space left on device; name a place"):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path / "new", formats=["py"])
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_file_that_computes_something_else_is_not_kept(
+    run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "trainables.export.check._outputs",
+        lambda kind, folder, batches: {name: one.new_zeros((len(one), 10)) for name, one in batches.items()},
+    )
+    made = nas_tune.export(run, trainable=Fragile, folder=tmp_path, formats=["py"])
+    assert not made.complete
+    assert "differ by" in made.formats[0].problem
+    assert [file.name for file in tmp_path.iterdir()] == [CARD]
+
+
+def test_a_trainable_without_a_network_and_a_search_in_a_supernet_say_so(tmp_path: Path) -> None:
+    climbed = nas_tune.search(tiny_space(), Climber, max_trials=1, run_dir=tmp_path / "a", **SEARCH)
+    with pytest.raises(ConfigError, match=r"Climber does not say .* method deployed\(\)"):
+        nas_tune.export(climbed, trainable=Climber)
+    config = SearchConfig(space="nb201", strategy="gdas", max_trials=1)
+    (tmp_path / "b").mkdir()
+    Ledger.create(tmp_path / "b", Recipe.of(config).meta()).close()
+    with pytest.raises(ConfigError, match=r"searches by gdas; the weights of a supernet are shared .* train one first"):
+        nas_tune.export(tmp_path / "b")
+
+
+@pytest.mark.slow
+def test_the_command_writes_programs_for_any_batch_and_says_json(tmp_path: Path) -> None:
+    made = nas_tune.search(
+        "nb201", {"name": "image_classifier", **SETTINGS}, max_trials=1, run_dir=tmp_path / "run", **SEARCH
+    )
+    arguments = ["export", str(made.path), "--format", "pt2,onnx", "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert [one["format"] for one in said["formats"]] == ["pt2", "onnx"]
+    assert all(one["difference"] <= 1e-5 for one in said["formats"])
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [CARD, "model.onnx", "program.pt2"]

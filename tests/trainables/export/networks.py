@@ -1,0 +1,115 @@
+"""Small networks of every family, and modules that are hard to write as source."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import search_spaces
+import trainables
+from trainables.networks import example
+
+CELLS = {"channels": 4, "layers": 3}
+TEXTS: dict[str, Any] = {"vocabulary": 50, "embedding": 8, "hidden": 8}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "amoebanet": CELLS,
+    "chain": {},
+    "darts": {**CELLS, "auxiliary": True, "drop_path": 0.2},
+    "enas_macro": {"channels": 4},
+    "enas_micro": CELLS,
+    "mlp": {},
+    "mobilenetv3": {"scale": 0.1, "resize": False},
+    "nasnet": {**CELLS, "stem": "imagenet"},
+    "nb101": {"channels": 8, "cells": 1},
+    "nb201": {"channels": 4, "cells": 1},
+    "pnas": CELLS,
+    "proxylessnas": {"scale": 0.1},
+    "resnet": {"width": 0.05, "squeeze": 0.25},
+    "transformer_lm": {"scale": 0.03, "vocabulary": 50, "context": 12},
+    "vit": {"scale": 0.05, "head_width": 4, "patch_size": 3},
+}
+TASK = {"num_classes": 10, "in_channels": 1, "image_size": 8}
+
+
+def member(family: str, seed: int) -> nn.Module:
+    """A random member in float64, whose normalisations do something."""
+    settings = {**SETTINGS, "recurrent": TEXTS, "enas_recurrent": TEXTS}[family]
+    some = [search_spaces.get(family).sample(seed + 10 * number) for number in range(5)]
+    architecture = min(some, key=lambda one: len(str(one.tree)))  # a small one: what is deep only repeats itself
+    torch.manual_seed(seed)
+    network = trainables.build(family, architecture, **TASK, **settings).double().eval()
+    for name, tensor in network.state_dict().items():
+        if "running" in name:
+            tensor.uniform_(0.5, 1.5)
+    return network
+
+
+def inputs(family: str, batch: int) -> Tensor:
+    settings = {**SETTINGS, "recurrent": TEXTS, "enas_recurrent": TEXTS}[family]
+    made: Tensor = example(family, batch=batch, in_channels=1, image_size=8, **settings)
+    return made.double() if made.is_floating_point() else made
+
+
+class Scaled(nn.Module):
+    """Tensors of its own: a parameter, a buffer that is kept, one that is not, and a plain attribute."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(width))
+        self.register_buffer("shift", torch.rand(width))
+        self.register_buffer("signs", torch.tensor([1.0, -1.0] * (width // 2)), persistent=False)
+        self.offset = torch.tensor(0.25)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight * self.signs + self.shift - (self.offset + 1)
+
+
+class Deep(nn.Sequential):
+    """A container whose layers do not run in order."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in reversed(self):
+            x = x + layer(x)
+        return x
+
+
+class Odd(nn.Module):
+    """Widths that differ, names of containers, sizes of the batch, factories, and a loop over the sizes of an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(OrderedDict([("lift", nn.Linear(6, 4)), ("act", nn.PReLU()), ("scale", Scaled(4))]))
+        self.deep = Deep(nn.Linear(4, 4), nn.Tanh(), Scaled(4))
+        self.pools = nn.ModuleDict({"2": nn.MaxPool1d(2), "4": nn.AvgPool1d(4)})
+        self.unused = nn.Linear(3, 3)
+        self.head = nn.Linear(7, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.deep(self.body(x))
+        pooled = [pool(seen) for pool in self.pools.values()]
+        rows = torch.zeros(len(x), 1, device=x.device) + torch.arange(4)[-1]
+        total = sum(column.abs() for column in seen.unbind(1)) / seen.size(1)
+        whole = torch.cat([*pooled, rows, total.view(x.shape[0], 1), -seen[..., :2] @ torch.eye(2)], dim=1)
+        return functional.dropout(self.head(whole), 0.5, self.training)
+
+
+class Branching(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.sum() > 0 else -x
+
+
+class Undecided(nn.Module):
+    """Goes where its numbers lead it, one level below the root."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(6, 6)
+        self.gate = Branching()
+
+    def forward(self, x: Tensor) -> Tensor:
+        value: Tensor = self.gate(self.first(x))
+        return value

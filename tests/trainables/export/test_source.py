@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import copy
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.trainables.export.networks import SETTINGS, Odd, Undecided, inputs, member
+from trainables.export import Deployed, Source, UntraceableError, source_of
+from trainables.export.standalone import model_text
+
+
+def run_text(text: str, source: Source) -> tuple[nn.Module, dict[str, Any]]:
+    """The network that a `model.py` constructs."""
+    names: dict[str, Any] = {"__name__": "model", "__file__": "model.py"}
+    exec(compile(text, "model.py", "exec"), names)
+    return eval(source.call, names), names
+
+
+def again(network: nn.Module, batches: tuple[Tensor, Tensor]) -> tuple[nn.Module, str]:
+    """`network` from its own source, with its weights."""
+    source = source_of(network, batches)
+    text = model_text(Deployed(network, batches[0], "any", {}, classes=("a", "b")), source, ['A "fact"\\ """of it'])
+    made, _ = run_text(text, source)
+    state = network.state_dict()
+    made.load_state_dict({k: v for k, v in state.items() if not k.startswith(source.unused or ("-",))}, assign=True)
+    return made.eval(), text
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    return {}
+
+
+@pytest.mark.parametrize("family", SETTINGS)
+def test_every_family_computes_the_same_from_its_source(family: str, texts: dict[str, str]) -> None:
+    network = member(family, 1)
+    made, texts[family] = again(network, (inputs(family, 2), inputs(family, 3)))
+    for size in (1, 4):
+        x = inputs(family, size)
+        with torch.no_grad():
+            assert (made(x) - network(x)).abs().max() == 0
+
+
+def test_sources_are_clean_and_equal_blocks_are_one_class(texts: dict[str, str], tmp_path: Path) -> None:
+    assert set(texts) == set(SETTINGS), "runs after the families"
+    for name, text in texts.items():
+        assert max(map(len, text.splitlines())) <= 120, name
+        assert not any(word in text for word in ("nas_tune", "trainables", "search_spaces")), name
+        (tmp_path / f"{name}.py").write_text(text)
+    assert texts["nb201"].count("class Cell") == 1
+    assert texts["resnet"].count("class Bottleneck") <= 4
+    if (ruff := shutil.which("ruff")) is not None:
+        done = subprocess.run(
+            [ruff, "check", "--isolated", "--line-length=120", tmp_path], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_what_the_batch_decides_stays_open_and_what_training_needs_goes() -> None:
+    torch.manual_seed(0)
+    network = Odd().eval()
+    before = copy.deepcopy(network.state_dict())
+    made, text = again(network, (torch.rand(2, 6), torch.rand(3, 6)))
+    x = torch.rand(7, 6)
+    with torch.no_grad():
+        torch.testing.assert_close(made(x), network(x), rtol=0, atol=0)
+    assert 'UNUSED = ("unused.",)' in text
+    assert "dropout" not in text
+    assert text.count("class Scaled") == 1
+    assert before.keys() == network.state_dict().keys()
+    assert not hasattr(network, "_tensor_constant0")
+
+
+def test_a_decision_by_the_data_is_refused_with_its_place() -> None:
+    with pytest.raises(UntraceableError, match=r"`gate`, a Branching, cannot be written .* contents of a tensor"):
+        source_of(Undecided(), (torch.rand(2, 6), torch.rand(3, 6)))
+
+
+@pytest.mark.parametrize("family", ["recurrent", "enas_recurrent"])
+def test_a_loop_over_the_text_is_refused(family: str) -> None:
+    with pytest.raises(UntraceableError, match=r"`cell`, a Cell, .* unrolls into \d+ lines"):
+        source_of(member(family, 0), (inputs(family, 2), inputs(family, 3)))
+
+
+def test_batches_of_one_size_say_nothing() -> None:
+    with pytest.raises(UntraceableError, match="both batches hold 2"):
+        source_of(Undecided(), (torch.rand(2, 6), torch.rand(2, 6)))

@@ -1,0 +1,158 @@
+"""The classes of a stand-alone model: equal blocks become one class, whose arguments are the numbers that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from trainables.export.expressions import Group, Item, Number, Piece, Text, form, numbers, replaced
+from trainables.export.statements import Statement
+
+__all__ = ["Block", "Definition", "defined"]
+
+_WIDTHS = ("channels", "features", "groups", "normalized_shape", "embedding_dim", "size", "width")
+_Vector = tuple[int, ...]
+_Key = tuple[str, _Vector]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One module as it is: the lines that construct it, those that run it, and how it presents itself."""
+
+    name: str
+    document: str
+    constructor: tuple[Statement, ...]
+    forward: tuple[Statement, ...]
+    signature: str
+    base: str
+    taken: frozenset[str]
+    """Names of its attributes, which no argument may have."""
+
+    def kind(self) -> Hashable:
+        """Equal for blocks that differ in numbers only."""
+        lines = tuple((line.lead, form(line.piece)) for line in (*self.constructor, *self.forward))
+        return self.name, self.base, len(self.constructor), self.signature, lines
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A class with its arguments; `stored` are those that `forward` reads."""
+
+    name: str
+    document: str
+    arguments: tuple[str, ...]
+    stored: tuple[str, ...]
+    constructor: tuple[Statement, ...]
+    forward: tuple[Statement, ...]
+    signature: str
+    base: str
+
+
+def defined(name: str, blocks: Sequence[Block]) -> tuple[Definition, list[Piece]]:
+    """One class for blocks of one kind, and the calls that make each of them."""
+    first = blocks[0]
+    made, run = _columns(blocks, "constructor"), _columns(blocks, "forward")
+    arguments = _Arguments(made, run, first.taken)
+    names = {id(number): arguments.name_of(number.role, vector) for number, vector in made}
+    reads = {id(number): arguments.name_of(number.role, vector) for number, vector in run}
+    constructor = tuple(
+        Statement(line.lead, replaced(line.piece, lambda n: Text(names[id(n)] or "") if names[id(n)] else n))
+        for line in first.constructor
+    )
+    forward = tuple(
+        Statement(line.lead, replaced(line.piece, lambda n: Text(f"self.{reads[id(n)]}") if reads[id(n)] else n))
+        for line in first.forward
+    )
+    stored = tuple(one for one in arguments.order if one in reads.values())
+    definition = Definition(
+        name, first.document, tuple(arguments.order), stored, constructor, forward, first.signature, first.base
+    )
+    return definition, [_call(name, arguments, place) for place in range(len(blocks))]
+
+
+def _columns(blocks: Sequence[Block], part: str) -> list[tuple[Number, _Vector]]:
+    """Every number of the first block, with what it is in all of them."""
+    rows = [[n for line in getattr(block, part) for n in numbers(line.piece)] for block in blocks]
+    return [(rows[0][place], tuple(row[place].value for row in rows)) for place in range(len(rows[0]))]
+
+
+def _call(name: str, arguments: _Arguments, place: int) -> Piece:
+    items = []
+    for key, argument in arguments.names.items():
+        prefix = "" if key[0] == "width" else f"{argument}="
+        items.append(Item(prefix, Number(key[1][place], argument)))
+    return Group(f"{name}(", tuple(items), ")")
+
+
+class _Arguments:
+    """The numbers that differ between the blocks of a kind; those that always agree are one."""
+
+    def __init__(
+        self, made: Sequence[tuple[Number, _Vector]], run: Sequence[tuple[Number, _Vector]], taken: frozenset[str]
+    ) -> None:
+        self._taken = taken
+        found: dict[_Key, list[str]] = {}
+        for number, vector in (*made, *run):
+            if len(set(vector)) > 1:
+                found.setdefault(self._key(number.role, vector), []).append(number.role)
+        self._halves = {key: kernel for key in found if (kernel := _kernel_of(key, found)) is not None}
+        self.names: dict[_Key, str] = {}
+        self._name_widths([key for key in found if key[0] == "width"], found)
+        for key in found:
+            if key[0] != "width" and key not in self._halves:
+                self._give(key, key[0])
+        self.order = list(self.names.values())
+
+    def name_of(self, role: str, vector: _Vector) -> str | None:
+        """The argument, or what is computed of one, that stands for a number; None for one that never differs."""
+        if len(set(vector)) == 1:
+            return None
+        key = self._key(role, vector)
+        return f"{self.names[self._halves[key]]} // 2" if key in self._halves else self.names[key]
+
+    def _key(self, role: str, vector: _Vector) -> _Key:
+        return ("width" if _is_width(role) else role, vector)
+
+    def _name_widths(self, keys: list[_Key], found: dict[_Key, list[str]]) -> None:
+        roles = {key: set(found[key]) for key in keys}
+        kind = (
+            "features"
+            if any(r.endswith("features") for key in keys for r in roles[key] if r != "num_features")
+            else "channels"
+        )
+        if len(keys) == 1:
+            self._give(keys[0], "groups" if roles[keys[0]] == {"groups"} else kind)
+            return
+        entering = [key for key in keys if any(role.startswith("in_") for role in roles[key])]
+        leaving = [key for key in keys if any(role.startswith("out_") for role in roles[key])]
+        first = entering[0] if entering else None
+        last = next((key for key in reversed(leaving) if key != first), None)
+        for key in keys:
+            if key == first:
+                self._give(key, f"in_{kind}")
+            elif key != last:
+                self._give(key, "groups" if roles[key] == {"groups"} else f"hidden_{kind}")
+        if last is not None:
+            self._give(last, f"out_{kind}")
+
+    def _give(self, key: _Key, name: str) -> None:
+        used = {*self.names.values(), *self._taken}
+        self.names[key] = next(one for one in _numbered(name) if one not in used)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in range(2, 10_000):
+        yield f"{name}_{number}"
+
+
+def _is_width(role: str) -> bool:
+    return role.rstrip("_0123456789").endswith(_WIDTHS) and not role.startswith("kernel_size")
+
+
+def _kernel_of(key: _Key, found: dict[_Key, list[str]]) -> _Key | None:
+    """The kernel size that a padding is always half of."""
+    if not key[0].startswith("padding"):
+        return None
+    kernels = (one for one in found if one[0].startswith("kernel_size"))
+    return next((one for one in kernels if tuple(size // 2 for size in one[1]) == key[1]), None)

@@ -1,0 +1,117 @@
+"""Exported files are loaded in a fresh interpreter, which knows nothing of the network, and compared with it.
+
+The interpreter gets the inputs in a safetensors file and leaves its outputs in another one. What is said of
+`model.py`, `program.pt2` and `model.onnx` is said without this project: importing it is forbidden there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from trainables.errors import NotTheSameError
+from trainables.export.onnx import INPUT, ONNX
+from trainables.export.program import PROGRAM
+
+__all__ = ["TOLERANCES", "compared", "random_batches"]
+
+TOLERANCES = {"safetensors": 1e-5, "py": 1e-5, "pt2": 1e-5, "onnx": 1e-4}
+"""The greatest difference of an output, as a part of the greatest output or of 1."""
+
+_SIZES = (1, 5)
+_SECONDS = 600
+
+_ALONE = """
+import sys
+for name in ("nas_tune", "trainables", "search_spaces"):
+    sys.modules[name] = None
+"""
+_TORCH = """
+import torch
+from safetensors.torch import load_file, save_file
+folder, given, left = sys.argv[1:]
+{load}
+with torch.no_grad():
+    save_file({{name: run(inputs).contiguous() for name, inputs in load_file(given).items()}}, left)
+"""
+_LOADS = {
+    "safetensors": "from trainables.export.weights import rebuilt\nrun = rebuilt(folder)",
+    "py": "sys.path.insert(0, folder)\nimport model\nrun = model.load()",
+    "pt2": f"run = torch.export.load(folder + '/{PROGRAM}').module()",
+}
+_ONNX = f"""
+import onnxruntime
+from safetensors.numpy import load_file, save_file
+folder, given, left = sys.argv[1:]
+onnxruntime.set_default_logger_severity(3)
+session = onnxruntime.InferenceSession(folder + "/{ONNX}", providers=["CPUExecutionProvider"])
+save_file({{name: session.run(None, {{"{INPUT}": inputs}})[0] for name, inputs in load_file(given).items()}}, left)
+"""
+
+
+def random_batches(inputs: Tensor) -> dict[str, Tensor]:
+    """Batches of 1 and of 5 by their sizes: normal numbers, or, of whole numbers, those of `inputs`."""
+    generator = torch.Generator().manual_seed(0)
+    shape = inputs.shape[1:]
+    if inputs.is_floating_point():
+        return {str(n): torch.randn((n, *shape), generator=generator, dtype=inputs.dtype) for n in _SIZES}
+    return {str(n): inputs[torch.randint(len(inputs), (n,), generator=generator)] for n in _SIZES}
+
+
+def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
+    """How far the outputs of the files of this `kind` in `folder` are from those of `network`, at most.
+
+    Raises:
+        NotTheSameError: the files cannot be loaded, or differ by more than the tolerance.
+    """
+    with torch.no_grad():
+        wanted = {name: network(inputs) for name, inputs in batches.items()}
+    found = _outputs(kind, folder, batches)
+    difference = max(_difference(found.get(name), tensor) for name, tensor in wanted.items())
+    allowed = TOLERANCES[kind] * max(1.0, *(float(tensor.abs().max()) for tensor in wanted.values()))
+    if not difference <= allowed:
+        raise NotTheSameError(
+            f"the outputs differ by {difference:.2g} from the network's, and {allowed:.2g} is allowed; it was not kept"
+        )
+    return difference
+
+
+def _difference(found: Tensor | None, wanted: Tensor) -> float:
+    if found is None or found.shape != wanted.shape:
+        return float("inf")
+    return float((found - wanted).abs().max())
+
+
+def _outputs(kind: str, folder: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
+    with tempfile.TemporaryDirectory(prefix="nas-tune-check-") as aside:
+        given, left = Path(aside) / "inputs.safetensors", Path(aside) / "outputs.safetensors"
+        safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
+        _run(kind, [str(folder), str(given), str(left)])
+        return safetensors.torch.load_file(left)
+
+
+def _run(kind: str, arguments: Sequence[str]) -> None:
+    script = "import sys\n" if kind == "safetensors" else _ALONE
+    script += _ONNX if kind == "onnx" else _TORCH.format(load=_LOADS[kind])
+    # The rebuilding check needs this project from where it is; the others see installed packages only.
+    flags, environment = ["-I"], dict(os.environ)
+    if kind == "safetensors":
+        flags, environment["PYTHONPATH"] = ["-P"], os.pathsep.join(filter(None, sys.path))
+    command = [sys.executable, *flags, "-B", "-c", script, *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own interpreter and script
+            command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotTheSameError(f"a fresh interpreter took over {_SECONDS} s to load it; it was not kept") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise NotTheSameError(f"a fresh interpreter cannot load it: {last}; it was not kept")

@@ -1,0 +1,52 @@
+"""A trained network with all that is needed to use it without the training it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from trainables.errors import TrainableError
+
+__all__ = ["Deployed", "check_deployed"]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a trainable gives away to be exported.
+
+    Attributes:
+        network: one tensor in, one tensor out; batches are dimension 0 of both.
+        inputs: at least three examples as the network expects them, (n, ...).
+        space, architecture: what it is a member of, and its tree.
+        settings: further arguments of `trainables.build` that make this network; None where that cannot make it.
+        classes: names of the outputs, in order.
+        mean, std: of the raw inputs, one number a channel: the network expects `(raw - mean) / std`.
+        data: what it was trained on, in words.
+        splits: examples in each part of the data.
+    """
+
+    network: nn.Module
+    inputs: Tensor
+    space: str
+    architecture: Any
+    settings: Mapping[str, Any] | None = None
+    classes: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    data: str = ""
+    splits: Mapping[str, int] = field(default_factory=dict)
+
+
+def check_deployed(deployed: object, trainable: object) -> Deployed:
+    """`deployed`, if it can be exported; else `TrainableError` with the rule that it breaks."""
+    name = f"{type(trainable).__name__}.deployed()"
+    if not isinstance(deployed, Deployed):
+        raise TrainableError(f"{name} gave a {type(deployed).__name__}; it must give a trainables.export.Deployed")
+    if not isinstance(deployed.network, nn.Module):
+        raise TrainableError(f"{name}: network is a {type(deployed.network).__name__}; it must be an nn.Module")
+    if not isinstance(deployed.inputs, Tensor) or deployed.inputs.dim() < 1 or len(deployed.inputs) < 3:
+        raise TrainableError(f"{name}: inputs must be a tensor of at least three examples, as the network expects them")
+    return deployed

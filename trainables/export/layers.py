@@ -1,0 +1,95 @@
+"""The lines that construct torch's own layers, from the layers as they are: only what differs from the defaults.
+
+Each line is tried: what it constructs must look like the layer and have the same tensors, else the layer is refused.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainables.export.expressions import Group, Item, Number, Piece, Text, flat
+from trainables.export.tracing import UntraceableError
+
+__all__ = ["constructed", "literal"]
+
+_SKIPPED = ("self", "device", "dtype")
+
+
+def constructed(layer: nn.Module) -> Piece:
+    """`nn.Conv2d(16, 32, 3, padding=1, bias=False)`.
+
+    Raises:
+        UntraceableError: the layer cannot be told from its attributes.
+    """
+    kind = type(layer)
+    if getattr(nn, kind.__name__, None) is not kind:
+        raise UntraceableError(f"{kind.__module__}.{kind.__name__} is not in torch.nn")
+    items = []
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if name in _SKIPPED or name.startswith("_"):
+            continue
+        item = _item(layer, name, parameter)
+        if item is not None:
+            items.append(item)
+    piece = Group(f"nn.{kind.__name__}(", tuple(items), ")")
+    _check(layer, flat(piece))
+    return piece
+
+
+def literal(value: Any, role: str = "size") -> Piece:
+    """A constant in source; whole numbers may become arguments."""
+    if isinstance(value, bool) or value is None:
+        return Text(repr(value))
+    if isinstance(value, int):
+        return Number(value, role)
+    if isinstance(value, str):
+        return Text(f'"{value}"' if '"' not in value and "\\" not in value else repr(value))
+    if isinstance(value, tuple | list | torch.Size):
+        opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
+        return Group(opening, tuple(Item("", literal(item, role)) for item in value), closing)
+    if isinstance(value, float):
+        return Text(repr(value) if value == value and abs(value) != float("inf") else f'float("{value}")')
+    if isinstance(value, torch.dtype | torch.memory_format):
+        return Text(str(value))
+    raise UntraceableError(f"a constant of the kind {type(value).__name__} cannot be written")
+
+
+def _item(layer: nn.Module, name: str, parameter: inspect.Parameter) -> Item | None:
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or not hasattr(layer, name):
+        return None
+    value = _plain(getattr(layer, name), name)
+    required = parameter.default is parameter.empty
+    if name == "stride" and parameter.default is None and value == _plain(getattr(layer, "kernel_size", None), ""):
+        return None  # the stride of a pooling is its kernel's size where none is given
+    if not required and value == parameter.default and not _counts(parameter.default):
+        return None
+    default = parameter.default if _counts(parameter.default) else None
+    return Item("" if required else f"{name}=", literal(value, name), default)
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _plain(value: Any, name: str) -> Any:
+    """As one would type it: a bias is there or not, a square kernel is one number."""
+    if name == "bias":
+        return value if isinstance(value, bool) else value is not None
+    if isinstance(value, tuple | torch.Size) and value and all(item == value[0] for item in value):
+        return value[0]
+    return value
+
+
+def _check(layer: nn.Module, source: str) -> None:
+    try:
+        with torch.device("meta"):
+            made = eval(source, {"nn": nn, "torch": torch})  # noqa: S307 -- our own line, of torch's names and literals
+    except Exception as error:
+        raise UntraceableError(f"{source} fails: {error}") from error
+    shapes, wanted = ({name: tensor.shape for name, tensor in one.state_dict().items()} for one in (made, layer))
+    if shapes != wanted or repr(made) != repr(layer):
+        raise UntraceableError(f"{layer!r} cannot be told from its attributes: {source} is another layer")

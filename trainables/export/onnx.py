@@ -1,0 +1,60 @@
+"""The network as ONNX, by torch's exporter on `torch.export`, for any batch size."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from trainables.errors import TrainableError
+
+__all__ = ["INPUT", "ONNX", "OUTPUT", "check_packages", "write_onnx"]
+
+ONNX, INPUT, OUTPUT = "model.onnx", "input", "output"
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+
+def check_packages() -> None:
+    """Refuse (`TrainableError`) where a package is missing, before any work is done."""
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TrainableError(f"onnx needs {', '.join(missing)}, not installed here: pip install 'nas-tune[export]'")
+
+
+def write_onnx(network: nn.Module, inputs: Tensor, path: Path) -> None:
+    """Write one file, weights included; its input is called `input`, its output `output`."""
+    check_packages()
+    batch = torch.export.Dim("batch")
+    with _silence(), torch.no_grad():
+        program = torch.onnx.export(
+            network,
+            (inputs,),
+            dynamo=True,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: batch},),
+            verbose=False,
+        )
+        if program is None:
+            raise TrainableError("torch.onnx.export gave no program; try another format")
+        program.save(path, external_data=False)
+
+
+@contextlib.contextmanager
+def _silence():  # type: ignore[no-untyped-def]
+    """Keep what torch's exporter prints and warns of to itself."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

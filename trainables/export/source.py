@@ -1,0 +1,309 @@
+"""A network as Python that a person could have written: a class for every kind of block, torch the only import.
+
+What the classes are called, and their attributes, is as in the network, so that its state dict fits. The code is
+that of the network in evaluation mode, for inputs as those given: what a size decides is decided, heads that only
+training uses are left out (`Source.unused`).
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.export.blocks import Block, Definition, defined
+from trainables.export.expressions import INDENT, WIDTH, Group, Item, Number, Piece, Text, flat, written
+from trainables.export.layers import constructed, literal
+from trainables.export.statements import Statement, statements
+from trainables.export.tracing import Pair, Traced, UntraceableError, is_leaf, seen_inputs, trace
+
+__all__ = ["Source", "source_of"]
+
+_LONGEST_CONSTANT = 1024
+_TAKEN = {"F", "Tensor", "nn", "torch", "OrderedDict", "Path", "load", "normalize", "read_weights"}
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The classes of a network as text, the call that makes it, and the prefixes of the weights that it leaves out."""
+
+    classes: str
+    call: str
+    unused: tuple[str, ...]
+
+
+def source_of(network: nn.Module, batches: Pair) -> Source:
+    """The source of `network`, as it runs on two batches of different sizes.
+
+    Raises:
+        UntraceableError: a module cannot be written; the message names it.
+    """
+    if len(batches[0]) == len(batches[1]):
+        raise UntraceableError(f"both batches hold {len(batches[0])}; they must differ, to see what follows them")
+    own = copy.deepcopy(network).eval()
+    return _Author(own, seen_inputs(own, batches)).source()
+
+
+class _Author:
+    def __init__(self, root: nn.Module, seen: dict[nn.Module, list[Pair]]) -> None:
+        self._root, self._seen = root, seen
+        self._paths = {module: path for path, module in root.named_modules()}
+        self._traced = {module: self._trace(module) for module in self._paths if self._runs(module)}
+        self._read = set(self._attributes_read())
+        self._made: dict[nn.Module, Piece] = {}
+        self._definitions: list[Definition] = []
+        self._names: set[str] = set(_TAKEN)
+        self._unused: list[str] = []
+
+    def source(self) -> Source:
+        for _, modules in itertools.groupby(sorted(self._customs(), key=self._height), key=self._height):
+            kinds: dict[Any, list[tuple[nn.Module, Block]]] = {}
+            for module in modules:
+                block = self._named(module, self._block)
+                kinds.setdefault(block.kind(), []).append((module, block))
+            for members in kinds.values():
+                self._define(members)
+        text = "\n\n\n".join(_class_text(one) for one in self._definitions)
+        return Source(text, flat(self._piece(self._root)), tuple(self._unused))
+
+    def _define(self, members: list[tuple[nn.Module, Block]]) -> None:
+        name = members[0][1].name
+        free = (one for one in (name, *(f"{name}{number}" for number in range(2, 10_000))) if one not in self._names)
+        chosen = next(free)
+        self._names.add(chosen)
+        definition, calls = defined(chosen, [block for _, block in members])
+        self._definitions.append(definition)
+        self._made.update(zip((module for module, _ in members), calls, strict=True))
+
+    def _named(self, module: nn.Module, function: Any) -> Any:
+        """What `function` makes of a module; where it cannot, the module's place and kind are told."""
+        try:
+            return function(module)
+        except UntraceableError as error:
+            if getattr(error, "told", False):
+                raise
+            place = (
+                f"`{self._paths[module]}`, a {type(module).__name__}," if self._paths[module] else type(module).__name__
+            )
+            told = UntraceableError(f"{place} cannot be written as source: {error}")
+            told.told = True  # type: ignore[attr-defined]
+            raise told from error
+
+    def _runs(self, module: nn.Module) -> bool:
+        """Whether its own forward is to be written."""
+        return module in self._seen and not is_leaf(module) and type(module).forward is not nn.Sequential.forward
+
+    def _trace(self, module: nn.Module) -> Traced:
+        traced: Traced = self._named(module, lambda one: trace(one, self._seen[one]))
+        return traced
+
+    def _is_plain(self, module: nn.Module) -> bool:
+        return isinstance(module, _CONTAINERS) and module not in self._traced
+
+    def _attributes_read(self) -> Iterator[tuple[nn.Module, str]]:
+        """The tensors that some forward reads, by owner and name."""
+        for module, traced in self._traced.items():
+            for node in traced.graph.nodes:
+                if node.op == "get_attr":
+                    owner, _, name = str(node.target).rpartition(".")
+                    yield module.get_submodule(owner), name
+
+    def _customs(self) -> list[nn.Module]:
+        return [
+            m
+            for m in self._paths
+            if not is_leaf(m) and not self._is_plain(m) and self._is_used(m) and not self._passes(m)
+        ]
+
+    def _is_used(self, module: nn.Module) -> bool:
+        owners = {owner for owner, _ in self._read}
+        return any(one in self._seen or one in owners for one in module.modules())
+
+    def _passes(self, module: nn.Module) -> bool:
+        """Whether it gives what it was given, as drop path does in evaluation mode."""
+        traced = self._traced.get(module)
+        if traced is None or module is self._root or next(iter(module.state_dict()), None) is not None:
+            return False
+        nodes = list(traced.graph.nodes)
+        return len(nodes) == 2 and nodes[1].args[0] is nodes[0]
+
+    def _height(self, module: nn.Module) -> int:
+        return 1 + max(map(self._height, module.children()), default=0)
+
+    def _block(self, module: nn.Module) -> Block:
+        traced = self._traced.get(module)
+        forward = tuple(statements(traced, self._is_plain)) if traced is not None else ()
+        constructor = (*self._tensors(module), *self._children(module))
+        base = next((f"nn.{kind.__name__}" for kind in _CONTAINERS if isinstance(module, kind)), "nn.Module")
+        taken = frozenset((*module._modules, *module._parameters, *module._buffers))
+        signature = _signature(traced) if traced is not None else ""
+        return Block(type(module).__name__, _document(module), constructor, forward, signature, base, taken)
+
+    def _children(self, module: nn.Module) -> Iterator[Statement]:
+        if isinstance(module, _CONTAINERS):
+            yield Statement("", Group("super().__init__(", self._contents(module), ")"))
+            return
+        for name, child in module._modules.items():
+            if child is None:
+                continue
+            if not self._is_used(child):
+                if next(iter(child.state_dict()), None) is not None:
+                    path = self._paths[module]
+                    self._unused.append(f"{path}.{name}." if path else f"{name}.")
+                continue
+            yield Statement(f"self.{name} = ", self._piece(child))
+
+    def _piece(self, module: nn.Module) -> Piece:
+        if module in self._made:
+            return self._made[module]
+        if is_leaf(module):
+            return self._named(module, constructed)  # type: ignore[no-any-return]
+        if not self._is_plain(module):
+            return Text("nn.Identity()")
+        kind = next(kind for kind in _CONTAINERS if isinstance(module, kind))
+        return Group(f"nn.{kind.__name__}(", self._contents(module), ")")
+
+    def _contents(self, module: nn.Module) -> tuple[Item, ...]:
+        """What the constructor of a container is given."""
+        items = [(name, self._piece(child)) for name, child in module._modules.items() if child is not None]
+        if isinstance(module, nn.ModuleDict):
+            return (Item("", Group("{", tuple(Item(f'"{name}": ', piece) for name, piece in items), "}")),)
+        layers = tuple(_repeated([piece for _, piece in items]))
+        if isinstance(module, nn.ModuleList):
+            return (Item("", Group("[", layers, "]")),)
+        if [name for name, _ in items] == [str(place) for place in range(len(items))]:
+            return layers
+        pairs = Group("[", tuple(Item("", _pair(name, piece)) for name, piece in items), "]")
+        return (Item("", Group("OrderedDict(", (Item("", pairs),), ")")),)
+
+    def _tensors(self, module: nn.Module) -> Iterator[Statement]:
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                yield Statement(f"self.{name} = ", Group("nn.Parameter(", (Item("", _zeros(parameter)),), ")"))
+        for name, buffer in module._buffers.items():
+            if buffer is None:
+                continue
+            if name not in module._non_persistent_buffers_set:
+                yield Statement("", _registered(name, _zeros(buffer)))
+            elif (module, name) in self._read:
+                yield Statement("", _registered(name, _constant(buffer), persistent=False))
+        for owner, name in sorted(self._read, key=lambda pair: pair[1]):
+            if owner is module and name not in module._parameters and name not in module._buffers:
+                yield Statement("", _registered(name, _constant(getattr(module, name)), persistent=False))
+
+
+def _pair(name: str, piece: Piece) -> Piece:
+    return Group("(", (Item("", Text(f'"{name}"')), Item("", piece)), ")")
+
+
+def _repeated(pieces: list[Piece]) -> Iterator[Item]:
+    """Three or more equal layers in a row as one line."""
+    for text, run in itertools.groupby(pieces, key=flat):
+        alike = list(run)
+        if len(alike) > 2:
+            yield Item("", Text(f"*({text} for _ in range({len(alike)}))"))
+        else:
+            yield from (Item("", piece) for piece in alike)
+
+
+def _zeros(tensor: Tensor) -> Piece:
+    items = [Item("", Number(size, "size")) for size in tensor.shape] or [Item("", Text("()"))]
+    if tensor.dtype is not torch.float32:
+        items.append(Item("dtype=", Text(str(tensor.dtype))))
+    return Group("torch.zeros(", tuple(items), ")")
+
+
+def _constant(tensor: Tensor) -> Piece:
+    if tensor.numel() > _LONGEST_CONSTANT:
+        raise UntraceableError(f"it holds a constant of {tensor.numel()} numbers; register it as a persistent buffer")
+    items = [Item("", _frozen(tensor.tolist()))]
+    if tensor.dtype not in (torch.float32, torch.int64, torch.bool):
+        items.append(Item("dtype=", Text(str(tensor.dtype))))
+    return Group("torch.tensor(", tuple(items), ")")
+
+
+def _frozen(value: Any) -> Piece:
+    """Numbers of a constant; a list of them is broken into full lines."""
+    if isinstance(value, list):
+        return Group("[", tuple(Item("", _frozen(item)) for item in value), "]")
+    return literal(value, "size") if isinstance(value, int) else Text(flat(literal(value)))
+
+
+def _registered(name: str, value: Piece, *, persistent: bool = True) -> Piece:
+    more = () if persistent else (Item("persistent=", Text("False")),)
+    return Group("self.register_buffer(", (Item("", Text(f'"{name}"')), Item("", value), *more), ")")
+
+
+def _signature(traced: Traced) -> str:
+    inputs = [node for node in traced.graph.nodes if node.op == "placeholder"]
+    output = next(node for node in traced.graph.nodes if node.op == "output")
+    given = ", ".join(f"{node.target}{_annotated(traced.pairs[node][0], ': ')}" for node in inputs)
+    value = torch.fx.node.map_arg(output.args[0], lambda node: traced.pairs[node][0])
+    return f"def forward(self, {given}){_annotated(value, ' -> ')}:"
+
+
+def _annotated(value: Any, lead: str) -> str:
+    kind = _kind(value)
+    return f"{lead}{kind}" if kind else ""
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return "Tensor"
+    if isinstance(value, list | tuple) and value:
+        kinds = sorted({"None" if item is None else _kind(item) for item in value}, key=lambda kind: kind == "None")
+        if "" in kinds:
+            return ""
+        inside = " | ".join(kinds)
+        return f"list[{inside}]" if isinstance(value, list) else f"tuple[{', '.join(map(_kind, value)) or inside}]"
+    return ""
+
+
+def _document(module: nn.Module) -> str:
+    """The first sentence that its author wrote of the class."""
+    text = inspect.cleandoc(type(module).__dict__.get("__doc__") or "").split("\n\n")[0]
+    return " ".join(text.split()).replace("\\", "").replace('"""', "'''").rstrip('"')
+
+
+def _class_text(one: Definition) -> str:
+    lines = [f"class {one.name}({one.base}):"]
+    if one.document:
+        lines += _docstring(one.document)
+    plain = one.base == "nn.Module"
+    if one.arguments or plain:
+        lines += _constructor_line(one.arguments)
+        lines += [f"{INDENT * 2}super().__init__()"] if plain else []
+    elif one.constructor:
+        lines += _constructor_line(())
+    lines += [f"{INDENT * 2}self.{name} = {name}" for name in one.stored]
+    lines += itertools.chain.from_iterable(written(line.piece, 2, line.lead) for line in one.constructor)
+    if one.forward:
+        lines += ["", f"{INDENT}{one.signature}"]
+        lines += itertools.chain.from_iterable(written(line.piece, 2, line.lead) for line in one.forward)
+    return "\n".join(lines if one.constructor or one.stored or not plain else _without_constructor(lines))
+
+
+def _constructor_line(arguments: Sequence[str]) -> list[str]:
+    items = tuple(Item("", Text(name)) for name in ("self", *(f"{name}: int" for name in arguments)))
+    return written(Group("def __init__(", items, ") -> None:"), 1)
+
+
+def _without_constructor(lines: list[str]) -> list[str]:
+    """What has nothing to construct needs no constructor."""
+    start = next(place for place, line in enumerate(lines) if line.lstrip().startswith("def __init__"))
+    return [*lines[:start], *lines[start + 3 :]]
+
+
+def _docstring(text: str) -> list[str]:
+    if len(text) <= WIDTH - 10:
+        return [f'{INDENT}"""{text}"""', ""]
+    wrapped = textwrap.wrap(text, WIDTH - 8)
+    return [f'{INDENT}"""{wrapped[0]}', *(f"{INDENT}{line}" for line in wrapped[1:]), f'{INDENT}"""', ""]

@@ -1,0 +1,152 @@
+"""`model.py`: the source of a network with what it takes to use it: weights, normalisation, names of classes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from trainables.export.deployed import Deployed
+from trainables.export.expressions import Group, Item, Text, written
+from trainables.export.layers import literal
+from trainables.export.source import Source, source_of
+from trainables.export.weights import WEIGHTS
+
+__all__ = ["MODEL", "model_text", "write_model"]
+
+MODEL = "model.py"
+
+_READ = '''
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file: a length, a JSON header with types, shapes and places, then the numbers."""
+    content = bytearray(Path(path).read_bytes())
+    start = 8 + int.from_bytes(content[:8], "little")
+    weights = {}
+    for name, entry in json.loads(content[8:start]).items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        numbers = torch.frombuffer(content[start + begin : start + end], dtype=DTYPES[entry["dtype"]])
+        weights[name] = numbers.reshape(entry["shape"])
+    return weights
+'''
+
+_DTYPES = """
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+"""
+
+
+def write_model(deployed: Deployed, batches: tuple[Any, Any], facts: Sequence[str], path: Path) -> None:
+    """Write the file.
+
+    Raises:
+        UntraceableError: the network cannot be written as source.
+    """
+    path.write_text(model_text(deployed, source_of(deployed.network, batches), facts), encoding="utf-8")
+
+
+def model_text(deployed: Deployed, source: Source, facts: Sequence[str]) -> str:
+    """The file as text; `facts` are lines for its docstring."""
+    root = source.call.partition("(")[0]
+    head = [_document(deployed, facts), _imports(source), f"{_DTYPES.strip()}\n", *_constants(deployed, source)]
+    normalize = [_normalize(deployed)] if deployed.mean else []
+    functions = [source.classes, *normalize, _READ, _load(source, root), _main(deployed)]
+    return "\n".join([*head, *(f"\n{part.strip()}\n" for part in functions)])
+
+
+def _document(deployed: Deployed, facts: Sequence[str]) -> str:
+    shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
+    title = f"A network of the space {_safe(deployed.space)}: inputs ({shape}) to outputs, in evaluation mode."
+    lines = [title, ""]
+    for fact in facts:
+        lines += textwrap.wrap(_safe(fact), 116, subsequent_indent="    ", break_on_hyphens=False) or [""]
+    lines += [
+        "",
+        "Needs torch only:",
+        "",
+        "    from model import load" + (", normalize" if deployed.mean else ""),
+        "",
+        f"    network = load()  # weights from {WEIGHTS} beside this file",
+        f"    outputs = network({'normalize(raw)' if deployed.mean else 'inputs'})",
+    ]
+    return '"""' + "\n".join(lines).rstrip() + '\n"""\n'
+
+
+def _imports(source: Source) -> str:
+    own = "from collections import OrderedDict\n" if "OrderedDict(" in source.classes else ""
+    functional = "import torch.nn.functional as F\n" if "F." in source.classes else ""
+    return (
+        f"from __future__ import annotations\n\nimport json\n{own}from pathlib import Path\n\n"
+        f"import torch\n{functional}from torch import Tensor, nn\n"
+    )
+
+
+def _constants(deployed: Deployed, source: Source) -> list[str]:
+    found = []
+    if deployed.classes:
+        found.append(_tuple("CLASSES", deployed.classes))
+    if deployed.mean:
+        found += [_tuple("MEAN", deployed.mean), _tuple("STD", deployed.std)]
+    if source.unused:
+        said = "# What only training uses, and the file of weights holds too.\n"
+        found.append(said + _tuple("UNUSED", source.unused))
+    return found
+
+
+def _tuple(name: str, values: Sequence[Any]) -> str:
+    items = tuple(Item("", Text(repr(one)) if isinstance(one, float) else literal(one)) for one in values)
+    return "\n".join(written(Group("(", items, ")"), 0, f"{name} = ")) + "\n"
+
+
+def _normalize(deployed: Deployed) -> str:
+    shape = ", ".join(["1", str(len(deployed.mean)), *["1"] * (deployed.inputs.dim() - 2)])
+    return f'''
+def normalize(raw: Tensor) -> Tensor:
+    """Raw inputs, on the scale of the data set's files, as the network was trained on them."""
+    mean = torch.tensor(MEAN, device=raw.device).view({shape})
+    std = torch.tensor(STD, device=raw.device).view({shape})
+    return (raw.to(torch.float32) - mean) / std
+'''
+
+
+def _load(source: Source, root: str) -> str:
+    kept = (
+        "    weights = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}\n"
+        if source.unused
+        else ""
+    )
+    return f'''def load(path: str | Path | None = None) -> {root}:
+    """The trained network, in evaluation mode on the CPU; by default with the weights beside this file."""
+    network = {source.call}
+    weights = read_weights(path or Path(__file__).with_name("{WEIGHTS}"))
+{kept}    network.load_state_dict(weights, assign=True)
+    return network.eval()
+'''
+
+
+def _main(deployed: Deployed) -> str:
+    shape = ", ".join(map(str, (2, *deployed.inputs.shape[1:])))
+    inputs = f"torch.rand({shape})"
+    if not deployed.inputs.is_floating_point():
+        inputs = f"torch.zeros({shape}, dtype={deployed.inputs.dtype})"
+    return f"""
+if __name__ == "__main__":
+    with torch.no_grad():
+        print(tuple(load()({inputs}).shape))
+"""
+
+
+def _safe(text: str) -> str:
+    return text.replace("\\", "/").replace('"""', "'''")

@@ -1,0 +1,369 @@
+"""A traced graph as the lines of a `forward`: values that are used once stand where they are used, and a value that
+follows from another one, which nobody needs any more, keeps its name."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import keyword
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+from trainables.export.expressions import Group, Item, Piece, Text, flat
+from trainables.export.layers import literal
+from trainables.export.tracing import Traced, UntraceableError
+
+__all__ = ["MOST", "Statement", "statements"]
+
+MOST = 160
+"""Lines of a forward; what has more is a loop that was unrolled, which nobody would read."""
+
+_INFIX: dict[Any, tuple[str, int]] = {
+    operator.add: (" + ", 1),
+    operator.sub: (" - ", 1),
+    operator.mul: (" * ", 2),
+    operator.truediv: (" / ", 2),
+    operator.floordiv: (" // ", 2),
+    operator.mod: (" % ", 2),
+    operator.matmul: (" @ ", 2),
+    torch.add: (" + ", 1),
+    torch.mul: (" * ", 2),
+}
+_LONGEST, _DEEPEST = 88, 4
+_RESERVED = {"F", "nn", "torch", "self", "Tensor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A line of a forward: `lead` is `x = ` or `return `."""
+
+    lead: str
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class _Expression:
+    piece: Piece
+    strength: int = 9
+    """How tightly it binds: 1 sums, 2 products, 3 signs, 9 what needs no brackets."""
+    depth: int = 0
+
+
+def statements(traced: Traced, is_plain: Callable[[nn.Module], bool]) -> list[Statement]:
+    """The lines of the forward; `is_plain` tells which modules are written as plain containers.
+
+    Raises:
+        UntraceableError: it calls what has no name in torch, or is too long to be read.
+    """
+    found = _Writer(traced, is_plain).lines()
+    if len(found) > MOST:
+        raise UntraceableError(f"its forward unrolls into {len(found)} lines: it loops over its input")
+    return found
+
+
+class _Writer:
+    def __init__(self, traced: Traced, is_plain: Callable[[nn.Module], bool]) -> None:
+        self._traced, self._is_plain = traced, is_plain
+        self._nodes, self._pairs, self._root = list(traced.graph.nodes), traced.pairs, traced.root
+        self._places = {node: place for place, node in enumerate(self._nodes)}
+        self._known: dict[fx.Node, _Expression] = {}
+        self._names: dict[fx.Node, str] = {}
+        self._lasts: dict[str, fx.Node] = {}
+
+    def lines(self) -> list[Statement]:
+        for node in self._nodes:
+            if node.op == "placeholder":
+                self._name(node, str(node.target))
+        kept = self._kept()
+        found = []
+        for node in self._nodes:
+            if node.op == "placeholder":
+                continue
+            if node.op == "output":
+                found.append(Statement("return ", self._argument(node.args[0]).piece))
+                break
+            expression = self._known.get(node) or self._expression(node)
+            together = self._unpacked(node)
+            if together:
+                names = [self._name_for(one) for one in together]
+                found.append(Statement(f"{', '.join(names)} = ", expression.piece))
+                for one, name in zip(together, names, strict=True):
+                    self._name(one, name)
+            elif node in self._names:
+                continue
+            elif node in kept or not (self._short(expression) or self._is_returned(node) or self._is_inside(node)):
+                # What it reads must be told before its own name can be one of those.
+                name = self._name_for(node)
+                found.append(Statement(f"{name} = ", expression.piece))
+                self._name(node, name)
+            else:
+                self._known[node] = expression
+        return found
+
+    def _kept(self) -> set[fx.Node]:
+        """What is used more than once and is no part of something that has a name, and what its author kept."""
+        own = {node for node in self._traced.own if not self._is_returned(node)}
+        return {n for n in self._nodes if (self._uses(n) > 1 or n in own) and not self._is_access(n)}
+
+    def _unpacked(self, node: fx.Node) -> list[fx.Node]:
+        """The elements that all get a name of their author's: `query, key, value = `; empty if it is not so."""
+        users = sorted(node.users, key=self._places.__getitem__)
+        items = [one for one in users if one.target is operator.getitem and one.args[0] is node]
+        indices = [one.args[1] for one in items]
+        whole = self._pairs[node][0]
+        if len(items) < 2 or len(users) > len(items) or indices != list(range(len(items))) or len(whole) != len(items):
+            return []
+        return items if all(one in self._traced.names for one in items) else []
+
+    def _is_inside(self, node: fx.Node) -> bool:
+        """Whether it is one layer of a plain sequence, and the next one all that reads it."""
+        path = str(node.target).rpartition(".")[0]
+        if node.op != "call_module" or not path or self._uses(node) != 1:
+            return False
+        (user,) = node.users
+        container = self._root.get_submodule(path)
+        inside = isinstance(container, nn.Sequential) and self._is_plain(container)
+        return inside and user.op == "call_module" and str(user.target).rpartition(".")[0] == path
+
+    def _is_returned(self, node: fx.Node) -> bool:
+        """Whether it is what the forward gives, and nothing else."""
+        return [one.op for one in node.users] == ["output"] and self._uses(node) == 1
+
+    def _is_access(self, node: fx.Node) -> bool:
+        """Whether a name for it would say nothing: an attribute, a size, an element of a list that has a name."""
+        if node.op == "get_attr" or node.target is getattr:
+            return True
+        source = node.args[0] if node.args else None
+        parts = isinstance(source, fx.Node) and isinstance(self._pairs[source][0], list | tuple)
+        return node.target is operator.getitem and parts
+
+    def _uses(self, node: fx.Node) -> int:
+        count = [0]
+
+        def look(used: fx.Node) -> fx.Node:
+            count[0] += used is node
+            return used
+
+        for user in node.users:
+            fx.node.map_arg((user.args, user.kwargs), look)
+        return count[0]
+
+    def _short(self, expression: _Expression) -> bool:
+        return expression.depth <= _DEEPEST and len(flat(expression.piece)) <= _LONGEST
+
+    def _name(self, node: fx.Node, name: str) -> None:
+        self._names[node] = name
+        self._lasts[name] = node
+        self._known[node] = _Expression(Text(name))
+
+    def _name_for(self, node: fx.Node) -> str:
+        """The author's name, or that of the value that it is made of, if nobody asks for what has it now any more."""
+        wanted = self._traced.names.get(node)
+        if wanted is None:
+            source = next((arg for arg in node.args if isinstance(arg, fx.Node)), None)
+            while source is not None and source not in self._names:
+                source = next((arg for arg in source.args if isinstance(arg, fx.Node)), None)
+            inputs = source is not None and source.op == "placeholder" and isinstance(self._pairs[source][0], Tensor)
+            taken = source is None or not inputs or not self._over(source, node)
+            wanted = node.name if taken or source is None else self._names[source]
+        free = wanted not in self._lasts or self._over(self._lasts[wanted], node)
+        if free and wanted not in _RESERVED and not keyword.iskeyword(wanted):
+            return wanted
+        number = next(n for n in itertools.count(2) if f"{wanted}_{n}" not in self._lasts)
+        return f"{wanted}_{number}"
+
+    def _over(self, source: fx.Node, node: fx.Node) -> bool:
+        """Whether nothing after `node` reads `source`, directly or in an expression that is not written yet."""
+        later = self._places[node]
+        return all(
+            self._places[user] <= later and (user is node or self._written_in(user, node)) for user in source.users
+        )
+
+    def _written_in(self, user: fx.Node, node: fx.Node) -> bool:
+        """Whether `user`, which has no name of its own, is read by `node` only, or has a name already."""
+        if user in self._names or user is node:
+            return True
+        return all(self._places[one] <= self._places[node] and self._written_in(one, node) for one in user.users)
+
+    def _expression(self, node: fx.Node) -> _Expression:
+        if node.op == "get_attr":
+            return _Expression(Text(_path(str(node.target), self._root)))
+        if node.op == "call_module":
+            whole = self._whole(node)
+            if whole is not None:
+                return self._call(*whole, {})
+            return self._call(_path(str(node.target), self._root), node.args, node.kwargs)
+        if node.op == "call_method":
+            owner = self._argument(node.args[0])
+            return self._method(owner, str(node.target), node)
+        return self._function(node)
+
+    def _whole(self, node: fx.Node) -> tuple[str, tuple[Any, ...]] | None:
+        """A plain sequence whose layers are called one after another: it is called instead."""
+        path, _, last = str(node.target).rpartition(".")
+        container = self._root.get_submodule(path)
+        if not path or not isinstance(container, nn.Sequential) or not self._is_plain(container):
+            return None
+        keys = list(container._modules)
+        if last != keys[-1]:
+            return None
+        for key in reversed(keys):
+            if node.op != "call_module" or node.target != f"{path}.{key}" or len(node.args) != 1 or node.kwargs:
+                return None
+            (source,) = node.args
+            if key != keys[0] and (not isinstance(source, fx.Node) or source in self._names):
+                return None
+            if key == keys[0]:
+                return _path(path, self._root), node.args
+            node = source  # type: ignore[assignment]
+        return None
+
+    def _method(self, owner: _Expression, name: str, node: fx.Node) -> _Expression:
+        items = self._items(node.args[1:], node.kwargs)
+        call = Group(f".{name}(", tuple(Item("", i.piece) if not i.prefix else i for i in items), ")")
+        if not items:
+            call = Group(f".{name}(", (), ")")
+        piece = Group("", (Item("", self._bracketed(owner, 9)), Item("", call)), "", "")
+        return _Expression(piece, depth=self._deepest(node))
+
+    def _function(self, node: fx.Node) -> _Expression:
+        target: Any = node.target
+        if target in _INFIX and len(node.args) == 2 and not node.kwargs:
+            return self._infix(node, *_INFIX[target])
+        if target is operator.neg:
+            return _Expression(Group("-", (Item("", self._bracketed(self._argument(node.args[0]), 3)),), "", ""), 3)
+        if target is operator.getitem:
+            owner, index = self._argument(node.args[0]), node.args[1]
+            parts = index if isinstance(index, tuple) else (index,)
+            items = tuple(Item("", self._index(part)) for part in parts)
+            piece = Group("", (Item("", self._bracketed(owner, 9)), Item("", Group("[", items, "]"))), "", "")
+            return _Expression(piece, depth=self._deepest(node))
+        if target is getattr:
+            owner = self._argument(node.args[0])
+            return _Expression(
+                Group("", (Item("", self._bracketed(owner, 9)), Item("", Text(f".{node.args[1]}"))), "", "")
+            )
+        return self._call(_name_of(target), *_without_defaults(target, node.args, node.kwargs))
+
+    def _infix(self, node: fx.Node, sign: str, strength: int) -> _Expression:
+        left, right = (self._argument(one) for one in node.args)
+        # a + b + c needs no brackets, a - (b + c) does.
+        pieces = (self._bracketed(left, strength), self._bracketed(right, strength + 1))
+        first = pieces[0]
+        if isinstance(first, Group) and first.separator == sign and not first.closing:
+            items = (*first.items, Item("", pieces[1]))
+        else:
+            items = tuple(Item("", piece) for piece in pieces)
+        return _Expression(Group("", items, "", sign), strength, self._deepest(node))
+
+    def _call(self, name: str, args: Any, kwargs: Any) -> _Expression:
+        items = self._items(args, kwargs)
+        depth = 1 + max((self._argument(arg).depth for arg in args if isinstance(arg, fx.Node)), default=0)
+        piece: Piece = Group(f"{name}(", items, ")")
+        return _Expression(piece, depth=depth)
+
+    def _deepest(self, node: fx.Node) -> int:
+        return max((self._known[one].depth for one in node.all_input_nodes if one in self._known), default=0)
+
+    def _items(self, args: Any, kwargs: Mapping[str, Any]) -> tuple[Item, ...]:
+        return (
+            *(Item("", self._argument(arg).piece) for arg in args),
+            *(Item(f"{name}=", self._argument(arg).piece) for name, arg in kwargs.items()),
+        )
+
+    def _bracketed(self, expression: _Expression, strength: int) -> Piece:
+        if expression.strength >= strength:
+            return expression.piece
+        return Group("(", (Item("", expression.piece),), ")", separator=" ")
+
+    def _argument(self, arg: Any) -> _Expression:
+        if isinstance(arg, fx.Node):
+            return self._known[arg]
+        if isinstance(arg, list | tuple) and not isinstance(arg, torch.Size):
+            opening, closing = ("[", "]") if isinstance(arg, list) else ("(", ")")
+            whole, rest = self._whole_list(arg)
+            items = [Item("*", self._argument(whole).piece)] if whole is not None else []
+            items += [Item("", self._argument(one).piece) for one in rest]
+            return _Expression(Group(opening, tuple(items), closing))
+        if isinstance(arg, torch.device):
+            return _Expression(Text(f'"{arg}"'))
+        return _Expression(literal(arg))
+
+    def _whole_list(self, arg: Any) -> tuple[fx.Node | None, Any]:
+        """The list that this one begins with, all of it, and what comes after."""
+        first = next((place for place, one in enumerate(arg) if one is not None), None)
+        node = arg[first] if first is not None else None
+        if not isinstance(node, fx.Node) or node.target is not operator.getitem or node in self._names:
+            return None, arg
+        source = node.args[0]
+        if not isinstance(source, fx.Node):
+            return None, arg
+        values = self._pairs[source][0]
+        if not isinstance(values, list | tuple) or len(values) > len(arg) or len(values) < 2:
+            return None, arg
+        for place, value in enumerate(values):
+            one = arg[place]
+            same = isinstance(one, fx.Node) and one.target is operator.getitem and one.args == (source, place)
+            if not (same or (one is None and value is None)):
+                return None, arg
+        return source, arg[len(values) :]
+
+    def _index(self, part: Any) -> Piece:
+        if part is Ellipsis:
+            return Text("...")
+        if isinstance(part, int) and not isinstance(part, bool):
+            return literal(part, "index")
+        if not isinstance(part, slice):
+            return self._argument(part).piece
+        ends = [None if end is None else self._argument(end).piece for end in (part.start, part.stop, part.step)]
+        colons: list[Item] = [Item("", ends[0])] if ends[0] is not None else []
+        colons.append(Item("", Text(":")))
+        if ends[1] is not None:
+            colons.append(Item("", ends[1]))
+        if ends[2] is not None:
+            colons += [Item("", Text(":")), Item("", ends[2])]
+        return Group("", tuple(colons), "", "")
+
+
+def _path(target: str, root: nn.Module) -> str:
+    """`self.edges["edge_0_1"][0]`: children of containers by their keys."""
+    text, owner = "self", root
+    for name in target.split("."):
+        if isinstance(owner, nn.ModuleDict):
+            text += f'["{name}"]'
+        elif isinstance(owner, nn.Sequential | nn.ModuleList) and name.isdecimal():
+            text += f"[{name}]"
+        else:
+            text += f".{name}"
+        owner = getattr(owner, name)
+    return text
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", "")
+    for prefix, home in (("F", functional), ("torch", torch)):
+        if getattr(home, name, None) is function:
+            return f"{prefix}.{name}"
+    raise UntraceableError(f"it calls {getattr(function, '__module__', '')}.{name or function!r}, which is not torch's")
+
+
+def _without_defaults(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments that say something; those that torch itself filled in go."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (ValueError, TypeError):
+        return args, dict(kwargs)
+
+    def says(name: str, value: Any) -> bool:
+        default = parameters[name].default if name in parameters else inspect.Parameter.empty
+        return isinstance(value, fx.Node) or type(value) is not type(default) or value != default
+
+    return args, {name: value for name, value in kwargs.items() if says(name, value)}

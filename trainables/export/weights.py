@@ -1,0 +1,86 @@
+"""Weights as safetensors and what they are the weights of as JSON; both without pickle, and read back by `rebuilt`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from trainables.errors import CheckpointError, TrainableError
+from trainables.export.deployed import Deployed
+from trainables.networks import build
+
+__all__ = ["ARCHITECTURE", "FORMAT", "WEIGHTS", "described", "rebuilt", "write_weights"]
+
+WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
+FORMAT = 1
+
+
+def write_weights(network: nn.Module, path: Path) -> None:
+    """The state dict of `network`, contiguous and on the CPU; tensors that are shared are written twice."""
+    path.write_bytes(safetensors.torch.save(_state(network), {"format": "pt"}))
+
+
+def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
+    """What `architecture.json` says; `id` is the canonical one of the architecture."""
+    return {
+        "format": FORMAT,
+        "space": deployed.space,
+        "id": identifier,
+        "architecture": deployed.architecture,
+        "settings": deployed.settings,
+        "input": {
+            "shape": ["batch", *deployed.inputs.shape[1:]],
+            "dtype": str(deployed.inputs.dtype).removeprefix("torch."),
+            "mean": list(deployed.mean) or None,
+            "std": list(deployed.std) or None,
+        },
+        "classes": list(deployed.classes) or None,
+    }
+
+
+def rebuilt(folder: str | Path) -> nn.Module:
+    """The network of an exported folder with its weights, in evaluation mode, by `trainables.build`.
+
+    Raises:
+        CheckpointError: the files are missing, damaged or do not fit.
+        TrainableError: `trainables.build` cannot make the network; `model.py` can.
+    """
+    folder = Path(folder)
+    try:
+        document = json.loads((folder / ARCHITECTURE).read_bytes())
+        weights = safetensors.torch.load_file(folder / WEIGHTS)
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{folder} holds no exported weights: {error}; export them again") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CheckpointError(f"{folder / ARCHITECTURE} is of another format than {FORMAT}; export it again")
+    settings = document["settings"]
+    if not isinstance(settings, Mapping):
+        raise TrainableError(f"trainables.build cannot make the network of {folder}; use its model.py")
+    network = build(document["space"], document["architecture"], **_tuples(settings)).eval()
+    try:
+        network.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder / WEIGHTS} does not fit its architecture: {error}; export it again") from error
+    return network
+
+
+def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples; an image size is one."""
+    return {
+        key: tuple(value) if key == "image_size" and isinstance(value, list) else value
+        for key, value in settings.items()
+    }
+
+
+def _state(network: nn.Module) -> dict[str, Tensor]:
+    return {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in network.state_dict().items()
+    }
