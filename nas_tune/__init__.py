@@ -17,17 +17,31 @@ if TYPE_CHECKING:
     from nas_tune.api import evaluate, open_run, resume, search, trained
     from nas_tune.config import SearchConfig
     from nas_tune.results import Run
+    from nas_tune.retraining import Retrained, retrain
 
 from nas_tune.errors import NasTuneError
 
-__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "open_run", "resume", "search", "trained"]
+__all__ = [
+    "NasTuneError",
+    "Retrained",
+    "Run",
+    "SearchConfig",
+    "evaluate",
+    "open_run",
+    "resume",
+    "retrain",
+    "search",
+    "trained",
+]
 
 _HOME = {
+    "Retrained": "nas_tune.retraining",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
     "evaluate": "nas_tune.api",
     "open_run": "nas_tune.api",
     "resume": "nas_tune.api",
+    "retrain": "nas_tune.retraining",
     "search": "nas_tune.api",
     "trained": "nas_tune.api",
 }

@@ -3,6 +3,7 @@
     app.py        the commands together, and the boundary that turns errors into messages and exit codes
     search.py     search, resume
     results.py    results, best
+    retrain.py    retrain
     listing.py    spaces, strategies
     doctor.py     doctor
     progress.py   what a search shows while it runs, on a terminal

@@ -20,6 +20,7 @@ from nas_tune.cli.doctor import doctor
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
 from nas_tune.cli.results import best, results
+from nas_tune.cli.retrain import retrain
 from nas_tune.cli.search import resume, search
 from nas_tune.cli.space import space
 from nas_tune.cli.text import harmless
@@ -80,7 +81,7 @@ def _options(
     allow_local_modules()
 
 
-for _command in (search, resume, results, best, spaces, space, strategies, bench, doctor):
+for _command in (search, resume, results, best, retrain, spaces, space, strategies, bench, doctor):
     app.command()(_command)
 
 
