@@ -16,17 +16,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nas_tune.api import evaluate, open_run, resume, search, trained
     from nas_tune.config import SearchConfig
+    from nas_tune.insight import compare, explain
+    from nas_tune.reports import report
     from nas_tune.results import Run
 
 from nas_tune.errors import NasTuneError
 
-__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "open_run", "resume", "search", "trained"]
+__all__ = [
+    "NasTuneError",
+    "Run",
+    "SearchConfig",
+    "compare",
+    "evaluate",
+    "explain",
+    "open_run",
+    "report",
+    "resume",
+    "search",
+    "trained",
+]
 
 _HOME = {
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
+    "compare": "nas_tune.insight",
     "evaluate": "nas_tune.api",
+    "explain": "nas_tune.insight",
     "open_run": "nas_tune.api",
+    "report": "nas_tune.reports",
     "resume": "nas_tune.api",
     "search": "nas_tune.api",
     "trained": "nas_tune.api",
