@@ -10,6 +10,8 @@ from hypothesis import settings
 
 # Read by Ray when it starts; set before any test can start it.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# The tests share the cores already: threads of small networks would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The machine is shared, so no deadline; the same examples each time, so that a red run can be repeated.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)

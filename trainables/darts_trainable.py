@@ -135,7 +135,7 @@ class DartsTrainable:
         overrides = {name: value for name, value in tree_of(architecture).items() if name != "search"}
         check_settings("a search, by its architecture,", DartsTrainable, overrides)
         plan = Plan(**{**self._given, **overrides}) if overrides else self._plan
-        identity = {"plan": plan.identity(), "seed": seed, "max_epochs": max_epochs}
+        identity = {**plan.identity(), "seed": seed, "max_epochs": max_epochs}
         self._running = Progress(plan, seed, max_epochs, identity)
 
     def step(self) -> dict[str, float | int]:

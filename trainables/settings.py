@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from search_spaces.names import did_you_mean
 from trainables.errors import TrainableError
 
-__all__ = ["check_flag", "check_name", "check_number", "check_settings", "check_text", "parse_settings"]
+__all__ = [
+    "check_flag",
+    "check_mapping",
+    "check_name",
+    "check_number",
+    "check_settings",
+    "check_text",
+    "parse_settings",
+]
 
 
 def check_settings(
@@ -72,6 +80,12 @@ def check_flag(name: str, value: object) -> None:
     """Refuse anything but True and False."""
     if not isinstance(value, bool):
         raise TrainableError(f"{name} is {value!r}; it must be true or false")
+
+
+def check_mapping(name: str, value: object) -> None:
+    """Refuse anything but settings by their names, and None."""
+    if value is not None and not (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
+        raise TrainableError(f'{name} is {value!r}; it must be settings by name, such as {{"nodes": 3}}')
 
 
 def check_text(name: str, value: object, *, optional: bool = False) -> None:

@@ -23,6 +23,24 @@ _KINDS = {
     type(None): "nothing",
 }
 
+_ELSEWHERE = {
+    "evaluator": "trainable",
+    "objective": "metric",
+    "sampler": "strategy",
+    "searcher": "strategy",
+    "search_alg": "strategy",
+    "optimizer": "strategy",
+    "pruner": "scheduler",
+    "direction": "mode",
+    "n_trials": "max_trials",
+    "num_samples": "max_trials",
+    "timeout": "max_seconds",
+    "n_jobs": "workers",
+    "search_space": "space",
+    "epochs": "max_epochs",
+}
+"""What other systems and papers call our keys."""
+
 
 class ConfigProblems(ConfigError):
     """A configuration that is refused; `problems` has one line for each thing that is wrong with it."""
@@ -115,4 +133,6 @@ def _hint(key: str, model: type[BaseModel]) -> str:
         if key in _nested(model, table).model_fields:
             return f"; did you mean '{table}.{key}'?"
     known = sorted(model.model_fields)
+    if _ELSEWHERE.get(key) in known:
+        return f"; here it is called {_ELSEWHERE[key]!r}"
     return did_you_mean(key, known) or f"; the keys are: {', '.join(known)}"

@@ -132,7 +132,7 @@ class SearchConfig(BaseModel):
     trainable: Annotated[_Reference, Expected("the name of a trainable, or 'module:attribute'")] = Component(
         "image_classifier"
     )
-    """What evaluates an architecture."""
+    """What evaluates an architecture; where it trains nothing, such as "shared", it may be called `estimator`."""
     strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
     """What proposes architectures; or a method of `trainables.supernet` (`darts`, `spos`, ..), whose trials are whole
     searches: then scheduler and metric are "none" and "discrete_accuracy", if nothing else is said."""
@@ -196,6 +196,8 @@ class SearchConfig(BaseModel):
     """Time between two backups."""
 
     def __init__(self, /, **values: Any) -> None:
+        if "estimator" in values and "trainable" not in values:
+            values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         if _is_supernet_method(values.get("strategy")):
             # Neither may a search be stopped early, nor is its supernet what is looked for.
             values = {"scheduler": "none", "metric": "discrete_accuracy", "mode": "max", **values}

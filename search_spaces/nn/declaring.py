@@ -35,24 +35,24 @@ class Declaration:
 
     def __init__(self, scope: Scope) -> None:
         self._root: Entries = {}
-        self._sites: dict[int, Site] = {}
+        self._sites: dict[Use, Site] = {}
         self.tree = self._scope(scope, self._root)
         """As `Space` takes it; empty where nothing is decided."""
 
     def site(self, use: Use) -> Site:
         """The site of a use."""
-        return self._sites[id(use)]
+        return self._sites[use]
 
     def sites(self, scope: Scope) -> list[Site]:
         """The sites of a scope's uses, in their order."""
-        return [self._sites[id(use)] for use in scope.uses]
+        return [self._sites[use] for use in scope.uses]
 
     def _scope(self, scope: Scope, entries: Entries) -> object:
         for use in scope.uses:
             if use.home is scope or use.labelled:
                 self._declare(use, scope, self._root if use.labelled else entries)
             else:
-                self._sites[id(use)] = Site("value", use.key, len(use.home.around) - 1)
+                self._sites[use] = Site("value", use.key, len(use.home.around) - 1)
         return _nested({key: entry for key, entry in entries.items() if entry is not None})
 
     def _declare(self, use: Use, scope: Scope, entries: Entries) -> None:
@@ -61,7 +61,7 @@ class Declaration:
         entries.setdefault(key, None)  # the place in the order is that of the outer choice
         trees = [self._scope(inner, {}) for inner in use.scopes]
         tree, site = self._declared(use, trees, scope)
-        self._sites[id(use)] = site
+        self._sites[use] = site
         site.level, site.scopes = len(use.home.around) - 1, [self.sites(inner) for inner in use.scopes]
         if tree is not None:
             site.at = key

@@ -163,6 +163,8 @@ def test_a_bad_value_is_refused_with_key_value_and_rule(key: str, value: object,
     ("values", "line"),
     [
         ({"max_trails": 3}, "max_trails: unknown key; did you mean 'max_trials'?"),
+        ({"sampler": "tpe"}, "sampler: unknown key; here it is called 'strategy'"),
+        ({"estimator": "shared", "trainable": "table"}, "estimator: unknown key; "),
         ({"cpus": 3}, "cpus: unknown key; did you mean 'resources.cpus'?"),
         ({"resources": {"cpu": 3}}, "resources.cpu: unknown key; did you mean 'cpus'?"),
         ({"self": 3}, "self: unknown key; the keys are: address, "),
@@ -228,6 +230,13 @@ def test_no_budget_is_refused_unless_forever() -> None:
         SearchConfig(space="nb201")
     [line] = problems(forever=True)
     assert "forever: true contradicts max_trials" in line
+
+
+def test_what_evaluates_may_be_called_an_estimator() -> None:
+    made = SearchConfig(space="nb201", max_trials=1, estimator={"name": "shared", "checkpoint": "runs/a"})
+    assert (made.trainable.name, made.trainable.settings) == ("shared", {"checkpoint": "runs/a"})
+    assert SearchConfig(**made.to_dict()) == made
+    assert "estimator" not in made.to_dict()
 
 
 def test_a_misspelt_budget_is_one_problem_not_two() -> None:

@@ -128,6 +128,7 @@ def test_the_trainable_may_be_the_search_itself() -> None:
         ({"trainable": {"name": "darts", "method": "gdas"}}, "'gdas' contradicts the strategy darts"),
         ({"initial": "zero_cost"}, "initial: the strategy darts proposes nothing"),
         ({"warm_start": ["runs/a"]}, "warm_start: the strategy darts proposes nothing"),
+        ({"space": "chain"}, "no undecided network"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_before_anything_starts(values: dict[str, Any], said: str) -> None:

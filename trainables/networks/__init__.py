@@ -40,7 +40,18 @@ from trainables.settings import check_number, check_settings
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Builder", "build", "builder_of", "check_network", "example", "names", "register", "space_name", "tree_of"]
+__all__ = [
+    "Builder",
+    "build",
+    "builder_of",
+    "check_network",
+    "check_undecided",
+    "example",
+    "names",
+    "register",
+    "space_name",
+    "tree_of",
+]
 
 Builder = Callable[..., nn.Module]
 TASK: dict[str, Any] = {"num_classes": 10, "in_channels": 3, "image_size": 32}
@@ -67,6 +78,11 @@ _FAMILIES: dict[str, tuple[Builder, Example]] = {
 }
 
 
+_BUILT_IN = frozenset(builder for builder, _ in _FAMILIES.values())
+_UNDECIDED = ("darts", "enas_recurrent", "mobilenetv3", "nb201", "proxylessnas", "recurrent")
+"""Those families here that have an undecided network."""
+
+
 def build(
     space: object,
     architecture: Architecture | Mapping[str, Any] | None,
@@ -83,8 +99,10 @@ def build(
     network, with `search_spaces.nn` choices in it, of those families that have one.
 
     Errors: `UnknownNameError` for a space without builder, `TrainableError` for a setting that its builder
-    does not take, `ArchitectureError` with the path.
+    does not take and for a family without an undecided network, `ArchitectureError` with the path.
     """
+    if architecture is None:
+        check_undecided(space)
     task = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
     _check_task(num_classes, in_channels, image_size)
     check_network(space, settings)
@@ -104,6 +122,16 @@ def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: 
 def check_network(space: object, settings: Mapping[str, object]) -> None:
     """Refuse an unknown space, or settings that its builder does not take, without building anything."""
     check_settings(f"the network of {space_name(space)}", builder_of(space), settings, skip=1, given=tuple(TASK))
+
+
+def check_undecided(space: object) -> None:
+    """Refuse a family of this package that has no undecided network; of others their builder must know."""
+    name = space_name(space)
+    if builder_of(space) in _BUILT_IN and name not in _UNDECIDED:
+        raise TrainableError(
+            f"no undecided network is known of {name}, in which to search by shared weights; known of: "
+            f"{', '.join(_UNDECIDED)}, and yours may have choices of search_spaces.nn; else give an architecture"
+        )
 
 
 def builder_of(space: object) -> Builder:

@@ -5,9 +5,9 @@ the network trains on a CPU; in all other cases, and within `unfused()`, the nod
 names and the running statistics stay where they are: the fast path reads them anew in every forward. To the last
 digits of its numbers everything is equal: outputs, gradients of weights and architecture, running statistics.
 
-What makes it fast: all edges that leave one state share its ReLU, its pooling and the normalisation of that, and their
-convolutions are done in one call a kind; identities and pools enter all nodes by one matrix product; `none` is not
-computed; and what `fused_norms` and `fused_depthwise` say.
+What makes it fast: all edges that leave one state share its ReLU, its pooling and the normalisation of that, and what
+their kernels' gradients need of it; identities and pools enter all nodes by one matrix product; `none` is not
+computed; and what `fused_affine` and `fused_depthwise` say.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from search_spaces.nn import ChoiceModule, InputChoice, LayerChoice
 from trainables.networks.cell_network import Cell
+from trainables.supernet.fused_affine import image_of
 from trainables.supernet.fused_edges import Fan
-from trainables.supernet.fused_norms import image_of
 from trainables.supernet.mixing import InputMixer, LayerMixer, Mix
 
 __all__ = ["FusedNodes", "fuse", "unfused"]

@@ -9,14 +9,23 @@ like parity.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["convolved", "gradient_of_images", "gradient_of_kernel", "mask", "once", "relu_depthwise"]
+__all__ = [
+    "Seen",
+    "convolved",
+    "every_other",
+    "gradient_of_images",
+    "gradient_of_kernel",
+    "mask",
+    "once",
+    "relu_depthwise",
+]
 
 
 def once(backward: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,8 +49,8 @@ def relu_depthwise(images: Tensor, kernels: Sequence[Tensor], stride: int, dilat
     """ReLU, then several depthwise convolutions of the same, each padded to keep the size (or halve it).
 
     Args:
-        images: (n, c, h, w).
-        kernels: each (k * c, 1, s, s), the kernels of k edges; an image of k * c channels comes of each.
+        images: (n, c, h, w), in channels_last.
+        kernels: each (c, 1, s, s).
     """
     return list(_ReluDepthwise.apply(images, stride, tuple(dilations), *kernels))
 
@@ -54,8 +63,7 @@ class _ReluDepthwise(torch.autograd.Function):
         positive = functional.relu(images)
         context.save_for_backward(positive, *kernels)
         context.settings = stride, dilations
-        spread = _spread(positive, len(kernels[0]))
-        return tuple(convolved(spread, kernel, stride, by) for kernel, by in zip(kernels, dilations, strict=True))
+        return tuple(convolved(positive, kernel, stride, by) for kernel, by in zip(kernels, dilations, strict=True))
 
     @staticmethod
     @once
@@ -66,17 +74,46 @@ class _ReluDepthwise(torch.autograd.Function):
         parts = list(zip(gradients, kernels, dilations, wanted, strict=True))
         by_images = None
         if wants_images:
-            backs = [gradient_of_images(gradient, positive, kernel, stride, by) for gradient, kernel, by, _ in parts]
-            by_images = _sum([part for back in backs for part in torch.split(back, positive.shape[1], 1)])
+            by_images = _sum(
+                gradient_of_images(gradient, positive, kernel, stride, by) for gradient, kernel, by, _ in parts
+            )
             mask(by_images, positive)
-        by_kernels = [gradient_of_kernel(g, positive, k, stride, by) if wants else None for g, k, by, wants in parts]
+        seen = Seen(positive)
+        by_kernels = [
+            gradient_of_kernel(g, seen, kernel, stride, by) if wants else None for g, kernel, by, wants in parts
+        ]
         return by_images, None, None, *by_kernels
 
 
-def _spread(images: Tensor, channels: int) -> Tensor:
-    """The images side by side until they have so many channels."""
-    copies = channels // images.shape[1]
-    return images if copies == 1 else torch.cat([images] * copies, 1)
+def every_other(images: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixels (n, c, h / 2, w / 2) whose row and column are even, and those where both are odd.
+
+    Of an odd size both have half of it, rounded up: the odd ones end on zeros.
+    """
+    even, odd = _EveryOther.apply(images)
+    return even, odd
+
+
+class _EveryOther(torch.autograd.Function):
+    """Its gradient is in channels_last; that of two slices is not, and would make slow what stands before them."""
+
+    @staticmethod
+    def forward(context: Any, images: Tensor) -> tuple[Tensor, Tensor]:
+        context.like = images.shape
+        even = images[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
+        part = images[:, :, 1::2, 1::2]
+        odd = torch.zeros_like(even)
+        odd[:, :, : part.shape[2], : part.shape[3]] = part
+        return even, odd
+
+    @staticmethod
+    @once
+    def backward(context: Any, even: Tensor, odd: Tensor) -> Tensor:
+        found = torch.empty(context.like, dtype=even.dtype, memory_format=torch.channels_last).zero_()
+        found[:, :, ::2, ::2] = even
+        part = found[:, :, 1::2, 1::2]
+        part.copy_(odd[:, :, : part.shape[2], : part.shape[3]])
+        return found
 
 
 def mask(gradient: Tensor, positive: Tensor) -> None:
@@ -91,33 +128,47 @@ def convolved(images: Tensor, kernel: Tensor, stride: int, dilation: int) -> Ten
 
 
 def gradient_of_images(gradient: Tensor, images: Tensor, kernel: Tensor, stride: int, dilation: int) -> Tensor:
-    """Of the images, for every edge its own: with stride 1 again a convolution, the kernel turned round."""
+    """With stride 1 again a convolution, the kernel turned round; `images` say no more than their shape."""
     if stride == 1:
         return convolved(gradient, kernel.flip(2, 3), 1, dilation)
-    count, _, height, width = images.shape
-    like = images.new_empty(1).expand(count, len(kernel), height, width)
+    like = images.new_empty(1).expand(images.shape)
     return _native(gradient, like, kernel, stride, (kernel.shape[2] // 2,) * 2, of_images=True)
 
 
-def gradient_of_kernel(gradient: Tensor, images: Tensor, kernel: Tensor, stride: int, dilation: int) -> Tensor:
+class Seen:
+    """Images that depthwise kernels have seen, cut as `gradient_of_kernel` needs them; every cut is made once."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
+        self._columns: dict[int, list[Tensor]] = {}
+
+    @functools.cached_property
+    def by_parity(self) -> Seen:
+        return Seen(_by_parity(self.images))
+
+    def columns(self, size: int) -> list[Tensor]:
+        """What three columns each of kernels of that size have seen, with the padding."""
+        if size not in self._columns:
+            # Rows are padded here too: torch's way is slow where the image is lower than the kernel.
+            padded, width = functional.pad(self.images, (size // 2,) * 4), self.images.shape[3]
+            ends = [(start, width + min(start + 3, size) - 1) for start in range(0, size, 3)]
+            cuts = [padded[..., start:end].contiguous(memory_format=torch.channels_last) for start, end in ends]
+            self._columns[size] = cuts
+        return self._columns[size]
+
+
+def gradient_of_kernel(gradient: Tensor, seen: Seen, kernel: Tensor, stride: int, dilation: int) -> Tensor:
     """Of the kernel, three of its columns at a time.
 
     A dilation of 2 is none at all among the pixels whose row and column are even, or one of them odd, or both.
     """
     size = kernel.shape[2]
     if dilation == 2:
-        gradient, images = _by_parity(gradient), _by_parity(images)
+        gradient, seen = _by_parity(gradient), seen.by_parity
     if size <= 3:
-        return _native(gradient, _spread(images, len(kernel)), kernel, stride, (size // 2,) * 2, of_images=False)
-    reach, width = size // 2, images.shape[3]
-    # Rows are padded here too: torch's way is slow where the image is lower than the kernel.
-    padded = functional.pad(images, (reach,) * 4)
-    columns = []
-    for start in range(0, size, 3):
-        part = kernel[..., start : start + 3]
-        inside = _spread(padded[..., start : start + width + part.shape[3] - 1], len(kernel))
-        columns.append(_native(gradient, inside, part, stride, (0, 0), of_images=False))
-    return torch.cat(columns, 3)
+        return _native(gradient, seen.images, kernel, stride, (size // 2,) * 2, of_images=False)
+    parts = zip(seen.columns(size), torch.split(kernel, 3, 3), strict=True)
+    return torch.cat([_native(gradient, cut, part, stride, (0, 0), of_images=False) for cut, part in parts], 3)
 
 
 def _by_parity(images: Tensor) -> Tensor:
@@ -139,8 +190,8 @@ def _native(
     return found
 
 
-def _sum(parts: Sequence[Tensor]) -> Tensor:
-    total = parts[0] + parts[1] if len(parts) > 1 else parts[0]
-    for part in parts[2:]:
-        total += part
-    return total
+def _sum(parts: Iterable[Tensor]) -> Tensor:
+    first, *others = parts
+    for part in others:
+        first += part
+    return first

@@ -1,8 +1,8 @@
 """All edges that leave one state of a DARTS cell, read from their `LayerChoice`s and computed together.
 
 Options are known by what their modules are, not by their names: pooling and normalisation; identity; ReLU, depthwise
-and 1x1 convolution, normalisation, once or twice over; identity that halves the
-image; nothing. What is none of these runs as the module that it is.
+and 1x1 convolution, normalisation, once or twice over; identity that halves the image; nothing. What is none of these
+runs as the module that it is.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from torch.nn import functional
 
 from search_spaces.nn import LayerChoice
 from trainables.networks.cell_operations import FactorizedReduction
-from trainables.supernet.fused_depthwise import relu_depthwise
-from trainables.supernet.fused_norms import normed, normed_halves, normed_relu_depthwise, normed_sum, rows_of
+from trainables.supernet.fused_affine import rows_of
+from trainables.supernet.fused_depthwise import every_other, relu_depthwise
+from trainables.supernet.fused_norms import normed, normed_halves, normed_relu_depthwise, normed_sum
 
 __all__ = ["Fan"]
 
@@ -38,13 +39,13 @@ class _Stage:
         conv = self.spatial[0]
         return conv.kernel_size[0], conv.stride[0], conv.dilation[0]
 
-    def kernels(self) -> Tensor:
-        """Of the depthwise convolutions, (k * c, 1, size, size)."""
-        return torch.cat([conv.weight for conv in self.spatial])
+    def kernels(self) -> list[Tensor]:
+        """Of the depthwise convolutions, (c, 1, size, size) each."""
+        return [conv.weight for conv in self.spatial]
 
-    def matrices(self) -> Tensor:
-        """Of the 1x1 convolutions, (k, c, c)."""
-        return torch.stack([conv.weight.flatten(1) for conv in self.mixing])
+    def matrices(self) -> list[Tensor]:
+        """Of the 1x1 convolutions, (c, c, 1, 1) each."""
+        return [conv.weight for conv in self.mixing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,10 @@ class _Halving:
 
     layers: list[FactorizedReduction]
 
-    def rows(self, x: Tensor) -> Tensor:
-        """(k, m, c); every edge sees the same ReLU and the same pixels."""
-        height, width = x.shape[2:]
-        x = functional.pad(functional.relu(x), (0, width % 2, 0, height % 2))
-        even, odd = (x[:, :, at::2, at::2].contiguous(memory_format=torch.channels_last) for at in (0, 1))
-        first = functional.conv2d(even, torch.cat([layer.first.weight for layer in self.layers]))
-        second = functional.conv2d(odd, torch.cat([layer.second.weight for layer in self.layers]))
+    def rows(self, even: Tensor, odd: Tensor) -> Tensor:
+        """(k, m, c) of the pixels in even rows and columns, and in odd ones."""
+        first = functional.conv2d(functional.relu(even), torch.cat([layer.first.weight for layer in self.layers]))
+        second = functional.conv2d(functional.relu(odd), torch.cat([layer.second.weight for layer in self.layers]))
         return normed_halves((first, second), self.norms)
 
     @property
@@ -119,14 +117,15 @@ class Fan:
     def add(self, x: Tensor, weights: Tensor, total: Tensor | None) -> Tensor:
         """What the nodes have so far, rows (k, m, c), and what comes of `x` (n, c, h, w) by `weights` (k, options)."""
         columns = weights.to(x.dtype).unbind(1)
+        halves = every_other(x) if self.stride == 2 else (x, x)
         total = self._pass(x, columns, total)
         for index, halving in self.halved.items():
-            total = total + columns[index].view(-1, 1, 1) * halving.rows(x)
+            total = total + columns[index].view(-1, 1, 1) * halving.rows(*halves)
         if self.others:
             total = total + self._run(x, columns)
         if not self.convolved:
             return total
-        images = self._convolve(x)
+        images = self._convolve(x, halves[0])
         last = [stages[-1] for stages in self.convolved.values()]
         chosen = torch.stack([columns[index] for index in self.convolved], 1)
         return normed_sum(total, chosen, images, [stage.matrices() for stage in last], [stage.norms for stage in last])
@@ -148,34 +147,36 @@ class Fan:
         sums = []
         for edge in range(len(self.edges)):
             values = [option[edge](x) * columns[index][edge] for index, option in self.others.items()]
-            sums.append(rows_of(sum(values[1:], values[0]), 1))
-        return torch.cat(sums)
+            sums.append(rows_of(sum(values[1:], values[0])))
+        return torch.stack(sums)
 
-    def _convolve(self, x: Tensor) -> list[Tensor]:
-        """What every kind of convolution gives before its last 1x1 convolution, (n, k * c, h, w) each."""
-        found: dict[int, Tensor] = {}
-        for strided in (False, True):
-            some = {i: s for i, s in self.convolved.items() if self._skips_odd(s[0]) == strided}
+    def _convolve(self, x: Tensor, even: Tensor) -> list[list[Tensor]]:
+        """What every kind of convolution gives before its last 1x1 convolution, for every edge (n, c, h, w).
+
+        Kernels that are strided and dilated see `even` pixels only, and those side by side.
+        """
+        found: dict[int, list[Tensor]] = {}
+        for is_even, seen in ((False, x), (True, even)):
+            some = {i: s[0] for i, s in self.convolved.items() if self._skips_odd(s[0]) == is_even}
             if some:
-                first = [stages[0] for stages in some.values()]
-                found.update(zip(some, self._spread(x, first, strided), strict=True))
+                found.update(zip(some, self._first(seen, list(some.values()), is_even), strict=True))
         return [self._second(found[index], stages) for index, stages in self.convolved.items()]
 
     def _skips_odd(self, stage: _Stage) -> bool:
         """Whether kernels see pixels in even rows and columns only."""
         return self.stride == 2 and stage.reach[2] == 2
 
-    def _spread(self, x: Tensor, stages: list[_Stage], is_even: bool) -> list[Tensor]:
-        kernels = [stage.kernels() for stage in stages]
-        if is_even:
-            even = x[:, :, ::2, ::2].contiguous(memory_format=torch.channels_last)
-            return relu_depthwise(even, kernels, 1, [1] * len(stages))
-        return relu_depthwise(x, kernels, self.stride, [stage.reach[2] for stage in stages])
+    def _first(self, x: Tensor, stages: list[_Stage], is_even: bool) -> list[list[Tensor]]:
+        edges, stride = len(self.edges), 1 if is_even else self.stride
+        kernels = [kernel for stage in stages for kernel in stage.kernels()]
+        dilations = [1 if is_even else stage.reach[2] for stage in stages for _ in self.edges]
+        images = relu_depthwise(x, kernels, stride, dilations)
+        return [images[start : start + edges] for start in range(0, len(images), edges)]
 
-    def _second(self, images: Tensor, stages: list[_Stage]) -> Tensor:
-        for before, stage in pairwise(stages):
-            dilation = stage.reach[2]
-            images = normed_relu_depthwise(images, before.matrices(), before.norms, stage.kernels(), dilation)
+    def _second(self, images: list[Tensor], stages: list[_Stage]) -> list[Tensor]:
+        for one, next_one in pairwise(stages):
+            dilation = next_one.reach[2]
+            images = normed_relu_depthwise(images, one.matrices(), one.norms, next_one.kernels(), dilation)
         return images
 
 

@@ -18,12 +18,13 @@ from trainables.networks import build, builder_of, space_name
 from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
 from trainables.randomness import Randomness
-from trainables.settings import check_flag, check_name, check_number, check_text
+from trainables.settings import check_flag, check_mapping, check_name, check_number, check_text
 from trainables.snapshots import newest
 from trainables.supernet.methods import METHODS, Draws, Stage, method_of
 from trainables.supernet.path_search import best_path
 from trainables.supernet.perturbation import discretize_by_perturbation
 from trainables.supernet.search import Architect, Search, SearchRecipe
+from trainables.supernet.searchable import check_layers, check_searchable
 from trainables.supernet.selection import discretize
 from trainables.supernet.stages import Kept, StagedSearch
 from trainables.supernet.supernet import relax
@@ -58,13 +59,17 @@ class Plan:
     def __init__(self, **given: Any) -> None:
         self._given = given
         self._space, self._method = given["space"], given["method"]
+        for name in ("method_settings", "network"):
+            check_mapping(name, given[name])
         self._method_settings = dict(given["method_settings"] or {})
         method = method_of(self._method, self._method_settings)
+        check_searchable(self._space)
         self.stages = method.stages
         self.space_name = space_name(self._space)
         self._network = sized_network(
             self._space, self._needed(given), channels=given["channels"], cells=given["cells"], layers=given["layers"]
         )
+        check_layers(self._space, self._network)
         self._check_depth()
         files = (given["image_column"], given["label_column"], given["resize"])
         shares = (given["validation_share"], given["test_share"], given["data_seed"])
@@ -139,6 +144,10 @@ class Plan:
             )
             if on
         ]
+        if given["order"] != "first" and METHODS[self._method].finds_by_score:
+            raise TrainableError(
+                f"order is {given['order']!r}, and {self._method} has no gradients to carry further; leave it out"
+            )
         if asked and is_hard:
             raise TrainableError(
                 f"{asked[0]} needs a method that computes all options at once, and {self._method} computes one; leave "
@@ -149,12 +158,10 @@ class Plan:
         self.stop_on_collapse = given["stop_on_collapse"]
 
     def identity(self) -> dict[str, object]:
-        """What two searches must share for one to go on from the other's checkpoint, as JSON."""
-        return {
-            name: repr(value)
-            for name, value in sorted(vars(self).items())
-            if name not in ("_device", "_space", "_given")
-        }
+        """What two searches must share for one to go on from the other's checkpoint, as JSON; the space first."""
+        parts = {name.lstrip("_"): repr(value) for name, value in sorted(vars(self).items())}
+        first = {"space": self.space_name, "method": self._method}
+        return {**first, **{name: said for name, said in parts.items() if name not in ("device", "space", "given")}}
 
     @property
     def settings(self) -> dict[str, object]:
@@ -188,20 +195,26 @@ class Plan:
                 image_size=data.image_size,
                 **network,
             )
+            # On its device before it is relaxed: there the method may measure its options.
+            module = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             method = method_of(self._method, self._method_settings)
-            example = data.normalize(data.train.images[:2]).cpu()
-            supernet = relax(module, method, space=self._bound(), example=example)
+            supernet = relax(module, method, space=self._bound(), example=data.normalize(data.train.images[:2]))
         method.begin_stage(stage, kept)
         if self._start_from is not None:
             take_over(supernet, self._weights_before(Path(self._start_from)), self._start_from)
-        supernet = supernet.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        supernet = supernet.to(device)
         warmup = int(self._warmup * epochs) if self._warmup_epochs is None else self._warmup_epochs
         recipe = SearchRecipe(self._batch_size, self._views.augmentation(data), self._weights, self._architect, warmup)
         return Search(supernet, data, recipe, randomness, epochs)
 
     def _weights_before(self, folder: Path) -> dict[str, Any]:
+        whole = newest(folder)
+        if not (whole / "search.json").exists():
+            raise CheckpointError(
+                f"start_from is {str(folder)!r}; a search does not exist there; give the folder of one"
+            )
         try:
-            weights: dict[str, Any] = read_tensors(newest(folder), "search")["search"]["search"]["supernet"]
+            weights: dict[str, Any] = read_tensors(whole, "search")["search"]["search"]["supernet"]
         except (KeyError, TypeError):
             raise CheckpointError(f"{folder} holds no search; give the folder of one") from None
         return weights

@@ -54,6 +54,28 @@ def test_the_dominant_eigenvalue_is_found_with_its_sign():
     assert dominant_eigenvalue(lambda: parts[0].sum(), [], parts, generator) == 0
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_dominant_eigenvalue_of_a_supernet_is_that_of_its_dense_hessian(seed):
+    torch.manual_seed(seed)
+    layers = [nn.LayerChoice([Scale(0.3), nn.Linear(3, 3), nn.Tanh()], label=name) for name in "ab"]
+    supernet = relax(nn.Sequential(*layers)).double()
+    images, labels = torch.randn(8, 3, dtype=torch.float64), torch.arange(8) % 3
+    alphas = supernet.architecture_parameters()
+
+    def loss(vector=None):
+        moved = {} if vector is None else dict(zip(named, vector.split([3, 3]), strict=True))
+        return torch.nn.functional.cross_entropy(torch.func.functional_call(supernet, moved, (images,)), labels)
+
+    named = [name for name, parameter in supernet.named_parameters() if any(parameter is alpha for alpha in alphas)]
+    dense = torch.autograd.functional.hessian(loss, torch.cat([alpha.detach() for alpha in alphas]))
+    values = torch.linalg.eigvalsh(dense)
+    expected = values[values.abs().argmax()].item()
+    generator = torch.Generator().manual_seed(0)
+    weights = supernet.weight_parameters()
+    found = dominant_eigenvalue(loss, weights, alphas, generator, iterations=200, tolerance=1e-6)
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
 def test_the_alarm_wants_two_epochs_in_a_row():
     alarm = Alarm(0.5)
     crowded, sound = Skips(4, {"": 0.25, "normal": 0.5}), Skips(3, {"": 0.2, "normal": 0.375})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from search_spaces.errors import UnknownNameError
 from tests.trainables.supernet.toys import SOFT
 from trainables.darts_trainable import DartsTrainable
 from trainables.errors import CheckpointError, DataError, EndOfTraining, TrainableError
+from trainables.image_classifier import ImageClassifier
 from trainables.protocol import Evaluating, Searching, Telling, Trainable
 from trainables.session import TrialSession
 
@@ -40,7 +42,10 @@ def test_follows_the_protocols(edges):
 
 def test_learns_digits_and_reports_what_it_promises(edges):
     search = started(max_epochs=3, lr=0.3, batch_size=32, augment=False)
-    metrics = epochs(search, 3)[-1]
+    seen = epochs(search, 3)
+    metrics = seen[-1]
+    cosine = [0.001 + 0.299 * (1 + math.cos(math.pi * epoch / 3)) / 2 for epoch in (1, 2, 3)]
+    assert [found["lr"] for found in seen] == pytest.approx(cosine)
     assert metrics["accuracy"] > 0.6
     assert set(metrics) == {
         "accuracy", "loss", "train_loss", "train_accuracy", "discrete_accuracy", "gap", "entropy", "skips",
@@ -67,11 +72,29 @@ def test_architecture_learns_from_its_half_only_after_the_warmup(edges, order):
     assert not any(map(torch.equal, before, search.supernet.architecture_parameters()))
 
 
-@pytest.mark.parametrize("method", [name for name in SOFT if name != "pcdarts"])
-def test_every_method_resumes_to_the_last_bit(edges, method, tmp_path):
-    settings = {"method": method, "batch_size": 256}
-    if method == "pdarts":
-        settings["method_settings"] = {"added": [0, 1, 1], "options": [2, 1]}
+def test_gradients_of_the_weights_are_clipped(edges):
+    settings = {"lr": 0.5, "grad_clip": 1e-3, "weight_decay": 0.0, "momentum": 0.0, "batch_size": 256}
+    search = started(max_epochs=100, **settings)
+    before = torch.nn.utils.parameters_to_vector(search.supernet.weight_parameters()).detach().clone()
+    search.step()
+    moved = (torch.nn.utils.parameters_to_vector(search.supernet.weight_parameters()) - before).norm().item()
+    steps = len(search.search.data.train) // 256
+    assert 0 < moved <= steps * 0.5 * 1e-3 * 1.001
+
+
+RESUMED = {
+    **{name: {"method": name} for name in SOFT if name != "pcdarts"},
+    "pdarts": {"method": "pdarts", "method_settings": {"added": [0, 1, 1], "options": [2, 1]}},
+    "second": {"order": "second"},
+    "exact, beta": {"order": "exact", "regularizer": "beta", "regularization": 1.0},
+    "perturbation": {"selection": "perturbation", "tune_steps": 1},
+    "eigenvalue": {"eigenvalue": True, "stop_on_collapse": True, "collapse_share": 0.9},
+}
+
+
+@pytest.mark.parametrize("name", list(RESUMED))
+def test_every_method_resumes_to_the_last_bit(edges, name, tmp_path):
+    settings = {**RESUMED[name], "batch_size": 256}
     whole = started(**settings)
     epochs(whole, 2)
     whole.save(tmp_path)
@@ -204,6 +227,12 @@ def test_settings_may_come_as_an_architecture(edges):
         ({"selection": "best"}, "selection is 'best'"),
         ({"regularizer": "bta"}, "did you mean 'beta'"),
         ({"network": {"nope": 1}}, "takes no setting 'nope'"),
+        ({"network": 3}, "network is 3; it must be settings by name"),
+        ({"method_settings": [1]}, r"method_settings is \[1\]; it must be settings by name"),
+        ({"method": "spos", "order": "second"}, "order is 'second', and spos has no gradients"),
+        ({"space": "darts", "layers": 2}, "layers is 2; a search network of darts has cells of both kinds from 3"),
+        ({"space": "chain"}, "no undecided network is known of chain.*: darts, enas_recurrent, mobilenetv3, nb201"),
+        ({"space": "recurrent"}, "networks of recurrent tell no classes of images apart"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_before_anything_is_loaded(edges, settings, match):
@@ -223,12 +252,24 @@ def test_data_that_are_not_there_or_too_few_are_refused(edges, tmp_path):
         started(data=str(tmp_path / "few.npz"))
 
 
+def test_what_is_found_is_trained_like_any_other():
+    search = started(space="nb201", channels=2, cells=1, batch_size=512, max_epochs=1)
+    search.step()
+    training = ImageClassifier(space="nb201", channels=2, cells=1, batch_size=512, device="cpu")
+    training.setup(search.architecture, seed=0, max_epochs=1)
+    assert 0 < training.step()["accuracy"] <= 1
+
+
 def test_checkpoints_of_other_searches_are_refused(edges, tmp_path):
     search = started()
     search.step()
     search.save(tmp_path)
-    with pytest.raises(CheckpointError, match="its plan is"):
+    with pytest.raises(CheckpointError, match="its network is"):
         started(network={"count": 3}).load(tmp_path)
+    with pytest.raises(CheckpointError, match="of another training: its space is 'edges', this one's 'nb201'"):
+        started(space="nb201", channels=2).load(tmp_path)
+    with pytest.raises(CheckpointError, match=r"start_from is .*; a search does not exist there"):
+        started(start_from=str(tmp_path / "nowhere"))
     with pytest.raises(CheckpointError, match="its seed is 0"):
         started(seed=1).load(tmp_path)
     with pytest.raises(TrainableError, match="before setup"):

@@ -16,6 +16,7 @@ from trainables.networks import build
 from trainables.supernet import Draws, relax
 from trainables.supernet.bilevel import exact_order, frozen, second_order
 from trainables.supernet.fused import FusedNodes, unfused
+from trainables.supernet.fused_depthwise import every_other
 from trainables.supernet.statistics import recalibrated, still
 
 
@@ -118,6 +119,18 @@ def test_float32_is_as_near_as_its_digits_allow(runs):
     supernet = darts(dtype=torch.float32, layers=1, nodes=2)
     assert_equal(supernet, images((16, 16), 4, torch.float32), 3e-4)
     assert runs
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 3), (1, 1)])
+def test_every_other_pixel_and_a_gradient_that_stays_in_channels_last(size):
+    x = torch.randn(2, 3, *size, dtype=torch.float64).contiguous(memory_format=torch.channels_last).requires_grad_()
+    padded = functional.pad(x, (0, size[1] % 2, 0, size[0] % 2))
+    plain, fast = (padded[:, :, ::2, ::2], padded[:, :, 1::2, 1::2]), every_other(x)
+    torch.testing.assert_close(fast, plain, rtol=0, atol=0, check_stride=False)
+    back = [torch.randn_like(part) for part in plain]
+    (expected,), (found,) = (torch.autograd.grad(parts, x, back) for parts in (plain, fast))
+    torch.testing.assert_close(found, expected, rtol=0, atol=0, check_stride=False)
+    assert found.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,31 @@ def test_gdas_computes_one_and_learns_about_all():
     assert alpha.grad.sum().item() == pytest.approx(0, abs=1e-6)
 
 
+def test_gdas_learns_by_its_softmax_at_the_temperature():
+    supernet = three("gdas", temperature=2.0)
+    set_alphas(supernet, op=[0.3, -0.2, 0.1])
+    supernet.begin_step(Draws.seeded(1))
+    supernet(ONE).backward()
+    (alpha,), chosen = supernet.architecture_parameters(), supernet.method.chosen["op"]
+    soft = torch.softmax((alpha.detach().log_softmax(0) + supernet.method.noise["op"]) / 2, 0)
+    value = chosen + 1
+    expected = value * soft[chosen] * (torch.eye(3)[chosen] - soft) / 2
+    assert torch.allclose(alpha.grad, expected, atol=1e-6)
+
+
+def test_pdarts_drops_what_identities_pass_on_ever_less():
+    choice = nn.LayerChoice({"skip_connect": nn.Identity(), "op": Scale(2)}, label="op")
+    supernet = relax(nn.Sequential(choice), "pdarts", skip_dropout=(0.5, 0.0, 0.0))
+    set_alphas(supernet, op=[0.0, 0.0])
+    torch.manual_seed(0)
+    values, counts = supernet(torch.ones(4000)).unique(return_counts=True)
+    assert values.tolist() == pytest.approx([1.0, 2.0])  # dropped, or passed on twice as large
+    assert counts[0].item() == pytest.approx(2000, abs=150)
+    supernet.method.advance(1.0)
+    assert supernet.method.skip_dropout == pytest.approx(0.5 * 2.718281828**-3)
+    assert torch.equal(supernet.eval()(ONE), torch.tensor([1.5]))
+
+
 def test_gdas_draws_by_the_softmax_of_its_vector():
     supernet = three("gdas")
     set_alphas(supernet, op=[0.0, 1.0, 2.0])

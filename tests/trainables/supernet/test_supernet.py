@@ -63,6 +63,19 @@ def test_a_forward_out_of_the_supernet_is_what_it_was():
     assert nn.freeze(module, {"first": 2, "last": 1})(ONE).item() == 3
 
 
+@pytest.mark.parametrize("method", ["darts", "spos"])
+def test_a_copy_is_a_supernet_of_its_own(method):
+    supernet = relax(Two(), method)
+    copied = copy.deepcopy(supernet)
+    torch.nn.init.constant_(copied.module.first[2].factor, 30.0)
+    with copied.deciding({"first": 2, "last": 1}):
+        assert copied(ONE).item() == 30
+    with supernet.deciding({"first": 2, "last": 1}):
+        assert supernet(ONE).item() == 3
+    assert copied.taken({"first": 1, "last": 0}) == {"first": (1,), "last": (0,)}
+    assert nn.freeze(copied.module, {"first": 2, "last": 1})(ONE).item() == 30
+
+
 def test_nested_and_tied_choices():
     module = Nested()
     supernet = relax(module)
@@ -160,7 +173,7 @@ def test_a_module_without_choices_is_refused():
 
 def test_numbers_and_depths_are_refused_by_name():
     width = nn.ValueChoice([1, 2], label="width")
-    with pytest.raises(TrainableError, match=r"width is a ValueChoice.*spos"):
+    with pytest.raises(TrainableError, match=r"width is a ValueChoice.*spos, enas, ofa, proxylessnas"):
         relax(nn.Sequential(nn.Linear(1, width)))
     with pytest.raises(TrainableError, match=r"layer_0 is the depth of a Repeat.*spos"):
         relax(nn.Sequential(nn.Repeat(Scale(1), (1, 2))))

@@ -102,7 +102,7 @@ class Method(nn.Module):
             said = {"value": "a ValueChoice", "depth": "the depth of a Repeat"}.get(decision.kind, decision.kind)
             raise TrainableError(
                 f"{decision.name} is {said}, and {type(self).__name__} mixes what modules give, not numbers; take a "
-                "method of single paths (spos, enas, ofa), or decide it before"
+                "method of single paths (spos, enas, ofa, proxylessnas), or decide it before"
             )
         gives_lists = decision.kind == "inputs" and decision.reduction not in ("sum", "mean")
         if gives_lists and decision.low < len(decision.options):

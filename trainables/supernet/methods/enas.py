@@ -23,7 +23,8 @@ class Enas(PathMethod):
 
     The reward is the accuracy on the validation batch, less a moving mean of the rewards; the controller climbs the
     log-probability of the decisions that counted, weighed by it, and a little entropy. In the end the best of
-    `population` paths that it draws is taken, as in the paper, by all validation images.
+    `population` paths that it draws is taken, as in the paper, by all validation images. Controller and weights take
+    turns step by step, where the paper teaches the controller after each epoch of the weights.
 
     Args:
         units: of the controller's LSTM; 0 leaves a table of logits, which decides each by itself.

@@ -22,7 +22,8 @@ class ProgressiveDarts(Method):
     The defaults are the paper's on CIFAR-10: from 5 cells to 11 and 17, from all options to 5 and 3, what skip
     connections pass on dropped at first with probability 0, 0.4 and 0.7; in the end two of them in a kind of cell
     (the authors limit those of the normal cell only). In the paper the first 10 of 25 epochs of a stage are for
-    weights only. A stage's probability falls by a factor of e^3 until its end.
+    weights only. A stage's probability falls evenly by a factor of e^3 until its
+    end (the authors' falls in a line during the epochs for weights only, and so from there on).
 
     Args:
         added: cells that the network of each stage has more than its settings say.

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from trainables.errors import TrainableError
 from trainables.settings import check_number
-from trainables.supernet.costs import check_costs, option_macs
+from trainables.supernet.costs import Costs, check_costs, expected, option_latencies, option_macs
 from trainables.supernet.decisions import Decision
 from trainables.supernet.methods.base import Draws, Method
+from trainables.supernet.methods.paths import above
 from trainables.supernet.methods.sampling import gumbel
 from trainables.supernet.mixing import Mix
 
@@ -28,9 +29,12 @@ class ProxylessNas(Method):
     learn by REINFORCE (section 3.3), from the loss less a moving mean of it.
 
     Args:
-        costs: by decision a number for every option, such as the latency of its module in milliseconds as measured
-            on some device; or "macs", which counts the multiply-accumulates for one example, if `relax` is given one.
+        costs: "latency" measures every option once, on the device of the search, in milliseconds (see `costs`; a search
+            that goes on keeps what was measured); "macs" counts the multiply-accumulates for one example; both need
+            `relax` to be given an example. Or by decision a number for every option, such as a latency that was
+            measured on some other device. Options inside others count by the chance that they are reached.
         cost_weight: of the term: the expected cost as a share of what even chances cost.
+        latency_batch: examples in a batch that is measured.
     """
 
     paper: ClassVar[str] = "arXiv 1812.00332"
@@ -39,12 +43,22 @@ class ProxylessNas(Method):
     recipe: ClassVar[Mapping[str, object]] = {"architecture_lr": 6e-3, "architecture_weight_decay": 0.0}
     warmup: ClassVar[float] = 0.25
 
-    def __init__(self, costs: str | Mapping[str, Sequence[float]] | None = None, cost_weight: float = 0.1) -> None:
+    def __init__(
+        self,
+        costs: str | Mapping[str, Sequence[float]] | None = None,
+        cost_weight: float = 0.1,
+        latency_batch: int = 1,
+    ) -> None:
         super().__init__()
         check_number("cost_weight", cost_weight, 0)
-        if isinstance(costs, str) and costs != "macs":
-            raise TrainableError(f"costs is {costs!r}; it must be 'macs', or a number for every option by decision")
-        self.costs, self.cost_weight = costs, cost_weight
+        check_number("latency_batch", latency_batch, 1, whole=True)
+        if costs is not None and not isinstance(costs, Mapping) and costs not in ("latency", "macs"):
+            raise TrainableError(
+                f"costs is {costs!r}; it must be 'latency', 'macs', or a number for every option by decision"
+            )
+        self.costs, self.cost_weight, self.latency_batch = costs, cost_weight, latency_batch
+        self.table: Costs = {}
+        """What the options cost, by decision: given, counted or measured."""
         self._known: dict[str, Tensor] = {}
         self._even_cost = 1.0
         self._drawn: dict[str, tuple[int, ...]] = {}
@@ -56,14 +70,19 @@ class ProxylessNas(Method):
 
     def attach(self, decisions: Iterable[Decision]) -> None:
         super().attach(decisions)
+        self._above = above(self.decisions.values())
         if isinstance(self.costs, Mapping):
             self._know(check_costs(self.costs, self.decisions))
 
     def meet(self, supernet: Any, example: Any) -> None:
+        if not isinstance(self.costs, str):
+            return
+        if example is None:
+            raise TrainableError(f"costs={self.costs!r} are found on an example of the input; give one to relax")
         if self.costs == "macs":
-            if example is None:
-                raise TrainableError("costs='macs' are counted on an example of the input; give one to relax")
             self._know(option_macs(supernet, example))
+        else:
+            self._know(option_latencies(supernet, example, self.latency_batch))
 
     @torch.no_grad()
     def draw(self, draws: Draws) -> None:
@@ -101,15 +120,15 @@ class ProxylessNas(Method):
         return loss + (found - known) * torch.cat(logs).sum()
 
     def penalty(self) -> Tensor | None:
-        if self.costs is None or not self.cost_weight:
+        if not self.table or not self.cost_weight:
             return None
         return self.cost_weight * self.expected_cost() / self._even_cost
 
     def expected_cost(self) -> Tensor:
-        """The sum over all decisions of what their options cost, each by its chance."""
+        """The sum over all decisions of what their options cost, each by its chance; in the unit of the costs."""
         chances = {name: torch.softmax(alpha, 0) for name, alpha in self._masked().items()}
         self._known = {name: cost.to(chances[name]) for name, cost in self._known.items()}  # moved once
-        return torch.stack([(chances[name] * cost).sum() for name, cost in self._known.items()]).sum()
+        return expected(self._known, chances, self._above)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -121,9 +140,19 @@ class ProxylessNas(Method):
             new, old = alpha.index_select(0, pair), before.index_select(0, pair)
             alpha.copy_(before.index_copy(0, pair, new - torch.logsumexp(new, 0) + torch.logsumexp(old, 0)))
 
-    def _know(self, costs: Mapping[str, Sequence[float]]) -> None:
+    def get_extra_state(self) -> dict[str, Any]:
+        # Measured once: a search that goes on must not learn from the latencies of another day.
+        return {**super().get_extra_state(), "costs": self.table}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        super().set_extra_state(state)
+        self._know(state["costs"])
+
+    def _know(self, costs: Costs) -> None:
+        even = {name: torch.full_like(alpha, 1 / len(alpha), device="cpu") for name, alpha in self.owned().items()}
+        self.table = costs
         self._known = {name: torch.tensor(numbers, dtype=torch.float64) for name, numbers in costs.items()}
-        self._even_cost = sum(float(numbers.mean()) for numbers in self._known.values()) or 1.0
+        self._even_cost = (float(expected(self._known, even, self._above)) if costs else 0.0) or 1.0
 
     def _masked(self) -> dict[str, Tensor]:
         return {name: self.masked(self.decisions[name], alpha) for name, alpha in self.owned().items()}
