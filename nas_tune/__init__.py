@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nas_tune.api import evaluate, open_run, resume, search, trained
     from nas_tune.config import SearchConfig
+    from nas_tune.insight import compare, explain
+    from nas_tune.reports import report
     from nas_tune.results import Run
     from nas_tune.retraining import Retrained, retrain
 
@@ -26,8 +28,11 @@ __all__ = [
     "Retrained",
     "Run",
     "SearchConfig",
+    "compare",
     "evaluate",
+    "explain",
     "open_run",
+    "report",
     "resume",
     "retrain",
     "search",
@@ -38,8 +43,11 @@ _HOME = {
     "Retrained": "nas_tune.retraining",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
+    "compare": "nas_tune.insight",
     "evaluate": "nas_tune.api",
+    "explain": "nas_tune.insight",
     "open_run": "nas_tune.api",
+    "report": "nas_tune.reports",
     "resume": "nas_tune.api",
     "retrain": "nas_tune.retraining",
     "search": "nas_tune.api",

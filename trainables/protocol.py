@@ -3,8 +3,9 @@
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
-(`Scoring`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
+describes, `check()` (`Checking`), `load_shared()` and `take_shared(...)` (`Sharing`), `notes()` (`Telling`),
+`architecture` (`Searching`), `proxies` and `zero_cost(...)` (`Scoring`), and the class attribute `checkpoints`, which
+`has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Checking", "Evaluating", "Scoring", "Searching", "Telling", "Trainable", "has_checkpoints"]
+__all__ = ["Checking", "Evaluating", "Scoring", "Searching", "Sharing", "Telling", "Trainable", "has_checkpoints"]
 
 
 @runtime_checkable
@@ -53,6 +54,20 @@ class Checking(Protocol):
 
     def check(self) -> None:
         """Raise what every `setup` would raise, such as `DataError` for data that are not there."""
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A trainable that needs something large from disk which is the same for all trials.
+
+    Where trials run in several processes, one of them reads it for all, and the others need no such file.
+    """
+
+    def load_shared(self) -> object:
+        """Read it: tensors, arrays and plain Python in any nesting, which nobody changes from then on."""
+
+    def take_shared(self, shared: object) -> None:
+        """Use what `load_shared` of an equal trainable gave, and read nothing; called before the first `setup`."""
 
 
 @runtime_checkable

@@ -16,9 +16,12 @@ import typer
 from typer.core import TyperGroup
 
 from nas_tune.cli.bench import bench
+from nas_tune.cli.compare import compare
 from nas_tune.cli.doctor import doctor
+from nas_tune.cli.explain import explain
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
+from nas_tune.cli.report import report
 from nas_tune.cli.results import best, results
 from nas_tune.cli.retrain import retrain
 from nas_tune.cli.search import resume, search
@@ -81,7 +84,21 @@ def _options(
     allow_local_modules()
 
 
-for _command in (search, resume, results, best, retrain, spaces, space, strategies, bench, doctor):
+for _command in (
+    search,
+    resume,
+    results,
+    best,
+    report,
+    explain,
+    compare,
+    retrain,
+    spaces,
+    space,
+    strategies,
+    bench,
+    doctor,
+):
     app.command()(_command)
 
 
