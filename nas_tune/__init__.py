@@ -17,19 +17,42 @@ if TYPE_CHECKING:
     from nas_tune.api import evaluate, open_run, resume, search, trained
     from nas_tune.config import SearchConfig
     from nas_tune.exporting import export
+    from nas_tune.insight import compare, explain
+    from nas_tune.reports import report
     from nas_tune.results import Run
+    from nas_tune.retraining import Retrained, retrain
 
 from nas_tune.errors import NasTuneError
 
-__all__ = ["NasTuneError", "Run", "SearchConfig", "evaluate", "export", "open_run", "resume", "search", "trained"]
+__all__ = [
+    "NasTuneError",
+    "Retrained",
+    "Run",
+    "SearchConfig",
+    "compare",
+    "evaluate",
+    "explain",
+    "export",
+    "open_run",
+    "report",
+    "resume",
+    "retrain",
+    "search",
+    "trained",
+]
 
 _HOME = {
+    "Retrained": "nas_tune.retraining",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
+    "compare": "nas_tune.insight",
     "evaluate": "nas_tune.api",
+    "explain": "nas_tune.insight",
     "export": "nas_tune.exporting",
     "open_run": "nas_tune.api",
+    "report": "nas_tune.reports",
     "resume": "nas_tune.api",
+    "retrain": "nas_tune.retraining",
     "search": "nas_tune.api",
     "trained": "nas_tune.api",
 }

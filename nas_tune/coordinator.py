@@ -83,6 +83,7 @@ class Coordinator:
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
         objective: what is optimized; several, of which the first leads: its value is the value of a trial.
+        at_end: whether the metrics come with the last report of a training only, so that an earlier one may lack them.
         searches: whether trials find their architectures themselves, so that what is asked for is only their number.
         batch: trials to ask for at once, so that what is found does not depend on who is faster; None asks whenever
             a worker is free.
@@ -100,6 +101,7 @@ class Coordinator:
         objective: Objective | Sequence[Objective],
         limits: Limits,
         seed: int,
+        at_end: bool = False,
         searches: bool = False,
         batch: int | None = None,
         audience: Audience | None = None,
@@ -113,7 +115,8 @@ class Coordinator:
         self._ledger, self._space, self._proposer = ledger, space, proposer
         self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
         self._scheduler = self._batched or scheduler
-        self._seed, self._searches, self._audience = seed, searches, audience or Audience(())
+        self._seed, self._searches, self._at_end = seed, searches, at_end
+        self._audience = audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen: Iterator[Architecture] | None = None
         self._failed_now: list[TrialRecord] = []
@@ -271,6 +274,8 @@ class Coordinator:
         if not outcome.metrics or outcome.epoch <= record.epochs:
             return [self._complete(record)] if outcome.finished else []
         reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
+        if self._at_end and not outcome.finished and not any(one.metric in metrics for one in self.objectives):
+            return [reported]
         for metric in (one.metric for one in self.objectives):
             if metric not in metrics:
                 hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
@@ -293,7 +298,10 @@ class Coordinator:
     def _complete(self, record: TrialRecord) -> Ended:
         if not record.reports:
             return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
-        return Ended(record.number, "complete", record.reports[-1].metrics[self.objectives[0].metric])
+        metric, last = self.objectives[0].metric, record.reports[-1].metrics
+        if metric not in last:
+            return Ended(record.number, "failed", None, "bad_result", f"the training ended without a {metric}")
+        return Ended(record.number, "complete", last[metric])
 
     def _judge(self, report: Reported, *, known: bool = False) -> Verdict:
         """What becomes of a trial after a report; `known` where the ledger has it already."""

@@ -167,6 +167,7 @@ def _coordinator(
         objective=recipe.objectives,
         limits=recipe.limits,
         seed=recipe.config.seed,
+        at_end=recipe.at_end,
         searches=recipe.searches,
         batch=recipe.config.batch,
         audience=Audience([*observers, keeper]),

@@ -125,6 +125,14 @@ class Recipe:
         return is_supernet_run(self.config)
 
     @property
+    def at_end(self) -> bool:
+        """Whether the trainable says by its attribute `metrics_at_end` that it is judged once, when it is trained.
+
+        A scheduler that stops trials early must see every epoch, so there it changes nothing.
+        """
+        return bool(getattr(self.target, "metrics_at_end", False)) and self.config.scheduler.name == "none"
+
+    @property
     def asked(self) -> Space:
         """The space of what the strategy is asked for: that of the architectures, or the numbers of searches."""
         return SEARCHES if self.searches else self.space

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainables.checkpoint import check_identity, read_tensors, write_tensors
-from trainables.cost import Cost, cost_of
+from trainables.cost import Cost, Meter, cost_of
 from trainables.data import DataSettings, ImageData, Views, check_present, load, load_raw
 from trainables.devices import check_device, device_of
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
@@ -55,8 +55,12 @@ class ImageClassifier:
         network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
         data, data_root, download, image_column, label_column, resize, validation_share, test_share,
             data_seed: the images and their parts; see `trainables.data.DataSettings`.
+        whole: train on the validation images too, for a network whose settings are decided: then no step reports how
+            it does on others, and `evaluate` knows "train" and "test" only.
         batch_size: images a step; the last, incomplete batch of an epoch is left out.
         optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp: see `Optimization`.
+        ema: decay a step of an average of the weights, such as 0.999, which is then what `network` is, what is judged
+            and what is kept (see `WeightAverage`); 0 uses the weights as they are.
         auxiliary_weight: share of the loss of an auxiliary head, where the network was given one by
             `network={"auxiliary": True}` (Szegedy et al. 2015, 1409.4842; 0.4 in NASNet and DARTS).
         label_smoothing: part of the target spread over all classes (Szegedy et al. 2016, 1512.00567).
@@ -82,6 +86,7 @@ class ImageClassifier:
         validation_share: float = 0.2,
         test_share: float = 0.2,
         data_seed: int = 0,
+        whole: bool = False,
         batch_size: int = 32,
         optimizer: str = "sgd",
         lr: float = 0.05,
@@ -90,6 +95,7 @@ class ImageClassifier:
         warmup: float = 0.03,
         grad_clip: float = 5.0,
         amp: bool = False,
+        ema: float = 0.0,
         auxiliary_weight: float = 0.4,
         label_smoothing: float = 0.1,
         augment: bool = True,
@@ -102,15 +108,18 @@ class ImageClassifier:
         self._network = sized_network(space, network, channels=channels, cells=cells, layers=layers)
         files = (image_column, label_column, resize)
         shares = (validation_share, test_share, data_seed)
-        self._data = DataSettings(data, data_root, download, *files, *shares)
+        self._data = DataSettings(data, data_root, download, *files, *shares, whole)
         self._optimization = Optimization(optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp)
         check_number("batch_size", batch_size, 2, whole=True)
         check_number("label_smoothing", label_smoothing, 0, 0.9)
+        check_number("ema", ema, 0, 0.999999)
         check_number("auxiliary_weight", auxiliary_weight, 0)
         self._batch_size, self._label_smoothing, self._auxiliary_weight = batch_size, label_smoothing, auxiliary_weight
+        self._ema = ema
         self._views = Views(augment, shift, flip, cutout)
         check_device(device)
         self._device = device
+        self._meter = Meter()
         self._started: _Started | None = None
 
     def check(self) -> None:
@@ -133,18 +142,16 @@ class ImageClassifier:
     def step(self) -> dict[str, float | int]:
         """Train one epoch.
 
-        Returns `accuracy` and `loss` on the validation images, `train_loss` and `train_accuracy` over the
-        epoch as it went, `lr` at its end, and the cost of the network: `parameters`, `macs` (of one image),
-        `model_bytes`.
+        Returns `accuracy` and `loss` on the validation images (unless the `whole` was trained on), `train_loss` and
+        `train_accuracy` over the epoch as it went, `lr` at its end, and the cost of the network: `parameters`, `macs`
+        (of one image), `model_bytes`.
         """
         training, cost = self._run.training, self._run.cost
         if training.epoch >= training.epochs:
             raise EndOfTraining(f"all {training.epochs} epochs are trained")
         trained = training.train_epoch()
-        validated = training.evaluate(training.data.validation)
         return {
-            "accuracy": validated.accuracy,
-            "loss": validated.loss,
+            **({} if self._data.whole else self.evaluate("validation")),
             "train_loss": trained.loss,
             "train_accuracy": trained.accuracy,
             "lr": training.rate,
@@ -176,6 +183,17 @@ class ImageClassifier:
         network = self._built(architecture, data, randomness).to(device)
         batch = data.train.sampled(PROXY_IMAGES, randomness.generator)
         return score(network, data.normalize(batch.images), batch.labels, proxy, seed=seed)
+
+    def cost(self, architecture: Architecture) -> Cost:
+        """What the network of `architecture` would cost, counted and not run; loads the data, needs no set-up."""
+        data = load(self._data, torch.device("cpu"))
+        one = torch.empty((1, data.in_channels, *data.image_size), device="meta")
+        return self._meter.cost_of(lambda: self._build(architecture, data), one)
+
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images; loads them, needs no set-up."""
+        channels, height, width = load_raw(self._data).train.images.shape[1:]
+        return int(channels), int(height), int(width)
 
     def data_checksum(self) -> str:
         """16 hex digits of all images and labels, whatever the split; loads them, needs no set-up."""
@@ -233,18 +251,22 @@ class ImageClassifier:
     def _built(self, architecture: Architecture, data: ImageData, randomness: Randomness) -> torch.nn.Module:
         """The network for these images, untrained, on the CPU."""
         with randomness:
-            return build(
-                self._space,
-                architecture,
-                num_classes=len(data.classes),
-                in_channels=data.in_channels,
-                image_size=data.image_size,
-                **self._network,
-            )
+            return self._build(architecture, data)
+
+    def _build(self, architecture: Architecture, data: ImageData) -> torch.nn.Module:
+        return build(
+            self._space,
+            architecture,
+            num_classes=len(data.classes),
+            in_channels=data.in_channels,
+            image_size=data.image_size,
+            **self._network,
+        )
 
     def _recipe(self, data: ImageData) -> Recipe:
         views = self._views.augmentation(data)
-        return Recipe(self._batch_size, self._label_smoothing, self._auxiliary_weight, views, self._optimization)
+        targets = (self._label_smoothing, self._auxiliary_weight)
+        return Recipe(self._batch_size, *targets, views, self._optimization, self._ema)
 
     def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
         """What two trainings must share for one to go on from the other's checkpoint."""
@@ -258,6 +280,9 @@ class ImageClassifier:
             "training": repr(
                 (self._batch_size, self._label_smoothing, self._auxiliary_weight, self._views, self._optimization)
             ),
+            # None where they are off: checkpoints that were written before there were such settings have neither.
+            "whole": self._data.whole or None,
+            "ema": self._ema or None,
         }
 
 

@@ -3,8 +3,9 @@
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `deployed()` (`Deployable`), `notes()` (`Telling`), `architecture` (`Searching`),
-`proxies` and `zero_cost(...)` (`Scoring`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
+describes, `check()` (`Checking`), `deployed()` (`Deployable`), `load_shared()` and `take_shared(...)` (`Sharing`),
+`notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)` (`Scoring`), and the class attribute
+`checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from trainables.export.deployed import Deployed
 
-__all__ = ["Checking", "Deployable", "Evaluating", "Scoring", "Searching", "Telling", "Trainable", "has_checkpoints"]
+__all__ = [
+    "Checking",
+    "Deployable",
+    "Evaluating",
+    "Scoring",
+    "Searching",
+    "Sharing",
+    "Telling",
+    "Trainable",
+    "has_checkpoints",
+]
 
 
 @runtime_checkable
@@ -62,6 +73,20 @@ class Deployable(Protocol):
 
     def deployed(self) -> Deployed:
         """The network as it stands, some examples as it expects them, and what else its user has to know."""
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A trainable that needs something large from disk which is the same for all trials.
+
+    Where trials run in several processes, one of them reads it for all, and the others need no such file.
+    """
+
+    def load_shared(self) -> object:
+        """Read it: tensors, arrays and plain Python in any nesting, which nobody changes from then on."""
+
+    def take_shared(self, shared: object) -> None:
+        """Use what `load_shared` of an equal trainable gave, and read nothing; called before the first `setup`."""
 
 
 @runtime_checkable

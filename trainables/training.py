@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainables.averaging import WeightAverage
 from trainables.data import Augmentation, ImageData, Split
 from trainables.errors import DivergedError
 from trainables.networks.base import set_drop_path
@@ -26,13 +27,17 @@ _EVALUATION_BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train: images a step, views of them, targets, and what happens to the weights."""
+    """How to train: images a step, views of them, targets, and what happens to the weights.
+
+    `ema` is the decay of the weights' average (see `WeightAverage`), 0 to keep none.
+    """
 
     batch_size: int
     label_smoothing: float
     auxiliary_weight: float
     augmentation: Augmentation
     optimization: Optimization
+    ema: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +49,28 @@ class Score:
 
 
 class Training:
-    """A network on its way through `epochs` epochs; `epoch` counts those behind it."""
+    """A network on its way through `epochs` epochs; `epoch` counts those behind it.
+
+    `network` is what is judged: where the recipe has an `ema`, the average of the weights that are trained.
+    """
 
     def __init__(
         self, network: nn.Module, data: ImageData, recipe: Recipe, randomness: Randomness, epochs: int
     ) -> None:
-        self.network, self.data, self.epochs = network, data, epochs
+        self.data, self.epochs = data, epochs
         self.epoch = 0
+        self._trained = network
+        self._average = WeightAverage(network, recipe.ema) if recipe.ema else None
         self._recipe, self._randomness = recipe, randomness
         self._device = data.train.images.device
         self._optimizer = Optimizer(network, recipe.optimization, self._device)
         self._batch_size = min(recipe.batch_size, len(data.train))
         self._batches = len(data.train) // self._batch_size
+
+    @property
+    def network(self) -> nn.Module:
+        """The network as it would be used now."""
+        return self._trained if self._average is None else self._average.network
 
     @property
     def rate(self) -> float:
@@ -67,8 +82,8 @@ class Training:
 
         Drop path grows from 0 to its full probability over the training (Zoph et al. 2018, 1707.07012).
         """
-        self.network.train()
-        set_drop_path(self.network, self.epoch / self.epochs)
+        self._trained.train()
+        set_drop_path(self._trained, self.epoch / self.epochs)
         tally = Tally(self._device)
         order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
         with self._randomness:
@@ -83,11 +98,13 @@ class Training:
         images = self.data.train.images.index_select(0, rows)
         images = self._recipe.augmentation(images, self._randomness.generator)
         with self._optimizer.precision():
-            outputs = self.network(self.data.normalize(images))
+            outputs = self._trained(self.data.normalize(images))
             logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
             loss = self._loss(logits, labels)
             whole = sum((self._recipe.auxiliary_weight * self._loss(head, labels) for head in auxiliary), start=loss)
         self._optimizer.descend(whole, progress / self.epochs)
+        if self._average is not None:
+            self._average.follow()
         tally.add(loss.detach(), logits.detach(), labels)
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -100,9 +117,11 @@ class Training:
             return judged(self.network, self.data, split)
 
     def state_dict(self) -> dict[str, object]:
-        """Weights, optimizer, random numbers and epoch."""
+        """Weights, their average where there is one, optimizer, random numbers and epoch."""
+        average = {} if self._average is None else {"average": self._average.state_dict()}
         return {
-            "network": self.network.state_dict(),
+            "network": self._trained.state_dict(),
+            **average,
             "optimizer": self._optimizer.state_dict(),
             "randomness": self._randomness.state(),
             "epoch": self.epoch,
@@ -112,7 +131,9 @@ class Training:
         """Go on where `state` was taken, of an equal training; what does not fit raises whatever torch
         raises.
         """
-        self.network.load_state_dict(state["network"])
+        self._trained.load_state_dict(state["network"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._randomness.restore(state["randomness"])
         self.epoch = state["epoch"]

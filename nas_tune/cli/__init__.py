@@ -3,6 +3,10 @@
     app.py        the commands together, and the boundary that turns errors into messages and exit codes
     search.py     search, resume
     results.py    results, best
+    report.py     report
+    explain.py    explain
+    compare.py    compare
+    retrain.py    retrain
     exporting.py  export
     listing.py    spaces, strategies
     doctor.py     doctor

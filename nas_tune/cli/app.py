@@ -16,11 +16,15 @@ import typer
 from typer.core import TyperGroup
 
 from nas_tune.cli.bench import bench
+from nas_tune.cli.compare import compare
 from nas_tune.cli.doctor import doctor
+from nas_tune.cli.explain import explain
 from nas_tune.cli.exporting import export
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
+from nas_tune.cli.report import report
 from nas_tune.cli.results import best, results
+from nas_tune.cli.retrain import retrain
 from nas_tune.cli.search import resume, search
 from nas_tune.cli.space import space
 from nas_tune.cli.text import harmless
@@ -81,7 +85,22 @@ def _options(
     allow_local_modules()
 
 
-for _command in (search, resume, results, best, export, spaces, space, strategies, bench, doctor):
+for _command in (
+    search,
+    resume,
+    results,
+    best,
+    report,
+    explain,
+    compare,
+    retrain,
+    export,
+    spaces,
+    space,
+    strategies,
+    bench,
+    doctor,
+):
     app.command()(_command)
 
 

@@ -1,46 +1,17 @@
-"""Architectures as text: the official string of the space where it has one, else compact JSON."""
+"""The space that a configuration names, before there is a run; how architectures are written."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import search_spaces
 from nas_tune.config import SearchConfig
-from nas_tune.results import Run
+from nas_tune.results.architectures import space_of, writer
 from nas_tune.spaces import make_space
-from search_spaces import ArchitectureError, Space
+from search_spaces import Space
 
 __all__ = ["named_space", "space_of", "writer"]
-
-
-def writer(space: Space | None) -> Callable[[Any], str]:
-    """What turns a tree (or an Architecture) of `space` into text; total, whatever the tree, and empty for none."""
-    own = getattr(space, "to_string", None) or getattr(space, "to_genotype", None)
-
-    def written(tree: Any) -> str:
-        if tree is None:
-            return ""
-        try:
-            if own is not None:
-                return str(own(tree))
-        except ArchitectureError:
-            pass
-        return json.dumps(getattr(tree, "tree", tree), separators=(",", ":"))
-
-    return written
 
 
 def named_space(config: SearchConfig) -> Space | None:
     """The space of a configuration where a registered name says it; a reference is left to the search."""
     name = config.space.name
     return make_space(config.space) if ":" not in name and name in search_spaces.names() else None
-
-
-def space_of(run: Run) -> Space | None:
-    """The space of a run, or None where somebody's code, which it needs, cannot be imported here."""
-    try:
-        return run.space
-    except Exception:  # noqa: BLE001 -- importing a stranger's module may raise anything; JSON will do
-        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from search_spaces import Architecture
-from trainables.protocol import Trainable
+from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
 from trainables.session import TrialSession
 
@@ -33,9 +33,17 @@ class Job:
     max_epochs: int
     epoch_timeout: float | None = None
 
-    def trainable(self) -> Trainable:
-        """A fresh trainable; loads nothing yet."""
-        return adapt(self.target, self.settings)
+    def trainable(self, shared: object = None) -> Trainable:
+        """A fresh trainable; loads nothing yet. `shared` is what `load_shared` gave in another process."""
+        trainable = adapt(self.target, self.settings)
+        if shared is not None and isinstance(trainable, Sharing):
+            trainable.take_shared(shared)
+        return trainable
+
+    def load_shared(self) -> object:
+        """What one process reads for the trainables of all; None where they share nothing (see `Sharing`)."""
+        trainable = self.trainable()
+        return trainable.load_shared() if isinstance(trainable, Sharing) else None
 
     def session(self, trainable: Trainable, trial: int, architecture: Architecture, seed: int) -> TrialSession:
         """The boundary around one trial on `trainable`."""

@@ -69,12 +69,12 @@ class Parcel:
 class RayTrial(tune.Trainable):
     """Runs `Job`s; `config` holds trial (its number), architecture (a tree) and seed."""
 
-    def setup(self, config: dict[str, Any], parcel: Parcel | None = None) -> None:
-        """Take the job, which `tune.with_parameters` brings, and begin with the first trial."""
+    def setup(self, config: dict[str, Any], parcel: Parcel | None = None, shared: object = None) -> None:
+        """Take the job and what its trials share, which `tune.with_parameters` brings; begin with the first trial."""
         if parcel is None:
             raise TypeError("RayTrial needs its job: wrap it in tune.with_parameters(RayTrial, parcel=...)")
         self._job, self._space = parcel.unpack()
-        self._trainable = self._job.trainable()
+        self._trainable = self._job.trainable(shared)
         # Several nodes may run on one host, for tests and on large machines.
         self._node = f"{socket.gethostname()}/{ray.get_runtime_context().get_node_id()[:8]}"
         self._begin(config)

@@ -11,6 +11,7 @@ import os
 from types import TracebackType
 from typing import Any, Self
 
+import ray
 from ray import tune
 from ray.tune import Callback
 from ray.tune.experiment import Trial
@@ -120,6 +121,8 @@ class Silence(tune.ProgressReporter):
 class RayExecutor:
     """Runs trials as Ray Tune's actors, on this machine or on a cluster.
 
+    What trials share (`trainables.protocol.Sharing`) is read here, and put once into Ray's object store.
+
     Args:
         job: what every trial runs; `ConfigError` if it is too large to ship to workers.
         space: of the architectures.
@@ -128,24 +131,30 @@ class RayExecutor:
         address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
 
     Raises:
-        InfeasibleError: on entering: no cluster answers, or not one trial fits it.
+        InfeasibleError: on entering: no cluster answers, or not one trial fits it. What the trainable raises, where
+            what it shares cannot be read, comes from there too.
     """
 
     clock = None
 
     def __init__(self, job: Job, space: Space, workers: int, resources: Resources, address: str | None = None) -> None:
-        self._folder, self._parcel = job.run_folder, Parcel.of(job, space)
+        self._job, self._parcel = job, Parcel.of(job, space)
         self._asked_workers, self._resources = workers, resources
         self._cluster = cluster(address, workers, resources)
         self._workers = 0
+        self._shared: ray.ObjectRef[object] | None = None
 
     def __enter__(self) -> Self:
+        # Read before Ray starts: what raises here needs no cluster taken down.
+        shared = self._job.load_shared()
         self._workers = self._cluster.__enter__()
+        self._shared = None if shared is None else ray.put(shared)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._shared = None
         self._cluster.__exit__(kind, error, trace)
 
     def run(self, coordinator: Coordinator) -> None:
@@ -161,7 +170,8 @@ class RayExecutor:
             tuner.fit()
 
     def _tuner(self, coordinator: Coordinator) -> tune.Tuner:
-        trainable = tune.with_parameters(RayTrial, parcel=self._parcel)
+        shared = {} if self._shared is None else {"shared": self._shared}
+        trainable = tune.with_parameters(RayTrial, parcel=self._parcel, **shared)
         needs = {"cpu": self._resources.cpus, "gpu": self._resources.gpus}
         return tune.Tuner(
             tune.with_resources(trainable, needs),
@@ -173,7 +183,7 @@ class RayExecutor:
             ),
             run_config=tune.RunConfig(
                 name="ray",
-                storage_path=str(self._folder),
+                storage_path=str(self._job.run_folder),
                 failure_config=tune.FailureConfig(max_failures=coordinator.limits.max_retries),
                 # Trials keep their own checkpoints in the run folder.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),

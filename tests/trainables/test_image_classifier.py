@@ -8,6 +8,7 @@ import torch
 
 import search_spaces
 from search_spaces import Architecture
+from trainables.checkpoint import read_tensors, write_tensors
 from trainables.errors import CheckpointError, DataError, EndOfTraining, TrainableError
 from trainables.image_classifier import ImageClassifier
 from trainables.networks.base import DropPath
@@ -125,7 +126,9 @@ def test_foreign_random_numbers_change_nothing():
     assert noisy == quiet
 
 
-@pytest.mark.parametrize("settings", [{}, {"optimizer": "adamw", "lr": 0.01}, {"flip": True, "cutout": 2}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"optimizer": "adamw", "lr": 0.01}, {"flip": True, "cutout": 2}, {"ema": 0.9, "whole": True}]
+)
 def test_resumed_training_is_bit_identical(tmp_path, settings):
     whole = epochs(started(**settings), 3)
     first = started(**settings)
@@ -181,6 +184,8 @@ def test_session_goes_on_where_a_killed_one_stopped(tmp_path):
         ({"max_epochs": 9}, "its max_epochs is 3"),
         ({"channels": 3}, "its network"),
         ({"lr": 0.3}, "its training"),
+        ({"ema": 0.5}, "its ema"),
+        ({"whole": True}, "its whole"),
         ({"data_seed": 4}, "its data"),
         ({"architecture": search_spaces.get("nb201").sample(0)}, "its architecture"),
     ],
@@ -205,6 +210,51 @@ def test_damaged_and_missing_checkpoints_are_refused(tmp_path):
 def test_checkpoint_holds_no_pickle(tmp_path):
     started().save(tmp_path)
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".json", ".safetensors"]
+
+
+def test_an_average_of_the_weights_is_judged_used_and_kept(tmp_path):
+    plain, averaged = started(), started(ema=0.999)
+    (raw,), (metrics,) = epochs(plain, 1), epochs(averaged, 1)
+    assert metrics["train_loss"] == raw["train_loss"]
+    assert metrics["loss"] != raw["loss"]
+    weights = [next(classifier.network.parameters()) for classifier in (plain, averaged)]
+    assert not torch.equal(*weights)
+    averaged.save(tmp_path)
+    again = started(ema=0.999)
+    again.load(tmp_path)
+    assert torch.equal(next(again.network.parameters()), weights[1])
+    assert again.evaluate("test") == averaged.evaluate("test")
+
+
+def test_the_whole_is_trained_on_and_nothing_is_validated():
+    part, whole = started(), started(whole=True)
+    train, held = (part._run.training.data.split(name) for name in ("train", "validation"))
+    data = whole._run.training.data
+    assert len(data.train) == len(train) + len(held)
+    assert torch.equal(data.test.images, part._run.training.data.test.images)
+    metrics = whole.step()
+    assert "train_loss" in metrics
+    assert not {"accuracy", "loss"} & set(metrics)
+    assert set(whole.evaluate("test")) == {"accuracy", "loss"}
+    with pytest.raises(DataError, match="learns from them too"):
+        whole.evaluate("validation")
+
+
+def test_a_checkpoint_from_before_there_were_averages_still_loads(tmp_path):
+    classifier = started()
+    classifier.save(tmp_path)
+    state = read_tensors(tmp_path, "classifier")
+    del state["of"]["ema"], state["of"]["whole"]
+    write_tensors(tmp_path, "classifier", state)
+    started().load(tmp_path)
+
+
+def test_the_cost_of_a_network_is_known_without_training_it():
+    classifier = ImageClassifier(**TINY)
+    counted = classifier.cost(CELL)
+    classifier.setup(CELL, seed=0, max_epochs=1)
+    assert counted == classifier._run.cost
+    assert classifier.image_shape() == (1, 8, 8)
 
 
 def test_chain_with_its_settings():

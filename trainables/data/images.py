@@ -80,10 +80,15 @@ class ImageData:
         return int(height), int(width)
 
     def split(self, name: str) -> Split:
-        """The split called "train", "validation" or "test"."""
+        """The split called "train", "validation" or "test"; `DataError` for another one, and for one without images."""
         if name not in ("train", "validation", "test"):
             raise DataError(f"there is no split {name!r}; the splits are train, validation and test")
         found: Split = getattr(self, name)
+        if not len(found):
+            raise DataError(
+                f"there are no {name} images: this training learns from them too (whole=True); evaluate on the test "
+                "images, or train with whole=False"
+            )
         return found
 
     def normalize(self, images: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ else is a path, tried as it is and below the root.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class DataSettings:
         resize: side in pixels that images of files are scaled and cut to; None takes them as they are.
         validation_share, test_share: parts of the images, above 0 and at most 0.9; see `split_data`.
         seed: decides the parts.
+        whole: train on the validation images too, so that none are left to validate on. Not in the representation, by
+            which checkpoints know their data: those of old know nothing of it.
     """
 
     data: str = "digits"
@@ -52,6 +54,7 @@ class DataSettings:
     validation_share: float = 0.2
     test_share: float = 0.2
     seed: int = 0
+    whole: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("validation_share", "test_share"):
@@ -60,6 +63,7 @@ class DataSettings:
             check_number("resize", self.resize, 1, whole=True)
         check_number("data_seed", self.seed, 0, 2**32, whole=True)
         check_flag("download", self.download)
+        check_flag("whole", self.whole)
         for name in ("data", "root", "image_column", "label_column"):
             check_text(name, getattr(self, name), optional=name != "data")
 
@@ -115,6 +119,7 @@ def _load(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> Ima
         test_share=settings.test_share,
         seed=settings.seed,
         device=torch.device(device),
+        whole=settings.whole,
     )
 
 

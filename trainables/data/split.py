@@ -11,8 +11,10 @@ from trainables.errors import DataError
 __all__ = ["split_data", "stratified"]
 
 
-def split_data(raw: Raw, *, validation_share: float, test_share: float, seed: int, device: torch.device) -> ImageData:
-    """Part `raw` and put it on `device`.
+def split_data(
+    raw: Raw, *, validation_share: float, test_share: float, seed: int, device: torch.device, whole: bool = False
+) -> ImageData:
+    """Part `raw` and put it on `device`; `whole` leaves what is not for testing in one, and nothing to validate on.
 
     A test set of the data's own is kept; else `test_share` of all images is parted. `validation_share` is of
     what remains. The same seed gives the same parts on every machine.
@@ -23,7 +25,9 @@ def split_data(raw: Raw, *, validation_share: float, test_share: float, seed: in
         test = raw.train.take(test_rows, device)
     else:
         test = raw.test.to(device)
-    rows, held = stratified(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
+    held = rows[:0]
+    if not whole:
+        rows, held = stratified(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
     train = raw.train.take(rows, device)
     mean, std = _moments(train.images)
     return ImageData(raw.name, train, raw.train.take(held, device), test, raw.classes, mean, std)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from search_spaces.space import Space
 
-__all__ = ["Scorer", "SharedWeights"]
+__all__ = ["Scorer", "SharedWeights", "spread"]
 
 
 class SharedWeights:
@@ -49,6 +49,7 @@ class SharedWeights:
         space: name of the space, or a `Space`, whose architectures will come; default: that of the supernet. One of
             another name is refused.
         calibration: training images to which normalisations are fitted, before an architecture is scored.
+        images: of the validation images that score, always the same ones; None: all.
         data_root: where the data are now, if elsewhere than when the supernet was trained.
         device: see `ImageClassifier`.
     """
@@ -61,15 +62,19 @@ class SharedWeights:
         checkpoint: str,
         space: str | Space | None = None,
         calibration: int = 256,
+        images: int | None = None,
         data_root: str | None = None,
         device: str = "auto",
     ) -> None:
         if not isinstance(checkpoint, str | Path) or not str(checkpoint):
             raise TrainableError(f"checkpoint is {checkpoint!r}; it must be the folder of a trained supernet")
         check_number("calibration", calibration, 2, whole=True)
-        self._folder, self._space, self._calibration = Path(checkpoint), space, calibration
+        if images is not None:
+            check_number("images", images, 1, whole=True)
+        self._folder, self._space, self._calibration, self._images = Path(checkpoint), space, calibration, images
         moved = {} if data_root is None else {"data_root": data_root}
         self._placed = {"device": device, "start_from": None, **moved}
+        self._shared: Any = None
         self._scorer: Scorer | None = None
         self._architecture: Architecture | None = None
         self._is_scored = False
@@ -79,21 +84,33 @@ class SharedWeights:
         if self._scorer is None:
             check_present(self._plan(self._state()).data_settings)
 
+    def load_shared(self) -> object:
+        """The supernet's checkpoint, as tensors, numbers and text."""
+        return self._state()
+
+    def take_shared(self, shared: object) -> None:
+        """Score by the supernet that `load_shared` of an equal one has read; the checkpoint's folder is not needed."""
+        self._shared, self._scorer = shared, None
+
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the supernet and its images, once; `ArchitectureError` for what is no member of its space."""
         self._architecture, self._is_scored = self.scorer.supernet.space.validate(architecture), False
 
     def step(self) -> dict[str, float]:
-        """The only report: `accuracy` and `loss` on the validation images."""
+        """The only report: `accuracy` and `loss` on the validation images, or on `images` of them."""
         if self._is_scored:
             raise EndOfTraining("shared weights score an architecture once")
-        score = self.evaluate("validation")
+        validation = self.scorer.data.validation
+        scored = self._scored(validation if self._images is None else spread(validation, self._images))
         self._is_scored = True
-        return score
+        return scored
 
     def evaluate(self, split: str) -> dict[str, float]:
-        """`accuracy` and `loss` on a split of the data."""
-        score = self.scorer.score(self._decided(), self.scorer.data.split(split))
+        """`accuracy` and `loss` on a whole split of the data."""
+        return self._scored(self.scorer.data.split(split))
+
+    def _scored(self, split: Split) -> dict[str, float]:
+        score = self.scorer.score(self._decided(), split)
         return {"accuracy": score.accuracy, "loss": score.loss}
 
     def save(self, folder: Path) -> None:
@@ -112,6 +129,7 @@ class SharedWeights:
         """What scores, with the trained supernet; loaded where it is not yet."""
         if self._scorer is None:
             self._scorer = Scorer(self._trained(self._state()), self._calibration)
+            self._shared = None
         return self._scorer
 
     def _decided(self) -> Architecture:
@@ -120,7 +138,7 @@ class SharedWeights:
         return self._architecture
 
     def _state(self) -> Any:
-        return read_tensors(newest(self._folder), DartsTrainable.file)
+        return read_tensors(newest(self._folder), DartsTrainable.file) if self._shared is None else self._shared
 
     def _trained(self, state: Any) -> Search:
         plan = self._plan(state)
@@ -153,7 +171,7 @@ class Scorer:
 
     def __init__(self, search: Search, calibration: int) -> None:
         self.supernet, self.data = search.supernet.eval(), search.data
-        self._images: Tensor = self.data.normalize(self.data.train.images[:calibration])
+        self._images: Tensor = self.data.normalize(spread(self.data.train, calibration).images)
         self._norms = [part for part in self.supernet.modules() if isinstance(part, _BatchNorm)]
         for norm in self._norms:
             norm.momentum = 1.0  # so that statistics are those of the last batch
@@ -182,3 +200,13 @@ class Scorer:
     def _train_norms(self, training: bool) -> None:
         for norm in self._norms:
             norm.training = training
+
+
+def spread(split: Split, count: int) -> Split:
+    """`count` images at even distances, so that each class keeps its share where a split is in order of classes.
+
+    Splits are in the order of their data set, which was drawn from without regard to it. All images if they are fewer.
+    """
+    count = min(count, len(split))
+    rows = torch.arange(count, device=split.images.device) * len(split) // count
+    return split.take(rows, split.images.device)

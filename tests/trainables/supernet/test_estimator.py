@@ -12,9 +12,11 @@ from search_spaces.errors import ArchitectureError
 from search_spaces.nn import freeze
 from trainables.checkpoint import write_tensors
 from trainables.darts_trainable import DartsTrainable
-from trainables.errors import CheckpointError, EndOfTraining
+from trainables.data import Split
+from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.protocol import Sharing
 from trainables.registry import adapt
-from trainables.supernet.estimator import SharedWeights
+from trainables.supernet.estimator import SharedWeights, spread
 from trainables.supernet.statistics import recalibrated
 
 NONE = Architecture({})
@@ -76,7 +78,7 @@ def test_the_score_is_that_of_the_calibrated_frozen_network(shared):
     loss = scored(shared, GOOD)["loss"]
     data, supernet = shared.scorer.data, shared.scorer.supernet
     frozen = freeze(supernet.module, member)
-    with recalibrated(frozen, lambda: frozen(data.normalize(data.train.images[:256]))), torch.no_grad():
+    with recalibrated(frozen, lambda: frozen(data.normalize(spread(data.train, 256).images))), torch.no_grad():
         expected = torch.nn.functional.cross_entropy(
             frozen(data.normalize(data.validation.images)), data.validation.labels
         )
@@ -85,6 +87,42 @@ def test_the_score_is_that_of_the_calibrated_frozen_network(shared):
     with torch.no_grad():
         logits = network(data.normalize(data.validation.images))
     assert torch.nn.functional.cross_entropy(logits, data.validation.labels).item() == pytest.approx(loss, rel=1e-4)
+
+
+def test_some_images_score_and_all_evaluate(folder):
+    few = SharedWeights(checkpoint=str(folder), images=40, device="cpu")
+    first, again = scored(few, GOOD), scored(few, GOOD)
+    data = few.scorer.data
+    part, whole = (few.scorer.score(SPACE.from_string(GOOD), split) for split in (part_of(data), data.validation))
+    assert first == again == {"accuracy": part.accuracy, "loss": part.loss}
+    assert first["loss"] != whole.loss
+    assert few.evaluate("validation") == {"accuracy": whole.accuracy, "loss": whole.loss}
+    with pytest.raises(TrainableError, match="images is 0"):
+        SharedWeights(checkpoint=str(folder), images=0)
+
+
+def part_of(data):
+    return spread(data.validation, 40)
+
+
+def test_images_are_spread_over_classes_that_are_in_order():
+    labels = torch.arange(10).repeat_interleave(30)
+    split = Split(torch.arange(300).view(300, 1, 1, 1), labels)
+    assert spread(split, 40).labels.bincount().tolist() == [4] * 10
+    assert len(spread(split, 40).images.unique()) == 40
+    assert torch.equal(spread(split, 1_000).labels, labels)
+
+
+def test_one_reads_the_supernet_for_all(folder, tmp_path):
+    expected = scored(SharedWeights(checkpoint=str(folder), device="cpu"), GOOD)
+    read = SharedWeights(checkpoint=str(folder), device="cpu").load_shared()
+    elsewhere = SharedWeights(checkpoint=str(tmp_path / "nowhere"), device="cpu")
+    assert isinstance(elsewhere, Sharing)
+    elsewhere.take_shared(read)
+    elsewhere.check()
+    assert scored(elsewhere, GOOD) == expected
+    with pytest.raises(CheckpointError, match="does not exist"):
+        SharedWeights(checkpoint=str(tmp_path / "nowhere")).load_shared()
 
 
 def test_it_is_known_as_shared(folder):
@@ -152,6 +190,11 @@ def test_another_network_is_no_start(folder, tmp_path):
     wide = DartsTrainable(**{**SETTINGS, "channels": 8, "start_from": str(folder)})
     with pytest.raises(CheckpointError, match=r"has the shape \(8, 1, 3, 3\) here and \(4, 1, 3, 3\) there"):
         wide.setup(NONE, seed=0, max_epochs=1)
+    other = DartsTrainable(
+        **{**SETTINGS, "network": {"operations": ["none", "nor_conv_1x1"]}, "start_from": str(folder)}
+    )
+    with pytest.raises(CheckpointError, match=r"is of another supernet: .*build both with the same space and network"):
+        other.setup(NONE, seed=0, max_epochs=1)
     nothing = DartsTrainable(**{**SETTINGS, "start_from": str(tmp_path)})
     with pytest.raises(CheckpointError, match="does not exist"):
         nothing.setup(NONE, seed=0, max_epochs=1)

@@ -1,0 +1,104 @@
+"""`nas-tune compare`: runs side by side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas_tune.cli.places import data, run_folder, talk, width_of
+
+if TYPE_CHECKING:
+    from nas_tune.insight import Comparison
+
+__all__ = ["compare"]
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Folders, or names below runs/.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the courses.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A picture of the courses: .png, .svg or .pdf.")
+    ] = None,
+) -> None:
+    """Set runs side by side: what they found, and whether they differ by more than chance.
+
+    Runs that differ in their seed only are one group. Several runs in every group: groups are compared by what each
+    run found. Else trials are compared, which says nothing of other seeds.
+    """
+    from nas_tune.insight import compare as compared
+    from nas_tune.results import Run
+
+    found = compared([Run(run_folder(name)) for name in runs])
+    if out is not None:
+        from nas_tune.insight.picture import draw_courses
+
+        draw_courses(found, out)
+        talk().print(f"wrote {out}")
+    for warning in found.warnings:
+        talk().print(f"warning: {warning}", style="yellow")
+    if as_json:
+        data().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+    else:
+        _print(found)
+
+
+def _print(found: Comparison) -> None:
+    from nas_tune.cli.tables import Column, fitting, lines
+    from nas_tune.cli.text import brief, duration, plain
+
+    out = data()
+    width = width_of(out)
+    runs, groups = found.runs, found.groups
+    more = "more is better" if found.mode == "max" else "less is better"
+    out.print(f"{plain(found.metric)} of complete trials; {more}", style="bold")
+    columns = [
+        Column("run", [plain(name) for name in runs["run"]], style="bold", elastic=True),
+        Column("best", [brief(value) for value in runs["best"]], right=True),
+        Column(f"in {found.trials} trials", [brief(value) for value in runs["best_equal"]], right=True),
+        Column("median", [brief(value) for value in runs["median"]], right=True),
+        Column("trials", [str(count) for count in runs["trials"]], right=True),
+        Column("complete", [str(count) for count in runs["complete"]], right=True),
+        Column("epochs", [f"{count:,}" for count in runs["epochs"]], right=True),
+        Column("time", [duration(value) for value in runs["seconds"]], right=True),
+        Column("seed", [str(seed) for seed in runs["seed"]], right=True),
+        Column("group", [plain(label) for label in runs["group"]], elastic=True),
+    ]
+    for line in lines(fitting(columns, width), width):
+        out.print(line)
+    out.print(f"\nbest in {found.trials} trials, by group", style="bold")
+    spread = [f"± {value:.4g}" if value == value else "" for value in groups["std"]]
+    columns = [
+        Column("group", [plain(label) for label in groups["group"]], style="bold", elastic=True),
+        Column("runs", [str(count) for count in groups["runs"]], right=True),
+        Column("mean", [brief(value) for value in groups["mean"]], right=True),
+        Column("deviation", spread),
+        Column("from", [brief(value) for value in groups["least"]], right=True),
+        Column("to", [brief(value) for value in groups["most"]], right=True),
+    ]
+    for line in lines(fitting(columns, width), width):
+        out.print(line)
+    _print_tests(found)
+
+
+def _print_tests(found: Comparison) -> None:
+    out, tests = data(), found.tests.to_dict("records")
+    if not tests:
+        out.print("\none group only: nothing to test; give runs of another strategy, too")
+        return
+    seeds = tests[0]["about"] == "seeds"
+    what = "what each run found; n is the number of seeds" if seeds else "all complete trials; n is their number"
+    out.print(f"\ndifferences (Mann-Whitney U of {what}; Holm's correction)", style="bold")
+    for row in tests:
+        said = "" if row["differs"] else "  (could be chance)"
+        out.print(
+            f"{row['one']} - {row['other']}: {row['difference']:+.4g}, better in {row['wins']:.0%} of pairs, "
+            f"p = {row['p']:.2g}, n = {row['n_one']} and {row['n_other']}{said}"
+        )
+    if not seeds:
+        out.print("a group has one run only: this compares trials, not seeds, and of stopped ones none")
+    elif min(row["least_p"] for row in tests) * len(tests) >= 0.05:
+        least = min(row["least_p"] for row in tests)
+        out.print(f"with so few seeds p cannot fall below {least:.2g} (before the correction): run more")

@@ -1,0 +1,136 @@
+"""`nas-tune explain`: what a run tells beyond its winner."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas_tune.cli.places import data, run_folder, talk, width_of
+
+if TYPE_CHECKING:
+    from nas_tune.insight import Explanation, Importance
+    from nas_tune.insight.neighbours import Neighbours
+
+__all__ = ["explain"]
+
+_WIDE = 90
+
+
+def explain(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    evaluator: Annotated[str, typer.Option(help="Of the importance: auto, fanova, mdi or ped_anova.")] = "auto",
+    k: Annotated[int, typer.Option("-k", min=1, help="How many of the best to set side by side.")] = 5,
+    rows: Annotated[int, typer.Option(min=1, help="Lines of each table.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all rows.")] = False,
+) -> None:
+    """Which decisions mattered, what one change to the winner would do, and how the best differ.
+
+    All of it is what the trials of this run say; nothing is trained.
+    """
+    from nas_tune.insight import explain as explained
+    from nas_tune.results import Run
+
+    opened, console = Run(run_folder(run)), talk()
+    if console.is_terminal:
+        with console.status("asking which decisions mattered"):
+            found = explained(opened, evaluator, k)
+    else:
+        found = explained(opened, evaluator, k)
+    if as_json:
+        data().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        return
+    for one in found.importance:
+        _print_importance(one, rows)
+    if found.neighbours is not None:
+        _print_neighbours(found.neighbours, found.winner, rows)
+    if len(found.top) > 1:
+        _print_top(found)
+    for note in found.notes:
+        data().print(f"\nnote: {note}")
+
+
+def _print_importance(one: Importance, rows: int) -> None:
+    from nas_tune.cli.tables import Column, fitting, lines
+    from nas_tune.cli.text import plain
+
+    out = data()
+    out.print(f"which decisions mattered to {plain(one.metric)}", style="bold")
+    if one.table.empty:
+        out.print(f"{one.advice}\n")
+        return
+    out.print(f"({one.evaluator}, {one.source}; 90 % intervals; p: that chance alone did it, Holm's correction)")
+    table = one.table.head(rows)
+    columns = [
+        Column("decision", [plain(name) for name in table["decision"]], elastic=True),
+        Column("share", [f"{share:.1%}" for share in table["importance"]], right=True),
+        Column(
+            "interval", [f"{a:.0%} to {b:.0%}" for a, b in zip(table["low"], table["high"], strict=True)], right=True
+        ),
+        Column("p", [f"{p:.2g}{'' if p < 0.05 else ' ?'}" for p in table["p"]]),
+        Column("values", [str(count) for count in table["values"]], right=True),
+        Column("active", [f"{share:.0%}" for share in table["active"]], right=True),
+    ]
+    width = width_of(out)
+    for line in lines(fitting(columns, width), width):
+        out.print(line)
+    _print_rest(len(one.table) - len(table))
+    out.print(f"{one.advice}\n")
+
+
+def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None:
+    from nas_tune.cli.tables import Column, fitting, folded, lines
+    from nas_tune.cli.text import brief, plain
+
+    out, table = data(), around.table
+    seen = int(table["seen"].sum())
+    out.print(f"one change to the winner (trial {winner}, {brief(around.winner)})", style="bold")
+    out.print(f"values of {around.source}; {seen} of {len(table)} neighbours were tried; {around.model}")
+    shown = table.head(rows)
+    wide = zip(shown["value"], shown["low"], shown["high"], shown["seen"], strict=True)
+    cells = [
+        brief(value) if tried else f"{brief(value)} ± {brief(abs(high - low) / 2)}" for value, low, high, tried in wide
+    ]
+    columns = [
+        Column("value", cells, right=True),
+        Column("gain", [f"{gain:+.4g}" if gain == gain else "-" for gain in shown["gain"]], right=True),
+        Column(
+            "known",
+            [f"trial {n}" if tried else "guess" for n, tried in zip(shown["trial"], shown["seen"], strict=True)],
+        ),
+        Column("change", [plain(text) for text in shown["change"]], elastic=True),
+    ]
+    width = width_of(out)
+    if width is None or width >= _WIDE:
+        for line in lines(fitting(columns, width), width) if len(shown) else ():
+            out.print(line)
+    else:  # a change that is cut says nothing: it gets lines of its own
+        numbers = list(lines(columns[:-1], width, header=False)) if len(shown) else []
+        for line, text in zip(numbers, shown["change"], strict=True):
+            out.print(line)
+            out.print(f"   {folded(plain(text), width, 3)}")
+    _print_rest(len(table) - len(shown))
+
+
+def _print_top(found: Explanation) -> None:
+    from nas_tune.cli.tables import folded
+    from nas_tune.cli.text import brief, plain
+
+    out = data()
+    width = width_of(out)
+    out.print(f"\nthe best {len(found.top)}, and how they differ from the winner", style="bold")
+    for row in found.top.to_dict("records"):
+        out.print(f"{row['rank']}  trial {row['trial']}  {brief(row['value'])}", end="")
+        out.print(f"  distance {row['distance']:.2f}" if row["rank"] > 1 else "  the winner")
+        for line in str(row["changes"]).splitlines():
+            out.print(f"   {folded(plain(line), width, 3)}")
+    if found.shared:
+        agreed = ", ".join(f"{name} {value}" for name, value in list(found.shared.items())[:12])
+        more = f", and {len(found.shared) - 12} more" if len(found.shared) > 12 else ""
+        out.print(folded(f"all agree on: {plain(agreed)}{more}", width, 0))
+
+
+def _print_rest(count: int) -> None:
+    if count > 0:
+        data().print(f"and {count} more (--rows, --json)", style="dim")

@@ -1,0 +1,35 @@
+"""`nas-tune report`: a run as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas_tune.cli.places import data, run_folder, shown, talk
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The file; by default report.html in the run's folder.")
+    ] = None,
+) -> None:
+    """Write one HTML file that shows the whole run, and opens without a network.
+
+    May be called while the search runs. Prints the path of the file.
+    """
+    from nas_tune.reports import report as write
+    from nas_tune.results import Run
+
+    opened, console = Run(run_folder(run)), talk()
+    if console.is_terminal:
+        with console.status("reading the run, asking which decisions mattered"):
+            path = write(opened, out)
+    else:
+        path = write(opened, out)
+    console.print(f"{opened.state.trials} trials, {path.stat().st_size / 1e3:,.0f} kB", style="dim")
+    data().print(shown(path))

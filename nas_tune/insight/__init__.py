@@ -1,0 +1,22 @@
+"""What a run tells beyond its winner: which decisions mattered, what one change would do, and who did better.
+
+    explanation.py    `explain`: importances, the winner's neighbours, and how the best differ
+    importance.py     which decisions mattered, with intervals and with what chance alone gives
+    evaluators.py     Optuna's evaluators, which importance asks
+    evidence.py       values after equally long trainings, with the decisions behind them
+    neighbours.py     what one change to the winner did, or would probably do
+    comparison.py     `compare`: runs side by side
+    significance.py   whether groups, or two runs, differ by more than chance
+    picture.py        the courses of compared runs, drawn
+    course.py         the best so far of a run, against trials and time
+
+Everything follows from the trials; nothing is trained, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from nas_tune.insight.comparison import Comparison, compare
+from nas_tune.insight.explanation import Explanation, explain
+from nas_tune.insight.importance import Importance, importance, importances
+
+__all__ = ["Comparison", "Explanation", "Importance", "compare", "explain", "importance", "importances"]

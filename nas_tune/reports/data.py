@@ -1,0 +1,106 @@
+"""All that the page shows, as plain JSON-able facts: what is text is text, what is missing is None.
+
+Nothing here needs the trainable's code, or the space's but for drawings.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from nas_tune.insight import importances
+from nas_tune.reports.elapsed import Elapsed, session_starts
+from nas_tune.reports.learning import curves, rungs, sized
+from nas_tune.reports.timeline import timeline
+from nas_tune.results import Run
+from nas_tune.results.architectures import space_of, writer
+
+__all__ = ["facts"]
+
+_PLAIN = (
+    *("trial", "state", "failure", "value", "epochs", "seconds", "started", "ended", "architecture_id"),
+    *("architecture", "seed", "lost", "message", "traceback", "found", "found_id"),
+)
+_COSTS = ("parameters", "macs", "latency")
+_MOST_OTHERS = 3
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """The facts of a run at this moment; the same keys whatever it has, with no trial too.
+
+    `trials` has a list for every column, `curves` the epochs and metrics by trial number, `timeline` lanes and bars,
+    `importance` a list for every objective. Times are seconds of the run.
+    """
+    trials, epochs = run.trials(), run.epochs()
+    elapsed = Elapsed(session_starts(run), _moments(trials, epochs))
+    return {
+        "name": run.config.run_name,
+        "objectives": [{"metric": one.metric, "mode": one.mode} for one in run.objectives],
+        "max_epochs": int(run.config.max_epochs),
+        "trials": _columns(run, trials, elapsed),
+        "best": [int(number) for number in run.best(5)["trial"]],
+        "front": [int(number) for number in run.pareto()["trial"]] if len(run.objectives) > 1 else [],
+        "costs": [name for name in _COSTS if name in trials and _varies(trials[name])],
+        "curves": {**curves(run, epochs), "rungs": rungs(run)},
+        "timeline": timeline(trials, epochs, elapsed),
+        "importance": [one.facts() for one in importances(run)],
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _moments(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
+    known = pd.concat([trials["started"], trials["ended"], epochs["time"]]).dropna()
+    return [time.timestamp() for time in known]
+
+
+def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]:
+    written = writer(space_of(run))
+    names = [one.metric for one in run.objectives]
+    columns: dict[str, Any] = {
+        "number": [int(number) for number in trials["trial"]],
+        "state": list(trials["state"]),
+        "failure": [_text(kind) for kind in trials["failure"]],
+        "epochs": [int(count) for count in trials["epochs"]],
+        "seconds": [sized(value) for value in trials["seconds"]],
+        "started": elapsed.column(trials["started"]),
+        "ended": elapsed.column(trials["ended"]),
+        "values": {name: _values(trials, name, leading=name == names[0]) for name in names},
+        "others": {name: [sized(value) for value in trials[name]] for name in _others(trials, names)},
+        "architecture": [written(_tree(text)) for text in trials["architecture"]],
+        "id": [_text(name) or "" for name in trials["architecture_id"]],
+    }
+    return columns
+
+
+def _values(trials: pd.DataFrame, name: str, *, leading: bool) -> list[float | None]:
+    """As of the end of a trial, or of its last epoch so far."""
+    last = [sized(value) for value in trials[name]]
+    if not leading:
+        return last
+    return [end if (end := sized(value)) is not None else now for value, now in zip(trials["value"], last, strict=True)]
+
+
+def _others(trials: pd.DataFrame, optimized: list[str]) -> list[str]:
+    """Metrics for the table beside the optimized ones: what an architecture costs, then the rest."""
+    metrics = [
+        str(name)
+        for name in trials
+        if name not in _PLAIN and name not in optimized and not str(name).startswith("arch.")
+    ]
+    telling = [name for name in metrics if trials[name].notna().any() and _varies(trials[name])]
+    return sorted(telling, key=lambda name: (name not in _COSTS, name))[:_MOST_OTHERS]
+
+
+def _varies(column: pd.Series[Any]) -> bool:
+    return bool(column.nunique() > 1)
+
+
+def _tree(text: object) -> Any:
+    return json.loads(text) if isinstance(text, str) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,132 @@
+"""The first lines of the page: what was searched and how it ended, and a few numbers in large type."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from nas_tune.results import Run, Snapshot
+
+__all__ = ["Headline", "Tile", "headline", "span", "tiles"]
+
+_ENDS = {
+    "done": "finished",
+    "exhausted": "finished: the space had nothing new",
+    "time": "stopped: its time was up",
+    "interrupted": "interrupted; it can be resumed",
+    "failed": "failed",
+}
+
+_NOTHING = "\N{EN DASH}"
+_COLOURS = {"done": "over", "exhausted": "over", "failed": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What was searched, by whom, how it ended, and the class of its colour (over, open, bad)."""
+
+    space: str
+    strategy: str
+    scheduler: str
+    trainable: str
+    fate: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number: what it is, the number, and a line below it."""
+
+    label: str
+    number: str
+    below: str = ""
+
+
+def headline(run: Run) -> Headline:
+    """What was searched and how it ended."""
+    config, now = run.config, run.state
+    fate = _ENDS.get(now.finished, now.finished) if now.finished else _unfinished(now)
+    return Headline(
+        space=config.space.name,
+        strategy=config.strategy.name,
+        scheduler=config.scheduler.name,
+        trainable=config.trainable.name,
+        fate=fate,
+        colour=_COLOURS.get(now.finished or "", "open"),
+    )
+
+
+def tiles(run: Run, facts: dict[str, Any]) -> list[Tile]:
+    """The best value (or the front), the trials, the time, and the epochs that early stopping saved."""
+    now, columns = run.state, facts["trials"]
+    counts = [f"{count:,} {state}" for state, count in now.counts.items() if count]
+    trained, full = sum(columns["epochs"]), len(columns["number"]) * facts["max_epochs"]
+    saved = f"of {full:,}, had all trained in full" if trained < full else "every trial in full"
+    found = [
+        *_best(facts),
+        Tile("Trials", f"{now.trials:,}", ", ".join(counts) or "none yet"),
+        Tile("Time", span(now.seconds), _sessions(now)),
+        Tile("Epochs trained", f"{trained:,}", saved if trained else "none yet"),
+    ]
+    training = sum(value for value in columns["seconds"] if value)
+    return [*found, Tile("Training time", span(training), "of all trials together")]
+
+
+def span(seconds: float) -> str:
+    """A time as a person says it: 41 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.2g} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minute = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minute} min" if minute else f"{hours} h"
+    days, hour = divmod(hours, 24)
+    return f"{days} d {hour} h" if hour else f"{days} d"
+
+
+def number(value: float | None) -> str:
+    """A value with up to five significant digits; large whole numbers with separators."""
+    if value is None or not math.isfinite(value):
+        return _NOTHING
+    if float(value).is_integer() and abs(value) < 1e12:
+        return f"{int(value):,}"
+    return f"{value:.4f}" if 1e-2 <= abs(value) < 1e3 else f"{value:.4g}"
+
+
+def _best(facts: dict[str, Any]) -> list[Tile]:
+    columns = facts["trials"]
+    places = {number: place for place, number in enumerate(columns["number"])}
+    found = []
+    for index, objective in enumerate(facts["objectives"]):
+        name = objective["metric"]
+        word = "highest" if objective["mode"] == "max" else "lowest"
+        label = f"Best {name}" if len(facts["objectives"]) == 1 else f"{word.capitalize()} {name}"
+        among = facts["best"][:1] if len(facts["objectives"]) == 1 else facts["front"]
+        values = [(columns["values"][name][places[trial]], trial) for trial in among]
+        known = [pair for pair in values if pair[0] is not None]
+        if not known:
+            found.append(Tile(label, _NOTHING, "no trial with a value yet"))
+            continue
+        value, trial = (max if objective["mode"] == "max" else min)(known, key=lambda pair: pair[0])
+        below = f"trial {trial}" if index or not facts["front"] else f"trial {trial}; {len(among)} on the Pareto front"
+        found.append(Tile(label, number(value), below + _short(facts, places[trial])))
+    return found
+
+
+def _short(facts: dict[str, Any], place: int) -> str:
+    """Where the best was stopped early, that must be said."""
+    state = facts["trials"]["state"][place]
+    return "" if state == "complete" else f" ({state} after epoch {facts['trials']['epochs'][place]})"
+
+
+def _unfinished(now: Snapshot) -> str:
+    if not now.trials:
+        return "no trial yet"
+    return f"not over: {len(now.running)} running" if now.running else "not over"
+
+
+def _sessions(now: Snapshot) -> str:
+    return f"wall clock of {now.sessions} sessions" if now.sessions > 1 else "wall clock"

@@ -1,0 +1,22 @@
+"""From what a search found to networks that were trained in earnest, and how much of what the search said holds.
+
+    retrain.py      retrain: the door
+    plan.py         what will be trained, by which settings, in which folder
+    origin.py       what trains the architectures of a run
+    full_recipe.py  the settings that a search leaves out to be quick
+    candidates.py   the chosen architectures, and random ones of the same cost
+    trainable.py    the trainable of a retraining's trials, around that of the run
+    retrained.py    Retrained: the trainings, read again
+    honesty.py      the report
+    agreement.py    its statistics
+
+A retraining is a run: its ledger lies in `<run>/retrain`, its trials are pairs of architecture and repeat.
+"""
+
+from __future__ import annotations
+
+from nas_tune.retraining.honesty import Honesty
+from nas_tune.retraining.retrain import carry_out, retrain
+from nas_tune.retraining.retrained import Retrained
+
+__all__ = ["Honesty", "Retrained", "carry_out", "retrain"]

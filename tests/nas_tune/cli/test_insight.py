@@ -1,0 +1,36 @@
+"""`report`, `explain` and `compare` on the command line: data on stdout, narrow terminals, clear refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from nas_tune.cli.app import app
+from tests.nas_tune.insight.made_runs import run_of
+from tests.nas_tune.results.made import begun, make
+
+
+def test_report_prints_the_path_of_its_file(tmp_path: Path) -> None:
+    make(tmp_path, begun()).close()
+    found = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert found.exit_code == 0, found.output
+    assert Path(found.stdout.strip()).read_text().startswith("<!doctype html>")
+
+
+def test_explain_answers_in_json_and_in_lines(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", [0.1 * (n % 7) for n in range(10)])
+    found = CliRunner().invoke(app, ["explain", str(run.path), "--json"])
+    assert json.loads(found.stdout)["winner"] == 6
+    lines = CliRunner().invoke(app, ["explain", str(run.path), "--evaluator", "mdi"]).stdout
+    assert "one change to the winner (trial 6" in lines
+    assert CliRunner().invoke(app, ["explain", str(run.path), "--evaluator", "no"]).exit_code == 2
+
+
+def test_compare_sets_runs_side_by_side(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / f"r{seed}", [0.1 * seed + 0.3], seed=seed) for seed in range(2)]
+    found = CliRunner().invoke(app, ["compare", *(str(run.path) for run in runs)])
+    assert found.exit_code == 0, found.output
+    assert "one group only" in found.stdout
+    assert CliRunner().invoke(app, ["compare", str(runs[0].path)]).exit_code == 2

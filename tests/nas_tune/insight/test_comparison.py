@@ -1,0 +1,81 @@
+"""`compare` groups by seed, compares equal budgets, and says what it cannot say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nas_tune
+from nas_tune.errors import ConfigError
+from nas_tune.insight.picture import draw_courses
+from tests.nas_tune.insight.made_runs import run_of
+
+
+def _seeds(folder: Path, strategy: str, base: float, count: int) -> list[nas_tune.Run]:
+    return [
+        run_of(folder / f"{strategy}{seed}", [base, base + seed / 100], strategy=strategy, seed=seed)
+        for seed in range(count)
+    ]
+
+
+def test_runs_that_differ_in_their_seed_are_a_group_and_seeds_are_compared(tmp_path: Path) -> None:
+    found = nas_tune.compare([*_seeds(tmp_path, "random", 0.2, 5), *_seeds(tmp_path, "tpe", 0.6, 5)])
+    assert list(found.groups["group"]) == ["tpe + none", "random + none"] or len(found.groups) == 2
+    assert list(found.groups["runs"]) == [5, 5]
+    (row,) = found.tests.to_dict("records")
+    assert (row["about"], row["n_one"], row["wins"]) == ("seeds", 5, 1.0)
+    assert row["p"] == pytest.approx(2 / 252)
+    assert row["differs"]
+    assert row["difference"] == pytest.approx(0.4)
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_budgets_are_made_equal(tmp_path: Path) -> None:
+    short = run_of(tmp_path / "short", [0.5, 0.6])
+    long = run_of(tmp_path / "long", [0.1, 0.2, 0.9], seed=1, max_trials=3)
+    found = nas_tune.compare([short, long]).runs.set_index("run")
+    assert found["best"].to_dict() == {"short": 0.6, "long": 0.9}
+    assert found["best_equal"].to_dict() == {"short": 0.6, "long": 0.2}
+
+
+def test_one_run_each_compares_trials(tmp_path: Path) -> None:
+    one = run_of(tmp_path / "one", [0.5, 0.6, 0.7], strategy="random")
+    other = run_of(tmp_path / "other", [0.1, 0.2], strategy="tpe")
+    (row,) = nas_tune.compare([one, other]).tests.to_dict("records")
+    assert (row["about"], row["n_one"], row["n_other"]) == ("trials", 3, 2)
+
+
+def test_less_is_better_puts_the_lowest_first(tmp_path: Path) -> None:
+    runs = [
+        run_of(tmp_path / name, [value], {"mode": "min"}, strategy=name)
+        for name, value in {"random": 0.9, "tpe": 0.1}.items()
+    ]
+    found = nas_tune.compare(runs)
+    assert found.groups["mean"].tolist() == [0.1, 0.9]
+    assert found.tests["wins"].tolist() == [1.0]
+    assert found.tests["difference"].tolist() == pytest.approx([-0.8])
+
+
+def test_what_does_not_compare_is_refused_or_told(tmp_path: Path) -> None:
+    one = run_of(tmp_path / "one", [0.5])
+    with pytest.raises(ConfigError, match="at least two"):
+        nas_tune.compare([one])
+    with pytest.raises(ConfigError, match="given twice"):
+        nas_tune.compare([one, one])
+    with pytest.raises(ConfigError, match=r"loss \(min\)"):
+        nas_tune.compare([one, run_of(tmp_path / "other", [0.5], {"metric": "loss", "mode": "min"})])
+    other_space = run_of(tmp_path / "space", [], {"space_fingerprint": "0"}, max_epochs=3)
+    said = " ".join(nas_tune.compare([one, other_space]).warnings)
+    assert "different spaces" in said
+    assert "different numbers of epochs" in said
+    assert "without a complete trial: space" in said
+
+
+def test_the_picture_is_whole_or_refused(tmp_path: Path) -> None:
+    found = nas_tune.compare([run_of(tmp_path / "one", [0.5, 0.6]), run_of(tmp_path / "two", [], seed=1)])
+    draw_courses(found, tmp_path / "courses.svg")
+    assert (tmp_path / "courses.svg").read_text().rstrip().endswith("</svg>")
+    with pytest.raises(ConfigError, match=r"\.png"):
+        draw_courses(found, tmp_path / "courses.gif")

@@ -1,0 +1,138 @@
+"""`explain` finds what is known to matter, and says when it cannot know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nas_tune
+from nas_tune.errors import ConfigError
+from nas_tune.insight import Explanation, importance
+from nas_tune.insight.evidence import evidence
+from nas_tune.insight.significance import holm, least_p, mann_whitney
+from nas_tune.ledger import Event
+from search_spaces import Architecture
+from tests.nas_tune.insight.made_runs import known, run_of
+from tests.nas_tune.results.made import begun, make, mixed, trial
+
+
+def _by_kernel(one: Architecture) -> float:
+    """A conditional decision decides, and its parent a little."""
+    op = one.tree["op"]
+    return (0.5 if op["conv"]["kernel"] == 5 else 0.1) if "conv" in op else 0.3
+
+
+@pytest.fixture(scope="module")
+def by_kernel(tmp_path_factory: pytest.TempPathFactory) -> nas_tune.Run:
+    return known(tmp_path_factory.mktemp("by_kernel"), 60, _by_kernel)
+
+
+@pytest.fixture(scope="module")
+def explained(by_kernel: nas_tune.Run) -> Explanation:
+    return nas_tune.explain(by_kernel)
+
+
+def test_the_decision_that_decides_comes_first_also_a_conditional_one(explained: Explanation) -> None:
+    table = explained.importance[0].table
+    assert table["decision"].iloc[0] == "op.conv.kernel"
+    assert bool(table["stands_out"].iloc[0])
+    assert table["active"].iloc[0] < 1
+    assert table["importance"].sum() == pytest.approx(1)
+    assert (table["low"] <= table["importance"]).all()
+    assert (table["importance"] <= table["high"]).all()
+    assert not table.set_index("decision")["stands_out"][["width", "rate", "scale"]].any()
+
+
+@pytest.mark.parametrize("evaluator", ["mdi", "ped_anova"])
+def test_other_evaluators_answer(by_kernel: nas_tune.Run, evaluator: str) -> None:
+    found = importance(by_kernel, evidence(by_kernel, by_kernel.objectives[0]), evaluator)
+    assert found.evaluator == evaluator
+    assert set(found.table["decision"]) == {"op", "op.conv.kernel", "op.conv.bias", "width", "rate", "scale"}
+    assert found.table["importance"].sum() == pytest.approx(1)
+
+
+def test_the_same_trials_give_the_same_answer(by_kernel: nas_tune.Run, explained: Explanation) -> None:
+    assert nas_tune.explain(nas_tune.open_run(by_kernel.path)).to_dict() == explained.to_dict()
+
+
+def test_noise_is_called_noise(tmp_path: Path) -> None:
+    found = nas_tune.explain(known(tmp_path, 30, lambda one: 0.5))
+    assert not found.importance[0].table["stands_out"].any()
+    assert "no decision matters more than chance" in found.importance[0].advice
+
+
+def test_neighbours_that_were_tried_have_their_values_and_others_a_guess(
+    by_kernel: nas_tune.Run, explained: Explanation
+) -> None:
+    found = explained
+    around = found.neighbours
+    assert around is not None
+    assert around.winner == pytest.approx(by_kernel.best(1)["value"].iloc[0])
+    space, winner = mixed(), by_kernel.architecture(found.winner or 0)
+    assert set(around.table["architecture_id"]) == {one.id for one in space.neighbors(winner)}
+    kernel = around.table[around.table["change"] == "op.conv.kernel: 5 -> 3"].iloc[0]
+    assert not kernel["seen"]
+    assert kernel["low"] < 0.35 < 0.5
+    assert kernel["gain"] < -0.1
+    assert "guesses of a Gaussian process" in around.model
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_neighbour_with_a_trial_is_measured(tmp_path: Path) -> None:
+    space = mixed()
+    winner = space.sample(0)
+    other = space.neighbors(winner)[0]
+    events: list[Event] = [begun()]
+    for number, (one, value) in enumerate([(winner, 0.9), (other, 0.7)]):
+        made = trial(number, [value], tree=one.tree)
+        events += [type(made[0])(number, number, one.tree, one.id, 1), *made[1:]]  # type: ignore[call-arg]
+    make(tmp_path, *events).close()
+    around = nas_tune.explain(nas_tune.open_run(tmp_path)).neighbours
+    assert around is not None
+    assert around.table[["seen", "trial", "value"]].values.tolist() == [[True, 1, 0.7]]
+    assert around.table["gain"].iloc[0] == pytest.approx(-0.2)
+    assert "too few" in around.model
+
+
+def test_less_is_better_turns_everything(tmp_path: Path) -> None:
+    found = nas_tune.explain(known(tmp_path, 40, lambda one: -_by_kernel(one), {"mode": "min"}))
+    assert found.importance[0].table["decision"].iloc[0] == "op.conv.kernel"
+    around = found.neighbours
+    assert around is not None
+    assert around.table["value"].is_monotonic_increasing
+    assert around.winner == pytest.approx(-0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("trials", [0, 3])
+def test_too_few_trials_are_told(tmp_path: Path, trials: int) -> None:
+    found = nas_tune.explain(run_of(tmp_path, [0.1 * n for n in range(trials)]))
+    assert "too few" in found.importance[0].advice
+    assert (found.winner is None) == (trials == 0)
+    assert bool(found.notes) == (trials == 0)
+
+
+def test_values_of_unequal_trainings_are_not_mixed(tmp_path: Path) -> None:
+    events: list[Event] = [begun()]
+    for number in range(10):
+        events += trial(number, [0.1, 0.2, 0.9][: 3 if number < 3 else 1], "complete" if number < 3 else "pruned")
+    make(tmp_path, *events).close()
+    run = nas_tune.open_run(tmp_path)
+    seen = evidence(run, run.objectives[0])
+    assert (seen.epochs, len(seen.numbers), set(seen.scores)) == (1, 10, {0.1})
+
+
+def test_an_unknown_evaluator_is_refused(by_kernel: nas_tune.Run) -> None:
+    with pytest.raises(ConfigError, match="did you mean"):
+        nas_tune.explain(by_kernel, "fanov")
+    with pytest.raises(ConfigError, match="at least 1"):
+        nas_tune.explain(by_kernel, top=0)
+
+
+def test_significance_is_what_the_papers_say() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert mann_whitney([4, 5, 6], [1, 2, 3]) == (pytest.approx(0.1), 1.0)
+    assert mann_whitney([1.0], [1.0]) == (1.0, 0.5)
+    assert mann_whitney([], [1.0]) == (1.0, 0.5)
+    assert least_p(3, 3) == pytest.approx(0.1)
