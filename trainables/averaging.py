@@ -21,7 +21,7 @@ class WeightAverage:
 
     def __init__(self, source: nn.Module, decay: float) -> None:
         self._decay, self._steps = decay, 0
-        self.network = copy.deepcopy(source).requires_grad_(False)
+        self.network = copy.deepcopy(source)
         pairs = list(zip(_tensors(self.network), _tensors(source), strict=True))
         self._averaged = [pair for pair in pairs if pair[0].is_floating_point()]
         self._copied = [pair for pair in pairs if not pair[0].is_floating_point()]

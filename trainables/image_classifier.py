@@ -213,7 +213,7 @@ class ImageClassifier:
         from trainables.export.deployed import Deployed
 
         training, data = self._run.training, self._run.training.data
-        splits = {name: len(data.split(name).labels) for name in ("train", "validation", "test")}
+        splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
         task = {"num_classes": len(data.classes), "in_channels": data.in_channels, "image_size": list(data.image_size)}
         return Deployed(
             training.network,

@@ -25,6 +25,12 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to. Default: RUN/export/trial-NNNNNN.")
     ] = None,
+    retrained: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrained/--searched", help="With weights of nas-tune retrain, or of the search. Default: what is there."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
     """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
@@ -45,7 +51,7 @@ def export(
             else:
                 console.print(f"{step + 1}/{steps}  {what}", style="dim")
 
-        made = written(opened, trial, formats=format.split(","), folder=out, progress=progress)
+        made = written(opened, trial, formats=format.split(","), folder=out, retrained=retrained, progress=progress)
     if as_json:
         data().print(_json(made))
     else:

@@ -97,8 +97,8 @@ def _data(facts: Facts) -> Iterator[tuple[str, str]]:
 def _metrics(facts: Facts) -> Iterator[str]:
     yield "| split | metric | value | spread over seeds | 95 % interval over examples |"
     yield "|---|---|---|---|---|"
-    for name, value in facts.validation.items():
-        if name not in _COSTS:
+    for name, value in facts.reported.items():
+        if name not in _COSTS and not name.startswith("test_"):
             split = "training" if name.startswith("train_") else "validation"
             yield f"| {split} | {_cell(name)} | {value:.4f} | {_NOT_MEASURED} | {_NOT_MEASURED} |"
     if facts.test is None:
@@ -108,8 +108,16 @@ def _metrics(facts: Facts) -> Iterator[str]:
         if name in facts.spread:
             low, high, count = facts.spread[name]
             interval = f"{low:.4f} to {high:.4f} (Wilson, {count:,} examples)"
-        yield f"| test | {_cell(name)} | {value:.4f} | {_NOT_MEASURED} | {interval} |"
+        seeds = _NOT_MEASURED
+        if name in facts.seeds:
+            mean, deviation, count = facts.seeds[name]
+            seeds = f"{mean:.4f} +- {deviation:.4f} ({count} seeds)"
+        yield f"| test | {_cell(name)} | {value:.4f} | {seeds} | {interval} |"
     yield ""
+    if facts.retrained:
+        yield "The network was trained from scratch on the training and the validation images of the search, and then"
+        yield "tested; the test split chose neither the architecture nor, among the seeds, these weights."
+        return
     yield "One training with one seed stands behind these numbers, so a spread over seeds is not measured. The"
     yield "validation split chose among the trials, which makes its numbers too good; no trial saw the test split."
 
@@ -150,7 +158,8 @@ def _hardware(facts: Facts) -> Iterator[tuple[str, str]]:
 
 def _limits(facts: Facts) -> Iterator[str]:
     yield f"Made for {facts.deployed.data or 'its training data'}; accuracy on anything else is not measured."
-    yield "Spread over seeds is not measured: it was trained once."
+    if not facts.seeds:
+        yield "Spread over seeds is not measured: it was trained once."
     yield "Latency and memory in use are not measured."
     yield "Calibration, robustness to noise or attack, and fairness between groups are not measured."
     if facts.state != "complete":

@@ -12,10 +12,11 @@ from nas_tune.api import trained
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.executors.job import trial_folder
 from nas_tune.exporting.card import CARD, card, facts_of, heading
-from nas_tune.exporting.facts import Facts, gathered
+from nas_tune.exporting.facts import Facts, Source, gathered
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.results.frames import written_aside
+from nas_tune.retraining import Retrained
 from nas_tune.supernet_runs import is_supernet_run
 from trainables.export import FORMATS, Deployed, Exported, check_deployed, check_formats, export_network
 from trainables.export.exporting import FILES, Progress
@@ -55,7 +56,7 @@ def export(
     formats: Iterable[str] = FORMATS,
     folder: str | Path | None = None,
     trainable: Target | None = None,
-    instead: tuple[Trainable, str] | None = None,
+    retrained: bool | None = None,
     progress: Progress = lambda what, step, steps: None,
 ) -> Export:
     """Write the network of a finished trial (the best, if `trial` is None), each format checked in a fresh interpreter.
@@ -65,8 +66,8 @@ def export(
         folder: where to; by default `export/trial-<number>` in the run folder. An earlier export of the same weights
             there is replaced, format by format.
         trainable: where the run was started with one that cannot be imported by name.
-        instead: a trainable that holds this trial's architecture with other weights, such as retrained ones, and
-            where those come from in words.
+        retrained: whether the weights are those of `retrain` (of its first seed, whatever others came to) or those of
+            the search; None takes retrained ones where there are any.
         progress: told what is done, as the how-manieth of how many steps.
 
     Raises:
@@ -78,11 +79,11 @@ def export(
     run = run if isinstance(run, Run) else Run(run)
     wanted = check_formats(formats)
     number = _chosen(run, trial)
-    held, origin = instead or (_kept(run, number, trainable), "the weights of the search, from its last checkpoint")
-    deployed = _deployed(held)
+    source = _source(run, number, trainable, retrained)
+    deployed = _deployed(source.held)
     target = Path(folder).expanduser() if folder is not None else run.path / "export" / f"trial-{number:06d}"
     _check_folder(target)
-    facts = gathered(run, number, deployed, held, origin)
+    facts = gathered(run, number, deployed, source)
     _check_same(target, heading(facts))
     try:
         results = export_network(
@@ -101,13 +102,7 @@ def _write_card(target: Path, facts: Facts, results: list[Exported]) -> Path:
 
 
 def _chosen(run: Run, trial: int | None) -> int:
-    """The trial that is asked for, if its network can be had."""
-    if is_supernet_run(run.config):
-        raise ConfigError(
-            f"{run.path}: its trials are searches by {run.config.strategy.name}; the weights of a supernet are shared "
-            "by all options and were never trained for what was found, so there is no network to export: train one "
-            "first, by a search with another strategy and --enqueue"
-        )
+    """The trial that is asked for."""
     if trial is not None:
         run.tree(trial)  # refuses a trial that is not there
         return trial
@@ -117,8 +112,44 @@ def _chosen(run: Run, trial: int | None) -> int:
     return int(best["trial"].iloc[0])
 
 
+def _source(run: Run, number: int, target: Target | None, retrained: bool | None) -> Source:
+    """Where the weights come from: a training from scratch if there is one, else the trial's own checkpoint."""
+    found = None if retrained is False else _retrained(run, number, target)
+    if found is not None:
+        return found
+    if retrained:
+        raise ConfigError(
+            f"trial {number} was not retrained; do it first: nas-tune retrain {run.path} --trial {number}"
+        )
+    return Source(
+        _kept(run, number, target), run, (number,), "the weights of the search, from its last checkpoint", False
+    )
+
+
+def _retrained(run: Run, number: int, target: Target | None) -> Source | None:
+    """The first whole training from scratch of what the trial stands for, beside its others; None without one."""
+    retraining = Retrained.of(run)
+    if retraining is None:
+        return None
+    places = [place for place, one in enumerate(retraining.candidates) if one.trial == number]
+    trials = retraining.run.trials()
+    whole = trials[(trials["state"] == "complete") & trials["arch.chosen"].isin(places)].sort_values("arch.repeat")
+    if whole.empty:
+        return None
+    first = whole.iloc[0]
+    held = retraining.trained(int(first["arch.chosen"]), int(first["arch.repeat"]), trainable=target)
+    origin = "trained from scratch (nas-tune retrain), the first of its seeds"
+    return Source(held, retraining.run, tuple(int(trial) for trial in whole["trial"]), origin, True)
+
+
 def _kept(run: Run, number: int, target: Target | None) -> Trainable:
     """The trainable of the trial; where nothing was kept of it, a refusal that says of which something was."""
+    if is_supernet_run(run.config):
+        raise ConfigError(
+            f"{run.path}: its trials are searches by {run.config.strategy.name}; the weights of a supernet are shared "
+            "by all options and were never trained for what was found, so there is no network to export: train one "
+            f"first: nas-tune retrain {run.path} --trial {number}"
+        )
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         trials = replay(ledger.events()).trials
     kept = [n for n in trials if any(True for _ in Snapshots(trial_folder(run.path, n)).newest_first([]))]

@@ -20,7 +20,26 @@ from trainables.cost import Cost, cost_of
 from trainables.export import Deployed
 from trainables.protocol import Evaluating, Trainable
 
-__all__ = ["Facts", "gathered"]
+__all__ = ["Facts", "Source", "gathered"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights come from.
+
+    Attributes:
+        held: the trainable that has them.
+        run: that trained them: the search itself, or its retraining.
+        trials: of that run, the one with these weights first, then those of the same architecture with other seeds.
+        origin: in words.
+        retrained: whether that was a training from scratch, on training and validation images together.
+    """
+
+    held: Trainable
+    run: Run
+    trials: tuple[int, ...]
+    origin: str
+    retrained: bool
 
 
 @dataclass(frozen=True)
@@ -37,9 +56,13 @@ class Facts:
     epochs: int
     seconds: float
     nodes: tuple[str, ...]
-    validation: Mapping[str, float]
+    reported: Mapping[str, float]
+    """Metrics of the last epoch, of the training and where there was one of the validation split."""
     test: Mapping[str, float] | None
     test_problem: str
+    seeds: Mapping[str, tuple[float, float, int]]
+    """Of a metric on the test split: mean and standard deviation over trainings with other seeds, and their number."""
+    retrained: bool
     spread: Mapping[str, tuple[float, float, int]]
     """Of the test accuracy: the ends of its 95 % interval, and how many examples it is from."""
     config: Mapping[str, Any]
@@ -53,25 +76,28 @@ class Facts:
     exported_on: str
 
 
-def gathered(run: Run, trial: int, deployed: Deployed, held: Trainable, origin: str) -> Facts:
-    """Everything of `trial`; measures the test split, if `held` can."""
+def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
+    """Everything of `trial` of the search `run` and of the weights; measures the test split, if what holds them can."""
     trials, epochs = run.trials(), run.epochs()
-    row = trials[trials["trial"] == trial].iloc[0]
-    mine = epochs[epochs["trial"] == trial]
-    test, problem = _tested(held)
+    theirs, course = source.run.trials(), source.run.epochs()
+    row = theirs[theirs["trial"] == source.trials[0]].iloc[0]
+    mine = course[course["trial"] == source.trials[0]]
+    test, problem = _tested(source.held)
     examples = deployed.splits.get("test", 0)
     return Facts(
         run=run.path.name,
         trial=trial,
         state=str(row["state"]),
-        origin=origin,
-        identifier=str(row["architecture_id"]),
+        origin=source.origin,
+        identifier=str(trials.loc[trials["trial"] == trial, "architecture_id"].iloc[0]),
         written=_written(run, trial),
         seed=int(row["seed"]),
         epochs=int(row["epochs"]),
         seconds=float(row["seconds"]),
         nodes=tuple(sorted({str(node) for node in mine["node"].dropna()})),
-        validation=_metrics(row, run, mine),
+        reported=_metrics(row, source.run, mine),
+        seeds=_over_seeds(theirs, source.trials),
+        retrained=source.retrained,
         test=test,
         test_problem=problem,
         spread=_spread(test, examples),
@@ -103,6 +129,16 @@ def _metrics(row: pd.Series[Any], run: Run, epochs: pd.DataFrame) -> dict[str, f
     first = [one.metric for one in run.objectives]
     ordered = [*first, *(name for name in names if name not in first)]
     return {name: float(row[name]) for name in ordered if name in row and pd.notna(row[name])}
+
+
+def _over_seeds(trials: pd.DataFrame, numbers: tuple[int, ...]) -> dict[str, tuple[float, float, int]]:
+    """What the last epochs of a retraining tell of the test split, where there are two seeds or more."""
+    mine = trials[trials["trial"].isin(numbers)]
+    names = [str(name) for name in mine if str(name).startswith("test_")]
+    if len(mine) < 2:
+        return {}
+    columns = {name.removeprefix("test_"): mine[name].dropna().astype(float) for name in names}
+    return {name: (float(values.mean()), float(values.std()), len(values)) for name, values in columns.items()}
 
 
 def _spread(test: Mapping[str, float] | None, examples: int) -> dict[str, tuple[float, float, int]]:

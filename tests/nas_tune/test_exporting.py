@@ -11,11 +11,8 @@ from typer.testing import CliRunner
 
 import nas_tune
 from nas_tune.cli.app import app
-from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.exporting import CARD
-from nas_tune.ledger import Ledger
-from nas_tune.recipe import Recipe
 from tests.toys import Climber, tiny_space
 from trainables.errors import TrainableError
 from trainables.image_classifier import ImageClassifier
@@ -136,15 +133,34 @@ def test_a_file_that_computes_something_else_is_not_kept(
     assert [file.name for file in tmp_path.iterdir()] == [CARD]
 
 
-def test_a_trainable_without_a_network_and_a_search_in_a_supernet_say_so(tmp_path: Path) -> None:
+def test_a_trainable_without_a_network_says_so(tmp_path: Path) -> None:
     climbed = nas_tune.search(tiny_space(), Climber, max_trials=1, run_dir=tmp_path / "a", **SEARCH)
     with pytest.raises(ConfigError, match=r"Climber does not say .* method deployed\(\)"):
         nas_tune.export(climbed, trainable=Climber)
-    config = SearchConfig(space="nb201", strategy="gdas", max_trials=1)
-    (tmp_path / "b").mkdir()
-    Ledger.create(tmp_path / "b", Recipe.of(config).meta()).close()
-    with pytest.raises(ConfigError, match=r"searches by gdas; the weights of a supernet are shared .* train one first"):
-        nas_tune.export(tmp_path / "b")
+
+
+def test_what_was_found_in_a_supernet_is_exported_once_it_is_trained_from_scratch(tmp_path: Path) -> None:
+    small = {"channels": 1, "cells": 1, "batch_size": 512, "augment": False}
+    keys = {**SEARCH, "strategy": {"name": "gdas", **small}}
+    trainable = {"name": "image_classifier", **SETTINGS}
+    found = nas_tune.search("nb201", trainable, max_trials=1, run_dir=tmp_path / "run", **keys)
+    with pytest.raises(
+        ConfigError, match=r"searches by gdas; the weights of a supernet are shared .* nas-tune retrain"
+    ):
+        nas_tune.export(found)
+    with pytest.raises(ConfigError, match="trial 0 was not retrained"):
+        nas_tune.export(found, retrained=True)
+    again = nas_tune.retrain(found, seeds=2, epochs=1, baselines=0, executor="inline")
+    made = nas_tune.export(found, formats=["py"])
+    assert made.complete
+    card, tests = made.card.read_text(encoding="utf-8"), again.run.trials()["test_accuracy"]
+    assert "trained from scratch (nas-tune retrain), the first of its seeds" in card
+    assert f"| test | accuracy | {tests.iloc[0]:.4f} | {tests.mean():.4f} +- {tests.std():.4f} (2 seeds) |" in card
+    assert "| validation |" not in card
+    assert "| parameters | 0 |" not in card
+    assert f"| seed of this training | {again.run.trials()['seed'].iloc[0]} |" in card
+    with pytest.raises(ConfigError, match="weights of a supernet are shared"):
+        nas_tune.export(found, retrained=False)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,23 +33,24 @@ def again(network: nn.Module, batches: tuple[Tensor, Tensor]) -> tuple[nn.Module
     return made.eval(), text
 
 
-@pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    return {}
+@functools.cache
+def written(family: str) -> tuple[nn.Module, nn.Module, str]:
+    """A member of a family, the same from its source, and that source; made once for all tests."""
+    network = member(family, 1)
+    return network, *again(network, (inputs(family, 2), inputs(family, 3)))
 
 
 @pytest.mark.parametrize("family", SETTINGS)
-def test_every_family_computes_the_same_from_its_source(family: str, texts: dict[str, str]) -> None:
-    network = member(family, 1)
-    made, texts[family] = again(network, (inputs(family, 2), inputs(family, 3)))
+def test_every_family_computes_the_same_from_its_source(family: str) -> None:
+    network, made, _ = written(family)
     for size in (1, 4):
         x = inputs(family, size)
         with torch.no_grad():
             assert (made(x) - network(x)).abs().max() == 0
 
 
-def test_sources_are_clean_and_equal_blocks_are_one_class(texts: dict[str, str], tmp_path: Path) -> None:
-    assert set(texts) == set(SETTINGS), "runs after the families"
+def test_sources_are_clean_and_equal_blocks_are_one_class(tmp_path: Path) -> None:
+    texts = {family: written(family)[-1] for family in SETTINGS}
     for name, text in texts.items():
         assert max(map(len, text.splitlines())) <= 120, name
         assert not any(word in text for word in ("nas_tune", "trainables", "search_spaces")), name
