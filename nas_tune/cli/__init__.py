@@ -3,6 +3,7 @@
     app.py        the commands together, and the boundary that turns errors into messages and exit codes
     search.py     search, resume
     results.py    results, best
+    watch.py      watch
     report.py     report
     explain.py    explain
     compare.py    compare

@@ -28,6 +28,7 @@ from nas_tune.cli.retrain import retrain
 from nas_tune.cli.search import resume, search
 from nas_tune.cli.space import space
 from nas_tune.cli.text import harmless
+from nas_tune.cli.watch import watch
 from nas_tune.errors import NasTuneError
 
 __all__ = ["app", "main"]
@@ -90,6 +91,7 @@ for _command in (
     resume,
     results,
     best,
+    watch,
     report,
     explain,
     compare,

@@ -1,0 +1,86 @@
+"""`nas-tune watch`: the progress of a search that runs elsewhere, from its ledger alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas_tune.cli.places import run_folder, shown, talk
+
+if TYPE_CHECKING:
+    from nas_tune.ledger import Ledger, RunState
+    from nas_tune.observers import Observer
+    from nas_tune.results import Run
+
+__all__ = ["follow", "watch"]
+
+_SILENCE = 60.0
+
+
+def watch(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    interval: Annotated[
+        float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Between two looks at the ledger.")
+    ] = 0.5,
+) -> None:
+    """Show the progress of a search that another process or machine runs.
+
+    Only reads; Ctrl-C ends the watching, not the search. When the search ends, its best are printed.
+    """
+    from nas_tune.cli.architectures import named_space, writer
+    from nas_tune.cli.progress import watching
+    from nas_tune.cli.summary import conclude
+    from nas_tune.ledger import Ledger
+    from nas_tune.results import Run
+
+    folder = run_folder(run)
+    opened = Run(folder)
+    _tell_silence(opened)
+    config = opened.config
+    with (
+        closing(Ledger.open(folder, readonly=True)) as ledger,
+        watching(talk(), config, writer(named_space(config))) as observer,
+    ):
+        if observer is not None:
+            follow(ledger, observer, lambda: time.sleep(interval))
+    conclude(opened)
+
+
+def follow(ledger: Ledger, observer: Observer, wait: Callable[[], object]) -> RunState:
+    """Show `observer` what happens from now on, until the session ends; of what was before, only the last event.
+
+    `wait` is called between two looks.
+    """
+    from nas_tune.ledger import RunState
+
+    state, seen, last = RunState(), 0, None
+    for last, when in ledger.events():
+        state.apply(last, when)
+        seen += 1
+    if last is not None:
+        observer.on_event(last, state)
+    while state.end_reason is None:
+        wait()
+        for event, when in ledger.events(after=seen):
+            state.apply(event, when)
+            seen += 1
+            observer.on_event(event, state)
+    return state
+
+
+def _tell_silence(run: Run) -> None:
+    """A driver that was killed leaves no end behind; from here nobody can see whether one still runs."""
+    from nas_tune.cli.text import duration
+
+    now = run.state
+    if now.finished is None and now.last_event is not None:
+        silent = (now.time - now.last_event).total_seconds()
+        if silent > _SILENCE:
+            talk().print(
+                f"note: nothing was written for {duration(silent)}; if no process runs the search any more: "
+                f"nas-tune resume {shown(run.path)}"
+            )
