@@ -229,7 +229,7 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
     if not has_checkpoints(made):
         raise ConfigError(
             f"{recipe.config.trainable.name} keeps no checkpoints, so no trained network is left; "
-            "write it as a class with save() and load()"
+            "train it from scratch (nas-tune retrain), or write the trainable as a class with save() and load()"
         )
     snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
     if snapshot is None:
