@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import search_spaces
 import trainables
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
@@ -26,7 +27,6 @@ _NAME = "darts"
 _FOR_BOTH = frozenset(
     ["data", "data_root", "download", "image_column", "label_column", "resize", "test_share", "data_seed", "device"]
 )
-_OF_SPACE = ("operations", "nodes")
 _GIVEN = ("space", "method", "method_settings")
 
 
@@ -70,20 +70,37 @@ def search_settings(config: SearchConfig, space: Space) -> dict[str, Any]:
     """The settings of the trainable `darts` for the searches of a run.
 
     Raises:
-        ConfigError: the strategy has a setting that neither the trainable nor the method takes.
+        ConfigError: the strategy has a setting that neither the trainable nor the method takes; or the space is not
+            the one from whose name the supernet would be made.
     """
     method, named = config.strategy.name, config.trainable
     if named.name == _NAME and named.settings.get("method", method) != method:
         raise ConfigError(
             f"trainable.method: {named.settings['method']!r} contradicts the strategy {method}; leave it out"
         )
-    base = dict(named.settings) if named.name == _NAME else _only(named.settings, _FOR_BOTH)
+    base: dict[str, Any] = dict(named.settings) if named.name == _NAME else _only(named.settings, _FOR_BOTH)
     wanted, own = _parted(method, config.strategy.settings)
     settings: dict[str, Any] = {**base, **wanted, "space": space.name or config.space.name, "method": method}
-    if own:
-        settings["method_settings"] = own
-    network = {**_only(config.space.settings, _OF_SPACE), **(settings.get("network") or {})}
-    return {**settings, "network": network} if network else settings
+    merged = {
+        "method_settings": {**(base.get("method_settings") or {}), **own},
+        "network": {**_network_of(config, space), **(settings.get("network") or {})},
+    }
+    return {**settings, **{key: value for key, value in merged.items() if value}}
+
+
+def _network_of(config: SearchConfig, space: Space) -> dict[str, Any]:
+    """The settings by which an undecided network has the choices of `space`."""
+    from trainables.supernet.plan import SHARED
+
+    of_space = config.space.settings if config.space.name == space.name else {}
+    known = space.name in search_spaces.names()
+    if known and search_spaces.get(str(space.name), **of_space).fingerprint != space.fingerprint:
+        raise ConfigError(
+            f"space: a supernet is made from the name {space.name!r}, which leads to another space than the one given; "
+            "give its settings in the configuration: space = { name = .., .. }"
+        )
+    choices = {key: value for key, value in of_space.items() if key not in SHARED}
+    return {**_only(of_space, SHARED), **({"choices": choices} if choices else {})}
 
 
 def _parted(method: str, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

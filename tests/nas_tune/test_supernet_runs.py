@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import nas_tune
+import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Event, Reported, RunState
@@ -111,6 +112,24 @@ def test_settings_of_strategy_space_and_trainable_meet_in_the_search() -> None:
         "data_seed": 3,
         "channels": 4,
     }
+
+
+def test_what_the_space_is_made_with_the_supernet_is_made_with() -> None:
+    choices = {"kernels": [3, 5], "expansions": [3, 6]}
+    recipe = Recipe.of(config(space={"name": "mobilenetv3", **choices}, strategy="spos"))
+    assert recipe.trainable_settings["network"] == {"choices": choices}
+
+
+def test_a_space_that_its_name_does_not_lead_to_is_refused() -> None:
+    narrow = search_spaces.get("nb201", operations=["none", "nor_conv_3x3"])
+    with pytest.raises(ConfigError, match="supernet is made from the name 'nb201'"):
+        Recipe.of(config(), narrow)
+
+
+def test_settings_of_the_method_may_stand_in_the_trainable_too() -> None:
+    trainable = {"name": "darts", "method_settings": {"coldest": 0.5}}
+    recipe = Recipe.of(config(strategy={"name": "gdas", "temperature": 8.0}, trainable=trainable))
+    assert recipe.trainable_settings["method_settings"] == {"coldest": 0.5, "temperature": 8.0}
 
 
 def test_the_trainable_may_be_the_search_itself() -> None:
