@@ -285,12 +285,23 @@ def _check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None
                 f"{key}: unknown key{did_you_mean(key, config)}; a resume may change: {', '.join(CHANGEABLE)}"
             )
     differs = [key for key in wanted if key not in CHANGEABLE and wanted[key] != config[key]]
+    if "resources" in wanted and _devices(wanted["resources"]) != _devices(config["resources"]):
+        raise ResumeRefusedError(
+            f"a resume cannot change resources.devices (it was {_devices(config['resources'])}, now "
+            f"{_devices(wanted['resources'])}): batch norm sees other shares, so that its trials would not compare; "
+            "start a new run"
+        )
     if differs:
         lines = "; ".join(f"{key} was {config[key]!r}, now {wanted[key]!r}" for key in differs)
         raise ResumeRefusedError(
             f"a resume cannot change {', '.join(differs)} ({lines}): its trials would not compare; start a new run. "
             f"What may change: {', '.join(CHANGEABLE)}"
         )
+
+
+def _devices(resources: object) -> object:
+    """How many train one architecture together; a run of old says nothing of it."""
+    return resources.get("devices", 1) if isinstance(resources, Mapping) else getattr(resources, "devices", 1)
 
 
 def _fresh_folder(folder: Path, new: bool) -> Path:

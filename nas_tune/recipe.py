@@ -42,7 +42,7 @@ from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.supernet_search import SEARCHES, SearchNumbers
 from nas_tune.supernet_runs import is_supernet_run, search_settings, search_target
 from search_spaces import Space, SpaceError
-from trainables.protocol import Checking
+from trainables.protocol import Checking, Trainable, is_parallel
 from trainables.registry import Target, adapt
 from trainables.session import RESERVED_NAMES
 
@@ -100,6 +100,7 @@ class Recipe:
         # The nodes of a cluster may have what this machine has not.
         if isinstance(trainable, Checking) and self.config.address is None:
             trainable.check()
+        self._check_together(trainable)
         if self.config.initial is not None:
             make_initial(self.config.initial).check(trainable)
         for metric in (one.metric for one in self.objectives):
@@ -110,6 +111,21 @@ class Recipe:
                 f"epoch_timeout: the {self.config.executor} executor cannot end a hung epoch; use executor = 'ray'"
             )
         self._check_importable()
+
+    def _check_together(self, trainable: Trainable) -> None:
+        """Several devices train one architecture only where the trainable says that it can be trained so."""
+        devices = self.config.resources.devices
+        if devices == 1:
+            return
+        if not is_parallel(trainable):
+            raise ConfigError(
+                f"resources.devices: got {devices}, but {self.config.trainable.name} cannot be trained by several "
+                "processes together (image_classifier can, and a class with parallel and join(group), see "
+                "trainables.protocol.Parallel); set devices = 1"
+            )
+        from trainables.parallel import Group
+
+        trainable.join(Group(0, devices))
 
     def _check_importable(self) -> None:
         """Ray could ship any function, but a resume could not find a lambda or a local one again."""
@@ -201,9 +217,14 @@ class Recipe:
         if self.config.executor == "simulated":
             return SimulatedExecutor(job, self.config.workers, VirtualClock())
         from nas_tune.executors.ray_cluster import Resources
+
+        resources = Resources(**self.config.resources.model_dump())
+        if resources.devices > 1:
+            from nas_tune.executors.ray_train import RayTrainExecutor
+
+            return RayTrainExecutor(job, self.asked, resources, self.config.address)
         from nas_tune.executors.ray_tune import RayExecutor
 
-        resources = Resources(self.config.resources.cpus, self.config.resources.gpus)
         return RayExecutor(job, self.asked, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@
     |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or of something else
     |-- NotTheSameError                 exit 1   an exported file that does not compute what its network does
     |-- DivergedError                   exit 1   a training whose loss is no longer a finite number
+    |-- GroupLostError                  exit 1   another of the processes that train together is gone
     `-- InfeasibleArchitectureError     exit 1   a network that breaks a limit of the task
 
 `EndOfTraining` is no error: a trainable raises it where a generator would return. A message says the value,
@@ -21,6 +22,7 @@ __all__ = [
     "DataError",
     "DivergedError",
     "EndOfTraining",
+    "GroupLostError",
     "InfeasibleArchitectureError",
     "NotTheSameError",
     "TrainableError",
@@ -51,6 +53,13 @@ class NotTheSameError(NasTuneError):
 
 class DivergedError(NasTuneError):
     """A loss or a metric became NaN or infinite; raise it in `step` to end the trial as diverged."""
+
+
+class GroupLostError(NasTuneError):
+    """Processes that train one network together cannot go on, for one of them is gone or stands elsewhere.
+
+    It says nothing of the training: all of them start again from the last checkpoint.
+    """
 
 
 class InfeasibleArchitectureError(NasTuneError):

@@ -8,7 +8,8 @@
 
 Images live on the device; batches are drawn and augmented there. On a CPU the same seed gives the same
 numbers, and a training that goes on from a checkpoint gives the numbers of one that was never stopped, to the
-last bit. On CUDA that is not promised. Torch's global random state is as it was after every call.
+last bit. On CUDA that is not promised. Torch's global random state is as it was after every call. Several processes
+may train one together (`join`); then `step` and `evaluate` are called in all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
@@ -28,6 +29,7 @@ from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.networks import build, space_name, tree_of
 from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
+from trainables.parallel import ALONE, Group, check_together
 from trainables.randomness import Randomness
 from trainables.settings import check_name, check_number
 from trainables.training import Recipe, Training
@@ -68,6 +70,8 @@ class ImageClassifier:
         augment: False trains on the images as they are, whatever the three say.
         device: "auto" (CUDA where there is one, else the CPU), or a torch device; chosen at set-up.
     """
+
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -120,7 +124,17 @@ class ImageClassifier:
         check_device(device)
         self._device = device
         self._meter = Meter()
+        self._group = ALONE
         self._started: _Started | None = None
+
+    def join(self, group: Group) -> None:
+        """Train from the next set-up on as one process of `group`, with a share of every batch.
+
+        Raises:
+            TrainableError: the batch is too small for so many, or `device` names one GPU for all of them.
+        """
+        check_together(group.size, self._batch_size, self._device)
+        self._group = group
 
     def check(self) -> None:
         """`DataError` if there are no data to train on; loads nothing."""
@@ -136,7 +150,7 @@ class ImageClassifier:
         network = self._built(architecture, data, randomness)
         cost = cost_of(network, (data.in_channels, *data.image_size))
         network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        training = Training(network, data, self._recipe(data), randomness, max_epochs)
+        training = Training(network, data, self._recipe(data), randomness, max_epochs, self._group)
         self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
 
     def step(self) -> dict[str, float | int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from trainables.parallel import ALONE, Group
 from trainables.settings import check_flag, check_name, check_number
 
 __all__ = ["OPTIMIZERS", "Optimization", "Optimizer"]
@@ -77,12 +78,13 @@ class Optimizer:
         """The context in which to compute outputs and loss."""
         return torch.autocast("cuda", self._type) if self._amp else nullcontext()
 
-    def descend(self, loss: Tensor, progress: float) -> None:
-        """One step down the gradient of `loss`, at the learning rate of `progress`."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._settings.rate(progress)
+    def descend(self, loss: Tensor, progress: float, group: Group = ALONE) -> None:
+        """One step down the gradient of `loss`, summed over the processes of `group`, at the rate of `progress`."""
+        for some in self._optimizer.param_groups:
+            some["lr"] = self._settings.rate(progress)
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(self._scaler.scale(loss))
+        group.sum_gradients(self._weights)
         if self._settings.grad_clip:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._weights, self._settings.grad_clip)

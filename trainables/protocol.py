@@ -4,30 +4,33 @@ A caller makes the object once with its settings, then sets it up for one archit
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
 describes, `check()` (`Checking`), `deployed()` (`Deployable`), `load_shared()` and `take_shared(...)` (`Sharing`),
-`notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)` (`Scoring`), and the class attribute
-`checkpoints`, which `has_checkpoints` reads.
+`notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)` (`Scoring`), `parallel` and
+`join(group)` (`Parallel`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from trainables.export.deployed import Deployed
+    from trainables.parallel import Group
 
 __all__ = [
     "Checking",
     "Deployable",
     "Evaluating",
+    "Parallel",
     "Scoring",
     "Searching",
     "Sharing",
     "Telling",
     "Trainable",
     "has_checkpoints",
+    "is_parallel",
 ]
 
 
@@ -98,6 +101,27 @@ class Telling(Protocol):
 
 
 @runtime_checkable
+class Parallel(Protocol):
+    """A trainable that several processes can train together, each with one object of it on a device of its own.
+
+    All of them are set up alike and make the same calls; every report is that of the whole. Only process 0 saves, all
+    load what it saved, and what was saved is as good for one process alone. They talk through `Group`, whose errors
+    tell a lost process from a failed training.
+    """
+
+    @property
+    def parallel(self) -> bool:
+        """Whether it really can, as far as it was made."""
+
+    def join(self, group: Group) -> None:
+        """Be one of the processes of `group` from the next `setup` on; sends nothing.
+
+        Raises:
+            TrainableError: so many cannot train this together.
+        """
+
+
+@runtime_checkable
 class Searching(Protocol):
     """A trainable that looks for an architecture itself: what it finds is its result, not what it was set up with."""
 
@@ -124,3 +148,8 @@ class Scoring(Protocol):
 def has_checkpoints(trainable: Trainable) -> bool:
     """Whether `save` and `load` do anything; where they do not, a training begins again at epoch 0."""
     return bool(getattr(trainable, "checkpoints", True))
+
+
+def is_parallel(trainable: Trainable) -> TypeGuard[Parallel]:
+    """Whether several processes can train it together."""
+    return isinstance(trainable, Parallel) and bool(trainable.parallel)

@@ -8,10 +8,14 @@ checkpoint needs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 import torch
 from torch import Tensor
+
+from trainables.parallel import Group
 
 __all__ = ["Randomness"]
 
@@ -20,7 +24,7 @@ class Randomness:
     """Generators for one training on `device`, all decided by `seed`."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self._cuda = [device.index or 0] if device.type == "cuda" else []
+        self._cuda = [_index(device)] if device.type == "cuda" else []
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(self._cuda):
             torch.manual_seed(seed)
@@ -37,6 +41,24 @@ class Randomness:
     ) -> None:
         self._own = self._states()
         self._set(self._outer)
+
+    @contextmanager
+    def of(self, group: Group) -> Iterator[None]:
+        """`with randomness:`, in which each process of `group` draws other numbers from torch's global generators.
+
+        All begin and end with the same states: a checkpoint of one is good for any of them, and for any other group.
+        """
+        with self:
+            if group.alone:
+                yield
+                return
+            seed = int(torch.randint(2**62, ())) + group.rank
+            common = self._states()
+            torch.manual_seed(seed)
+            try:
+                yield
+            finally:
+                self._set(common)
 
     def state(self) -> dict[str, object]:
         """All that decides the numbers to come."""
@@ -57,3 +79,8 @@ class Randomness:
         torch.set_rng_state(states[0])
         for index, state in zip(self._cuda, states[1:], strict=True):
             torch.cuda.set_rng_state(state, index)
+
+
+def _index(device: torch.device) -> int:
+    """The number of a CUDA GPU; of processes that train together, each has its own as the current one."""
+    return torch.cuda.current_device() if device.index is None else device.index

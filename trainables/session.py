@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
-from trainables.errors import DivergedError, EndOfTraining, InfeasibleArchitectureError
+from trainables.errors import DivergedError, EndOfTraining, GroupLostError, InfeasibleArchitectureError
 from trainables.protocol import Searching, Telling, Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
 
@@ -57,7 +57,10 @@ _LONGEST_TRACE = 40_000
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trial cannot go on: `kind` is error, diverged, constraint, oom, bad_result or storage."""
+    """Why a trial cannot go on: `kind` is error, diverged, constraint, oom, bad_result or storage.
+
+    Or it is lost, where another of the processes that train together is gone: that is no failure of the training.
+    """
 
     kind: str
     message: str
@@ -107,6 +110,7 @@ class TrialSession:
         seed: decides everything random in the training.
         max_epochs: the length of a full training.
         folder: where the trial's checkpoints lie; None saves nothing.
+        writes: whether to save there; of processes that train together, one does.
     """
 
     def __init__(
@@ -117,8 +121,9 @@ class TrialSession:
         seed: int,
         max_epochs: int,
         folder: Path | None = None,
+        writes: bool = True,
     ) -> None:
-        self._trainable = trainable
+        self._trainable, self._writes = trainable, writes
         self._architecture = architecture
         self._seed = seed
         self._max_epochs = max_epochs
@@ -174,7 +179,7 @@ class TrialSession:
         if epoch == self._epoch:
             return self._repeated(seconds)
         self._epoch = epoch
-        if self._snapshots is not None:
+        if self._snapshots is not None and self._writes:
             self._save(self._snapshots, metrics)
         return self._outcome(metrics, seconds)
 
@@ -251,6 +256,7 @@ def _cut(text: str, longest: int) -> str:
 def _kind_of(error: Exception) -> str:
     named = {
         DivergedError: "diverged",
+        GroupLostError: "lost",
         InfeasibleArchitectureError: "constraint",
         _BadResultError: "bad_result",
         _StorageError: "storage",

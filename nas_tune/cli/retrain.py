@@ -46,6 +46,9 @@ def retrain(
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of the trainings.  [default: the run's]")] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Trainings at a time.  [default: the run's]")] = None,
     executor: Annotated[str | None, typer.Option("--executor", help="ray or inline.  [default: the run's]")] = None,
+    devices: Annotated[
+        int | None, typer.Option("--devices", min=1, help="GPUs (or CPU processes) that train each network together.")
+    ] = None,
     new: Annotated[bool, typer.Option("--new", help="Retrain anew, beside what is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -62,7 +65,7 @@ def retrain(
     if trial is not None and top is not None:
         raise ConfigError("--trial and --top exclude each other; --trial names the one to retrain")
     opened = Run(run_folder(run))
-    asked = {"seeds": seeds, "epochs": epochs, "baselines": baselines, "seed": seed, "new": new}
+    asked = {"seeds": seeds, "epochs": epochs, "baselines": baselines, "seed": seed, "new": new, "devices": devices}
     how = {"trainable": trainable, "metric": metric, "workers": workers, "executor": executor}
     with redirect_stdout(sys.stderr):
         found = _retrained(opened, changes or (), quiet, trial=trial, top=top or 1, **asked, **how)

@@ -105,12 +105,17 @@ _Seconds = Annotated[Annotated[float, Field(gt=0)] | None, Expected("a number of
 
 
 class Resources(BaseModel):
-    """What one trial gets. Fractions share a device: gpus = 0.25 runs four trials on each GPU."""
+    """What one trial gets. Fractions share a device: gpus = 0.25 runs four trials on each GPU.
+
+    With `devices` above 1, so many processes train one architecture together, each on a device of its own, which gets
+    `cpus` and `gpus`: one whole GPU, or none.
+    """
 
     model_config = _RULES
 
     cpus: Annotated[float, Field(gt=0), Expected("a number above 0, fractions allowed")] = 1.0
     gpus: Annotated[float, Field(ge=0), Expected("a number, 0 or more, fractions allowed")] = 0.0
+    devices: Annotated[int, Field(ge=1), Expected("a whole number, at least 1")] = 1
 
 
 class SearchConfig(BaseModel):
@@ -174,7 +179,7 @@ class SearchConfig(BaseModel):
     process, in virtual time, for trainables that report what an epoch would have cost (tables)."""
     address: Annotated[_Text | None, Expected("the address of a Ray cluster")] = None
     """A running Ray cluster ("auto", "host:port", "ray://host:port"); by default one is started here."""
-    resources: Annotated[Resources, Expected("a table with cpus and gpus")] = Resources()
+    resources: Annotated[Resources, Expected("a table with cpus, gpus and devices")] = Resources()
     """What each trial gets."""
 
     warm_start: Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")] = ()
@@ -296,6 +301,7 @@ def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
     yield from _batch_conflicts(values)
     if values.get("executor") in ("inline", "simulated"):
         yield from _local_conflicts(values, str(values["executor"]))
+    yield from _group_conflicts(values)
     yield from _unpaired(values.get("metric", "accuracy"), values.get("mode"))
 
 
@@ -329,6 +335,22 @@ def _local_conflicts(values: Mapping[str, object], executor: str) -> Iterator[st
         yield "workers: got -1, but nothing bounds simulated workers; say how many"
     if values.get("address") is not None:
         yield f"address: the {executor} executor uses no cluster; remove the address, or use executor = 'ray'"
+
+
+def _group_conflicts(values: Mapping[str, object]) -> Iterator[str]:
+    """What several devices that train one architecture together cannot have besides."""
+    given = values.get("resources")
+    given = given.model_dump() if isinstance(given, Resources) else given
+    devices = given.get("devices", 1) if isinstance(given, Mapping) else 1
+    if not isinstance(given, Mapping) or not isinstance(devices, int) or devices < 2:
+        return
+    executor, workers, gpus = values.get("executor", "ray"), values.get("workers", 1), given.get("gpus", 0)
+    if executor != "ray":
+        yield f"resources.devices: got {devices}, but the {executor} executor has one process; use executor = 'ray'"
+    if workers != 1:
+        yield f"workers: got {shown(workers)}, but {devices} devices train one architecture together; set workers = 1"
+    if gpus not in (0, 1):
+        yield f"resources.gpus: got {shown(gpus)}, but each of {devices} devices is one whole GPU, or none; set 1 or 0"
 
 
 def _strayed(values: Mapping[str, object], keys: tuple[str, ...]) -> str:

@@ -45,12 +45,15 @@ class Job:
         trainable = self.trainable()
         return trainable.load_shared() if isinstance(trainable, Sharing) else None
 
-    def session(self, trainable: Trainable, trial: int, architecture: Architecture, seed: int) -> TrialSession:
-        """The boundary around one trial on `trainable`."""
+    def session(
+        self, trainable: Trainable, trial: int, architecture: Architecture, seed: int, *, writes: bool = True
+    ) -> TrialSession:
+        """The boundary around one trial on `trainable`; whether it `writes` the checkpoints, too."""
         return TrialSession(
             trainable,
             architecture,
             seed=seed,
             max_epochs=self.max_epochs,
             folder=trial_folder(self.run_folder, trial),
+            writes=writes,
         )

@@ -35,10 +35,11 @@ _QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one trial needs; fractions share a device."""
+    """What one trial needs: `devices` times so much; fractions share a GPU."""
 
     cpus: float = 1.0
     gpus: float = 0.0
+    devices: int = 1
 
 
 @contextmanager
@@ -78,13 +79,13 @@ def feasible_workers(workers: int, resources: Resources, available: dict[str, fl
     Raises:
         InfeasibleError: not one fits; says what there is.
     """
-    needs = {"CPU": resources.cpus, "GPU": resources.gpus}
+    needs = {"CPU": resources.devices * resources.cpus, "GPU": resources.devices * resources.gpus}
     fits = [int(available.get(name, 0.0) / need + 1e-9) for name, need in needs.items() if need > 0]
     most = min(fits, default=1)
     if most < 1:
         has = ", ".join(f"{available.get(name, 0.0):g} {name}s" for name in needs)
         raise InfeasibleError(
-            f"a trial needs {resources.cpus:g} CPUs and {resources.gpus:g} GPUs, the cluster has {has}: "
+            f"a trial needs {needs['CPU']:g} CPUs and {needs['GPU']:g} GPUs, the cluster has {has}: "
             "ask for less in [resources], or give the address of a larger cluster"
         )
     return most if workers == -1 else min(workers, most)

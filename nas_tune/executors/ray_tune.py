@@ -20,8 +20,9 @@ from ray.tune.search import Searcher
 
 from nas_tune.coordinator import Coordinator
 from nas_tune.executors.job import Job
+from nas_tune.executors.parcel import Parcel
 from nas_tune.executors.ray_cluster import Resources, cluster
-from nas_tune.executors.ray_trial import OUTCOME, Parcel, RayTrial
+from nas_tune.executors.ray_trial import OUTCOME, RayTrial
 from search_spaces import Space
 
 __all__ = ["RayExecutor"]

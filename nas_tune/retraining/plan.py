@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from nas_tune.config import SearchConfig
+from nas_tune.config import Resources, SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.ledger import ledger_path
 from nas_tune.objectives import Mode, Objective
@@ -31,7 +32,8 @@ EPOCHS_FACTOR = 4
 _OF_CLASSIFIERS = ("accuracy", "loss")
 _MOST = 10_000
 _WHERE = ("workers", "executor", "address", "resources")
-"""Keys that may be another time's: they decide where and how fast, not what comes out."""
+"""Keys that may be another time's: they decide where and how fast, not what comes out; `resources.devices` alone does,
+for batch norm sees smaller batches then."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def plan(
     metric: str | None = None,
     seed: int | None = None,
     new: bool = False,
+    devices: int | None = None,
     **where: Any,
 ) -> Plan:
     """Decide a retraining; the arguments are those of `retrain`. Trains and writes nothing.
@@ -107,8 +110,10 @@ def plan(
     candidates, more = _with_baselines(origin, recipe, chosen, baselines, seed)
     notes += [*more, *_of_early(chosen)]
     length = epochs or EPOCHS_FACTOR * run.config.max_epochs
+    places = _places(run.config, devices, where)
+    notes += _of_devices(places["resources"]["devices"])
     said = {"metric": searched_by.metric, "mode": searched_by.mode, "trials": run.state.trials, "notes": notes}
-    config = _config(run, origin, recipe, candidates, seeds, length, judged_by, said, seed, where)
+    config = _config(run, origin, recipe, candidates, seeds, length, judged_by, said, seed, places)
     folder, is_begun = _folder_for(run.path, config, new)
     config = config.replace(run_dir=str(folder), name=folder.name)
     target = Retraining if origin.is_named else target_class(origin.target)
@@ -156,16 +161,8 @@ def _config(
     judged_by: Objective,
     said: Mapping[str, Any],
     seed: int,
-    where: Mapping[str, Any],
+    places: Mapping[str, Any],
 ) -> SearchConfig:
-    searched = run.config
-    places: dict[str, Any] = {key: value for key, value in searched.to_dict().items() if key in _WHERE}
-    places |= {key: value for key, value in where.items() if value is not None}
-    if places["executor"] == "simulated":
-        # A training takes real time.
-        places["executor"] = "inline"
-    if places["executor"] == "inline":
-        places |= {"workers": where.get("workers") or 1, "address": None}
     trainable = {
         "name": reference if origin.is_named else "retraining",
         "of": origin.name,
@@ -187,9 +184,40 @@ def _config(
         max_epochs=epochs,
         keep_checkpoints=len(candidates) * seeds,
         seed=seed,
-        max_retries=searched.max_retries,
+        max_retries=run.config.max_retries,
         **places,
     )
+
+
+def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
+    """Where it is done: as in the search, but for what is said, and for what several devices need."""
+    given = {key: value for key, value in where.items() if value is not None}
+    places = {**{key: value for key, value in searched.to_dict().items() if key in _WHERE}, **given}
+    places["resources"] = resources = _resources(places["resources"], devices)
+    if resources["devices"] > 1:
+        # One after another, each on all of them.
+        places |= {"executor": given.get("executor", "ray"), "workers": given.get("workers", 1)}
+    if places["executor"] == "simulated":
+        # A training takes real time.
+        places["executor"] = "inline"
+    if places["executor"] == "inline":
+        places |= {"workers": given.get("workers", 1), "address": None}
+    return places
+
+
+def _resources(given: object, devices: int | None) -> dict[str, Any]:
+    """Those given with the `devices` said; a GPU that trials of the search shared is then a whole one."""
+    resources = Resources.model_validate(given).model_dump()
+    if devices is None:
+        return resources
+    gpus = float(math.ceil(resources["gpus"])) if devices > 1 else resources["gpus"]
+    return {**resources, "gpus": gpus, "devices": devices}
+
+
+def _of_devices(devices: int) -> list[str]:
+    if devices == 1:
+        return []
+    return [f"{devices} devices trained each network together: batch norm normalised each device's share by itself"]
 
 
 def _objectives(run: Run, origin: Origin, metric: str | None) -> tuple[Objective, Objective]:
@@ -231,7 +259,7 @@ def _decisive(config: SearchConfig) -> dict[str, Any]:
     values = config.to_dict()
     settings = {key: value for key, value in config.trainable.settings.items() if key != "origin"}
     kept = ("metric", "mode", "max_trials", "max_epochs", "seed")
-    return {"settings": settings, **{key: values[key] for key in kept}}
+    return {"settings": settings, "devices": config.resources.devices, **{key: values[key] for key in kept}}
 
 
 def _check_code(folder: Path, before: SearchConfig, now: SearchConfig) -> None:

@@ -29,6 +29,7 @@ def retrain(
     metric: str | None = None,
     seed: int | None = None,
     new: bool = False,
+    devices: int | None = None,
     observers: Sequence[Observer] = (),
     **where: Any,
 ) -> Retrained:
@@ -48,6 +49,8 @@ def retrain(
         metric: of the test split, by which the trainings are judged; by default that of the run.
         seed: of the trainings and of the baselines; by default that of the run.
         new: make another one, even if this very one is there.
+        devices: how many train each network together, by Ray: GPUs where the run's trials have any, else CPU processes;
+            `resources={"devices": 2, "gpus": 1}` says it all. With another number it is another retraining.
         observers: told of every event.
         where: workers, executor, address, resources, as in `nas_tune.search`; by default those of the run.
 
@@ -69,6 +72,7 @@ def retrain(
         metric=metric,
         seed=seed,
         new=new,
+        devices=devices,
         **where,
     )
     return carry_out(decided, observers)

@@ -16,11 +16,12 @@ from nas_tune.errors import ConfigError
 from nas_tune.references import load_reference
 from search_spaces import Space
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
-from trainables.protocol import Checking, Evaluating, Telling, Trainable, has_checkpoints
+from trainables.protocol import Checking, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
 from trainables.registry import Target, adapt, get
 
 if TYPE_CHECKING:
     from search_spaces import Architecture
+    from trainables.parallel import Group
 
 __all__ = ["TEST", "Retraining", "reference", "target_called"]
 
@@ -64,6 +65,16 @@ class Retraining:
     def checkpoints(self) -> bool:
         """Whether the training can be saved."""
         return has_checkpoints(self.inner)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether several processes can train it together."""
+        return is_parallel(self.inner)
+
+    def join(self, group: Group) -> None:
+        """Let the trainable join; `parallel` says whether it can."""
+        if is_parallel(self.inner):
+            self.inner.join(group)
 
     def check(self) -> None:
         """What the trainable itself says before any trial."""

@@ -147,7 +147,7 @@ def test_it_is_immutable_and_replace_checks_again() -> None:
         ("run_dir", "a\0b", "expected the path of a folder"),
         ("storage", 3, "got 3 (an integer), expected the path of a folder"),
         ("address", "", "expected the address of a Ray cluster"),
-        ("resources", 3, "expected a table with cpus and gpus"),
+        ("resources", 3, "expected a table with cpus, gpus and devices"),
         ("space", 3, "expected a name, or a table with a name and settings"),
     ],
 )
@@ -250,6 +250,21 @@ def test_a_metric_of_unknown_direction_needs_a_mode() -> None:
     assert line == "mode: missing; expected one of 'max', 'min'"
     assert SearchConfig(**SMALL, metric="loss", mode="min").mode == "min"
     assert SearchConfig(**SMALL, mode=None).mode == "max"
+
+
+def test_devices_that_train_together_are_whole_ones_and_train_one_architecture_at_a_time() -> None:
+    config = SearchConfig(**SMALL, resources={"devices": 2, "gpus": 1})
+    assert config.resources.devices == 2
+    assert SearchConfig.from_json(config.to_json()) == config
+    assert problems(resources=Resources(devices=2, gpus=0.5), workers=2) == (
+        "workers: got 2 (an integer), but 2 devices train one architecture together; set workers = 1",
+        "resources.gpus: got 0.5 (a float), but each of 2 devices is one whole GPU, or none; set 1 or 0",
+    )
+    (line,) = problems(resources={"devices": 3}, executor="inline")
+    assert line == "resources.devices: got 3, but the inline executor has one process; use executor = 'ray'"
+    assert problems(resources={"devices": 0}) == (
+        "resources.devices: got 0 (an integer), expected a whole number, at least 1",
+    )
 
 
 def test_the_inline_executor_takes_neither_workers_nor_cluster() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from search_spaces import Architecture, Space
 from tests.toys import Climber, climb, quality, tiny_space
-from trainables.errors import EndOfTraining
+from trainables.errors import EndOfTraining, TrainableError
+from trainables.parallel import Group
 
-__all__ = ["Counted", "Short", "Tiring", "grown", "small"]
+__all__ = ["Counted", "Short", "Tiring", "Together", "grown", "small"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ class Tiring(Climber):
         if self._target == quality(small().sample(3)):
             raise RuntimeError("tired")
         return super().step()
+
+
+class Together(Climber):
+    """Can be trained by two processes together, and by no more."""
+
+    parallel = True
+
+    def join(self, group: Group) -> None:
+        if group.size > 2:
+            raise TrainableError(f"at most 2 devices, not {group.size}")
 
 
 def small() -> Space:

@@ -19,7 +19,8 @@ from nas_tune.retraining import Retrained, retrain
 from nas_tune.retraining.candidates import Candidate
 from nas_tune.retraining.honesty import Difference, Scored, honesty
 from nas_tune.retraining.plan import folders, plan
-from tests.nas_tune.retraining.examples import Counted
+from tests.nas_tune.retraining.examples import Counted, Together
+from trainables.errors import TrainableError
 
 HERE = "tests.nas_tune.retraining.examples"
 
@@ -252,6 +253,33 @@ def test_of_several_objectives_the_front_comes_first_and_its_own_metric_is_compa
     assert [one.trial for one in found.candidates[:2]] == list(run.best(2)["trial"])
     assert found.candidates[0].search_score == run.best(1)["accuracy"].iloc[0]
     assert (found.config.metric, found.config.mode) == ("test_accuracy", "max")
+
+
+def test_several_devices_make_another_retraining_which_is_done_on_ray(tmp_path: Path) -> None:
+    search = {"workers": -1, "executor": "simulated", "resources": {"gpus": 0.25}}
+    run = searched(tmp_path, Together, **{**search, "workers": 2})
+    first = plan(run, devices=2)
+    assert (first.config.executor, first.config.workers) == ("ray", 1)
+    assert first.config.resources.model_dump() == {"cpus": 1.0, "gpus": 1.0, "devices": 2}
+    assert any("2 devices trained each network together: batch norm" in note for note in first.notes)
+    alone = retrain(run, seeds=1, epochs=1)
+    assert plan(run, seeds=1, epochs=1).is_begun
+    assert plan(run, seeds=1, epochs=1, resources={"cpus": 2.0}).is_begun
+    other = plan(run, seeds=1, epochs=1, devices=2)
+    assert (other.is_begun, other.folder.name) == (False, "retrain-2")
+    with pytest.raises(ConfigError, match=r"the inline executor has one process; use executor = 'ray'"):
+        plan(run, devices=2, executor="inline")
+    with pytest.raises(ResumeRefusedError, match=r"cannot change resources\.devices \(it was 1, now 2\)"):
+        nas_tune.resume(alone.path, resources={"devices": 2}, executor="ray")
+
+
+def test_what_cannot_be_trained_together_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    run = searched(tmp_path)
+    with pytest.raises(ConfigError, match=r"resources.devices: got 2, but .*Retraining cannot be trained by several"):
+        retrain(run, devices=2)
+    assert folders(run.path) == []
+    with pytest.raises(TrainableError, match="at most 2 devices, not 3"):
+        retrain(searched(tmp_path / "other", Together), devices=3)
 
 
 @pytest.mark.ray

@@ -1,0 +1,111 @@
+"""The processes that train one architecture together, as Ray Train's workers run them, and how they hear of what to do.
+
+Every process follows the same orders, one epoch each, and its session of the trial makes the epoch an `Outcome`.
+Process 0 tells its outcomes, and writes the checkpoints that all of them load. No failure of a training is an error
+to Ray but one that leaves the others waiting for gradients: the process that failed says so first, and then raises,
+so that Ray Train ends the whole group and starts another one. Words pass through the `Desk`.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from typing import Any, cast
+
+import ray
+import torch
+from ray.actor import ActorHandle
+
+from nas_tune.executors.desk import Begun, Desk, Did, Order
+from nas_tune.executors.job import Job, trial_folder
+from nas_tune.executors.parcel import node_name
+from nas_tune.executors.watchdog import Watchdog
+from search_spaces import Space
+from trainables.parallel import Group
+from trainables.protocol import is_parallel
+from trainables.session import Failure, Outcome, TrialSession
+
+__all__ = ["GroupEndedError", "take_part"]
+
+_LARGEST_NAME = 2**62
+
+
+class GroupEndedError(RuntimeError):
+    """Ends a group out of one of its processes, for the reason that it says."""
+
+
+def take_part(config: dict[str, Any]) -> None:
+    """What each process of the group runs, until it may leave.
+
+    Args:
+        config: `desk`, the handle of the `Desk`; `parcel`, with the job and the space.
+
+    Raises:
+        GroupEndedError: the group cannot go on; the desk knows why, unless another process is the reason.
+    """
+    member = _Member(config["desk"], *config["parcel"].unpack())
+    number = 0
+    while (order := member.order(number)) is not None:
+        member.carry_out(number, order)
+        number += 1
+
+
+class _Member:
+    """One process of the group."""
+
+    def __init__(self, desk: ActorHandle[Desk], job: Job, space: Space) -> None:
+        self._desk, self._job, self._space = desk, job, space
+        self._group, self._node = Group.here(), node_name()
+        self._trainable = job.trainable()
+        if is_parallel(self._trainable):
+            self._trainable.join(self._group)
+        self._trial: int | None = None
+        self._session: TrialSession | None = None
+        self._name = _agreed_name(self._group)
+        if self._group.rank == 0:
+            ray.get(desk.say.remote(Begun(self._name)))
+
+    def order(self, number: int) -> Order | None:
+        """The order of that number, when it is given."""
+        order: Any = ray.get(self._desk.order.remote(self._name, number))
+        return cast("Order | None", order)
+
+    def carry_out(self, number: int, order: Order) -> None:
+        """One epoch; process 0 tells what it came to, and whoever fails tells that."""
+        session = self._session_of(order)
+        watchdog = Watchdog(self._folder(order.trial), self._job.epoch_timeout, self._group.rank)
+        with watchdog.watching():
+            outcome = _advanced(session)
+        failure = outcome.failure
+        if failure is not None and failure.kind == "lost":
+            raise GroupEndedError(failure.message)
+        if failure is not None or self._group.rank == 0:
+            ray.get(self._desk.say.remote(Did(self._name, number, outcome, self._node)))
+        if failure is not None:
+            raise GroupEndedError(f"trial {order.trial} ended in process {self._group.rank}: {failure.message}")
+
+    def _session_of(self, order: Order) -> TrialSession:
+        if self._session is None or self._trial != order.trial:
+            self._trial, architecture = order.trial, self._space.validate(order.architecture)
+            writes = self._group.rank == 0
+            self._session = self._job.session(self._trainable, order.trial, architecture, order.seed, writes=writes)
+        return self._session
+
+    def _folder(self, trial: int) -> Any:
+        return trial_folder(self._job.run_folder, trial)
+
+
+def _advanced(session: TrialSession) -> Outcome:
+    try:
+        return session.advance()
+    except SystemExit as leave:
+        # It would end a thread of Ray Train's, and nobody would know.
+        message = f"the training left with sys.exit({leave.code!r}); raise an exception instead"
+        return Outcome(0, {}, finished=True, failure=Failure("error", message, traceback.format_exc()))
+
+
+def _agreed_name(group: Group) -> int:
+    """A number by which no other group is called; it also shows that the processes hear one another."""
+    name = torch.tensor(random.SystemRandom().randrange(_LARGEST_NAME))
+    group.equalize_([name])
+    return int(name)

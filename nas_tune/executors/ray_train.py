@@ -1,0 +1,206 @@
+"""The executor for architectures that several devices train together: one group of Ray Train's workers for all trials.
+
+A `TorchTrainer` keeps the group going and decides nothing else: the group asks the coordinator, through a desk, what to
+train, epoch by epoch. One group serves all trials of a session, for starting it costs seconds. The trainer runs in a
+task, so that this process stays free for signals, and can end the group at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
+
+from nas_tune.coordinator import Assignment, Coordinator
+from nas_tune.errors import InfeasibleError
+from nas_tune.executors.desk import Begun, Desk, Did, Died, Order, Word
+from nas_tune.executors.job import Job, trial_folder
+from nas_tune.executors.parcel import Parcel
+from nas_tune.executors.ray_cluster import Resources, cluster
+from nas_tune.executors.watchdog import Watchdog
+from search_spaces import Space
+
+__all__ = ["Leader", "RayTrainExecutor"]
+
+_LISTEN_SECONDS = 0.2
+_LEAVE_SECONDS = 20.0
+_QUIET = {
+    "RAY_TRAIN_V2_ENABLED": "1",
+    # How soon a dead worker is noticed.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
+    # How long the processes that wait for a dead one are asked to leave before they are ended.
+    "TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S": "5",
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
+    "RAY_TRAIN_ENABLE_CONTROLLER_STRUCTURED_LOGGING": "0",
+    "RAY_TRAIN_ENABLE_WORKER_STRUCTURED_LOGGING": "0",
+    # A node that is about to go is one that is gone: its trial goes on from the last checkpoint.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+}
+
+
+class RayTrainExecutor:
+    """Runs trials one after another, each on `resources.devices` devices together, here or on a cluster.
+
+    Args:
+        job: what every trial runs; its trainable is `Parallel`. `ConfigError` if it is too large to ship to workers.
+        space: of the architectures.
+        resources: of one trial; cpus and gpus are those of each device.
+        address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
+
+    Raises:
+        InfeasibleError: on entering: no cluster answers, or not one trial fits it; later: no group can be started.
+    """
+
+    clock = None
+
+    def __init__(self, job: Job, space: Space, resources: Resources, address: str | None = None) -> None:
+        self._job, self._parcel, self._resources = job, Parcel.of(job, space), resources
+        self._cluster, self._ray_stays = cluster(address, 1, resources), False
+
+    def __enter__(self) -> Self:
+        self._ray_stays = ray.is_initialized()
+        self._cluster.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cluster.__exit__(kind, error, trace)
+
+    def run(self, coordinator: Coordinator) -> None:
+        """Run trials until the coordinator has no more."""
+        # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
+        with coordinator.interrupts.shield(), self._group() as (desk, trainer):
+            leader = Leader(coordinator, self._job, desk)
+            while not leader.done:
+                coordinator.interrupts.check()
+                for word in _asked(desk.heard.remote(_LISTEN_SECONDS)):
+                    leader.hear(word)
+                if ray.wait([trainer], timeout=0)[0] and not leader.done:
+                    _asked(trainer)
+                    raise InfeasibleError("Ray Train ended the group for no reason that it tells; resume the run")
+            if leader.leaving:
+                ray.wait([trainer], timeout=_LEAVE_SECONDS)
+
+    @contextmanager
+    def _group(self) -> Iterator[tuple[ActorHandle[Desk], ray.ObjectRef[None]]]:
+        """A desk, and the task that keeps a group going; both end with the block, and the group with them."""
+        actor: Any = ray.remote(num_cpus=0)(Desk)
+        desk: ActorHandle[Desk] = actor.remote()
+        environment = {"env_vars": {name: os.environ.get(name, value) for name, value in _QUIET.items()}}
+        task = ray.remote(num_cpus=0, max_retries=0, runtime_env=environment)(_keep_going)
+        trainer = task.remote(desk, self._parcel, self._resources, str(self._job.run_folder))
+        try:
+            yield desk, trainer
+        finally:
+            # Not ray.cancel: where the task is just ending, that ends this process, too.
+            ray.kill(desk)
+            if self._ray_stays:
+                # Else all of it goes with Ray.
+                ray.wait([trainer], timeout=_LEAVE_SECONDS)
+
+
+def _keep_going(desk: ActorHandle[Desk], parcel: Parcel, needs: Resources, folder: str) -> None:
+    """What of `ray_trainer` this process needs no import for: that takes a second, and half a gigabyte."""
+    from nas_tune.executors.ray_trainer import keep_going
+
+    keep_going(desk, parcel, needs, folder)
+
+
+class Leader:
+    """Passes on what the coordinator wants and what the group says.
+
+    `done` says that there is nothing more to train, `leaving` that a group was told so, and leaves.
+    """
+
+    def __init__(self, coordinator: Coordinator, job: Job, desk: ActorHandle[Desk]) -> None:
+        self._coordinator, self._job, self._desk = coordinator, job, desk
+        self._group: int | None = None
+        self._number = self._false_starts = 0
+        self._assignment: Assignment | None = None
+        self._at_work = False
+        self.done = self.leaving = False
+
+    def hear(self, word: Word) -> None:
+        """Take in one word.
+
+        Raises:
+            InfeasibleError: group after group dies before it has begun.
+        """
+        match word:
+            case Begun():
+                self._group, self._number, self._false_starts = word.group, 0, 0
+                self._give_order()
+            case Did() if (word.group, word.number) == (self._group, self._number):
+                self._take(word)
+            case Died():
+                self._lose(word.reason)
+
+    def _take(self, word: Did) -> None:
+        # Of several processes that fail, the first one ends the trial.
+        if self._assignment is None or not self._at_work:
+            return
+        if not self._coordinator.report(self._assignment.trial, word.outcome, word.node):
+            self._assignment = None
+        if word.outcome.failure is None:
+            self._number += 1
+            self._give_order()
+        else:
+            # The processes do not stand at the same place: they wait for no order, but for their end.
+            self._at_work = False
+            self._look_ahead()
+
+    def _give_order(self) -> None:
+        self._look_ahead()
+        self._at_work, self.leaving, some = not self.done, self.done, self._assignment
+        order = None if some is None else Order(some.trial, some.architecture.tree, some.seed)
+        self._desk.give.remote(self._group, self._number, order)
+
+    def _look_ahead(self) -> None:
+        if self._assignment is None:
+            self._assignment = self._coordinator.ask()
+        self.done = self._assignment is None
+
+    def _lose(self, reason: str) -> None:
+        if self._group is None:
+            self._count_false_start(reason)
+        elif self._at_work and self._assignment is not None and not self._goes_on(self._assignment.trial, reason):
+            self._assignment = None
+            self._look_ahead()
+        self._group, self._at_work = None, False
+
+    def _count_false_start(self, reason: str) -> None:
+        self._false_starts += 1
+        if self._false_starts > self._coordinator.limits.max_retries:
+            raise InfeasibleError(
+                f"no group of workers could begin, {self._false_starts} times, at last: {reason}; "
+                "look after the cluster, and resume the run"
+            )
+
+    def _goes_on(self, trial: int, reason: str) -> bool:
+        """Whether another group takes the trial up, from its last checkpoint."""
+        hung = Watchdog(trial_folder(self._job.run_folder, trial), self._job.epoch_timeout).found()
+        return self._coordinator.lost(trial, reason) if hung is None else self._coordinator.report(trial, hung)
+
+
+def _asked(reference: ray.ObjectRef[Any]) -> Any:
+    try:
+        return ray.get(reference)
+    except RayError as error:
+        raise InfeasibleError(
+            f"the group of workers cannot be kept going: {_told(error)}; look after the cluster, and resume the run"
+        ) from error
+
+
+def _told(error: RayError) -> str:
+    """The last line that says something: those of Ray begin with where it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines or [type(error).__name__])[-1][:300]
