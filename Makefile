@@ -1,6 +1,7 @@
 # make demo    the main job: a search of nb201 on handwritten digits
 # make test    the whole test suite, slow tests included
 # make lint    ruff, ruff format --check, mypy (strict), import-linter
+# make notebooks   executes the notebooks, and keeps what they show (about two minutes)
 # make bench   the measurements of tests/benchmarks, one after another
 # make clean   removes .venv and every cache; runs/ stays
 #
@@ -15,7 +16,7 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint notebooks bench clean
 
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
@@ -30,6 +31,9 @@ lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+notebooks: $(VENV)/.stamp-test
+	$(BIN)/python -m tests.notebooks.execution
 
 bench: $(VENV)/.stamp-test
 	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python "$$file"; done
