@@ -3,9 +3,9 @@
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `deployed()` (`Deployable`), `load_shared()` and `take_shared(...)` (`Sharing`),
-`notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)` (`Scoring`), and the class attribute
-`checkpoints`, which `has_checkpoints` reads.
+describes, `check()` (`Checking`), `deployed()` (`Deployable`), `tuning()` (`Compressible`), `load_shared()` and
+`take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
+(`Scoring`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.compression.tuning import Tuning
     from trainables.export.deployed import Deployed
 
 __all__ = [
     "Checking",
+    "Compressible",
     "Deployable",
     "Evaluating",
     "Scoring",
@@ -73,6 +75,14 @@ class Deployable(Protocol):
 
     def deployed(self) -> Deployed:
         """The network as it stands, some examples as it expects them, and what else its user has to know."""
+
+
+@runtime_checkable
+class Compressible(Deployable, Protocol):
+    """A trainable whose network, once it was changed, can be trained on and judged as it was itself."""
+
+    def tuning(self) -> Tuning:
+        """The data and the recipe of this training, for another network of the same task."""
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from nas_tune.cli.bench import bench
 from nas_tune.cli.compare import compare
+from nas_tune.cli.compress import compress
 from nas_tune.cli.dashboard import dashboard
 from nas_tune.cli.doctor import doctor
 from nas_tune.cli.explain import explain
@@ -99,6 +100,7 @@ for _command in (
     compare,
     retrain,
     export,
+    compress,
     spaces,
     space,
     strategies,
