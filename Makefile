@@ -1,6 +1,8 @@
 # make demo    the main job: a search of nb201 on handwritten digits
 # make test    the whole test suite, slow tests included
 # make lint    ruff, ruff format --check, mypy (strict), import-linter
+# make notebooks   executes the notebooks, and keeps what they show (about two minutes)
+# make pictures    the README's pictures, from two searches (about three minutes; needs chromium for the screenshot)
 # make bench   the measurements of tests/benchmarks, one after another
 # make clean   removes .venv and every cache; runs/ stays
 #
@@ -15,7 +17,7 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint notebooks pictures bench clean
 
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
@@ -30,6 +32,19 @@ lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+notebooks: $(VENV)/.stamp-test
+	$(BIN)/python -m tests.notebooks.execution
+
+pictures: $(VENV)/.stamp-core
+	rm -rf runs/pictures
+	$(BIN)/nas-tune search notebooks/digits.toml --set run_dir=runs/pictures/digits
+	$(BIN)/nas-tune search notebooks/two_objectives.toml --set run_dir=runs/pictures/two_objectives
+	$(BIN)/nas-tune best runs/pictures/digits -k 1 --draw notebooks/pictures/cell.svg
+	$(BIN)/nas-tune best runs/pictures/two_objectives --front --plot notebooks/pictures/front.png
+	$(BIN)/nas-tune report runs/pictures/digits
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1400,1300 \
+	    --screenshot=notebooks/pictures/report.png "file://$(CURDIR)/runs/pictures/digits/report.html"
 
 bench: $(VENV)/.stamp-test
 	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python "$$file"; done

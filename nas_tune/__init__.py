@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nas_tune.api import evaluate, open_run, resume, search, trained
+    from nas_tune.compressing import Compression, compress
     from nas_tune.config import SearchConfig
     from nas_tune.exporting import export
     from nas_tune.insight import compare, explain
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 from nas_tune.errors import NasTuneError
 
 __all__ = [
+    "Compression",
     "NasTuneError",
     "Retrained",
     "Run",
     "SearchConfig",
     "compare",
+    "compress",
     "evaluate",
     "explain",
     "export",
@@ -42,10 +45,12 @@ __all__ = [
 ]
 
 _HOME = {
+    "Compression": "nas_tune.compressing",
     "Retrained": "nas_tune.retraining",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
     "compare": "nas_tune.insight",
+    "compress": "nas_tune.compressing",
     "evaluate": "nas_tune.api",
     "explain": "nas_tune.insight",
     "export": "nas_tune.exporting",

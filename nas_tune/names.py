@@ -1,4 +1,6 @@
-"""The rules for the names of runs and metrics; what breaks one is answered with the name, rule and remedy.
+"""The rules for the names of runs and metrics, and how a folder is named to who asked for it.
+
+What breaks a rule is answered with the name, rule and remedy.
 
 A run name becomes a folder on any file system, a metric name becomes a column. Nothing here touches the disk.
 """
@@ -7,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from nas_tune.errors import ConfigError
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 
 __all__ = [
     "RUN_NAME_RULE",
+    "as_typed",
     "check_metric_name",
     "check_run_name",
     "default_run_name",
@@ -68,6 +72,12 @@ def default_run_name(space: str, strategy: str) -> str:
     """The name of a run that was given none: `nb201-evolution`; of a reference only the attribute counts."""
     parts = (_slug(part.rpartition(":")[2]) for part in (space, strategy))
     return "-".join(part[:31].strip(".-_") or "run" for part in parts)
+
+
+def as_typed(path: Path) -> str:
+    """A path as one would type it here: relative where it lies in the current directory."""
+    here, path = Path.cwd(), path.absolute()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _slug(text: str) -> str:

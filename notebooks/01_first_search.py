@@ -45,8 +45,10 @@ logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
 # %%
 nb201 = search_spaces.get("nb201")
 cell = nb201.sample(7)
-print(search_spaces.names(), f"{nb201.size:,} cells, {len(nb201.neighbors(cell))} of them one step from this one:")
+print(*search_spaces.names())
+print(f"nb201: {nb201.size:,} cells, {len(nb201.neighbors(cell))} of them one step from this one:")
 print(nb201.to_string(cell), cell.id)
+search_spaces.draw(cell)
 
 # %% [markdown]
 # ## A space and a training of your own
@@ -122,8 +124,9 @@ evolved.query("""
 # %%
 evolved = nas_tune.resume(evolved.path, trainable=train, max_trials=36, executor="ray", workers=2)
 evolved.query("""
-    SELECT node, count(DISTINCT trial) AS trials, count(*) AS epochs, round(max(accuracy), 3) AS best
-    FROM epochs GROUP BY node ORDER BY min(time)
+    SELECT if(contains(node, '/'), 'workers of Ray', 'this process') AS place,
+           count(DISTINCT trial) AS trials, count(*) AS epochs, round(max(accuracy), 3) AS best
+    FROM epochs GROUP BY place ORDER BY min(time)
 """)
 
 # %% [markdown]

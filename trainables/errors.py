@@ -26,6 +26,7 @@ __all__ = [
     "InfeasibleArchitectureError",
     "NotTheSameError",
     "TrainableError",
+    "first_line",
 ]
 
 
@@ -71,3 +72,8 @@ class InfeasibleArchitectureError(NasTuneError):
 
 class EndOfTraining(Exception):
     """Raised by `Trainable.step` when there is no further epoch; not a failure."""
+
+
+def first_line(error: BaseException) -> str:
+    """The beginning of what another library says, to be part of a message: at most 200 characters."""
+    return (str(error).strip().splitlines() or [""])[0][:200]

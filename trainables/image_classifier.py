@@ -37,6 +37,7 @@ from trainables.zero_cost import PROXIES, score
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.compression.images import ImageTuning
     from trainables.export.deployed import Deployed
 
 __all__ = ["ImageClassifier"]
@@ -241,6 +242,13 @@ class ImageClassifier:
             data.name,
             splits,
         )
+
+    def tuning(self) -> ImageTuning:
+        """The images and the recipe, for a network that was made smaller."""
+        from trainables.compression.images import ImageTuning
+
+        data = self._run.training.data
+        return ImageTuning(data, self._recipe(data))
 
     def save(self, folder: Path) -> None:
         """Write weights, optimizer, random state and epoch into `folder`."""

@@ -3,9 +3,10 @@
 A caller makes the object once with its settings, then sets it up for one architecture after another (data
 stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `deployed()` (`Deployable`), `load_shared()` and `take_shared(...)` (`Sharing`),
-`notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)` (`Scoring`), `parallel` and
-`join(group)` (`Parallel`), and the class attribute `checkpoints`, which `has_checkpoints` reads.
+describes, `check()` (`Checking`), `deployed()` (`Deployable`), `tuning()` (`Compressible`), `load_shared()` and
+`take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
+(`Scoring`), `parallel` and `join(group)` (`Parallel`), and the class attribute `checkpoints`, which
+`has_checkpoints` reads.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.compression.tuning import Tuning
     from trainables.export.deployed import Deployed
     from trainables.parallel import Group
 
 __all__ = [
     "Checking",
+    "Compressible",
     "Deployable",
     "Evaluating",
     "Parallel",
@@ -76,6 +79,14 @@ class Deployable(Protocol):
 
     def deployed(self) -> Deployed:
         """The network as it stands, some examples as it expects them, and what else its user has to know."""
+
+
+@runtime_checkable
+class Compressible(Deployable, Protocol):
+    """A trainable whose network, once it was changed, can be trained on and judged as it was itself."""
+
+    def tuning(self) -> Tuning:
+        """The data and the recipe of this training, for another network of the same task."""
 
 
 @runtime_checkable

@@ -4,6 +4,7 @@
     search.py     search, resume
     results.py    results, best
     watch.py      watch
+    dashboard.py  dashboard
     report.py     report
     explain.py    explain
     compare.py    compare

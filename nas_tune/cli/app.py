@@ -17,6 +17,8 @@ from typer.core import TyperGroup
 
 from nas_tune.cli.bench import bench
 from nas_tune.cli.compare import compare
+from nas_tune.cli.compress import compress
+from nas_tune.cli.dashboard import dashboard
 from nas_tune.cli.doctor import doctor
 from nas_tune.cli.explain import explain
 from nas_tune.cli.exporting import export
@@ -92,11 +94,13 @@ for _command in (
     results,
     best,
     watch,
+    dashboard,
     report,
     explain,
     compare,
     retrain,
     export,
+    compress,
     spaces,
     space,
     strategies,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,10 @@ def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Folders, or names below runs/.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the courses.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="A picture of the courses: .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="A page that opens offline (.html), or a picture (.png, .svg, .pdf)."
+        ),
     ] = None,
 ) -> None:
     """Set runs side by side: what they found, and whether they differ by more than chance.
@@ -31,11 +35,10 @@ def compare(
     from nas_tune.insight import compare as compared
     from nas_tune.results import Run
 
+    write = None if out is None else _writer(out)
     found = compared([Run(run_folder(name)) for name in runs])
-    if out is not None:
-        from nas_tune.insight.picture import draw_courses
-
-        draw_courses(found, out)
+    if out is not None and write is not None:
+        write(found, out)
         talk().print(f"wrote {out}")
     for warning in found.warnings:
         talk().print(f"warning: {warning}", style="yellow")
@@ -43,6 +46,17 @@ def compare(
         data().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
     else:
         _print(found)
+
+
+def _writer(out: Path) -> Callable[[Comparison, Path], object]:
+    """What writes a file of this name; `ConfigError` before anything is read if nothing does."""
+    from nas_tune.errors import ConfigError
+    from nas_tune.insight.picture import SUFFIXES, draw_courses
+    from nas_tune.reports import write_comparison
+
+    if out.suffix not in (".html", *SUFFIXES):
+        raise ConfigError(f"--out {out}: the name must end with .html, {', '.join(SUFFIXES)}")
+    return write_comparison if out.suffix == ".html" else draw_courses
 
 
 def _print(found: Comparison) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nas_tune.errors import LedgerDamagedError
+from nas_tune.names import as_typed as shown
 from search_spaces.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -53,9 +54,3 @@ def run_folder(typed: str) -> Path:
     known = [folder.name for folder in near.iterdir() if folder.is_dir()] if os.path.isdir(near) else []
     hint = did_you_mean(given.name, known) or (f"; {near} has: {', '.join(sorted(known)[:9])}" if known else "")
     raise LedgerDamagedError(f"there is no run {typed!r}{hint}")
-
-
-def shown(folder: Path) -> str:
-    """A path as one would type it here."""
-    here, folder = Path.cwd(), folder.absolute()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)

@@ -73,6 +73,13 @@ def best(
     front: Annotated[bool, typer.Option("--front", help="Of several objectives the Pareto front, all of it.")] = False,
     format: _Format = None,
     out: _Out = None,
+    draw: Annotated[
+        Path | None, typer.Option("--draw", metavar="FILE", help="A picture of the best one: .svg, .mmd or .dot.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="A picture of the Pareto front: .png, .svg or .pdf."),
+    ] = None,
 ) -> None:
     """Print the best architectures of a run.
 
@@ -87,10 +94,29 @@ def best(
     opened = Run(run_folder(run))
     _say_state(opened)
     frame, kind = opened.pareto() if front else opened.best(k), format_of(format, out)
+    if draw is not None:
+        _draw_first(opened, frame, draw)
+    if plot is not None:
+        from nas_tune.results.picture import draw_front
+
+        draw_front(opened, plot)
+        talk().print(f"wrote {plot}")
     if kind is Format.TABLE and out is None:
         print_best(opened, frame)
     else:
         export(frame, kind, out, _trial_columns(opened, frame))
+
+
+def _draw_first(run: Run, frame: pd.DataFrame, out: Path) -> None:
+    from nas_tune.results.frames import written_aside
+    from search_spaces import draw
+
+    if frame.empty:
+        raise ConfigError(f"--draw: {run.path.name} has no trial with a value yet, and so nothing to draw")
+    picture = draw(run.architecture(int(frame["trial"].iloc[0])))
+    with written_aside(out) as draft:
+        picture.save(draft)
+    talk().print(f"wrote {out}")
 
 
 def _say_state(run: Run) -> None:

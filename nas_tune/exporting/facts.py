@@ -20,7 +20,7 @@ from trainables.cost import Cost, cost_of
 from trainables.export import Deployed
 from trainables.protocol import Evaluating, Trainable
 
-__all__ = ["Facts", "Source", "gathered"]
+__all__ = ["Facts", "Source", "gathered", "machine"]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
         deployed=deployed,
         trained_with=dict(run.meta.get("versions", {})),
         exported_with=dict(versions()),
-        exported_on=_machine(),
+        exported_on=machine(),
     )
 
 
@@ -173,7 +173,8 @@ def _cost(deployed: Deployed) -> Cost | None:
         return None  # what cannot run on the meta device cannot be counted there
 
 
-def _machine() -> str:
+def machine() -> str:
+    """This machine in words: its processors, its GPU, its system."""
     model = ""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:

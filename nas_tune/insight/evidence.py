@@ -16,10 +16,11 @@ import pandas as pd
 
 from nas_tune.objectives import Objective
 from nas_tune.results import Run
+from nas_tune.results.decisions import bare_space
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
 
-__all__ = ["Evidence", "bare_space", "evidence"]
+__all__ = ["Evidence", "evidence"]
 
 _ENOUGH = 20
 """Complete trials that need no shorter ones beside them."""
@@ -56,19 +57,11 @@ def evidence(run: Run, objective: Objective) -> Evidence:
     """The evidence of a run on one of its objectives; without trials where there are none with a value."""
     trials, epochs = run.trials(), run.epochs()
     complete = _complete(run, trials, objective)
-    space = bare_space(run)
+    space = bare_space(run.meta.get("space"))
     shared = _shared_epoch(epochs, objective.metric)
     if len(complete) >= _ENOUGH or shared is None or len(shared[1]) <= len(complete):
         return _made(run, objective, None, complete, trials, space)
     return _made(run, objective, shared[0], shared[1], trials, space)
-
-
-def bare_space(run: Run) -> Space | None:
-    """The space without its class and rules, which are somebody's code to import; None if it cannot be read."""
-    try:
-        return Space.from_spec({**run.meta.get("space", {}), "type": None, "valid": None, "canonical": None})
-    except SpaceError:
-        return None
 
 
 def _complete(run: Run, trials: pd.DataFrame, objective: Objective) -> dict[int, float]:

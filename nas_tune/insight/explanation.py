@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 
 from nas_tune.errors import ConfigError
-from nas_tune.insight.evidence import Evidence, bare_space, evidence
+from nas_tune.insight.evidence import Evidence, evidence
 from nas_tune.insight.importance import Importance, importance
 from nas_tune.insight.neighbours import Neighbours, neighbours
 from nas_tune.results import Run
 from nas_tune.results.architectures import space_of
+from nas_tune.results.decisions import bare_space
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
 
@@ -115,7 +116,7 @@ def _space(run: Run) -> tuple[Space | None, list[str]]:
     whole = space_of(run)
     if whole is not None:
         return whole, []
-    bare = bare_space(run)
+    bare = bare_space(run.meta.get("space"))
     if bare is None:
         return None, ["the space of this run cannot be read here: neither neighbours nor differences can be told"]
     return bare, ["the space's own code cannot be imported here: some neighbours may break its rules"]

@@ -24,9 +24,10 @@ from scipy.stats import kruskal
 
 from nas_tune.errors import ConfigError
 from nas_tune.insight.evaluators import EVALUATORS, Rows, evaluate
-from nas_tune.insight.evidence import Evidence, bare_space, evidence
+from nas_tune.insight.evidence import Evidence, evidence
 from nas_tune.insight.significance import holm
 from nas_tune.results import Run
+from nas_tune.results.decisions import bare_space
 from search_spaces import Parameter
 from search_spaces.architecture import Scalar
 from search_spaces.names import did_you_mean
@@ -101,7 +102,7 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
     if evaluator not in (*EVALUATORS, "auto"):
         close = did_you_mean(evaluator, EVALUATORS)
         raise ConfigError(f"evaluator: {evaluator!r} is none{close}; there are auto, {', '.join(EVALUATORS)}")
-    space = bare_space(run)
+    space = bare_space(run.meta.get("space"))
     parameters = [] if space is None else _varied(space.parameters, known.decisions)
     if evaluator == "auto":
         evaluator = "fanova" if len(parameters) <= _MOST_FOR_FANOVA else "mdi"

@@ -1,21 +1,12 @@
 "use strict";
-// The charts of the page. Each is drawn again when the width changes or another choice is made.
+// The charts of a run.
 
 const trials = facts.trials, objectives = facts.objectives;
 const place = new Map(trials.number.map((n, i) => [n, i]));
 const colours = { complete: "var(--blue)", pruned: "var(--amber)", failed: "var(--red)", running: "var(--green)", paused: "var(--pink)", lost: "var(--orange)" };
 const winners = ["var(--blue)", "var(--orange)", "var(--green)", "var(--pink)", "var(--sky)"];
-const better = (mode) => (a, b) => (mode === "max" ? a > b : a < b);
 const modeOf = (metric) => (objectives.find((one) => one.metric === metric) || { mode: "min" }).mode;
 const told = (i) => `trial ${trials.number[i]} · ${trials.state[i]}${trials.failure[i] ? ` (${trials.failure[i]})` : ""} · ${trials.epochs[i]} epoch${trials.epochs[i] === 1 ? "" : "s"}`;
-const charts = [];
-
-function chart(id, height, draw) {
-  const section = document.getElementById(id), holder = section.querySelector(".plot");
-  const again = () => { holder.replaceChildren(); draw(holder, height, section); };
-  charts.push(again);
-  return { section, picks: section.querySelector(".picks"), again };
-}
 
 // Progress: all values, and the best complete one so far.
 
@@ -190,10 +181,4 @@ chart("timeline", 0, (holder) => {
   legend(holder, states.map((state) => ["square", colours[state], state]));
 });
 
-let drawnFor = 0;
-function drawAll() { drawnFor = innerWidth; for (const again of charts) again(); }
-let waiting = 0;
-addEventListener("resize", () => { if (innerWidth !== drawnFor) { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(drawAll); } });
-addEventListener("beforeprint", drawAll);
-addEventListener("afterprint", drawAll);
 drawAll();

@@ -14,7 +14,7 @@ import pandas as pd
 from nas_tune.insight import importances
 from nas_tune.reports.elapsed import Elapsed, session_starts
 from nas_tune.reports.learning import curves, rungs, sized
-from nas_tune.reports.timeline import timeline
+from nas_tune.reports.timeline import most_workers, timeline
 from nas_tune.results import Run
 from nas_tune.results.architectures import space_of, writer
 
@@ -45,7 +45,7 @@ def facts(run: Run) -> dict[str, Any]:
         "front": [int(number) for number in run.pareto()["trial"]] if len(run.objectives) > 1 else [],
         "costs": [name for name in _COSTS if name in trials and _varies(trials[name])],
         "curves": {**curves(run, epochs), "rungs": rungs(run)},
-        "timeline": timeline(trials, epochs, elapsed),
+        "timeline": timeline(trials, epochs, elapsed, most_workers(run)),
         "importance": [one.facts() for one in importances(run)],
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Failure", "failures", "without_secrets"]
+from nas_tune.results.redaction import without_secrets
+
+__all__ = ["Failure", "failures"]
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,3 @@ def failures(trials: pd.DataFrame) -> list[Failure]:
 
 def _failure(kind: str, message: str, traceback: str, trials: list[int]) -> Failure:
     return Failure(kind or "error", without_secrets(message), without_secrets(traceback), tuple(trials))
-
-
-def without_secrets(text: str) -> str:
-    """The text without what stands before the @ of an address."""
-    return _CREDENTIALS.sub("***", text)

@@ -63,5 +63,4 @@ def _moving(run: Run, epochs: pd.DataFrame) -> list[str]:
 
 
 def _changes(epochs: pd.DataFrame, name: str) -> bool:
-    spread = epochs.groupby("trial")[name].agg(lambda column: column.nunique())
-    return bool((spread > 1).any())
+    return bool((epochs.groupby("trial")[name].nunique() > 1).any())

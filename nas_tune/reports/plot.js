@@ -5,6 +5,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const hint = document.getElementById("hint");
+const better = (mode) => (a, b) => (mode === "max" ? a > b : a < b);
 
 function make(tag, attributes = {}, text) {
   const node = tag in { svg: 1, g: 1, path: 1, line: 1, rect: 1, circle: 1, text: 1, title: 1 }
@@ -179,3 +180,21 @@ function pick(holder, options, chosen) {
   });
   holder.append(row);
 }
+
+// Charts are drawn again when the width changes, another choice is made, or the page goes to paper.
+
+const charts = [];
+
+function chart(id, height, draw) {
+  const section = document.getElementById(id), holder = section.querySelector(".plot");
+  const again = () => { holder.replaceChildren(); draw(holder, height, section); };
+  charts.push(again);
+  return { section, picks: section.querySelector(".picks"), again };
+}
+
+let drawnFor = 0, waiting = 0;
+function drawAll() { drawnFor = innerWidth; for (const again of charts) again(); }
+addEventListener("resize", () => { if (innerWidth !== drawnFor) { cancelAnimationFrame(waiting); waiting = requestAnimationFrame(drawAll); } });
+// When this is told the page still has the width of the window, so it first takes one that is scaled down to that of paper.
+addEventListener("beforeprint", () => { document.body.classList.add("paper"); drawAll(); });
+addEventListener("afterprint", () => { document.body.classList.remove("paper"); drawAll(); });

@@ -8,7 +8,7 @@
   const columns = [
     { name: "trial", cells: trials.number },
     { name: "state", cells: trials.state.map((state, i) => (trials.failure[i] ? `${state}: ${trials.failure[i]}` : state)), state: true },
-    ...objectives.map((one) => ({ name: one.metric, cells: trials.values[one.metric], down: one.mode === "max" })),
+    ...objectives.map((one) => ({ name: one.metric, cells: trials.values[one.metric], down: one.mode === "max", objective: true })),
     { name: "epochs", cells: trials.epochs },
     { name: "seconds", cells: trials.seconds },
     ...Object.entries(trials.others).map(([name, cells]) => ({ name, cells })),
@@ -51,19 +51,23 @@
   }
 
   function rows() {
-    const rules = tests(), { cells, numeric } = columns[by.column], sign = by.down ? -1 : 1;
+    const rules = tests(), { cells, numeric, objective } = columns[by.column], sign = by.down ? -1 : 1;
     const found = trials.number.map((_, i) => i).filter((i) => !hidden.has(trials.state[i]) && rules.every((rule) => rule(i)));
     return found.sort((a, b) => {
       const one = cells[a] ?? null, other = cells[b] ?? null;
       if (one === null || other === null) return (one === null) - (other === null) || a - b;
-      return sign * (numeric ? one - other : one < other ? -1 : one > other ? 1 : 0) || a - b;
+      const apart = objective ? early(a) - early(b) : 0;
+      return apart || sign * (numeric ? one - other : one < other ? -1 : one > other ? 1 : 0) || a - b;
     });
   }
+
+  // A value of an earlier epoch does not compare with those of full trainings: it is greyed, and sorted after them.
+  function early(i) { return trials.state[i] !== "complete"; }
 
   function cell(column, i) {
     const value = column.cells[i];
     if (column.long) return make("td", { class: "long", title: value }, value);
-    if (column.numeric) return make("td", { class: "right" }, value === null ? "–" : column.text(value));
+    if (column.numeric) return make("td", { class: column.objective && early(i) ? "right early" : "right" }, value === null ? "–" : column.text(value));
     const made = make("td"), dot = make("i", { class: "dot" });
     dot.style.background = colours[trials.state[i]] || "var(--soft)";
     made.append(dot, value);
@@ -80,6 +84,7 @@
     });
     const all = trials.number.length;
     count.textContent = !all ? "No trial yet." : found.length === all ? `${all.toLocaleString("en-US")} trial${all === 1 ? "" : "s"}` : `${found.length.toLocaleString("en-US")} of ${all.toLocaleString("en-US")} trials`;
+    if (found.length > limit) count.textContent += `; the first ${limit} are shown`;
     more.hidden = found.length <= limit;
     more.textContent = `Show all ${found.length.toLocaleString("en-US")}`;
   }
@@ -109,9 +114,6 @@
     });
     section.querySelector(".states").append(button, " ");
   }
-  let before = page;
-  addEventListener("beforeprint", () => { before = limit; limit = Infinity; show(); });
-  addEventListener("afterprint", () => { limit = before; show(); });
   if (columns[2].cells.some((value) => value !== null)) Object.assign(by, { column: 2, down: Boolean(columns[2].down) });
   show();
 })();

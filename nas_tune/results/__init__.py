@@ -6,6 +6,9 @@
     frames.py    Arrow tables to pandas frames of the same types, and to Parquet files
     sql.py       SQL over the tables, kept away from everything else
     ranking.py   which trial is better than which
+    decisions.py   the parameters that trials decided, without the code of their space
+    architectures.py   architectures as text
+    redaction.py   what may be shown of what strangers wrote
 
 Importing this package imports neither pandas nor pyarrow; the calls that need them do.
 """

@@ -52,7 +52,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     Raises:
         RunFolderError: the folder cannot be made or written; nothing is left behind.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    # The suffix stays: it says the format to who writes it.
+    draft = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield draft

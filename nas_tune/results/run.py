@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_tune.errors import ConfigError
+from nas_tune.names import as_typed
 from nas_tune.objectives import Objective
 from nas_tune.results.ranking import pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
@@ -228,7 +229,7 @@ class Run:
         best = "" if value is None else f"; best {self.metric} {value:.6g}"
         if len(self.objectives) > 1:
             best += f"; {on_front} on the Pareto front"
-        return f"Run({str(self._path)!r}: {now.trials} trials{counts and f' ({counts})'}{best})"
+        return f"Run({as_typed(self._path)!r}: {now.trials} trials{counts and f' ({counts})'}{best})"
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from nas_tune.ledger import RunState, TrialRecord
-from search_spaces import Space, SpaceError
+from nas_tune.results.decisions import Decisions
 
 __all__ = ["Tables"]
 
@@ -60,8 +60,7 @@ class Tables:
     ) -> None:
         self._optimized = metrics
         self._parameters = [(name, *_KINDS.get(kind, _KINDS["categorical:str"])) for name, kind in parameters]
-        self._space = _bare(space)
-        self._params: dict[tuple[int, str | None], dict[str, Any]] = {}
+        self._decisions = Decisions(space)
 
     def trials(self, state: RunState) -> pa.Table:
         """One row a trial, in the order of their numbers; metrics as of the trial's last epoch."""
@@ -102,34 +101,11 @@ class Tables:
         return {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in columns.items()}
 
     def _arch(self, trials: Iterable[TrialRecord]) -> dict[str, pa.Array]:
-        rows = [self._params_of(trial) for trial in trials]
+        rows = [self._decisions.of(trial) for trial in trials]
         return {
             f"arch.{name}": pa.array([_typed(row.get(name), plain) for row in rows], type=kind)
             for name, kind, plain in self._parameters
         }
-
-    def _params_of(self, trial: TrialRecord) -> dict[str, Any]:
-        """The active parameters of a trial; worked out once for an architecture."""
-        if trial.tree is None:
-            return {}
-        key = (trial.number, trial.found_id)
-        if key not in self._params:
-            self._params[key] = self._active(trial.tree)
-        return self._params[key]
-
-    def _active(self, tree: Any) -> dict[str, Any]:
-        try:
-            return {} if self._space is None else self._space.params(tree)
-        except SpaceError:
-            return {}
-
-
-def _bare(spec: Mapping[str, Any] | None) -> Space | None:
-    """The space without its class and rules: they decide nothing here, and are somebody's code to import."""
-    try:
-        return Space.from_spec({**(spec or {}), "type": None, "valid": None, "canonical": None})
-    except SpaceError:
-        return None
 
 
 def _row_numbers(trials: Sequence[TrialRecord]) -> Iterator[int]:

@@ -21,7 +21,7 @@ from trainables.errors import NotTheSameError
 from trainables.export.onnx import INPUT, ONNX
 from trainables.export.program import PROGRAM
 
-__all__ = ["TOLERANCES", "compared", "random_batches"]
+__all__ = ["TOLERANCES", "compared", "compared_onnx", "random_batches"]
 
 TOLERANCES = {"safetensors": 1e-5, "py": 1e-5, "pt2": 1e-5, "onnx": 1e-4}
 """The greatest difference of an output, as a part of the greatest output or of 1."""
@@ -50,9 +50,9 @@ _LOADS = {
 _ONNX = f"""
 import onnxruntime
 from safetensors.numpy import load_file, save_file
-folder, given, left = sys.argv[1:]
+file, given, left = sys.argv[1:]
 onnxruntime.set_default_logger_severity(3)
-session = onnxruntime.InferenceSession(folder + "/{ONNX}", providers=["CPUExecutionProvider"])
+session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 save_file({{name: session.run(None, {{"{INPUT}": inputs}})[0] for name, inputs in load_file(given).items()}}, left)
 """
 
@@ -74,9 +74,22 @@ def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Ten
     """
     with torch.no_grad():
         wanted = {name: network(inputs) for name, inputs in batches.items()}
-    found = _outputs(kind, folder, batches)
+    found = _outputs(kind, folder / ONNX if kind == "onnx" else folder, batches)
+    return _checked(found, wanted, TOLERANCES[kind])
+
+
+def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
+    """How far the outputs of an ONNX file in a fresh interpreter are from those `wanted`, at most.
+
+    Raises:
+        NotTheSameError: it cannot be loaded, or differs by more than the tolerance.
+    """
+    return _checked(_outputs("onnx", file, batches), wanted, TOLERANCES["onnx"])
+
+
+def _checked(found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float) -> float:
     difference = max(_difference(found.get(name), tensor) for name, tensor in wanted.items())
-    allowed = TOLERANCES[kind] * max(1.0, *(float(tensor.abs().max()) for tensor in wanted.values()))
+    allowed = tolerance * max(1.0, *(float(tensor.abs().max()) for tensor in wanted.values()))
     if not difference <= allowed:
         raise NotTheSameError(
             f"the outputs differ by {difference:.2g} from the network's, and {allowed:.2g} is allowed; it was not kept"
@@ -90,11 +103,11 @@ def _difference(found: Tensor | None, wanted: Tensor) -> float:
     return float((found - wanted).abs().max())
 
 
-def _outputs(kind: str, folder: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
+def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
     with tempfile.TemporaryDirectory(prefix="nas-tune-check-") as aside:
         given, left = Path(aside) / "inputs.safetensors", Path(aside) / "outputs.safetensors"
         safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
-        _run(kind, [str(folder), str(given), str(left)])
+        _run(kind, [str(place), str(given), str(left)])
         return safetensors.torch.load_file(left)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from trainables.errors import TrainableError
+from trainables.export.resizing import Sizes
 
 __all__ = ["Deployed", "check_deployed"]
 
@@ -26,6 +27,7 @@ class Deployed:
         mean, std: of the raw inputs, one number a channel: the network expects `(raw - mean) / std`.
         data: what it was trained on, in words.
         splits: examples in each part of the data.
+        layers: attributes of layers that were made smaller since `trainables.build` made them, by their paths.
     """
 
     network: nn.Module
@@ -38,6 +40,7 @@ class Deployed:
     std: tuple[float, ...] = ()
     data: str = ""
     splits: Mapping[str, int] = field(default_factory=dict)
+    layers: Sizes = field(default_factory=dict)
 
 
 def check_deployed(deployed: object, trainable: object) -> Deployed:

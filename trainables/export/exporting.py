@@ -14,7 +14,7 @@ import torch
 
 from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
-from trainables.errors import NotTheSameError, TrainableError
+from trainables.errors import NotTheSameError, TrainableError, first_line
 from trainables.export.check import TOLERANCES, compared, random_batches
 from trainables.export.deployed import Deployed
 from trainables.export.onnx import ONNX, check_packages, write_onnx
@@ -134,7 +134,7 @@ def _made(name: str, own: Deployed, draft: Path, identifier: str, facts: Sequenc
     except (OSError, NasTuneError):
         raise
     except Exception as error:  # noqa: BLE001 -- what a user's network raises inside torch's exporters is a result
-        return _failed(name, f"torch cannot export it: {type(error).__name__}: {_first_line(error)}")
+        return _failed(name, f"torch cannot export it: {type(error).__name__}: {first_line(error)}")
     return Exported(name, tuple(draft / file for file in FILES[name]), 0, None, TOLERANCES[name])
 
 
@@ -163,7 +163,3 @@ def _kept(result: Exported, draft: Path, folder: Path) -> Exported:
 
 def _failed(name: str, problem: str) -> Exported:
     return Exported(name, (), 0, None, TOLERANCES[name], problem)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]

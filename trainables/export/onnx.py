@@ -43,6 +43,8 @@ def write_onnx(network: nn.Module, inputs: Tensor, path: Path) -> None:
         )
         if program is None:
             raise TrainableError("torch.onnx.export gave no program; try another format")
+        for node in program.model.graph.all_nodes():
+            node.metadata_props.clear()  # source lines and paths of this machine, up to half of a small file
         program.save(path, external_data=False)
 
 

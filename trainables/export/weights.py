@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export.deployed import Deployed
+from trainables.export.resizing import resize
 from trainables.networks import build
 
 __all__ = ["ARCHITECTURE", "FORMAT", "WEIGHTS", "described", "rebuilt", "write_weights"]
@@ -35,6 +36,7 @@ def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
         "id": identifier,
         "architecture": deployed.architecture,
         "settings": deployed.settings,
+        **({"layers": deployed.layers} if deployed.layers else {}),
         "input": {
             "shape": ["batch", *deployed.inputs.shape[1:]],
             "dtype": str(deployed.inputs.dtype).removeprefix("torch."),
@@ -64,6 +66,8 @@ def rebuilt(folder: str | Path) -> nn.Module:
     if not isinstance(settings, Mapping):
         raise TrainableError(f"trainables.build cannot make the network of {folder}; use its model.py")
     network = build(document["space"], document["architecture"], **_tuples(settings)).eval()
+    if document.get("layers"):
+        resize(network, document["layers"], weights)
     try:
         network.load_state_dict(weights, assign=True)
     except RuntimeError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -14,7 +16,7 @@ from nas_tune.cli.app import app
 from nas_tune.cli.lines import LineProgress
 from nas_tune.cli.progress import LiveProgress
 from nas_tune.config import SearchConfig
-from nas_tune.ledger import RunState
+from nas_tune.ledger import Event, Ledger, RunState
 from tests.nas_tune.results.made import begun, make
 from tests.nas_tune.results.test_pareto import TWO, two
 
@@ -101,3 +103,47 @@ def test_what_cannot_handle_several_is_refused_with_those_that_can() -> None:
     result = call("search", "toy.toml", "--set", "strategy=cmaes")
     assert result.exit_code == 2
     assert "strategy: 'cmaes' optimizes one metric, and there are 2 (accuracy, loss)" in " ".join(result.stderr.split())
+
+
+def test_best_draws_the_best_one_and_the_front() -> None:
+    ledger_in("two", *EVENTS, meta=TWO).close()
+    result = call("best", "two", "--draw", "best.svg", "--plot", "pictures/front.svg")
+    assert result.exit_code == 0, result.output
+    assert "<svg" in Path("best.svg").read_text(encoding="utf-8")
+    plotted = Path("pictures/front.svg").read_text(encoding="utf-8")
+    assert "<!-- accuracy (more is better) -->" in plotted
+    assert "<!-- parameters (less is better) -->" in plotted
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--plot", "front.gif"], "--plot front.gif: the name must end with .png, .svg, .pdf"),
+        (["--draw", "best.gif"], "a picture ends in .svg, .mmd, .dot"),
+    ],
+)
+def test_a_picture_of_a_format_that_there_is_not_is_refused(asked: list[str], said: str) -> None:
+    ledger_in("two", *EVENTS, meta=TWO).close()
+    result = call("best", "two", *asked)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+    assert sorted(path.name for path in Path().iterdir()) == ["two"]
+
+
+def test_one_objective_has_no_front_to_draw() -> None:
+    ledger_in("one", begun()).close()
+    result = call("best", "one", "--plot", "front.png")
+    assert result.exit_code == 2
+    assert "one has one objective" in " ".join(result.stderr.split())
+
+
+def test_nothing_is_drawn_of_a_run_without_trials() -> None:
+    ledger_in("one", begun()).close()
+    result = call("best", "one", "--draw", "best.svg")
+    assert result.exit_code == 2
+    assert "nothing to draw" in " ".join(result.stderr.split())
+
+
+def ledger_in(name: str, *events: Event, meta: Mapping[str, Any] | None = None) -> Ledger:
+    Path(name).mkdir()
+    return make(Path(name), *events, meta=meta)

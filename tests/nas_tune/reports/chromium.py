@@ -41,7 +41,7 @@ class Browser:
         self._in, theirs_out = os.pipe()
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
         flags += ["--remote-debugging-pipe", "--no-first-run", f"--user-data-dir={self._profile.name}"]
-        flags += ["--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        flags += ["--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
         # Chromium reads commands from descriptor 3 and answers on 4.
         shell = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
         self._process = subprocess.Popen(

@@ -12,11 +12,11 @@ import pytest
 
 import nas_tune
 from nas_tune.errors import RunFolderError
-from nas_tune.ledger import Asked, Ended, Event, Reported, SessionEnded
+from nas_tune.ledger import Asked, BudgetChanged, Ended, Event, Reported, SessionEnded
 from nas_tune.reports.data import facts
 from nas_tune.reports.elapsed import Elapsed
 from nas_tune.reports.failures import failures, without_secrets
-from nas_tune.reports.page import script_text
+from nas_tune.reports.html import script_text
 from nas_tune.reports.summary import span
 from nas_tune.results import Run
 from tests.nas_tune.results.made import begun, eventful, make, mixed, trial
@@ -117,6 +117,53 @@ def test_trials_that_overlap_on_a_node_have_lanes(tmp_path: Path) -> None:
     assert all(start <= end for _, _, start, end in found["bars"])
     assert {bar[1] for bar in found["bars"]} <= set(range(len(found["lanes"])))
     assert all("n1" in lane for lane in found["lanes"])
+
+
+def _timed(folder: Path, times: dict[float, list[Event]], **config: Any) -> Run:
+    """A run whose events happened at these seconds."""
+    folder.mkdir(exist_ok=True)
+    settings = make(folder, begun())
+    before = settings.meta["config"]
+    settings.close()
+    for left in folder.iterdir():
+        left.unlink()
+    ledger = make(folder, meta={"config": {**before, **config}})
+    for when, events in times.items():
+        ledger.clock = lambda when=when: 1e9 + when  # type: ignore[misc]
+        ledger.append(*events)
+    ledger.close()
+    return nas_tune.open_run(folder)
+
+
+def _epoch(number: int, epoch: int, seconds: float) -> Reported:
+    return Reported(number, epoch, {"accuracy": 0.5, "loss": 1.0}, seconds, "n1")
+
+
+def _begins(number: int) -> Asked:
+    return Asked(number, number, mixed().sample(number).tree, f"{number:016x}", number)
+
+
+def test_one_worker_has_one_lane_whatever_the_clock_did(tmp_path: Path) -> None:
+    ends = [Ended(number, "complete", 0.5) for number in range(2)]
+    times: dict[float, list[Event]] = {0.0: [begun(), _begins(0)], 2.0: [_epoch(0, 1, 2.0), ends[0], _begins(1)]}
+    # The clock was set back by half a second while trial 1 trained for 1.5 seconds.
+    times[3.0] = [_epoch(1, 1, 1.5), ends[1]]
+    found = facts(_timed(tmp_path / "one", times))["timeline"]
+    assert found == {"lanes": ["n1"], "bars": [[0, 0, 0.0, 2.0], [1, 0, 2.0, 3.0]]}
+    assert len(facts(_timed(tmp_path / "two", times, executor="ray", workers=2))["timeline"]["lanes"]) == 2
+    grown = {**times, 9.0: [BudgetChanged({"executor": "ray", "workers": 2})]}
+    assert len(facts(_timed(tmp_path / "grown", grown))["timeline"]["lanes"]) == 2
+
+
+def test_a_trial_that_failed_at_once_was_not_at_work_since_it_was_asked_for(tmp_path: Path) -> None:
+    times: dict[float, list[Event]] = {
+        0.0: [begun(), _begins(0), _begins(1), _begins(2)],
+        2.0: [_epoch(0, 1, 2.0), Ended(0, "complete", 0.5)],
+        2.5: [Ended(1, "failed", failure="error", message="no")],
+        4.5: [_epoch(2, 1, 2.0), Ended(2, "complete", 0.5)],
+    }
+    found = facts(_timed(tmp_path, times, executor="ray", workers=3))["timeline"]
+    assert found == {"lanes": ["n1"], "bars": [[0, 0, 0.0, 2.0], [1, 0, 2.0, 2.5], [2, 0, 2.5, 4.5]]}
 
 
 def test_missing_and_infinite_numbers_are_null(tmp_path: Path) -> None:

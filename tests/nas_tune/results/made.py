@@ -7,11 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from nas_tune.config import SearchConfig
-from nas_tune.ledger import Asked, Ended, Event, Ledger, Lost, Noted, Reported, SessionEnded, SessionStarted
+from nas_tune.ledger import (
+    Asked,
+    Ended,
+    Event,
+    Ledger,
+    Lost,
+    Noted,
+    Reported,
+    SessionEnded,
+    SessionStarted,
+    backup_path,
+)
 from nas_tune.recipe import Recipe
 from search_spaces import Architecture, Space, choice, integer, real
 
-__all__ = ["begun", "eventful", "make", "mixed", "train", "trial"]
+__all__ = ["begun", "eventful", "make", "mixed", "restored", "train", "trial"]
 
 HERE = "tests.nas_tune.results.made"
 
@@ -84,3 +95,11 @@ def eventful() -> list[Event]:
 def ended(reason: str = "done") -> SessionEnded:
     """The driver left in good order."""
     return SessionEnded(reason)
+
+
+def restored(folder: Path, ledger: Ledger) -> None:
+    """Put the backup in the place of the ledger, as `resume --from-backup` does."""
+    ledger.close()
+    for part in ("", "-wal", "-shm"):
+        (folder / f"ledger.sqlite{part}").unlink(missing_ok=True)
+    backup_path(folder).replace(folder / "ledger.sqlite")

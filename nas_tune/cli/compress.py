@@ -1,0 +1,117 @@
+"""`nas-tune compress`: the network of a trial pruned, trained on and quantized."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas_tune.cli.places import data, run_folder, shown, talk, width_of
+
+if TYPE_CHECKING:
+    from nas_tune.compressing import Compression
+
+__all__ = ["compress"]
+
+
+def compress(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
+    prune: Annotated[
+        float | None,
+        typer.Option("--prune", metavar="SHARE", help="Of the channels, or weights, that go: 0.5 is half of them."),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option("--method", help="structured removes channels; magnitude sets weights to zero."),
+    ] = "structured",
+    quantize: Annotated[
+        str | None, typer.Option("--quantize", metavar="KIND", help="int8: weights and values.")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", help="Of training after pruning.  [default: a third of those before, at least 3]"),
+    ] = None,
+    calibration: Annotated[
+        int, typer.Option("--calibration", help="Training images that show the ranges for int8.")
+    ] = 256,
+    retrained: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrained/--searched", help="With weights of nas-tune retrain, or of the search. Default: what is there."
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of that training.  [default: its own]")] = None,
+    threads: Annotated[int, typer.Option("--threads", help="On which latency is measured.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="A new one. Default: RUN/compress/trial-NNNNNN.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+) -> None:
+    """Make the network of a trial smaller: prune it, train it on, quantize it to int8; and say what that costs.
+
+    Give --prune, --quantize or both. The table compares accuracy on the test split, size and latency before and after,
+    on this machine. Files: ONNX (loaded again in a fresh interpreter), after pruning also safetensors and model.py.
+    """
+    from nas_tune.compressing import compress as compressed
+    from nas_tune.results import Run
+
+    opened = Run(run_folder(run))
+    with _progress(quiet) as progress:
+        made = compressed(
+            opened,
+            trial,
+            prune=prune,
+            quantize=quantize,
+            method=method,
+            epochs=epochs,
+            calibration=calibration,
+            retrained=retrained,
+            seed=seed,
+            threads=threads,
+            folder=out,
+            progress=progress,
+        )
+    if as_json:
+        data().print(json.dumps(made.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        _say(made)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """What the steps are told to: a bar on a terminal, lines elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = talk()
+    if quiet or not console.is_terminal:
+        yield lambda what, step, steps: None if quiet else console.print(f"{step + 1}/{steps}  {what}", style="dim")
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("loading the network", total=None)
+        yield lambda what, step, steps: bar.update(task, description=what, completed=step, total=steps)
+
+
+def _say(made: Compression) -> None:
+    from nas_tune.cli.tables import Column, lines
+    from nas_tune.cli.text import plain
+
+    out = data()
+    headers, rows = made.table()
+    columns = [Column(header, [row[place] for row in rows], right=place > 0) for place, header in enumerate(headers)]
+    for line in lines(columns, width_of(out)):
+        out.print(line)
+    out.print()
+    out.print(made.summary())
+    out.print(f"trial {made.made.trial}, weights {made.made.origin}")
+    for said in (*made.steps, f"latency: {made.measured}", made.doubt):
+        out.print(plain(said))
+    out.print(f"in {shown(made.folder)}: {', '.join(file.name for file in made.result.files)}")
+    for note in made.result.notes:
+        talk().print(f"note: {plain(note)}", style="dim")

@@ -1,0 +1,89 @@
+"""`nas-tune dashboard`: a run in the browser, live, by optuna-dashboard or TensorBoard."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas_tune.cli.places import run_folder, shown, talk
+
+if TYPE_CHECKING:
+    from nas_tune.results import Run
+
+__all__ = ["dashboard"]
+
+
+def dashboard(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of this machine; 0 for any free one.")] = 8080,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write every epoch into RUN/tensorboard, and show that instead.")
+    ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show a run in the browser, also while it runs elsewhere: its trials appear as they come.
+
+    The page is optuna-dashboard's, over a copy in memory that cannot be changed, or TensorBoard's. Only this machine
+    can open it. Ctrl-C ends the page, not the search.
+    """
+    from nas_tune.results import Run
+
+    opened = Run(run_folder(run))
+    _note_foreign_space(opened)
+    try:
+        if tensorboard:
+            _follow(opened, port, open_browser)
+        else:
+            _serve(opened, port, open_browser)
+    except KeyboardInterrupt:
+        talk().print("ended")
+        raise
+
+
+def _serve(run: Run, port: int, open_browser: bool) -> None:
+    """optuna-dashboard, until an interrupt."""
+    from nas_tune.dashboards.server import Server, optuna_page
+
+    page = optuna_page(run)
+    server = Server(page, port)
+    _announce(f"{server.address}/dashboard/studies/0", open_browser)
+    server.serve()
+
+
+def _follow(run: Run, port: int, open_browser: bool, interval: float = 1.0) -> None:
+    """Write the scalars; with TensorBoard until an interrupt, without it until the search ends."""
+    from nas_tune.dashboards.tensorboard import Board
+    from nas_tune.dashboards.viewer import Viewer, command, is_installed
+
+    console = talk()
+    with ExitStack() as held:
+        with console.status("writing what the ledger holds"):
+            board = held.enter_context(Board(run))
+        console.print(f"{board.trials} trials in {shown(board.folder)}")
+        viewer = held.enter_context(Viewer(board.folder, port)) if is_installed() else None
+        if viewer is None:
+            console.print("TensorBoard is not installed here (pip install tensorboard); where it is:")
+            console.print(command(board.folder, port))
+        else:
+            _announce(viewer.address, open_browser)
+        while board.update() is None or viewer is not None:
+            time.sleep(interval)
+            if viewer is not None:
+                viewer.check()
+        console.print(f"the search has ended; {board.trials} trials are written")
+
+
+def _announce(address: str, open_browser: bool) -> None:
+    talk().print(f"{address}  (Ctrl-C ends the page, not the search)")
+    if open_browser:
+        typer.launch(address)
+
+
+def _note_foreign_space(run: Run) -> None:
+    from nas_tune.results.architectures import space_of
+
+    if space_of(run) is None:
+        talk().print("note: the code of its space cannot be imported here; architectures are shown as JSON")

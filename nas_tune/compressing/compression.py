@@ -1,0 +1,164 @@
+"""What a compression came to, as a table, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from trainables.compression import BATCHES, ENGINE, Compressed, Plan, Stage
+from trainables.export import Deployed
+
+__all__ = ["Compression", "Made"]
+
+_PACKAGES = ("onnxruntime", "torch-pruning")
+
+
+@dataclass(frozen=True)
+class Made:
+    """Of which network: a trial of a run, with weights of what origin."""
+
+    run: str
+    trial: int
+    origin: str
+    retrained: bool
+    deployed: Deployed
+    identifier: str
+
+
+@dataclass(frozen=True)
+class Compression:
+    """A compressed network.
+
+    Attributes:
+        folder: where its files are.
+        made: of which network.
+        plan: what was done.
+        result: what became of it.
+        machine: on which the latencies were measured, in words.
+        versions: of packages.
+    """
+
+    folder: Path
+    made: Made
+    plan: Plan
+    result: Compressed
+    machine: str
+    versions: Mapping[str, str]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The network before, after each step, and last as it is kept."""
+        return self.result.stages
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What was done, in words."""
+        plan, done = self.plan, []
+        if plan.prune is not None:
+            what = "of the channels of each layer" if plan.method == "structured" else "of the weights"
+            done.append(f"pruned {plan.prune:g} {what} ({plan.method})")
+            if plan.epochs:
+                done.append(f"trained on for {plan.epochs} epochs on the training images (seed {plan.seed})")
+        if plan.quantize is not None:
+            done.append(f"quantized to {plan.quantize}, calibrated on {self.result.calibration} training images")
+        return tuple(done)
+
+    @property
+    def measured(self) -> str:
+        """How the latencies were measured."""
+        threads = f"{self.plan.threads} thread" + ("s" if self.plan.threads > 1 else "")
+        return f"{ENGINE}, {threads}, median of 100 runs, the networks taking turns; {self.machine}"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Headers and rows: metrics on the test split, parameters, bytes of the ONNX file, latencies."""
+        metrics = list(self.stages[0].metrics)
+        headers = ["", *(f"test {name}" for name in metrics), "parameters", "non-zero", "file"]
+        headers += [f"batch {batch}" for batch in BATCHES]
+        return headers, [_row(stage, metrics) for stage in self.stages]
+
+    def summary(self) -> str:
+        """The last network against the first in one line."""
+        first, last = self.stages[0], self.stages[-1]
+        parts = [f"{name} {last.metrics[name] - first.metrics[name]:+.4f}" for name in first.metrics]
+        if first.bytes and last.bytes:
+            parts.append(f"file {last.bytes / first.bytes:.0%}")
+        if first.seconds and last.seconds:
+            times = [f"{last.seconds[batch] / first.seconds[batch]:.0%} (batch {batch})" for batch in BATCHES]
+            parts.append(f"time {', '.join(times)}")
+        return f"{last.name} against before: {', '.join(parts)}"
+
+    @property
+    def doubt(self) -> str:
+        """How coarse the metrics are."""
+        count = self.made.deployed.splits.get("test", 0)
+        return f"{count:,} test examples: one of them is {1 / count:.4f} of accuracy" if count else ""
+
+    def text(self) -> str:
+        """The whole as Markdown."""
+        return "\n".join(self._lines()).rstrip() + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole as JSON has it."""
+        made, result = self.made, self.result
+        return {
+            "run": made.run,
+            "trial": made.trial,
+            "weights": made.origin,
+            "retrained": made.retrained,
+            "space": made.deployed.space,
+            "architecture_id": made.identifier,
+            "data": made.deployed.data,
+            "folder": str(self.folder),
+            "plan": asdict(self.plan),
+            "calibration_examples": result.calibration,
+            "stages": [stage.to_dict() for stage in result.stages],
+            "tuning": [dict(epoch) for epoch in result.tuning],
+            "files": [file.name for file in result.files],
+            "greatest_differences": dict(result.differences),
+            "measured": self.measured,
+            "versions": {**self.versions, **dict(_installed())},
+            "notes": list(result.notes),
+        }
+
+    def _lines(self) -> Iterator[str]:
+        made, result = self.made, self.result
+        yield f"# {made.deployed.space}, trial {made.trial} of {made.run}, compressed"
+        yield f"\nWeights: {made.origin}.\n"
+        yield from (f"- {step}" for step in self.steps)
+        headers, rows = self.table()
+        yield f"\n| {' | '.join(headers)} |"
+        yield f"|---|{'---:|' * (len(headers) - 1)}"
+        yield from (f"| {' | '.join(row)} |" for row in rows)
+        yield f"\n{self.summary()}."
+        yield f"\n- Metrics: of the test split, by the ONNX file of each row that has one. {self.doubt}."
+        if any(stage.bytes is None for stage in self.stages):
+            yield "- Pruned: as large and as fast as fine-tuned, from which its weights differ only."
+        yield "- Parameters: those that the outputs depend on, so none of heads that only training uses."
+        yield f"- Latency: {self.measured}."
+        yield "- Before pruning and after, the test split decided nothing."
+        yield "\n## Files\n"
+        for file in result.files:
+            difference = result.differences.get(file.name)
+            checked = "" if difference is None else f": loaded in a fresh interpreter, it differs by {difference:.2g}"
+            yield f"- `{file.name}`{checked}"
+        if result.notes:
+            yield "\n## Notes\n"
+            yield from (f"- {note}" for note in result.notes)
+
+
+def _row(stage: Stage, metrics: list[str]) -> list[str]:
+    numbers = [f"{stage.metrics[name]:.4f}" for name in metrics]
+    size = "-" if stage.bytes is None else f"{stage.bytes / 1000:,.0f} kB"
+    times = ["-" if stage.seconds is None else f"{stage.seconds[batch] * 1000:.3f} ms" for batch in BATCHES]
+    return [stage.name, *numbers, f"{stage.parameters:,}", f"{stage.nonzero:,}", size, *times]
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    for name in _PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue

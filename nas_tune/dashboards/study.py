@@ -1,0 +1,94 @@
+"""Trials of the ledger as trials of Optuna.
+
+A failed trial is FAIL, a pruned one PRUNED; a trial that is lost or paused is RUNNING, because it will go on: what it
+is then stands among its attributes. The values of every epoch are those of the leading objective, since Optuna has no
+place for more; all other metrics of the last epoch are attributes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from nas_tune.ledger import TrialRecord
+from nas_tune.objectives import Objective
+from nas_tune.results.decisions import Decisions
+from nas_tune.results.redaction import without_secrets
+
+__all__ = ["Translator"]
+
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_LONGEST = 2000
+"""Characters of a message; a page shows them all, in every row of its table."""
+
+
+class Translator:
+    """Turns trials of one run into trials of Optuna.
+
+    Args:
+        spec: of the space, as the ledger keeps it.
+        objectives: of the run, the leading one first.
+        written: an architecture's tree as text.
+    """
+
+    def __init__(
+        self, spec: Mapping[str, Any] | None, objectives: Sequence[Objective], written: Callable[[Any], str]
+    ) -> None:
+        self._decisions, self._objectives, self._written = Decisions(spec), objectives, written
+        space = self._decisions.space
+        self._distributions: dict[str, BaseDistribution] = {} if space is None else space.to_optuna()
+
+    def translated(self, trial: TrialRecord) -> FrozenTrial:
+        """The trial as it is now."""
+        params = dict(self._decisions.of(trial))
+        values = self._values(trial)
+        state = _STATES.get(trial.state, TrialState.RUNNING)
+        if state == TrialState.COMPLETE and values is None:
+            state = TrialState.FAIL  # Optuna compares complete trials, and cannot without their values.
+        return FrozenTrial(
+            number=trial.number,
+            trial_id=trial.number,
+            state=state,
+            value=None,
+            values=values if state.is_finished() and state != TrialState.FAIL else None,
+            datetime_start=datetime.fromtimestamp(trial.started),
+            datetime_complete=datetime.fromtimestamp(trial.ended) if trial.ended is not None else None,
+            params=params,
+            distributions={name: self._distributions[name] for name in params},
+            user_attrs=self._attributes(trial),
+            system_attrs={},
+            intermediate_values=self._curve(trial),
+        )
+
+    def _values(self, trial: TrialRecord) -> list[float] | None:
+        """What the trial came to in every objective; None unless all are known."""
+        last = trial.reports[-1].metrics if trial.reports else {}
+        found = [trial.value, *(last.get(one.metric) for one in self._objectives[1:])]
+        values = [value for value in found if value is not None and not math.isnan(value)]
+        return values if len(values) == len(found) else None
+
+    def _curve(self, trial: TrialRecord) -> dict[int, float]:
+        name = self._objectives[0].metric
+        return {report.epoch: float(report.metrics[name]) for report in trial.reports if name in report.metrics}
+
+    def _attributes(self, trial: TrialRecord) -> dict[str, Any]:
+        last = trial.reports[-1].metrics if trial.reports else {}
+        optimized = {one.metric for one in self._objectives}
+        told = {
+            "architecture": self._written(trial.tree) or None,
+            "architecture_id": trial.architecture_id,
+            "epochs": trial.epochs,
+            "seconds": round(sum(report.seconds for report in trial.reports), 3),
+            "node": (trial.reports[-1].node if trial.reports else "") or None,
+            "ledger_state": trial.state if trial.state in ("paused", "lost") else None,
+            "lost": trial.lost or None,
+            "failure": trial.failure,
+            "message": without_secrets(trial.message)[:_LONGEST] if trial.message else None,
+        }
+        metrics = {name: float(value) for name, value in last.items() if name not in optimized}
+        return {**metrics, **{name: value for name, value in told.items() if value is not None}}

@@ -1,0 +1,134 @@
+"""`nas-tune compress` of a real, tiny run: what is told is what the files compute."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+import nas_tune
+import search_spaces
+from nas_tune.cli.app import app
+from trainables.compression.measuring import session, single
+from trainables.export import rebuilt
+from trainables.export.check import compared
+
+CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+OTHER = "|skip_connect~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+
+
+def call(run: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["compress", str(run), *arguments])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    cells = [search_spaces.get("nb201").from_string(text) for text in (CELL, OTHER)]  # type: ignore[attr-defined]
+    settings = {"channels": 8, "cells": 1, "batch_size": 32, "augment": False}
+    nas_tune.search(
+        "nb201",
+        {"name": "tests.nas_tune.compressing.examples:Fragile", **settings},
+        max_trials=2,
+        max_epochs=1,
+        enqueue=cells,
+        run_dir=folder,
+        executor="inline",
+        strategy="random",
+        scheduler="none",
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(run: Path) -> tuple[dict[str, Any], Result]:
+    options = ["--prune", "0.25", "--quantize", "int8", "--epochs", "1", "--calibration", "40", "--json"]
+
+    def checked(network: Any, kind: str, folder: Path, batches: Any) -> float:
+        # Of these two a test below loads the files itself; a fresh interpreter with torch takes seconds.
+        return 0.0 if kind in ("safetensors", "py") else compared(network, kind, folder, batches)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainables.export.exporting.compared", checked)
+        result = call(run, *options)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout), result
+
+
+def test_each_step_is_judged_and_timed(run: Path, done: tuple[dict[str, Any], Result]) -> None:
+    stages = done[0]["stages"]
+    before, pruned, tuned, small = stages
+    assert [one["name"] for one in stages] == ["before", "pruned", "fine-tuned", "int8"]
+    evaluated = nas_tune.evaluate(nas_tune.open_run(run))
+    assert before["metrics"] == pytest.approx(evaluated, abs=1e-6), "ONNX computes what the trainable does"
+    assert tuned["metrics"]["accuracy"] > pruned["metrics"]["accuracy"]
+    assert small["metrics"]["accuracy"] == pytest.approx(tuned["metrics"]["accuracy"], abs=0.03)
+    assert small["metrics"] != tuned["metrics"], "it is quantized"
+    assert pruned["parameters"] == tuned["parameters"] == tuned["nonzero_parameters"] < 0.6 * before["parameters"]
+    assert pruned["latency_seconds"] is None
+    assert tuned["bytes"] < before["bytes"]
+    for one in (before, tuned, small):
+        assert 0 < one["latency_seconds"]["1"] < one["latency_seconds"]["32"]
+
+
+def test_the_files_alone_compute_what_the_table_says(run: Path, done: tuple[dict[str, Any], Result]) -> None:
+    folder = run / "compress" / "trial-000000"
+    assert done[0]["folder"] == str(folder)
+    told = {"compression.json", "compression.md"}
+    models = {"model.int8.onnx", "model.onnx", "model.py", "weights.safetensors"}
+    assert {file.name for file in folder.iterdir()} == {*told, *models, "architecture.json"}
+    assert list(folder.parent.iterdir()) == [folder], "no drafts are left"
+    assert set(done[0]["greatest_differences"]) == models
+    x = torch.rand(4, 1, 8, 8) * 2 - 1
+    with torch.no_grad():
+        from_json = rebuilt(folder)(x)
+        torch.testing.assert_close(from_json, _source(folder / "model.py")(x))
+    torch.testing.assert_close(from_json, single(session(folder / "model.onnx", 1))(x), rtol=1e-4, atol=1e-4)
+    held: Any = nas_tune.trained(nas_tune.open_run(run))
+    real = held.tuning().examples(64)
+    exact, small = (single(session(folder / name, 1))(real) for name in ("model.onnx", "model.int8.onnx"))
+    assert 0 < float((small - exact).abs().max()) < 0.1 * float(exact.abs().max())
+    assert (folder / "model.int8.onnx").read_bytes().count(b"DequantizeLinear") > 0
+    assert b"/" + Path(__file__).parts[1].encode() not in (folder / "model.onnx").read_bytes(), "no paths of here"
+
+
+def _source(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location("compressed_model", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.load()
+
+
+def test_what_was_done_is_told(run: Path, done: tuple[dict[str, Any], Result]) -> None:
+    document, result = done
+    assert json.loads((run / "compress" / "trial-000000" / "compression.json").read_text("utf-8")) == document
+    assert document["plan"]["seed"] == int(nas_tune.open_run(run).trials()["seed"].iloc[0])
+    assert document["calibration_examples"] == 40
+    assert len(document["tuning"]) == 1
+    assert document["weights"] == "the weights of the search, from its last checkpoint"
+    lines = result.stderr.splitlines()
+    count = len(lines)
+    assert [line.split()[0] for line in lines] == [f"{place}/{count}" for place in range(1, count + 1)]
+
+
+def test_what_cannot_be_ends_with_a_message_and_its_code(run: Path) -> None:
+    for arguments, message in [
+        ((), "nothing to do: give a share to prune (--prune 0.5), --quantize int8, or both"),
+        (("--prune", "1.5"), "prune is 1.5; it must be a number above 0 and at most 0.99"),
+        (("--quantize", "int4"), "known: int8"),
+        (("--prune", "0.5", "--method", "magnitud"), "did you mean 'magnitude'"),
+        (("--quantize", "int8", "--trial", "1"), "trial 1 failed (error), so it cannot be compressed; these can: 0 "),
+        (("--quantize", "int8", "--out", str(run)), "is there already, and nothing of it is replaced"),
+    ]:
+        result = call(run, *arguments)
+        assert result.exit_code == 2, result.output
+        assert message in result.stderr
+        assert result.stdout == ""
+    assert not (run / "compress").exists() or len(list((run / "compress").iterdir())) == 1

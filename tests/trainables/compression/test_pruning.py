@@ -1,0 +1,161 @@
+"""What is pruned: the right channels, in networks of every kind, and weights that stay zero."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import search_spaces
+import trainables
+from tests.trainables.export.networks import inputs, member
+from trainables.compression.magnitude import held_zeros
+from trainables.compression.pruning import pruned
+from trainables.compression.tracing import used_parameters
+from trainables.errors import CheckpointError, TrainableError
+from trainables.export.resizing import changed_sizes, resize
+
+CELL = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|"
+DEAD = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+"""Of a cell that computes what nobody uses, and a node that is zero."""
+
+
+def nb201(text: str, **settings: object) -> nn.Module:
+    torch.manual_seed(0)
+    cell = search_spaces.get("nb201").from_string(text)  # type: ignore[attr-defined]
+    task = {"num_classes": 10, "in_channels": 1, "image_size": 8}
+    return trainables.build("nb201", cell, channels=8, cells=1, **task, **settings).eval()
+
+
+def size(network: nn.Module) -> int:
+    return sum(one.numel() for one in network.parameters())
+
+
+@torch.no_grad()
+def silence(network: nn.Module) -> None:
+    """Make the even channels of all layers zero, but the image and the logits."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+            module.weight[::2] = 0
+        if isinstance(module, nn.BatchNorm2d):
+            module.bias.uniform_(-1, 1)
+            module.bias[::2] = 0
+            module.running_mean.uniform_(-1, 1)
+        if isinstance(module, nn.Conv2d | nn.Linear) and not name.startswith("stem"):
+            module.weight[:, ::2] = 0
+
+
+def test_the_channels_that_go_are_those_that_do_nothing() -> None:
+    network = nb201(CELL)
+    silence(network)
+    x = torch.randn(3, 1, 8, 8)
+    smaller = pruned(network, x, 0.5, "structured")
+    torch.testing.assert_close(smaller(x), network(x))
+    assert size(smaller) < 0.3 * size(network)
+    assert smaller.stages[0].edges["edge_0_1"][0].weight.shape == (4, 4, 3, 3)  # type: ignore[union-attr, index]
+
+
+@pytest.mark.parametrize("settings", [{}, {"affine": False}])
+def test_what_nobody_uses_and_what_is_zero_is_pruned_with_the_rest(settings: dict[str, object]) -> None:
+    network = nb201(DEAD, **settings)
+    x = torch.randn(2, 1, 8, 8)
+    assert pruned(network, x, 0.5, "structured")(x).shape == (2, 10)
+    assert len(used_parameters(network, x)) < len(list(network.parameters()))
+
+
+@pytest.mark.parametrize("family", ["chain", "darts", "mobilenetv3", "nasnet", "resnet"])
+def test_networks_of_every_kind_are_smaller_train_and_are_built_again(family: str) -> None:
+    network, x = member(family, 1), inputs(family, 3)
+    smaller = pruned(network, x, 0.5, "structured")
+    assert size(smaller) < 0.75 * size(network)
+    assert smaller(x).shape == network(x).shape
+    outputs = smaller.train()(x)
+    heads = outputs if isinstance(outputs, tuple) else (outputs,)
+    assert len(heads) == (2 if family == "darts" else 1)
+    sum(head.square().mean() for head in heads).backward()
+    again, weights = member(family, 1), smaller.eval().state_dict()
+    resize(again, changed_sizes(network, smaller), weights)
+    again.load_state_dict(weights)
+    torch.testing.assert_close(again(x), smaller(x), rtol=0, atol=0)
+
+
+def test_sizes_of_another_network_are_refused() -> None:
+    with pytest.raises(CheckpointError, match=r"layer 'no' has no groups to change"):
+        resize(nb201(CELL), {"no": {"groups": 2}}, {})
+
+
+def test_the_same_every_time_and_the_network_stays_as_it_is() -> None:
+    network, x = nb201(CELL), torch.randn(2, 1, 8, 8)
+    before = copy.deepcopy(network.state_dict())
+    first, second = (pruned(network, x, 0.3, "structured").state_dict() for _ in range(2))
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("share", "left"), [(0.25, 6), (0.3, 6), (0.5, 4), (0.99, 1)])
+def test_few_channels_are_counted_exactly_and_one_stays(share: float, left: int) -> None:
+    network = nb201(CELL)
+    assert pruned(network, torch.randn(2, 1, 8, 8), share, "structured").stem[0].out_channels == left  # type: ignore[index]
+
+
+def test_many_channels_come_to_what_engines_compute_at_a_time() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 60, 3), nn.Conv2d(60, 18, 3), nn.Flatten(), nn.Linear(18 * 16, 10))
+    smaller = pruned(network, torch.randn(2, 1, 8, 8), 0.3, "structured")
+    assert [smaller[0].out_channels, smaller[1].out_channels] == [48, 16]
+    assert smaller[3].in_features == 16 * 16
+
+
+def test_a_share_that_removes_nothing_is_refused() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 16, 6), nn.Flatten(), nn.Linear(16, 10))
+    with pytest.raises(TrainableError, match=r"prune is 0.1, and no layer of this Sequential loses channels: .*more"):
+        pruned(network, torch.randn(2, 1, 8, 8), 0.1, "structured")
+    assert pruned(network, torch.randn(2, 1, 8, 8), 0.25, "structured")[0].out_channels == 16, "a tie loses channels"
+
+
+class Rigid(nn.Module):
+    """Counts on its channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(1, 8, 3), nn.Linear(8 * 36, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.last(self.first(x).reshape(-1, 8 * 36))
+        return logits
+
+
+def test_a_network_that_cannot_lose_channels_says_what_else_to_do() -> None:
+    with pytest.raises(TrainableError, match=r"cannot remove channels of this Rigid: .*take the method magnitude"):
+        pruned(Rigid(), torch.randn(2, 1, 8, 8), 0.5, "structured")
+
+
+def test_the_smallest_weights_become_zero_and_no_others() -> None:
+    network, x = member("darts", 1), inputs("darts", 2)
+    sparse = pruned(network, x, 0.6, "magnitude")
+    used = {id(one) for one in used_parameters(network, x)}
+    new_weights = dict(sparse.named_parameters())
+    pairs = [(one, new_weights[name]) for name, one in network.named_parameters() if one.dim() > 1]
+    inside = [(a, b) for a, b in pairs if id(a) in used]
+    assert len(inside) < len(pairs), "the auxiliary head is left as it is"
+    assert all(torch.equal(a, b) for a, b in pairs if id(a) not in used)
+    old, new = (torch.cat([pair[place].detach().flatten() for pair in inside]) for place in (0, 1))
+    assert float((new == 0).double().mean()) == pytest.approx(0.6, abs=1e-3)
+    assert float(old[new == 0].abs().max()) <= float(old[new != 0].abs().min())
+
+
+def test_zeros_stay_whatever_trains_and_the_rest_moves() -> None:
+    sparse = pruned(nb201(CELL), torch.randn(2, 1, 8, 8), 0.5, "magnitude")
+    names = set(sparse.state_dict())
+    before = copy.deepcopy(sparse.stem[0].weight)  # type: ignore[index]
+    with held_zeros(sparse):
+        optimizer = torch.optim.SGD(sparse.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            sparse(torch.randn(4, 1, 8, 8)).square().mean().backward()
+            optimizer.step()
+    after = sparse.stem[0].weight  # type: ignore[index]
+    assert bool((after[before == 0] == 0).all())
+    assert not torch.equal(after, before)
+    assert set(sparse.state_dict()) == names

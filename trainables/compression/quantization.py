@@ -1,0 +1,89 @@
+"""Post-training quantization to int8 by onnxruntime: weights a channel at a time, values by what examples show.
+
+The file says everything in QuantizeLinear and DequantizeLinear nodes (QDQ), so that other engines take it too. Weights
+are signed, values unsigned 8-bit numbers: of the pairs that engines take the faster one on x86, where processors
+without VNNI may saturate sums of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.errors import TrainableError, first_line
+from trainables.export.onnx import INPUT
+
+__all__ = ["KINDS", "quantized"]
+
+KINDS = ("int8",)
+_BATCH = 32
+_WHOLE = "BatchNormalization"
+"""No engine computes it in int8: where it stands alone, its values would be rounded for nothing."""
+
+
+def quantized(source: Path, target: Path, examples: Tensor) -> None:
+    """Write the ONNX file `source` to `target` with weights and values in int8.
+
+    The ranges of values are the smallest and the greatest that `examples`, inputs as the network expects them, lead to.
+
+    Raises:
+        TrainableError: onnxruntime cannot quantize it.
+    """
+    import onnx
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory(prefix="nas-tune-int8-") as aside, _silence():
+        prepared = Path(aside) / "prepared.onnx"
+        try:
+            quant_pre_process(source, prepared, skip_symbolic_shape=True)
+            nodes = onnx.load(prepared).graph.node
+            quantization.quantize_static(
+                prepared,
+                target,
+                _reader(examples),
+                quant_format=quantization.QuantFormat.QDQ,
+                activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8,
+                per_channel=True,
+                nodes_to_exclude=[node.name for node in nodes if node.op_type == _WHOLE],
+            )
+        except (RuntimeError, ValueError, NotImplementedError, KeyError) as error:
+            raise TrainableError(
+                f"onnxruntime cannot quantize this network: {first_line(error)}; leave --quantize out"
+            ) from error
+
+
+def _reader(examples: Tensor) -> Any:
+    """What onnxruntime calibrates by: batches until they are through."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._batches = ({INPUT: batch.numpy()} for batch in torch.split(examples, _BATCH))
+
+        def get_next(self) -> dict[str, Any] | None:
+            return next(self._batches, None)
+
+    return Reader()
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what onnxruntime's tools print and log to themselves."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)

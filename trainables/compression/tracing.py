@@ -1,0 +1,68 @@
+"""A forward in which everything that a network computes with weights can be followed back from what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["DependentZeros", "computed", "heads", "used_parameters"]
+
+
+class DependentZeros(TorchFunctionMode):
+    """Lets `torch.zeros_like(x)` be computed of x, so that what follows it is known to have the channels of x."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.zeros_like:
+            return args[0] * 0
+        return func(*args, **(kwargs or {}))
+
+
+def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tuple[nn.Module, Tensor]]]:
+    """The outputs of `network`, those of heads that only training uses included, and what each layer gave.
+
+    Layers are those that have state and no parts. They are in evaluation mode, so that no statistics change; modules of
+    parts are in training mode, in which auxiliary heads run. All are in evaluation mode afterwards.
+    """
+    made: list[tuple[nn.Module, Tensor]] = []
+    hooks = [
+        module.register_forward_hook(lambda one, given, value: made.append((one, value)))
+        for module in network.modules()
+        if _is_layer(module)
+    ]
+    for module in network.modules():
+        module.training = next(module.children(), None) is not None
+    try:
+        outputs = network(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        network.eval()
+    found = outputs if isinstance(outputs, tuple | list) else [outputs]
+    return [one for one in found if isinstance(one, Tensor)], [pair for pair in made if isinstance(pair[1], Tensor)]
+
+
+def heads(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]]) -> list[nn.Module]:
+    """The layers that give the outputs, or, where something follows them, the last whose values are shaped alike."""
+    found = []
+    for output in outputs:
+        exact = [module for module, value in made if value is output]
+        alike = [module for module, value in made if value.shape == output.shape]
+        found += exact or alike[-1:]
+    return found
+
+
+def used_parameters(network: nn.Module, inputs: Tensor) -> list[nn.Parameter]:
+    """The parameters that the outputs of `network`, in evaluation mode, depend on."""
+    parameters = [one for one in network.parameters() if one.requires_grad]
+    total = network(inputs).sum()
+    gradients = torch.autograd.grad(total, parameters, allow_unused=True)
+    return [one for one, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
+
+
+def _is_layer(module: nn.Module) -> bool:
+    has_state = bool(module._parameters) or bool(module._buffers)
+    return has_state and next(module.children(), None) is None
