@@ -43,8 +43,8 @@ pictures: $(VENV)/.stamp-core
 	$(BIN)/nas-tune best runs/pictures/digits -k 1 --draw notebooks/pictures/cell.svg
 	$(BIN)/nas-tune best runs/pictures/two_objectives --front --plot notebooks/pictures/front.png
 	$(BIN)/nas-tune report runs/pictures/digits
-	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1400,1300 \
-	    --screenshot=notebooks/pictures/report.png "file://$(CURDIR)/runs/pictures/digits/report.html"
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1400,1165 \
+	    --screenshot=notebooks/pictures/report.png "file://$(CURDIR)/runs/pictures/digits/report.html" 2>/dev/null
 
 bench: $(VENV)/.stamp-test
 	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python "$$file"; done

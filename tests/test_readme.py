@@ -31,6 +31,23 @@ def test_the_tree_names_every_module_and_no_other() -> None:
     assert files_of_the_tree() == modules
 
 
+def test_what_it_shows_and_links_is_here() -> None:
+    targets = re.findall(r'src="([^"]+)"', README) + re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(targets) >= 8
+    assert [target for target in targets if not (ROOT / target).is_file()] == []
+
+
+def test_every_command_that_it_types_is_one() -> None:
+    from typer.main import get_command
+
+    from nas_tune.cli.app import app
+
+    typed = set(re.findall(r"(?:^    |; |`)nas-tune ([a-z]+)", README, flags=re.MULTILINE))
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert typed <= known
+    assert known <= typed, "a command that the README does not show"
+
+
 @pytest.mark.ray
 def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(import nas_tune.*?)```", README, flags=re.DOTALL)
