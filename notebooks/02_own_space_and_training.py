@@ -14,7 +14,7 @@
 # %% [markdown]
 # # A space and a training of your own
 #
-# The spaces of the field are about images. Here is a task that none of them fits: noisy signals of 64 samples, each
+# The spaces of the field are about images. Here is a task that none of them fits: noisy signals of 48 samples, each
 # a sine, a square, a saw or a chirp of any phase and pitch. We declare what a network for it may be, write a
 # training, and search. Everything happens in this process, in less than half a minute.
 
@@ -41,8 +41,8 @@ SHAPES = ("sine", "square", "saw", "chirp")
 def signals(count, seed):
     generator = np.random.default_rng(seed)
     labels = generator.integers(len(SHAPES), size=count)
-    time = np.linspace(0, 1, 64, endpoint=False)
-    pitch, phase = generator.uniform(2, 6, (count, 1)), generator.uniform(0, 1, (count, 1))
+    time = np.linspace(0, 1, 48, endpoint=False)
+    pitch, phase = generator.uniform(2, 5, (count, 1)), generator.uniform(0, 1, (count, 1))
     turns = pitch * time + phase
     waves = np.stack(
         [
@@ -56,8 +56,8 @@ def signals(count, seed):
     return torch.tensor(noisy, dtype=torch.float32)[:, None], torch.tensor(labels)
 
 
-train_x, train_y = signals(600, seed=1)
-valid_x, valid_y = signals(300, seed=2)
+train_x, train_y = signals(400, seed=1)
+valid_x, valid_y = signals(200, seed=2)
 test_x, test_y = signals(1000, seed=3)
 
 figure, axes = plt.subplots(1, 4, figsize=(10, 1.6), sharey=True, layout="constrained")
@@ -182,7 +182,7 @@ def accuracy(network, signal, labels):
 
 def train_epoch(network, optimizer, generator):
     network.train()
-    for rows in torch.randperm(len(train_x), generator=generator).split(20):
+    for rows in torch.randperm(len(train_x), generator=generator).split(16):
         optimizer.zero_grad()
         functional.cross_entropy(network(train_x[rows]), train_y[rows]).backward()
         optimizer.step()
@@ -204,7 +204,7 @@ def train(architecture, *, seed, max_epochs):
 
 
 run = nas_tune.search(
-    space, train, max_trials=20, max_epochs=4, executor="inline", seed=1, run_dir="runs/signals", new=True
+    space, train, max_trials=16, max_epochs=4, executor="inline", seed=1, run_dir="runs/signals", new=True
 )
 run.best(3)[["trial", "state", "epochs", "accuracy", "parameters", "architecture"]]
 
@@ -242,6 +242,6 @@ class SignalClassifier:
 
 
 kept = nas_tune.search(
-    space, SignalClassifier, max_trials=6, max_epochs=3, executor="inline", seed=2, run_dir="runs/kept", new=True
+    space, SignalClassifier, max_trials=4, max_epochs=3, executor="inline", seed=2, run_dir="runs/kept", new=True
 )
 print(nas_tune.evaluate(kept, split="test", trainable=SignalClassifier))

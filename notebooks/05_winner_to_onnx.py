@@ -38,8 +38,8 @@ from trainables.data import DataSettings, load
 
 run = nas_tune.search(
     "nb201",
-    {"name": "image_classifier", "channels": 8, "cells": 1},
-    max_trials=10,
+    {"name": "image_classifier", "channels": 8, "cells": 1, "batch_size": 64},
+    max_trials=6,
     max_epochs=3,
     executor="inline",
     seed=3,
@@ -59,7 +59,7 @@ draw(run.architecture(int(run.best()["trial"].item())))
 # same with a random architecture of the same cost. A retraining is a run itself, in `runs/winner/retrain`.
 
 # %%
-retrained = nas_tune.retrain(run, top=1, seeds=2, epochs=6)
+retrained = nas_tune.retrain(run, top=1, seeds=2, epochs=5)
 Markdown(retrained.honesty.text())
 
 # %% [markdown]
