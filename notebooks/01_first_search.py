@@ -15,8 +15,8 @@
 # # The first search
 #
 # A search needs three things: a **space** (what an architecture may be), a **trainable** (what one is worth) and a
-# **strategy** (what to try next). This notebook runs two: one over a space of its own, in this process, in seconds;
-# then one over real convolutional networks, on two workers of Ray, in about half a minute.
+# **strategy** (what to try next). This notebook runs two: one over a space of its own, in this process and then on two
+# workers of Ray; and one over real convolutional networks. Together they take about half a minute.
 # All it writes goes to `runs/` beside it.
 
 # %%
@@ -132,11 +132,12 @@ evolved.query("""
 # %% [markdown]
 # ## Real networks
 #
-# The same call with registered names: cells of `nb201`, stacked into a network and trained with PyTorch on
+# The same call with registered names: cells of `nb201`, one a stage, stacked into a network and trained with PyTorch on
 # scikit-learn's 1,797 handwritten digits. Six trials of three epochs keep this short. `make demo` does the longer one.
 
 # %%
-run = nas_tune.search("nb201", "image_classifier", max_trials=6, max_epochs=3, workers=2, seed=7, new=True)
+task = {"name": "image_classifier", "channels": 8, "cells": 1}
+run = nas_tune.search("nb201", task, max_trials=6, max_epochs=3, executor="inline", seed=7, new=True)
 run.best(3)[["trial", "state", "epochs", "accuracy", "parameters", "macs", "seconds"]]
 
 # %% [markdown]
