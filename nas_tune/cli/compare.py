@@ -100,7 +100,7 @@ def _print(found: Comparison) -> None:
 def _print_tests(found: Comparison) -> None:
     out, tests = data(), found.tests.to_dict("records")
     if not tests:
-        out.print("\none group only: nothing to test; give runs of another strategy, too")
+        out.print("\nfewer than two groups have complete trials: nothing to test; give runs of another strategy, too")
         return
     seeds = tests[0]["about"] == "seeds"
     what = "what each run found; n is the number of seeds" if seeds else "all complete trials; n is their number"

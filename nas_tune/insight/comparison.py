@@ -176,7 +176,7 @@ def _tests(table: pd.DataFrame, groups: pd.DataFrame, courses: dict[str, Course]
     samples = {name: _sample(table[table["group"] == name], courses, about) for name in names}
     rows = [
         _test(one, other, about, [sign * v for v in samples[one]], [sign * v for v in samples[other]], sign)
-        for one, other in combinations(names, 2)
+        for one, other in combinations([name for name in names if samples[name]], 2)
     ]
     for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p"], row["differs"] = p, p < _SURE
@@ -192,8 +192,7 @@ def _sample(group: pd.DataFrame, courses: dict[str, Course], about: str) -> list
 
 def _test(one: str, other: str, about: str, mine: list[float], theirs: list[float], sign: float) -> dict[str, Any]:
     p, wins = mann_whitney(mine, theirs)
-    known = bool(mine and theirs)
-    difference = sign * (sum(mine) / len(mine) - sum(theirs) / len(theirs)) if known else float("nan")
+    difference = sign * (sum(mine) / len(mine) - sum(theirs) / len(theirs))
     sizes = {"n_one": len(mine), "n_other": len(theirs)}
     least = least_p(len(mine), len(theirs))
     return {

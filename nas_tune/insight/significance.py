@@ -24,10 +24,8 @@ def holm(raw: Sequence[float]) -> list[float]:
 def mann_whitney(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
     """The two-sided p of Mann and Whitney's U (1947), and the chance that a draw of `one` beats one of `other`.
 
-    Equals count half. Exact for small samples without equals, as SciPy has it; (1, 0.5) where a sample is empty.
+    Equals count half. Exact for small samples without equals, as SciPy has it. Neither sample may be empty.
     """
-    if not one or not other:
-        return 1.0, 0.5
     if len({*one, *other}) == 1:
         return 1.0, 0.5
     small = max(len(one), len(other)) <= _EXACT and len({*one, *other}) == len(one) + len(other)
@@ -37,4 +35,4 @@ def mann_whitney(one: Sequence[float], other: Sequence[float]) -> tuple[float, f
 
 def least_p(one: int, other: int) -> float:
     """The least two-sided p that samples of these sizes can give: when every value of one beats all of the other."""
-    return min(1.0, 2.0 / comb(one + other, one)) if one and other else 1.0
+    return min(1.0, 2.0 / comb(one + other, one))

@@ -47,6 +47,16 @@ def test_one_run_each_compares_trials(tmp_path: Path) -> None:
     assert (row["about"], row["n_one"], row["n_other"]) == ("trials", 3, 2)
 
 
+def test_a_group_without_a_complete_trial_is_not_tested(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / name, values, strategy=name) for name, values in {"random": [0.5], "tpe": []}.items()]
+    found = nas_tune.compare(runs)
+    assert found.tests.empty
+    assert len(found.groups) == 2
+    json.dumps(found.to_dict(), allow_nan=False)
+    more = run_of(tmp_path / "gp", [0.5, 0.6], strategy="gp")
+    assert len(nas_tune.compare([*runs, more]).tests) == 1
+
+
 def test_less_is_better_puts_the_lowest_first(tmp_path: Path) -> None:
     runs = [
         run_of(tmp_path / name, [value], {"mode": "min"}, strategy=name)
