@@ -110,7 +110,10 @@ def best(
 def _draw_first(run: Run, frame: pd.DataFrame, out: Path) -> None:
     from nas_tune.results.frames import written_aside
     from search_spaces import draw
+    from search_spaces.drawing.picture import SUFFIXES
 
+    if out.suffix not in SUFFIXES:
+        raise ConfigError(f"--draw {out}: the name must end with {', '.join(SUFFIXES)}")
     if frame.empty:
         raise ConfigError(f"--draw: {run.path.name} has no trial with a value yet, and so nothing to draw")
     picture = draw(run.architecture(int(frame["trial"].iloc[0])))

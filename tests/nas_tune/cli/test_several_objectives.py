@@ -119,7 +119,7 @@ def test_best_draws_the_best_one_and_the_front() -> None:
     ("asked", "said"),
     [
         (["--plot", "front.gif"], "--plot front.gif: the name must end with .png, .svg, .pdf"),
-        (["--draw", "best.gif"], "a picture ends in .svg, .mmd, .dot"),
+        (["--draw", "best.gif"], "--draw best.gif: the name must end with .svg, .mmd, .dot"),
     ],
 )
 def test_a_picture_of_a_format_that_there_is_not_is_refused(asked: list[str], said: str) -> None:
