@@ -33,7 +33,7 @@ from search_spaces import draw
 
 pd.set_option("display.max_columns", 12, "display.width", 120)
 
-keys = {"max_trials": 14, "max_epochs": 3, "executor": "inline", "new": True, "metric": ["accuracy", "parameters"]}
+keys = {"max_trials": 10, "max_epochs": 3, "executor": "inline", "new": True, "metric": ["accuracy", "parameters"]}
 task = {"name": "image_classifier", "channels": 4, "cells": 1, "batch_size": 64}
 run = nas_tune.search("nb201", task, strategy="nsga2", mode=["max", "min"], seed=4, run_dir="runs/small", **keys)
 run.state.counts

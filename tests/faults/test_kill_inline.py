@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("strategy", "scheduler", "trials"),
-    [("evolution", "asha", 30), ("tpe", "hyperband", 12), ("random", "asha_promote", 12), ("random", "median", 12)],
+    [("evolution", "asha", 30), ("tpe", "hyperband", 9), ("random", "asha_promote", 9), ("random", "median", 9)],
 )
 def test_killed_after_every_event_and_resumed_it_ends_as_if_it_had_not_been(
     strategy: str, scheduler: str, trials: int, tmp_path: Path
