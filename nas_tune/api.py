@@ -11,7 +11,7 @@ from typing import Any
 from nas_tune.beginnings import beginnings, enqueued
 from nas_tune.config import SearchConfig
 from nas_tune.driver import check_storage, drive, last_versions
-from nas_tune.errors import ConfigError, LedgerDamagedError, ResumeRefusedError, RunFolderError
+from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
 from nas_tune.initial_design import Progress
 from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
@@ -216,10 +216,16 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
     with one that cannot be imported by name.
 
     Raises:
-        ConfigError: there is no such trial, or its checkpoint was not kept.
+        ConfigError: there is no such trial, its checkpoint was not kept, or the trainable has to be given.
+        NoUsableTrialError: no trial has a value.
     """
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         meta, state = ledger.meta, replay(ledger.events())
+    if trainable is None and not meta["trainable"]["registered"] and meta["trainable"]["reference"] is None:
+        raise ConfigError(
+            f"the trainable {run.config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
+            "call this from there, with trainable=..., as in nas_tune.export(run, trainable=...)"
+        )
     recipe = reopened(meta, [state.changes], target=trainable, accept_code_change=True)
     number = _best(run) if trial is None else trial
     if number not in state.trials:
@@ -229,7 +235,7 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
     if not has_checkpoints(made):
         raise ConfigError(
             f"{recipe.config.trainable.name} keeps no checkpoints, so no trained network is left; "
-            "train it from scratch (nas-tune retrain), or write the trainable as a class with save() and load()"
+            "write the trainable as a class with save() and load(), or retrain by one that has them"
         )
     snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
     if snapshot is None:
@@ -259,7 +265,7 @@ def evaluate(
 def _best(run: Run) -> int:
     best = run.best(1)
     if best.empty:
-        raise ConfigError(f"{run.path} has no trial with a value yet")
+        raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
     return int(best["trial"].iloc[0])
 
 

@@ -339,7 +339,7 @@ def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
     if reference is None:
         raise ResumeRefusedError(
             f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
-            "give it from there: nas_tune.resume(path, trainable=...), and likewise evaluate, export and compress"
+            "resume from there: nas_tune.resume(path, trainable=...)"
         )
     return _target(Component(reference))
 

@@ -86,7 +86,7 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
     out, table = data(), around.table
     seen = int(table["seen"].sum())
     out.print(f"one change to the winner (trial {winner}, {brief(around.winner)})", style="bold")
-    out.print(f"values of {around.source}; {seen} of {len(table)} neighbours were tried; {around.model}")
+    out.print(f"values of {around.source}; {seen} of {around.count} neighbours were tried; {around.model}")
     shown = table.head(rows)
     wide = zip(shown["value"], shown["low"], shown["high"], shown["seen"], strict=True)
     cells = [

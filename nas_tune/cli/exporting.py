@@ -77,7 +77,8 @@ def _say(made: Export) -> None:
     for line in lines(columns, width_of(out)):
         out.print(line)
     out.print()
-    out.print(f"trial {made.trial}, with a model card, in {shown(made.folder)}")
+    out.print(f"trial {made.trial}, {plain(made.origin)}")
+    out.print(f"with a model card, in {shown(made.folder)}")
     for one in results:
         if one.problem:
             talk().print(f"{one.format}: {plain(one.problem)}", style="dim" if one.files else "bold red")
@@ -96,5 +97,12 @@ def _json(made: Export) -> str:
         for one in made.formats
     ]
     return json.dumps(
-        {"trial": made.trial, "folder": str(made.folder), "card": str(made.card), "formats": formats}, indent=2
+        {
+            "trial": made.trial,
+            "weights": made.origin,
+            "folder": str(made.folder),
+            "card": str(made.card),
+            "formats": formats,
+        },
+        indent=2,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.exporting.card import CARD, card, facts_of, heading
-from nas_tune.exporting.facts import Facts, gathered
+from nas_tune.exporting.facts import gathered
 from nas_tune.exporting.sources import chosen, deployed_by, source_of
 from nas_tune.results import Run
 from nas_tune.results.frames import written_aside
@@ -29,12 +29,14 @@ class Export:
         trial: of which trial.
         formats: what became of each format that was asked for.
         card: the model card.
+        origin: which weights they are, in words.
     """
 
     folder: Path
     trial: int
     formats: tuple[Exported, ...]
     card: Path
+    origin: str
 
     @property
     def complete(self) -> bool:
@@ -79,18 +81,26 @@ def export(
     facts = gathered(run, number, deployed, source)
     _check_same(target, heading(facts))
     try:
+        _begin(target, heading(facts))
         results = export_network(
             deployed, target, wanted, identifier=facts.identifier, facts=facts_of(facts), progress=progress
         )
     except OSError as error:
         raise RunFolderError(f"cannot export to {target}: {error}; name a place that can be written (--out)") from error
-    return Export(target, number, tuple(results), _write_card(target, facts, results))
+    return Export(target, number, tuple(results), _write_card(target, card(facts, results)), source.origin)
 
 
-def _write_card(target: Path, facts: Facts, results: list[Exported]) -> Path:
+def _begin(target: Path, beginning: str) -> None:
+    """Say whose files will lie there: an export that was stopped is one that can be made again."""
+    target.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(target / CARD):
+        _write_card(target, f"{beginning}\n\nNot finished: nas-tune export was stopped, or is at work.\n")
+
+
+def _write_card(target: Path, text: str) -> Path:
     path = target / CARD
     with written_aside(path) as draft:
-        draft.write_text(card(facts, results), encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
     return path
 
 

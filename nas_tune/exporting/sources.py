@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 
 from nas_tune.api import trained
-from nas_tune.errors import ConfigError
+from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.executors.job import trial_folder
 from nas_tune.exporting.facts import Source
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.retraining import Retrained
+from nas_tune.retraining.plan import folders
 from nas_tune.supernet_runs import is_supernet_run
 from trainables.export import Deployed, check_deployed
 from trainables.protocol import Deployable, Trainable
@@ -21,13 +22,18 @@ __all__ = ["chosen", "deployed_by", "source_of"]
 
 
 def chosen(run: Run, trial: int | None) -> int:
-    """The trial that is asked for, or the best; `ConfigError` if it is not there."""
+    """The trial that is asked for, or the best.
+
+    Raises:
+        ConfigError: it is not there.
+        NoUsableTrialError: no trial has a value.
+    """
     if trial is not None:
         run.tree(trial)  # refuses a trial that is not there
         return trial
     best = run.best(1)
     if best.empty:
-        raise ConfigError(f"{run.path} has no trial with a value yet")
+        raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
     return int(best["trial"].iloc[0])
 
 
@@ -52,10 +58,16 @@ def source_of(run: Run, number: int, target: Target | None, retrained: bool | No
 
 
 def _retrained(run: Run, number: int, target: Target | None) -> Source | None:
-    """The first whole training from scratch of what the trial stands for, beside its others; None without one."""
-    retraining = Retrained.of(run)
-    if retraining is None:
-        return None
+    """The first whole training from scratch of what the trial stands for, beside its others; None without one.
+
+    Of several retrainings the longest, and of those the newest.
+    """
+    made = [Retrained(folder) for folder in reversed(folders(run.path))]
+    longest_first = sorted(made, key=lambda one: one.run.config.max_epochs, reverse=True)
+    return next((one for one in (_first_of(retraining, number, target) for retraining in longest_first) if one), None)
+
+
+def _first_of(retraining: Retrained, number: int, target: Target | None) -> Source | None:
     places = [place for place, one in enumerate(retraining.candidates) if one.trial == number]
     trials = retraining.run.trials()
     whole = trials[(trials["state"] == "complete") & trials["arch.chosen"].isin(places)].sort_values("arch.repeat")
@@ -63,7 +75,8 @@ def _retrained(run: Run, number: int, target: Target | None) -> Source | None:
         return None
     first = whole.iloc[0]
     held = retraining.trained(int(first["arch.chosen"]), int(first["arch.repeat"]), trainable=target)
-    origin = "trained from scratch (nas-tune retrain), the first of its seeds"
+    epochs = f"{retraining.run.config.max_epochs} epochs, in {retraining.path.name}"
+    origin = f"trained from scratch (nas-tune retrain), the first of its seeds; {epochs}"
     return Source(held, retraining.run, tuple(int(trial) for trial in whole["trial"]), origin, True)
 
 

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -74,12 +75,16 @@ class Comparison:
         }
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
+def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     """Set runs side by side, by their leading objective.
 
     Raises:
         ConfigError: fewer than two runs, one given twice, or runs with other metrics.
     """
+    return _compared([run if isinstance(run, Run) else Run(run) for run in runs])
+
+
+def _compared(runs: Sequence[Run]) -> Comparison:
     _check(runs)
     names = _names(runs)
     courses = {name: course(run) for name, run in zip(names, runs, strict=True)}

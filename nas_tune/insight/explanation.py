@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -55,6 +56,7 @@ class Explanation:
                 "winner": around.winner,
                 "source": around.source,
                 "model": around.model,
+                "count": around.count,
                 "table": plain(around.table),
             },
             "top": plain(self.top),
@@ -63,7 +65,7 @@ class Explanation:
         }
 
 
-def explain(run: Run, evaluator: str = "auto", top: int = 5) -> Explanation:
+def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Explanation:
     """Which decisions mattered, what one change to the winner would do, and how the best differ.
 
     Args:
@@ -75,6 +77,7 @@ def explain(run: Run, evaluator: str = "auto", top: int = 5) -> Explanation:
     """
     if top < 1:
         raise ConfigError(f"top is {top}; how many of the best to compare is at least 1")
+    run = run if isinstance(run, Run) else Run(run)
     known = [evidence(run, objective) for objective in run.objectives]
     weighed = tuple(importance(run, one, evaluator) for one in known)
     best = run.best(top)

@@ -50,12 +50,14 @@ class Neighbours:
         winner: the winner's value after the same training; None where it has none.
         model: how good the guesses are, or why there are none.
         source: what the values are, in words.
+        count: how many neighbours there are; those that were not seen and cannot be guessed have no row.
     """
 
     table: pd.DataFrame
     winner: float | None
     model: str
     source: str
+    count: int
 
 
 def neighbours(run: Run, space: Space, winner: Architecture, number: int, known: Evidence) -> Neighbours:
@@ -79,7 +81,7 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
         rows.append((change, trial is not None, trial, sign * mean, *ends, gain, one.id))
     table = pd.DataFrame(rows, columns=list(NEIGHBOURS)).astype(NEIGHBOURS)
     table = table.sort_values("value", ascending=sign < 0, kind="stable").reset_index(drop=True)
-    return Neighbours(table, None if own is None else sign * own, model, known.source)
+    return Neighbours(table, None if own is None else sign * own, model, known.source, len(around))
 
 
 def _tried(run: Run, space: Space, known: Evidence) -> tuple[dict[str, int], dict[int, Architecture]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nas_tune.errors import ConfigError
 from nas_tune.reports.data import facts
 from nas_tune.reports.failures import failures
 from nas_tune.reports.gallery import portraits
@@ -18,13 +19,17 @@ _DRAWN = 3
 _SCRIPTS = ("plot.js", "charts.js", "table.js")
 
 
-def report(run: Run, out: str | Path | None = None) -> Path:
+def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
     """Write the page of a run (by default to `report.html` in its folder), which may be running; its path.
 
     Raises:
+        ConfigError: the name of the file does not end with .html.
         RunFolderError: the file cannot be written; nothing is left behind.
     """
+    run = run if isinstance(run, Run) else Run(run)
     path = Path(out) if out is not None else run.path / "report.html"
+    if path.suffix not in (".html", ".htm"):
+        raise ConfigError(f"{path}: the report is a web page; give a name that ends with .html (--out)")
     found = facts(run)
     shown = (found["front"] or found["best"])[:_DRAWN]
     trials = run.trials()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from nas_tune.errors import ConfigError
+from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.results import Run
 from search_spaces import Architecture, Space
 
@@ -72,7 +72,7 @@ def chosen_of(run: Run, trial: int | None, top: int, metric: str) -> list[Candid
     ranked = run.best(max(1, run.state.trials))
     ranked = ranked[ranked["architecture_id"].notna()].drop_duplicates("architecture_id").head(top)
     if ranked.empty:
-        raise ConfigError(f"{run.path} has no trial with a value yet, so there is nothing to retrain")
+        raise NoUsableTrialError(f"{run.path} has no trial with a value yet, so there is nothing to retrain")
     return [_of_row(run, row, metric) for row in ranked.to_dict("records")]
 
 

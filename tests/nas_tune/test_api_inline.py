@@ -506,6 +506,21 @@ def test_a_resume_keeps_the_best_of_all_sessions(tmp_path: Path) -> None:
     assert kept == sorted(run.best(2)["trial"])
 
 
+def test_a_run_without_a_value_has_no_network(tmp_path: Path) -> None:
+    def fail(architecture: Any, *, seed: int, max_epochs: int) -> Iterator[dict[str, float]]:
+        raise ValueError("no")
+        yield {}
+
+    with pytest.raises(NoUsableTrialError):
+        search(tmp_path / "run", trainable=fail, max_trials=1)
+    run = nas_tune.open_run(tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"defined in a script or notebook .* nas_tune.export\(run, trainable="):
+        nas_tune.trained(run)
+    for ask in (nas_tune.trained, nas_tune.export, nas_tune.retrain):
+        with pytest.raises(NoUsableTrialError, match="no trial with a value"):
+            ask(run, trainable=fail)  # type: ignore[operator]
+
+
 def test_a_function_has_nothing_to_evaluate(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="keeps no checkpoints, so no trained network is left"):
         search(tmp_path / "run", trainable=climb).evaluate()

@@ -110,6 +110,20 @@ def test_a_package_that_is_missing_is_named_before_any_work(run: nas_tune.Run, m
         nas_tune.export(run, formats=["py", "onnx"], trainable=Fragile)
 
 
+def test_an_export_that_was_stopped_is_made_again(run: nas_tune.Run, tmp_path: Path) -> None:
+    def stop(what: str, step: int, steps: int) -> None:
+        if step == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path, formats=["safetensors"], progress=stop)
+    assert "Not finished" in (tmp_path / CARD).read_text(encoding="utf-8")
+    made = nas_tune.export(run, trainable=Fragile, folder=tmp_path, formats=["safetensors"])
+    assert made.complete
+    assert "Not finished" not in made.card.read_text(encoding="utf-8")
+    assert made.origin == "the weights of the search, from its last checkpoint"
+
+
 def test_a_folder_of_something_else_is_left_alone(run: nas_tune.Run, tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("mine")
     with pytest.raises(ConfigError, match=r"holds model.py, and no MODEL_CARD.md"):
@@ -132,7 +146,9 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
     monkeypatch.setattr("trainables.export.exporting.write_weights", full)
     with pytest.raises(RunFolderError, match="No space left on device; name a place"):
         nas_tune.export(run, trainable=Fragile, folder=tmp_path / "new", formats=["py"])
-    assert list((tmp_path / "new").iterdir()) == []
+    (left,) = (tmp_path / "new").iterdir()
+    assert left.name == CARD
+    assert "Not finished" in left.read_text(encoding="utf-8")
 
 
 def test_a_file_that_computes_something_else_is_not_kept(
@@ -172,7 +188,7 @@ def test_what_was_found_in_a_supernet_is_exported_once_it_is_trained_from_scratc
     made = nas_tune.export(found, formats=["py"])
     assert [one.difference for one in made.formats] == [0]
     card, tests = made.card.read_text(encoding="utf-8"), again.run.trials()["test_accuracy"]
-    assert "trained from scratch (nas-tune retrain), the first of its seeds" in card
+    assert "trained from scratch (nas-tune retrain), the first of its seeds; 1 epochs, in retrain" in card
     assert f"| test | accuracy | {tests.iloc[0]:.4f} | {tests.mean():.4f} +- {tests.std():.4f} (2 seeds) |" in card
     assert "| validation |" not in card
     assert "| parameters | 0 |" not in card

@@ -28,6 +28,20 @@ def test_explain_answers_in_json_and_in_lines(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["explain", str(run.path), "--evaluator", "no"]).exit_code == 2
 
 
+def test_explain_counts_the_neighbours_that_it_cannot_judge(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", [0.1, 0.2])
+    count = len(run.space.neighbors(run.architecture(1)))
+    assert f" of {count} neighbours were tried" in CliRunner().invoke(app, ["explain", str(run.path)]).stdout
+
+
+def test_the_report_overwrites_nothing_but_a_page(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", [0.1])
+    (tmp_path / "mine.toml").write_text("mine")
+    found = CliRunner().invoke(app, ["report", str(run.path), "--out", str(tmp_path / "mine.toml")])
+    assert found.exit_code == 2
+    assert (tmp_path / "mine.toml").read_text() == "mine"
+
+
 def test_compare_sets_runs_side_by_side(tmp_path: Path) -> None:
     runs = [run_of(tmp_path / f"r{seed}", [0.1 * seed + 0.3], seed=seed) for seed in range(2)]
     found = CliRunner().invoke(app, ["compare", *(str(run.path) for run in runs)])

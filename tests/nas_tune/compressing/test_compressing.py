@@ -76,7 +76,7 @@ def test_a_trainable_of_somebody_else_is_told_what_it_lacks(tmp_path: Path) -> N
     for target, message in (
         (Climber, r"Climber does not say .* method deployed\(\)"),
         (Bare, r"Bare does not say how a changed network of it is trained and judged; .* method tuning\(\)"),
-        (climb, r"keeps no checkpoints, so no trained network is left; train it from scratch \(nas-tune retrain\)"),
+        (climb, r"keeps no checkpoints, so no trained network is left; write the trainable as a class with save\(\)"),
     ):
         found = nas_tune.search(tiny_space(), target, max_trials=1, run_dir=tmp_path / target.__name__, **SEARCH)
         with pytest.raises(ConfigError, match=message):

@@ -40,6 +40,13 @@ def test_budgets_are_made_equal(tmp_path: Path) -> None:
     assert found["best_equal"].to_dict() == {"short": 0.6, "long": 0.2}
 
 
+def test_folders_are_as_good_as_runs(tmp_path: Path) -> None:
+    one, other = run_of(tmp_path / "one", [0.5, 0.6]), run_of(tmp_path / "other", [0.1, 0.2], strategy="tpe")
+    assert list(nas_tune.compare([str(one.path), other.path]).runs["run"]) == ["one", "other"]
+    assert nas_tune.explain(str(one.path)).winner == 1
+    assert nas_tune.report(one.path).is_file()
+
+
 def test_one_run_each_compares_trials(tmp_path: Path) -> None:
     one = run_of(tmp_path / "one", [0.5, 0.6, 0.7], strategy="random")
     other = run_of(tmp_path / "other", [0.1, 0.2], strategy="tpe")
