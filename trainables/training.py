@@ -11,6 +11,7 @@ itself, as it does elsewhere; the running statistics are the means over the shar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -182,8 +183,8 @@ class Training:
 
 
 @torch.no_grad()
-def judged(network: nn.Module, data: ImageData, split: Split, group: Group = ALONE) -> Score:
-    """The score of `network` in the mode that it is in on all images of `split`, one of `data`.
+def judged(network: Callable[[Tensor], Tensor], data: ImageData, split: Split, group: Group = ALONE) -> Score:
+    """The score of `network`, in the mode that it is in, on all images of `split`, one of `data`.
 
     The processes of `group`, with one network, each look at a part of the images; all know the score of them all.
     """

@@ -71,7 +71,7 @@ def compress(
         NotTheSameError: a file does not compute what it should.
         RunFolderError: the folder cannot be written.
     """
-    run = run if isinstance(run, Run) else Run(run)
+    run = Run.of(run)
     plan = Plan(prune, method, quantize, _FEWEST if epochs is None else epochs, calibration, seed or 0, threads)
     plan.check()
     if epochs is not None and prune is None:

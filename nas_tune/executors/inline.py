@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import socket
-import traceback
 
 from nas_tune.coordinator import Coordinator
 from nas_tune.executors.base import InThisProcess
-from nas_tune.executors.job import Job
-from trainables.session import Failure, Outcome, TrialSession
+from nas_tune.executors.job import Job, advanced
 
 __all__ = ["InlineExecutor"]
 
@@ -28,14 +26,5 @@ class InlineExecutor(InThisProcess):
         node = socket.gethostname()
         while (assignment := coordinator.ask()) is not None:
             session = job.session(trainable, assignment.trial, assignment.architecture, assignment.seed)
-            while coordinator.report(assignment.trial, _advanced(session), node):
+            while coordinator.report(assignment.trial, advanced(session), node):
                 pass
-
-
-def _advanced(session: TrialSession) -> Outcome:
-    try:
-        return session.advance()
-    except SystemExit as leave:
-        # A worker would end with it. Here the search would, and every resume of it at the same trial.
-        message = f"the training left with sys.exit({leave.code!r}); raise an exception instead"
-        return Outcome(0, {}, finished=True, failure=Failure("error", message, traceback.format_exc()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 from search_spaces import Architecture
 from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
-from trainables.session import TrialSession
+from trainables.session import Failure, Outcome, TrialSession
 
-__all__ = ["Job", "trial_folder"]
+__all__ = ["Job", "advanced", "trial_folder"]
 
 
 def trial_folder(run_folder: Path, trial: int) -> Path:
@@ -57,3 +58,12 @@ class Job:
             folder=trial_folder(self.run_folder, trial),
             writes=writes,
         )
+
+
+def advanced(session: TrialSession) -> Outcome:
+    """One epoch, where the process is not the trial's own: a training that leaves it has failed."""
+    try:
+        return session.advance()
+    except SystemExit as leave:
+        message = f"the training left with sys.exit({leave.code!r}); raise an exception instead"
+        return Outcome(0, {}, finished=True, failure=Failure("error", message, traceback.format_exc()))

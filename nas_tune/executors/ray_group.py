@@ -9,7 +9,7 @@ so that Ray Train ends the whole group and starts another one. Words pass throug
 from __future__ import annotations
 
 import random
-import traceback
+from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -17,13 +17,13 @@ import torch
 from ray.actor import ActorHandle
 
 from nas_tune.executors.desk import Begun, Desk, Did, Order
-from nas_tune.executors.job import Job, trial_folder
+from nas_tune.executors.job import Job, advanced, trial_folder
 from nas_tune.executors.parcel import node_name
 from nas_tune.executors.watchdog import Watchdog
 from search_spaces import Space
 from trainables.parallel import Group
 from trainables.protocol import is_parallel
-from trainables.session import Failure, Outcome, TrialSession
+from trainables.session import TrialSession
 
 __all__ = ["GroupEndedError", "take_part"]
 
@@ -75,7 +75,7 @@ class _Member:
         session = self._session_of(order)
         watchdog = Watchdog(self._folder(order.trial), self._job.epoch_timeout, self._group.rank)
         with watchdog.watching():
-            outcome = _advanced(session)
+            outcome = advanced(session)
         failure = outcome.failure
         if failure is not None and failure.kind == "lost":
             raise GroupEndedError(failure.message)
@@ -91,17 +91,8 @@ class _Member:
             self._session = self._job.session(self._trainable, order.trial, architecture, order.seed, writes=writes)
         return self._session
 
-    def _folder(self, trial: int) -> Any:
+    def _folder(self, trial: int) -> Path:
         return trial_folder(self._job.run_folder, trial)
-
-
-def _advanced(session: TrialSession) -> Outcome:
-    try:
-        return session.advance()
-    except SystemExit as leave:
-        # It would end a thread of Ray Train's, and nobody would know.
-        message = f"the training left with sys.exit({leave.code!r}); raise an exception instead"
-        return Outcome(0, {}, finished=True, failure=Failure("error", message, traceback.format_exc()))
 
 
 def _agreed_name(group: Group) -> int:

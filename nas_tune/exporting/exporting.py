@@ -71,7 +71,7 @@ def export(
         TrainableError: an unknown format, a package that is missing, or a trainable without `deployed()`.
         RunFolderError: the folder cannot be written.
     """
-    run = run if isinstance(run, Run) else Run(run)
+    run = Run.of(run)
     wanted = check_formats(formats)
     number = chosen(run, trial)
     source = source_of(run, number, trainable, retrained, what="exported")

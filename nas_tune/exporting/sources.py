@@ -11,7 +11,6 @@ from nas_tune.exporting.facts import Source
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.retraining import Retrained
-from nas_tune.retraining.plan import folders
 from nas_tune.supernet_runs import is_supernet_run
 from trainables.export import Deployed, check_deployed
 from trainables.protocol import Deployable, Trainable
@@ -62,8 +61,8 @@ def _retrained(run: Run, number: int, target: Target | None) -> Source | None:
 
     Of several retrainings the longest, and of those the newest.
     """
-    made = [Retrained(folder) for folder in reversed(folders(run.path))]
-    longest_first = sorted(made, key=lambda one: one.run.config.max_epochs, reverse=True)
+    newest_first = reversed(Retrained.all_of(run))
+    longest_first = sorted(newest_first, key=lambda one: one.run.config.max_epochs, reverse=True)
     return next((one for one in (_first_of(retraining, number, target) for retraining in longest_first) if one), None)
 
 

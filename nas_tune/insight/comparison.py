@@ -81,7 +81,7 @@ def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     Raises:
         ConfigError: fewer than two runs, one given twice, or runs with other metrics.
     """
-    return _compared([run if isinstance(run, Run) else Run(run) for run in runs])
+    return _compared([Run.of(run) for run in runs])
 
 
 def _compared(runs: Sequence[Run]) -> Comparison:

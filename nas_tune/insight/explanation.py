@@ -77,7 +77,7 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
     """
     if top < 1:
         raise ConfigError(f"top is {top}; how many of the best to compare is at least 1")
-    run = run if isinstance(run, Run) else Run(run)
+    run = Run.of(run)
     known = [evidence(run, objective) for objective in run.objectives]
     weighed = tuple(importance(run, one, evaluator) for one in known)
     best = run.best(top)

@@ -26,7 +26,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
         ConfigError: the name of the file does not end with .html.
         RunFolderError: the file cannot be written; nothing is left behind.
     """
-    run = run if isinstance(run, Run) else Run(run)
+    run = Run.of(run)
     path = Path(out) if out is not None else run.path / "report.html"
     if path.suffix not in (".html", ".htm"):
         raise ConfigError(f"{path}: the report is a web page; give a name that ends with .html (--out)")

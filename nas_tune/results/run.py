@@ -46,6 +46,11 @@ class Run:
         self._made: dict[str, tuple[tuple[int, int], pa.Table]] = {}
         self._builder: tuple[int, Tables] | None = None
 
+    @classmethod
+    def of(cls, run: Run | str | Path) -> Run:
+        """The run itself, or the run in a folder; errors as the class."""
+        return run if isinstance(run, Run) else cls(run)
+
     @property
     def path(self) -> Path:
         """The run folder."""

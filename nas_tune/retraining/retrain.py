@@ -59,7 +59,7 @@ def retrain(
         ResumeRefusedError: the code of the trainable changed since the retraining was begun.
         NoUsableTrialError: not one training could be completed.
     """
-    opened = run if isinstance(run, Run) else Run(run)
+    opened = Run.of(run)
     decided = plan(
         opened,
         trial,

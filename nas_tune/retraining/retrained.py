@@ -38,10 +38,9 @@ class Retrained:
             raise ConfigError(f"{path} has no retraining yet; make one: nas-tune retrain {path}")
 
     @classmethod
-    def of(cls, run: Run) -> Retrained | None:
-        """The newest retraining of a run; None if it has none."""
-        found = folders(run.path)
-        return cls(found[-1]) if found else None
+    def all_of(cls, run: Run) -> list[Retrained]:
+        """The retrainings of a run, the oldest first."""
+        return [cls(folder) for folder in folders(run.path)]
 
     @property
     def path(self) -> Path:

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from trainables.data import ImageData
 from trainables.randomness import Randomness
-from trainables.training import Recipe, Tally, Training
+from trainables.training import Recipe, Training, judged
 
 __all__ = ["ImageTuning"]
-
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -37,14 +34,12 @@ class ImageTuning:
 
     def judge(self, run: Callable[[Tensor], Tensor], split: str) -> dict[str, float]:
         """`accuracy` and `loss` on all images of the split."""
-        part = self.data.split(split).to(torch.device("cpu"))
-        tally = Tally(torch.device("cpu"))
-        for start in range(0, len(part), _BATCH):
-            labels = part.labels[start : start + _BATCH]
-            images = self._normalized(part.images[start : start + _BATCH])
-            logits = run(images)
-            tally.add(functional.cross_entropy(logits.float(), labels), logits, labels)
-        score = tally.score()
+        device = self.data.train.images.device
+
+        def on_cpu(images: Tensor) -> Tensor:
+            return run(images.to("cpu", memory_format=torch.contiguous_format)).to(device)
+
+        score = judged(on_cpu, self.data, self.data.split(split))
         return {"accuracy": score.accuracy, "loss": score.loss}
 
     def train(self, network: nn.Module, *, seed: int, epochs: int) -> Iterator[dict[str, float]]:
@@ -58,7 +53,3 @@ class ImageTuning:
         if training.network is not network:
             network.load_state_dict(training.network.state_dict())
         network.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-
-    def _normalized(self, images: Tensor) -> Tensor:
-        on_device = self.data.normalize(images.to(self.data.mean.device))
-        return on_device.to("cpu", memory_format=torch.contiguous_format)
