@@ -7,6 +7,9 @@ only if they are not the same object. What is about studies, and not about trial
 
 Optuna's trials have a place for what an epoch came to in one objective only. In several, it stands among the user
 attributes: `reported` and `last_epoch` find it in either place.
+
+Values are floats here, as in every storage of Optuna, whatever number a training reports: samplers compute in place on
+arrays of them, which NumPy refuses for arrays of integers.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 __all__ = ["StudyMemory", "last_epoch", "last_values", "reported"]
 
-_REPORTS = "reports"
+_REPORTS = "nas_tune:reports"
 
 
 def last_epoch(trial: FrozenTrial) -> int | None:
@@ -84,7 +87,7 @@ class StudyMemory(BaseStorage):
             return False
         trial.state = state
         if values is not None or trial_id in self._open:
-            trial.values = values
+            trial.values = None if values is None else list(map(float, values))
         self._open.discard(trial_id)
         if state.is_finished():
             trial.datetime_complete = datetime.now()
@@ -92,9 +95,9 @@ class StudyMemory(BaseStorage):
 
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         trial = self._changeable(trial_id)
-        trial.intermediate_values[step] = intermediate_value
+        value = trial.intermediate_values[step] = float(intermediate_value)
         if trial_id in self._open:
-            trial.values = [intermediate_value]
+            trial.values = [value]
 
     def report(self, trial_id: int, epoch: int, values: Sequence[float]) -> None:
         """What an epoch came to, in one objective or in several."""
@@ -102,21 +105,21 @@ class StudyMemory(BaseStorage):
             self.set_trial_intermediate_value(trial_id, epoch, values[0])
             return
         trial = self._changeable(trial_id)
-        trial.user_attrs.setdefault(_REPORTS, {})[epoch] = list(values)
+        trial.user_attrs.setdefault(_REPORTS, {})[epoch] = floats = list(map(float, values))
         if trial_id in self._open:
-            trial.values = values
+            trial.values = floats
 
     def pause(self, trial_id: int, values: Sequence[float]) -> None:
         """The trial looks pruned from now on, with the values of its last report, and may still go on and end."""
         trial = self._changeable(trial_id)
-        trial.state, trial.values = TrialState.PRUNED, values
+        trial.state, trial.values = TrialState.PRUNED, list(map(float, values))
         self._open.add(trial_id)
 
     def revise(self, trial_id: int, state: TrialState, curve: dict[int, float]) -> None:
         """A finished trial is told anew: other intermediate values, of which the last one is its value."""
         trial = self.get_trial(trial_id)
-        trial.state, trial.intermediate_values = state, curve
-        trial.values = None if state == TrialState.FAIL else [curve[max(curve)]]
+        trial.state, trial.intermediate_values = state, {epoch: float(value) for epoch, value in curve.items()}
+        trial.values = None if state == TrialState.FAIL else [float(curve[max(curve)])]
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         self._changeable(trial_id).user_attrs[key] = value
@@ -194,7 +197,7 @@ def _as_number(number: int, trial: FrozenTrial) -> FrozenTrial:
         trial_id=number,
         state=trial.state,
         value=None,
-        values=trial.values,
+        values=None if trial.values is None else list(map(float, trial.values)),
         datetime_start=trial.datetime_start,
         datetime_complete=trial.datetime_complete,
         params=dict(trial.params),

@@ -100,6 +100,25 @@ def test_less_of_a_loss_is_as_good_as_more_of_a_score(name: str) -> None:
     assert run(one, range(12))[0] == run(other, range(12), sign=-1.0)[0]
 
 
+@pytest.mark.parametrize("name", SEVERAL)
+def test_whole_numbers_in_every_objective_are_as_good_as_floats(name: str) -> None:
+    """Parameters and operations are counted in ints; the same proposals, live and replayed from the ledger's events."""
+    space = home(name)
+    floats, ints, replayed = (proposer(name, space, 2) for _ in range(3))
+    for trial in range(14):
+        proposal = ints.propose()
+        assert (floats.propose(), proposal.note) == (proposal, "")
+        made = proposal.architecture
+        values = {"accuracy": round(100 * quality(made)), "size": round(100 * size(made))}
+        for number, told in ((float, [floats]), (int, [ints, replayed])):
+            metrics = {metric: number(value) for metric, value in values.items()}
+            asked = Asked(trial, proposal.ask, made.tree, made.id, 0)
+            for event in (asked, Reported(trial, 1, metrics, 0.0), Ended(trial, "complete", metrics["accuracy"])):
+                for one in told:
+                    one.apply(event)
+    assert replayed.propose() == ints.propose()
+
+
 def coordinator(name: str, space: Space, ledger: MemoryLedger) -> Coordinator:
     return Coordinator(
         ledger,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, IntDistribution
@@ -14,7 +15,7 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from nas_tune.strategies.study_memory import StudyMemory
+from nas_tune.strategies.study_memory import StudyMemory, last_epoch, last_values, reported
 from tests.toys import conditional_space, quality
 
 SAMPLERS: dict[str, Callable[[], BaseSampler]] = {
@@ -111,3 +112,34 @@ def test_a_deep_copy_is_no_view() -> None:
     storage.get_all_trials(0, deepcopy=True)[0].params["width"] = 8
     assert storage.get_trial(number).params == {"width": 3}
     assert storage.get_n_trials(0) == storage.get_n_trials(0, TrialState.RUNNING) == 1
+
+
+@pytest.mark.parametrize("number", [3, np.int64(3), np.float32(3.0)])
+def test_values_are_floats_however_they_come_in(number: Any) -> None:
+    """Samplers compute in place on arrays of values, which NumPy refuses where they are integers (optuna#5260)."""
+    storage = memory()
+    several = StudyMemory()
+    several.create_new_study([StudyDirection.MINIMIZE] * 2, "two")
+    for told in (storage, several):
+        for _ in range(3):
+            told.add_running({}, {})
+    storage.set_trial_intermediate_value(0, 1, number)
+    storage.set_trial_state_values(0, TrialState.COMPLETE, [number])
+    storage.pause(1, [number])
+    storage.set_trial_intermediate_value(1, 2, number)
+    storage.revise(0, TrialState.PRUNED, {1: number, 2: number})
+    storage.create_new_trial(0, create_trial(value=number))
+    several.report(0, 1, [number, number])
+    several.pause(1, [number, number])
+    several.report(1, 2, [number, number])
+    several.set_trial_state_values(2, TrialState.COMPLETE, [number, number])
+    trials = [*storage.get_all_trials(0), *several.get_all_trials(0)]
+    values = [value for trial in trials for value in (*(trial.values or ()), *trial.intermediate_values.values())]
+    values += last_values(several.get_trial(0)) or []
+    assert len(values) == 1 + 2 + 1 + 1 + 1 + 2 + 2 + 2
+    assert {type(value) for value in values} == {float}
+
+
+def test_an_attribute_called_reports_is_not_taken_for_ours() -> None:
+    trial = create_trial(value=1.0, user_attrs={"reports": "runs/7"}, intermediate_values={4: 1.0})
+    assert (last_epoch(trial), reported(trial, 4), last_values(trial)) == (4, 1.0, None)
