@@ -15,6 +15,7 @@ from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError,
 from nas_tune.executors.job import trial_folder
 from nas_tune.initial_design import Progress
 from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
+from nas_tune.objectives import declared_modes
 from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
 from nas_tune.references import reference_of
@@ -61,7 +62,8 @@ def search(
         max_trials: of the whole run.
         metric: which of the reported numbers is optimized; several names for several objectives. By default
             "accuracy", for searches in a supernet "discrete_accuracy".
-        mode: "max" or "min"; may be left out for accuracy. Of several metrics one for each, or one for all.
+        mode: "max" or "min"; may be left out for accuracy, and for what the given class or function names in its
+            attribute `modes`. Of several metrics one for each, or one for all.
         max_epochs: length of a full training.
         workers: trials at a time (-1: all that the machine has room for).
         seed: decides the proposals and every trial.
@@ -96,7 +98,7 @@ def search(
         "scheduler": scheduler,
         "max_trials": max_trials,
         "metric": metric,
-        "mode": mode,
+        "mode": mode or declared_modes(target, metric),
         "max_epochs": max_epochs,
         "workers": workers,
         "seed": seed,

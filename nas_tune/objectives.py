@@ -9,13 +9,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from nas_tune.errors import ConfigError
+from trainables.metrics import MODES, Mode, modes_of
 
-__all__ = ["Mode", "Objective", "check_several", "objectives_of", "scores_of", "several_objectives", "takes_several"]
+__all__ = [
+    "Mode",
+    "Objective",
+    "check_several",
+    "declared_modes",
+    "mode_left_out",
+    "objectives_of",
+    "scores_of",
+    "several_objectives",
+    "takes_several",
+]
 
-Mode = Literal["max", "min"]
+_ACCURACIES = ("accuracy", "discrete_accuracy")
 _MARK = "_takes_several_objectives"
 _Factory = TypeVar("_Factory", bound=Callable[..., Any])
 
@@ -37,6 +48,22 @@ def objectives_of(metric: str | Sequence[str], mode: Mode | Sequence[Mode]) -> t
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
     modes = (mode,) * len(metrics) if isinstance(mode, str) else tuple(mode)
     return tuple(Objective(name, way) for name, way in zip(metrics, modes, strict=True))
+
+
+def mode_left_out(metric: object) -> Mode | None:
+    """The mode of a search that says none: "max" for an accuracy; None where it has to be said.
+
+    A search may optimize a metric of any trainable, so that of other names nothing is known.
+    """
+    names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
+    return MODES["accuracy"] if names and all(name in _ACCURACIES for name in names) else None
+
+
+def declared_modes(target: object, metric: object) -> list[Mode] | None:
+    """What a trainable says of each metric by its attribute `modes`; None where it does not name every one."""
+    names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
+    modes = {} if target is None else modes_of(target)
+    return [modes[name] for name in names] if names and all(name in modes for name in names) else None
 
 
 def scores_of(metrics: Mapping[str, float], objectives: Sequence[Objective]) -> tuple[float, ...] | None:

@@ -24,6 +24,7 @@ import torch
 from trainables.checkpoint import check_identity, read_tensors, write_tensors
 from trainables.data import check_present
 from trainables.errors import CheckpointError, TrainableError
+from trainables.metrics import MODES, Mode
 from trainables.networks import tree_of
 from trainables.settings import check_number, check_settings
 from trainables.supernet.plan import Plan
@@ -68,6 +69,7 @@ class DartsTrainable:
         augment, shift, flip, cutout, device: see `ImageClassifier`.
     """
 
+    modes: ClassVar[Mapping[str, Mode]] = MODES
     file: ClassVar[str] = "search"
     """What the files of a checkpoint are called."""
 

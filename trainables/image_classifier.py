@@ -26,6 +26,7 @@ from trainables.cost import Cost, Meter, cost_of
 from trainables.data import DataSettings, ImageData, Views, check_present, load, load_raw
 from trainables.devices import check_device, device_of
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.metrics import MODES, Mode
 from trainables.networks import build, space_name, tree_of
 from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
@@ -73,6 +74,7 @@ class ImageClassifier:
     """
 
     parallel: ClassVar[bool] = True
+    modes: ClassVar[Mapping[str, Mode]] = MODES
 
     def __init__(
         self,

@@ -5,8 +5,8 @@ stay loaded), and calls `step` until it has seen enough. Stopping, pausing and p
 business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
 describes, `check()` (`Checking`), `deployed()` (`Deployable`), `tuning()` (`Compressible`), `load_shared()` and
 `take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
-(`Scoring`), `parallel` and `join(group)` (`Parallel`), and the class attribute `checkpoints`, which
-`has_checkpoints` reads.
+(`Scoring`), `parallel` and `join(group)` (`Parallel`), and two class attributes: `checkpoints`, which
+`has_checkpoints` reads, and `modes`, which says of metrics whether more is better (`trainables.metrics`).
 """
 
 from __future__ import annotations

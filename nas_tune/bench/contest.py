@@ -23,6 +23,7 @@ from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
 from nas_tune.ledger import Ended, Event, MemoryLedger, Paused, RunState
+from nas_tune.objectives import Mode, mode_left_out
 from nas_tune.observers import Audience
 from nas_tune.proposer import Proposer
 from nas_tune.schedulers import SCHEDULERS
@@ -54,7 +55,8 @@ class Contest:
         table: the settings of `nas_tune.tables.Table`, without the space.
         budget: virtual seconds of a race.
         workers: simulated workers.
-        mode: whether more of the metric is better.
+        mode: whether more of the metric is better; may be left out for accuracy, as which a table reports its values
+            unless it has another `metric`.
         max_trials: the most trials of a race; None leaves it to the budget.
     """
 
@@ -62,8 +64,21 @@ class Contest:
     table: Mapping[str, Any]
     budget: float
     workers: int = 1
-    mode: Literal["max", "min"] = "max"
+    mode: Mode | None = None
     max_trials: int | None = None
+
+    @property
+    def objective(self) -> Objective:
+        """What the races optimize.
+
+        Raises:
+            ConfigError: nobody says whether more of it is better.
+        """
+        metric = str(self.table.get("metric", "accuracy"))
+        mode = self.mode or mode_left_out(metric)
+        if mode is None:
+            raise ConfigError(f"mode: not set; say whether more of {metric!r} is better: 'max' or 'min' (--mode)")
+        return Objective(metric, mode)
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ def contestant_of(text: str, settings: Mapping[str, Mapping[str, object]] | None
 def best_score(contest: Contest, judged_by: Literal["test", "validation"]) -> float | None:
     """The best score that the contest's table holds, None where it cannot tell. Strategies never ask."""
     space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
-    return Table(space=space, **contest.table).benchmark.best(contest.mode, judged_by)
+    return Table(space=space, **contest.table).benchmark.best(contest.objective.mode, judged_by)
 
 
 def check(contest: Contest, contestants: Sequence[Contestant]) -> None:
@@ -118,6 +133,7 @@ def check(contest: Contest, contestants: Sequence[Contestant]) -> None:
     """
     if contest.budget <= 0 or contest.workers < 1:
         raise ConfigError(f"budget {contest.budget:g} s with {contest.workers} workers: both are above 0")
+    _ = contest.objective  # which has a mode
     space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
     epochs = Table(space=space, **contest.table).benchmark.epochs
     for contestant in contestants:
@@ -136,7 +152,7 @@ def _run(contest: Contest, contestant: Contestant, seed: int) -> Race:
     space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
     settings = {"space": space, **contest.table}
     table = Table(**settings)
-    clock, objective = VirtualClock(), Objective(table.metric, contest.mode)
+    clock, objective = VirtualClock(), contest.objective
     strategy = contestant.strategy
     last = table.benchmark.epochs[-1]
     winners = _Winners(clock, objective)
@@ -147,8 +163,8 @@ def _run(contest: Contest, contestant: Contestant, seed: int) -> Race:
             space,
             lambda asked: make_strategy(strategy.name, space, asked, strategy.settings),
             seed=seed,
-            mode=contest.mode,
-            metric=table.metric,
+            mode=objective.mode,
+            metric=objective.metric,
         ),
         scheduler=make_scheduler(contestant.scheduler.name, last, contestant.scheduler.settings),
         objective=objective,

@@ -13,7 +13,7 @@ import typer
 
 from nas_tune.cli.places import data, talk
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import Mode
+from nas_tune.objectives import Mode, Objective
 
 if TYPE_CHECKING:
     from nas_tune.bench import Contest, Contestant, Race, Scores
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 _SECONDS = re.compile(r"(\d+(?:\.\d*)?(?:e\d+)?)\s*([smhd]?)")
+_WORDS = {"max": "more", "min": "less"}
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -49,7 +50,10 @@ def bench(
         str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h; 12000s if nothing is said.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
-    mode: Annotated[Mode, typer.Option(help="Whether more of the value is better.")] = "max",
+    metric: Annotated[str, typer.Option(metavar="NAME", help="What the table's values are.")] = "accuracy",
+    mode: Annotated[
+        Mode | None, typer.Option(help="Whether more of the metric is better.  [default: max, of accuracy only]")
+    ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one a core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
@@ -66,10 +70,10 @@ def bench(
 
     given = _settings(settings or ())
     contestants = [contestant_of(text, given) for text in strategy.split(",") if text.strip()]
-    contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, mode)
+    contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, metric, mode)
     check(contest, contestants)
     races, whole = _raced(contest, contestants, seeds, processes)
-    scores = score(races, contest.budget, contest.mode, best_score(contest, judge_of(races)))
+    scores = score(races, contest.budget, contest.objective.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
         talk().print(f"wrote {out}")
@@ -79,9 +83,9 @@ def bench(
         draw_regret(scores, plot)
         talk().print(f"wrote {plot}")
     if as_json:
-        data().print(json.dumps(_as_json(scores), indent=2))
+        data().print(json.dumps(_as_json(scores, contest.objective), indent=2))
     else:
-        _print(scores)
+        _print(scores, contest.objective)
     if not whole:
         raise typer.Exit(130)
 
@@ -95,7 +99,8 @@ def _contest(
     test: str | None,
     budget: str | None,
     workers: int,
-    mode: Mode,
+    metric: str,
+    mode: Mode | None,
 ) -> Contest:
     from nas_tune.bench import Contest
     from nas_tune.config import Component
@@ -106,12 +111,15 @@ def _contest(
         given = [f"--{name}" for name, value in described.items() if value]
         if given:
             raise ConfigError(f"--table: say which table {' and '.join(given)} describe; without any it is our own")
+        if metric != "accuracy":
+            raise ConfigError(f"--metric {metric}: the values of our own table are accuracies; leave it out")
         return Contest(digits.SPACE, digits.TABLE, _seconds(budget or f"{digits.BUDGET}s"), workers, mode)
     needed = {"space": space} if table.endswith(".onnx") else {"space": space, "arch": arch, "fidelity": fidelity}
     lacking = [f"--{name}" for name, value in needed.items() if not value]
     if space is None or lacking:
         raise ConfigError(f"--table {table} also needs {' and '.join(lacking)}, to say what its columns are")
     columns = {"file": table, "column": arch, "encoding": encoding, "fidelities": tuple(fidelity or ()), "test": test}
+    columns["metric"] = metric
     return Contest(Component(space), columns, _seconds(budget or "12000s"), workers, mode)
 
 
@@ -166,12 +174,13 @@ def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, pr
     yield from track(races, "races", total=total, console=console, disable=not console.is_terminal, transient=True)
 
 
-def _print(scores: Scores) -> None:
+def _print(scores: Scores, objective: Objective) -> None:
     from nas_tune.cli.tables import lines
 
     out = data()
     for line in lines(_standing_columns(scores)):
         out.print(line)
+    out.print(f"\ntest and validation: {objective.metric}, {_WORDS[objective.mode]} is better")
     out.print(f"\nregret by {scores.judged_by} score, from the best of the {scores.best_of}, {scores.best:.3f}:")
     for line in lines(_regret_columns(scores)):
         out.print(line)
@@ -210,7 +219,7 @@ def _regret_columns(scores: Scores) -> list[Column]:
     return columns
 
 
-def _as_json(scores: Scores) -> dict[str, Any]:
+def _as_json(scores: Scores, objective: Objective) -> dict[str, Any]:
     from dataclasses import asdict
 
     def plain(value: Any) -> Any:
@@ -221,6 +230,8 @@ def _as_json(scores: Scores) -> dict[str, Any]:
         return None if isinstance(value, float) and value != value else value
 
     return {
+        "metric": objective.metric,
+        "mode": objective.mode,
         "judged_by": scores.judged_by,
         "best": scores.best,
         "best_of": scores.best_of,

@@ -12,6 +12,7 @@ import typer
 
 from nas_tune.cli.places import data, run_folder, shown, talk
 from nas_tune.errors import ConfigError
+from nas_tune.objectives import Mode
 
 if TYPE_CHECKING:
     from nas_tune.results import Run
@@ -43,6 +44,9 @@ def retrain(
         str | None, typer.Option("--trainable", metavar="NAME", help="Train with another one than the run's.")
     ] = None,
     metric: Annotated[str | None, typer.Option("--metric", help="Of the test split; by default the run's.")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option("--mode", help="Of a metric of which neither the run nor its trainable says it.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of the trainings.  [default: the run's]")] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Trainings at a time.  [default: the run's]")] = None,
     executor: Annotated[str | None, typer.Option("--executor", help="ray or inline.  [default: the run's]")] = None,
@@ -66,7 +70,7 @@ def retrain(
         raise ConfigError("--trial and --top exclude each other; --trial names the one to retrain")
     opened = Run(run_folder(run))
     asked = {"seeds": seeds, "epochs": epochs, "baselines": baselines, "seed": seed, "new": new, "devices": devices}
-    how = {"trainable": trainable, "metric": metric, "workers": workers, "executor": executor}
+    how = {"trainable": trainable, "metric": metric, "mode": mode, "workers": workers, "executor": executor}
     with redirect_stdout(sys.stderr):
         found = _retrained(opened, changes or (), quiet, trial=trial, top=top or 1, **asked, **how)
     out = data()

@@ -28,7 +28,7 @@ from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, f
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
-from nas_tune.objectives import Mode, Objective, objectives_of
+from nas_tune.objectives import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean
 from trainables.supernet_methods import SUPERNET_METHODS
 
@@ -205,9 +205,9 @@ class SearchConfig(BaseModel):
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         if _is_supernet_method(values.get("strategy")):
             # Neither may a search be stopped early, nor is its supernet what is looked for.
-            values = {"scheduler": "none", "metric": "discrete_accuracy", "mode": "max", **values}
-        if values.get("mode") is None and values.get("metric", "accuracy") in ("accuracy", ["accuracy"], ("accuracy",)):
-            values = {**values, "mode": "max"}
+            values = {"scheduler": "none", "metric": "discrete_accuracy", **values}
+        if values.get("mode") is None and (mode := mode_left_out(values.get("metric", "accuracy"))):
+            values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:
             values = {**values, "batch": _BATCH}
         problems: list[str] = []
@@ -235,8 +235,11 @@ class SearchConfig(BaseModel):
         return Path(self.run_dir).expanduser() if self.run_dir else Path("runs") / self.run_name
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some keys changed, checked as a whole again."""
-        return type(self)(**{**self.to_dict(), **changes})
+        """A copy with some keys changed, checked as a whole again; the mode of another metric is said anew."""
+        kept = self.to_dict()
+        if changes.get("metric", kept["metric"]) != kept["metric"]:
+            del kept["mode"]
+        return type(self)(**{**kept, **changes})
 
     def to_dict(self) -> dict[str, Any]:
         """Every key in order, as plain data; `SearchConfig(**config.to_dict()) == config`."""

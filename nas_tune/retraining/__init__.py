@@ -2,6 +2,7 @@
 
     retrain.py      retrain: the door
     plan.py         what will be trained, by which settings, in which folder
+    judging.py      by which metric, and whether more of it is better
     origin.py       what trains the architectures of a run
     full_recipe.py  the settings that a search leaves out to be quick
     candidates.py   the chosen architectures, and random ones of the same cost

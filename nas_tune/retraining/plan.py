@@ -12,13 +12,14 @@ from typing import Any, cast
 from nas_tune.config import Resources, SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.ledger import ledger_path
-from nas_tune.objectives import Mode, Objective
+from nas_tune.objectives import Objective
 from nas_tune.references import source_fingerprint
 from nas_tune.results import Run
 from nas_tune.retraining.candidates import Candidate, Costing, baselines_of, chosen_of
 from nas_tune.retraining.full_recipe import recipe_of
+from nas_tune.retraining.judging import objectives
 from nas_tune.retraining.origin import Origin, origin_of
-from nas_tune.retraining.trainable import TEST, Retraining, reference
+from nas_tune.retraining.trainable import Retraining, reference
 from search_spaces import Space, choice
 from trainables.registry import Target, adapt
 
@@ -29,7 +30,6 @@ FOLDER = "retrain"
 EPOCHS_FACTOR = 4
 """How much longer than a full training of the search a retraining is, where nothing is said."""
 
-_OF_CLASSIFIERS = ("accuracy", "loss")
 _MOST = 10_000
 _WHERE = ("workers", "executor", "address", "resources")
 """Keys that may be another time's: they decide where and how fast, not what comes out; `resources.devices` alone does,
@@ -90,6 +90,7 @@ def plan(
     settings: Mapping[str, Any] | None = None,
     trainable: str | Target | None = None,
     metric: str | None = None,
+    mode: str | None = None,
     seed: int | None = None,
     new: bool = False,
     devices: int | None = None,
@@ -103,7 +104,7 @@ def plan(
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
         _check_count(name, value, least)
     origin = origin_of(run, trainable)
-    judged_by, searched_by = _objectives(run, origin, metric)
+    judged_by, searched_by = objectives(run, origin, metric, mode)
     chosen = chosen_of(run, trial, top, searched_by.metric)
     recipe, notes = recipe_of(origin, settings or {})
     seed = run.config.seed if seed is None else seed
@@ -218,23 +219,6 @@ def _of_devices(devices: int) -> list[str]:
     if devices == 1:
         return []
     return [f"{devices} devices trained each network together: batch norm normalised each device's share by itself"]
-
-
-def _objectives(run: Run, origin: Origin, metric: str | None) -> tuple[Objective, Objective]:
-    """What the retrained are judged by, of the test split where that can be evaluated; and the search, likewise."""
-    name = metric or run.metric
-    if origin.classifies and name not in _OF_CLASSIFIERS:
-        if metric is not None:
-            raise ConfigError(
-                f"metric is {metric!r}; of the test split {origin.name} has {' and '.join(_OF_CLASSIFIERS)}"
-            )
-        # What else it reports is not of the test split, or of a supernet.
-        name = _OF_CLASSIFIERS[0]
-    known = {one.metric: one for one in run.objectives}
-    searched_by = known.get(name, run.objectives[0])
-    mode: Mode = known[name].mode if name in known else "min" if name.endswith(("loss", "error")) else "max"
-    tested = f"{TEST}{name}" if hasattr(origin.target, "evaluate") else name
-    return Objective(tested, mode), searched_by
 
 
 def target_class(target: Target) -> Target:

@@ -27,6 +27,7 @@ def retrain(
     settings: Mapping[str, Any] | None = None,
     trainable: str | Target | None = None,
     metric: str | None = None,
+    mode: str | None = None,
     seed: int | None = None,
     new: bool = False,
     devices: int | None = None,
@@ -47,6 +48,7 @@ def retrain(
         settings: of the trainable, before those of the full recipe and of the run.
         trainable: what trains, where it is not the run's own: a name, "module:attribute", a class or a function.
         metric: of the test split, by which the trainings are judged; by default that of the run.
+        mode: "max" or "min", where neither the run nor the trainable (by its attribute `modes`) says it of the metric.
         seed: of the trainings and of the baselines; by default that of the run.
         new: make another one, even if this very one is there.
         devices: how many train each network together, by Ray: GPUs where the run's trials have any, else CPU processes;
@@ -70,6 +72,7 @@ def retrain(
         settings=settings,
         trainable=trainable,
         metric=metric,
+        mode=mode,
         seed=seed,
         new=new,
         devices=devices,

@@ -250,6 +250,14 @@ def test_a_metric_of_unknown_direction_needs_a_mode() -> None:
     assert line == "mode: missing; expected one of 'max', 'min'"
     assert SearchConfig(**SMALL, metric="loss", mode="min").mode == "min"
     assert SearchConfig(**SMALL, mode=None).mode == "max"
+    assert SearchConfig(**SMALL, metric=["accuracy"]).mode == "max"
+    [line] = problems(metric=["accuracy", "loss"])
+    assert line.startswith("mode: missing")
+    with pytest.raises(ConfigProblems, match="mode: missing"):
+        SearchConfig(**{**SMALL, "strategy": "gdas"}, metric="loss")
+    with pytest.raises(ConfigProblems, match="mode: missing"):
+        SearchConfig(**SMALL).replace(metric="loss")
+    assert SearchConfig(**SMALL).replace(metric="loss", mode="min", seed=1).mode == "min"
 
 
 def test_devices_that_train_together_are_whole_ones_and_train_one_architecture_at_a_time() -> None:

@@ -11,10 +11,10 @@ put architectures in order; they are not the accuracies that these reach when th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from trainables.checkpoint import read_tensors
 from trainables.darts_trainable import DartsTrainable
 from trainables.data import Split, check_present
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.metrics import MODES, Mode
 from trainables.networks import space_name
 from trainables.settings import check_number
 from trainables.snapshots import newest
@@ -55,6 +56,7 @@ class SharedWeights:
     """
 
     checkpoints = False
+    modes: ClassVar[Mapping[str, Mode]] = MODES
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from pyarrow import parquet
 
 from nas_tune.bench import Contest, Race, best_score, contestant_of, run_races, score
-from nas_tune.bench.contest import run_race
+from nas_tune.bench.contest import check, run_race
 from nas_tune.bench.courses import write_courses
 from nas_tune.bench.picture import draw_regret
 from nas_tune.config import Component
@@ -36,6 +36,14 @@ def test_a_race_is_a_search_whose_choices_only_get_better(contest: Contest) -> N
     assert race.trials >= 600 // 36
     assert run_race(contest, contestant_of("random"), 0) == race
     assert run_race(contest, contestant_of("random"), 1) != race
+
+
+def test_values_that_are_no_accuracy_need_a_mode(table_of_cells: Path) -> None:
+    losses = {**settings(table_of_cells), "metric": "error"}
+    with pytest.raises(ConfigError, match=r"mode: not set; say whether more of 'error' is better: .* \(--mode\)"):
+        check(Contest(Component("nb201"), losses, 600.0), [contestant_of("random")])
+    race = run_race(Contest(Component("nb201"), losses, 600.0, mode="min"), contestant_of("random"), 0)
+    assert list(race.values) == sorted(race.values, reverse=True)
 
 
 def test_schedulers_buy_more_trials_for_the_same_time(contest: Contest) -> None:

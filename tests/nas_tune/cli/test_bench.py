@@ -25,6 +25,7 @@ def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
     assert "strategy   seeds" in ran.stdout
     assert "evolution - random:" in ran.stdout or "random - evolution:" in ran.stdout
     assert out.is_file()
+    assert "test and validation: accuracy, more is better" in ran.stdout
     said = json.loads(call(table_of_cells, "--seeds", "2", "--budget", "10m", "--strategy", "random", "--json").stdout)
     assert said["judged_by"] == "test"
     (row,) = said["strategies"]
@@ -42,6 +43,7 @@ def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
         (("--set", "evolution.populaton=3"), "did you mean 'population'"),
         (("--mode", "best"), "not one of 'max', 'min'"),
         (("--test", "tests"), "did you mean 'test'"),
+        (("--metric", "error"), "say whether more of 'error' is better"),
     ],
 )
 def test_bad_input_is_a_message_and_exit_code_2(table_of_cells: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -217,13 +217,13 @@ def test_a_training_that_ends_early_is_tested_then(tmp_path: Path) -> None:
 
 def test_a_metric_that_no_test_has_fails_with_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(NoUsableTrialError, match=r"no metric 'test_f1' in the report.*test_accuracy"):
-        retrain(searched(tmp_path), seeds=1, epochs=1, metric="f1")
+        retrain(searched(tmp_path), seeds=1, epochs=1, metric="f1", mode="max")
 
 
 def test_a_missing_metric_is_no_failure_before_the_end_only(tmp_path: Path) -> None:
     run = searched(tmp_path)
     with pytest.raises(NoUsableTrialError):
-        retrain(run, seeds=1, epochs=3, baselines=0, metric="f1")
+        retrain(run, seeds=1, epochs=3, baselines=0, metric="f1", mode="max")
     trial = Retrained(run).run.trials().iloc[0]
     assert (trial["failure"], trial["epochs"]) == ("bad_result", 2)
 
