@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nas_tune.errors import RunFolderError
+from trainables.drafts import draft_folder
 
 __all__ = ["to_frame", "write_parquet", "written_aside"]
 
@@ -52,13 +53,9 @@ def written_aside(path: Path) -> Iterator[Path]:
     Raises:
         RunFolderError: the folder cannot be made or written; nothing is left behind.
     """
-    # The suffix stays: it says the format to who writes it.
-    draft = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield draft
-        os.replace(draft, path)
+        with draft_folder(path.parent, path.name) as draft:
+            yield draft / path.name  # with its suffix, which says the format to who writes it
+            os.replace(draft / path.name, path)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise RunFolderError(f"cannot write {path}: {error}; name a place that can be written") from error

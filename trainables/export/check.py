@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError
 from trainables.export.onnx import INPUT, ONNX
 from trainables.export.program import PROGRAM
@@ -104,8 +104,9 @@ def _difference(found: Tensor | None, wanted: Tensor) -> float:
 
 
 def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
-    with tempfile.TemporaryDirectory(prefix="nas-tune-check-") as aside:
-        given, left = Path(aside) / "inputs.safetensors", Path(aside) / "outputs.safetensors"
+    # In the draft of the export, whose files they are: what a kill leaves of it goes with it.
+    with draft_folder(place if place.is_dir() else place.parent, "check") as aside:
+        given, left = aside / "inputs.safetensors", aside / "outputs.safetensors"
         safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
         _run(kind, [str(place), str(given), str(left)])
         return safetensors.torch.load_file(left)

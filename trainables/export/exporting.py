@@ -14,6 +14,7 @@ import torch
 
 from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
+from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError, TrainableError, first_line
 from trainables.export.check import TOLERANCES, compared, random_batches
 from trainables.export.deployed import Deployed
@@ -92,10 +93,7 @@ def export_network(
     network = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
     own = _on_cpu(deployed, network)
     batches = random_batches(own.inputs)
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".export.{os.getpid()}"
-    draft.mkdir()
-    try:
+    with draft_folder(folder, "export") as draft:
         found = []
         for place, name in enumerate(wanted):
             progress(f"writing {name}", 2 * place, 2 * len(wanted))
@@ -105,8 +103,6 @@ def export_network(
                 result = _checked(result, own, draft, batches)
             found.append(_kept(result, draft, folder))
         return found
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _on_cpu(deployed: Deployed, network: torch.nn.Module) -> Deployed:
