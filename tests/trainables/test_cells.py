@@ -11,6 +11,7 @@ import search_spaces
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import freeze, space_of
 from tests.search_spaces.genotypes import PUBLISHED
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.cost import cost_of
 from trainables.errors import TrainableError
@@ -94,14 +95,15 @@ def run(network, size, batch=2):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_200_random_members_build_and_run(family):
+@SWEEP
+def test_random_members_build_and_run(family, count):
     space, rng = search_spaces.get(family), random.Random(0)
     # Most with one cell; what several cells and the other stem and heads change is seen by the rest.
     plain = {"layers": 1, "num_classes": 3, "in_channels": 1, "channels": 2}
-    for index in range(200):
+    for index in range(count):
         more = {}
-        if index % 20 == 0:
-            more = {"layers": 3, "auxiliary": True, "drop_path": 0.3, "stem": ("cifar", "imagenet")[index // 20 % 2]}
+        if index % 10 == 0:
+            more = {"layers": 3, "auxiliary": True, "drop_path": 0.3, "stem": ("cifar", "imagenet")[index // 10 % 2]}
         run(build(space, space.sample(rng), **{**plain, **more}), SIZES[index % len(SIZES)])
 
 

@@ -10,6 +10,7 @@ import torch
 import search_spaces
 from search_spaces.catalogue.enas_macro import OPERATIONS
 from search_spaces.errors import ArchitectureError
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.networks.enas_macro import FactorizedReduction
 
@@ -72,9 +73,10 @@ def test_a_reduction_sees_every_pixel_of_the_diagonal():
     assert torch.allclose(odd, torch.tensor([[4.0, 0.0], [0.0, 0.0]]))
 
 
-def test_200_random_members_build_and_run():
+@SWEEP
+def test_random_members_build_and_run(count):
     rng = random.Random(0)
-    for index in range(200):
+    for index in range(count):
         space = search_spaces.get("enas_macro", layers=12 if index % 40 == 0 else 1 + index % 4)
         size = (rng.choice((1, 2, 5)), rng.choice((1, 3, 4)))
         network = build(space, space.sample(rng), num_classes=3, image_size=size, channels=2)

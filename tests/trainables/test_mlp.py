@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: parameter counts by hand, 200 members, what is refused."""
+"""Multilayer perceptrons: parameter counts by hand, random members, what is refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 import search_spaces
 from search_spaces.errors import ArchitectureError
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.errors import TrainableError
 from trainables.networks import example
@@ -39,10 +40,11 @@ def test_a_layer_does_what_it_says():
     assert torch.allclose(network(x), network.classifier(two))
 
 
-def test_200_random_members_build_and_run():
+@SWEEP
+def test_random_members_build_and_run(count):
     space = search_spaces.get("mlp", min_width=2, max_width=6)
     rng = random.Random(0)
-    for index in range(200):
+    for index in range(count):
         made = space.sample(rng)
         network = build(space, made, num_features=5, num_classes=3)
         loss = network(example(space, num_features=5)).square().mean()

@@ -13,6 +13,7 @@ from torchvision.models import mobilenet_v3_large, mobilenetv2
 import search_spaces
 from search_spaces import nn
 from search_spaces.errors import ArchitectureError
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.errors import TrainableError
 from trainables.networks.base import DropPath
@@ -172,11 +173,12 @@ def test_the_extremes_of_proxylessnas_have_the_derived_parameters(kernels, expan
 @pytest.mark.parametrize(
     ("name", "reduced"), [("mobilenetv3", {"depth": (1, 1)}), ("proxylessnas", {"blocks": (2, 1, 1, 1, 1, 1)})]
 )
-def test_200_random_members_build_and_run(name, reduced):
+@SWEEP
+def test_random_members_build_and_run(name, reduced, count):
     rng = random.Random(0)
     settings = {"resize": False} if name == "mobilenetv3" else {}
     whole, small = search_spaces.get(name), search_spaces.get(name, **reduced)
-    for index in range(200):
+    for index in range(count):
         space = small if index % 20 else whole
         architecture = space.sample(rng)
         size = (rng.choice((1, 2, 7, 9)), rng.choice((1, 5, 8)))

@@ -11,6 +11,7 @@ import torch
 import search_spaces
 from search_spaces.catalogue.nb101_cells import Cell as Graph
 from search_spaces.errors import ArchitectureError
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.errors import TrainableError
 from trainables.networks.nb101 import Cell, vertex_channels
@@ -84,9 +85,10 @@ def test_a_cell_computes_what_its_graph_says():
     assert sorted(made.projections) == ["1", "2", "4"]
 
 
-def test_200_random_members_build_and_run():
+@SWEEP
+def test_random_members_build_and_run(count):
     rng = random.Random(0)
-    for index in range(200):
+    for index in range(count):
         size = (rng.choice((1, 2, 5)), rng.choice((1, 3, 4)))
         network = build("nb101", SPACE.sample(rng), num_classes=3, image_size=size, channels=4, stacks=2, cells=1)
         network(torch.rand(2, 3, *size)).square().mean().backward()

@@ -11,6 +11,7 @@ import torch
 
 import search_spaces
 from search_spaces.errors import ArchitectureError, UnknownNameError
+from tests.trainables.members import SWEEP
 from trainables import build, networks
 from trainables.cost import cost_of
 from trainables.errors import TrainableError
@@ -81,10 +82,11 @@ def test_nb201_runs_at_every_size(operation, size):
     assert train_once(network, 1, size)
 
 
-def test_200_random_chains_build_and_run():
+@SWEEP
+def test_random_chains_build_and_run(count):
     space = search_spaces.get("chain")
     rng = random.Random(0)
-    for index in range(200):
+    for index in range(count):
         architecture = space.sample(rng)
         size = (rng.choice((1, 2, 3, 7)), rng.choice((1, 4, 5)))
         network = build("chain", architecture, num_classes=3, in_channels=1, image_size=size, channels=4, width=1 / 32)

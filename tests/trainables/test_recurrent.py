@@ -10,6 +10,7 @@ import torch
 import search_spaces
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import freeze, space_of
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.errors import TrainableError
 from trainables.networks import example
@@ -57,10 +58,11 @@ def test_enas_model_has_the_weights_of_the_authors_code():
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_200_random_members_run(name):
+@SWEEP
+def test_random_members_run(name, count):
     rng = random.Random(0)
     space = search_spaces.get(name)
-    for index in range(200):
+    for index in range(count):
         network = build(name, space.sample(rng), tied=bool(index % 2), **SMALL)
         tokens = example(name, **SMALL)[:, : 1 + index % 2]
         logits = network(tokens)

@@ -1,4 +1,4 @@
-"""AnyNetX networks: the RegNets' parameter counts, 200 members, what is refused."""
+"""AnyNetX networks: the RegNets' parameter counts, random members, what is refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torchvision.models.regnet import BlockParams, RegNet
 
 import search_spaces
 from search_spaces.errors import ArchitectureError
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.errors import TrainableError
 
@@ -76,9 +77,10 @@ def test_a_block_is_what_it_says():
     assert excite.squeeze.out_channels == 4  # half of the block's input
 
 
-def test_200_random_members_build_and_run():
+@SWEEP
+def test_random_members_build_and_run(count):
     rng = random.Random(0)
-    for index in range(200):
+    for index in range(count):
         made = TINY.sample(rng)
         settings = {"stem": rng.choice(("cifar", "imagenet")), "squeeze": rng.choice((0.0, 0.25)), "stem_width": 4}
         network = build("resnet", made, num_classes=3, in_channels=1, width=0.2, **settings)

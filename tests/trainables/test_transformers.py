@@ -11,6 +11,7 @@ import torch
 import search_spaces
 from search_spaces.catalogue.vit import SIZES
 from search_spaces.errors import ArchitectureError
+from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.cost import cost_of
 from trainables.errors import TrainableError
@@ -92,22 +93,24 @@ def test_gpt2_has_its_parameters():
     assert parameters("transformer_lm", gpt2, tied=False) == 124_439_808 + 50_257 * 768
 
 
-def members(name):
-    """200 random members: few of the paper's depths, which take long, the others of one or two blocks."""
+def members(name, count):
+    """Random members: one in fifty of the paper's depths, which take long, the others of one or two blocks."""
     rng = random.Random(0)
     shallow = search_spaces.get(name, depths=(1, 2))
-    return [(shallow if index >= 4 else search_spaces.get(name)).sample(rng) for index in range(200)]
+    return [(shallow if index % 50 else search_spaces.get(name)).sample(rng) for index in range(count)]
 
 
-def test_200_random_vision_transformers_run():
-    for index, architecture in enumerate(members("vit")):
+@SWEEP
+def test_random_vision_transformers_run(count):
+    for index, architecture in enumerate(members("vit", count)):
         choices = {"relative_position": bool(index % 2), "pool": ("mean", "token")[index % 3 == 0]}
         network = build("vit", architecture, image_size=4, patch_size=2, **choices, **TINY)
         assert grow(network, torch.rand(2, 1, 4, 4)).shape == (2, 3)
 
 
-def test_200_random_language_models_run():
-    for index, architecture in enumerate(members("transformer_lm")):
+@SWEEP
+def test_random_language_models_run(count):
+    for index, architecture in enumerate(members("transformer_lm", count)):
         tokens = example("transformer_lm", **SMALL_LM)
         assert tokens.shape == (2, 6)
         network = build("transformer_lm", architecture, tied=bool(index % 2), **SMALL_LM)
