@@ -1,8 +1,10 @@
 # make demo    the main job: a search of nb201 on handwritten digits
-# make test    the whole test suite, slow tests included
+# make test    the test suite
+# make test-all    the test suite with what is slow: long sweeps, long simulations, every kill
 # make lint    ruff, ruff format --check, mypy (strict), import-linter
 # make notebooks   executes the notebooks, and keeps what they show (about two minutes)
 # make pictures    the README's pictures, from two searches (about three minutes; needs chromium for the screenshot)
+# make mutants   changes the code in 130 places, one at a time, and tells which changes no test notices (an hour)
 # make bench   the measurements of tests/benchmarks, one after another
 # make clean   removes .venv and every cache; runs/ stays
 #
@@ -17,15 +19,21 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test lint notebooks pictures bench clean
+.PHONY: demo test test-all lint notebooks pictures mutants bench clean
 
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
 
-# What starts Ray or kills processes takes all cores itself, and goes after the rest.
+# What starts Ray or kills processes takes all cores itself, and goes after the rest. Only its files are collected then.
+RAY_TESTS := $(shell grep -rlE 'mark\.ray' tests --include='test_*.py')
+
 test: $(VENV)/.stamp-test
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not ray and not slow"
+	$(BIN)/python -m pytest -m "ray and not slow" $(RAY_TESTS)
+
+test-all: $(VENV)/.stamp-test
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not ray"
-	$(BIN)/python -m pytest -m ray
+	$(BIN)/python -m pytest -m ray $(RAY_TESTS)
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .
@@ -49,8 +57,12 @@ pictures: $(VENV)/.stamp-core
 bench: $(VENV)/.stamp-test
 	@set -e; for file in $(BENCHMARKS); do echo "== $$file"; $(BIN)/python "$$file"; done
 
+mutants: $(VENV)/.stamp-test
+	$(PIP_INSTALL) -q -e '.[mutants]'
+	$(BIN)/python -m tests.mutants
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mutants build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

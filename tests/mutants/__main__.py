@@ -1,0 +1,89 @@
+"""How much of what is changed in the code the tests notice: python -m tests.mutants --count 130 --seed 0
+
+Works in a copy of the last commit, in the folder `.mutants`, and prints each mutant that survives with its change. A
+mutant counts as noticed if a test fails, hangs or cannot be collected. Asked are the tests that run the changed line,
+at most `--most` of them. Some survivors compute the same as the code (the first of a tie, a bound that is never met):
+read them before you count them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.mutants.covering import QUICK, Covering
+from tests.mutants.sampling import Mutant, sample
+
+HERE = Path(__file__).parents[2]
+WORK = HERE / ".mutants"
+SECONDS = 300
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="how much of what is changed in the code the tests notice")
+    parser.add_argument("--count", type=int, default=130, help="mutants to try")
+    parser.add_argument("--seed", type=int, default=0, help="which of all mutants")
+    parser.add_argument("--most", type=int, default=150, help="tests to ask of each")
+    asked = parser.parse_args()
+    head = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(head, cwd=HERE, check=True, capture_output=True, text=True).stdout.strip()
+    first, second = _copy(commit, "a"), _copy(commit, "b")
+    covering = Covering(first, WORK / f"coverage-{commit[:12]}")
+    mutants = sample(first, asked.count, asked.seed)
+    copies = SimpleQueue[Path]()
+    copies.put(first)
+    copies.put(second)
+
+    def tried(mutant: Mutant) -> bool:
+        copy = copies.get()
+        try:
+            return _survives(mutant, copy, covering.of(mutant.module, mutant.line, asked.most))
+        finally:
+            copies.put(copy)
+
+    survivors = 0
+    with ThreadPoolExecutor(2) as pool:
+        for number, (mutant, survived) in enumerate(zip(mutants, pool.map(tried, mutants), strict=True), 1):
+            survivors += survived
+            print(f"{number}/{len(mutants)} {'SURVIVED' if survived else 'noticed '} {mutant}", flush=True)
+            if survived:
+                print(mutant.difference, flush=True)
+    print(f"{len(mutants) - survivors} of {len(mutants)} mutants noticed ({1 - survivors / len(mutants):.1%})")
+    return 0
+
+
+def _copy(commit: str, name: str) -> Path:
+    """The project as of the commit, in a folder of its own."""
+    folder = WORK / f"{name}-{commit[:12]}"
+    if not folder.exists():
+        for old in WORK.glob(f"{name}-*"):
+            shutil.rmtree(old)
+        folder.mkdir(parents=True)
+        archive = subprocess.run(["git", "archive", commit], cwd=HERE, check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    return folder
+
+
+def _survives(mutant: Mutant, copy: Path, tests: Sequence[str]) -> bool:
+    path = copy / mutant.module
+    path.write_text(mutant.changed, encoding="utf-8")
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", QUICK, *tests]
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    try:
+        ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        path.write_text(mutant.source, encoding="utf-8")
+    return ended.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

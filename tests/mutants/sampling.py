@@ -1,0 +1,128 @@
+"""A seeded sample of small changes to the code, as many from each room as it has places to change.
+
+The changes are cosmic-ray's, of each kind those that a person could write by mistake: a comparison with the other
+edge, plus for minus, a number that is one off, True for False, `and` for `or`, a loop that is not run. Annotations are
+left alone, since nothing that runs depends on them.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cosmic_ray.plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+
+__all__ = ["Mutant", "sample"]
+
+PACKAGES = ("search_spaces", "trainables", "nas_tune")
+_COMPARISONS = (
+    "Eq_NotEq",
+    "NotEq_Eq",
+    "Lt_LtE",
+    "LtE_Lt",
+    "Gt_GtE",
+    "GtE_Gt",
+    "Lt_Gt",
+    "Gt_Lt",
+    "Is_IsNot",
+    "IsNot_Is",
+)
+_ARITHMETIC = ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul", "Mod_FloorDiv", "Pow_Mul")
+_OTHERS = (
+    "AddNot",
+    "NumberReplacer",
+    "ReplaceAndWithOr",
+    "ReplaceOrWithAnd",
+    "ReplaceTrueWithFalse",
+    "ReplaceFalseWithTrue",
+    "ReplaceUnaryOperator_Delete_Not",
+    "ReplaceUnaryOperator_Delete_USub",
+    "ReplaceBreakWithContinue",
+    "ReplaceContinueWithBreak",
+    "ZeroIterationForLoop",
+)
+OPERATORS = (
+    *(f"core/ReplaceComparisonOperator_{name}" for name in _COMPARISONS),
+    *(f"core/ReplaceBinaryOperator_{name}" for name in _ARITHMETIC),
+    *(f"core/{name}" for name in _OTHERS),
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of a module: its `source` and what became of it."""
+
+    module: str
+    line: int
+    operator: str
+    source: str
+    changed: str
+
+    @property
+    def difference(self) -> str:
+        """The lines that differ, as of `diff`."""
+        lines = difflib.unified_diff(self.source.splitlines(), self.changed.splitlines(), lineterm="", n=0)
+        return "\n".join(f"    {line}" for line in list(lines)[3:])
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} {self.operator.rpartition('/')[2]}"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a module can be changed, and by which operators: (name, the number of the place for that operator)."""
+
+    path: Path
+    line: int
+    ways: tuple[tuple[str, int], ...]
+
+
+def sample(root: Path, count: int, seed: int) -> list[Mutant]:
+    """`count` mutants of the packages below `root`, each of another place; the same for the same code and seed."""
+    rng = random.Random(seed)
+    modules = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    places = [place for path in modules for place in _places(path)]
+    chosen = sorted(rng.sample(range(len(places)), min(count, len(places))))
+    return [made for number in chosen if (made := _mutant(root, places[number], rng)) is not None]
+
+
+def _mutant(root: Path, place: _Place, rng: random.Random) -> Mutant | None:
+    """The module changed at the place; None where the operator leaves it as it was."""
+    operator, occurrence = rng.choice(place.ways)
+    source = place.path.read_text(encoding="utf-8")
+    changed = mutate_code(source, cosmic_ray.plugins.get_operator(operator)(), occurrence)
+    if changed is None or changed == source:
+        return None
+    return Mutant(place.path.relative_to(root).as_posix(), place.line, operator, source, changed)
+
+
+def _places(path: Path) -> Iterator[_Place]:
+    source = path.read_text(encoding="utf-8")
+    silent, nodes = _annotations(source), list(ast_nodes(get_ast(source)))
+    ways: dict[tuple[tuple[int, int], tuple[int, int]], list[tuple[str, int]]] = {}
+    for name in OPERATORS:
+        operator = cosmic_ray.plugins.get_operator(name)()
+        positions = (position for node in nodes for position in operator.mutation_positions(node))
+        for occurrence, (start, end) in enumerate(positions):
+            if not any(first <= start <= last for first, last in silent):
+                ways.setdefault((start, end), []).append((name, occurrence))
+    for (start, _), known in sorted(ways.items()):
+        yield _Place(path, start[0], tuple(known))
+
+
+def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where annotations begin and end, as (line, column)."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        for name in ("annotation", "returns"):
+            one = getattr(node, name, None)
+            if isinstance(one, ast.expr):
+                end = (one.end_lineno or one.lineno, one.end_col_offset or one.col_offset)
+                found.append(((one.lineno, one.col_offset), end))
+    return found
