@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,12 @@ from hypothesis import settings
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # The tests share the cores already: threads of small networks would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Hundreds of ledgers wait for the disk at every commit, and no test needs what survives a power cut: their folders
+# lie in memory where there is enough of it.
+_MEMORY = Path("/dev/shm")
+if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 4 * 2**30:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 # The machine is shared, so no deadline; the same examples each time, so that a red run can be repeated.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)

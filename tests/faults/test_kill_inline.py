@@ -12,10 +12,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
+def slow(*case: object) -> object:
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("strategy", "scheduler", "trials"),
-    [("evolution", "asha", 30), ("tpe", "hyperband", 9), ("random", "asha_promote", 9), ("random", "median", 9)],
+    [
+        ("evolution", "asha", 5),
+        slow("evolution", "asha", 30),
+        slow("tpe", "hyperband", 9),
+        slow("random", "asha_promote", 9),
+        slow("random", "median", 9),
+    ],
 )
 def test_killed_after_every_event_and_resumed_it_ends_as_if_it_had_not_been(
     strategy: str, scheduler: str, trials: int, tmp_path: Path
