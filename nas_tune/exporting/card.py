@@ -131,8 +131,9 @@ def _files(results: Sequence[Exported]) -> Iterator[str]:
         yield f"| {one.format} | {names} | {one.bytes:,} | {difference} | {one.tolerance:g} |"
     yield ""
     yield "What has a difference was loaded in a fresh interpreter and compared with the network on random batches of 1"
-    yield "and of 5; the tolerance is a part of the greatest output, or of 1. Files of other formats in this folder, if"
-    yield "there are any, are from an earlier export of the same weights."
+    yield "and of 5; the tolerance is a part of the greatest output, or ten times what the network itself is off by"
+    yield "rounding to float32, if that is more. Files of other formats in this folder, if there are any, are from an"
+    yield "earlier export of the same weights."
 
 
 def _loading(results: Sequence[Exported]) -> Iterator[str]:

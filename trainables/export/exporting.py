@@ -44,7 +44,7 @@ class Exported:
 
     Attributes:
         difference: the greatest of an output; None where nothing was compared.
-        tolerance: the greatest that is allowed, as a part of the greatest output or of 1.
+        tolerance: the greatest that is allowed, as a part of the greatest output, where it is no rounding.
         problem: why the format is not there, or, with files, why it was not compared; empty if all is well.
     """
 
