@@ -2,7 +2,7 @@
 
     explanation.py    `explain`: importances, the winner's neighbours, and how the best differ
     importance.py     which decisions mattered, with intervals and with what chance alone gives
-    evaluators.py     Optuna's evaluators, which importance asks
+    evaluators.py     how much each decision explains, in three ways
     evidence.py       values after equally long trainings, with the decisions behind them
     neighbours.py     what one change to the winner did, or would probably do
     comparison.py     `compare`: runs side by side

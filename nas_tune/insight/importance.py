@@ -1,4 +1,4 @@
-"""Which decisions mattered: importances by Optuna's evaluators with intervals, and a test against chance.
+"""Which decisions mattered: importances with intervals, and a test against chance.
 
 The evaluator is asked again and again, each time of as many trials drawn with replacement (bootstrap; Efron 1979; of
 150 where there are more): the spread of its answers gives the interval. An importance is a share of what the model
@@ -38,7 +38,7 @@ _RESAMPLES = 12
 _ROWS = 150
 """Trials of a resample, at most: more cost time, and change little."""
 _FEWEST = 8
-_MOST_FOR_FANOVA = 12
+_MOST_FOR_FANOVA = 24
 """Decisions up to which the better evaluator, which costs the more the more there are, is asked."""
 _WIDE = 1.645
 """Standard deviations to each side that hold 90 %."""
@@ -93,7 +93,7 @@ def importances(run: Run, evaluator: str = "auto") -> list[Importance]:
 def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0) -> Importance:
     """The importances by `evaluator`; the same again for the same trials.
 
-    The evaluators are fanova, mdi and ped_anova; "auto" is fanova for up to 12 decisions and mdi for more, which it
+    The evaluators are fanova, mdi and ped_anova; "auto" is fanova for up to 24 decisions and mdi for more, which it
     judges a little worse and much faster.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from nas_tune.insight import Explanation, importance
 from nas_tune.insight.evidence import evidence
 from nas_tune.insight.significance import holm, least_p, mann_whitney
 from nas_tune.ledger import Event
-from search_spaces import Architecture
+from search_spaces import Architecture, Space, choice
 from tests.nas_tune.insight.made_runs import known, run_of
 from tests.nas_tune.results.made import begun, make, mixed, trial
 
@@ -55,6 +56,35 @@ def test_other_evaluators_answer(by_kernel: nas_tune.Run, evaluator: str) -> Non
 
 def test_the_same_trials_give_the_same_answer(by_kernel: nas_tune.Run, explained: Explanation) -> None:
     assert nas_tune.explain(nas_tune.open_run(by_kernel.path)).to_dict() == explained.to_dict()
+
+
+def _many() -> Space:
+    """More than twelve decisions, the one that decides by its name last and by its place first."""
+    return Space({"zz": choice(0, 1, 2), **{f"d{i:02d}": choice(0, 1, 2) for i in range(13)}})
+
+
+@pytest.mark.parametrize("evaluator", ["auto", "fanova", "mdi", "ped_anova"])
+def test_of_many_decisions_the_right_one_is_named_for_every_objective(tmp_path: Path, evaluator: str) -> None:
+    def train(architecture: Architecture, **_: object) -> Iterator[dict[str, float]]:
+        one = architecture.tree
+        yield {"accuracy": 0.3 * one["zz"] + 0.001 * one["d00"], "loss": 1.0 * one["d12"]}
+
+    run = nas_tune.search(
+        _many(),
+        train,
+        executor="inline",
+        strategy="random",
+        scheduler="none",
+        max_trials=80,
+        max_epochs=1,
+        metric=["accuracy", "loss"],
+        mode=["max", "min"],
+        run_dir=tmp_path / "run",
+    )
+    first = [one.table.iloc[0] for one in nas_tune.explain(run, evaluator).importance]
+    assert [row["decision"] for row in first] == ["zz", "d12"]
+    assert [bool(row["stands_out"]) for row in first] == [True, True]
+    assert all(row["importance"] > 2 / 14 for row in first)
 
 
 def test_noise_is_called_noise(tmp_path: Path) -> None:
