@@ -139,7 +139,7 @@ def run_config(
                 drive(folder, ledger, recipe, executor, observers)
         finally:
             lease.release()
-    return Run(folder)
+    return Run(folder, recipe.space)
 
 
 def resume(
@@ -199,16 +199,20 @@ def resume(
                 drive(folder, ledger, recipe, executor, observers)
     finally:
         lease.release()
-    return Run(folder)
+    return Run(folder, recipe.space)
 
 
-def open_run(path: str | Path) -> Run:
-    """The run in the folder `path`, for reading; it may be running.
+def open_run(path: str | Path, *, space: Space | None = None) -> Run:
+    """The run in the folder `path`, for reading; it may be running, and come from anybody.
+
+    Nothing that the run names is imported. `space` is the one that was searched, where its own rules, texts and
+    pictures are wanted.
 
     Raises:
         LedgerDamagedError, NewerFormatError: the ledger cannot be read.
+        ConfigError: `space` is another one than that of the run.
     """
-    return Run(Path(path))
+    return Run(Path(path), space)
 
 
 def trained(run: Run, trial: int | None = None, *, trainable: Target | None = None) -> Trainable:

@@ -30,8 +30,10 @@ __all__ = [
     "reference_of",
     "source_fingerprint",
     "why_not",
+    "with_local_modules",
 ]
 
+_local: str | None = None
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -75,6 +77,7 @@ def load_reference(reference: str) -> object:
     """
     if not is_reference(reference):
         raise ConfigError(f"{reference!r} is no reference; write 'module:attribute', say 'my_spaces:tiny'")
+    with_local_modules()
     module, _, qualname = reference.partition(":")
     found: object = _import(module, reference)
     for attribute in qualname.split("."):
@@ -85,14 +88,21 @@ def load_reference(reference: str) -> object:
 
 
 def allow_local_modules() -> None:
-    """Let references name modules of the current directory; installed packages of the same name come first.
+    """From now on let references name modules of the current directory; installed packages of the same name come first.
 
-    The command line calls this once. Ray hands the driver's import path to its workers on this machine; on
-    other machines of a cluster the modules must be installed or on a shared path.
+    The command line calls this once. The directory takes part in imports from the first reference that is loaded, so
+    that what loads none (a reader of runs, say) never imports a file that happens to lie where it was started. Ray
+    hands the driver's import path to its workers on this machine; on other machines of a cluster the modules must be
+    installed or on a shared path.
     """
-    here = os.getcwd()
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
+    global _local
+    _local = os.getcwd()
+
+
+def with_local_modules() -> None:
+    """Let the current directory take part in imports, if it is allowed to and does not yet."""
+    if _local is not None and _local not in sys.path and "" not in sys.path:
+        sys.path.append(_local)
         importlib.invalidate_caches()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from search_spaces.errors import ArchitectureError
+from search_spaces.errors import ArchitectureError, SpaceError
 
 if TYPE_CHECKING:
     from search_spaces.space import Space
@@ -91,6 +91,12 @@ class Architecture:
             object.__setattr__(self, "_id", _digest(self._canonical_text()))
         return self._id  # type: ignore[return-value]
 
+    def with_id(self, identity: str) -> Architecture:
+        """The same architecture under an id that was worked out elsewhere, by a canonical form that is not here."""
+        made = Architecture._bound(self._tree, self._space)
+        object.__setattr__(made, "_id", identity)
+        return made
+
     def to_json(self) -> str:
         """The tree as compact JSON, keys in the order of the space."""
         return _written_text(self._tree)
@@ -98,8 +104,17 @@ class Architecture:
     def _canonical_text(self) -> str:
         if self._space is None or self._space.canonical is None:
             return self._key()
-        form = self._space.canonical(self)
+        form = self._canonical_form(self._space.canonical)
         return form._key() if isinstance(form, Architecture) else canonical_text(_raw(form))
+
+    def _canonical_form(self, canonical: Canonical) -> Any:
+        try:
+            return canonical(self)
+        except Exception as error:  # a stranger's rule may raise anything
+            rule = getattr(canonical, "__qualname__", repr(canonical))
+            raise SpaceError(
+                f"the space's rule {rule} raised {error!r} on {self.to_json()}; it must answer for every member"
+            ) from error
 
     def _key(self) -> str:
         if self._text is None:

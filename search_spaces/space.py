@@ -241,9 +241,18 @@ class Space(Nested):
         return spec.to_spec(self)
 
     @classmethod
-    def from_spec(cls, description: Mapping[str, Any]) -> Space:
-        """The space that `to_spec` described. It imports what the spec names: read only your own."""
-        return spec.from_spec(description)
+    def from_spec(cls, description: Mapping[str, Any], *, bare: bool = False) -> Space:
+        """The space that `to_spec` described.
+
+        Args:
+            description: what `to_spec` gave.
+            bare: leave out a class and rules that are not of the catalogue. Without it what the spec names is
+                imported: read only your own, or `bare`.
+
+        Raises:
+            SpaceError: it is malformed, or names what is neither a `Space` nor a rule.
+        """
+        return spec.bare(description) if bare else spec.from_spec(description)
 
     @property
     def fingerprint(self) -> str:

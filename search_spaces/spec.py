@@ -1,17 +1,19 @@
 """A space as JSON, and back. The spec is what a run keeps of its space, and what `fingerprint` is made of.
 
 Functions are written as references, `"module:qualname"`; a lambda or a local function has one too, which
-tells it from others, but `from_spec` refuses it, since nobody could import it. Reading a spec imports what it
-names. A rule that is an object with state is written as its class and its `to_spec()`, and read by the
-class's `from_spec`.
+tells it from others, but `from_spec` refuses it, since nobody could import it. A rule that is an object with state is
+written as its class and its `to_spec()`, and read by the class's `from_spec`.
+
+`from_spec` imports what the spec names. `bare` imports nothing: it keeps the class and the rules of the catalogue and
+leaves out all others, so that a spec from anywhere can be read by it.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.code import catalogued, checked_class, checked_rule, checked_rule_class, imported
 from search_spaces.compiler import Nested
 from search_spaces.errors import SpaceError
 from search_spaces.parameters import (
@@ -31,9 +33,11 @@ from search_spaces.parameters import (
 if TYPE_CHECKING:
     from search_spaces.space import Space
 
-__all__ = ["from_spec", "to_spec"]
+__all__ = ["Find", "bare", "from_spec", "references", "to_spec"]
 
 FORMAT = 1
+Find = Callable[[str], object]
+"""From a reference to the class or function that it names; None leaves that out."""
 
 
 def to_spec(space: Space) -> dict[str, Any]:
@@ -48,18 +52,51 @@ def to_spec(space: Space) -> dict[str, Any]:
     }
 
 
-def from_spec(description: Mapping[str, Any]) -> Space:
-    """The space of a description; `SpaceError` for another format, or something not importable."""
+def from_spec(description: Mapping[str, Any], find: Find = imported) -> Space:
+    """The space of a description.
+
+    Args:
+        description: what `to_spec` gave.
+        find: the class or function behind a reference; None leaves it out.
+
+    Raises:
+        SpaceError: another format, something malformed, or code that is no `Space` and no rule.
+    """
+    try:
+        return _from_spec(description, find)
+    except RecursionError:
+        raise SpaceError("spec: nested too deeply; use what to_spec() wrote") from None
+
+
+def bare(description: Mapping[str, Any]) -> Space:
+    """The space of a description without anybody's code but the catalogue's; `SpaceError` as `from_spec`."""
+    return from_spec(description, catalogued)
+
+
+def references(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What `from_spec` would import, as pairs: "type", "valid" or "canonical", and the reference."""
+    for what in ("type", "valid", "canonical"):
+        written = description.get(what)
+        found = written.get("type") if isinstance(written, Mapping) else written
+        if found is not None:
+            yield what, str(found)
+
+
+def _from_spec(description: Mapping[str, Any], find: Find) -> Space:
     from search_spaces.space import Space
 
-    found = description.get("format")
+    found = description.get("format") if isinstance(description, Mapping) else None
     if found != FORMAT:
         raise SpaceError(f"spec of format {found!r}: this version reads format {FORMAT}; use what to_spec() wrote")
-    kind = _imported(description.get("type"), "type") or Space
-    if not (isinstance(kind, type) and issubclass(kind, Space)):
-        raise SpaceError(f"spec: type {description.get('type')!r} is no Space; use what to_spec() wrote")
-    rules = {rule: _read_rule(description.get(rule), rule) for rule in ("valid", "canonical")}
-    return kind._rebuilt(_read(description.get("tree"), ""), name=description.get("name"), **rules)
+    kind = checked_class(_found(find, description.get("type"), "type"), description.get("type")) or Space
+    rules = {rule: _read_rule(description.get(rule), rule, find) for rule in ("valid", "canonical")}
+    return kind._rebuilt(_read(description.get("tree"), ""), name=_name(description.get("name")), **rules)
+
+
+def _name(written: object) -> str | None:
+    if written is not None and not isinstance(written, str):
+        raise SpaceError(f"spec: name {written!r} is no text; use what to_spec() wrote")
+    return written
 
 
 def _written(tree: object) -> dict[str, Any]:
@@ -136,14 +173,28 @@ def _written_rule(rule: Any) -> str | dict[str, Any] | None:
     return {"type": _reference(type(rule)), "state": rule.to_spec()}
 
 
-def _read_rule(written: Any, what: str) -> Callable[..., Any] | None:
+def _read_rule(written: Any, what: str, find: Find) -> Callable[..., Any] | None:
     if not isinstance(written, Mapping):
-        return _imported(written, what)
-    kind: Any = _imported(written.get("type"), what)
+        rule: Callable[..., Any] | None = checked_rule(_found(find, written, what), what, written)
+        return rule
+    if written.get("type") is None:
+        raise SpaceError(f"spec: {what}: malformed (no type); use what to_spec() wrote")
+    kind = checked_rule_class(_found(find, written.get("type"), what), what, written.get("type"))
+    if kind is None:
+        return None
     try:
         return kind.from_spec(written["state"])  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SpaceError(f"spec: {what}: malformed ({error!r}); use what to_spec() wrote") from error
+
+
+def _found(find: Find, reference: object, what: str) -> object:
+    """What a reference leads to; None for none, and for one that is left out."""
+    if reference is None:
+        return None
+    if not isinstance(reference, str):
+        raise SpaceError(f"spec: {what} {reference!r} is no reference; use what to_spec() wrote")
+    return find(reference)
 
 
 def _reference(target: Any) -> str | None:
@@ -151,17 +202,3 @@ def _reference(target: Any) -> str | None:
         return None
     named = target if hasattr(target, "__qualname__") else type(target)
     return f"{named.__module__}:{named.__qualname__}"
-
-
-def _imported(reference: str | None, what: str) -> Callable[..., Any] | None:
-    if reference is None:
-        return None
-    module, _, qualname = reference.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for part in qualname.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        remedy = "define it at the top level of a module that can be imported here"
-        raise SpaceError(f"spec: {what} {reference!r} cannot be imported ({error}); {remedy}") from error
-    return found  # type: ignore[no-any-return]

@@ -86,4 +86,4 @@ def _note_foreign_space(run: Run) -> None:
     from nas_tune.results.architectures import space_of
 
     if space_of(run) is None:
-        talk().print("note: the code of its space cannot be imported here; architectures are shown as JSON")
+        talk().print("note: the description of its space cannot be read; architectures are shown as JSON")

@@ -20,10 +20,13 @@ _SHOWN = 5
 _NOTES = 5
 
 
-def conclude(run: Run) -> None:
-    """Print the five best, what the winner does on the test split, the counts and the folder."""
+def conclude(run: Run, *, test: bool = True) -> None:
+    """Print the five best, what the winner does on the test split, the counts and the folder.
+
+    To `test` takes the code that trained, which only whoever searches here has at hand.
+    """
     best = run.best(_SHOWN)
-    tested = None if best.empty else _test(run, int(best["trial"].iloc[0]))
+    tested = _test(run, int(best["trial"].iloc[0])) if test and not best.empty else None
     now = run.state
     print_best(run, best, validated=tested or ())
     out = data()

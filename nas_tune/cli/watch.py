@@ -31,7 +31,7 @@ def watch(
 
     Only reads; Ctrl-C ends the watching, not the search. When the search ends, its best are printed.
     """
-    from nas_tune.cli.architectures import named_space, writer
+    from nas_tune.cli.architectures import space_of, writer
     from nas_tune.cli.progress import watching
     from nas_tune.cli.summary import conclude
     from nas_tune.ledger import Ledger
@@ -43,11 +43,11 @@ def watch(
     config = opened.config
     with (
         closing(Ledger.open(folder, readonly=True)) as ledger,
-        watching(talk(), config, writer(named_space(config))) as observer,
+        watching(talk(), config, writer(space_of(opened))) as observer,
     ):
         if observer is not None:
             follow(ledger, observer, lambda: time.sleep(interval))
-    conclude(opened)
+    conclude(opened, test=False)
 
 
 def follow(ledger: Ledger, observer: Observer, wait: Callable[[], object]) -> RunState:

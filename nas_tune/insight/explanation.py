@@ -15,7 +15,6 @@ from nas_tune.insight.importance import Importance, importance
 from nas_tune.insight.neighbours import Neighbours, neighbours
 from nas_tune.results import Run
 from nas_tune.results.architectures import space_of
-from nas_tune.results.decisions import bare_space
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
 
@@ -90,12 +89,16 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
         return Explanation(numbers[0], weighed, None, _framed([]), {}, tuple(notes))
     around = _around(run, space, numbers[0], known[0], notes)
     trees = [(number, run.tree(number)) for number in numbers]
-    members = {number: space.validate(tree) for number, tree in trees if tree is not None}
     values = dict(zip(numbers, best["value"], strict=True))
-    rows = [
-        (rank, number, values[number], space.distance(members[numbers[0]], one), _changes(space, members, number))
-        for rank, (number, one) in enumerate(members.items(), start=1)
-    ]
+    try:
+        members = {number: run.architecture(number) for number, tree in trees if tree is not None}
+        rows = [
+            (rank, number, values[number], space.distance(members[numbers[0]], one), _changes(space, members, number))
+            for rank, (number, one) in enumerate(members.items(), start=1)
+        ]
+    except SpaceError as error:
+        notes.append(f"how the best differ cannot be told: {error}")
+        return Explanation(numbers[0], weighed, around, _framed([]), {}, tuple(notes))
     decided = [space.params(one) for one in members.values()]
     shared = {k: v for k, v in decided[0].items() if all(other.get(k) == v for other in decided[1:])}
     return Explanation(numbers[0], weighed, around, _framed(rows), shared if len(decided) > 1 else {}, tuple(notes))
@@ -115,14 +118,17 @@ def _plain(value: Any) -> Any:
 
 
 def _space(run: Run) -> tuple[Space | None, list[str]]:
-    """The space; where somebody's code that it needs is not here, it without that."""
-    whole = space_of(run)
-    if whole is not None:
-        return whole, []
-    bare = bare_space(run.meta.get("space"))
-    if bare is None:
+    """The space as a reader has it, and what that lacks."""
+    space = space_of(run)
+    if space is None:
         return None, ["the space of this run cannot be read here: neither neighbours nor differences can be told"]
-    return bare, ["the space's own code cannot be imported here: some neighbours may break its rules"]
+    if not run.left_out:
+        return space, []
+    code = ", ".join(run.left_out)
+    return space, [
+        f"the space's own code ({code}) is not imported by a reader, so some neighbours may break its rules or be the "
+        "winner again (in Python: explain(open_run(path, space=...)))"
+    ]
 
 
 def _around(run: Run, space: Space, winner: int, known: Evidence, notes: list[str]) -> Neighbours | None:

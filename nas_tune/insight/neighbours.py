@@ -69,6 +69,8 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
     unseen = [one for one in around.values() if one.id not in by_id]
     guesses, model = _guessed(space, [members[n] for n in members], [scores[n] for n in members], unseen)
     own = scores.get(number)
+    trials = run.trials()
+    kept = dict(zip(trials["trial"].astype(int), trials["architecture_id"], strict=True))
     rows = []
     for one in around.values():
         change = "; ".join(space.diff(winner, one).splitlines())
@@ -78,7 +80,9 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
         mean, half = (scores[trial], np.nan) if trial is not None else guesses[one.id]
         gain = np.nan if own is None else mean - own
         ends = sorted((sign * (mean - half), sign * (mean + half)))
-        rows.append((change, trial is not None, trial, sign * mean, *ends, gain, one.id))
+        # Without the space's own rules an id can be known from a trial only.
+        named = kept[trial] if trial is not None else None if run.left_out else one.id
+        rows.append((change, trial is not None, trial, sign * mean, *ends, gain, named))
     table = pd.DataFrame(rows, columns=list(NEIGHBOURS)).astype(NEIGHBOURS)
     table = table.sort_values("value", ascending=sign < 0, kind="stable").reset_index(drop=True)
     return Neighbours(table, None if own is None else sign * own, model, known.source, len(around))

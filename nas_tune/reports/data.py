@@ -1,6 +1,6 @@
 """All that the page shows, as plain JSON-able facts: what is text is text, what is missing is None.
 
-Nothing here needs the trainable's code, or the space's but for drawings.
+Nothing here needs the trainable's code, or the space's own.
 """
 
 from __future__ import annotations

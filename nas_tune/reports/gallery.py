@@ -1,4 +1,4 @@
-"""The best architectures, drawn where their space can be imported here; as text where it cannot."""
+"""The best architectures, drawn by what the catalogue knows of their space; as text where that says nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LARGEST = 150_000
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """One architecture: its trial, its text, and its picture (SVG), or None with the reason in `why`."""
+    """One architecture: its trial, its text, and its picture (SVG), or None; `why` says why not, or why so."""
 
     trial: int
     text: str
@@ -30,16 +30,21 @@ def portraits(run: Run, trials: list[int]) -> list[Portrait]:
     space = space_of(run)
     written = writer(space)
     trees = [(number, run.tree(number)) for number in trials]
-    return [Portrait(number, written(tree), *_drawn(space, tree)) for number, tree in trees if tree is not None]
+    return [Portrait(number, written(tree), *_drawn(run, space, number)) for number, tree in trees if tree is not None]
 
 
-def _drawn(space: Space | None, tree: object) -> tuple[str | None, str]:
+def _drawn(run: Run, space: Space | None, trial: int) -> tuple[str | None, str]:
     if space is None:
-        return None, "its space cannot be imported here, so it is not drawn"
+        return None, "the description of its space cannot be read, so it is not drawn"
     try:
-        picture = draw(tree, space=space).svg()
+        picture = draw(run.architecture(trial)).svg()
     except NasTuneError as error:
         return None, f"not drawn: {error}"
     except Exception as error:  # noqa: BLE001 -- the graphs of a stranger's space may raise anything
         return None, f"not drawn: its space raised {type(error).__name__}: {error}"
-    return (picture, "") if len(picture) <= _LARGEST else (None, "too large to draw on a page")
+    if len(picture) > _LARGEST:
+        return None, "too large to draw on a page"
+    kind = str(run.meta["space"].get("type"))
+    if kind not in run.left_out:
+        return picture, ""
+    return picture, f"drawn as its decisions: {kind} cannot be imported here, for a report imports nothing of a run"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nas_tune.results.run import Run
-from search_spaces import ArchitectureError, Space
+from search_spaces import Space, SpaceError
 
 __all__ = ["space_of", "writer"]
 
@@ -22,16 +22,16 @@ def writer(space: Space | None) -> Callable[[Any], str]:
         try:
             if own is not None:
                 return str(own(tree))
-        except ArchitectureError:
-            pass
+        except (SpaceError, LookupError, TypeError, ValueError, AttributeError):
+            pass  # a tree that the form cannot say: of another space than the ledger claims, or damaged
         return json.dumps(getattr(tree, "tree", tree), separators=(",", ":"))
 
     return written
 
 
 def space_of(run: Run) -> Space | None:
-    """The space of a run, or None where somebody's code, which it needs, cannot be imported here."""
+    """The space of a run as a reader has it, or None where its description cannot be read."""
     try:
         return run.space
-    except Exception:  # noqa: BLE001 -- importing a stranger's module may raise anything; JSON will do
+    except SpaceError:
         return None

@@ -4,8 +4,8 @@
     run.best(5)
     run.query("SELECT epoch, max(accuracy) FROM epochs GROUP BY epoch ORDER BY epoch")
 
-Every call reads what the ledger holds at that moment, and of it only what is new. Reading never writes, needs
-neither the space's nor the trainable's code, and may go on in several threads and processes.
+Every call reads what the ledger holds at that moment, and of it only what is new. Reading never writes, imports
+nothing that the run names and calls nothing of it, and may go on in several threads and processes.
 """
 
 from __future__ import annotations
@@ -36,15 +36,31 @@ __all__ = ["Run"]
 class Run:
     """The run in `folder`.
 
+    Args:
+        folder: of the run.
+        space: the space that was searched, where its own class and rules are wanted: a run does not import them.
+
     Raises:
         LedgerDamagedError, NewerFormatError: the ledger cannot be read.
+        ConfigError: `space` is another one than that of the run.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, space: Space | None = None) -> None:
         self._path = Path(folder).absolute()
+        self.given_space = space
+        """The space that whoever opened the run gave, if any."""
         self._reader = LedgerReader(self._path)
         self._made: dict[str, tuple[tuple[int, int], pa.Table]] = {}
         self._builder: tuple[int, Tables] | None = None
+        self._check_given()
+
+    def _check_given(self) -> None:
+        space, kept = self.given_space, self.meta.get("space_fingerprint")
+        if space is not None and kept is not None and space.fingerprint != kept:
+            raise ConfigError(
+                f"space: {space!r} is another one than {self._path} searched (fingerprint {space.fingerprint}, the "
+                f"run's {kept}); give that one, or leave it out"
+            )
 
     @classmethod
     def of(cls, run: Run | str | Path) -> Run:
@@ -92,10 +108,22 @@ class Run:
 
     @cached_property
     def space(self) -> Space:
-        """The space that was searched; imports what its spec names (`SpaceError` where that fails)."""
+        """The space that was searched: the one given, else its tree with what of its code is of the catalogue.
+
+        A class and rules of others are left out, since a reader imports nothing: every tree is a member then. Raises
+        `SpaceError` where the ledger's description is none.
+        """
         from search_spaces import Space
 
-        return Space.from_spec(self.meta["space"])
+        return self.given_space or Space.from_spec(self.meta["space"], bare=True)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """The references of the space's own code that `space` does without; none where that is whole."""
+        from search_spaces.spec import references
+
+        here = set(references(self.space.to_spec()))
+        return tuple(name for what, name in references(self.meta["space"]) if (what, name) not in here)
 
     def trials(self) -> pd.DataFrame:
         """One row a trial, typed the same whether there are trials or not.
@@ -175,16 +203,19 @@ class Run:
             return copy.deepcopy(state.trials[trial].tree)
 
     def architecture(self, trial: int) -> Architecture:
-        """The architecture of a trial, bound to the space.
+        """The architecture of a trial, bound to `space`, with the id that it has in the ledger.
 
         Raises:
             ConfigError: there is no such trial, or it looks for one itself and has found none yet.
-            SpaceError: the space's own functions cannot be imported here.
+            ArchitectureError: it is no member of the space.
         """
         tree = self.tree(trial)
         if tree is None:
             raise ConfigError(f"trial {trial} is a search that has found nothing yet; ask again after its first epoch")
-        return self.space.validate(tree)
+        with self._reader.current() as state:
+            kept = state.trials[trial].architecture_id
+        made = self.space.validate(tree)
+        return made.with_id(kept) if self.left_out and kept is not None else made
 
     def evaluate(self, trial: int | None = None, split: str = "test") -> dict[str, float]:
         """Metrics of a trial's network (of the best, if None), from its checkpoint, on a split of its data.

@@ -41,7 +41,13 @@ def _side(member: object, space: Space | None, letter: str) -> Side:
         raise ArchitectureError("", "it is bound to no space, which knows how to draw it; give draw(.., space=..)")
     checked = space.validate(member)
     name = space.name or "architecture"
-    return Side(name, f"{letter}{name} {checked.id}", space.graphs(checked))
+    try:
+        graphs = space.graphs(checked)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ArchitectureError(
+            "", f"{type(space).__name__} cannot draw it ({error!r}): its class expects another tree"
+        ) from error
+    return Side(name, f"{letter}{name} {checked.id}", graphs)
 
 
 class Drawing:

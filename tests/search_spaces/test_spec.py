@@ -9,6 +9,8 @@ import pytest
 
 import search_spaces
 from search_spaces import Architecture, Space, SpaceError, choice, integer, real, repeat, subset
+from search_spaces.code import CATALOGUE
+from search_spaces.spec import references
 
 
 def is_valid(made: Architecture) -> bool:
@@ -102,3 +104,99 @@ def _spec(tree: Any) -> dict[str, Any]:
 def test_a_damaged_spec_is_refused(described: dict[str, Any], said: str) -> None:
     with pytest.raises(SpaceError, match=said):
         Space.from_spec(described)
+
+
+class Touchy(Space):
+    """A space of somebody else."""
+
+
+class Stateful:
+    """A rule with a state, of somebody else."""
+
+    def __call__(self, made: Architecture) -> Any:
+        return made["a"]
+
+    def to_spec(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_spec(cls, written: dict[str, Any]) -> Stateful:
+        raise AssertionError("called")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"valid": is_valid},
+        {"canonical": only_a},
+        {"canonical": Stateful()},
+    ],
+)
+def test_a_bare_space_has_the_tree_and_nobodys_code(rules: dict[str, Any]) -> None:
+    tree = {"a": choice(1, 2), "b": choice(1, 2)}
+    described = Touchy(tree, name="foreign", **rules).to_spec()
+    found = Space.from_spec(described, bare=True)
+    assert (type(found), found.name, found.size) == (Space, "foreign", 4)
+    assert (found.valid, found.canonical) == (None, None)
+
+
+@pytest.mark.parametrize("what", ["type", "valid", "canonical"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "no_such_module_anywhere:x",
+        "subprocess:getoutput",
+        "antigravity:x",
+        "nas_tune.api:resume",
+        "",
+        ":",
+        "x",
+        "a:b:c",
+    ],
+)
+def test_a_bare_space_imports_nothing(what: str, reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.import_module", lambda name: pytest.fail(f"imported {name}"))
+    described = {**Space({"a": choice(1, 2)}).to_spec(), "type": None}
+    for written in (reference, {"type": reference, "state": {}}) if what != "type" else (reference,):
+        assert Space.from_spec({**described, what: written}, bare=True).size == 2
+
+
+def test_the_catalogue_is_bare_itself() -> None:
+    """Every class and rule of the spaces that come with the package is known to a reader, and nothing else is."""
+    named: set[str] = set()
+    for name in search_spaces.names():
+        space = search_spaces.get(name)
+        described = json.loads(json.dumps(space.to_spec()))
+        named |= {reference for _, reference in references(described)}
+        again = Space.from_spec(described, bare=True)
+        assert type(again) is type(space)
+        assert again.fingerprint == space.fingerprint
+    assert named == CATALOGUE
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"valid": "subprocess:getoutput"}, "is no Space and no rule"),
+        ({"canonical": "os.path:exists"}, "is no Space and no rule"),
+        ({"valid": "nas_tune.api:resume"}, "is no rule of a space of this package"),
+        ({"valid": "search_spaces.catalogue.nb201:NB201Space"}, "is no function of that name"),
+        ({"valid": "tests.search_spaces.test_spec:pytest.exit"}, "is no function of that name"),
+        ({"valid": "tests.search_spaces.test_spec:_spec_of_two"}, "does not take one architecture"),
+        ({"canonical": {"type": "tests.search_spaces.test_spec:Touchy", "state": {}}}, r"it has no __call__\(\)"),
+        ({"canonical": {"type": "tests.search_spaces.test_spec:only_a", "state": {}}}, "is no class of rules"),
+        ({"canonical": {"type": "nas_tune.ledger:Ledger", "state": {}}}, "is no class of rules"),
+        ({"canonical": {"state": {}}}, "malformed"),
+        ({"type": "tests.search_spaces.test_spec:only_a"}, "is no Space"),
+        ({"type": 3}, "is no reference"),
+        ({"name": 3}, "name 3 is no text"),
+    ],
+)
+def test_only_a_space_and_a_rule_are_taken_from_a_spec(part: dict[str, Any], said: str) -> None:
+    described = Space({"a": choice(1, 2)}).to_spec()
+    with pytest.raises(SpaceError, match=said):
+        Space.from_spec({**described, **part}).size  # noqa: B018
+
+
+def _spec_of_two(one: Any, other: Any) -> bool:
+    return True
