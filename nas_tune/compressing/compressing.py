@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from nas_tune.exporting.sources import chosen, deployed_by, source_of
 from nas_tune.recipe import versions
 from nas_tune.results import Run
 from trainables.compression import Compressed, Plan, compress_network
+from trainables.drafts import draft_folder, remove_abandoned
 from trainables.export.exporting import Progress
 from trainables.protocol import Compressible, Trainable
 from trainables.registry import Target
@@ -83,7 +83,7 @@ def compress(
     deployed, tuning = deployed_by(source.held), _compressible(source.held).tuning()
     trials = run.trials()
     identifier = str(trials.loc[trials["trial"] == number, "architecture_id"].iloc[0])
-    with _appearing(target or _next(run.path / "compress" / f"trial-{number:06d}")) as (draft, final):
+    with _appearing(target or _next(_swept(run.path / "compress") / f"trial-{number:06d}")) as (draft, final):
         result = compress_network(deployed, tuning, draft, plan, identifier=identifier, progress=progress)
         made = Made(run.path.name, number, source.origin, source.retrained, deployed, identifier)
         compression = Compression(final, made, plan, _placed(result, final), machine(), dict(versions()))
@@ -138,14 +138,18 @@ def _next(folder: Path) -> Path:
 @contextmanager
 def _appearing(target: Path) -> Iterator[tuple[Path, Path]]:
     """A folder to fill, which takes its name when all is in it; `RunFolderError` where it cannot."""
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        draft.mkdir(parents=True)
-        yield draft, target
-        os.replace(draft, target)
+        with draft_folder(target.parent, target.name) as draft:
+            yield draft, target
+            os.replace(draft, target)
     except OSError as error:
         raise RunFolderError(
             f"cannot compress to {target}: {error}; name a place that can be written (--out)"
         ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _swept(folder: Path) -> Path:
+    """The folder of a run's compressions, without what killed ones left, of whatever trial they were."""
+    for name in {draft.name[1:].partition(".")[0] for draft in folder.glob(".trial-*.*")}:
+        remove_abandoned(folder, name)
+    return folder

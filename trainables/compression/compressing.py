@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from trainables.compression.pruning import pruned, tuned
 from trainables.compression.quantization import quantized
 from trainables.compression.tracing import used_parameters
 from trainables.compression.tuning import Tuning
+from trainables.drafts import draft_folder
 from trainables.errors import TrainableError, first_line
 from trainables.export import Deployed, Exported, export_network
 from trainables.export.check import compared_onnx
@@ -51,8 +51,8 @@ def compress_network(
         OSError: the folder cannot be written.
     """
     plan.check()
-    with tempfile.TemporaryDirectory(prefix="nas-tune-compress-") as aside:
-        return _Work(deployed, tuning, folder, plan, identifier, progress, Path(aside)).done()
+    with draft_folder(folder, "aside") as aside:
+        return _Work(deployed, tuning, folder, plan, identifier, progress, aside).done()
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Work:
             differences[INT8] = self._checked(self._folder / INT8)
             self._note_what_int8_costs(*stages[-2:])
         count = min(self._plan.calibration, len(self._examples)) if self._plan.quantize is not None else 0
-        files = tuple(sorted(self._folder.iterdir()))
+        files = tuple(sorted(file for file in self._folder.iterdir() if file.is_file()))
         return Compressed(stages, files, differences, tuple(self._course), count, tuple(self._notes))
 
     def _floats(self) -> list[_Made]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -153,3 +157,23 @@ def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:
     document = json.loads(json.dumps(told().to_dict()))
     assert document["stages"][1]["latency_seconds"] is None
     assert document["stages"][0]["latency_seconds"] == {"1": 0.002, "32": 0.02}
+
+
+def test_what_a_killed_compression_left_is_removed_by_the_next_of_any_trial(
+    run: nas_tune.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, gone = run.path / "compress", subprocess.Popen(["true"])
+    gone.wait()
+    for name in (f".trial-000000.{gone.pid}", f".trial-000007-2.{gone.pid}", f".trial-000000.{os.getpid()}"):
+        (folder / name / ".aside.1").mkdir(parents=True)
+        (folder / name / "model.onnx").write_bytes(b"half")
+
+    def stopped(deployed: object, tuning: object, draft: Path, *_: object, **more: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("nas_tune.compressing.compressing.compress_network", stopped)
+    with pytest.raises(SystemExit) as ended:
+        nas_tune.compress(run, quantize="int8", trainable=ImageClassifier)
+    assert ended.value.code == 143
+    assert [one.name for one in folder.iterdir()] == [f".trial-000000.{os.getpid()}"], "of a process that lives"
+    shutil.rmtree(folder)
