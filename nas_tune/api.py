@@ -246,8 +246,8 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
     snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
     if snapshot is None:
         raise ConfigError(
-            f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete trials are "
-            "kept (keep_checkpoints)"
+            f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete and "
+            "stopped trials are kept (keep_checkpoints)"
         )
     made.setup(recipe.asked.validate(record.asked), seed=record.seed, max_epochs=job.max_epochs)
     made.load(snapshot.folder)

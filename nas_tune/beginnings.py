@@ -19,6 +19,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.initial_design import Design
 from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, RunState, TrialRecord, replay
 from nas_tune.objectives import Objective
+from nas_tune.standings import Result, in_order
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
@@ -154,16 +155,18 @@ def _shared(curve: Mapping[int, float], theirs: int, ours: int) -> list[list[flo
 
 def _tried_first(known: Iterable[list[Known]], objective: Objective, count: int) -> list[Enqueued]:
     """The best of each run in turn, and a few that are not, from which the scale of the others can be told."""
-    ranked = [_spread(sorted(trials, key=lambda one: _rank(one, objective)), count) for trials in known]
+    ranked = [_spread(_best_first(trials, objective), count) for trials in known]
     turns = (one for turn in zip_longest(*ranked) for one in turn if one is not None)
     return [Enqueued(tree, id) for id, tree in list({one.id: one.tree for one in turns}.items())[:count]]
 
 
-def _rank(one: Known, objective: Objective) -> tuple[bool, float, float, int]:
-    """Smaller is better: complete ones by value, then the longest trained."""
-    epoch, value = one.curve[-1]
-    complete = one.state == "complete"
-    return not complete, 0.0 if complete else -epoch, -objective.score(value), one.number
+def _best_first(trials: Sequence[Known], objective: Objective) -> list[Known]:
+    oldest_first = sorted(trials, key=lambda one: one.number)
+    results = [
+        Result((objective.score(one.curve[-1][1]),), int(one.curve[-1][0]), one.state == "complete")
+        for one in oldest_first
+    ]
+    return [oldest_first[place] for place in in_order(results)]
 
 
 def _spread(ranked: list[Known], count: int) -> Iterator[Known]:

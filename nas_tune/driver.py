@@ -18,14 +18,13 @@ from nas_tune.coordinator import Coordinator
 from nas_tune.errors import ConfigError, NasTuneError, NoUsableTrialError, RunFolderError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.job import trial_folder
-from nas_tune.fronts import best_first, front
 from nas_tune.interrupts import Interrupted, Interrupts
 from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path, ledger_path
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.objectives import Objective
 from nas_tune.observers import Audience, Observer
 from nas_tune.recipe import Recipe, version_changes, versions
-from nas_tune.results.ranking import final_scores
+from nas_tune.results.ranking import final_scores, pareto, ranked
 from trainables.snapshots import Snapshots
 
 __all__ = ["check_storage", "drive", "last_versions"]
@@ -50,16 +49,17 @@ class Backup:
 
 
 class CheckpointKeeper:
-    """Deletes the checkpoints of trials that are over and not among the best `keep` complete ones.
+    """Deletes the checkpoints of trials that are over and not among the best `keep`.
 
-    The order is that of `Run.best`, with one difference where there are several objectives: what was deleted cannot
-    come back, though it would be among the best again when its neighbours on the front are gone.
+    The order is that of `Run.best`. The best `keep` complete ones are kept too: a longer training that ends may put
+    stopped ones behind them. With several objectives what was deleted cannot come back, though it would be among the
+    best again when its neighbours on the front are gone.
     """
 
     def __init__(self, folder: Path, keep: int, objectives: Sequence[Objective]) -> None:
         self._folder, self._keep, self._objectives = folder, keep, objectives
         self._kept: set[int] = set()
-        self._known: dict[int, tuple[float, ...]] = {}
+        self._known: dict[int, TrialRecord] = {}
 
     def on_event(self, event: Event, state: RunState) -> None:
         """A trial ended: it takes its place among the best, and who falls out loses its checkpoints."""
@@ -68,31 +68,23 @@ class CheckpointKeeper:
 
     def place(self, record: TrialRecord) -> None:
         """Rank a trial that is over."""
-        scores = final_scores(record, self._objectives) if record.state == "complete" else None
-        if scores is None:
+        if final_scores(record, self._objectives) is None:
             self._remove(record.number)
             return
-        self._known[record.number] = scores
+        self._known[record.number] = record
         # A resume meets trials again whose checkpoints were deleted long ago.
         candidates = {*self._kept, record.number} if self._folder_of(record.number).exists() else self._kept
-        kept = [number for number in self._order() if number in candidates][: self._keep]
-        for number in candidates.difference(kept):
+        order = ranked(self._known.values(), self._objectives)
+        able = [number for number in order if number in candidates]
+        complete = [number for number in able if self._known[number].state == "complete"]
+        kept = {*able[: self._keep], *complete[: self._keep]}
+        for number in candidates - kept:
             self._remove(number)
-        self._kept = set(kept)
-        # What is on the front decides who is alone there, also without a checkpoint.
-        counting = {*kept, *self._front()} if len(self._objectives) > 1 else self._kept
-        self._known = {number: scores for number, scores in self._known.items() if number in counting}
-
-    def _order(self) -> list[int]:
-        """The numbers of those that count, the best first."""
-        if len(self._objectives) == 1:
-            return sorted(self._known, key=lambda number: (-self._known[number][0], number))
-        numbers = sorted(self._known)
-        return [numbers[place] for place in best_first([self._known[number] for number in numbers])]
-
-    def _front(self) -> list[int]:
-        numbers = sorted(self._known)
-        return [numbers[place] for place in front([self._known[number] for number in numbers])]
+        self._kept = kept
+        # What is on the front decides who is alone there, and the last of each length what is behind it.
+        front = pareto(self._known.values(), self._objectives) if len(self._objectives) > 1 else []
+        counting = {*kept, *front, *{self._known[number].epochs: number for number in order}.values()}
+        self._known = {number: self._known[number] for number in counting}
 
     def _folder_of(self, trial: int) -> Path:
         return trial_folder(self._folder, trial)

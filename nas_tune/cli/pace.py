@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 from nas_tune.config import SearchConfig
-from nas_tune.fronts import dominates
 from nas_tune.ledger import Ended, Event, Paused, RunState, TrialRecord
-from nas_tune.results.ranking import Rank, final_scores, rank
+from nas_tune.results.ranking import pareto, result_of
+from nas_tune.standings import Result, in_order
 
 __all__ = ["Pace"]
 
@@ -25,8 +25,7 @@ class Pace:
         self.config, self._objectives = config, config.objectives
         self.state = RunState()
         self.best: TrialRecord | None = None
-        self._best_rank: Rank | None = None
-        self._front: dict[int, tuple[float, ...]] = {}
+        self._leaders: dict[str, tuple[TrialRecord, Result]] = {}
         self._clock = clock
         self._made = clock()
         self._began: float | None = None
@@ -48,8 +47,8 @@ class Pace:
 
     @property
     def on_front(self) -> int:
-        """Complete trials that none beats in every objective; counted where there are several objectives."""
-        return len(self._front)
+        """Trials on the Pareto front, as `Run.pareto` has it."""
+        return len(pareto(self.state.trials.values(), self._objectives))
 
     @property
     def elapsed(self) -> float:
@@ -90,17 +89,19 @@ class Pace:
             self._compare(trial)
 
     def _compare(self, trial: TrialRecord) -> None:
-        place = rank(trial, self._objectives)
-        if place is not None and (self._best_rank is None or place < self._best_rank):
-            self.best, self._best_rank = trial, place
-        scores = final_scores(trial, self._objectives) if trial.state == "complete" else None
-        if len(self._objectives) > 1 and scores is not None:
-            self._enter(trial.number, scores)
+        """Of the best complete one, the longest complete one and the best stopped one, some is the best of all."""
+        result = result_of(trial, self._objectives)
+        if result is None:
+            return
+        longest = self._leaders.get("longest")
+        if result.complete and (longest is None or result.epochs > longest[1].epochs):
+            self._leaders["longest"] = trial, result
+        kind = "complete" if result.complete else "stopped"
+        self._leaders[kind] = _first([(trial, result), self._leaders.get(kind, (trial, result))])
+        self.best = _first(list(self._leaders.values()))[0]
 
-    def _enter(self, trial: int, scores: tuple[float, ...]) -> None:
-        """Take a place on the front, unless it is behind it."""
-        if not any(dominates(other, scores) for other in self._front.values()):
-            beaten = [number for number, other in self._front.items() if dominates(scores, other)]
-            for number in beaten:
-                del self._front[number]
-            self._front[trial] = scores
+
+def _first(leaders: list[tuple[TrialRecord, Result]]) -> tuple[TrialRecord, Result]:
+    """The best; of equals the older one."""
+    oldest_first = sorted(leaders, key=lambda leader: leader[0].number)
+    return oldest_first[in_order([result for _, result in oldest_first], 1)[0]]

@@ -14,7 +14,7 @@ __all__ = ["Course", "course"]
 
 @dataclass(frozen=True)
 class Course:
-    """What complete trials came to, in the order in which they ended.
+    """What complete trials came to, and others whose values compare with theirs, in the order in which they ended.
 
     Attributes:
         trials: how many trials were over by then, pruned and failed ones too.
@@ -37,7 +37,7 @@ def course(run: Run) -> Course:
     """The course of a run in its leading objective; empty without a complete trial."""
     trials = run.trials()
     over = trials[trials["ended"].notna()].sort_values("ended", kind="stable")
-    told = ((over["state"] == "complete") & over["value"].notna()).to_numpy()
+    told = over["trial"].isin(run.contending()).to_numpy()
     values = over["value"].to_numpy(dtype=float, na_value=np.nan)[told]
     start = trials["started"].min()
     seconds = (over["ended"] - start).dt.total_seconds().to_numpy(dtype=float)[told]

@@ -66,7 +66,7 @@ def evidence(run: Run, objective: Objective) -> Evidence:
 
 def _complete(run: Run, trials: pd.DataFrame, objective: Objective) -> dict[int, float]:
     column = "value" if objective.metric == run.metric else objective.metric
-    ended = trials[trials["state"] == "complete"]
+    ended = trials[trials["trial"].isin(run.contending())]
     return _finite(ended["trial"], ended[column])
 
 

@@ -45,7 +45,7 @@ def draw_front(run: Run, out: Path) -> None:
 def _draw(run: Run, axes: Axes) -> None:
     up, right = run.objectives[:2]
     table, front = run.trials(), run.pareto().sort_values(right.metric)
-    complete = table[table["state"] == "complete"]
+    complete = table[table["trial"].isin(run.contending())]
     # Okabe and Ito's vermilion, which people with any kind of sight tell from grey.
     steps = "steps-post" if right.mode == "min" else "steps-pre"
     axes.scatter(complete[right.metric], complete[up.metric], s=22, color="#bbbbbb", label="complete trials")

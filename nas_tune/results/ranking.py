@@ -1,19 +1,20 @@
-"""Which trial is better than which: one order for `Run.best`, the kept checkpoints and the progress display."""
+"""Which trial is better than which: one order for `Run.best`, the kept checkpoints and the progress display.
+
+The rule is that of `nas_tune.standings`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
-from nas_tune.fronts import best_first, front
+from nas_tune.fronts import front
 from nas_tune.ledger import TrialRecord
 from nas_tune.objectives import Objective, scores_of
+from nas_tune.standings import Result, contenders, in_order
 
-__all__ = ["Rank", "final_scores", "pareto", "rank", "ranked"]
+__all__ = ["contending", "final_scores", "pareto", "ranked", "result_of"]
 
-Rank = tuple[int, int, tuple[float, ...], int]
-"""Smaller is better; comparable between all trials of a run."""
 _ENDED = ("complete", "pruned", "paused")
 
 
@@ -26,50 +27,51 @@ def final_scores(trial: TrialRecord, objectives: Sequence[Objective]) -> tuple[f
     return scores_of(trial.reports[-1].metrics, objectives) if trial.reports else None
 
 
-def rank(trial: TrialRecord, objectives: Sequence[Objective]) -> Rank | None:
-    """The place of a trial that is over or paused; None for one without a value (failed, diverged, still running).
-
-    Complete trials come first, by value. Pruned and paused ones follow: their values were reached after fewer
-    epochs and do not compare with those, so a longer training beats a shorter one and then the value decides.
-    Among equals the older trial is the better one. Of several objectives the first decides, then the next: who is
-    best by that is the first of `ranked`, too.
-    """
+def result_of(trial: TrialRecord, objectives: Sequence[Objective]) -> Result | None:
+    """What a trial came to, to be compared with others; None without a value."""
     scores = final_scores(trial, objectives)
-    if scores is None:
-        return None
-    losses = tuple(-score for score in scores)
-    if trial.state == "complete":
-        return (0, 0, losses, trial.number)
-    return (1, -trial.epochs, losses, trial.number)
+    return None if scores is None else Result(scores, trial.epochs, trial.state == "complete")
 
 
 def ranked(trials: Iterable[TrialRecord], objectives: Sequence[Objective], count: int | None = None) -> list[int]:
-    """The numbers of the best `count` trials (of all) that have a value, the best first.
+    """The numbers of the best `count` trials (of all) that have a value, the best first; of equals the older one.
 
-    One objective: as `rank` has it. Several: complete trials, then the others by how long they trained; equally long
-    ones by the number of their front, within a front the loneliest first (crowding distance, `nas_tune.fronts`), then
-    by the objectives in turn.
+    Complete trials stand by value, however long they trained. Pruned and paused ones stand behind every trial that
+    trained longer, and among the others by value. With several objectives, in the place of the value: the number of
+    the front, within a front the loneliest first (crowding distance, `nas_tune.fronts`), then the objectives in turn.
     """
-    known = sorted(place for trial in trials if (place := rank(trial, objectives)) is not None)
-    if len(objectives) == 1:
-        return [place[-1] for place in known[:count]]
-    found: list[int] = []
-    for _, group in groupby(known, key=lambda place: place[:2]):
-        equals = list(group)
-        if count is not None and len(found) >= count:
-            break
-        order = best_first([[-loss for loss in losses] for _, _, losses, _ in equals], count)
-        found += [equals[index][-1] for index in order]
-    return found[:count]
+    numbers, results = _results(trials, objectives)
+    return [numbers[place] for place in in_order(results, count)]
+
+
+def contending(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> list[int]:
+    """The numbers of the trials whose values compare with those of complete ones, by number.
+
+    These are the complete trials, and those that were stopped after at least as many epochs as any of them.
+    """
+    numbers, results = _results(trials, objectives)
+    return [numbers[place] for place in contenders(results)]
 
 
 def pareto(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> list[int]:
-    """The numbers of the complete trials that none dominates, the best in the first objective first.
+    """The numbers of the contending trials that none dominates, the best in the first objective first.
 
     With one objective that is the best trial alone.
     """
-    complete = [trial for trial in trials if trial.state == "complete"]
+    numbers, results = _results(trials, objectives)
+    able = contenders(results)
+    numbers, results = [numbers[place] for place in able], [results[place] for place in able]
     if len(objectives) == 1:
-        return ranked(complete, objectives, 1)
-    known = [(scores, trial.number) for trial in complete if (scores := final_scores(trial, objectives)) is not None]
-    return [known[index][1] for index in front([scores for scores, _ in known])]
+        return [numbers[place] for place in in_order(results, 1)]
+    return [numbers[place] for place in front([one.scores for one in results])]
+
+
+def _results(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> tuple[list[int], list[Result]]:
+    """The trials with a value by number, and what they came to."""
+    numbers, results = [], []
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        result = result_of(trial, objectives)
+        if result is not None:
+            numbers.append(trial.number)
+            results.append(result)
+    return numbers, results

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from nas_tune.errors import ConfigError
 from nas_tune.names import as_typed
 from nas_tune.objectives import Objective
-from nas_tune.results.ranking import pareto, ranked
+from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
 
 if TYPE_CHECKING:
@@ -148,10 +148,11 @@ class Run:
     def best(self, k: int = 1) -> pd.DataFrame:
         """The rows of `trials` of the k best, the best first; fewer if there are fewer with a value.
 
-        Complete trials by value, then pruned ones by how long they trained and by value; never failed ones. With
-        several objectives, in the place of the value: the Pareto front first, then the front that is left without
-        it, and so on; within a front those that stand alone (crowding distance), of its ends first the best in the
-        leading objective, which is therefore the very first.
+        Complete trials by value, however long they trained. A pruned or paused one comes behind every trial that
+        trained longer, and stands among the others by value; failed ones never do. With several objectives, in the
+        place of the value: the Pareto front first, then the front that is left without it, and so on; within a front
+        those that stand alone (crowding distance), of its ends first the best in the leading objective, which is
+        therefore the very first.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
@@ -161,11 +162,20 @@ class Run:
     def pareto(self) -> pd.DataFrame:
         """The rows of `trials` of the Pareto front: the complete trials that no other one beats in every objective.
 
-        A trial is on it if every other complete one is worse in some objective, or equal in all. The best in the
-        leading objective comes first. With one objective it is the best trial alone.
+        A trial is on it if every other complete one is worse in some objective, or equal in all. One that was stopped
+        after at least as many epochs as every complete one counts among them. The best in the leading objective
+        comes first. With one objective it is the best trial alone.
         """
         with self._reader.current() as state:
             return self._rows(pareto(state.trials.values(), self.objectives))
+
+    def contending(self) -> list[int]:
+        """The numbers of the trials whose values compare with those of complete ones, by number.
+
+        These are the complete trials, and those that were stopped after at least as many epochs as any of them.
+        """
+        with self._reader.current() as state:
+            return contending(state.trials.values(), self.objectives)
 
     def query(self, sql: str) -> pd.DataFrame:
         """The answer to SQL (DuckDB's) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.

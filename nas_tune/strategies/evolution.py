@@ -2,26 +2,23 @@
 
 The population is the `population` youngest finished trials; a parent is the best of `sample` of them drawn at
 random, and its child is one mutation away. The state is nothing but the study's trials, so a replayed study
-continues as the uninterrupted one would. Trials that a scheduler stopped take part: a complete trial beats
-them, among them the one that trained longer is better, and among equals the score decides: with several objectives
-the number of the front among those that trained as long, then the crowding distance (Deb et al. 2002).
+continues as the uninterrupted one would. Trials that a scheduler stopped take part; who is better than whom follows
+`nas_tune.standings`: with several objectives by the number of the front, then by crowding distance (Deb et al. 2002).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
-from nas_tune.fronts import places
 from nas_tune.objectives import several_objectives
+from nas_tune.standings import standings
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.history import signs_of
-from nas_tune.strategies.study_memory import last_epoch
+from nas_tune.strategies.history import result_of, signs_of
 from search_spaces import Architecture, Space
 
 __all__ = ["EvolutionSampler"]
@@ -63,31 +60,12 @@ class EvolutionSampler(ArchitectureSampler):
         if not living:
             return None
         competitors = [self.rng.choice(living) for _ in range(self.sample)]
-        signs = signs_of(study)
-        if len(signs) == 1:
-            return max(competitors, key=lambda trial: _fitness(trial, signs[0]))
-        fitness = dict(_fitnesses(living, signs))
-        return max(competitors, key=lambda trial: fitness[trial.number])
+        results = [result_of(trial, signs_of(study)) for trial in living]
+        place = {trial.number: place for trial, place in zip(living, standings(results), strict=True)}
+        return min(competitors, key=lambda trial: place[trial.number])
 
     def _living(self, study: Study) -> Sequence[FrozenTrial]:
         """The youngest; looked for from the end, so that an old study is not slower to ask than a young one."""
         youngest_first = reversed(study.get_trials(deepcopy=False))
         finished = (trial for trial in youngest_first if trial.state in _FINISHED and trial.values is not None)
         return list(islice(finished, self.population))[::-1]
-
-
-def _fitness(trial: FrozenTrial, sign: float) -> tuple[float, float]:
-    return _trained(trial), sign * (trial.value or 0.0)
-
-
-def _fitnesses(living: Sequence[FrozenTrial], signs: Sequence[float]) -> Iterator[tuple[int, tuple[float, float]]]:
-    """The numbers of trials, and their fitness in several objectives."""
-    for trained in {_trained(trial) for trial in living}:
-        equals = [trial for trial in living if _trained(trial) == trained]
-        rows = [[sign * value for sign, value in zip(signs, trial.values, strict=True)] for trial in equals]
-        for trial, place in zip(equals, places(rows), strict=True):
-            yield trial.number, (trained, -float(place))
-
-
-def _trained(trial: FrozenTrial) -> float:
-    return math.inf if trial.state == TrialState.COMPLETE else last_epoch(trial) or 0

@@ -6,6 +6,7 @@ kept here between proposals follows from the trials alone, so a fresh process fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -16,10 +17,11 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.fronts import places
+from nas_tune.standings import Result
 from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 
-__all__ = ["Curve", "Finished", "History", "signs_of"]
+__all__ = ["Curve", "Finished", "History", "result_of", "signs_of"]
 
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -107,17 +109,18 @@ class History:
         return self._known[number]
 
     def curves(self) -> list[Curve]:
-        """Of every trial that has reported and did not fail, running ones included, by number; of one objective."""
+        """Of every trial that has reported and did not fail, running ones included, by number; of one objective.
+
+        A training that ended by itself stays at what it came to, at every epoch that some other one has reached.
+        """
         (sign,) = self.signs
-        return [
-            Curve(
-                trial.number,
-                self._known[trial.number],
-                {epoch: sign * value for epoch, value in trial.intermediate_values.items()},
-            )
+        told = [
+            trial
             for trial in self._trials
             if trial.state != TrialState.FAIL and trial.intermediate_values and trial.number in self._known
         ]
+        epochs = sorted({epoch for trial in told for epoch in trial.intermediate_values})
+        return [Curve(trial.number, self._known[trial.number], _scores(trial, sign, epochs)) for trial in told]
 
     def _update(self, study: Study, number: int) -> None:
         self.signs = signs_of(study)
@@ -144,6 +147,22 @@ class History:
 def signs_of(study: Study) -> list[float]:
     """What turns each objective so that greater is better."""
     return [1.0 if direction == StudyDirection.MAXIMIZE else -1.0 for direction in study.directions]
+
+
+def result_of(trial: FrozenTrial, signs: Sequence[float]) -> Result:
+    """What a finished trial with values came to, to be compared with others."""
+    scores = tuple(sign * value for sign, value in zip(signs, trial.values, strict=True))
+    complete, epochs = trial.state == TrialState.COMPLETE, last_epoch(trial)
+    # A complete one that never reported trained nobody knows how long.
+    return Result(scores, epochs if epochs is not None else math.inf if complete else 0, complete)
+
+
+def _scores(trial: FrozenTrial, sign: float, epochs: Sequence[int]) -> dict[int, float]:
+    scores = {epoch: sign * value for epoch, value in trial.intermediate_values.items()}
+    if trial.state == TrialState.COMPLETE:
+        last = max(scores)
+        scores |= {epoch: scores[last] for epoch in epochs if epoch > last}
+    return scores
 
 
 class _Gains:

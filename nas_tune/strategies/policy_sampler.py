@@ -13,7 +13,7 @@ import random
 from abc import abstractmethod
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,9 +22,10 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
+from nas_tune.standings import Result, standings
 from nas_tune.strategies.controllers import Controller, Memory, TableController
 from nas_tune.strategies.decision_steps import Batch, Questions, batch_of
-from nas_tune.strategies.history import History
+from nas_tune.strategies.history import History, result_of
 from nas_tune.strategies.lstm_controller import LSTMController
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, ArchitectureError, Space
@@ -40,11 +41,25 @@ _REFUSED_IN_A_ROW = 100
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A finished trial: how long it trained (infinite when complete), and its score, greater is better."""
+    """A finished trial: how long it trained (infinite when complete), and its score, greater is better.
+
+    `ended` is the last epoch of a complete one; infinite where it is not known.
+    """
 
     number: int
     trained: float
     score: float
+    ended: float = math.inf
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was not stopped."""
+        return self.trained == math.inf
+
+    @property
+    def result(self) -> Result:
+        """What it came to, to be compared with others."""
+        return Result((self.score,), self.ended if self.complete else self.trained, self.complete)
 
 
 @dataclass
@@ -55,19 +70,22 @@ class Learner:
         settings: of the strategy that teaches it.
         controller: the policy.
         lessons: in the order in which it was taught.
-        standings: the same from the worst to the best.
+        sorted: the same from the worst to the best, as long as complete trials are longer than stopped ones.
+        shortest: the epochs of the shortest complete trial; `longest`: those of the longest stopped one.
         baseline: the moving average of the rewards.
     """
 
     settings: tuple[object, ...]
     controller: Controller
     lessons: list[Lesson] = field(default_factory=list)
-    standings: list[tuple[float, float]] = field(default_factory=list)
+    sorted: list[tuple[float, float]] = field(default_factory=list)
     baseline: float = 0.0
+    shortest: float = math.inf
+    longest: float = -1
 
     def copy(self) -> Learner:
         """Another one that knows the same, to be taught on its own."""
-        return Learner(self.settings, self.controller.copy(), list(self.lessons), list(self.standings), self.baseline)
+        return replace(self, controller=self.controller.copy(), lessons=list(self.lessons), sorted=list(self.sorted))
 
     def advantages(self, lessons: Sequence[Lesson], decay: float) -> NDArray[np.float64]:
         """Take the lessons in; by how much each reward is above the baseline of its time, shape (lessons, 1)."""
@@ -87,10 +105,27 @@ class Learner:
         Ranks have no scale and no outliers, and stopped trials have theirs: below those that trained longer.
         """
         place = (lesson.trained, lesson.score)
-        insort(self.standings, place)
-        middle = (bisect_left(self.standings, place) + bisect_right(self.standings, place) - 1) / 2
-        rank = middle / max(1, len(self.standings) - 1)
+        insort(self.sorted, place)
+        if lesson.complete:
+            self.shortest = min(self.shortest, lesson.ended)
+        else:
+            self.longest = max(self.longest, lesson.trained)
+        if self.shortest <= self.longest:
+            middle = self._middle(lesson)
+        else:
+            middle = (bisect_left(self.sorted, place) + bisect_right(self.sorted, place) - 1) / 2
+        rank = middle / max(1, len(self.sorted) - 1)
         return rank * rank * rank
+
+    def _middle(self, lesson: Lesson) -> float:
+        """How many are worse, and half of its equals, where some complete trial is no longer than some stopped one."""
+        places = standings([one.result for one in (*self.lessons, lesson)])
+        return len(places) - 1 - places[-1] - (places.count(places[-1]) - 1) / 2
+
+
+def _lesson(trial: FrozenTrial, sign: float) -> Lesson:
+    result = result_of(trial, [sign])
+    return Lesson(trial.number, math.inf if result.complete else result.epochs, result.scores[0], result.epochs)
 
 
 class PolicySampler(UnseenSampler):
@@ -155,11 +190,7 @@ class PolicySampler(UnseenSampler):
 
     def _taught(self, study: Study, trials: Sequence[FrozenTrial]) -> Controller:
         sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-        wanted = [
-            Lesson(trial.number, math.inf if trial.state == TrialState.COMPLETE else trial.last_step or 0, sign * value)
-            for trial in trials
-            if trial.state in _FINISHED and (value := trial.value) is not None
-        ]
+        wanted = [_lesson(trial, sign) for trial in trials if trial.state in _FINISHED and trial.values is not None]
         del wanted[len(wanted) // self.batch * self.batch :]
         states = _STATES.setdefault(study, _States())
         learner = states.furthest(self._settings, wanted) or Learner(self._settings, self._untaught())

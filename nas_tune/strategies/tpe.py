@@ -20,6 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
 from nas_tune.objectives import several_objectives
+from nas_tune.standings import in_order, uneven
+from nas_tune.strategies.history import result_of, signs_of
 from search_spaces import Space
 
 __all__ = ["tpe"]
@@ -68,7 +70,7 @@ class _GroupedTPE(TPESampler):
         finished = study.get_trials(deepcopy=False, states=_FINISHED)
         if len(finished) < self._startup:
             return {}
-        good, others = _split_trials(study, finished, default_gamma(len(finished)))
+        good, others = _parted(study, finished, default_gamma(len(finished)))
         params: dict[str, Any] = {}
         for group in _Groups.of(study, self._space).of_decisions():
             part = {name: search_space[name] for name in group if name in search_space}
@@ -87,6 +89,20 @@ class _GroupedTPE(TPESampler):
         draws = better.sample(self._rng.rng, self._n_ei_candidates)
         best = self._compare(draws, self._compute_acquisition_func(draws, better, worse))
         return {name: distribution.to_external_repr(best[name]) for name, distribution in part.items()}
+
+
+def _parted(study: Study, finished: list[FrozenTrial], count: int) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
+    """The `count` good trials and the others, each by number.
+
+    Optuna takes every complete trial for better than every stopped one; where some complete ones trained no longer
+    than those, `nas_tune.standings` decides.
+    """
+    told = [trial for trial in finished if trial.values is not None]
+    results = [result_of(trial, signs_of(study)) for trial in told]
+    if not uneven(results):
+        return _split_trials(study, finished, count)
+    good = {told[place].number for place in in_order(results, count)}
+    return [t for t in finished if t.number in good], [t for t in finished if t.number not in good]
 
 
 class _Groups:

@@ -25,12 +25,14 @@ from nas_tune.errors import (
     RunFolderError,
     RunLockedError,
 )
+from nas_tune.insight.course import course
 from nas_tune.ledger import Asked, Ended, Event, Lease, Reported, RunState, SessionEnded, backup_path, ledger_path
 from nas_tune.results import Run
-from search_spaces import Space, choice
+from search_spaces import Space, choice, integer
 from search_spaces.errors import NasTuneError
 from tests import toys
 from tests.toys import Climber, Unsaved, climb, conditional_space, tiny_space
+from trainables.errors import EndOfTraining
 
 TIMES = ["started", "ended", "seconds", "lost"]
 
@@ -491,6 +493,47 @@ def test_the_checkpoints_of_the_best_are_kept_and_can_be_evaluated(tmp_path: Pat
         run.evaluate(other)
     with pytest.raises(ConfigError, match="there is no trial 99"):
         run.evaluate(99)
+
+
+class Brief:
+    """A training of one epoch that ends by itself, with checkpoints."""
+
+    epochs = 1
+
+    def setup(self, architecture: Any, *, seed: int, max_epochs: int) -> None:
+        self.value, self.epoch = architecture["w"] / 64, 0
+
+    def step(self) -> dict[str, float] | None:
+        if self.epoch == self.epochs:
+            raise EndOfTraining
+        self.epoch += 1
+        return {"accuracy": self.value, "cost": self.value}
+
+    def save(self, folder: Path) -> None:
+        (folder / "value.txt").write_text(str(self.value))
+
+    def load(self, folder: Path) -> None:
+        self.value = float((folder / "value.txt").read_text())
+
+
+def briefly(folder: Path, *widths: int, **more: Any) -> Run:
+    given = {"strategy": "random", "max_epochs": 9, "scheduler": "asha", "enqueue": [{"w": w} for w in widths], **more}
+    return search(folder, Space({"w": integer(1, 64)}), Brief, max_trials=len(widths), **given)
+
+
+def test_trainings_that_end_by_themselves_rank_by_value_among_those_that_were_as_long(tmp_path: Path) -> None:
+    run = briefly(tmp_path / "run", 1, 60, 50, 40)
+    assert run.trials()["state"].tolist() == ["complete", "complete", "pruned", "pruned"]
+    assert (run.best(4)["value"] * 64).tolist() == [60, 50, 40, 1]
+    assert run.pareto()["trial"].tolist() == [1]
+    assert course(run).best.tolist() == [1 / 64, 60 / 64, 60 / 64, 60 / 64]
+
+
+def test_the_checkpoints_that_are_kept_are_those_of_the_best_also_where_these_were_stopped(tmp_path: Path) -> None:
+    run = briefly(tmp_path / "run", 1, 60, 50, 40, keep_checkpoints=2)
+    kept = sorted(int(folder.name) for folder in (run.path / "trials").iterdir())
+    assert kept == [0, 1, 2]  # the two best, and the two complete ones, which longer trainings would put first
+    assert nas_tune.trained(run, 2).value == 50 / 64
 
 
 def test_where_less_is_better_the_least_are_kept(tmp_path: Path) -> None:

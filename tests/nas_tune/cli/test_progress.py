@@ -97,9 +97,12 @@ def test_a_search_for_ever_has_no_share_and_no_end() -> None:
 
 def test_the_best_is_the_one_that_the_results_call_best() -> None:
     pace = Pace(config(metric="loss", mode="min"))
-    feed(Follower(pace), [begun(), *trial(0, [0.1], "pruned"), *trial(1, [0.7]), *trial(2, [0.4]), *trial(3, [0.5])])
+    whole = [*trial(1, [0.9, 0.7]), *trial(2, [0.9, 0.4]), *trial(3, [0.9, 0.5])]
+    state = feed(Follower(pace), [begun(), *trial(0, [0.1], "pruned"), *whole])
     assert pace.best is not None
     assert pace.best.number == 2
+    feed(Follower(pace), trial(4, [0.5, 0.3], "pruned"), state)  # as long as any complete one, and better
+    assert pace.best.number == 4
 
 
 # Lines

@@ -27,15 +27,15 @@ def two(number: int, epochs: list[tuple[float, float]], state: str | None = "com
 def run(tmp_path: Path) -> Run:
     """The front is 0, 2, 3, 7 and the equal 8; 1 and 4 are behind it, 5 was stopped, 6 failed, 9 runs."""
     events = [
-        *two(0, [(0.9, 90)]),
-        *two(1, [(0.4, 50)]),
+        *two(0, [(0.9, 90)] * 2),
+        *two(1, [(0.4, 50)] * 2),
         *two(2, [(0.1, 0.4), (0.5, 10)]),
-        *two(3, [(0.8, 20)]),
-        *two(4, [(0.3, 60)]),
+        *two(3, [(0.8, 20)] * 2),
+        *two(4, [(0.3, 60)] * 2),
         *two(5, [(0.99, 1)], "pruned"),
         *two(6, [(0.99, 1)], "failed"),
-        *two(7, [(0.6, 12)]),
-        *two(8, [(0.8, 20)]),
+        *two(7, [(0.6, 12)] * 2),
+        *two(8, [(0.8, 20)] * 2),
         *two(9, [(0.99, 1)], None),
     ]
     make(tmp_path, begun(), *events, meta=TWO).close()
@@ -72,8 +72,17 @@ def test_stopped_trials_are_ranked_among_those_that_trained_as_long(tmp_path: Pa
 
 
 def test_of_one_objective_the_front_is_the_best_alone(tmp_path: Path) -> None:
-    make(tmp_path, begun(), *trial(0, [0.7]), *trial(1, [0.9]), *trial(2, [0.9]), *trial(3, [1.0], "pruned")).close()
+    whole = [*trial(0, [0.6, 0.7]), *trial(1, [0.8, 0.9]), *trial(2, [0.8, 0.9])]
+    make(tmp_path, begun(), *whole, *trial(3, [1.0], "pruned")).close()
     assert Run(tmp_path).pareto()["trial"].tolist() == [1]
+
+
+def test_one_that_was_stopped_after_as_many_epochs_as_any_complete_one_is_on_the_front(tmp_path: Path) -> None:
+    events = [*two(0, [(0.9, 90)]), *two(1, [(0.5, 50)]), *two(2, [(0.8, 40)], "pruned"), *two(3, [(0.1, 1)], "pruned")]
+    make(tmp_path, begun(), *events, meta=TWO).close()
+    run = Run(tmp_path)
+    assert run.pareto()["trial"].tolist() == [0, 2, 3]
+    assert run.best(9)["trial"].tolist() == [0, 3, 2, 1]
 
 
 def test_columns_of_all_objectives_are_there_before_the_first_report(tmp_path: Path) -> None:

@@ -111,10 +111,13 @@ def test_among_those_that_trained_as_long_the_score_decides() -> None:
         assert winners((NB201.sample(1), 0.2, 3, state), (NB201.sample(2), 0.3, 3, state)) == {1}
 
 
-def test_a_training_that_ended_by_itself_beats_one_that_was_stopped() -> None:
-    """As in the results: trained to its own end is trained to the end."""
+def test_a_training_that_ended_by_itself_beats_the_better_one_only_if_it_was_longer() -> None:
+    """As in the results: trained to its own end is trained to the end, but a better one that was as long is better."""
     ended = (NB201.sample(1), 0.6, 2, TrialState.COMPLETE)
-    assert winners(ended, (NB201.sample(2), 0.9, 7, TrialState.PRUNED)) == {0}
+    assert winners(ended, (NB201.sample(2), 0.9, 1, TrialState.PRUNED)) == {0}
+    assert winners(ended, (NB201.sample(2), 0.5, 7, TrialState.PRUNED)) == {0}
+    assert winners(ended, (NB201.sample(2), 0.9, 2, TrialState.PRUNED)) == {1}
+    assert winners(ended, (NB201.sample(2), 0.9, 7, TrialState.PRUNED)) == {1}
 
 
 def test_failed_and_running_trials_are_nobodys_parents() -> None:

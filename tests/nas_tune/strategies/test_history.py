@@ -9,6 +9,7 @@ from optuna.trial import TrialState, create_trial
 import search_spaces
 from nas_tune.strategies.faces import FlatFace
 from nas_tune.strategies.history import History
+from nas_tune.strategies.tpe import _parted
 from search_spaces import Architecture
 from tests.toys import conditional_space
 
@@ -87,3 +88,25 @@ def test_flat_faces_lead_back_to_the_member() -> None:
         # Options exchange their numbers: nothing is invented.
         one_hot = face.slices["head"]
         assert sorted(mended[one_hot]) == numbers[one_hot]
+
+
+def test_the_good_trials_of_tpe_are_the_best_by_the_rule_of_the_results() -> None:
+    states = (TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED)
+    told = [
+        trial_of(MEMBERS[n], state, value) for n, (state, value) in enumerate(zip(states, (1, 94, 78, 63), strict=True))
+    ]
+    study = study_of(*told)
+    good, others = _parted(study, study.get_trials(), 2)
+    assert [trial.number for trial in good] == [1, 2]
+    assert [trial.number for trial in others] == [0, 3]
+
+
+def test_a_training_that_ended_by_itself_stays_at_what_it_came_to() -> None:
+    told = [
+        trial_of(MEMBERS[0], TrialState.COMPLETE, 0.5),
+        trial_of(MEMBERS[1], TrialState.COMPLETE, 0.9, 0.8, 0.7),
+        trial_of(MEMBERS[2], TrialState.PRUNED, 0.6),
+    ]
+    curves = History.of(study_of(*told, direction="minimize"), SPACE, 3).curves()
+    wanted = [{1: -0.5, 2: -0.5, 3: -0.5}, {1: -0.9, 2: -0.8, 3: -0.7}, {1: -0.6}]
+    assert [curve.scores for curve in curves] == wanted

@@ -43,6 +43,14 @@ def test_one_that_was_stopped_ranks_below_one_that_trained_longer() -> None:
     assert pupil._reward(Lesson(3, 4, 0.5)) == pytest.approx((1 / 3) ** 3)
 
 
+def test_a_training_that_ended_by_itself_ranks_by_its_score_among_those_that_were_as_long() -> None:
+    pupil = learner()
+    short = [Lesson(0, math.inf, 0.9, 1), Lesson(1, math.inf, 0.1, 1), Lesson(2, 1, 0.7), Lesson(3, 1, 0.5)]
+    pupil.advantages(short, 0.9)
+    assert pupil.copy()._reward(Lesson(4, 1, 0.6)) == pytest.approx((2 / 4) ** 3)
+    assert pupil.copy()._reward(Lesson(4, 3, 0.8)) == pytest.approx((3 / 4) ** 3)
+
+
 def test_advantages_are_above_a_moving_average() -> None:
     pupil = learner()
     assert pupil.advantages(complete(1, 2, 3), 0.5).ravel().tolist() == pytest.approx([0.0, 1.0, 0.5])
