@@ -24,7 +24,7 @@ import torch
 from trainables.checkpoint import check_identity, read_tensors, write_tensors
 from trainables.cost import Cost, Meter, cost_of
 from trainables.data import DataSettings, ImageData, Views, check_present, load, load_raw
-from trainables.devices import check_device, device_of
+from trainables.devices import check_device, device_of, layout_of, placed
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
 from trainables.networks import build, space_name, tree_of
@@ -152,7 +152,7 @@ class ImageClassifier:
         randomness = Randomness(seed, device)
         network = self._built(architecture, data, randomness)
         cost = cost_of(network, (data.in_channels, *data.image_size))
-        network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = placed(network, device)
         training = Training(network, data, self._recipe(data), randomness, max_epochs, self._group)
         self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
 
@@ -199,7 +199,8 @@ class ImageClassifier:
         data, randomness = load(self._data, device), Randomness(seed, device)
         network = self._built(architecture, data, randomness).to(device)
         batch = data.train.sampled(PROXY_IMAGES, randomness.generator)
-        return score(network, data.normalize(batch.images), batch.labels, proxy, seed=seed)
+        images = data.normalize(batch.images, layout_of(network, device))
+        return score(network, images, batch.labels, proxy, seed=seed)
 
     def cost(self, architecture: Architecture) -> Cost:
         """What the network of `architecture` would cost, counted and not run; loads the data, needs no set-up."""

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from trainables.averaging import WeightAverage
 from trainables.data import Augmentation, ImageData, Split
+from trainables.devices import layout_of
 from trainables.errors import DivergedError
 from trainables.networks.base import set_drop_path
 from trainables.optimization import Optimization, Optimizer
@@ -77,6 +78,7 @@ class Training:
         self._average = WeightAverage(network, recipe.ema) if recipe.ema else None
         self._recipe, self._randomness, self._group = recipe, randomness, group
         self._device = data.train.images.device
+        self._layout = layout_of(network, self._device)
         self._optimizer = Optimizer(network, recipe.optimization, self._device)
         self._batch_size = min(recipe.batch_size, len(data.train))
         self._batches = len(data.train) // self._batch_size
@@ -117,7 +119,7 @@ class Training:
         mine = self._group.share(len(rows))
         images, labels = images[mine], labels[mine]
         with self._optimizer.precision():
-            outputs = self._trained(self.data.normalize(images))
+            outputs = self._trained(self.data.normalize(images, self._layout))
             logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
             loss = self._loss(logits, labels)
             whole = sum((self._recipe.auxiliary_weight * self._loss(head, labels) for head in auxiliary), start=loss)

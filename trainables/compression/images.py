@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.data import ImageData
+from trainables.devices import placed
 from trainables.randomness import Randomness
 from trainables.training import Recipe, Training, judged
 
@@ -45,7 +46,7 @@ class ImageTuning:
     def train(self, network: nn.Module, *, seed: int, epochs: int) -> Iterator[dict[str, float]]:
         """`train_loss` and `train_accuracy` of each epoch."""
         device = self.data.train.images.device
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        placed(network, device)
         training = Training(network, self.data, self.recipe, Randomness(seed, device), epochs)
         for _ in range(epochs):
             score = training.train_epoch()

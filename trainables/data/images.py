@@ -91,10 +91,10 @@ class ImageData:
             )
         return found
 
-    def normalize(self, images: Tensor) -> Tensor:
-        """Raw images to float32 of about zero mean and unit deviation, channels last in memory."""
+    def normalize(self, images: Tensor, layout: torch.memory_format = torch.channels_last) -> Tensor:
+        """Raw images to float32 of about zero mean and unit deviation, laid out in memory as `layout` says."""
         scaled = (images.to(torch.float32) - self.mean) / self.std
-        return scaled.contiguous(memory_format=torch.channels_last)
+        return scaled.contiguous(memory_format=layout)
 
 
 def raw_images(

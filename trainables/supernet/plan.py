@@ -12,7 +12,7 @@ import torch
 import search_spaces
 from trainables.checkpoint import read_tensors
 from trainables.data import DataSettings, ImageData, Views, load
-from trainables.devices import check_device, device_of
+from trainables.devices import check_device, device_of, layout_of, placed
 from trainables.errors import CheckpointError, TrainableError
 from trainables.networks import build, builder_of, space_name
 from trainables.networks.sizes import sized_network
@@ -196,9 +196,10 @@ class Plan:
                 **network,
             )
             # On its device before it is relaxed: there the method may measure its options.
-            module = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module = placed(module, device)
             method = method_of(self._method, self._method_settings)
-            supernet = relax(module, method, space=self._bound(), example=data.normalize(data.train.images[:2]))
+            example = data.normalize(data.train.images[:2], layout_of(module, device))
+            supernet = relax(module, method, space=self._bound(), example=example)
         method.begin_stage(stage, kept)
         if self._start_from is not None:
             take_over(supernet, self._weights_before(Path(self._start_from)), self._start_from)

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data import Augmentation, ImageData, Split
+from trainables.devices import layout_of
 from trainables.optimization import Optimization, Optimizer
 from trainables.randomness import Randomness
 from trainables.settings import check_name, check_number
@@ -87,6 +88,7 @@ class Search:
         self.supernet, self.data, self.epochs, self.epoch = supernet, data, epochs, 0
         self._recipe, self._randomness = recipe, randomness
         self._device = data.train.images.device
+        self._layout = layout_of(supernet.module, self._device)
         self._host = torch.Generator().manual_seed(randomness.generator.initial_seed() & 0x7FFFFFFF)
         self._draws = Draws(randomness.generator, self._host)
         self._weights = [weight for weight in supernet.weight_parameters() if weight.requires_grad]
@@ -160,7 +162,8 @@ class Search:
 
     def _views(self, stream: Stream) -> Batch:
         images, labels = stream.next()
-        return self.data.normalize(self._recipe.augmentation(images, self._randomness.generator)), labels
+        augmented = self._recipe.augmentation(images, self._randomness.generator)
+        return self.data.normalize(augmented, self._layout), labels
 
     def _loss(self, batch: Batch) -> Tensor:
         return self._losses(batch)[0]
@@ -207,7 +210,7 @@ class Search:
         images, size = self.data.train.images, self._train.size
         for index in range(min(_CALIBRATION_BATCHES, self._train.batches)):
             with self._optimizer.precision():
-                self.supernet(self.data.normalize(images[index * size : (index + 1) * size]))
+                self.supernet(self.data.normalize(images[index * size : (index + 1) * size], self._layout))
 
     def eigenvalue(self) -> float:
         """The dominant eigenvalue of the second derivative by the architecture, on one batch of validation images.
@@ -217,7 +220,7 @@ class Search:
         """
         size = self._valid.size
         images, labels = self.data.validation.images[:size], self.data.validation.labels[:size]
-        batch = self.data.normalize(images), labels
+        batch = self.data.normalize(images, self._layout), labels
         self.supernet.eval()
         generator = torch.Generator(self._device).manual_seed(0)
         return dominant_eigenvalue(lambda: self._loss(batch), self._weights, self._alphas, generator)
