@@ -53,21 +53,20 @@ def defined(name: str, blocks: Sequence[Block]) -> tuple[Definition, list[Piece]
     first = blocks[0]
     made, run = _columns(blocks, "constructor"), _columns(blocks, "forward")
     arguments = _Arguments(made, run, first.taken)
-    names = {id(number): arguments.name_of(number.role, vector) for number, vector in made}
-    reads = {id(number): arguments.name_of(number.role, vector) for number, vector in run}
-    constructor = tuple(
-        Statement(line.lead, replaced(line.piece, lambda n: Text(names[id(n)] or "") if names[id(n)] else n))
-        for line in first.constructor
-    )
-    forward = tuple(
-        Statement(line.lead, replaced(line.piece, lambda n: Text(f"self.{reads[id(n)]}") if reads[id(n)] else n))
-        for line in first.forward
-    )
-    stored = tuple(one for one in arguments.order if one in reads.values())
+    constructor = _written(first.constructor, [arguments.name_of(n.role, vector) for n, vector in made])
+    read = [arguments.name_of(number.role, vector) for number, vector in run]
+    forward = _written(first.forward, [f"self.{name}" if name else None for name in read])
+    stored = tuple(one for one in arguments.order if one in read)
     definition = Definition(
         name, first.document, tuple(arguments.order), stored, constructor, forward, first.signature, first.base
     )
     return definition, [_call(name, arguments, place) for place in range(len(blocks))]
+
+
+def _written(lines: Sequence[Statement], names: Sequence[str | None]) -> tuple[Statement, ...]:
+    """The lines with the names of arguments for their numbers; None for those that never differ."""
+    others = iter([Text(name) if name else None for name in names])
+    return tuple(Statement(line.lead, replaced(line.piece, others)) for line in lines)
 
 
 def _columns(blocks: Sequence[Block], part: str) -> list[tuple[Number, _Vector]]:

@@ -6,7 +6,7 @@ A piece is text, a number that may turn into an argument, or a bracket with item
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 __all__ = ["WIDTH", "Group", "Item", "Number", "Piece", "Text", "flat", "form", "numbers", "replaced", "written"]
@@ -22,9 +22,9 @@ class Text:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Number:
-    """A whole number with its role, such as `in_channels`; compared by identity, for each may become another."""
+    """A whole number with its role, such as `in_channels`; which may become an argument."""
 
     value: int
     role: str
@@ -58,7 +58,8 @@ def form(piece: Piece) -> Hashable:
         return piece.text
     if isinstance(piece, Number):
         return ("number", piece.role)
-    return (piece.opening, piece.closing, tuple((item.prefix, item.default, form(item.piece)) for item in piece.items))
+    items = tuple((item.prefix, item.default, form(item.piece)) for item in piece.items)
+    return (piece.opening, piece.separator, piece.closing, items)
 
 
 def numbers(piece: Piece) -> Iterator[Number]:
@@ -70,13 +71,17 @@ def numbers(piece: Piece) -> Iterator[Number]:
             yield from numbers(item.piece)
 
 
-def replaced(piece: Piece, names: Callable[[Number], Piece]) -> Piece:
-    """The piece with every number replaced by what `names` says, and without items that have their default."""
+def replaced(piece: Piece, others: Iterator[Piece | None]) -> Piece:
+    """The piece with its numbers replaced, from left to right, by the next of `others`, and without defaults.
+
+    A number stays for which None comes. By place, not by number: of two places that share a number in one block, each
+    may have its own in another block.
+    """
     if isinstance(piece, Text):
         return piece
     if isinstance(piece, Number):
-        return names(piece)
-    items = [Item(item.prefix, replaced(item.piece, names), item.default) for item in piece.items]
+        return next(others) or piece
+    items = [Item(item.prefix, replaced(item.piece, others), item.default) for item in piece.items]
     return Group(piece.opening, tuple(item for item in items if not _is_default(item)), piece.closing, piece.separator)
 
 

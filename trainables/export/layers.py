@@ -6,6 +6,7 @@ Each line is tried: what it constructs must look like the layer and have the sam
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -28,16 +29,23 @@ def constructed(layer: nn.Module) -> Piece:
     kind = type(layer)
     if getattr(nn, kind.__name__, None) is not kind:
         raise UntraceableError(f"{kind.__module__}.{kind.__name__} is not in torch.nn")
+    try:
+        return _checked(layer, _call(layer, _plain))
+    except UntraceableError:
+        # Layers that keep what they are given, such as poolings, tell (3, 3) from 3.
+        return _checked(layer, _call(layer, _as_it_is))
+
+
+def _call(layer: nn.Module, value_of: Callable[[Any, str], Any]) -> Group:
+    kind = type(layer)
     items = []
     for name, parameter in inspect.signature(kind).parameters.items():
         if name in _SKIPPED or name.startswith("_"):
             continue
-        item = _item(layer, name, parameter)
+        item = _item(layer, name, parameter, value_of)
         if item is not None:
             items.append(item)
-    piece = Group(f"nn.{kind.__name__}(", tuple(items), ")")
-    _check(layer, flat(piece))
-    return piece
+    return Group(f"nn.{kind.__name__}(", tuple(items), ")")
 
 
 def literal(value: Any, role: str = "size") -> Piece:
@@ -58,10 +66,12 @@ def literal(value: Any, role: str = "size") -> Piece:
     raise UntraceableError(f"a constant of the kind {type(value).__name__} cannot be written")
 
 
-def _item(layer: nn.Module, name: str, parameter: inspect.Parameter) -> Item | None:
+def _item(
+    layer: nn.Module, name: str, parameter: inspect.Parameter, value_of: Callable[[Any, str], Any]
+) -> Item | None:
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or not hasattr(layer, name):
         return None
-    value = _plain(getattr(layer, name), name)
+    value = value_of(getattr(layer, name), name)
     required = parameter.default is parameter.empty
     if name == "stride" and parameter.default is None and value == _plain(getattr(layer, "kernel_size", None), ""):
         return None  # the stride of a pooling is its kernel's size where none is given
@@ -84,7 +94,12 @@ def _plain(value: Any, name: str) -> Any:
     return value
 
 
-def _check(layer: nn.Module, source: str) -> None:
+def _as_it_is(value: Any, name: str) -> Any:
+    return _plain(value, name) if name == "bias" else value
+
+
+def _checked(layer: nn.Module, piece: Group) -> Group:
+    source = flat(piece)
     try:
         with torch.device("meta"):
             made = eval(source, {"nn": nn, "torch": torch})  # noqa: S307 -- our own line, of torch's names and literals
@@ -93,3 +108,4 @@ def _check(layer: nn.Module, source: str) -> None:
     shapes, wanted = ({name: tensor.shape for name, tensor in one.state_dict().items()} for one in (made, layer))
     if shapes != wanted or repr(made) != repr(layer):
         raise UntraceableError(f"{layer!r} cannot be told from its attributes: {source} is another layer")
+    return piece

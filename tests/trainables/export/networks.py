@@ -12,6 +12,7 @@ from torch.nn import functional
 import search_spaces
 import trainables
 from trainables.networks import example
+from trainables.networks.base import Size
 
 CELLS = {"channels": 4, "layers": 3}
 TEXTS: dict[str, Any] = {"vocabulary": 50, "embedding": 8, "hidden": 8}
@@ -35,23 +36,50 @@ SETTINGS: dict[str, dict[str, Any]] = {
 TASK = {"num_classes": 10, "in_channels": 1, "image_size": 8}
 
 
-def member(family: str, seed: int) -> nn.Module:
-    """A random member in float64, whose normalisations do something."""
-    settings = {**SETTINGS, "recurrent": TEXTS, "enas_recurrent": TEXTS}[family]
-    some = [search_spaces.get(family).sample(seed + 10 * number) for number in range(5)]
-    architecture = min(some, key=lambda one: len(str(one.tree)))  # a small one: what is deep only repeats itself
+def settings_of(family: str) -> dict[str, Any]:
+    return {**SETTINGS, "recurrent": TEXTS, "enas_recurrent": TEXTS}[family]
+
+
+def member(family: str, seed: int, *, small: bool = True, channels: int = 1, size: Size = 8) -> nn.Module:
+    """A random member in float64 whose outputs follow from its inputs: its normalisations have seen some.
+
+    A `small` one of five, for what is deep only repeats itself.
+    """
+    some = [search_spaces.get(family).sample(seed + 10 * number) for number in range(5 if small else 1)]
+    architecture = min(some, key=lambda one: len(str(one.tree)))
     torch.manual_seed(seed)
-    network = trainables.build(family, architecture, **TASK, **settings).double().eval()
-    for name, tensor in network.state_dict().items():
-        if "running" in name:
-            tensor.uniform_(0.5, 1.5)
+    task = {**TASK, "in_channels": channels, "image_size": size}
+    network = trainables.build(family, architecture, **task, **settings_of(family)).double()
+    calibrate(network, inputs(family, 8, channels=channels, size=size))
     return network
 
 
-def inputs(family: str, batch: int) -> Tensor:
-    settings = {**SETTINGS, "recurrent": TEXTS, "enas_recurrent": TEXTS}[family]
-    made: Tensor = example(family, batch=batch, in_channels=1, image_size=8, **settings)
-    return made.double() if made.is_floating_point() else made
+def calibrate(network: nn.Module, batch: Tensor) -> None:
+    """Let the normalisations take their statistics from a batch: with those at birth much fades or grows to nothing."""
+    norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        for _ in range(2):
+            network.train()(batch)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+    network.eval()
+
+
+def inputs(family: str, batch: int, *, channels: int = 1, size: Size = 8) -> Tensor:
+    """Different random examples: of texts words, of images normal numbers."""
+    like = example(family, batch=batch, in_channels=channels, image_size=size, **settings_of(family))
+    generator = torch.Generator().manual_seed(batch)
+    if like.is_floating_point():
+        return torch.randn(like.shape, generator=generator, dtype=torch.float64)
+    return torch.randint(settings_of(family)["vocabulary"], like.shape, generator=generator)
+
+
+def spread(outputs: Tensor) -> float:
+    """How much outputs differ from input to input, as a part of the greatest."""
+    return float((outputs.amax(0) - outputs.amin(0)).max() / outputs.abs().max())
 
 
 class Scaled(nn.Module):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.trainables.export.networks import SETTINGS, Odd, Undecided, inputs, member
+from tests.trainables.export.networks import SETTINGS, Odd, Undecided, inputs, member, spread
 from trainables.export import Deployed, Source, UntraceableError, source_of
 from trainables.export.standalone import model_text
 
@@ -23,6 +23,7 @@ def run_text(text: str, source: Source) -> tuple[nn.Module, dict[str, Any]]:
     return eval(source.call, names), names
 
 
+@torch.no_grad()
 def again(network: nn.Module, batches: tuple[Tensor, Tensor]) -> tuple[nn.Module, str]:
     """`network` from its own source, with its weights."""
     source = source_of(network, batches)
@@ -40,13 +41,52 @@ def written(family: str) -> tuple[nn.Module, nn.Module, str]:
     return network, *again(network, (inputs(family, 2), inputs(family, 3)))
 
 
+def difference(made: nn.Module, network: nn.Module, x: Tensor) -> float:
+    """How far outputs are apart, of a network whose outputs follow from its inputs."""
+    with torch.no_grad():
+        wanted = network(x)
+        assert len(x) == 1 or spread(wanted) > 0.01, "a network that gives the same whatever it sees tells nothing"
+        return float((made(x) - wanted).abs().max())
+
+
 @pytest.mark.parametrize("family", SETTINGS)
 def test_every_family_computes_the_same_from_its_source(family: str) -> None:
     network, made, _ = written(family)
-    for size in (1, 4):
-        x = inputs(family, size)
+    assert [difference(made, network, inputs(family, size)) for size in (1, 4)] == [0, 0]
+
+
+@pytest.mark.parametrize("family", SETTINGS)
+def test_a_source_without_what_it_learned_is_noticed(family: str) -> None:
+    network, made, _ = written(family)
+    for kind in ((nn.Conv2d, nn.Linear), (nn.BatchNorm2d, nn.LayerNorm)):
+        without = copy.deepcopy(made)
+        layers = [one for one in without.modules() if isinstance(one, kind)]
         with torch.no_grad():
-            assert (made(x) - network(x)).abs().max() == 0
+            for layer in layers:
+                layer.weight.zero_()
+        assert not layers or difference(without, network, inputs(family, 4)) > 1e-3, kind
+
+
+# Members whose blocks read their values in different orders: two of one block, each once of another.
+BLOCKS = [("pnas", 277), ("nasnet", 3), ("amoebanet", 1), ("amoebanet", 2), ("enas_micro", 3), ("enas_micro", 4)]
+
+
+@pytest.mark.parametrize(("family", "seed"), BLOCKS)
+def test_blocks_that_differ_in_what_they_read_are_told_apart(family: str, seed: int) -> None:
+    size: dict[str, Any] = {"channels": 3, "size": (9, 14)} if seed % 2 else {}
+    network = member(family, seed, small=False, **size)
+    made, _ = again(network, (inputs(family, 2, **size), inputs(family, 3, **size)))
+    assert difference(made, network, inputs(family, 4, **size)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", SETTINGS)
+def test_twelve_members_of_every_family_compute_the_same_from_their_sources(family: str) -> None:
+    for seed in range(12):
+        size: dict[str, Any] = [{}, {"channels": 3, "size": (9, 14)}, {"size": (13, 7)}][seed % 3]
+        network = member(family, seed, small=False, **size)
+        made, _ = again(network, (inputs(family, 2, **size), inputs(family, 3, **size)))
+        assert difference(made, network, inputs(family, 4, **size)) == 0, seed
 
 
 def test_sources_are_clean_and_equal_blocks_are_one_class(tmp_path: Path) -> None:
