@@ -23,6 +23,7 @@ from nas_tune.results import Run
 from nas_tune.supernet_runs import check_enqueue
 from search_spaces import Space
 from search_spaces.names import did_you_mean
+from trainables.evaluation import set_evaluating
 from trainables.protocol import Evaluating, Trainable, has_checkpoints
 from trainables.registry import Target
 from trainables.snapshots import Snapshots
@@ -218,8 +219,9 @@ def open_run(path: str | Path, *, space: Space | None = None) -> Run:
 def trained(run: Run, trial: int | None = None, *, trainable: Target | None = None) -> Trainable:
     """The trainable of a finished trial (the best, if `trial` is None) as its last checkpoint left it.
 
-    An `ImageClassifier` has the trained `nn.Module` as its `network`. `trainable` is given where the run was started
-    with one that cannot be imported by name.
+    An `ImageClassifier` has the trained `nn.Module` as its `network`. It is in evaluation mode, as is every module that
+    a trainable of your own holds (its `step` calls `train()` if you go on training it). `trainable` is given where the
+    run was started with one that cannot be imported by name.
 
     Raises:
         ConfigError: there is no such trial, its checkpoint was not kept, or the trainable has to be given.
@@ -251,6 +253,7 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
         )
     made.setup(recipe.asked.validate(record.asked), seed=record.seed, max_epochs=job.max_epochs)
     made.load(snapshot.folder)
+    set_evaluating(made)
     return made
 
 

@@ -219,7 +219,7 @@ class ImageClassifier:
 
     @property
     def network(self) -> torch.nn.Module:
-        """The network as it stands."""
+        """The network as it stands, in evaluation mode; only within `step` does it train."""
         return self._run.training.network
 
     def normalize(self, images: torch.Tensor) -> torch.Tensor:

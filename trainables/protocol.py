@@ -62,7 +62,7 @@ class Evaluating(Protocol):
     """A trainable that can be judged on a split; "test" is the one that the search never saw."""
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        """Metrics of the network as it stands on `split` ("validation" or "test")."""
+        """Metrics of the network as it stands on `split` ("validation" or "test"), in evaluation mode."""
 
 
 @runtime_checkable

@@ -59,8 +59,8 @@ class Score:
 class Training:
     """A network on its way through `epochs` epochs; `epoch` counts those behind it.
 
-    `network` is what is judged: where the recipe has an `ema`, the average of the weights that are trained. All
-    processes of `group` train and evaluate together.
+    `network` is what is judged: where the recipe has an `ema`, the average of the weights that are trained. It is in
+    evaluation mode but within `train_epoch`. All processes of `group` train and evaluate together.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Training:
     ) -> None:
         self.data, self.epochs = data, epochs
         self.epoch = 0
-        self._trained = network
+        self._trained = network.eval()
         self._average = WeightAverage(network, recipe.ema) if recipe.ema else None
         self._recipe, self._randomness, self._group = recipe, randomness, group
         self._device = data.train.images.device
@@ -103,10 +103,13 @@ class Training:
         set_drop_path(self._trained, self.epoch / self.epochs)
         tally = Tally(self._device)
         order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
-        with self._randomness.of(self._group):
-            for index in range(self._batches):
-                rows = order[index * self._batch_size : (index + 1) * self._batch_size]
-                self._train_batch(rows, self.epoch + index / self._batches, tally)
+        try:
+            with self._randomness.of(self._group):
+                for index in range(self._batches):
+                    rows = order[index * self._batch_size : (index + 1) * self._batch_size]
+                    self._train_batch(rows, self.epoch + index / self._batches, tally)
+        finally:
+            self._trained.eval()
         self._end_together()
         self.epoch += 1
         return tally.finite_score(self.epoch, self._group)
@@ -134,7 +137,7 @@ class Training:
 
     def evaluate(self, split: Split) -> Score:
         """The score of the network as it stands on all images of `split`, unchanged."""
-        self.network.eval()
+        self.network.eval()  # whatever its user did with it
         with self._optimizer.precision():
             return judged(self.network, self.data, split, self._group)
 

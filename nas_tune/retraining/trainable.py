@@ -16,6 +16,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.references import load_reference
 from search_spaces import Space
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.evaluation import set_evaluating
 from trainables.protocol import Checking, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
 from trainables.registry import Target, adapt, get
 
@@ -108,6 +109,7 @@ class Retraining:
     def _tested(self, report: dict[str, object]) -> dict[str, object]:
         self._ended = True
         if isinstance(self.inner, Evaluating):
+            set_evaluating(self.inner)
             report |= {f"{TEST}{name}": value for name, value in self.inner.evaluate("test").items()}
         return report
 

@@ -89,6 +89,7 @@ def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measur
     assert isinstance(held, ImageClassifier)
     raw = torch.randint(0, 17, (2, 1, 8, 8), dtype=torch.uint8)
     torch.testing.assert_close(model.normalize(raw), held.normalize(raw))
+    assert not any(module.training for module in held.network.modules())
     assert tuple("0123456789") == model.CLASSES
 
 
@@ -162,6 +163,20 @@ def test_a_file_that_computes_something_else_is_not_kept(
     assert not made.complete
     assert "differ by" in made.formats[0].problem
     assert [file.name for file in tmp_path.iterdir()] == [CARD]
+
+
+class Held(Climber):
+    """Holds a module, and never thinks of its mode."""
+
+    def setup(self, *args: Any, **keys: Any) -> None:
+        super().setup(*args, **keys)
+        self.network = nn.Dropout(0.5)
+
+
+def test_a_network_of_somebody_elses_trainable_evaluates_too(tmp_path: Path) -> None:
+    run = nas_tune.search(tiny_space(), Held, max_trials=1, run_dir=tmp_path / "run", **SEARCH)
+    held: Any = nas_tune.trained(run, trainable=Held)
+    assert torch.equal(held.network(torch.ones(9)), torch.ones(9))
 
 
 def test_a_trainable_without_a_network_says_so(tmp_path: Path) -> None:

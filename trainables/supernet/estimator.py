@@ -184,9 +184,9 @@ class Scorer:
             return judged(self.supernet, self.data, split)
 
     def network(self, architecture: object) -> nn.Module:
-        """That architecture by itself, with copies of its weights."""
+        """That architecture by itself, with copies of its weights, in evaluation mode."""
         with self._fitted(architecture):
-            return freeze(self.supernet.module, architecture)
+            return freeze(self.supernet.module, architecture).eval()
 
     @contextmanager
     def _fitted(self, architecture: object) -> Iterator[None]:

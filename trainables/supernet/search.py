@@ -8,7 +8,8 @@ Nothing in an epoch waits for the device but its end (and once a step `gdas`, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +86,7 @@ class Search:
     def __init__(
         self, supernet: Supernet, data: ImageData, recipe: SearchRecipe, randomness: Randomness, epochs: int
     ) -> None:
-        self.supernet, self.data, self.epochs, self.epoch = supernet, data, epochs, 0
+        self.supernet, self.data, self.epochs, self.epoch = supernet.eval(), data, epochs, 0
         self._recipe, self._randomness = recipe, randomness
         self._device = data.train.images.device
         self._layout = layout_of(supernet.module, self._device)
@@ -110,14 +111,23 @@ class Search:
 
     def train_epoch(self) -> Score:
         """One round over the training half, with its score as it went; `DivergedError` where the loss is no number."""
-        self.supernet.train()
         tally = Tally(self._device)
-        with self._randomness:
+        with self._training():
             for index in range(self._train.batches):
                 self._step((self.epoch + index / self._train.batches) / self.epochs, tally)
         self.epoch += 1
         self.supernet.method.advance(self.epoch / self.epochs)
         return tally.finite_score(self.epoch)
+
+    @contextmanager
+    def _training(self) -> Iterator[None]:
+        """Inside, the supernet trains, with random numbers of its own; else it evaluates."""
+        self.supernet.train()
+        try:
+            with self._randomness:
+                yield
+        finally:
+            self.supernet.eval()
 
     def _step(self, progress: float, tally: Tally) -> None:
         self.supernet.method.advance(progress)
@@ -137,9 +147,8 @@ class Search:
 
     def tune(self, steps: int) -> None:
         """So many steps of the weights at the rate of the search's end, the architecture as it is."""
-        self.supernet.train()
         tally = Tally(self._device)
-        with self._randomness:
+        with self._training():
             for _ in range(steps):
                 self._descend_weights(self._views(self._train), 1.0, tally)
 

@@ -82,11 +82,17 @@ def test_blocks_that_differ_in_what_they_read_are_told_apart(family: str, seed: 
 @pytest.mark.slow
 @pytest.mark.parametrize("family", SETTINGS)
 def test_twelve_members_of_every_family_compute_the_same_from_their_sources(family: str) -> None:
+    spreads = []
     for seed in range(12):
         size: dict[str, Any] = [{}, {"channels": 3, "size": (9, 14)}, {"size": (13, 7)}][seed % 3]
         network = member(family, seed, small=False, **size)
         made, _ = again(network, (inputs(family, 2, **size), inputs(family, 3, **size)))
-        assert difference(made, network, inputs(family, 4, **size)) == 0, seed
+        with torch.no_grad():
+            wanted = network(x := inputs(family, 4, **size))
+            assert torch.equal(made(x), wanted), seed
+        spreads.append(spread(wanted))
+    # Some chains have a layer of zeros that nothing goes around.
+    assert sum(one > 0.01 for one in spreads) >= (8 if family == "chain" else 12)
 
 
 def test_sources_are_clean_and_equal_blocks_are_one_class(tmp_path: Path) -> None:

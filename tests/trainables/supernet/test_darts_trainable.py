@@ -40,6 +40,13 @@ def test_follows_the_protocols(edges):
     assert search.genotype == ""
 
 
+def test_the_supernet_evaluates_whenever_it_is_looked_at(edges):
+    search = started(batch_size=256)
+    for work in (lambda: None, search.step, search.search.train_epoch, lambda: search.search.tune(1)):
+        work()
+        assert not any(module.training for module in search.supernet.modules())
+
+
 def test_learns_digits_and_reports_what_it_promises(edges):
     search = started(max_epochs=3, lr=0.3, batch_size=32, augment=False)
     seen = epochs(search, 3)

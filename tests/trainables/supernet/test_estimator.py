@@ -83,7 +83,7 @@ def test_the_score_is_that_of_the_calibrated_frozen_network(shared):
             frozen(data.normalize(data.validation.images)), data.validation.labels
         )
     assert loss == pytest.approx(expected.item(), rel=1e-4)
-    network = shared.network.eval()
+    network = shared.network
     with torch.no_grad():
         logits = network(data.normalize(data.validation.images))
     assert torch.nn.functional.cross_entropy(logits, data.validation.labels).item() == pytest.approx(loss, rel=1e-4)
