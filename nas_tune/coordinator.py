@@ -202,6 +202,9 @@ class Coordinator:
         why = f"the session ended ({reason})"
         lost = [Lost(trial, why) for trial, record in self.state.unfinished.items() if record.state == "running"]
         self._commit(*lost, *(self._pruned() if reason in _SPENT else []), SessionEnded(reason, message))
+        self._audience.close()
+        for text in self._audience.left_out():
+            self.note(text)
 
     def first_cause(self) -> TrialRecord | None:
         """The first failed trial of this session."""
@@ -250,8 +253,9 @@ class Coordinator:
             when = self._ledger.append(*events)
             for event in events:
                 self._apply(event, when)
-        for event in events:
-            self._audience.on_event(event, self.state)
+        self._audience.on_events(events, self.state, when)
+        for text in self._audience.left_out():
+            self.note(text)
 
     def _apply(self, event: Event, when: float) -> None:
         self.state.apply(event, when)

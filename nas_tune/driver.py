@@ -24,7 +24,7 @@ from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.objectives import Objective
 from nas_tune.observers import Audience, Observer
 from nas_tune.recipe import Recipe, version_changes, versions
-from nas_tune.results.ranking import final_scores, pareto, ranked
+from nas_tune.results.ranking import contending, final_scores, pareto, ranked
 from trainables.snapshots import Snapshots
 
 __all__ = ["check_storage", "drive", "last_versions"]
@@ -51,9 +51,10 @@ class Backup:
 class CheckpointKeeper:
     """Deletes the checkpoints of trials that are over and not among the best `keep`.
 
-    The order is that of `Run.best`. The best `keep` complete ones are kept too: a longer training that ends may put
-    stopped ones behind them. With several objectives what was deleted cannot come back, though it would be among the
-    best again when its neighbours on the front are gone.
+    The order is that of `Run.best`, among complete trials and stopped ones that trained as long. The best `keep`
+    complete ones are kept too: a longer training that ends may put stopped ones behind them. With several objectives
+    what was deleted cannot come back, though it would be among the best again when its neighbours on the front are
+    gone.
     """
 
     def __init__(self, folder: Path, keep: int, objectives: Sequence[Objective]) -> None:
@@ -75,7 +76,9 @@ class CheckpointKeeper:
         # A resume meets trials again whose checkpoints were deleted long ago.
         candidates = {*self._kept, record.number} if self._folder_of(record.number).exists() else self._kept
         order = ranked(self._known.values(), self._objectives)
-        able = [number for number in order if number in candidates]
+        # Once a longer training has come to its end, nobody asks for a stopped one's network.
+        usable = candidates & {*(contending(self._known.values(), self._objectives) or order)}
+        able = [number for number in order if number in usable]
         complete = [number for number in able if self._known[number].state == "complete"]
         kept = {*able[: self._keep], *complete[: self._keep]}
         for number in candidates - kept:
@@ -133,7 +136,7 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
     try:
         with Interrupts() as interrupts:
             clock = executor.clock or time.monotonic
-            coordinator = _coordinator(folder, ledger, recipe, [*observers, *backups], interrupts, clock)
+            coordinator = _coordinator(folder, ledger, recipe, observers, backups, interrupts, clock)
             _remark(coordinator, folder, recipe, version_changes(before, versions()))
             _run(coordinator, executor, backups)
     except Interrupted as interrupt:
@@ -147,6 +150,7 @@ def _coordinator(
     ledger: Ledger,
     recipe: Recipe,
     observers: Sequence[Observer],
+    backups: Sequence[Backup],
     interrupts: Interrupts,
     clock: Callable[[], float],
 ) -> Coordinator:
@@ -162,7 +166,7 @@ def _coordinator(
         at_end=recipe.at_end,
         searches=recipe.searches,
         batch=recipe.config.batch,
-        audience=Audience([*observers, keeper]),
+        audience=Audience(observers, own=[*backups, keeper]),
         interrupts=interrupts,
         clock=clock,
     )

@@ -170,7 +170,7 @@ def _run(contest: Contest, contestant: Contestant, seed: int) -> Race:
         objective=objective,
         limits=Limits(contest.max_trials, contest.budget, last),
         seed=seed,
-        audience=Audience([winners]),
+        audience=Audience((), own=[winners]),
         clock=clock,
     )
     SimulatedExecutor(Job(Table, settings, Path(), last), contest.workers, clock).run(coordinator)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sqlite3
 import sys
+import threading
+import time
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -74,6 +78,49 @@ class At:
 
 def interrupt(signum: signal.Signals = signal.SIGINT, kind: type[Event] = Reported, number: int = 9) -> At:
     return At(kind, number, lambda: signal.raise_signal(signum))
+
+
+# Observers
+
+
+class Hanging:
+    """Does not come back from its n-th call until the gate opens."""
+
+    def __init__(self, number: int) -> None:
+        self.left, self.gate = number, threading.Event()
+
+    def on_event(self, event: Event, state: RunState) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.gate.wait(60)
+
+
+def test_an_observer_that_hangs_is_left_out_with_a_note_and_the_run_is_as_if_it_had_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas_tune.observers._SECONDS", 0.2)
+    hanging = Hanging(7)
+    with pytest.warns(UserWarning, match="observer Hanging did not come back"):
+        run = search(tmp_path / "run", observers=[hanging])
+    hanging.gate.set()
+    assert [text for _, text in run.state.notes] == [
+        "observer Hanging did not come back from on_event for 0.2 seconds; it is left out from now on"
+    ]
+    assert same(run, search(tmp_path / "alone"))
+
+
+def test_a_signal_ends_the_run_while_an_observer_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nas_tune.observers._SECONDS", 2.0)
+    hanging = Hanging(7)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    started = time.monotonic()
+    timer.start()
+    with warnings.catch_warnings(action="ignore"), pytest.raises(SystemExit) as left:
+        search(tmp_path / "run", observers=[hanging])
+    hanging.gate.set()
+    assert left.value.code == 143
+    assert time.monotonic() - started < 8
+    assert same(nas_tune.resume(tmp_path / "run"), search(tmp_path / "alone"))
 
 
 # A search
