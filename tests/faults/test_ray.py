@@ -108,6 +108,7 @@ def test_a_trial_whose_worker_was_killed_goes_on_from_its_checkpoint(tmp_path: P
     assert_same(tmp_path / "run", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_trial_that_always_kills_its_worker_fails_and_the_others_do_not(tmp_path: Path) -> None:
     run = search(tmp_path / "run", settings={"fault": "exit"}, max_retries=1, max_trials=10)
     trials = run.trials()
@@ -119,7 +120,7 @@ def test_a_trial_that_always_kills_its_worker_fails_and_the_others_do_not(tmp_pa
     assert (trials.loc[~hit, "state"] != "failed").all()
 
 
-@pytest.mark.parametrize(("fault", "kind"), [("nan", "diverged"), ("error", "error")])
+@pytest.mark.parametrize(("fault", "kind"), [pytest.param("nan", "diverged", marks=pytest.mark.slow), ("error", "error")])
 def test_a_training_that_fails_is_named_and_the_search_goes_on(fault: str, kind: str, tmp_path: Path) -> None:
     run = search(tmp_path / "run", settings={"fault": fault}, scheduler="none", max_trials=10)
     trials = run.trials()
@@ -169,6 +170,7 @@ def test_more_workers_than_fit_are_capped_and_gpus_that_do_not_exist_refused(tmp
     assert not (tmp_path / "gpus").exists()
 
 
+@pytest.mark.slow
 def test_half_a_processor_each_runs_four_at_a_time(tmp_path: Path) -> None:
     run = search(tmp_path / "run", workers=-1, resources={"cpus": 0.5}, settings={"slow": 0.2}, max_trials=8)
     assert (run.trials()["state"] != "failed").all()

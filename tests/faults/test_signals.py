@@ -32,8 +32,15 @@ def ended_by(process: subprocess.Popen[str], signum: int) -> tuple[int, str, flo
     return process.returncode, errors, time.monotonic() - sent
 
 
-@pytest.mark.parametrize("signum", EXIT)
-@pytest.mark.parametrize("executor", [pytest.param("ray", marks=pytest.mark.ray), "inline"])
+@pytest.mark.parametrize(
+    ("executor", "signum"),
+    [
+        ("inline", signal.SIGINT),
+        ("inline", signal.SIGTERM),
+        pytest.param("ray", signal.SIGTERM, marks=pytest.mark.ray),
+        pytest.param("ray", signal.SIGINT, marks=[pytest.mark.ray, pytest.mark.slow]),
+    ],
+)
 def test_a_signal_ends_the_search_in_good_order(executor: str, signum: int, tmp_path: Path) -> None:
     process = start("nas_tune", "search", str(config(tmp_path, executor, 0.15)))
     wait_for_events(tmp_path / "run", 8, process)
