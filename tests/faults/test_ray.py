@@ -120,7 +120,9 @@ def test_a_trial_that_always_kills_its_worker_fails_and_the_others_do_not(tmp_pa
     assert (trials.loc[~hit, "state"] != "failed").all()
 
 
-@pytest.mark.parametrize(("fault", "kind"), [pytest.param("nan", "diverged", marks=pytest.mark.slow), ("error", "error")])
+@pytest.mark.parametrize(
+    ("fault", "kind"), [pytest.param("nan", "diverged", marks=pytest.mark.slow), ("error", "error")]
+)
 def test_a_training_that_fails_is_named_and_the_search_goes_on(fault: str, kind: str, tmp_path: Path) -> None:
     run = search(tmp_path / "run", settings={"fault": fault}, scheduler="none", max_trials=10)
     trials = run.trials()

@@ -476,14 +476,19 @@ def transactions(setup: Setup, target: Any) -> tuple[int, list[Any]]:
     return count[0], table(coordinator.state)
 
 
-SEARCHES: list[dict[str, Any]] = [
-    {"strategy": strategy, "settings": settings, "scheduler": scheduler}
+QUICK = {"random-asha_promote", "tpe-asha", "evolution-none", "evolution-hyperband", "random-median"}
+SEARCHES = [
+    pytest.param(
+        {"strategy": strategy, "settings": settings, "scheduler": scheduler},
+        id=f"{strategy}-{scheduler}",
+        marks=[] if f"{strategy}-{scheduler}" in QUICK else pytest.mark.slow,
+    )
     for strategy, settings in (("random", {}), ("tpe", {"startup": 2}), ("evolution", {"population": 3, "sample": 2}))
     for scheduler in ("none", "asha", "asha_promote", "hyperband", "median")
 ]
 
 
-@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: f"{search['strategy']}-{search['scheduler']}")
+@pytest.mark.parametrize("search", SEARCHES)
 def test_killed_at_any_transaction_and_resumed_it_ends_as_if_it_had_not_been(
     search: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -506,7 +511,7 @@ def test_a_training_without_checkpoints_begins_again_and_ends_the_same(scheduler
         assert table(resumed_at(transaction, False, setup, climb).state) == expected
 
 
-@pytest.mark.parametrize("strategy", ["random", "tpe", "evolution"])
+@pytest.mark.parametrize("strategy", ["random", pytest.param("tpe", marks=pytest.mark.slow), "evolution"])
 def test_killed_while_repeats_are_answered_it_ends_as_if_it_had_not_been(strategy: str, tmp_path: Path) -> None:
     """In a small space, where most proposals are repeats and the last members are chosen, not proposed."""
     settings = {"population": 2, "sample": 1} if strategy == "evolution" else {}

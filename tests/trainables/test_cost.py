@@ -58,6 +58,8 @@ def test_a_meter_counts_what_cost_of_counts(name):
     space, meter, rng = search_spaces.get(name), Meter(), random.Random(0)
     settings = SMALL.get(name, {})
     one = example(name, batch=1, **settings)
+    if name.endswith("recurrent"):
+        one = one[:, :5]  # words, each of which is as many operations
     for _ in range(2):
         made = space.sample(rng)
         counted = meter.cost_of(lambda made=made: build(name, made, **settings), one)

@@ -292,6 +292,7 @@ def test_wrong_settings_are_refused(settings):
         DataSettings(**settings)
 
 
+@pytest.mark.slow
 def test_cifar10_of_the_data_folder():
     root = os.environ.get("NAS_TUNE_DATA")
     if not root or not os.path.isdir(os.path.join(root, "cifar10")):
