@@ -14,13 +14,14 @@ from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
 from nas_tune.initial_design import Progress
-from nas_tune.ledger import BudgetChanged, Lease, Ledger, backup_path, ledger_path, replay
+from nas_tune.ledger import BudgetChanged, Lease, Ledger, Noted, backup_path, ledger_path, replay
 from nas_tune.objectives import declared_modes
 from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
 from nas_tune.references import reference_of
 from nas_tune.results import Run
 from nas_tune.supernet_runs import check_enqueue
+from nas_tune.trust import unkept
 from search_spaces import Space
 from search_spaces.names import did_you_mean
 from trainables.evaluation import set_evaluating
@@ -130,12 +131,15 @@ def run_config(
     folder = _fresh_folder(config.run_folder.absolute(), new)
     check_storage(folder, config)
     first = beginnings(config, recipe.space, enqueue, recipe.design(ranking))
+    meta = recipe.meta()
+    if lacking := unkept(meta):
+        first = [*first, Noted(-1, lacking)]
     with recipe.executor(folder) as executor:
         _make(folder)
         lease = Lease(folder)
         try:
             when = None if executor.clock is None else executor.clock()
-            with closing(Ledger.create(folder, recipe.meta(), first, when)) as ledger:
+            with closing(Ledger.create(folder, meta, first, when)) as ledger:
                 _write_config(folder, config)
                 drive(folder, ledger, recipe, executor, observers)
         finally:
@@ -150,6 +154,7 @@ def resume(
     space: Space | None = None,
     trainable: Target | None = None,
     accept_code_change: bool = False,
+    allow_code: bool = False,
     from_backup: bool = False,
     enqueue: Sequence[Any] = (),
     observers: Sequence[Observer] = (),
@@ -161,10 +166,12 @@ def resume(
         changes: keys of the configuration to change, such as {"max_trials": 48}; `more` likewise.
         space, trainable: where the run was started with objects that cannot be imported by name.
         accept_code_change: go on although the trainable's source, or Optuna's major version, is not what it was.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
         from_backup: take the latest copy of the ledger; the damaged one is kept beside it.
         enqueue: architectures (or their trees) to try before the strategy is asked for more.
 
     Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ResumeRefusedError: a change that would mix results of different searches.
         RunLockedError: another driver has the run.
         LedgerDamagedError, NewerFormatError: the ledger cannot be read; nothing was changed.
@@ -187,6 +194,9 @@ def resume(
                 space=space,
                 target=trainable,
                 accept_code_change=accept_code_change,
+                folder=folder,
+                allow_code=allow_code,
+                said=wanted,
             )
             check_storage(folder, recipe.config)
             check_enqueue(recipe.config, enqueue)
@@ -216,14 +226,17 @@ def open_run(path: str | Path, *, space: Space | None = None) -> Run:
     return Run(Path(path), space)
 
 
-def trained(run: Run, trial: int | None = None, *, trainable: Target | None = None) -> Trainable:
+def trained(
+    run: Run, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
+) -> Trainable:
     """The trainable of a finished trial (the best, if `trial` is None) as its last checkpoint left it.
 
     An `ImageClassifier` has the trained `nn.Module` as its `network`. It is in evaluation mode, as is every module that
     a trainable of your own holds (its `step` calls `train()` if you go on training it). `trainable` is given where the
-    run was started with one that cannot be imported by name.
+    run was started with one that cannot be imported by name; `allow_code` imports what a run from elsewhere names.
 
     Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: there is no such trial, its checkpoint was not kept, or the trainable has to be given.
         NoUsableTrialError: no trial has a value.
     """
@@ -234,7 +247,15 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
             f"the trainable {run.config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
             "call this from there, with trainable=..., as in nas_tune.export(run, trainable=...)"
         )
-    recipe = reopened(meta, [state.changes], target=trainable, accept_code_change=True)
+    recipe = reopened(
+        meta,
+        [state.changes],
+        space=run.given_space,
+        target=trainable,
+        accept_code_change=True,
+        folder=run.path,
+        allow_code=allow_code,
+    )
     number = _best(run) if trial is None else trial
     if number not in state.trials:
         raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
@@ -258,14 +279,19 @@ def trained(run: Run, trial: int | None = None, *, trainable: Target | None = No
 
 
 def evaluate(
-    run: Run, trial: int | None = None, split: str = "test", *, trainable: Target | None = None
+    run: Run,
+    trial: int | None = None,
+    split: str = "test",
+    *,
+    trainable: Target | None = None,
+    allow_code: bool = False,
 ) -> dict[str, float]:
     """Metrics of a finished trial's network (the best, if `trial` is None) on a split of its data.
 
     Raises:
         ConfigError: as `trained`, or the trainable has no `evaluate`.
     """
-    made = trained(run, trial, trainable=trainable)
+    made = trained(run, trial, trainable=trainable, allow_code=allow_code)
     if not isinstance(made, Evaluating):
         raise ConfigError(f"{type(made).__name__} has no evaluate(split); give its class that method")
     return dict(made.evaluate(split))

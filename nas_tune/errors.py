@@ -2,6 +2,7 @@
 
 search_spaces.errors.NasTuneError  1   the root of them all
 |-- ConfigError (ValueError)       2   a setting that cannot be: refused before a trial starts
+|   `-- ForeignCodeError           2   a run from elsewhere names code that nobody has allowed
 |-- NoUsableTrialError             3   the search ended and not one trial gave a value
 |-- RunFolderError                 4   the run folder cannot be read or written
 |   |-- RunLockedError             4   another driver holds the run
@@ -18,6 +19,7 @@ from search_spaces.errors import NasTuneError
 
 __all__ = [
     "ConfigError",
+    "ForeignCodeError",
     "InfeasibleError",
     "LedgerDamagedError",
     "NasTuneError",
@@ -34,6 +36,10 @@ class ConfigError(NasTuneError, ValueError):
     """A setting of the search that breaks a rule; raised before any trial starts."""
 
     exit_code = 2
+
+
+class ForeignCodeError(ConfigError):
+    """A run that did not begin here names code; the message lists it, and nothing of it was imported."""
 
 
 class NoUsableTrialError(NasTuneError):

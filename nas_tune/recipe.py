@@ -12,7 +12,7 @@ import inspect
 import json
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,7 +33,7 @@ from nas_tune.initial_design import Design, Progress
 from nas_tune.initial_design import make as make_initial
 from nas_tune.objectives import Objective, check_several
 from nas_tune.proposer import Proposer
-from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not
+from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not, with_local_modules
 from nas_tune.schedulers import SCHEDULERS, Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.spaces import make_space
@@ -41,12 +41,13 @@ from nas_tune.strategies import STRATEGIES, Sampler
 from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.supernet_search import SEARCHES, SearchNumbers
 from nas_tune.supernet_runs import is_supernet_run, search_settings, search_target
+from nas_tune.trust import check_code, load_target, signed
 from search_spaces import Space, SpaceError
 from trainables.protocol import Checking, Trainable, is_parallel
 from trainables.registry import Target, adapt
 from trainables.session import RESERVED_NAMES
 
-__all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
+__all__ = ["CHANGEABLE", "OUTWARD", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
 
 CHANGEABLE = [
     "max_trials",
@@ -63,6 +64,9 @@ CHANGEABLE = [
     "backup_seconds",
 ]
 """Keys of the configuration that a resume may change: they decide how long and where, not what is found."""
+
+OUTWARD = ("address", "storage")
+"""Keys that lead out of this machine and out of the run's folder."""
 
 _DECISIVE = ("python", "optuna", "torch", "ray")
 _PACKAGES = ("nas-tune", "ray", "optuna", "torch", "torchvision", "numpy", "pandas")
@@ -228,7 +232,10 @@ class Recipe:
         return RayExecutor(job, self.asked, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:
-        """What the ledger keeps from the start of the run to its end."""
+        """What the ledger keeps from the start of the run to its end, signed."""
+        return signed(self._described())
+
+    def _described(self) -> dict[str, Any]:
         return {
             "config": self.config.to_dict(),
             "space": self.space.to_spec(),
@@ -255,16 +262,31 @@ def reopened(
     space: Space | None = None,
     target: Target | None = None,
     accept_code_change: bool = False,
+    folder: Path = Path(),
+    allow_code: bool = False,
+    said: Collection[str] | None = None,
 ) -> Recipe:
     """The recipe of a run from what its ledger keeps, with the changes made since.
 
+    Args:
+        meta, changes: as the ledger has them.
+        space, target: where the caller brings them.
+        accept_code_change: take the trainable although its source is not what it was.
+        folder: of the run.
+        allow_code: import what the run names although it did not begin here.
+        said: of the keys that lead elsewhere (`OUTWARD`) those that the caller said; None if nothing will be reached.
+
     Raises:
+        ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
         ResumeRefusedError: the space or the trainable is another one than the run was started with.
     """
     values = dict(meta["config"])
     for change in changes:
         values.update(change)
     config = SearchConfig(**values)
+    brought = [name for name, one in (("space", space), ("trainable", target)) if one is not None]
+    reaches = {} if said is None else {key: getattr(config, key) for key in OUTWARD if key not in said}
+    check_code(meta, folder, allow_code=allow_code, given=brought, reaches=reaches)
     space = space or _space_again(meta, config)
     _same_space(meta, space)
     target = target or _target_again(meta, config)
@@ -324,6 +346,7 @@ def _target(component: Component) -> Target:
 
 def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
     try:
+        with_local_modules()
         return Space.from_spec(meta["space"])
     except SpaceError as error:
         raise ResumeRefusedError(
@@ -333,7 +356,7 @@ def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
 
 
 def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
-    if meta["trainable"]["registered"]:
+    if is_supernet_run(config) or (meta["trainable"]["registered"] and ":" not in config.trainable.name):
         return _target_of(config, None)
     reference = meta["trainable"]["reference"]
     if reference is None:
@@ -341,7 +364,7 @@ def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
             f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
             "resume from there: nas_tune.resume(path, trainable=...)"
         )
-    return _target(Component(reference))
+    return load_target(reference)
 
 
 def _same_space(meta: Mapping[str, Any], space: Space) -> None:

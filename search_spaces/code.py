@@ -18,7 +18,16 @@ from search_spaces.errors import SpaceError
 if TYPE_CHECKING:
     from search_spaces.space import Space
 
-__all__ = ["CATALOGUE", "catalogued", "checked_class", "checked_rule", "checked_rule_class", "imported", "no_code"]
+__all__ = [
+    "CATALOGUE",
+    "OURS",
+    "catalogued",
+    "checked_class",
+    "checked_rule",
+    "checked_rule_class",
+    "imported",
+    "no_code",
+]
 
 _CELLS = "search_spaces.catalogue.cells"
 CATALOGUE = frozenset(
@@ -58,7 +67,8 @@ CATALOGUE = frozenset(
 """The classes and rules of the spaces that come with this package; a test holds the list against the registry."""
 
 _LIVENESS = "search_spaces.nn.liveness:Liveness"
-_OURS = ("search_spaces", "trainables", "nas_tune")
+OURS = ("search_spaces", "trainables", "nas_tune")
+"""The packages of this project."""
 
 
 def catalogued(reference: str) -> object:
@@ -136,7 +146,7 @@ def checked_rule_class(found: object, what: str, reference: object) -> Any:
 
 
 def _is_ours(reference: object) -> bool:
-    return str(reference).partition(":")[0].partition(".")[0] in _OURS
+    return str(reference).partition(":")[0].partition(".")[0] in OURS
 
 
 def _is_named(found: object, reference: object) -> bool:

@@ -50,6 +50,9 @@ def compress(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="A new one. Default: RUN/compress/trial-NNNNNN.")
     ] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
@@ -72,6 +75,7 @@ def compress(
             epochs=epochs,
             calibration=calibration,
             retrained=retrained,
+            allow_code=allow_code,
             seed=seed,
             threads=threads,
             folder=out,

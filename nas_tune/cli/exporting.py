@@ -31,6 +31,9 @@ def export(
             "--retrained/--searched", help="With weights of nas-tune retrain, or of the search. Default: what is there."
         ),
     ] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
     """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
@@ -51,7 +54,15 @@ def export(
             else:
                 console.print(f"{step + 1}/{steps}  {what}", style="dim")
 
-        made = written(opened, trial, formats=format.split(","), folder=out, retrained=retrained, progress=progress)
+        made = written(
+            opened,
+            trial,
+            formats=format.split(","),
+            folder=out,
+            retrained=retrained,
+            allow_code=allow_code,
+            progress=progress,
+        )
     if as_json:
         data().print(_json(made))
     else:

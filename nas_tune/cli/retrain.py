@@ -53,6 +53,9 @@ def retrain(
     devices: Annotated[
         int | None, typer.Option("--devices", min=1, help="GPUs (or CPU processes) that train each network together.")
     ] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+    ] = False,
     new: Annotated[bool, typer.Option("--new", help="Retrain anew, beside what is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -71,6 +74,7 @@ def retrain(
     opened = Run(run_folder(run))
     asked = {"seeds": seeds, "epochs": epochs, "baselines": baselines, "seed": seed, "new": new, "devices": devices}
     how = {"trainable": trainable, "metric": metric, "mode": mode, "workers": workers, "executor": executor}
+    how |= {"allow_code": allow_code}
     with redirect_stdout(sys.stderr):
         found = _retrained(opened, changes or (), quiet, trial=trial, top=top or 1, **asked, **how)
     out = data()
@@ -95,7 +99,7 @@ def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -
         _resumable(decided),
         watching(talk(), decided.config, _written(decided), quiet=quiet or _is_finished(decided)) as observer,
     ):
-        return carry_out(decided, () if observer is None else (observer,))
+        return carry_out(decided, () if observer is None else (observer,), allow_code=asked["allow_code"])
 
 
 def _settings_of(run: Run) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from nas_tune.errors import ConfigError
 if TYPE_CHECKING:
     from nas_tune.config import SearchConfig
     from nas_tune.results import Run
+    from search_spaces import Space
 
 __all__ = ["resume", "search"]
 
@@ -59,7 +60,9 @@ def search(
 
         return api.run_config(checked, enqueue=wanted, new=new, observers=observers, ranking=None if quiet else _ranked)
 
-    _watch(run, checked, lambda: _newest(checked), quiet)
+    from nas_tune.cli.architectures import named_space
+
+    _watch(run, checked, named_space(checked), lambda: _newest(checked), quiet)
 
 
 def resume(
@@ -75,6 +78,9 @@ def resume(
             "--accept-code-change", help="Go on although the trainable's code or Optuna's major version changed."
         ),
     ] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+    ] = False,
     quiet: _Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or enlarge its budget.
@@ -83,7 +89,8 @@ def resume(
     max_trials=48 lets a run of 24 trials try 24 more.
     """
     folder = run_folder(run)
-    before = _config_of(folder, damaged=from_backup)
+    opened = _opened(folder, damaged=from_backup)
+    before = opened.config if opened else None
     wanted = parse_changes(changes or (), before.to_dict() if before else {})
     first = _listed(enqueue)
 
@@ -95,11 +102,15 @@ def resume(
             changes=wanted,
             from_backup=from_backup,
             accept_code_change=accept_code_change,
+            allow_code=allow_code,
             enqueue=first,
             observers=observers,
         )
 
-    _watch(go_on, before.replace(**wanted) if before else None, lambda: folder, quiet)
+    from nas_tune.cli.architectures import space_of
+
+    changed, space = before.replace(**wanted) if before else None, space_of(opened) if opened else None
+    _watch(go_on, changed, space, lambda: folder, quiet)
 
 
 def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,9 +169,9 @@ def _listed(file: Path | None) -> list[Any]:
     return found
 
 
-def _watch(run: Any, config: SearchConfig | None, folder: Any, quiet: bool) -> None:
+def _watch(run: Any, config: SearchConfig | None, space: Space | None, folder: Any, quiet: bool) -> None:
     """Run it with a display, and print what it found."""
-    from nas_tune.cli.architectures import named_space, writer
+    from nas_tune.cli.architectures import writer
     from nas_tune.cli.progress import watching
     from nas_tune.cli.summary import conclude
 
@@ -169,7 +180,7 @@ def _watch(run: Any, config: SearchConfig | None, folder: Any, quiet: bool) -> N
         if config is None:
             found = run(())
         else:
-            with watching(talk(), config, writer(named_space(config)), quiet=quiet) as observer:
+            with watching(talk(), config, writer(space), quiet=quiet) as observer:
                 found = run(() if observer is None else (observer,))
     conclude(found)
 
@@ -202,13 +213,13 @@ def _bounded(config: SearchConfig) -> None:
         talk().print(f"note: max_trials = {config.max_trials:,} is bounded by the space: {size:,} architectures")
 
 
-def _config_of(folder: Path, *, damaged: bool) -> SearchConfig | None:
-    """The configuration in force; None where the ledger cannot be read before its backup replaces it."""
+def _opened(folder: Path, *, damaged: bool) -> Run | None:
+    """The run as it is; None where the ledger cannot be read before its backup replaces it."""
     from nas_tune.errors import LedgerDamagedError
     from nas_tune.results import Run
 
     try:
-        return Run(folder).config
+        return Run(folder)
     except LedgerDamagedError:
         if damaged:
             return None

@@ -42,6 +42,7 @@ def compress(
     threads: int = 1,
     folder: str | Path | None = None,
     trainable: Target | None = None,
+    allow_code: bool = False,
     progress: Progress = lambda what, step, steps: None,
 ) -> Compression:
     """Prune the network of a finished trial (the best, if `trial` is None), train it on, and quantize it.
@@ -61,9 +62,11 @@ def compress(
         threads: on which latencies are measured.
         folder: a new one; by default `compress/trial-<number>` in the run folder, or that with -2, -3, ...
         trainable: where the run was started with one that cannot be imported by name.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
         progress: told what is done, as the how-manieth of how many steps.
 
     Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: there is no such trial, its network was not kept, its trainable cannot be compressed, or the
             folder is taken.
         TrainableError: a setting that cannot be, a package that is missing, or a network that cannot be compressed so.
@@ -78,7 +81,7 @@ def compress(
         raise ConfigError(f"epochs is {epochs}, and only what was pruned is trained on; give prune too, or no epochs")
     target = None if folder is None else _free(Path(folder).expanduser().absolute())
     number = chosen(run, trial)
-    source = source_of(run, number, trainable, retrained, what="compressed")
+    source = source_of(run, number, trainable, retrained, what="compressed", allow_code=allow_code)
     plan = _completed(plan, source, epochs=epochs, seed=seed)
     deployed, tuning = deployed_by(source.held), _compressible(source.held).tuning()
     trials = run.trials()

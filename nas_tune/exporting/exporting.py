@@ -51,6 +51,7 @@ def export(
     formats: Iterable[str] = FORMATS,
     folder: str | Path | None = None,
     trainable: Target | None = None,
+    allow_code: bool = False,
     retrained: bool | None = None,
     progress: Progress = lambda what, step, steps: None,
 ) -> Export:
@@ -61,11 +62,13 @@ def export(
         folder: where to; by default `export/trial-<number>` in the run folder. An earlier export of the same weights
             there is replaced, format by format.
         trainable: where the run was started with one that cannot be imported by name.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
         retrained: whether the weights are those of `retrain` (of its first seed, whatever others came to) or those of
             the search; None takes retrained ones where there are any.
         progress: told what is done, as the how-manieth of how many steps.
 
     Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: there is no such trial, or its network was not kept (the message says which were); every trial
             is a search in a supernet; or the folder holds files that are no export.
         TrainableError: an unknown format, a package that is missing, or a trainable without `deployed()`.
@@ -74,7 +77,7 @@ def export(
     run = Run.of(run)
     wanted = check_formats(formats)
     number = chosen(run, trial)
-    source = source_of(run, number, trainable, retrained, what="exported")
+    source = source_of(run, number, trainable, retrained, what="exported", allow_code=allow_code)
     deployed = deployed_by(source.held)
     target = Path(folder).expanduser() if folder is not None else run.path / "export" / f"trial-{number:06d}"
     _check_folder(target)

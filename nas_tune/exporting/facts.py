@@ -14,7 +14,7 @@ import torch
 
 from nas_tune.recipe import versions
 from nas_tune.results import Run
-from nas_tune.spaces import make_space
+from nas_tune.results.architectures import space_of, writer
 from search_spaces.errors import NasTuneError
 from trainables.cost import Cost, cost_of
 from trainables.export import Deployed
@@ -90,7 +90,7 @@ def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
         state=str(row["state"]),
         origin=source.origin,
         identifier=str(trials.loc[trials["trial"] == trial, "architecture_id"].iloc[0]),
-        written=_written(run, trial),
+        written=writer(space_of(run))(run.tree(trial)),
         seed=int(row["seed"]),
         epochs=int(row["epochs"]),
         seconds=float(row["seconds"]),
@@ -150,20 +150,6 @@ def _spread(test: Mapping[str, float] | None, examples: int) -> dict[str, tuple[
     middle = (share + z * z / (2 * examples)) / (1 + z * z / examples)
     half = z / (1 + z * z / examples) * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples**2))
     return {"accuracy": (middle - half, middle + half, examples)}
-
-
-def _written(run: Run, trial: int) -> str:
-    """The architecture in the text form of its space, where it has one and its code is here; else its tree."""
-    import json
-
-    try:
-        space = make_space(run.config.space)
-        text = getattr(space, "to_string", None) or getattr(space, "to_genotype", None)
-        if text is not None:
-            return str(text(run.architecture(trial)))
-    except (NasTuneError, TypeError, ValueError):
-        pass
-    return json.dumps(run.tree(trial), ensure_ascii=False)
 
 
 def _cost(deployed: Deployed) -> Cost | None:

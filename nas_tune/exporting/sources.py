@@ -36,50 +36,54 @@ def chosen(run: Run, trial: int | None) -> int:
     return int(best["trial"].iloc[0])
 
 
-def source_of(run: Run, number: int, target: Target | None, retrained: bool | None, *, what: str) -> Source:
+def source_of(
+    run: Run, number: int, target: Target | None, retrained: bool | None, *, what: str, allow_code: bool = False
+) -> Source:
     """Where the weights of a trial come from: a training from scratch if there is one, else its own checkpoint.
 
-    `retrained` asks for the one or the other; `what` is what they are to be, such as "exported".
+    `retrained` asks for the one or the other; `what` is what they are to be, such as "exported"; `allow_code` imports
+    what a run from elsewhere names.
 
     Raises:
         ConfigError: there are none; the message says of which trials there are some.
     """
-    found = None if retrained is False else _retrained(run, number, target)
+    found = None if retrained is False else _retrained(run, number, target, allow_code)
     if found is not None:
         return found
     if retrained:
         raise ConfigError(
             f"trial {number} was not retrained; do it first: nas-tune retrain {run.path} --trial {number}"
         )
-    return Source(
-        _kept(run, number, target, what), run, (number,), "the weights of the search, from its last checkpoint", False
-    )
+    held = _kept(run, number, target, what, allow_code)
+    return Source(held, run, (number,), "the weights of the search, from its last checkpoint", False)
 
 
-def _retrained(run: Run, number: int, target: Target | None) -> Source | None:
+def _retrained(run: Run, number: int, target: Target | None, allow_code: bool) -> Source | None:
     """The first whole training from scratch of what the trial stands for, beside its others; None without one.
 
     Of several retrainings the longest, and of those the newest.
     """
     newest_first = reversed(Retrained.all_of(run))
     longest_first = sorted(newest_first, key=lambda one: one.run.config.max_epochs, reverse=True)
-    return next((one for one in (_first_of(retraining, number, target) for retraining in longest_first) if one), None)
+    found = (_first_of(retraining, number, target, allow_code) for retraining in longest_first)
+    return next((one for one in found if one), None)
 
 
-def _first_of(retraining: Retrained, number: int, target: Target | None) -> Source | None:
+def _first_of(retraining: Retrained, number: int, target: Target | None, allow_code: bool) -> Source | None:
     places = [place for place, one in enumerate(retraining.candidates) if one.trial == number]
     trials = retraining.run.trials()
     whole = trials[(trials["state"] == "complete") & trials["arch.chosen"].isin(places)].sort_values("arch.repeat")
     if whole.empty:
         return None
     first = whole.iloc[0]
-    held = retraining.trained(int(first["arch.chosen"]), int(first["arch.repeat"]), trainable=target)
+    place = int(first["arch.chosen"]), int(first["arch.repeat"])
+    held = retraining.trained(*place, trainable=target, allow_code=allow_code)
     epochs = f"{retraining.run.config.max_epochs} epochs, in {retraining.path.name}"
     origin = f"trained from scratch (nas-tune retrain), the first of its seeds; {epochs}"
     return Source(held, retraining.run, tuple(int(trial) for trial in whole["trial"]), origin, True)
 
 
-def _kept(run: Run, number: int, target: Target | None, what: str) -> Trainable:
+def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:
     """The trainable of the trial; where nothing was kept of it, a refusal that says of which something was."""
     if is_supernet_run(run.config):
         raise ConfigError(
@@ -92,7 +96,8 @@ def _kept(run: Run, number: int, target: Target | None, what: str) -> Trainable:
     kept = [n for n in trials if any(True for _ in Snapshots(trial_folder(run.path, n)).newest_first([]))]
     record = trials[number]
     if number in kept or (not kept and record.state == "complete"):
-        return trained(run, number, trainable=target)  # which says why, where nothing at all is kept
+        # Which says why, where nothing at all is kept.
+        return trained(run, number, trainable=target, allow_code=allow_code)
     why = f"failed ({record.failure})" if record.state == "failed" else f"is {record.state} and no checkpoint is kept"
     have = f"these can: {', '.join(map(str, kept))}" if kept else "no trial of this run can"
     raise ConfigError(f"trial {number} {why}, so it cannot be {what}; {have} (keep_checkpoints decides how many)")

@@ -227,14 +227,16 @@ class Run:
         made = self.space.validate(tree)
         return made.with_id(kept) if self.left_out and kept is not None else made
 
-    def evaluate(self, trial: int | None = None, split: str = "test") -> dict[str, float]:
+    def evaluate(self, trial: int | None = None, split: str = "test", *, allow_code: bool = False) -> dict[str, float]:
         """Metrics of a trial's network (of the best, if None), from its checkpoint, on a split of its data.
 
-        `ConfigError` if there is no such trial, no checkpoint of it, or nothing to evaluate it with.
+        This rebuilds the network, and so takes the code that trained it. `ForeignCodeError` if that is not this
+        user's and not allowed; `ConfigError` if there is no such trial, no checkpoint of it, or nothing to evaluate
+        it with.
         """
         from nas_tune.api import evaluate
 
-        return evaluate(self, trial, split)
+        return evaluate(self, trial, split, allow_code=allow_code)
 
     def _rows(self, trials: list[int]) -> pd.DataFrame:
         """The rows of these trials, in this order."""

@@ -6,16 +6,18 @@ A run keeps names and settings; what they lead to is imported here, and what can
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nas_tune.errors import ConfigError, NasTuneError
-from nas_tune.references import reference_of
+from nas_tune.references import reference_of, with_local_modules
 from nas_tune.results import Run
 from nas_tune.retraining.trainable import reference, target_called
 from nas_tune.supernet_runs import is_supernet_run
+from nas_tune.trust import check_code, load_target
 from search_spaces import Space
+from search_spaces.spec import references
 from trainables.registry import Target
 
 __all__ = ["Origin", "origin_of"]
@@ -44,28 +46,50 @@ class Origin:
         return any(base.__module__ == "trainables.image_classifier" for base in getattr(self.target, "__mro__", ()))
 
 
-def origin_of(run: Run, trainable: str | Target | None = None) -> Origin:
+def origin_of(
+    run: Run,
+    trainable: str | Target | None = None,
+    *,
+    allow_code: bool = False,
+    said: Collection[str] = (),
+) -> Origin:
     """What `run` trained its architectures with; `trainable` stands in for it, with the settings that it takes.
 
+    `allow_code` imports what a run from elsewhere names; `said` are the keys of the configuration that the caller said.
+
     Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: the space's or the trainable's own code cannot be imported here; or the run is a retraining.
     """
     if run.meta["trainable"]["reference"] == reference:
         raise ConfigError(f"{run.path} is a retraining itself; give the run that it belongs to, {run.path.parent}")
-    space = _space_of(run)
+    space = _given_space(run)
+    brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
+    reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
+    check_code(run.meta, run.path, allow_code=allow_code, given=brought, reaches=reaches)
+    space = space or _space_of(run)
     if callable(trainable):
         name = reference_of(trainable)
         label = name or str(getattr(trainable, "__name__", "own")).strip("<>")
         return Origin(label, trainable, _taken(trainable, _settings(run, space), space), space, name is not None)
     name = trainable or _name_of(run)
-    target = _target_called(name)
+    target = _target_called(name, is_given=trainable is not None)
     settings = _settings(run, space)
     return Origin(name, target, settings if name == _own_name(run) else _taken(target, settings, space), space)
 
 
+def _given_space(run: Run) -> Space | None:
+    """The space that whoever opened the run gave, if it has the code that the ledger names."""
+    space = run.given_space
+    named = None if space is None else set(references(space.to_spec()))
+    return space if named == set(references(run.meta["space"])) else None
+
+
 def _space_of(run: Run) -> Space:
+    """The space with its code, which may be imported by now."""
     try:
-        return run.space
+        with_local_modules()
+        return Space.from_spec(run.meta["space"])
     except NasTuneError as error:
         raise ConfigError(
             f"the space of {run.path} cannot be rebuilt here: {error}; start from the folder that holds its code, or "
@@ -97,9 +121,9 @@ def _own_name(run: Run) -> str:
     return str(kept["reference"])
 
 
-def _target_called(name: str) -> Target:
+def _target_called(name: str, *, is_given: bool) -> Target:
     try:
-        return target_called(name)
+        return target_called(name) if is_given or ":" not in name else load_target(name)
     except NasTuneError as error:
         raise ConfigError(
             f"trainable: {error} (nas_tune.retrain(run, trainable=...) and --trainable name another one)"

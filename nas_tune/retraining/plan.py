@@ -94,6 +94,7 @@ def plan(
     seed: int | None = None,
     new: bool = False,
     devices: int | None = None,
+    allow_code: bool = False,
     **where: Any,
 ) -> Plan:
     """Decide a retraining; the arguments are those of `retrain`. Trains and writes nothing.
@@ -103,7 +104,8 @@ def plan(
     """
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
         _check_count(name, value, least)
-    origin = origin_of(run, trainable)
+    said = [key for key, value in where.items() if value is not None]
+    origin = origin_of(run, trainable, allow_code=allow_code, said=said)
     judged_by, searched_by = objectives(run, origin, metric, mode)
     chosen = chosen_of(run, trial, top, searched_by.metric)
     recipe, notes = recipe_of(origin, settings or {})
@@ -113,8 +115,8 @@ def plan(
     length = epochs or EPOCHS_FACTOR * run.config.max_epochs
     places = _places(run.config, devices, where)
     notes += _of_devices(places["resources"]["devices"])
-    said = {"metric": searched_by.metric, "mode": searched_by.mode, "trials": run.state.trials, "notes": notes}
-    config = _config(run, origin, recipe, candidates, seeds, length, judged_by, said, seed, places)
+    facts = {"metric": searched_by.metric, "mode": searched_by.mode, "trials": run.state.trials, "notes": notes}
+    config = _config(run, origin, recipe, candidates, seeds, length, judged_by, facts, seed, places)
     folder, is_begun = _folder_for(run.path, config, new)
     config = config.replace(run_dir=str(folder), name=folder.name)
     target = Retraining if origin.is_named else target_class(origin.target)

@@ -31,6 +31,7 @@ def retrain(
     seed: int | None = None,
     new: bool = False,
     devices: int | None = None,
+    allow_code: bool = False,
     observers: Sequence[Observer] = (),
     **where: Any,
 ) -> Retrained:
@@ -53,10 +54,12 @@ def retrain(
         new: make another one, even if this very one is there.
         devices: how many train each network together, by Ray: GPUs where the run's trials have any, else CPU processes;
             `resources={"devices": 2, "gpus": 1}` says it all. With another number it is another retraining.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
         observers: told of every event.
         where: workers, executor, address, resources, as in `nas_tune.search`; by default those of the run.
 
     Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError, TrainableError, DataError: it cannot be done as asked; nothing was written.
         ResumeRefusedError: the code of the trainable changed since the retraining was begun.
         NoUsableTrialError: not one training could be completed.
@@ -76,17 +79,24 @@ def retrain(
         seed=seed,
         new=new,
         devices=devices,
+        allow_code=allow_code,
         **where,
     )
-    return carry_out(decided, observers)
+    return carry_out(decided, observers, allow_code=allow_code)
 
 
-def carry_out(decided: Plan, observers: Sequence[Observer] = ()) -> Retrained:
+def carry_out(decided: Plan, observers: Sequence[Observer] = (), *, allow_code: bool = False) -> Retrained:
     """Do what is left of a plan, and write the report. Errors as `retrain`."""
     if not decided.is_begun:
         run_config(decided.config, observers=observers, space=decided.space, target=decided.target)
     elif not Retrained(decided.folder).finished:
-        resume(decided.folder, changes=decided.changes, trainable=decided.target, observers=observers)
+        resume(
+            decided.folder,
+            changes=decided.changes,
+            trainable=decided.target,
+            allow_code=allow_code,
+            observers=observers,
+        )
     made = Retrained(decided.folder)
     made.write()
     return made

@@ -94,13 +94,16 @@ class Retrained:
             with written_aside(self.path / name) as draft:
                 draft.write_text(text, encoding="utf-8")
 
-    def trained(self, chosen: int = 0, repeat: int = 0, *, trainable: Target | None = None) -> Trainable:
+    def trained(
+        self, chosen: int = 0, repeat: int = 0, *, trainable: Target | None = None, allow_code: bool = False
+    ) -> Trainable:
         """The trainable of one training, as its last epoch left it; of an `ImageClassifier` it has the `network`.
 
         `chosen` counts the candidates, `repeat` their trainings, both from 0. `trainable` is what the run was retrained
-        with, where that cannot be imported by name.
+        with, where that cannot be imported by name; `allow_code` imports what a run from elsewhere names.
 
         Raises:
+            ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
             ConfigError: there is no such training, it is not complete, or the trainable keeps no checkpoints.
         """
         from nas_tune.api import trained
@@ -114,7 +117,7 @@ class Retrained:
             known = ", ".join(f"({a}, {b})" for a, b in zip(done["arch.chosen"], done["arch.repeat"], strict=True))
             raise ConfigError(f"training (chosen={chosen}, repeat={repeat}) is {state}; complete: {known or 'none'}")
         wanted = None if trainable is None else target_class(trainable)
-        made = trained(self.run, int(mine["trial"].iloc[0]), trainable=wanted)
+        made = trained(self.run, int(mine["trial"].iloc[0]), trainable=wanted, allow_code=allow_code)
         if not isinstance(made, Retraining):
             raise ConfigError(f"{self.path} is no retraining, but a run of {type(made).__name__}")
         return made.inner

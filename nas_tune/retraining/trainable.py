@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nas_tune.errors import ConfigError
-from nas_tune.references import load_reference
+from nas_tune.references import with_local_modules
+from nas_tune.trust import load_target
 from search_spaces import Space
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.evaluation import set_evaluating
@@ -58,6 +58,7 @@ class Retraining:
         origin: Mapping[str, Any] | None = None,
     ) -> None:
         self.inner: Trainable = adapt(type(self).target or target_called(of), settings)
+        with_local_modules()
         self._space = Space.from_spec(json.loads(space))
         self._candidates = candidates
         self._epoch, self._epochs, self._ended = 0, 0, False
@@ -143,9 +144,4 @@ def target_called(name: str) -> Target:
     Raises:
         UnknownNameError, ConfigError: there is none.
     """
-    if ":" not in name:
-        return get(name)
-    found = load_reference(name)
-    if not callable(found):
-        raise ConfigError(f"trainable: {name} is {found!r}; a class or a generator function is needed")
-    return found
+    return get(name) if ":" not in name else load_target(name, is_given=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -117,7 +118,7 @@ class Stranger:
     def run(self, name: str, *changes: tuple[str, Any]) -> Path:
         """A copy of the run whose meta is another at these dotted places."""
         target = self.folder / "runs" / name
-        target.mkdir()
+        shutil.copytree(self.made.path / "trials", target / "trials")
         with (
             closing(sqlite3.connect(ledger_path(self.made.path))) as theirs,
             closing(sqlite3.connect(ledger_path(target))) as ours,

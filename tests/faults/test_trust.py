@@ -1,9 +1,12 @@
-"""A run folder from a stranger: reading it imports nothing and calls nothing that it names."""
+"""A run folder from a stranger: readers load nothing that it names, and what trains asks before it does."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import nas_tune
+from nas_tune import signing
 from nas_tune.cli.app import app
-from nas_tune.errors import ConfigError
+from nas_tune.errors import ConfigError, ForeignCodeError, NasTuneError
+from nas_tune.ledger import BudgetChanged, Ledger, ledger_path
 from nas_tune.results import Run
 from search_spaces import Space, choice
 from tests.faults.stranger import EVIL, Stranger
-from tests.toys import tiny_space
+from tests.toys import Climber, tiny_space
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +160,196 @@ def test_who_opens_a_run_may_give_its_space(stranger: Stranger) -> None:
     assert run.space is run.given_space
     with pytest.raises(ConfigError, match="another one than"):
         nas_tune.open_run(stranger.made.path, space=Space({"op": choice("a", "b")}))
+
+
+# What trains or rebuilds
+
+REBUILD: dict[str, tuple[str, ...]] = {
+    "resume": ("resume", "--set", "max_trials=5"),
+    "retrain": ("retrain", "--executor", "inline", "--epochs", "1", "--seeds", "1", "--baselines", "0"),
+    "export": ("export", "--format", "safetensors"),
+    "compress": ("compress", "--prune", "0.5"),
+}
+REBUILT: dict[str, Callable[[Run], object]] = {
+    "evaluate": Run.evaluate,
+    "function": nas_tune.evaluate,
+    "trained": nas_tune.trained,
+    "export": nas_tune.export,
+    "compress": lambda run: nas_tune.compress(run, prune=0.5),
+    "retrain": lambda run: nas_tune.retrain(run, executor="inline"),
+    "resume": lambda run: nas_tune.resume(run.path, max_trials=5),
+}
+CODE: dict[str, list[tuple[str, Any]]] = {
+    **SPACES,
+    "reference": [("trainable.reference", f"{EVIL}:train"), ("trainable.registered", False)],
+    "class": [("trainable.reference", f"{EVIL}:Task"), ("trainable.registered", False)],
+    "name": [("config.trainable", f"{EVIL}:train"), ("trainable.registered", True)],
+    "inner": [
+        ("trainable.reference", "nas_tune.retraining.trainable:Retraining"),
+        ("config.trainable", {"name": "retraining", "of": f"{EVIL}:train", "settings": {}, "space": "{}"}),
+    ],
+    "inner space": [
+        ("trainable.reference", "nas_tune.retraining.trainable:Retraining"),
+        (
+            "config.trainable",
+            {
+                "name": "retraining",
+                "of": "image_classifier",
+                "settings": {},
+                "candidates": [],
+                "space": json.dumps({**tiny_space().to_spec(), "valid": f"{EVIL}:rule"}),
+            },
+        ),
+    ],
+    "function of this package": [("trainable.reference", "nas_tune.api:resume"), ("trainable.registered", False)],
+    "not its own": [
+        ("trainable.reference", "trainables.image_classifier:torch.hub.load"),
+        ("trainable.registered", False),
+    ],
+    "library": [("trainable.reference", "os:walk"), ("trainable.registered", False)],
+    "registered": [("registered", {"networks": {"tiny": {"builder": f"{EVIL}:build"}}})],
+    "registered space": [("registered", {"spaces": {"tiny": {"factory": f"{EVIL}:space"}}})],
+}
+
+
+@pytest.mark.parametrize("part", CODE)
+def test_what_rebuilds_lists_the_code_of_a_stranger_and_stops(part: str, stranger: Stranger) -> None:
+    run = stranger.run(f"code {part}", *CODE[part])
+    for name, (command, *rest) in REBUILD.items():
+        done = call(command, str(run), *rest)
+        assert (done.exit_code, stranger.marked()) == (2, []), (name, done.stderr)
+    for name, rebuild in REBUILT.items():
+        with pytest.raises(NasTuneError) as why:
+            rebuild(nas_tune.open_run(run))
+        assert stranger.marked() == [], name
+        assert why.value.exit_code == 2
+    assert EVIL not in sys.modules
+
+
+def test_the_refusal_names_what_it_would_import_and_the_flag(stranger: Stranger) -> None:
+    run = stranger.run("listed", *SPACES["valid"], *CODE["reference"])
+    said = call("resume", str(run)).stderr
+    assert f"space valid {EVIL}:rule" in said
+    assert f"trainable {EVIL}:train" in said
+    assert "--allow-code" in said
+    assert "not begun by you on this machine" in said
+
+
+def test_what_is_no_rule_is_never_called_whatever_is_allowed(stranger: Stranger) -> None:
+    for name in ("shell", "own"):
+        run = stranger.run(f"never {name}", *SPACES[name])
+        for command, *rest in REBUILD.values():
+            done = call(command, str(run), *rest, "--allow-code")
+            assert done.exit_code in (2, 5), done.stderr
+            assert "is no" in done.stderr, command
+
+
+def test_allowed_code_is_loaded(stranger: Stranger) -> None:
+    run = stranger.run("allowed", *CODE["reference"], ("trainable.fingerprint", None), ("trainable.settings", {}))
+    done = call("resume", str(run), "--set", "max_trials=5", "--allow-code")
+    assert done.exit_code == 0, done.stderr
+    assert "trained" in stranger.marked()
+
+
+def test_a_run_that_this_user_began_needs_no_flag(stranger: Stranger) -> None:
+    run = stranger.run("mine")
+    assert call("resume", str(run), "--set", "max_trials=5").exit_code == 0
+    assert nas_tune.open_run(run).evaluate()["test"] == 1
+
+
+def test_the_same_run_is_a_strangers_to_another_user(
+    stranger: Stranger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = stranger.run("theirs")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert call("resume", str(run), "--set", "max_trials=5").exit_code == 2
+    with pytest.raises(ForeignCodeError, match=r"trainable tests\.toys:Climber"):
+        nas_tune.evaluate(Run(run))
+    assert nas_tune.evaluate(Run(run), trainable=Climber)["test"] == 1
+    assert nas_tune.resume(run, trainable=Climber, max_trials=5).state.trials == 5
+    assert call("resume", str(run), "--set", "max_trials=6", "--allow-code").exit_code == 0
+
+
+def test_a_run_of_an_earlier_version_is_told_to_be_one(stranger: Stranger) -> None:
+    run = stranger.run("old")
+    with closing(sqlite3.connect(ledger_path(run))) as ledger, ledger:
+        ledger.execute("DELETE FROM meta WHERE key IN ('signature', 'code')")
+    assert "signed no run" in call("resume", str(run), "--set", "max_trials=5").stderr
+    assert nas_tune.resume(run, max_trials=5, allow_code=True).state.trials == 5
+
+
+def test_a_module_of_the_same_name_that_lies_elsewhere_is_not_the_same(
+    stranger: Stranger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "def train(architecture):\n    yield {'accuracy': 1.0}\n"
+    places = [tmp_path / "mine", tmp_path / "theirs"]
+    for place in places:
+        place.mkdir()
+        (place / "same_name.py").write_text(source)
+    monkeypatch.syspath_prepend(str(places[0]))
+    run = nas_tune.search(
+        tiny_space(), "same_name:train", max_trials=2, executor="inline", scheduler="none", run_dir=tmp_path / "run"
+    )
+    del sys.modules["same_name"]
+    monkeypatch.syspath_prepend(str(places[1]))
+    with pytest.raises(ForeignCodeError, match=r"same_name:train .*mine.same_name.py, and is .*theirs.same_name.py"):
+        nas_tune.resume(run.path, max_trials=3)
+    assert "same_name" not in sys.modules
+    sys.path.remove(str(places[1]))
+    assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
+    del sys.modules["same_name"]
+
+
+@pytest.mark.parametrize("key", ["address", "storage"])
+def test_a_stranger_sends_nobody_anywhere(key: str, stranger: Stranger, tmp_path: Path) -> None:
+    """A cluster could send a pickle back, and a storage is a place outside of the run."""
+    place = "ray://203.0.113.1:10001" if key == "address" else str(tmp_path / "elsewhere")
+    changes = [(f"config.{key}", place)] + ([("config.executor", "ray")] if key == "address" else [])
+    run = stranger.run(f"reaches {key}", ("trainable.registered", True), *changes)
+    done = call("resume", str(run), "--set", "max_trials=5")
+    assert done.exit_code == 2
+    assert f"{key} {place}" in done.stderr
+    with closing(Ledger.open(stranger.run(f"later {key}"))) as ledger:
+        ledger.append(BudgetChanged(dict(change for change in [(key, place), ("executor", "ray")])))
+    assert call("resume", f"runs/later {key}", "--set", "max_trials=5").exit_code == 2
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("home", ["unwritable", "absent"])
+def test_without_a_home_a_run_goes_on_in_its_process_and_says_what_to_do(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signing, "_made_here", [])
+    if home == "absent":
+        monkeypatch.delenv("XDG_STATE_HOME")
+        monkeypatch.setattr(Path, "home", _homeless)
+    else:
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    run = nas_tune.search(tiny_space(), Climber, max_trials=2, executor="inline", run_dir=tmp_path / "run")
+    assert any("XDG_STATE_HOME" in text for _, text in run.state.notes)
+    assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
+    monkeypatch.setattr(signing, "_made_here", [])
+    with pytest.raises(ForeignCodeError):
+        nas_tune.resume(run.path, max_trials=4)
+    assert nas_tune.resume(run.path, max_trials=4, allow_code=True).state.trials == 4
+
+
+def _homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_the_key_is_for_its_user_alone_and_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    signature = signing.signature_of({"a": 1})
+    path = signing.key_path()
+    assert path is not None
+    assert path.parent == tmp_path / "nas_tune"
+    assert (path.stat().st_mode & 0o777, len(path.read_bytes())) == (0o600, 32)
+    assert [entry.name for entry in path.parent.iterdir()] == ["key"]
+    assert signing.is_signed({"a": 1}, signature)
+    assert not any(signing.is_signed({"a": 2}, one) for one in (signature, "", None, "é", signature[:-1]))
+    path.write_bytes(b"torn")
+    assert not signing.is_signed({"a": 1}, signature)
+    assert signing.is_signed({"a": 1}, signing.signature_of({"a": 1}))
+    assert len(path.read_bytes()) == 32
