@@ -34,6 +34,7 @@ from nas_tune.initial_design import make as make_initial
 from nas_tune.objectives import Objective, check_several
 from nas_tune.proposer import Proposer
 from nas_tune.references import load_reference, reference_of, source_fingerprint, why_not, with_local_modules
+from nas_tune.registrations import Registered, check_travelling, restore, used
 from nas_tune.schedulers import SCHEDULERS, Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.spaces import make_space
@@ -115,6 +116,8 @@ class Recipe:
                 f"epoch_timeout: the {self.config.executor} executor cannot end a hung epoch; use executor = 'ray'"
             )
         self._check_importable()
+        if self.config.executor == "ray":
+            check_travelling(self.registered)
 
     def _check_together(self, trainable: Trainable) -> None:
         """Several devices train one architecture only where the trainable says that it can be trained so."""
@@ -167,6 +170,11 @@ class Recipe:
             settings["space"] = self.space.name
         return settings
 
+    @property
+    def registered(self) -> Registered:
+        """The networks and spaces that this process has registered and the run uses, by reference."""
+        return used([self.space, self.config.space.name], self.trainable_settings)
+
     def _is_registered(self) -> bool:
         """Whether the name leads to the target: a function of a notebook may be called as a registered one is."""
         name = self.config.trainable.name
@@ -211,7 +219,14 @@ class Recipe:
 
     def job(self, folder: Path) -> Job:
         """What the executor runs, with its checkpoints below `folder`."""
-        return Job(self.target, self.trainable_settings, folder, self.config.max_epochs, self.config.epoch_timeout)
+        return Job(
+            self.target,
+            self.trainable_settings,
+            folder,
+            self.config.max_epochs,
+            self.config.epoch_timeout,
+            self.registered,
+        )
 
     def executor(self, folder: Path) -> Executor:
         """Where the trials of the run in `folder` go; Ray is imported only here and only if it is used."""
@@ -250,6 +265,7 @@ class Recipe:
                 "fingerprint": source_fingerprint(self.target),
                 "settings": self.trainable_settings,
             },
+            **({"registered": found} if (found := self.registered) else {}),
             "versions": dict(versions()),
             "created": time.time(),
         }
@@ -287,6 +303,7 @@ def reopened(
     brought = [name for name, one in (("space", space), ("trainable", target)) if one is not None]
     reaches = {} if said is None else {key: getattr(config, key) for key in OUTWARD if key not in said}
     check_code(meta, folder, allow_code=allow_code, given=brought, reaches=reaches)
+    restore(meta.get("registered", {}), accept_code_change=accept_code_change)
     space = space or _space_again(meta, config)
     _same_space(meta, space)
     target = target or _target_again(meta, config)
@@ -356,9 +373,10 @@ def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
 
 
 def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
-    if is_supernet_run(config) or (meta["trainable"]["registered"] and ":" not in config.trainable.name):
+    name, reference = config.trainable.name, meta["trainable"]["reference"]
+    is_known = name in trainables.names() or reference is None
+    if is_supernet_run(config) or (meta["trainable"]["registered"] and ":" not in name and is_known):
         return _target_of(config, None)
-    reference = meta["trainable"]["reference"]
     if reference is None:
         raise ResumeRefusedError(
             f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "

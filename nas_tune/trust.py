@@ -24,6 +24,7 @@ import search_spaces.registry
 import trainables.registry
 from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.references import is_reference, load_reference, reference_of, with_local_modules
+from nas_tune.registrations import is_here
 from nas_tune.signing import is_signed, key_problem, signature_of
 from search_spaces.code import CATALOGUE, OURS, no_code
 from search_spaces.spec import references
@@ -93,7 +94,7 @@ def check_code(
     """
     if allow_code:
         return
-    wanted = _foreign(one for one in named_code(meta) if one.what.split()[0] not in given)
+    wanted = _foreign(one for one in named_code(meta) if one.what.split()[0] not in given and not _is_here(one, meta))
     places = {key: value for key, value in (reaches or {}).items() if value is not None}
     if not wanted and not places:
         return
@@ -129,6 +130,18 @@ def load_target(reference: str, *, is_given: bool = False) -> Target:
     return found
 
 
+def _is_here(one: Named, meta: Mapping[str, Any]) -> bool:
+    """Whether this process has registered it itself under the name by which the run asks for it."""
+    kind, _, name = one.what.partition(" ")
+    if kind in ("network", "factory"):
+        return is_here("networks" if kind == "network" else "spaces", name)
+    if kind != "trainable" or not meta["trainable"].get("registered"):
+        return False
+    named = meta["config"].get("trainable")
+    asked = named.get("name") if isinstance(named, Mapping) else named
+    return asked in trainables.registry.names() and one.reference == meta["trainable"].get("reference")
+
+
 def _of_space(spec: object, what: str = "space") -> Iterator[Named]:
     if isinstance(spec, Mapping):
         for part, reference in references(spec):
@@ -142,7 +155,11 @@ def _of_trainable(meta: Mapping[str, Any]) -> Iterator[Named]:
     config = meta.get("config")
     named = config.get("trainable") if isinstance(config, Mapping) else None
     name = named.get("name") if isinstance(named, Mapping) else named
-    own = name if kept.get("registered") else kept.get("reference")
+    own = kept.get("reference")
+    if kept.get("registered"):
+        # What was registered in a process is found by its reference in another one.
+        is_named = isinstance(name, str) and (":" in name or trainables.registry.is_installed(name))
+        own = name if is_named else own
     yield from _of_target(own, kept.get("settings"), _DEEPEST)
     if isinstance(named, Mapping):
         # A resume makes the settings again from the configuration.
@@ -170,7 +187,7 @@ def _of_registered(kept: object) -> Iterator[Named]:
         for name, entry in by_name.items() if isinstance(by_name, Mapping) else ():
             for reference in entry.values() if isinstance(entry, Mapping) else [entry]:
                 if isinstance(reference, str) and ":" in reference:
-                    yield Named(f"{kind} {name}", reference)
+                    yield Named(f"{'network' if kind == 'networks' else 'factory'} {name}", reference)
 
 
 def _foreign(named: Iterable[Named]) -> list[Named]:

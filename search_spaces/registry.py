@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from search_spaces.space import Space
 
-__all__ = ["ENTRY_POINT_GROUP", "broken", "get", "names", "origins", "register"]
+__all__ = ["ENTRY_POINT_GROUP", "broken", "get", "names", "origins", "register", "registered"]
 
 ENTRY_POINT_GROUP = "nas_tune.spaces"
 NAME_RULE = "a name is [a-z0-9][a-z0-9._-]{0,63}"
@@ -65,6 +65,11 @@ def register(name: str, factory: Callable[..., Space]) -> None:
         raise SpaceError(f"space name {name!r} is taken; register under another name")
     _registered[name] = factory
     _made.pop(name, None)
+
+
+def registered(name: str) -> Callable[..., Space] | None:
+    """The factory that this process registered as `name`; None where it did not."""
+    return _registered.get(name)
 
 
 def names() -> list[str]:

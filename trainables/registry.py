@@ -20,7 +20,7 @@ from trainables.generator import GIVEN, GeneratorTrainable, TrainFunction
 from trainables.protocol import Trainable
 from trainables.settings import check_settings
 
-__all__ = ["ENTRY_POINTS", "Target", "adapt", "get", "names", "register"]
+__all__ = ["ENTRY_POINTS", "Target", "adapt", "get", "is_installed", "names", "register"]
 
 ENTRY_POINTS = "nas_tune.trainables"
 Target = Callable[..., object]
@@ -42,6 +42,12 @@ def register(name: str, target: Target, *, replace: bool = False) -> None:
         raise TrainableError(f"a trainable called {name!r} exists; take another name, or replace=True")
     _kind(target)
     _registered[name] = target
+
+
+def is_installed(name: str) -> bool:
+    """Whether every process knows `name`: a trainable of this package or of a plug-in, not one that was registered."""
+    found = _registered.get(name)
+    return isinstance(found, str) if found is not None else name in _plugins()
 
 
 def names() -> list[str]:

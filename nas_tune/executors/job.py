@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nas_tune.registrations import Registered
 from search_spaces import Architecture
 from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
@@ -25,7 +26,8 @@ def trial_folder(run_folder: Path, trial: int) -> Path:
 class Job:
     """A trainable with its settings, and the length of a full training.
 
-    `epoch_timeout` is in seconds; None lets an epoch take as long as it takes.
+    `epoch_timeout` is in seconds; None lets an epoch take as long as it takes. `registered` are the networks and spaces
+    that a worker process must know by name (`nas_tune.registrations`).
     """
 
     target: Target
@@ -33,6 +35,7 @@ class Job:
     run_folder: Path
     max_epochs: int
     epoch_timeout: float | None = None
+    registered: Registered = field(default_factory=dict)
 
     def trainable(self, shared: object = None) -> Trainable:
         """A fresh trainable; loads nothing yet. `shared` is what `load_shared` gave in another process."""

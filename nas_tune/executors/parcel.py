@@ -12,6 +12,7 @@ from ray import cloudpickle
 
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import Job
+from nas_tune.registrations import restore
 from search_spaces import Space
 
 __all__ = ["Parcel", "node_name"]
@@ -53,6 +54,7 @@ class Parcel:
         """Job and space, in a worker, which can import from then on what the driver could."""
         sys.path.extend(path for path in self.paths if path not in sys.path)
         packed: tuple[Job, Space] = cloudpickle.loads(self.packed)
+        restore(packed[0].registered)
         return packed
 
 

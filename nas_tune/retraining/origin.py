@@ -12,13 +12,14 @@ from typing import Any
 
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.references import reference_of, with_local_modules
+from nas_tune.registrations import restore
 from nas_tune.results import Run
 from nas_tune.retraining.trainable import reference, target_called
 from nas_tune.supernet_runs import is_supernet_run
 from nas_tune.trust import check_code, load_target
 from search_spaces import Space
 from search_spaces.spec import references
-from trainables.registry import Target
+from trainables.registry import Target, is_installed
 
 __all__ = ["Origin", "origin_of"]
 
@@ -67,6 +68,7 @@ def origin_of(
     brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
     reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
     check_code(run.meta, run.path, allow_code=allow_code, given=brought, reaches=reaches)
+    restore(run.meta.get("registered", {}))
     space = space or _space_of(run)
     if callable(trainable):
         name = reference_of(trainable)
@@ -75,7 +77,9 @@ def origin_of(
     name = trainable or _name_of(run)
     target = _target_called(name, is_given=trainable is not None)
     settings = _settings(run, space)
-    return Origin(name, target, settings if name == _own_name(run) else _taken(target, settings, space), space)
+    settings = settings if name == _own_name(run) else _taken(target, settings, space)
+    # What only this process has registered is no name elsewhere.
+    return Origin(name, target, settings, space, ":" in name or is_installed(name))
 
 
 def _given_space(run: Run) -> Space | None:
@@ -111,8 +115,9 @@ def _name_of(run: Run) -> str:
 def _own_name(run: Run) -> str:
     """The name of the trainable that the run's configuration names."""
     config, kept = run.config, run.meta["trainable"]
-    if is_supernet_run(config) or kept["registered"]:
-        return config.trainable.name
+    name, has_reference = config.trainable.name, kept["reference"] is not None
+    if is_supernet_run(config) or (kept["registered"] and (is_installed(name) or not has_reference)):
+        return name
     if kept["reference"] is None:
         raise ConfigError(
             f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "

@@ -17,12 +17,13 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from trainables import networks
 from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError
 from trainables.export.onnx import INPUT, ONNX
 from trainables.export.program import PROGRAM
 
-__all__ = ["TOLERANCES", "compared", "compared_onnx", "random_batches"]
+__all__ = ["TOLERANCES", "compared", "compared_onnx", "random_batches", "unfindable"]
 
 TOLERANCES = {"safetensors": 1e-5, "py": 1e-5, "pt2": 1e-5, "onnx": 1e-4}
 """The greatest difference of an output, as a part of the greatest output."""
@@ -48,6 +49,14 @@ folder, given, left = sys.argv[1:]
 with torch.no_grad():
     save_file({{name: run(inputs).contiguous() for name, inputs in load_file(given).items()}}, left)
 """
+_REGISTERS = """
+import importlib
+from trainables import networks
+found = importlib.import_module({module!r})
+for part in {attribute!r}.split("."):
+    found = getattr(found, part)
+networks.register({name!r}, found, replace=True)
+"""
 _LOADS = {
     "safetensors": "from trainables.export.weights import rebuilt\nrun = rebuilt(folder)",
     "py": "sys.path.insert(0, folder)\nimport model\nrun = model.load()",
@@ -72,15 +81,30 @@ def random_batches(inputs: Tensor) -> dict[str, Tensor]:
     return {str(n): inputs[torch.randint(len(inputs), (n,), generator=generator)] for n in _SIZES}
 
 
-def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
+def unfindable(space: str) -> str:
+    """Why a fresh interpreter cannot find the network that was registered for `space`; empty where it can."""
+    found = networks.registered(space)
+    name = "" if found is None else f"{found[0].__module__}:{getattr(found[0], '__qualname__', '<')}"
+    if "<" in name or name.startswith("__main__:"):
+        return (
+            f"the network of {space!r} was registered by a script or notebook ({name}); define its builder with `def` "
+            "at the top level of a module file"
+        )
+    return ""
+
+
+def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor], space: str = "") -> float:
     """How far the outputs of the files of this `kind` in `folder` are from those of `network`, at most.
+
+    `space` is the name under which `trainables.build` makes it; a builder that was registered for it is found by its
+    own name.
 
     Raises:
         NotTheSameError: the files cannot be loaded, or differ by more than the tolerance.
     """
     with torch.no_grad():
         wanted = {name: network(inputs) for name, inputs in batches.items()}
-    found = _outputs(kind, folder / ONNX if kind == "onnx" else folder, batches)
+    found = _outputs(kind, folder / ONNX if kind == "onnx" else folder, batches, space)
     return _checked(found, wanted, TOLERANCES[kind], lambda: _rounding(network, batches, wanted))
 
 
@@ -129,17 +153,25 @@ def _difference(found: Tensor | None, wanted: Tensor) -> float:
     return float((found - wanted).abs().max())
 
 
-def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
+def _outputs(kind: str, place: Path, batches: dict[str, Tensor], space: str = "") -> dict[str, Tensor]:
     # In the draft of the export, whose files they are: what a kill leaves of it goes with it.
     with draft_folder(place if place.is_dir() else place.parent, "check") as aside:
         given, left = aside / "inputs.safetensors", aside / "outputs.safetensors"
         safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
-        _run(kind, [str(place), str(given), str(left)])
+        _run(kind, [str(place), str(given), str(left)], space)
         return safetensors.torch.load_file(left)
 
 
-def _run(kind: str, arguments: Sequence[str]) -> None:
-    script = "import sys\n" if kind == "safetensors" else _ALONE
+def _registering(space: str) -> str:
+    """What a fresh interpreter does first, to know a network that was registered here."""
+    found = networks.registered(space)
+    if found is None:
+        return ""
+    return _REGISTERS.format(name=space, module=found[0].__module__, attribute=getattr(found[0], "__qualname__", ""))
+
+
+def _run(kind: str, arguments: Sequence[str], space: str) -> None:
+    script = f"import sys\n{_registering(space)}" if kind == "safetensors" else _ALONE
     script += _ONNX if kind == "onnx" else _TORCH.format(load=_LOADS[kind])
     # The rebuilding check needs this project from where it is; the others see installed packages only.
     flags, environment = ["-I"], dict(os.environ)

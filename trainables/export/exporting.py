@@ -16,7 +16,7 @@ from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
 from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError, TrainableError, first_line
-from trainables.export.check import TOLERANCES, compared, random_batches
+from trainables.export.check import TOLERANCES, compared, random_batches, unfindable
 from trainables.export.deployed import Deployed
 from trainables.export.onnx import ONNX, check_packages, write_onnx
 from trainables.export.program import PROGRAM, write_program
@@ -138,8 +138,10 @@ def _checked(result: Exported, own: Deployed, draft: Path, batches: dict[str, to
     if result.format == "safetensors" and own.settings is None:
         said = "not rebuilt: trainables.build cannot make this network alone"
         return Exported(result.format, result.files, 0, None, result.tolerance, said)
+    if result.format == "safetensors" and (why := unfindable(own.space)):
+        return Exported(result.format, result.files, 0, None, result.tolerance, f"not rebuilt: {why}")
     try:
-        difference = compared(own.network, result.format, draft, batches)
+        difference = compared(own.network, result.format, draft, batches, own.space)
     except NotTheSameError as error:
         return _failed(result.format, str(error))
     return Exported(result.format, result.files, 0, difference, result.tolerance)

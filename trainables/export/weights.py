@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from search_spaces.errors import UnknownNameError
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export.deployed import Deployed
 from trainables.export.resizing import resize
@@ -65,7 +66,13 @@ def rebuilt(folder: str | Path) -> nn.Module:
     settings = document["settings"]
     if not isinstance(settings, Mapping):
         raise TrainableError(f"trainables.build cannot make the network of {folder}; use its model.py")
-    network = build(document["space"], document["architecture"], **_tuples(settings)).eval()
+    try:
+        network = build(document["space"], document["architecture"], **_tuples(settings)).eval()
+    except UnknownNameError as error:
+        raise TrainableError(
+            f"{folder}: {error}; if it is your own, register its builder first (trainables.networks.register), or use "
+            "model.py"
+        ) from error
     if document.get("layers"):
         resize(network, document["layers"], weights)
     try:

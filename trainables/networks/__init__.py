@@ -49,6 +49,7 @@ __all__ = [
     "example",
     "names",
     "register",
+    "registered",
     "space_name",
     "tree_of",
 ]
@@ -78,6 +79,7 @@ _FAMILIES: dict[str, tuple[Builder, Example]] = {
 }
 
 
+_OURS = dict(_FAMILIES)
 _BUILT_IN = frozenset(builder for builder, _ in _FAMILIES.values())
 _UNDECIDED = ("darts", "enas_recurrent", "mobilenetv3", "nb201", "proxylessnas", "recurrent")
 """Those families here that have an undecided network."""
@@ -106,7 +108,10 @@ def build(
     task = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
     _check_task(num_classes, in_channels, image_size)
     check_network(space, settings)
-    return builder_of(space)(architecture, **_taken(builder_of(space), task), **settings)
+    made = builder_of(space)(architecture, **_taken(builder_of(space), task), **settings)
+    if not isinstance(made, nn.Module):
+        raise TrainableError(f"the builder of {space_name(space)} gave a {type(made).__name__}; return an nn.Module")
+    return made
 
 
 def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: Size = 32, **settings: Any) -> Any:
@@ -152,6 +157,12 @@ def register(name: str, builder: Builder, *, example: Example = images, replace:
     if name in _FAMILIES and _FAMILIES[name][0] is not builder and not replace:
         raise TrainableError(f"there is a network called {name!r}; take another name, or replace=True")
     _FAMILIES[name] = (builder, example)
+
+
+def registered(name: str) -> tuple[Builder, Example] | None:
+    """The builder and the example that this process registered as `name`; None where it did not."""
+    found = _FAMILIES.get(name)
+    return None if found == _OURS.get(name) else found
 
 
 def names() -> list[str]:
