@@ -186,6 +186,10 @@ def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Se
         coordinator.note(f"max_trials = {asked} has room for {room} of the {queued} enqueued architectures")
     if upgraded:
         coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
+    known = {text for _, text in coordinator.state.notes}
+    for line in recipe.about():
+        if line not in known:
+            coordinator.note(line)
     if is_network_folder(folder):
         coordinator.note(f"{folder} lies on a network file system: the ledger is written without WAL, which is slower")
 

@@ -23,7 +23,7 @@ import search_spaces
 import trainables
 from nas_tune.config import Component, SearchConfig
 from nas_tune.coordinator import Limits
-from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.errors import ConfigError, NasTuneError, ResumeRefusedError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.inline import InlineExecutor
@@ -44,7 +44,7 @@ from nas_tune.strategies.supernet_search import SEARCHES, SearchNumbers
 from nas_tune.supernet_runs import is_supernet_run, search_settings, search_target
 from nas_tune.trust import check_code, load_target, signed
 from search_spaces import Space, SpaceError
-from trainables.protocol import Checking, Trainable, is_parallel
+from trainables.protocol import Checking, Describing, Trainable, is_parallel
 from trainables.registry import Target, adapt
 from trainables.session import RESERVED_NAMES
 
@@ -216,6 +216,17 @@ class Recipe:
             return None
         trainable = adapt(self.target, self.trainable_settings)
         return make_initial(self.config.initial).design(self.space, trainable, self.config.seed, progress)
+
+    def about(self) -> list[str]:
+        """What the trainable says of all its trainings; nothing where only a cluster can know."""
+        trainable = adapt(self.target, self.trainable_settings)
+        if not isinstance(trainable, Describing):
+            return []
+        try:
+            return [str(line) for line in trainable.about()]
+        except NasTuneError:
+            # On the nodes of a cluster all may be well; here `check` has told it.
+            return []
 
     def job(self, folder: Path) -> Job:
         """What the executor runs, with its checkpoints below `folder`."""

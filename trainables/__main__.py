@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from search_spaces.errors import NasTuneError, SpaceError
 from trainables.errors import TrainableError
-from trainables.protocol import Evaluating, Searching, Trainable
+from trainables.protocol import Checking, Describing, Evaluating, Searching, Trainable
 from trainables.registry import adapt, names
 from trainables.session import TrialSession
 from trainables.settings import parse_settings
@@ -98,6 +98,10 @@ def _darts(options: argparse.Namespace) -> int:
 
 def _advance(trainable: Trainable, architecture: Architecture, options: argparse.Namespace) -> None:
     """All epochs, a line each."""
+    if isinstance(trainable, Checking):
+        trainable.check()
+    for line in trainable.about() if isinstance(trainable, Describing) else ():
+        sys.stderr.write(f"note: {line}\n")
     # What is wrong with the set-up is the user's to mend and needs no traceback; the session sets up again.
     trainable.setup(architecture, seed=options.seed, max_epochs=options.epochs)
     session = TrialSession(

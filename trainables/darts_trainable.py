@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from trainables.checkpoint import check_identity, read_tensors, write_tensors
-from trainables.data import check_present
+from trainables.data import check_data, described
+from trainables.devices import device_of
 from trainables.errors import CheckpointError, TrainableError
 from trainables.metrics import MODES, Mode
 from trainables.networks import tree_of
@@ -122,8 +123,13 @@ class DartsTrainable:
         self._running: Progress | None = None
 
     def check(self) -> None:
-        """`DataError` if there are no data to search on; loads nothing."""
-        check_present(self._plan.data_settings)
+        """Read the data; `DataError` if there are none to search on, `DeviceError` without the device."""
+        device_of(self._given["device"])
+        check_data(self._plan.data_settings)
+
+    def about(self) -> list[str]:
+        """Which images were found, and how they are parted; reads them."""
+        return described(self._plan.data_settings)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process), build the supernet, and stand before epoch 1.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from trainables.errors import TrainableError
+from trainables.errors import DeviceError, TrainableError
 
 __all__ = ["check_device", "device_of", "layout_of", "placed"]
 
@@ -29,11 +29,11 @@ def device_of(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise TrainableError(
+        raise DeviceError(
             f"device is {name!r}, and there are {torch.cuda.device_count()} CUDA GPUs here; give cpu or auto"
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise TrainableError(f"device is {name!r}, and torch sees no such GPU here; give cpu or auto")
+        raise DeviceError(f"device is {name!r}, and torch sees no such GPU here; give cpu or auto")
     return device
 
 

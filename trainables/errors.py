@@ -3,6 +3,7 @@
     NasTuneError
     |-- DataError (ValueError)          exit 2   images or labels that are missing, damaged or too few
     |-- TrainableError (ValueError)     exit 2   a trainable or a setting of it that cannot be used
+    |   `-- DeviceError                 exit 6   a device that this machine has not
     |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or of something else
     |-- NotTheSameError                 exit 1   an exported file that does not compute what its network does
     |-- DivergedError                   exit 1   a training whose loss is no longer a finite number
@@ -20,6 +21,7 @@ from search_spaces.errors import NasTuneError
 __all__ = [
     "CheckpointError",
     "DataError",
+    "DeviceError",
     "DivergedError",
     "EndOfTraining",
     "GroupLostError",
@@ -40,6 +42,12 @@ class TrainableError(NasTuneError, ValueError):
     """A trainable that breaks the protocol, or a setting that it does not take."""
 
     exit_code = 2
+
+
+class DeviceError(TrainableError):
+    """A device that this machine has not, or that torch does not see."""
+
+    exit_code = 6
 
 
 class CheckpointError(NasTuneError, ValueError):

@@ -23,11 +23,11 @@ import torch
 
 from trainables.checkpoint import check_identity, read_tensors, write_tensors
 from trainables.cost import Cost, Meter, cost_of
-from trainables.data import DataSettings, ImageData, Views, check_present, load, load_raw
+from trainables.data import DataSettings, ImageData, Views, check_data, described, load, load_raw
 from trainables.devices import check_device, device_of, layout_of, placed
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
-from trainables.networks import build, space_name, tree_of
+from trainables.networks import build, check_images, space_name, tree_of
 from trainables.networks.sizes import sized_network
 from trainables.optimization import Optimization
 from trainables.parallel import ALONE, Group, check_together
@@ -111,6 +111,7 @@ class ImageClassifier:
         cutout: int = 0,
         device: str = "auto",
     ) -> None:
+        check_images(space)
         self._space = space
         self._network = sized_network(space, network, channels=channels, cells=cells, layers=layers)
         files = (image_column, label_column, resize)
@@ -140,8 +141,13 @@ class ImageClassifier:
         self._group = group
 
     def check(self) -> None:
-        """`DataError` if there are no data to train on; loads nothing."""
-        check_present(self._data)
+        """Read the data; `DataError` if there are none to train on, `DeviceError` without the device."""
+        device_of(self._device)
+        check_data(self._data)
+
+    def about(self) -> list[str]:
+        """Which images were found, and how they are parted; reads them."""
+        return described(self._data)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process), build the network, and stand before epoch 1."""

@@ -1,12 +1,13 @@
 """The port between a search and a training: what every trainable can do.
 
-A caller makes the object once with its settings, then sets it up for one architecture after another (data
-stay loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's
-business; a trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating`
-describes, `check()` (`Checking`), `deployed()` (`Deployable`), `tuning()` (`Compressible`), `load_shared()` and
-`take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies` and `zero_cost(...)`
-(`Scoring`), `parallel` and `join(group)` (`Parallel`), and two class attributes: `checkpoints`, which
-`has_checkpoints` reads, and `modes`, which says of metrics whether more is better (`trainables.metrics`).
+A caller makes the object once with its settings, then sets it up for one architecture after another (data stay
+loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's business; a
+trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating` describes,
+`check()` (`Checking`), `about()` (`Describing`), `deployed()` (`Deployable`), `tuning()` (`Compressible`),
+`load_shared()` and `take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies`
+and `zero_cost(...)` (`Scoring`), `parallel` and `join(group)` (`Parallel`), and two class attributes:
+`checkpoints`, which `has_checkpoints` reads, and `modes`, which says of metrics whether more is better
+(`trainables.metrics`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "Checking",
     "Compressible",
     "Deployable",
+    "Describing",
     "Evaluating",
     "Parallel",
     "Scoring",
@@ -67,10 +69,21 @@ class Evaluating(Protocol):
 
 @runtime_checkable
 class Checking(Protocol):
-    """A trainable that can tell, before any trial and without cost, that none could be trained."""
+    """A trainable that can tell, before any trial, that none could be trained."""
 
     def check(self) -> None:
-        """Raise what every `setup` would raise, such as `DataError` for data that are not there."""
+        """Raise what every `setup` would raise, such as `DataError` for data that are not there.
+
+        It may read the data, which this process then need not read again.
+        """
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """A trainable that can say what all its trainings have in common."""
+
+    def about(self) -> Sequence[str]:
+        """What a person should know of it, such as which images were found; once a run. It may read the data."""
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import ray
 
@@ -19,6 +20,8 @@ __all__ = ["Resources", "cluster", "feasible_workers", "prepare"]
 
 _NO_RAY = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 _PATIENCE = 12
+_GPU_DRIVERS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+_MANY = 1e6
 _QUIET = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -57,6 +60,8 @@ def cluster(address: str | None, workers: int, resources: Resources) -> Iterator
     prepare()
     ours = not ray.is_initialized()
     if ours:
+        if address is None:
+            _check_machine(resources)
         _connect(address)
     try:
         yield feasible_workers(workers, resources, ray.cluster_resources())
@@ -73,8 +78,10 @@ def prepare() -> None:
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
 
 
-def feasible_workers(workers: int, resources: Resources, available: dict[str, float]) -> int:
-    """How many trials fit at a time, at most `workers` (-1: as many as fit).
+def feasible_workers(
+    workers: int, resources: Resources, available: dict[str, float], place: str = "the cluster"
+) -> int:
+    """How many trials fit at a time into what `place` has, at most `workers` (-1: as many as fit).
 
     Raises:
         InfeasibleError: not one fits; says what there is.
@@ -85,10 +92,25 @@ def feasible_workers(workers: int, resources: Resources, available: dict[str, fl
     if most < 1:
         has = ", ".join(f"{available.get(name, 0.0):g} {name}s" for name in needs)
         raise InfeasibleError(
-            f"a trial needs {needs['CPU']:g} CPUs and {needs['GPU']:g} GPUs, the cluster has {has}: "
+            f"a trial needs {needs['CPU']:g} CPUs and {needs['GPU']:g} GPUs, {place} has {has}: "
             "ask for less in [resources], or give the address of a larger cluster"
         )
     return most if workers == -1 else min(workers, most)
+
+
+def _check_machine(resources: Resources) -> None:
+    """Refuse what this machine surely has not, before Ray is started on it, which takes half a minute."""
+    here = {"CPU": float(os.cpu_count() or 1), "GPU": _gpus_here() if resources.gpus else 0.0}
+    feasible_workers(1, resources, here, "this machine")
+
+
+def _gpus_here() -> float:
+    """How many GPUs this machine has; many where Ray may see some that this torch was not built for."""
+    import torch
+
+    seen = torch.cuda.device_count()
+    has_driver = any(Path(place).exists() for place in _GPU_DRIVERS)
+    return _MANY if has_driver and not seen else float(seen)
 
 
 def _connect(address: str | None) -> None:

@@ -17,7 +17,7 @@ from nas_tune.trust import load_target
 from search_spaces import Space
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.evaluation import set_evaluating
-from trainables.protocol import Checking, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
+from trainables.protocol import Checking, Describing, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
 from trainables.registry import Target, adapt, get
 
 if TYPE_CHECKING:
@@ -82,6 +82,10 @@ class Retraining:
         """What the trainable itself says before any trial."""
         if isinstance(self.inner, Checking):
             self.inner.check()
+
+    def about(self) -> Sequence[str]:
+        """What the trainable itself says."""
+        return self.inner.about() if isinstance(self.inner, Describing) else ()
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Begin the training of the candidate that `architecture["chosen"]` numbers."""

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from trainables.data import DataSettings, check_present, load_raw
+from trainables.data import DataSettings, check_data, load_raw
 from trainables.errors import DataError, TrainableError
 
 RNG = np.random.default_rng(0)
@@ -98,18 +98,18 @@ def test_truncated_npz_is_refused(tmp_path, keep, look):
     np.savez(file, x=GREY, y=LABELS)
     file.write_bytes(file.read_bytes()[:keep])
     with pytest.raises(DataError, match=r"no whole \.npz"):
-        read(file) if look == "read" else check_present(DataSettings(str(file)))
+        read(file) if look == "read" else check_data(DataSettings(str(file)))
 
 
-def test_what_is_no_data_set_is_told_without_loading_it(tmp_path):
+def test_what_is_no_data_set_is_told_before_a_training(tmp_path):
     (tmp_path / "text.txt").write_text("no images")
     (tmp_path / "empty").mkdir()
     np.savez(tmp_path / "a.npz", images=GREY, y=LABELS)
     np.savez(tmp_path / "whole.npz", x=GREY, y=LABELS)
     for name, said in (("text.txt", "is no data set"), ("empty", "is no data set"), ("a.npz", "needs x .* and y")):
         with pytest.raises(DataError, match=said):
-            check_present(DataSettings(str(tmp_path / name)))
-    check_present(DataSettings(str(tmp_path / "whole.npz")))
+            check_data(DataSettings(str(tmp_path / name)))
+    check_data(DataSettings(str(tmp_path / "whole.npz")))
 
 
 def folder_of(root, arrays=COLOUR, suffix="png"):

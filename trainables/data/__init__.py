@@ -11,6 +11,17 @@ from __future__ import annotations
 
 from trainables.data.augment import Augmentation, Views
 from trainables.data.images import ImageData, Raw, Split
-from trainables.data.loading import DataSettings, check_present, load, load_raw
+from trainables.data.loading import DataSettings, check_data, described, load, load_raw
 
-__all__ = ["Augmentation", "DataSettings", "ImageData", "Raw", "Split", "Views", "check_present", "load", "load_raw"]
+__all__ = [
+    "Augmentation",
+    "DataSettings",
+    "ImageData",
+    "Raw",
+    "Split",
+    "Views",
+    "check_data",
+    "described",
+    "load",
+    "load_raw",
+]

@@ -1,55 +1,133 @@
-"""Encoded images (PNG, JPEG, ...) to one uint8 tensor; grey only if every image is grey."""
+"""Encoded images (PNG, JPEG, TIFF, ...) to one tensor; grey only if every image is grey.
+
+Images of 8 bits a channel stay uint8. Deeper ones (16 or 32 bits, float) become float32 with the values that they
+have. A photograph is turned upright, as its EXIF orientation says. Alpha channels are left out.
+"""
 
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
+from trainables.data.numbers import as_float32
 from trainables.errors import DataError
 
-__all__ = ["SUFFIXES", "decode_all"]
+__all__ = ["SUFFIXES", "Decoded", "Encoded", "decode_all"]
 
+Encoded = tuple[str, bytes | Path]
+"""A name for messages, and the encoded image or its file."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
-_GREY = ("1", "L")
+_GREY = ("1", "L", "LA")
+_DEEP = {"I;16": "16 bits", "I;16B": "16 bits", "I;16L": "16 bits", "I": "32 bits", "F": "float"}
+_ALPHA = ("LA", "PA", "RGBA")
+_EIGHT = "8 bits"
+_ORIENTATION = 0x0112
 _PART = 256
 _THREADS = 4
 
 
-def decode_all(encoded: Sequence[tuple[str, bytes | Path]], *, resize: int | None) -> Tensor:
-    """(n, c, h, w) uint8 from (name, bytes or file) pairs; c is 1 or 3.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Images (n, c, h, w), c being 1 or 3: uint8, or float32 where `depth` is not "8 bits".
+
+    `turned` counts those that an EXIF orientation turned, `with_alpha` those whose alpha channel was left out.
+    """
+
+    images: Tensor
+    depth: str
+    turned: int
+    with_alpha: int
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    array: np.ndarray[Any, Any]
+    depth: str
+    turned: bool
+    has_alpha: bool
+
+
+def decode_all(encoded: Sequence[Encoded], *, resize: int | None) -> Decoded:
+    """Decode all images.
 
     With `resize` the shorter side is scaled to it and the centre square kept; without, all images must be of
-    one size. A file that is no whole image is named (`DataError`).
+    one size.
+
+    Raises:
+        DataError: a file is no whole image, or images differ in size or in depth; names the file.
     """
     parts = [encoded[start : start + _PART] for start in range(0, len(encoded), _PART)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        arrays = [image for part in pool.map(lambda part: _decode(part, resize), parts) for image in part]
-    _check_sizes(encoded, arrays)
+        found = [one for part in pool.map(lambda part: _decode(part, resize), parts) for one in part]
+    _check_alike(encoded, found)
+    arrays = [one.array for one in found]
     if any(array.ndim == 3 for array in arrays):
         arrays = [array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2) for array in arrays]
-        return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()
-    return torch.from_numpy(np.stack(arrays)).unsqueeze(1)
+        images = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()
+    else:
+        images = torch.from_numpy(np.stack(arrays)).unsqueeze(1)
+    return Decoded(images, found[0].depth, sum(one.turned for one in found), sum(one.has_alpha for one in found))
 
 
-def _decode(part: Sequence[tuple[str, bytes | Path]], resize: int | None) -> list[np.ndarray[Any, Any]]:
+def _decode(part: Sequence[Encoded], resize: int | None) -> list[_One]:
     return [_decode_one(name, source, resize) for name, source in part]
 
 
-def _decode_one(name: str, source: bytes | Path, resize: int | None) -> np.ndarray[Any, Any]:
+def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            plain = image.convert("L" if image.mode in _GREY else "RGB")
+        # From memory: where Pillow maps a TIFF file, it turns the wrong pixels.
+        with Image.open(io.BytesIO(source if isinstance(source, bytes) else source.read_bytes())) as image:
+            _check_depth(name, image)
+            # Pillow turns TIFF images itself, and forgets their orientation then.
+            turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            if image.mode in _DEEP:
+                return _One(_deep(name, upright, resize), _DEEP[image.mode], turned, has_alpha=False)
+            return _One(_plain(name, upright, resize), _EIGHT, turned, image.mode in _ALPHA)
+    except DataError:
+        raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{name} is no whole image ({error}); replace or remove it") from error
+
+
+def _check_depth(name: str, image: Image.Image) -> None:
+    """Of colours of 16 bits Pillow keeps the upper 8."""
+    if image.mode not in _DEEP and any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
+        raise DataError(
+            f"{name} has 16 bits a colour, of which 8 would be lost; save it with 8 bits, or all images as arrays in "
+            "an .npz file"
+        )
+
+
+def _plain(name: str, image: Image.Image, resize: int | None) -> np.ndarray[Any, Any]:
+    plain = image.convert("L" if image.mode in _GREY else "RGB")
+    if image.mode in _ALPHA and _is_flat(plain) and not _is_flat(image.getchannel("A")):
+        raise DataError(f"{name} has its picture in the alpha channel alone, which is left out; put it on a background")
     return np.asarray(plain if resize is None else _square(plain, resize))
+
+
+def _deep(name: str, image: Image.Image, resize: int | None) -> np.ndarray[Any, Any]:
+    if resize is None:
+        return as_float32(np.asarray(image), name)
+    exact = Image.fromarray(as_float32(np.asarray(image), name))
+    return np.asarray(_square(exact, resize))
+
+
+def _is_flat(image: Image.Image) -> bool:
+    extrema: Any = image.getextrema()
+    bands = extrema if isinstance(extrema[0], tuple) else (extrema,)
+    return all(low == high for low, high in bands)
 
 
 def _square(image: Image.Image, side: int) -> Image.Image:
@@ -60,11 +138,17 @@ def _square(image: Image.Image, side: int) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def _check_sizes(encoded: Sequence[tuple[str, bytes | Path]], arrays: list[np.ndarray[Any, Any]]) -> None:
-    first = arrays[0].shape[:2]
-    for (name, _), array in zip(encoded, arrays, strict=True):
-        if array.shape[:2] != first:
+def _check_alike(encoded: Sequence[Encoded], found: list[_One]) -> None:
+    first = found[0].array.shape[:2]
+    for (name, _), one in zip(encoded, found, strict=True):
+        if one.array.shape[:2] != first:
             raise DataError(
-                f"{name} is of {array.shape[1]}x{array.shape[0]} pixels, the first of {first[1]}x{first[0]}; "
+                f"{name} is of {one.array.shape[1]}x{one.array.shape[0]} pixels, the first of {first[1]}x{first[0]}; "
                 "images must be of one size: give resize=<side in pixels>"
             )
+    depths = Counter(one.depth for one in found)
+    if len(depths) > 1:
+        rare = min(depths, key=lambda depth: depths[depth])
+        name = next(name for (name, _), one in zip(encoded, found, strict=True) if one.depth == rare)
+        said = ", ".join(f"{count} of {depth}" for depth, count in depths.most_common())
+        raise DataError(f"{name} has {rare} a channel, and there are {said}; images must be of one depth: save them so")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +33,10 @@ class Split:
         device = self.images.device
         return self.take(torch.randperm(len(self), generator=generator, device=device)[:count], device)
 
+    def joined(self, other: Split) -> Split:
+        """These images and then those of `other`."""
+        return Split(torch.cat((self.images, other.images)), torch.cat((self.labels, other.labels)))
+
     def to(self, device: torch.device) -> Split:
         """The same images on `device`."""
         return Split(self.images.to(device), self.labels.to(device))
@@ -39,17 +44,30 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A data set as it was read, on the CPU; `test` where it has a test set of its own."""
+    """A data set as it was read, on the CPU; `validation` and `test` where it has such parts of its own.
+
+    `notes` say what a person should know of how it was read.
+    """
 
     name: str
     train: Split
     test: Split | None
     classes: tuple[str, ...]
+    validation: Split | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """Those that there are, by name."""
+        every = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in every.items() if split is not None}
 
     def checksum(self) -> str:
         """16 hex digits that change with any pixel or label."""
         digest = hashlib.sha256()
-        for split in (self.train, self.test) if self.test is not None else (self.train,):
+        for split in (self.train, self.test, self.validation):
+            if split is None:
+                continue
             for tensor in (split.images, split.labels):
                 digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
                 digest.update(tensor.contiguous().numpy().data)
@@ -102,17 +120,27 @@ def raw_images(
     train: Split,
     test: Split | None = None,
     classes: tuple[str, ...] = (),
+    *,
+    validation: Split | None = None,
+    notes: Sequence[str] = (),
 ) -> Raw:
-    """Check images and labels against each other, and name the classes "0", "1", ... where nobody did."""
-    for title, split in (("", train), ("test ", test)):
-        if split is not None:
-            _check_split(f"{name}: the {title}", split)
-    if test is not None and test.images.shape[1:] != train.images.shape[1:]:
-        shapes = f"{tuple(train.images.shape[1:])} and {tuple(test.images.shape[1:])}"
-        raise DataError(f"{name}: training and test images differ in shape, {shapes}; they must be equal")
+    """Check images and labels against each other, and name the classes "0", "1", ... where nobody did.
+
+    Raises:
+        DataError: they do not fit; says where.
+    """
+    held = {title: split for title, split in (("validation", validation), ("test", test)) if split is not None}
+    _check_split(f"{name}: the ", train)
+    for title, split in held.items():
+        _check_split(f"{name}: the {title} ", split)
+        if split.images.shape[1:] != train.images.shape[1:]:
+            shapes = f"{tuple(train.images.shape[1:])} and {tuple(split.images.shape[1:])}"
+            raise DataError(f"{name}: training and {title} images differ in shape, {shapes}; they must be equal")
     count = len(classes) or int(train.labels.max()) + 1
-    _check_classes(name, train, test, count)
-    return Raw(name, train, test, classes or tuple(str(index) for index in range(count)))
+    _check_classes(name, train, held, count)
+    named = classes or tuple(str(index) for index in range(count))
+    lacks = [line for title, split in held.items() for line in _lacking(title, split, named)]
+    return Raw(name, train, test, named, validation, (*notes, *lacks))
 
 
 def _check_split(place: str, split: Split) -> None:
@@ -130,7 +158,7 @@ def _check_split(place: str, split: Split) -> None:
         raise DataError(f"{place}labels reach down to {int(labels.min())}; they must be 0 or more")
 
 
-def _check_classes(name: str, train: Split, test: Split | None, count: int) -> None:
+def _check_classes(name: str, train: Split, held: Mapping[str, Split], count: int) -> None:
     if count < 2:
         raise DataError(f"{name}: all images have one label; a classifier needs at least two classes")
     present = torch.bincount(train.labels, minlength=count)
@@ -141,5 +169,12 @@ def _check_classes(name: str, train: Split, test: Split | None, count: int) -> N
         raise DataError(
             f"{name}: class {empty} of {count} has no training image; number the labels 0, 1, 2, ... without gaps"
         )
-    if test is not None and int(test.labels.max()) >= count:
-        raise DataError(f"{name}: the test label {int(test.labels.max())} does not occur in training")
+    for title, split in held.items():
+        if int(split.labels.max()) >= count:
+            raise DataError(f"{name}: the {title} label {int(split.labels.max())} does not occur in training")
+
+
+def _lacking(title: str, split: Split, classes: Sequence[str]) -> list[str]:
+    present = torch.bincount(split.labels, minlength=len(classes))
+    empty = [classes[index] for index in (present == 0).nonzero().flatten().tolist()]
+    return [f"no {title} image of {', '.join(empty[:10])}{', ..' if len(empty) > 10 else ''}"] if empty else []

@@ -15,15 +15,18 @@ from pathlib import Path
 import torch
 
 from search_spaces.names import did_you_mean
-from trainables.data.files import check_npz, is_image_folder, load_image_folder, load_npz
+from trainables.data.folders import is_image_folder, load_image_folder
 from trainables.data.images import ImageData, Raw
 from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
+from trainables.data.npz import load_npz
 from trainables.data.parquet import load_parquet, parquet_files
-from trainables.data.split import split_data
+from trainables.data.parts import visible
+from trainables.data.split import rows_of, split_data
+from trainables.data.telling import told
 from trainables.errors import DataError
 from trainables.settings import check_flag, check_number, check_text
 
-__all__ = ["ROOT_VARIABLE", "DataSettings", "check_present", "load", "load_raw"]
+__all__ = ["ROOT_VARIABLE", "DataSettings", "check_data", "described", "load", "load_raw"]
 
 ROOT_VARIABLE = "NAS_TUNE_DATA"
 
@@ -39,7 +42,8 @@ class DataSettings:
         download: may torchvision fetch what is missing below the root?
         image_column, label_column: columns of Parquet files; recognised where they are not given.
         resize: side in pixels that images of files are scaled and cut to; None takes them as they are.
-        validation_share, test_share: parts of the images, above 0 and at most 0.9; see `split_data`.
+        validation_share, test_share: parts of the images, above 0 and at most 0.9, where the data have no such split
+            of their own; see `split_data`.
         seed: decides the parts.
         whole: train on the validation images too, so that none are left to validate on. Not in the representation, by
             which checkpoints know their data: those of old know nothing of it.
@@ -73,30 +77,39 @@ def load(settings: DataSettings, device: torch.device) -> ImageData:
     return _load(settings, str(device), _stamp(settings))
 
 
-def check_present(settings: DataSettings) -> None:
-    """Whether there is something to load, without loading it; `DataError` says where it was looked for."""
+def check_data(settings: DataSettings) -> None:
+    """Read the data set and part it, as every training would, unless it has yet to be downloaded.
+
+    Raises:
+        DataError: it is not there, damaged, or cannot be parted; says where it was looked for.
+    """
     if settings.data == "digits":
         return
-    path = _path(settings.data, settings.root)
-    if path is not None:
-        _check_kind(path)
-        return
-    if settings.download:
-        return
-    place = _root(settings.data, settings.root) / LAYOUT[settings.data]
-    if not place.is_dir():
-        raise DataError(
-            f"{settings.data} is not below {settings.root or os.environ.get(ROOT_VARIABLE)}: there is no {place}; "
-            "give download=True to fetch it, or copy the files there"
-        )
+    if _path(settings.data, settings.root) is None:
+        place = _root(settings.data, settings.root) / LAYOUT[settings.data]
+        if settings.download and not place.is_dir():
+            return
+        if not place.is_dir():
+            raise DataError(
+                f"{settings.data} is not below {settings.root or os.environ.get(ROOT_VARIABLE)}: there is no {place}; "
+                "give download=True to fetch it, or copy the files there"
+            )
+    shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
+    rows_of(load_raw(settings), **shares, seed=settings.seed, whole=settings.whole)
 
 
-def _check_kind(path: Path) -> None:
-    """Whether a file or folder is one that could be loaded, as far as its outside tells."""
-    if path.suffix == ".npz":
-        check_npz(path)
-    elif not (parquet_files(path) or is_image_folder(path)):
-        raise _no_data_set(path)
+def described(settings: DataSettings) -> list[str]:
+    """One line on the images that were found and how they are parted; none on a data set that has a name."""
+    if settings.data in NAMED and _path_of_own(settings) is None:
+        return []
+    raw = load_raw(settings)
+    shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
+    counts = [len(rows) for rows in rows_of(raw, **shares, seed=settings.seed, whole=settings.whole)]
+    return [told(raw, *counts, whole=settings.whole, shares=shares)]
+
+
+def _path_of_own(settings: DataSettings) -> Path | None:
+    return None if settings.data == "digits" else _path(settings.data, settings.root)
 
 
 def load_raw(settings: DataSettings) -> Raw:
@@ -131,7 +144,7 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
     path = _path(data, root)
     if path is None:
         return load_torchvision(data, _root(data, root), download=download)
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return load_npz(path)
     if parquet_files(path):
         return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
@@ -179,6 +192,6 @@ def _stamp(settings: DataSettings) -> tuple[object, ...]:
     if settings.data == "digits":
         return ()
     path = _path(settings.data, settings.root)
-    found = [] if path is None else parquet_files(path) or [path, *path.glob("*/"), *path.glob("*/*/")]
+    found = [] if path is None else parquet_files(path) or [path, *visible(path.glob("**/"), path)]
     below = settings.root or os.environ.get(ROOT_VARIABLE)
     return (below, *((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in found))

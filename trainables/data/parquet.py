@@ -1,142 +1,123 @@
 """Parquet files of encoded images and labels: the layout of Hugging Face and plain binary columns.
 
-A folder is read file by file; files whose name starts with "test" (or, failing that, "val") are the test set.
-The image column holds bytes, or a struct with a field `bytes`; the label column integers from 0 or class
-names.
+A folder is read file by file. Which part a row belongs to is said by the name of its file or of a folder, as in
+`validation-00000-of-00001.parquet`, or by a column of such names. The image column holds bytes, or a struct with a
+field `bytes`; the label column integers from 0 or class names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from trainables.data.decode import decode_all
-from trainables.data.images import Raw, Split, raw_images
+from trainables.data.decode import Encoded
+from trainables.data.gathering import Gathered, gathered
+from trainables.data.images import Raw
+from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
+from trainables.data.parts import PARTS, Part, part_of, part_of_file, usual_names, visible
 from trainables.errors import DataError
 
 __all__ = ["load_parquet", "parquet_files"]
 
-IMAGE_NAMES = ("image", "img", "jpeg", "jpg", "png", "bytes", "image_bytes")
-LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y")
-TEST_NAMES = ("test", "val")
-
 
 def parquet_files(path: Path) -> list[Path]:
-    """The Parquet files that `path` is or holds (at any depth), sorted; empty where there are none."""
+    """The visible Parquet files that `path` is or holds (at any depth), sorted; empty where there are none."""
     if path.is_dir():
-        return sorted(path.glob("**/*.parquet"))
-    return [path] if path.suffix == ".parquet" else []
+        return [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() == ".parquet"]
+    return [path] if path.suffix.lower() == ".parquet" else []
+
+
+@dataclass(slots=True)
+class _Rows:
+    images: list[Encoded] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
 
 
 def load_parquet(path: Path, *, image_column: str | None, label_column: str | None, resize: int | None) -> Raw:
     """Read the files of `path`; columns that are not given are recognised by type and name."""
     files = parquet_files(path)
-    held = next((found for name in TEST_NAMES if (found := _starting(files, name))), [])
-    trained = [file for file in files if file not in held]
-    if not trained:
-        raise DataError(f"{path} holds only test files ({', '.join(f.name for f in held)}); add train-*.parquet")
-    columns = _columns(trained[0], image_column, label_column)
-    train_images, train_labels = _read(trained, *columns)
-    names = _class_names(train_labels)
-    train = Split(decode_all(train_images, resize=resize), _numbers(train_labels, names, path))
-    test = None
-    if held:
-        images, labels = _read(held, *columns)
-        test = Split(decode_all(images, resize=resize), _numbers(labels, names, path))
-    return raw_images(str(path), train, test, names)
+    notes: list[str] = []
+    by_file = _parts_of_files(path, files, notes)
+    columns = columns_of(files, image_column, label_column)
+    rows: dict[Part, _Rows] = {}
+    for file in files:
+        _read(file, columns, by_file[file], rows)
+    if "train" not in rows:
+        held = f"only {' and '.join(sorted(rows))} files" if len(files) > 1 or by_file[files[0]] else "no training rows"
+        raise DataError(f"{path} holds {held} ({', '.join(f.name for f in files)}); add train-*.parquet")
+    names = tuple(sorted({label for label in rows["train"].labels if isinstance(label, str)}))
+    parts = {
+        part: Gathered(rows[part].images, _numbers(rows[part].labels, names, path), f"{part} rows")
+        for part in PARTS
+        if part in rows
+    }
+    if columns.split:
+        notes.append(f"split by the column {columns.split}")
+    return gathered(str(path), parts, names, resize=resize, notes=notes)
 
 
-def _starting(files: Sequence[Path], name: str) -> list[Path]:
-    return [file for file in files if file.name.lower().startswith(name)]
+def _parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapping[Path, Part | None]:
+    """What the names say; where some are those of parts and none of training, the others are for training."""
+    found: dict[Path, Part | None] = {}
+    for file in files:
+        part = part_of_file(file, path)
+        if part == "unclear":
+            raise DataError(f"{file} has the names of two splits; give it that of one ({usual_names()})")
+        found[file] = part
+    nameless = [file for file in files if found[file] is None]
+    if not nameless or len(nameless) == len(files):
+        return found
+    if "train" in found.values():
+        raise DataError(
+            f"{path} holds files of splits, and {nameless[0].relative_to(path)}, which is of none; move it, or "
+            f"name it as one ({usual_names()})"
+        )
+    notes.append(f"taken for training, for no other file is: {', '.join(file.name for file in nameless[:5])}")
+    return {file: part or "train" for file, part in found.items()}
 
 
-def _open(path: Path) -> Any:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        return parquet.ParquetFile(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} is no whole Parquet file ({error}); fetch or write it again") from error
-
-
-def _columns(path: Path, image: str | None, label: str | None) -> tuple[str, str]:
-    with _open(path) as file:
-        schema = file.schema_arrow
-    images = [field.name for field in schema if _holds_bytes(field.type)]
-    labels = [field.name for field in schema if _holds_labels(field.type)]
-    return (
-        _column(path, "image_column", image, images, IMAGE_NAMES, schema.names),
-        _column(path, "label_column", label, labels, LABEL_NAMES, schema.names),
-    )
-
-
-def _column(
-    path: Path, setting: str, given: str | None, fitting: list[str], usual: tuple[str, ...], every: list[str]
-) -> str:
-    """The column that was given, or else the only one of a fitting type, or the one with a usual name."""
-    if given is not None:
-        if given not in every:
-            raise DataError(f"{path} has no column {given!r}; its columns are {', '.join(every)}")
-        return given
-    if len(fitting) == 1:
-        return fitting[0]
-    named = [name for name in usual if name in fitting]
-    if not named:
-        raise DataError(f"{path}: none of the columns {', '.join(every)} is clearly the one; give {setting}=<column>")
-    return named[0]
-
-
-def _holds_bytes(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_struct(kind):
-        return any(field.name == "bytes" and _holds_bytes(field.type) for field in kind)
-    return bool(types.is_binary(kind) or types.is_large_binary(kind))
-
-
-def _holds_labels(kind: Any) -> bool:
-    from pyarrow import types
-
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
-    return bool(types.is_integer(kind) or text)
-
-
-def _read(files: Sequence[Path], image: str, label: str) -> tuple[list[tuple[str, bytes | Path]], list[Any]]:
-    images: list[tuple[str, bytes | Path]] = []
-    labels: list[Any] = []
-    for path in files:
-        table = _table(path, image, label)
-        for row, cell in enumerate(table[image].to_pylist()):
-            content = cell.get("bytes") if isinstance(cell, dict) else cell
-            if not isinstance(content, bytes):
-                raise DataError(f"{path}, row {row}: {image!r} holds no bytes; the encoded image itself is needed")
-            images.append((f"{path}, row {row}", content))
-        labels.extend(table[label].to_pylist())
-    if not images:
-        raise DataError(f"{', '.join(f.name for f in files)}: no rows; a data set needs images")
-    return images, labels
-
-
-def _table(path: Path, image: str, label: str) -> Any:
+def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _Rows]) -> None:
+    """Put the rows of a file to those of their parts."""
     import pyarrow
 
-    with _open(path) as file:
-        lacking = [name for name in (image, label) if name not in file.schema_arrow.names]
+    with opened(path) as file:
+        lacking = [name for name in columns.names if name not in file.schema_arrow.names]
         if lacking:
             raise DataError(f"{path} has no column {lacking[0]!r}, which the other files have")
         try:
-            return file.read(columns=[image, label])
+            table = file.read(columns=[columns.image, columns.label])
+            splits = split_cells(file, columns.split)
         except (OSError, pyarrow.ArrowException) as error:
             raise DataError(f"{path} is damaged ({error}); fetch or write it again") from error
+    if not len(table):
+        raise DataError(f"{path.name}: no rows; a data set needs images")
+    labels = table[columns.label].to_pylist()
+    for row, cell in enumerate(table[columns.image].to_pylist()):
+        content = cell.get("bytes") if isinstance(cell, dict) else cell
+        if not isinstance(content, bytes):
+            raise DataError(f"{path}, row {row}: {columns.image!r} holds no bytes; the encoded image itself is needed")
+        part = of_file or "train"
+        if splits is not None:
+            part = _part_of_row(f"{path}, row {row}", columns.split, splits[row], of_file)
+        some = rows.setdefault(part, _Rows())
+        some.images.append((f"{path}, row {row}", content))
+        some.labels.append(labels[row])
 
 
-def _class_names(labels: list[Any]) -> tuple[str, ...]:
-    texts = {label for label in labels if isinstance(label, str)}
-    return tuple(sorted(texts))
+def _part_of_row(place: str, column: str | None, cell: object, of_file: Part | None) -> Part:
+    part = part_of(cell) if isinstance(cell, str) else None
+    if part is None:
+        raise DataError(
+            f"{place}: the column {column!r} holds {cell!r}, which is of no known split; name it as one "
+            f"({usual_names()}), or give the column another name if it means something else"
+        )
+    if of_file is not None and of_file != part:
+        raise DataError(f"{place}: the column {column!r} says {cell!r}, and the name of the file {of_file}; mend one")
+    return part
 
 
 def _numbers(labels: list[Any], names: tuple[str, ...], path: Path) -> torch.Tensor:

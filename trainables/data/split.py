@@ -1,4 +1,4 @@
-"""Train, validation and test, parted by a seed so that every class keeps its share in each."""
+"""Train, validation and test: as the data have them, else parted by a seed so that each class keeps its share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from torch import Tensor
 from trainables.data.images import ImageData, Raw
 from trainables.errors import DataError
 
-__all__ = ["split_data", "stratified"]
+__all__ = ["moments", "rows_of", "split_data", "stratified"]
+
+_CANCELLED = 1e-4
+"""Share of the squared mean below which a variance is computed around the mean."""
+_CONSTANT = 1e-9
+"""Deviation of a channel, as a share of its mean, up to which it is rounding."""
 
 
 def split_data(
@@ -16,21 +21,38 @@ def split_data(
 ) -> ImageData:
     """Part `raw` and put it on `device`; `whole` leaves what is not for testing in one, and nothing to validate on.
 
-    A test set of the data's own is kept; else `test_share` of all images is parted. `validation_share` is of
-    what remains. The same seed gives the same parts on every machine.
+    A test set of the data's own is kept; else `test_share` of the training images is parted. Validation images of the
+    data's own are kept likewise; else `validation_share` of what remains is parted. The same seed gives the same parts
+    on every machine.
+
+    Raises:
+        DataError: a class has too few images to be parted.
+    """
+    rows, held, tested = rows_of(raw, validation_share=validation_share, test_share=test_share, seed=seed, whole=whole)
+    test = raw.test.to(device) if raw.test is not None else raw.train.take(tested, device)
+    train, validation = raw.train.take(rows, device), raw.train.take(held, device)
+    if raw.validation is not None:
+        given = raw.validation.to(device)
+        train, validation = (train.joined(given), validation) if whole else (train, given)
+    mean, std = moments(train.images)
+    return ImageData(raw.name, train, validation, test, raw.classes, mean, std)
+
+
+def rows_of(
+    raw: Raw, *, validation_share: float, test_share: float, seed: int, whole: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Which of the training images are for training, for validation and for testing; copies no image.
+
+    Raises:
+        DataError: a class has too few images to be parted.
     """
     rows = torch.arange(len(raw.train))
+    held = tested = rows[:0]
     if raw.test is None:
-        rows, test_rows = stratified(raw.train.labels, rows, test_share, seed, f"{raw.name}, test")
-        test = raw.train.take(test_rows, device)
-    else:
-        test = raw.test.to(device)
-    held = rows[:0]
-    if not whole:
+        rows, tested = stratified(raw.train.labels, rows, test_share, seed, f"{raw.name}, test")
+    if raw.validation is None and not whole:
         rows, held = stratified(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
-    train = raw.train.take(rows, device)
-    mean, std = _moments(train.images)
-    return ImageData(raw.name, train, raw.train.take(held, device), test, raw.classes, mean, std)
+    return rows, held, tested
 
 
 def stratified(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:
@@ -68,16 +90,23 @@ def _shares(counts: Tensor, share: float) -> list[int]:
     return taken
 
 
-def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation per channel, without a float copy of all images; 1 for a constant channel."""
+def moments(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation per channel, (1, c, 1, 1), without a float copy of all images; 1 for a constant channel."""
+    mean = _means(images, power=1)
+    variance = (_means(images, power=2) - mean.square()).clamp(min=0)
+    if bool((variance < _CANCELLED * mean.square()).any()):
+        # The difference of two large numbers says little: around the mean there is none.
+        variance = _means(images, power=2, centre=mean)
+    std = variance.sqrt()
+    std = torch.where(std > _CONSTANT * mean.abs(), std, torch.ones_like(std))
+    return mean.float().view(1, -1, 1, 1), std.float().view(1, -1, 1, 1)
+
+
+def _means(images: Tensor, *, power: int, centre: Tensor | None = None) -> Tensor:
+    """Per channel the mean of the values, or of the distances from `centre`, to that power; (c,), float64."""
     total = torch.zeros(images.shape[1], dtype=torch.float64, device=images.device)
-    squares = torch.zeros_like(total)
     for start in range(0, len(images), 4096):
         values = images[start : start + 4096].to(torch.float64)
-        total += values.sum((0, 2, 3))
-        squares += values.square().sum((0, 2, 3))
-    count = images.numel() / images.shape[1]
-    mean = total / count
-    std = (squares / count - mean.square()).clamp(min=0).sqrt()
-    std = torch.where(std > 1e-6, std, torch.ones_like(std))
-    return mean.float().view(1, -1, 1, 1), std.float().view(1, -1, 1, 1)
+        values = values if centre is None else values - centre.view(1, -1, 1, 1)
+        total += (values if power == 1 else values.square()).sum((0, 2, 3))
+    return total / (images.numel() / images.shape[1])

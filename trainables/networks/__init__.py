@@ -44,6 +44,7 @@ __all__ = [
     "Builder",
     "build",
     "builder_of",
+    "check_images",
     "check_network",
     "check_undecided",
     "example",
@@ -127,6 +128,23 @@ def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: 
 def check_network(space: object, settings: Mapping[str, object]) -> None:
     """Refuse an unknown space, or settings that its builder does not take, without building anything."""
     check_settings(f"the network of {space_name(space)}", builder_of(space), settings, skip=1, given=tuple(TASK))
+
+
+def check_images(space: object) -> None:
+    """Refuse a family of this package whose networks do not take images, naming what they take."""
+    takes: dict[Example, str] = {
+        features: "rows of numbers",
+        tokens: "sequences of tokens",
+        texts: "sequences of tokens",
+    }
+    name = space_name(space)
+    needed = takes.get(_FAMILIES[name][1]) if name in _FAMILIES else None
+    if needed is not None:
+        known = ", ".join(family for family, (_, kind) in sorted(_FAMILIES.items()) if kind is images)
+        raise TrainableError(
+            f"the networks of {name} take {needed} and no images; give a trainable of your own, which builds them by "
+            f"trainables.build({name!r}, architecture, ...), or one of the spaces of images: {known}"
+        )
 
 
 def check_undecided(space: object) -> None:

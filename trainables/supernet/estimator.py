@@ -23,7 +23,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from search_spaces.nn import freeze
 from trainables.checkpoint import read_tensors
 from trainables.darts_trainable import DartsTrainable
-from trainables.data import Split, check_present
+from trainables.data import Split, check_data, described
+from trainables.devices import device_of
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
 from trainables.networks import space_name
@@ -83,8 +84,13 @@ class SharedWeights:
 
     def check(self) -> None:
         """`CheckpointError` where there is no supernet, or one of another space; `DataError` without its images."""
+        device_of(str(self._placed["device"]))
         if self._scorer is None:
-            check_present(self._plan(self._state()).data_settings)
+            check_data(self._plan(self._state()).data_settings)
+
+    def about(self) -> list[str]:
+        """Which images were found, and how they are parted; reads them."""
+        return described(self._plan(self._state()).data_settings) if self._scorer is None else []
 
     def load_shared(self) -> object:
         """The supernet's checkpoint, as tensors, numbers and text."""

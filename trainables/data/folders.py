@@ -1,0 +1,126 @@
+"""Data sets from a folder with one sub-folder of images per class, with or without folders of splits above them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from trainables.data.decode import SUFFIXES, Encoded
+from trainables.data.gathering import Gathered, gathered
+from trainables.data.images import Raw
+from trainables.data.parts import PARTS, Part, part_of, usual_names, visible
+from trainables.errors import DataError
+
+__all__ = ["is_image_folder", "load_image_folder"]
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether `path` is a folder with visible sub-folders, which `load_image_folder` takes for classes."""
+    return path.is_dir() and bool(_folders(path))
+
+
+def load_image_folder(path: Path, *, resize: int | None) -> Raw:
+    """`path/<class>/<image>`, or `path/train/<class>/...` with `path/val` and `path/test` beside it, or one of them.
+
+    Splits are known by their usual names, in any case (see `trainables.data.parts`). Hidden files and folders, and
+    what systems leave behind, are passed over at every level.
+    """
+    notes: list[str] = []
+    splits = _splits(path, notes)
+    roots: Mapping[Part, Path] = splits or {"train": path}
+    if "train" not in roots:
+        found = ", ".join(folder.name for folder in roots.values())
+        raise DataError(f"{path} holds no training images, only {found}; add a folder train")
+    classes = tuple(folder.name for folder in _folders(roots["train"]))
+    parts = {part: _read(roots[part], classes if part != "train" else None, notes) for part in PARTS if part in roots}
+    return gathered(str(path), parts, classes, resize=resize, notes=notes)
+
+
+def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
+    """The folders of the splits; none where the folders are those of classes."""
+    folders = _folders(path)
+    named = [folder for folder in folders if part_of(folder.name)]
+    # A class may be called "train", too: its images lie in it, and those of a split in folders below.
+    above = [folder for folder in named if _folders(folder)]
+    if not above:
+        if named and len(named) == len(folders):
+            names = ", ".join(folder.name for folder in named)
+            raise DataError(f"{path}: {names} are names of splits, but hold no folder per class; put one there")
+        return {}
+    for folder in folders:
+        if folder in above:
+            continue
+        if _images(folder):
+            raise DataError(
+                f"{path} holds folders of splits ({', '.join(f.name for f in above)}), and {folder.name}, which is of "
+                f"none; move it, or name it as one ({usual_names()})"
+            )
+        notes.append(f"not read, for it holds no images: {folder.name}")
+    found: dict[Part, Path] = {}
+    for folder in above:
+        part = part_of(folder.name)
+        if part is None:
+            continue
+        if part in found:
+            raise DataError(f"{path} holds {found[part].name} and {folder.name}, which mean the same; join them")
+        found[part] = _unwrapped(folder, part)
+    return found
+
+
+def _unwrapped(folder: Path, part: Part) -> Path:
+    """Archives often hold a folder of splits in one of the same name."""
+    inside = _folders(folder)
+    while len(inside) == 1 and part_of(inside[0].name) == part:
+        folder = inside[0]
+        inside = _folders(folder)
+    return folder
+
+
+def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> Gathered:
+    """The images below the folders of the classes; of `classes`, where they are known, some may have none."""
+    folders = _folders(path)
+    if classes is not None and (extra := sorted({folder.name for folder in folders} - set(classes))):
+        raise DataError(f"{path}: the classes {extra} do not occur in training; their folders must be equal")
+    names = classes or tuple(folder.name for folder in folders)
+    files: list[Encoded] = []
+    labels: list[int] = []
+    for folder in folders:
+        _check_no_split_below(folder)
+        members = _images(folder)
+        if not members and classes is None:
+            raise DataError(f"{folder} holds no image, and each class needs some; fill it or remove it")
+        files.extend((str(file), file) for file in members)
+        labels.extend([names.index(folder.name)] * len(members))
+    if not files:
+        raise DataError(f"{path} holds no image below its sub-folders; known endings: {', '.join(SUFFIXES)}")
+    if stray := [file.name for file in visible(path.iterdir(), path) if _is_image(file)]:
+        notes.append(f"not read, for they lie in no folder of a class: {_some(stray)} in {path}")
+    return Gathered(files, torch.tensor(labels), path.name)
+
+
+def _check_no_split_below(folder: Path) -> None:
+    below = [inside.name for inside in _folders(folder) if part_of(inside.name)]
+    if below:
+        raise DataError(
+            f"{folder} holds {', '.join(below)}: a split within a class would be read as one; put the folders of the "
+            "splits above those of the classes"
+        )
+
+
+def _folders(path: Path) -> list[Path]:
+    return [child for child in visible(path.iterdir(), path) if child.is_dir()]
+
+
+def _images(folder: Path) -> list[Path]:
+    return [file for file in visible(folder.glob("**/*"), folder) if _is_image(file)]
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES and file.is_file()
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

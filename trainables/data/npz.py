@@ -1,0 +1,124 @@
+"""Data sets from an `.npz` file of arrays: images and labels, with a validation and a test set where it has them."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.data.images import Raw, Split, raw_images
+from trainables.data.numbers import as_float32
+from trainables.data.parts import PARTS, Part, part_of, usual_names
+from trainables.errors import DataError
+
+__all__ = ["load_npz"]
+
+_IMAGES = ("x", "image", "images")
+_LABELS = ("y", "label", "labels")
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What numpy and zipfile raise of files that are not whole."""
+_Array = np.ndarray[Any, Any]
+
+
+def load_npz(path: Path) -> Raw:
+    """Arrays `x` (images) and `y` (labels), and where they exist `x_val`, `y_val`, `x_test` and `y_test`.
+
+    Other usual names are known, too: `x_train`, `train_images`, `Y_valid`, ... Images: (n, h, w), (n, c, h, w) or
+    (n, h, w, c), numbers of any kind or bool; all between 0 and 255 and whole become uint8, others float32. Labels:
+    (n,) or (n, 1), integers from 0.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            names = _placed(path, list(archive.files))
+            arrays = {place: archive[name] for place, name in names.items()}
+            unread = sorted(set(archive.files) - set(names.values()))
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
+    images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, path, names)
+    splits = {
+        part: Split(found, _labels(arrays["y", part], f"{path}: {names['y', part]}")) for part, found in images.items()
+    }
+    notes = [f"not read: {', '.join(unread)}"] if unread else []
+    return raw_images(str(path), splits["train"], splits.get("test"), validation=splits.get("validation"), notes=notes)
+
+
+def _placed(path: Path, found: list[str]) -> dict[tuple[str, Part], str]:
+    """By kind ("x" or "y") and part the name of the array."""
+    placed: dict[tuple[str, Part], str] = {}
+    for name in found:
+        place = _place_of(path, name)
+        if place is None:
+            continue
+        if place in placed:
+            raise DataError(f"{path} holds {placed[place]} and {name}, which mean the same; leave one of them out")
+        placed[place] = name
+    if ("x", "train") not in placed or ("y", "train") not in placed:
+        raise DataError(f"{path} holds the arrays {found}; it needs x (images) and y (labels)")
+    for part in PARTS:
+        if (("x", part) in placed) != (("y", part) in placed):
+            short = {"validation": "val"}.get(part, part)
+            raise DataError(f"{path} holds one of x_{short} and y_{short}; give both or neither")
+    return placed
+
+
+def _place_of(path: Path, name: str) -> tuple[str, Part] | None:
+    """What an array is; None for one that is neither images nor labels."""
+    words = re.findall(r"[^\W_]+", name.lower())
+    kinds = ["x" if word in _IMAGES else "y" for word in words if word in _IMAGES + _LABELS]
+    if len(kinds) != 1:
+        return None
+    rest = "_".join(word for word in words if word not in _IMAGES + _LABELS)
+    if not rest:
+        return (words[0], "train") if words[0] in ("x", "y") else None
+    part = part_of(rest)
+    if part is None:
+        raise DataError(f"{path} holds {name}, which is of no known split; rename it ({usual_names()}) or leave it out")
+    return kinds[0], part
+
+
+def _images(arrays: Mapping[Part, _Array], path: Path, names: Mapping[tuple[str, Part], str]) -> dict[Part, Tensor]:
+    """The images of all parts, of one type."""
+    places = {part: f"{path}: {names['x', part]}" for part in arrays}
+    shaped = {part: _shaped(array, places[part]) for part, array in arrays.items()}
+    real = {part for part, array in shaped.items() if array.dtype.kind == "f"}
+    if real and len(real) < len(shaped):
+        said = ", ".join(f"{names['x', part]} is {array.dtype}" for part, array in shaped.items())
+        raise DataError(f"{path}: {said}; the parts must be of one scale and type: divide all of them, or none")
+    small = not real and all(not array.size or (array.min() >= 0 and array.max() <= 255) for array in shaped.values())
+    if small:
+        return {part: torch.from_numpy(np.ascontiguousarray(array, np.uint8)) for part, array in shaped.items()}
+    return {part: torch.from_numpy(as_float32(array, places[part])) for part, array in shaped.items()}
+
+
+def _shaped(array: _Array, place: str) -> _Array:
+    """(n, c, h, w)"""
+    if array.dtype.kind not in "uifb" or array.ndim not in (3, 4):
+        raise DataError(
+            f"{place} is {array.dtype} of shape {array.shape}; images are numbers of shape (n, h, w), "
+            "(n, c, h, w) or (n, h, w, c)"
+        )
+    if array.ndim == 3:
+        return array[:, None]
+    if array.shape[1] not in (1, 3, 4) and array.shape[3] in (1, 3, 4):
+        return array.transpose(0, 3, 1, 2)
+    return array
+
+
+def _labels(array: _Array, place: str) -> Tensor:
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or array.dtype.kind not in "ui":
+        raise DataError(f"{place} is {array.dtype} of shape {array.shape}; labels are integers of shape (n,)")
+    return torch.from_numpy(array.astype(np.int64))
