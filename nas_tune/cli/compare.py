@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,7 +30,7 @@ def compare(
     """Set runs side by side: what they found, and whether they differ by more than chance.
 
     Runs that differ in their seed only are one group. Several runs in every group: groups are compared by what each
-    run found. Else trials are compared, which says nothing of other seeds.
+    run found. Else trials are compared, which says nothing of other seeds, and has a p-value for random search alone.
     """
     from nas_tune.insight import compare as compared
     from nas_tune.results import Run
@@ -106,13 +106,18 @@ def _print_tests(found: Comparison) -> None:
     what = "what each run found; n is the number of seeds" if seeds else "all complete trials; n is their number"
     out.print(f"\ndifferences (Mann-Whitney U of {what}; Holm's correction)", style="bold")
     for row in tests:
-        said = "" if row["differs"] else "  (could be chance)"
         out.print(
             f"{row['one']} - {row['other']}: {row['difference']:+.4g}, better in {row['wins']:.0%} of pairs, "
-            f"p = {row['p']:.2g}, n = {row['n_one']} and {row['n_other']}{said}"
+            f"n = {row['n_one']} and {row['n_other']}, {_verdict(row)}"
         )
     if not seeds:
         out.print("a group has one run only: this compares trials, not seeds, and of stopped ones none")
     elif min(row["least_p"] for row in tests) * len(tests) >= 0.05:
         least = min(row["least_p"] for row in tests)
         out.print(f"with so few seeds p cannot fall below {least:.2g} (before the correction): run more")
+
+
+def _verdict(row: Mapping[Hashable, Any]) -> str:
+    if row["why_no_p"]:
+        return f"no p-value: {row['why_no_p']}"
+    return f"p = {row['p']:.2g}{'' if row['differs'] else '  (could be chance)'}"

@@ -60,7 +60,8 @@ def _print_importance(one: Importance, rows: int) -> None:
     if one.table.empty:
         out.print(f"{one.advice}\n")
         return
-    out.print(f"({one.evaluator}, {one.source}; 90 % intervals; p: that chance alone did it, Holm's correction)")
+    how = "" if one.sample else " by a model, since the trials were chosen"
+    out.print(f"({one.evaluator}, {one.source}; 90 % intervals; p: that chance alone did it{how}; Holm's correction)")
     table = one.table.head(rows)
     columns = [
         Column("decision", [plain(name) for name in table["decision"]], elastic=True),
@@ -76,7 +77,33 @@ def _print_importance(one: Importance, rows: int) -> None:
     for line in lines(fitting(columns, width), width):
         out.print(line)
     _print_rest(len(one.table) - len(table))
+    _print_pairs(one, rows)
+    if one.selection:
+        out.print(one.selection)
     out.print(f"{one.advice}\n")
+
+
+def _print_pairs(one: Importance, rows: int) -> None:
+    from nas_tune.cli.tables import Column, fitting, lines
+    from nas_tune.cli.text import plain
+
+    out, found = data(), one.pairs[one.pairs["stands_out"]]
+    if found.empty:
+        out.print("shares are of what each decision does alone; no two were seen to do more together")
+        return
+    out.print("what two decisions do together, beyond what each does alone")
+    shown = found.head(rows)
+    columns = [
+        Column(
+            "pair", [plain(f"{a} with {b}") for a, b in zip(shown["one"], shown["other"], strict=True)], elastic=True
+        ),
+        Column("of the variance", [f"{share:.1%}" for share in shown["share"]], right=True),
+        Column("p", [f"{p:.2g}" for p in shown["p"]]),
+    ]
+    width = width_of(out)
+    for line in lines(fitting(columns, width), width):
+        out.print(line)
+    _print_rest(len(found) - len(shown))
 
 
 def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None:

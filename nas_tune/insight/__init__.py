@@ -2,7 +2,13 @@
 
     explanation.py    `explain`: importances, the winner's neighbours, and how the best differ
     importance.py     which decisions mattered, with intervals and with what chance alone gives
+    chances.py        what chance alone would do, of a random sample and of a search that learns
+    pairs.py          what two decisions do together
+    model.py          a model of the trials that does not mind how they were chosen
+    sampling.py       whether the trials of a run were drawn at random
     evaluators.py     how much each decision explains, in three ways
+    units.py          decisions as numbers
+    scores.py         scores without values far out
     evidence.py       values after equally long trainings, with the decisions behind them
     neighbours.py     what one change to the winner did, or would probably do
     comparison.py     `compare`: runs side by side

@@ -3,7 +3,9 @@
 Runs that differ in nothing but their seed, name and folder are one group. Where every group has several runs, groups
 are compared by what each run found: that is about the strategies, and n is the number of seeds. Where a group has one
 run only, all that can be compared is trials: whether those of one run were on the whole better than those of the
-other. That says nothing of other seeds, and it is said so.
+other. That says nothing of other seeds, and it is said so. It has a p-value only where the trials are independent:
+drawn at random, and none stopped early. A search that learns repeats what was good, and a scheduler keeps the best of
+each run: two equal searches would "differ" in a quarter of the cases.
 
 Both by Mann and Whitney's U (1947), corrected by Holm for the number of pairs. What a run found is its best complete
 trial among as many trials as the shortest run has, so that nobody wins by a larger budget.
@@ -12,7 +14,7 @@ trial among as many trials as the shortest run has, so that nobody wins by a lar
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -23,6 +25,7 @@ import pandas as pd
 from nas_tune.errors import ConfigError
 from nas_tune.insight.course import Course, course
 from nas_tune.insight.explanation import plain
+from nas_tune.insight.sampling import is_sample, stopped_early
 from nas_tune.insight.significance import holm, least_p, mann_whitney
 from nas_tune.results import Run
 
@@ -32,6 +35,7 @@ _OWN = ("name", "run_dir", "seed", "executor", "address", "workers", "resources"
 _OWN_TOO = ("backup_seconds", "max_retries", "epoch_timeout")
 """Keys that decide where a run is and how it is computed, not what is searched."""
 _SURE = 0.05
+_REMEDY = "for a p-value run five seeds of each"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Comparison:
             complete trials), epochs, seconds (from the first trial to the end of the last).
         groups: a row a group, the best first: group, runs, seeds, mean, std (of `best_equal`), least, most.
         tests: a row a pair: one, other, about ("seeds" or "trials"), n_one, n_other, difference (of means), wins (the
-            chance that one is better than other), p (corrected), least_p (the smallest p that n can give), differs.
+            chance that one is better than other), p (corrected), least_p (the smallest p that n can give), differs,
+            why_no_p (why p is missing, and what to do; empty where it is not).
         courses: the best so far by run.
         warnings: what makes the comparison unfair.
     """
@@ -95,7 +100,7 @@ def _compared(runs: Sequence[Run]) -> Comparison:
     )
     sign = runs[0].objectives[0].score(1.0)
     groups = _standing(table, sign)
-    tests = _tests(table, groups, courses, sign)
+    tests = _tests(table, groups, courses, sign, _dependent(runs, labels))
     mode = runs[0].mode
     return Comparison(runs[0].metric, mode, shortest, table, groups, tests, courses, tuple(_warnings(runs, names)))
 
@@ -175,7 +180,20 @@ def _standing(table: pd.DataFrame, sign: float) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("mean", ascending=sign < 0, na_position="last").reset_index(drop=True)
 
 
-def _tests(table: pd.DataFrame, groups: pd.DataFrame, courses: dict[str, Course], sign: float) -> pd.DataFrame:
+def _dependent(runs: Sequence[Run], labels: Sequence[str]) -> dict[str, str]:
+    """By group, why the trials of its runs are no independent sample; without those whose trials are."""
+    found: dict[str, str] = {}
+    for run, label in zip(runs, labels, strict=True):
+        if not is_sample(run):
+            found[label] = f"the trials of {run.config.strategy.name} depend on each other"
+        elif stopped_early(run):
+            found[label] = f"{run.config.scheduler.name} let the best trials of each run go on"
+    return found
+
+
+def _tests(
+    table: pd.DataFrame, groups: pd.DataFrame, courses: dict[str, Course], sign: float, dependent: Mapping[str, str]
+) -> pd.DataFrame:
     names = list(groups["group"])
     about = "seeds" if (groups["runs"] > 1).all() else "trials"
     samples = {name: _sample(table[table["group"] == name], courses, about) for name in names}
@@ -183,9 +201,15 @@ def _tests(table: pd.DataFrame, groups: pd.DataFrame, courses: dict[str, Course]
         _test(one, other, about, [sign * v for v in samples[one]], [sign * v for v in samples[other]], sign)
         for one, other in combinations([name for name in names if samples[name]], 2)
     ]
-    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p"], row["differs"] = p, p < _SURE
-    columns = ["one", "other", "about", "n_one", "n_other", "difference", "wins", "p", "least_p", "differs"]
+    for row in rows:
+        why = next((dependent[name] for name in (row["one"], row["other"]) if name in dependent), "")
+        row["why_no_p"] = f"{why}; {_REMEDY}" if why and about == "trials" else ""
+    known = [row for row in rows if not row["why_no_p"]]
+    corrected = {id(row): p for row, p in zip(known, holm([row["p"] for row in known]), strict=True)}
+    for row in rows:
+        row["p"] = corrected.get(id(row), float("nan"))
+        row["differs"] = row["p"] < _SURE
+    columns = ["one", "other", "about", "n_one", "n_other", "difference", "wins", "p", "least_p", "differs", "why_no_p"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from nas_tune.insight.units import Numbers, unit
 from search_spaces import Parameter
 from search_spaces.architecture import Scalar
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestRegressor
 
 __all__ = ["EVALUATORS", "Rows", "evaluate"]
-
-Numbers = NDArray[np.float64]
 
 _TREES, _DEPTH = 8, 10
 _QUARTER = 0.25
@@ -47,7 +46,7 @@ class Rows:
     @cached_property
     def units(self) -> Numbers:
         """A row a trial, a column a parameter: the place of an option, or of a number on its scale (0 to 1)."""
-        columns = [[_unit(p, made[p.name]) for made in self.decisions] for p in self.parameters]
+        columns = [[unit(p, made[p.name]) for made in self.decisions] for p in self.parameters]
         return np.array(columns, dtype=float).T
 
     @cached_property
@@ -133,12 +132,6 @@ def _forest(rows: Rows, seed: int) -> RandomForestRegressor:
 
     forest = RandomForestRegressor(n_estimators=_TREES, max_depth=_DEPTH, random_state=seed)
     return forest.fit(rows.features(rows.units), np.asarray(rows.scores, dtype=float))
-
-
-def _unit(parameter: Parameter, value: Scalar) -> float:
-    if parameter.choices is not None:
-        return float(parameter.choices.index(parameter.read(value)))
-    return parameter.to_units(value)[0]
 
 
 def _features(parameter: Parameter) -> int:

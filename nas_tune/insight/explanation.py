@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from nas_tune.errors import ConfigError
-from nas_tune.insight.evidence import Evidence, evidence
+from nas_tune.insight.evidence import Evidence, evidence, finals
 from nas_tune.insight.importance import Importance, importance
 from nas_tune.insight.neighbours import Neighbours, neighbours
 from nas_tune.results import Run
@@ -87,7 +87,7 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
     space, notes = _space(run)
     if space is None:
         return Explanation(numbers[0], weighed, None, _framed([]), {}, tuple(notes))
-    around = _around(run, space, numbers[0], known[0], notes)
+    around = _around(run, space, numbers[0], finals(run, run.objectives[0]), notes)
     trees = [(number, run.tree(number)) for number in numbers]
     values = dict(zip(numbers, best["value"], strict=True))
     try:

@@ -2,8 +2,8 @@
 
 The evaluator is asked again and again, each time of as many trials drawn with replacement (bootstrap; Efron 1979; of
 150 where there are more): the spread of its answers gives the interval. An importance is a share of what the model
-explains, and shares of nothing add up to 1, too. So each decision is also tested alone: do the trials' values differ
-between its options (Kruskal and Wallis 1952; numbers in five bins), corrected for the number of decisions (Holm 1979)?
+explains, and shares of nothing add up to 1, too. So each decision is also tested, alone and with every other one
+(`nas_tune.insight.chances`).
 
 Inactive decisions have no value, and evaluators want one. They get one drawn from the trials in which the decision
 was active, so that being absent earns nothing: that credit is its parent's. The test is among the active ones.
@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kruskal
 
 from nas_tune.errors import ConfigError
+from nas_tune.insight.chances import tested, title
 from nas_tune.insight.evaluators import EVALUATORS, Rows, evaluate
 from nas_tune.insight.evidence import Evidence, evidence
-from nas_tune.insight.significance import holm
+from nas_tune.insight.pairs import PAIRS
+from nas_tune.insight.sampling import is_sample
+from nas_tune.insight.scores import even
 from nas_tune.results import Run
 from nas_tune.results.decisions import bare_space
 from search_spaces import Parameter
@@ -43,7 +45,6 @@ _MOST_FOR_FANOVA = 24
 _WIDE = 1.645
 """Standard deviations to each side that hold 90 %."""
 _SURE = 0.05
-_OPTIONS, _BINS = 8, 5
 _COLUMNS = {
     "decision": "string",
     "importance": "float64",
@@ -65,9 +66,13 @@ class Importance:
         source: the values it is from, in words.
         evaluator: its name.
         trials: how many.
+        sample: whether the trials were drawn at random. If not, the tests are by a model, and more careful.
         table: a row a decision, the most important first: `importance` (shares; they add up to 1), `low` and `high`
             (a 90 % interval), `p` (of the test, corrected) and `stands_out` (p below 0.05), `active` (share of the
             trials), `values` (distinct ones seen). Empty where nothing can be said.
+        pairs: a row for two decisions, the surest first, at most 20: what they do together beyond the sum of what each
+            does alone: `one`, `other`, `share` (of the variance), `p` (corrected), `stands_out`.
+        selection: what early stopping did to the sample; empty where it did nothing.
         advice: what to keep in mind, or why the table is empty.
     """
 
@@ -75,14 +80,17 @@ class Importance:
     source: str
     evaluator: str
     trials: int
+    sample: bool
     table: pd.DataFrame
+    pairs: pd.DataFrame
+    selection: str
     advice: str
 
     def facts(self) -> dict[str, Any]:
         """The same as plain data."""
-        rows = self.table.to_dict("records")
-        names = ("metric", "source", "evaluator", "trials", "advice")
-        return {**{name: getattr(self, name) for name in names}, "decisions": rows}
+        names = ("metric", "source", "evaluator", "trials", "sample", "selection", "advice")
+        frames = {"decisions": self.table.to_dict("records"), "pairs": self.pairs.to_dict("records")}
+        return {**{name: getattr(self, name) for name in names}, **frames}
 
 
 def importances(run: Run, evaluator: str = "auto") -> list[Importance]:
@@ -106,10 +114,12 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
     parameters = [] if space is None else _varied(space.parameters, known.decisions)
     if evaluator == "auto":
         evaluator = "fanova" if len(parameters) <= _MOST_FOR_FANOVA else "mdi"
+    sample = is_sample(run)
     reason = _too_little(known, parameters)
     if reason:
-        return _of(known, evaluator, _framed([]), reason)
-    found, chances = _resampled(known, parameters, evaluator, seed), _tested(known, parameters)
+        return _of(known, evaluator, sample, _framed([]), _no_pairs(), reason)
+    found = _resampled(known, parameters, evaluator, seed)
+    chances, pairs = tested(known, parameters, sample=sample)
     rows = []
     for name, shares in found.items():
         mean, half = float(np.mean(shares)), _WIDE * float(np.std(shares, ddof=1))
@@ -125,11 +135,18 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
             }
         )
     table = _framed(sorted(rows, key=lambda row: -float(row["importance"])))
-    return _of(known, evaluator, table, _advice(table, len(known.numbers)))
+    return _of(known, evaluator, sample, table, pairs, _advice(table, pairs, len(known.numbers)))
 
 
-def _of(known: Evidence, evaluator: str, table: pd.DataFrame, advice: str) -> Importance:
-    return Importance(known.objective.metric, known.source, evaluator, len(known.numbers), table, advice)
+def _of(
+    known: Evidence, evaluator: str, sample: bool, table: pd.DataFrame, pairs: pd.DataFrame, advice: str
+) -> Importance:
+    metric, trials = known.objective.metric, len(known.numbers)
+    return Importance(metric, known.source, evaluator, trials, sample, table, pairs, known.selection, advice)
+
+
+def _no_pairs() -> pd.DataFrame:
+    return pd.DataFrame([], columns=list(PAIRS)).astype(PAIRS)
 
 
 def _framed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -158,64 +175,40 @@ def _too_little(known: Evidence, parameters: Sequence[Parameter]) -> str:
     return ""
 
 
-def _advice(table: pd.DataFrame, trials: int) -> str:
-    out = int(table["stands_out"].sum())
+def _advice(table: pd.DataFrame, pairs: pd.DataFrame, trials: int) -> str:
+    out, together = int(table["stands_out"].sum()), int(pairs["stands_out"].sum())
     said = f"{out} of {len(table)} decisions matter{'s' if out == 1 else ''} more than chance"
     if out == 0:
-        said = "no decision matters more than chance would let it: their order means little"
+        alone = "by itself " if together else ""
+        said = f"no decision matters {alone}more than chance would let it: their order means little"
+    if together:
+        first = pairs.iloc[0]
+        named = f"{first['one']} with {first['other']}"
+        said += f"; {'1 pair acts' if together == 1 else f'{together} pairs act'} together ({named})"
     few = trials < 3 * len(table)
     return f"{said}; {trials} trials are few for {len(table)} decisions" if few else said
 
 
 def _seen(name: str, parameters: Sequence[Parameter], known: Evidence) -> dict[str, Any]:
-    names = [parameter.name for parameter in parameters if _title(parameter) == name]
+    names = [parameter.name for parameter in parameters if title(parameter) == name]
     values = [tuple(made.get(one) for one in names) for made in known.decisions if names[0] in made]
     return {"active": len(values) / len(known.numbers), "values": len(set(values))}
-
-
-def _title(parameter: Parameter) -> str:
-    """The flags of a subset are one decision."""
-    return parameter.group or parameter.name
 
 
 def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str, seed: int) -> dict[str, list[float]]:
     """The shares of every decision in each resample."""
     rng = random.Random(seed)
     pools = {p.name: [made[p.name] for made in known.decisions if p.name in made] for p in parameters}
-    found: dict[str, list[float]] = {_title(p): [] for p in parameters}
-    size = min(len(known.numbers), _ROWS)
+    found: dict[str, list[float]] = {title(p): [] for p in parameters}
+    size, scores = min(len(known.numbers), _ROWS), even(known.scores)
     for _ in range(_RESAMPLES):
         places = rng.choices(range(len(known.numbers)), k=size)
         drawn = [_filled(known.decisions[place], pools, rng) for place in places]
-        rows = Rows(parameters, drawn, [known.scores[place] for place in places])
+        rows = Rows(parameters, drawn, scores[places].tolist())
         answer = evaluate(evaluator, rows, rng.randrange(2**31))
-        for title, total in _by_title(parameters, answer).items():
-            found[title].append(total)
+        for name, total in _by_title(parameters, answer).items():
+            found[name].append(total)
     return found
-
-
-def _tested(known: Evidence, parameters: Sequence[Parameter]) -> dict[str, float]:
-    """Holm's p of every decision; of a subset that of its most telling flag, counted among all flags."""
-    raw = [_p_value(known, parameter) for parameter in parameters]
-    found: dict[str, float] = {}
-    for parameter, p in zip(parameters, holm(raw), strict=True):
-        found[_title(parameter)] = min(p, found.get(_title(parameter), 1.0))
-    return found
-
-
-def _p_value(known: Evidence, parameter: Parameter) -> float:
-    pairs = zip(known.decisions, known.scores, strict=True)
-    active = [(made[parameter.name], score) for made, score in pairs if parameter.name in made]
-    values = [value for value, _ in active]
-    if len(set(values)) > _OPTIONS:
-        edges = np.quantile(np.array(values, dtype=float), np.linspace(0, 1, _BINS + 1)[1:-1])
-        values = [int(place) for place in np.searchsorted(edges, np.array(values, dtype=float))]
-    groups: dict[Scalar, list[float]] = {}
-    for value, (_, score) in zip(values, active, strict=True):
-        groups.setdefault(value, []).append(score)
-    if len(groups) < 2 or len({score for _, score in active}) < 2:
-        return 1.0
-    return float(kruskal(*groups.values()).pvalue)
 
 
 def _filled(made: Mapping[str, Scalar], pools: Mapping[str, Sequence[Scalar]], rng: random.Random) -> dict[str, Scalar]:
@@ -223,7 +216,7 @@ def _filled(made: Mapping[str, Scalar], pools: Mapping[str, Sequence[Scalar]], r
 
 
 def _by_title(parameters: Sequence[Parameter], answer: Mapping[str, float]) -> dict[str, float]:
-    totals: dict[str, float] = {_title(parameter): 0.0 for parameter in parameters}
+    totals: dict[str, float] = {title(parameter): 0.0 for parameter in parameters}
     for parameter in parameters:
-        totals[_title(parameter)] += answer.get(parameter.name, 0.0)
+        totals[title(parameter)] += answer.get(parameter.name, 0.0)
     return totals

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from nas_tune.insight.evidence import Evidence
+from nas_tune.insight.scores import Scale
 from nas_tune.results import Run
 from nas_tune.strategies.predictors import Blocks, Candidates, GaussianModel
 from search_spaces import Architecture, Space
@@ -85,7 +86,10 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
         rows.append((change, trial is not None, trial, sign * mean, *ends, gain, named))
     table = pd.DataFrame(rows, columns=list(NEIGHBOURS)).astype(NEIGHBOURS)
     table = table.sort_values("value", ascending=sign < 0, kind="stable").reset_index(drop=True)
-    return Neighbours(table, None if own is None else sign * own, model, known.source, len(around))
+    source = (
+        f"{known.source}, a sample selected by values" if known.epochs is None and known.selection else known.source
+    )
+    return Neighbours(table, None if own is None else sign * own, model, source, len(around))
 
 
 def _tried(run: Run, space: Space, known: Evidence) -> tuple[dict[str, int], dict[int, Architecture]]:
@@ -109,7 +113,8 @@ def _guessed(
     if not asked:
         return {}, "every neighbour has a trial"
     kept = dict(list({one.id: one for one in members}.items())[-_MOST:])
-    values = np.array([np.mean(by_id[name]) for name in kept])
+    scale = Scale.of(scores)
+    values = np.array([np.mean(scale.even(by_id[name])) for name in kept])
     if np.ptp(values) == 0:
         return {}, "no guesses for what was not tried: all trials came to the same value"
     candidates = Candidates.of(space)
@@ -118,7 +123,9 @@ def _guessed(
     described = candidates.described(asked)
     means, deviations = model.predict(described.blocks)
     pairs = zip(described.architectures, means, deviations, strict=True)
-    found = {one.id: (float(mean), _WIDE * float(deviation)) for one, mean, deviation in pairs}
+    found = {
+        one.id: (scale.score(float(mean)), scale.length(_WIDE * float(deviation))) for one, mean, deviation in pairs
+    }
     return found, _trust(blocks, values, model)
 
 

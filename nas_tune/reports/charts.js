@@ -130,7 +130,8 @@ function frontOf(rows, xs, ys, xMode, yMode) {
 let weighed = 0;
 const importance = chart("importance", 0, (holder, _, section) => {
   const one = facts.importance[weighed], about = section.querySelector(".about");
-  about.textContent = one.decisions.length ? `From ${one.source}. ${one.advice[0].toUpperCase()}${one.advice.slice(1)}.` : "";
+  const sentences = [`From ${one.source}`, ...(one.sample ? [] : ["Chance by a model, since the trials were chosen"]), one.selection, one.advice];
+  about.textContent = one.decisions.length ? sentences.filter(Boolean).map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`).join(" ") : "";
   if (!one.decisions.length) return empty(holder, one.advice);
   const rows = one.decisions.slice(0, 12), width = Math.max(240, holder.clientWidth), step = 27;
   const label = Math.min(width * 0.42, 16 + 7.2 * Math.max(...rows.map((row) => row.decision.length)));
@@ -148,8 +149,10 @@ const importance = chart("importance", 0, (holder, _, section) => {
     group.append(make("text", { x: width, y: y + 4, "text-anchor": "end" }, `${(100 * row.importance).toFixed(0)} %`));
     svg.append(group);
   });
-  const more = one.decisions.length - rows.length;
+  const more = one.decisions.length - rows.length, sure = one.pairs.filter((pair) => pair.stands_out).slice(0, 4);
   legend(holder, [["square", "var(--blue)", "more than chance (p < 0.05)"], ["square", "var(--faint)", "could be chance"], ...(more > 0 ? [["", "transparent", `and ${more} more (nas-tune explain)`]] : [])]);
+  const together = sure.map((pair) => `${pair.one} with ${pair.other} (${(100 * pair.share).toFixed(0)} % of the variance, p = ${pair.p.toPrecision(2)})`);
+  holder.append(make("p", { class: "more" }, sure.length ? `Together, beyond what each does alone: ${together.join("; ")}.` : "Shares are of what each decision does alone; no two were seen to do more together."));
 });
 pick(importance.picks, facts.importance.map((one, k) => [k, one.metric]), (k) => { weighed = k; importance.again(); });
 

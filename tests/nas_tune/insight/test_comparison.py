@@ -11,6 +11,7 @@ import nas_tune
 from nas_tune.errors import ConfigError
 from nas_tune.insight.picture import draw_courses
 from tests.nas_tune.insight.made_runs import run_of
+from tests.nas_tune.results.made import begun, make, trial
 
 
 def _seeds(folder: Path, strategy: str, base: float, count: int) -> list[nas_tune.Run]:
@@ -52,6 +53,31 @@ def test_one_run_each_compares_trials(tmp_path: Path) -> None:
     other = run_of(tmp_path / "other", [0.1, 0.2], strategy="tpe")
     (row,) = nas_tune.compare([one, other]).tests.to_dict("records")
     assert (row["about"], row["n_one"], row["n_other"]) == ("trials", 3, 2)
+
+
+def test_trials_that_depend_on_each_other_have_no_p_value(tmp_path: Path) -> None:
+    """Single runs of searches that learn, or that stopped early: the difference is told, a p-value is not."""
+    far = {"random": [0.1, 0.2, 0.15], "evolution": [0.8, 0.9, 0.85]}
+    learned = [run_of(tmp_path / name, values, strategy=name) for name, values in far.items()]
+    (row,) = nas_tune.compare(learned).tests.to_dict("records")
+    assert (row["differs"], row["wins"], row["p"] == row["p"]) == (False, 1.0, False)
+    assert row["why_no_p"] == "the trials of evolution depend on each other; for a p-value run five seeds of each"
+    (tmp_path / "stopped").mkdir()
+    stopped = [begun(), *trial(0, [0.5]), *trial(1, [0.6], "pruned")]
+    make(
+        tmp_path / "stopped", *stopped, meta={"config": {**learned[0].meta["config"], "seed": 4, "max_trials": 9}}
+    ).close()
+    (row,) = nas_tune.compare([learned[0], tmp_path / "stopped"]).tests.to_dict("records")
+    assert "let the best trials of each run go on" in row["why_no_p"]
+    found = nas_tune.compare([learned[0], run_of(tmp_path / "more", [0.8, 0.9, 0.85], strategy="grid"), learned[1]])
+    known = {(row["one"], row["other"]): row["p"] for row in found.tests.to_dict("records") if not row["why_no_p"]}
+    assert list(known.values()) == [pytest.approx(0.1)], "Holm's correction counts tests that were made"
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_five_seeds_of_searches_that_learn_have_one(tmp_path: Path) -> None:
+    found = nas_tune.compare([*_seeds(tmp_path, "evolution", 0.2, 5), *_seeds(tmp_path, "tpe", 0.6, 5)])
+    assert found.tests[["differs", "why_no_p"]].values.tolist() == [[True, ""]]
 
 
 def test_a_group_without_a_complete_trial_is_not_tested(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +153,65 @@ def test_values_of_unequal_trainings_are_not_mixed(tmp_path: Path) -> None:
     run = nas_tune.open_run(tmp_path)
     seen = evidence(run, run.objectives[0])
     assert (seen.epochs, len(seen.numbers), set(seen.scores)) == (1, 10, {0.1})
+
+
+def test_what_decides_everything_is_told_though_all_survivors_agree_on_it(tmp_path: Path) -> None:
+    """What early stopping keeps is a selected sample: the decision that selects is constant in it."""
+
+    def train(architecture: Architecture, seed: int, max_epochs: int) -> Iterator[dict[str, float]]:
+        rng = random.Random(seed)
+        for _ in range(max_epochs):
+            yield {"accuracy": 0.1 * "abcd".index(architecture["big"]) + rng.uniform(0, 0.05)}
+
+    space = Space({"big": choice(*"abcd"), **{f"n{i}": choice(0, 1, 2) for i in range(4)}})
+    given: Any = {"executor": "inline", "strategy": "random", "scheduler": "asha", "max_epochs": 9, "max_trials": 200}
+    run = nas_tune.search(space, train, run_dir=tmp_path / "run", **given)
+    known = evidence(run, run.objectives[0])
+    survivors = run.trials()["state"].eq("complete").sum()
+    assert (known.epochs, len(known.numbers), known.survivors) == (1, 200, survivors)
+    assert dict(known.constant) == {"big": "d"}
+    found = nas_tune.explain(run)
+    (table,) = [one.table for one in found.importance]
+    assert table["decision"].iloc[0] == "big"
+    assert table["importance"].iloc[0] > 0.8
+    assert list(table[table["stands_out"]]["decision"]) == ["big"]
+    assert f"{survivors} of 200 trials trained in full: a sample selected" in found.importance[0].selection
+    assert 'only big = "d" survived' in found.importance[0].selection
+    assert found.to_dict()["importance"][0]["selection"] == found.importance[0].selection
+
+
+def test_without_early_stopping_nothing_is_said_of_selection(explained: Explanation) -> None:
+    assert explained.importance[0].selection == ""
+    assert explained.neighbours is not None
+    assert "selected" not in explained.neighbours.source
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.1, 0.2, 0.3, 1e308],
+        [1e308, -1e308],
+        [1e308],
+        [1e-320, 2e-320, 0.0],
+        [0.5],
+        [1.7976931348623157e308, -1.7976931348623157e308],
+    ],
+)
+@pytest.mark.parametrize("trials", [1, 2, 12])
+def test_no_finite_value_is_too_large_or_small(tmp_path: Path, values: list[float], trials: int) -> None:
+    run = run_of(tmp_path / "one", [values[n % len(values)] for n in range(trials)])
+    found = nas_tune.explain(run)
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert found.winner == max(range(trials), key=lambda n: (values[n % len(values)], -n))
+    if trials == 12 and len(set(values)) > 1:
+        table = found.importance[0].table
+        assert table["importance"].between(0, 1).all()
+        assert table["importance"].sum() == pytest.approx(1)
+
+
+def test_one_value_far_out_does_not_hide_what_decides(tmp_path: Path) -> None:
+    run = known(tmp_path, 60, lambda one: _by_kernel(one) if one.tree["width"] != 8 else -1e308)
+    assert set(nas_tune.explain(run).importance[0].table["decision"].iloc[:2]) == {"op.conv.kernel", "width"}
 
 
 def test_an_unknown_evaluator_is_refused(by_kernel: nas_tune.Run) -> None:

@@ -1,0 +1,116 @@
+"""What two decisions do together, beyond the sum of what each does alone.
+
+Where x decides by y, as in x xor y, neither decision matters by itself. So every pair of decisions is tested: of a
+random sample whether a table of both explains more than the two alone (analysis of variance), of a search that learns
+by the model (`nas_tune.insight.model`). Both are corrected for the number of pairs (Holm 1979).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import f as fisher
+
+from nas_tune.insight.model import Model
+from nas_tune.insight.significance import holm
+from nas_tune.insight.units import Numbers
+
+__all__ = ["PAIRS", "pairs"]
+
+PAIRS = {"one": "object", "other": "object", "share": "float64", "p": "float64", "stands_out": "bool"}
+
+_SURE = 0.05
+_LEAST_LEFT = 10
+"""Degrees of freedom without which a table of two decisions explains anything."""
+_ASKED = 24
+"""Pairs that the model is asked about, those first that explain most."""
+_MOST = 6
+"""Pairs that join the model, at most."""
+_SHOWN = 20
+
+Pair = tuple[int, int]
+
+
+def pairs(names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, model: Model | None) -> pd.DataFrame:
+    """A row a pair, the surest first: `share` of the variance, `p` (corrected), `stands_out` (p below 0.05).
+
+    Args:
+        names: of decisions; flags of one subset have one name, and are no pair.
+        levels: of every decision a number a trial, NaN where it is inactive.
+        scores: of the trials.
+        model: of the trials where they are no random sample.
+    """
+    tested = {
+        (one, other): _beyond(levels[one], levels[other], scores)
+        for one, other in combinations(range(len(names)), 2)
+        if names[one] != names[other]
+    }
+    places = list(tested)
+    raw = [p for _, p in tested.values()]
+    if model is None:
+        corrected = holm(raw)
+    else:
+        first = [places[place] for place in np.argsort(raw, kind="stable")[:_ASKED]]
+        found = _forward(first, len(places), model)
+        corrected = [found.get(pair, 1.0) for pair in places]
+    rows = [
+        (names[one], names[other], tested[one, other][0], p, p < _SURE)
+        for (one, other), p in zip(places, corrected, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=list(PAIRS)).astype(PAIRS)
+    table = table.sort_values(["p", "share"], ascending=[True, False], kind="stable")
+    return table.drop_duplicates(["one", "other"]).head(_SHOWN).reset_index(drop=True)
+
+
+def _forward(asked: Sequence[Pair], count: int, model: Model) -> dict[Pair, float]:
+    """The p of each by the model, corrected; what is sure joins the model before the others are asked again.
+
+    Else a pair that keeps company with one that acts would take part of its effect.
+    """
+    left, found = list(asked), dict.fromkeys(asked, 0.0)
+    while left:
+        now = {pair: min(1.0, model.pair(*pair) * (count - len(asked) + len(left))) for pair in left}
+        for pair, p in now.items():
+            found[pair] = max(found[pair], p)
+        best = min(left, key=found.__getitem__)
+        if found[best] >= _SURE or len(asked) - len(left) == _MOST:
+            break
+        left.remove(best)
+        model = model.with_pair(*best)
+    return found
+
+
+def _beyond(one: Numbers, other: Numbers, scores: Numbers) -> tuple[float, float]:
+    """The share of the variance that a table of both explains beyond their sum, and its p by Fisher's F."""
+    active = ~(np.isnan(one) | np.isnan(other))
+    if active.sum() <= _LEAST_LEFT:
+        return 0.0, 1.0
+    rows, columns, values = _codes(one[active]), _codes(other[active]), scores[active]
+    cells = _codes(rows * (columns.max() + 1.0) + columns)
+    design = np.concatenate([_indicators(rows), _indicators(columns)[:, 1:]], axis=1)
+    fit, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    alone = float(((values - design @ fit) ** 2).sum())
+    counts = np.bincount(cells)
+    means = np.bincount(cells, values) / counts
+    left = float(((values - means[cells]) ** 2).sum())
+    more, free = len(counts) - int(rank), len(values) - len(counts)
+    whole = float(((values - values.mean()) ** 2).sum())
+    if more < 1 or free < _LEAST_LEFT or whole <= 0 or alone - left <= 1e-12 * whole:
+        return 0.0, 1.0
+    if left <= 1e-12 * whole:
+        return (alone - left) / whole, 0.0
+    ratio = (alone - left) / more / (left / free)
+    return max(0.0, (alone - left - more * left / free) / whole), float(fisher.sf(ratio, more, free))
+
+
+def _codes(values: Numbers) -> NDArray[np.int64]:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _indicators(codes: NDArray[np.int64]) -> Numbers:
+    found: Numbers = (codes[:, None] == np.arange(codes.max() + 1)).astype(float)
+    return found
