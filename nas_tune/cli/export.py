@@ -17,10 +17,9 @@ from nas_tune.cli.tables import Column, fitting, lines
 from nas_tune.cli.text import brief, plain, quantity
 from nas_tune.errors import ConfigError
 from nas_tune.results.frames import write_parquet, written_aside
+from nas_tune.results.redaction import without_formula
 
 __all__ = ["columns_of", "export", "macs_column"]
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequence[Column]) -> None:
@@ -90,11 +89,7 @@ def _csv(frame: pd.DataFrame) -> str:
 
 
 def _harmless(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    # A lone carriage return would not be quoted, and begin a new row.
-    text = value.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if value.startswith(_FORMULA) else text
+    return without_formula(value) if isinstance(value, str) else value
 
 
 def _json(frame: pd.DataFrame) -> str:

@@ -1,21 +1,27 @@
 """A page on 127.0.0.1, for this machine's browser alone, that can be looked at and not changed.
 
 A page of somebody else, open in the same browser, cannot get at it: requests under another name than this machine's
-are refused (a name of theirs could lead to 127.0.0.1), and so is every request that is not a mere question.
+are refused (a name of theirs could lead to 127.0.0.1), and so is every request that is not a mere question. A question
+with values that mean nothing is refused with a line, and text in CSV is no formula.
 """
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import json
 import logging
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from nas_tune.errors import ConfigError
+from nas_tune.results.redaction import without_formula
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,6 +32,7 @@ __all__ = ["HOST", "Server", "guarded", "optuna_page", "port_problem"]
 
 HOST = "127.0.0.1"
 _OWN_NAMES = (HOST, "localhost")
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 def optuna_page(run: Run) -> WSGIApplication:
@@ -38,8 +45,9 @@ def optuna_page(run: Run) -> WSGIApplication:
         ) from error
     from nas_tune.dashboards.storage import RunStorage
 
-    # It warns of importances that few trials give, at every look at the page.
-    logging.getLogger("optuna_dashboard").setLevel(logging.ERROR)
+    # It warns of importances that few trials give, at every look at the page, and prints tracebacks of errors, which
+    # `guarded` tells in a line.
+    logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)
     page: WSGIApplication = wsgi(RunStorage(run))
     return page
 
@@ -89,7 +97,9 @@ def guarded(page: WSGIApplication) -> WSGIApplication:
             return _refused(start, "403 Forbidden", f"open this page as http://{HOST}")
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return _refused(start, "405 Method Not Allowed", "this is a copy of a run, which only its search changes")
-        return page(environ, start)
+        if reason := _nonsense(str(environ.get("QUERY_STRING", ""))):
+            return _refused(start, "400 Bad Request", reason)
+        return _answered(page, environ, start)
 
     return answer
 
@@ -99,6 +109,59 @@ def port_problem(port: int, error: OSError) -> ConfigError:
     why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
     other = port + 1 if 1023 < port < 65535 else 8081
     return ConfigError(f"port {port} {why}; give another (--port {other}), or take any that is free (--port 0)")
+
+
+def _nonsense(query: str) -> str:
+    """Why the application could not answer this query; empty where it can."""
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
+        if name == "after" and not _WHOLE.fullmatch(value):
+            return f"after={value!r}: the number of a trial is a whole number, at least 0"
+        if name == "trial_ids" and not all(_WHOLE.fullmatch(one.strip()) for one in value.split(",")):
+            return f"trial_ids={value!r}: numbers of trials are whole numbers with commas between them"
+    return ""
+
+
+def _answered(page: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """What the application says; an error that it did not foresee as one line, CSV without formulas."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def kept(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+        begun[:] = [(status, headers)]
+        return _unwritten
+
+    # It would print a traceback for what a browser typed.
+    body = page({**environ, "wsgi.errors": io.StringIO()}, kept)
+    status, headers = begun[0]
+    if status.startswith("5"):
+        _closed(body)
+        if environ.get("QUERY_STRING"):
+            return _refused(start, "400 Bad Request", "the page does not understand this query; leave it out")
+        return _refused(start, status, "the page cannot show this; nas-tune results prints what the run holds")
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    if not kind.startswith("text/csv"):
+        start(status, headers)
+        return body
+    text = b"".join(body)
+    _closed(body)
+    safe = _without_formulas(text.decode()).encode()
+    start(status, [*(one for one in headers if one[0].lower() != "content-length"), ("Content-Length", str(len(safe)))])
+    return [safe]
+
+
+def _unwritten(_: bytes) -> None:
+    """WSGI's old way to write a body, which the application does not use."""
+
+
+def _closed(body: Iterable[bytes]) -> None:
+    if close := getattr(body, "close", None):
+        close()
+
+
+def _without_formulas(text: str) -> str:
+    made = io.StringIO()
+    rows = csv.reader(io.StringIO(text, newline=""))
+    csv.writer(made).writerows([without_formula(cell) for cell in row] for row in rows)
+    return made.getvalue()
 
 
 def _refused(start: StartResponse, status: str, reason: str) -> Iterable[bytes]:

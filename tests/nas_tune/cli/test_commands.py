@@ -119,6 +119,14 @@ def test_every_start_of_a_formula_is_disarmed_in_cells_and_headers(start: str) -
     assert row == [f"'{shown}", "-1"]
 
 
+def test_a_number_in_quotes_stays_one() -> None:
+    made()
+    numbers, others = ("-1", "+0.5", "-1e-3", "-inf"), ("-1 +2", "+cmd", "-", "-1_0")
+    asked = ", ".join(f"'{text}' AS c{place}" for place, text in enumerate((*numbers, *others)))
+    result = call("results", "toy", "--format", "csv", "--sql", f"SELECT {asked}")
+    assert list(csv.reader(io.StringIO(result.stdout)))[1] == [*numbers, *(f"'{text}" for text in others)]
+
+
 def test_epochs_and_sql() -> None:
     made(*eventful())
     epochs = call("results", "toy", "--table", "epochs").stdout.splitlines()
