@@ -6,15 +6,16 @@ without the effect, fitted to its best, is compared with models that have it: th
 sizes of the effect, exceeds 1/p with a chance of at most p where the effect is none and the model holds (universal
 inference; Wasserman et al. 2020). The test is careful: small effects need more trials than under random search.
 
-The model is a Gaussian process: a part for every decision, a part for what all decisions do together, and noise. How
-large each is, is fitted on a short list. `tests/benchmarks/chance.py` measures how often it errs.
+The model is a Gaussian process: a part for what each decision does alone, a part for what some of them do jointly, and
+noise. How large each is, and which decisions take part jointly, is fitted on a short list.
+`tests/benchmarks/chance.py` measures how often it errs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtrs
@@ -24,10 +25,12 @@ from nas_tune.insight.units import Numbers
 __all__ = ["Model", "likeness"]
 
 _SIZES = (0.0, 0.02, 0.1, 0.5, 2.0)
-_TOGETHER = ((0.0, 1.0), (0.1, 1.0), (0.1, 4.0), (0.5, 1.0), (0.5, 4.0), (2.0, 1.0), (2.0, 4.0))
+_JOINT = ((0.0, 1.0), *((size, reach) for size in (0.1, 0.5, 2.0) for reach in (0.5, 1.0, 4.0)))
 _NOISES = (0.001, 0.01, 0.05, 0.2, 0.6, 1.0)
 _MEAN = 1.0
-_SWEEPS = 3
+_SWEEPS = 4
+_CARE = 4.0
+"""By how much every p-value is raised: the model is only like the truth, and its best fit is only nearly found."""
 _GAIN = 0.05
 """Logarithm of likelihood: a sweep that gains less is the last."""
 
@@ -43,24 +46,36 @@ def likeness(units: Numbers, *, ordered: bool) -> Numbers:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The variance of each decision's part, of the joint part and how far that reaches, and of the noise."""
+    """The variance of what each decision does alone; who takes part jointly, how large that is and how far it reaches;
+    the noise."""
 
     sizes: tuple[float, ...]
-    together: tuple[float, float] = (0.1, 4.0)
+    members: tuple[bool, ...]
+    joint: tuple[float, float] = (0.1, 4.0)
     noise: float = 0.2
 
     def sized(self, place: int, size: float) -> _Shape:
         return replace(self, sizes=(*self.sizes[:place], size, *self.sizes[place + 1 :]))
 
-    def around(self, place: int) -> Iterator[_Shape]:
-        """Shapes that differ in one entry: a decision's, or after those the joint part's, then the noise."""
-        count = len(self.sizes)
-        if place < count:
-            yield from (self.sized(place, size) for size in _SIZES)
-        elif place == count:
-            yield from (replace(self, together=together) for together in _TOGETHER)
-        else:
-            yield from (replace(self, noise=noise) for noise in _NOISES)
+    def joined(self, place: int, member: bool) -> _Shape:
+        return replace(self, members=(*self.members[:place], member, *self.members[place + 1 :]))
+
+    def without(self, place: int) -> _Shape:
+        return self.sized(place, 0.0).joined(place, False)
+
+    def acts(self, place: int) -> bool:
+        return self.sizes[place] > 0 or self.acts_jointly(place)
+
+    def acts_jointly(self, place: int) -> bool:
+        return self.members[place] and self.joint[0] > 0
+
+    def around(self) -> Iterator[list[_Shape]]:
+        """Lists of shapes that differ in one entry only."""
+        yield [replace(self, joint=joint) for joint in _JOINT]
+        yield [replace(self, noise=noise) for noise in _NOISES]
+        for place, member in enumerate(self.members):
+            yield [self.joined(place, not member)]
+            yield [self.sized(place, size) for size in _SIZES]
 
 
 class Model:
@@ -69,70 +84,73 @@ class Model:
     Args:
         alike: for every decision, how alike each two trials are in it (n, n), from 0 to 1.
         scores: of the trials.
-        pairs: places of decisions that are taken to act together.
     """
 
-    def __init__(self, alike: Sequence[Numbers], scores: Numbers, pairs: Sequence[tuple[int, int]] = ()) -> None:
-        self._given = (alike, scores, pairs)
-        self._alike = [*alike, *(alike[one] * alike[other] for one, other in pairs)]
+    def __init__(self, alike: Sequence[Numbers], scores: Numbers) -> None:
+        self._alike = list(alike)
         self._scores = (scores - scores.mean()) / (scores.std() or 1.0)
-        self._apart: Numbers = np.sum([1.0 - one for one in alike], axis=0)
-        self._best, self._shape = self._fitted(_Shape((_SIZES[1],) * len(self._alike)))
+        count = len(self._alike)
+        self._best, self._shape = self._fitted(_Shape((_SIZES[1],) * count, (True,) * count))
+        self._alone = cache(self._fitted_alone)
 
     def decision(self, place: int) -> float:
-        """The p-value of one decision."""
-        if self._shape.sizes[place] == 0:
+        """The p-value of one decision: that it does nothing, alone or jointly."""
+        if not self._shape.acts(place):
             return 1.0
-        start = self._shape.sized(place, 0.0)
-        apart = self._apart - (1.0 - self._alike[place])
-        without, shape = max(
-            (self._fitted(start, fixed=place, apart=one) for one in (apart, self._apart)), key=lambda found: found[0]
-        )
-        sized = (one.sized(place, size) for one in (shape, self._shape) for size in _SIZES[1:])
-        return _chance(without, [self._likelihood(one) for one in sized])
-
-    def with_pair(self, one: int, other: int) -> Model:
-        """The model in which these two act together, too."""
-        alike, scores, pairs = self._given
-        return Model(alike, scores, [*pairs, (one, other)])
+        without, shape = self._fitted(self._shape.without(place), idle=place)
+        shapes = {
+            *(one.sized(place, size) for one in (shape, self._shape) for size in _SIZES[1:]),
+            *(one.sized(place, 0.0).joined(place, True) for one in (shape, self._shape)),
+        }
+        return _chance(without, [self._likelihood(one) for one in shapes])
 
     def pair(self, one: int, other: int) -> float:
-        """The p-value of what two decisions do together, beyond the sum of what each does."""
-        product = self._alike[one] * self._alike[other]
-        shapes = [
-            replace(self._shape, together=(joint, self._shape.together[1]), noise=noise)
-            for joint in {0.0, self._shape.together[0]}
-            for noise in {self._shape.noise, *_NOISES[1:4]}
-        ]
-        return _chance(
-            self._best, [self._likelihood(shape, extra=size * product) for shape in shapes for size in _SIZES[1:]]
-        )
+        """The p-value of what two decisions do jointly, beyond the sum of what each does with all others."""
+        if not (self._shape.acts_jointly(one) and self._shape.acts_jointly(other)):
+            return 1.0
+        apart, shape = max((self._alone(place) for place in (one, other)), key=lambda found: found[0])
+        members = (shape.joined(one, True).joined(other, True), self._shape)
+        shapes = {replace(base, joint=(size, base.joint[1])) for base in members for size in (0.1, 0.5, 2.0)}
+        return _chance(apart, [self._likelihood(shape) for shape in shapes])
 
-    def _fitted(self, shape: _Shape, fixed: int | None = None, apart: Numbers | None = None) -> tuple[float, _Shape]:
-        """The likeliest shape found by moving one entry at a time, `fixed` excepted."""
-        best = self._likelihood(shape, apart)
+    def _fitted_alone(self, place: int) -> tuple[float, _Shape]:
+        return self._fitted(self._shape.joined(place, False), alone=place)
+
+    def _fitted(self, shape: _Shape, idle: int | None = None, alone: int | None = None) -> tuple[float, _Shape]:
+        """The likeliest shape found by moving one entry at a time.
+
+        The decision `idle` is left without any part, `alone` without a joint one.
+        """
+        best = self._likelihood(shape)
         for _ in range(_SWEEPS):
             before = best
-            for place in range(len(shape.sizes) + 2):
-                if place == fixed:
-                    continue
-                others = [one for one in shape.around(place) if one != shape]
-                found = max(((self._likelihood(one, apart), rank) for rank, one in enumerate(others)), default=None)
+            for step, _ in enumerate(shape.around()):
+                options = next(options for number, options in enumerate(shape.around()) if number == step)
+                allowed = [
+                    one
+                    for one in options
+                    if one != shape
+                    and (idle is None or not (one.members[idle] or one.sizes[idle]))
+                    and (alone is None or not one.members[alone])
+                ]
+                found = max(((self._likelihood(one), rank) for rank, one in enumerate(allowed)), default=None)
                 if found is not None and found[0] > best:
-                    best, shape = found[0], others[found[1]]
+                    best, shape = found[0], allowed[found[1]]
             if best - before < _GAIN:
                 break
         return best, shape
 
-    def _likelihood(self, shape: _Shape, apart: Numbers | None = None, extra: Numbers | Literal[0] = 0) -> float:
+    def _likelihood(self, shape: _Shape) -> float:
         """The logarithm of the likelihood, without constants."""
-        matrix = np.full_like(self._apart, _MEAN) + extra
+        matrix = np.full_like(self._alike[0], _MEAN)
         for size, one in zip(shape.sizes, self._alike, strict=True):
             if size:
                 matrix += size * one
-        together, reach = shape.together
-        if together:
-            matrix += together * np.exp((self._apart if apart is None else apart) / -reach)
+        size, reach = shape.joint
+        if size and any(shape.members):
+            count = sum(shape.members)
+            together = sum(one for one, member in zip(self._alike, shape.members, strict=True) if member)
+            matrix += size * np.exp((together - count) / reach)
         matrix.flat[:: len(matrix) + 1] += shape.noise
         root, failed = dpotrf(matrix, lower=1, clean=1, overwrite_a=1)
         if failed:
@@ -143,4 +161,4 @@ class Model:
 
 def _chance(without: float, with_it: Sequence[float]) -> float:
     ratio = float(np.logaddexp.reduce(with_it)) - np.log(len(with_it)) - without
-    return float(np.exp(-max(0.0, ratio)))
+    return min(1.0, _CARE * float(np.exp(-max(0.0, ratio))))

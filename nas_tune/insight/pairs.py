@@ -26,13 +26,7 @@ PAIRS = {"one": "object", "other": "object", "share": "float64", "p": "float64",
 _SURE = 0.05
 _LEAST_LEFT = 10
 """Degrees of freedom without which a table of two decisions explains anything."""
-_ASKED = 24
-"""Pairs that the model is asked about, those first that explain most."""
-_MOST = 6
-"""Pairs that join the model, at most."""
 _SHOWN = 20
-
-Pair = tuple[int, int]
 
 
 def pairs(names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, model: Model | None) -> pd.DataFrame:
@@ -51,37 +45,15 @@ def pairs(names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, mode
     }
     places = list(tested)
     raw = [p for _, p in tested.values()]
-    if model is None:
-        corrected = holm(raw)
-    else:
-        first = [places[place] for place in np.argsort(raw, kind="stable")[:_ASKED]]
-        found = _forward(first, len(places), model)
-        corrected = [found.get(pair, 1.0) for pair in places]
+    if model is not None:
+        raw = [model.pair(*pair) for pair in places]
     rows = [
         (names[one], names[other], tested[one, other][0], p, p < _SURE)
-        for (one, other), p in zip(places, corrected, strict=True)
+        for (one, other), p in zip(places, holm(raw), strict=True)
     ]
     table = pd.DataFrame(rows, columns=list(PAIRS)).astype(PAIRS)
     table = table.sort_values(["p", "share"], ascending=[True, False], kind="stable")
     return table.drop_duplicates(["one", "other"]).head(_SHOWN).reset_index(drop=True)
-
-
-def _forward(asked: Sequence[Pair], count: int, model: Model) -> dict[Pair, float]:
-    """The p of each by the model, corrected; what is sure joins the model before the others are asked again.
-
-    Else a pair that keeps company with one that acts would take part of its effect.
-    """
-    left, found = list(asked), dict.fromkeys(asked, 0.0)
-    while left:
-        now = {pair: min(1.0, model.pair(*pair) * (count - len(asked) + len(left))) for pair in left}
-        for pair, p in now.items():
-            found[pair] = max(found[pair], p)
-        best = min(left, key=found.__getitem__)
-        if found[best] >= _SURE or len(asked) - len(left) == _MOST:
-            break
-        left.remove(best)
-        model = model.with_pair(*best)
-    return found
 
 
 def _beyond(one: Numbers, other: Numbers, scores: Numbers) -> tuple[float, float]:

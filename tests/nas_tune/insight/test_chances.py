@@ -91,13 +91,13 @@ def test_a_value_far_out_hides_nothing_of_the_others() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("search", ["random, asha", "evolution, none", "auto, asha"])
 def test_what_does_nothing_rarely_stands_out_and_the_largest_effect_does(search: str) -> None:
-    found = {name: verdicts(TRUTHS[name], SEARCHES[search], 8) for name in ("big", "exact", "steps", "xor")}
-    assert sum(one.errs for runs in found.values() for one in runs) <= 0.07 * 32
-    assert all(one.found[0] for one in found["big"])
+    found = {name: verdicts(TRUTHS[name], SEARCHES[search], 5) for name in ("big", "exact", "steps", "xor")}
+    assert sum(one.errs for runs in found.values() for one in runs) <= 1, "of 20"
+    assert sum(one.found[0] for one in found["big"]) >= 3, "of 5"
 
 
 @pytest.mark.slow
 def test_equal_searches_rarely_differ() -> None:
     for name in ("random, none", "evolution, none"):
-        differ, known = differing(TRUTHS["big"], SEARCHES[name], 16, 1)
-        assert (differ <= 0.13, known) == (True, float(name.startswith("random")))
+        differ, known = differing(TRUTHS["big"], SEARCHES[name], 12, 1)
+        assert (differ <= 0.17, known) == (True, float(name.startswith("random")))
