@@ -23,7 +23,7 @@ from search_spaces import Parameter
 
 __all__ = ["tested", "title"]
 
-_MODELLED = 160
+_MODELLED = 150
 """Trials that the model is of, the first of the run: those of a search that learns grow alike."""
 
 

@@ -28,10 +28,11 @@ _SIZES = (0.0, 0.02, 0.1, 0.5, 2.0)
 _JOINT = ((0.0, 1.0), *((size, reach) for size in (0.1, 0.5, 2.0) for reach in (0.5, 1.0, 4.0)))
 _NOISES = (0.001, 0.01, 0.05, 0.2, 0.6, 1.0)
 _MEAN = 1.0
-_SWEEPS = 4
+_SWEEPS, _AGAIN = 4, 2
+"""Of a climb from the beginning, and of one from a hill."""
 _CARE = 4.0
 """By how much every p-value is raised: the model is only like the truth, and its best fit is only nearly found."""
-_GAIN = 0.05
+_GAIN = 0.1
 """Logarithm of likelihood: a sweep that gains less is the last."""
 
 
@@ -90,14 +91,17 @@ class Model:
         self._alike = list(alike)
         self._scores = (scores - scores.mean()) / (scores.std() or 1.0)
         count = len(self._alike)
-        self._best, self._shape = self._fitted(_Shape((_SIZES[1],) * count, (True,) * count))
+        starts = [_Shape((_SIZES[1],) * count, (member,) * count) for member in (True, False)]
+        found = sorted((self._climbed(start) for start in starts), key=lambda one: -one[0])
+        self._starts = [shape for _, shape in found]
+        self._shape = self._starts[0]
         self._alone = cache(self._fitted_alone)
 
     def decision(self, place: int) -> float:
         """The p-value of one decision: that it does nothing, alone or jointly."""
         if not self._shape.acts(place):
             return 1.0
-        without, shape = self._fitted(self._shape.without(place), idle=place)
+        without, shape = self._likeliest(self._climbed(start.without(place), idle=place) for start in self._starts)
         shapes = {
             *(one.sized(place, size) for one in (shape, self._shape) for size in _SIZES[1:]),
             *(one.sized(place, 0.0).joined(place, True) for one in (shape, self._shape)),
@@ -114,15 +118,19 @@ class Model:
         return _chance(apart, [self._likelihood(shape) for shape in shapes])
 
     def _fitted_alone(self, place: int) -> tuple[float, _Shape]:
-        return self._fitted(self._shape.joined(place, False), alone=place)
+        return self._likeliest(self._climbed(start.joined(place, False), alone=place) for start in self._starts)
 
-    def _fitted(self, shape: _Shape, idle: int | None = None, alone: int | None = None) -> tuple[float, _Shape]:
+    def _likeliest(self, found: Iterator[tuple[float, _Shape]]) -> tuple[float, _Shape]:
+        """Of several climbs the one that came highest: each may end on a hill of its own."""
+        return max(found, key=lambda one: one[0])
+
+    def _climbed(self, shape: _Shape, idle: int | None = None, alone: int | None = None) -> tuple[float, _Shape]:
         """The likeliest shape found by moving one entry at a time.
 
         The decision `idle` is left without any part, `alone` without a joint one.
         """
         best = self._likelihood(shape)
-        for _ in range(_SWEEPS):
+        for _ in range(_SWEEPS if idle is None and alone is None else _AGAIN):
             before = best
             for step, _ in enumerate(shape.around()):
                 options = next(options for number, options in enumerate(shape.around()) if number == step)

@@ -36,7 +36,8 @@ def test_x_xor_y_is_found_as_a_pair_and_nothing_else_is(sample: bool) -> None:
     space = Space({"a": choice(0, 1, 2), "x": choice(0, 1), "b": choice(*"abcdefghi"), "y": choice("no", "yes")})
     known = _evidence(space, lambda one: 0.3 * (bool(one["x"]) ^ (one["y"] == "yes")))
     found, pairs = chances.tested(known, space.parameters, sample=sample)
-    assert min(found.values()) > 0.05
+    # Alone neither does anything; the model asks whether a decision does anything at all.
+    assert {name for name, p in found.items() if p < 0.05} == (set() if sample else {"x", "y"})
     assert [{row["one"], row["other"]} for row in pairs[pairs["stands_out"]].to_dict("records")] == [{"x", "y"}]
     assert pairs["share"].iloc[0] > 0.5
 
