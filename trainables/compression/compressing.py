@@ -125,8 +125,9 @@ class _Work:
         left = counts[1] / max(1, counts[0])
         if self._plan.method == "structured" and left > 1 - share:
             self._notes.append(
-                f"structured: {left:.0%} of the parameters are left: channels go by blocks of 16 and 8, and those of "
-                "some layers (concatenated over and over, say) cannot go; --method magnitude reaches every weight"
+                f"structured: {left:.0%} of the parameters are left: channels go by blocks of 16 and 8, one of each "
+                "group of a convolution stays, and those of some layers (concatenated over and over, say) cannot go; "
+                "--method magnitude reaches every weight"
             )
 
     def _note_what_int8_costs(self, float_: Stage, small: Stage) -> None:

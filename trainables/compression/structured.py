@@ -13,11 +13,13 @@ import copy
 import importlib.util
 import math
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from trainables.compression.tracing import DependentZeros, computed, heads
+from trainables.compression.tracing import DependentZeros, computed, heads, takes_parts
 from trainables.errors import TrainableError, first_line
 from trainables.export.resizing import changed_sizes
 
@@ -49,11 +51,12 @@ def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Modu
         left = [one.shape for one in computed(smaller, inputs)[0]]
     except Exception as error:
         # What a network raises within torch-pruning, or where its surgery missed a layer, is of any kind.
-        raise TrainableError(f"{_refused(network)}: {first_line(error)}; {_ELSE}") from error
+        why = _PARTIAL if takes_parts(network, inputs) else first_line(error)
+        raise TrainableError(f"{_refused(network)}: {why}; {_ELSE}") from error
     if changed_sizes(network, smaller) == {}:
         raise TrainableError(
             f"prune is {share:g}, and no layer of this {type(network).__name__} loses channels: they go by blocks of "
-            f"{_BLOCKS[0]} and {_BLOCKS[1]}; prune more, or {_ELSE}"
+            f"{_BLOCKS[0]} and {_BLOCKS[1]}, and one of each group of a convolution stays; prune more, or {_ELSE}"
         )
     if left != shapes:
         raise TrainableError(f"{_refused(network)}: its outputs became {left[0]} of {shapes[0]}; {_ELSE}")
@@ -61,6 +64,11 @@ def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Modu
 
 
 _BLOCKS = (16, 8)
+_ROOTS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear, nn.LSTM)
+_PARTIAL = (
+    "one of its layers takes a part of another's channels (in a cell of nb101, whose vertices do not share the "
+    "channels evenly), which it does not follow"
+)
 _ELSE = "take the method magnitude, which leaves its layers as they are"
 
 
@@ -69,38 +77,60 @@ def _prune(network: nn.Module, inputs: Tensor, share: float) -> list[Tensor]:
     import torch_pruning
 
     outputs, made = computed(network, inputs)
-    kept = heads(outputs, made)
+    kept = [part for head in heads(outputs, made) for part in head.modules()]
     with warnings.catch_warnings(), DependentZeros(), torch.enable_grad():
         warnings.simplefilter("ignore")  # of weights outside of layers, which it takes by their last dimension
-        pruner = torch_pruning.pruner.BasePruner(
-            network,
-            inputs,
-            torch_pruning.importance.GroupMagnitudeImportance(p=2),
-            pruning_ratio=share,
-            pruning_ratio_dict=_ratios(network, share),
-            ignored_layers=kept,
-            forward_fn=_followed,
-        )
-    pruner.step()
+        graph = torch_pruning.DependencyGraph().build_dependency(network, inputs, forward_fn=_followed)
+        rate = torch_pruning.importance.GroupMagnitudeImportance(p=2)
+        groups = list(graph.get_all_groups(ignored_layers=kept, root_module_types=_ROOTS))
+        gone = [(one[0].dep, _least(graph, one, rate(one), share)) for one in groups]
+    for root, places in gone:
+        smaller = graph.get_pruning_group(root.target.module, root.handler, places)
+        if places and graph.check_pruning_group(smaller):
+            smaller.prune()
     for parameter in network.parameters():
         parameter.grad = None
     return outputs
 
 
-def _ratios(network: nn.Module, share: float) -> dict[nn.Module, float]:
-    """The share of each layer, such that what is left, which is rounded down, is the number that is wanted."""
-    channels = {one: _channels(one) for one in network.modules() if _channels(one)}
-    return {one: 1 - (_left(count, share) + 0.5) / count for one, count in channels.items()}
+def _least(graph: Any, coupled: Any, importance: Tensor, share: float) -> list[int]:
+    """The channels of a group of coupled layers that go, by their places in its first layer.
+
+    A convolution in groups loses as many channels in each of them, and no layer loses its last one: which channels are
+    kept for that does not depend on `share`, so that a greater share never leaves more.
+    """
+    parts = max(_parts(graph, one.dep) for one in coupled)
+    size = len(importance) // parts
+    rated = importance.view(parts, size).mean(0)
+    kept = {max(places, key=lambda place: float(rated[place])) for places in _whole_layers(graph, coupled, size)}
+    order = [int(place) for place in torch.argsort(rated, stable=True) if int(place) not in kept]
+    left = max(1, math.ceil(_left(len(importance), share) / parts - 0.5))
+    return [part * size + place for part in range(parts) for place in sorted(order[: max(0, size - left)])]
+
+
+def _parts(graph: Any, dependency: Any) -> int:
+    """In how many groups of its own a layer takes or gives the channels; 1 of one in which each is by itself."""
+    layer = dependency.target.module
+    by_itself = getattr(layer, "groups", 1) == getattr(layer, "out_channels", 0)
+    if by_itself or not isinstance(layer, nn.Module):
+        return 1
+    gives, pruner = graph.is_out_channel_pruning_fn(dependency.handler), graph.get_pruner_of_module(layer)
+    return int((pruner.get_out_channel_groups if gives else pruner.get_in_channel_groups)(layer))
+
+
+def _whole_layers(graph: Any, coupled: Any, size: int) -> Iterator[list[int]]:
+    """For each layer all of whose channels are in the group, their places."""
+    for one in coupled:
+        gives = graph.is_out_channel_pruning_fn(one.dep.handler)
+        count = (graph.get_out_channels if gives else graph.get_in_channels)(one.dep.target.module)
+        if count is not None and len(one.idxs) >= count:
+            yield [root % size for root in one.root_idxs]
 
 
 def _left(count: int, share: float) -> int:
     wanted = count * (1 - share)
     block = next((size for size in _BLOCKS if wanted >= size), 1)
     return max(1, math.ceil(wanted / block - 0.5) * block)  # of two that are as near, the fewer
-
-
-def _channels(module: nn.Module) -> int:
-    return int(getattr(module, "out_channels", 0) or getattr(module, "out_features", 0))
 
 
 def _followed(network: nn.Module, inputs: Tensor) -> list[Tensor]:

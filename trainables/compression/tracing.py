@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["DependentZeros", "computed", "heads", "used_parameters"]
+__all__ = ["DependentZeros", "computed", "heads", "takes_parts", "used_parameters"]
 
 
 class DependentZeros(TorchFunctionMode):
@@ -61,6 +61,27 @@ def used_parameters(network: nn.Module, inputs: Tensor) -> list[nn.Parameter]:
     total = network(inputs).sum()
     gradients = torch.autograd.grad(total, parameters, allow_unused=True)
     return [one for one, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
+
+
+def takes_parts(network: nn.Module, inputs: Tensor) -> bool:
+    """Whether the network, in evaluation mode, goes on with some of the channels of a value, and drops the others."""
+    with torch.no_grad(), _Parts() as seen:
+        network(inputs)
+    return seen.found
+
+
+class _Parts(TorchFunctionMode):
+    """Watches for slices of dimension 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        value = func(*args, **(kwargs or {}))
+        if func is Tensor.__getitem__ and value.dim() == args[0].dim() > 2 and value.shape[1] < args[0].shape[1]:
+            self.found = True
+        return value
 
 
 def _is_layer(module: nn.Module) -> bool:

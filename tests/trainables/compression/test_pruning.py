@@ -81,6 +81,48 @@ def test_networks_of_every_kind_are_smaller_train_and_are_built_again(family: st
     torch.testing.assert_close(again(x), smaller(x), rtol=0, atol=0)
 
 
+SLOW = ["chain", "darts", "enas_macro", "mobilenetv3", "nasnet", "nb101", "nb201", "pnas", "proxylessnas", "resnet"]
+
+
+@pytest.mark.parametrize(
+    ("family", "seed"),
+    [
+        ("resnet", 1),  # in groups, which stayed whole where each would have lost its last channel
+        ("enas_micro", 0),  # a sum of concatenations, of which one would have lost all its channels
+        ("mlp", 0),
+        *[pytest.param(family, seed, marks=pytest.mark.slow) for family in [*SLOW, "amoebanet"] for seed in (2, 3)],
+    ],
+)
+def test_who_asks_for_more_is_left_less(family: str, seed: int) -> None:
+    network, x = member(family, seed), inputs(family, 2)
+    counts = [size(pruned(network, x, share, "structured")) for share in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] < size(network)
+    assert counts[2] < 0.65 * size(network)
+    assert counts[4] < 0.25 * size(network)
+
+
+def test_convolutions_in_groups_lose_as_much_in_each() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 64, 1), nn.Conv2d(64, 64, 3, groups=16), nn.Conv2d(64, 10, 1))
+    for share, left in ((0.25, 48), (0.5, 32), (0.75, 16), (0.9, 16), (0.99, 16)):
+        smaller = pruned(network, torch.randn(2, 1, 8, 8), share, "structured")
+        assert (smaller[1].in_channels, smaller[1].out_channels, smaller[1].groups) == (left, left, 16)
+    lone = nn.Sequential(nn.Conv2d(1, 16, 1), nn.Conv2d(16, 16, 3, groups=8, bias=False), nn.Conv2d(16, 10, 1))
+    with torch.no_grad():
+        lone[1].weight[::2] = 0  # the first of each group does nothing
+        lone[1].weight[:, 0] = 0
+        lone[0].weight[::2], lone[2].weight[:, ::2] = 0, 0
+    x = torch.randn(2, 1, 8, 8)
+    torch.testing.assert_close(pruned(lone, x, 0.5, "structured")(x), lone(x))
+
+
+def test_a_cell_that_drops_channels_is_refused_with_the_reason() -> None:
+    network, x = member("nb101", 1), inputs("nb101", 2)
+    with pytest.raises(TrainableError, match=r"takes a part of another's channels \(in a cell of nb101.*magnitude"):
+        pruned(network, x, 0.5, "structured")
+    assert size(pruned(network, x, 0.5, "magnitude")) == size(network)
+
+
 def test_sizes_of_another_network_are_refused() -> None:
     with pytest.raises(CheckpointError, match=r"layer 'no' has no groups to change"):
         resize(nb201(CELL), {"no": {"groups": 2}}, {})
