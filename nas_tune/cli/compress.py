@@ -37,7 +37,7 @@ def compress(
         typer.Option("--epochs", help="Of training after pruning.  [default: a third of those before, at least 3]"),
     ] = None,
     calibration: Annotated[
-        int, typer.Option("--calibration", help="Training images that show the ranges for int8.")
+        int, typer.Option("--calibration", help="Training inputs that show the ranges for int8.")
     ] = 256,
     retrained: Annotated[
         bool | None,
@@ -58,7 +58,7 @@ def compress(
 ) -> None:
     """Make the network of a trial smaller: prune it, train it on, quantize it to int8; and say what that costs.
 
-    Give --prune, --quantize or both. The table compares accuracy on the test split, size and latency before and after,
+    Give --prune, --quantize or both. The table compares metrics of the test split, size and latency before and after,
     on this machine. Files: ONNX (loaded again in a fresh interpreter), after pruning also safetensors and model.py.
     """
     from nas_tune.compressing import compress as compressed

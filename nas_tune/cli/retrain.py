@@ -62,8 +62,9 @@ def retrain(
 ) -> None:
     """Train what a run found from scratch, test it once, and say how much of what the search said holds.
 
-    Trains on all but the test images, an image classifier by the full recipe (cutout, label smoothing, averaged
-    weights, and where the network takes them an auxiliary head and drop path). It may be stopped (Ctrl-C) and killed at
+    An image classifier trains on all but the test images, by the full recipe (cutout, label smoothing, averaged
+    weights, and where the network takes them an auxiliary head and drop path); another trainable as in the search, but
+    on its validation data too where it takes the setting `whole`. It may be stopped (Ctrl-C) and killed at
     any time: the same command goes on with it, and prints the report again once it is finished. A command that asks for
     something else retrains beside it, in RUN/retrain-2.
     """

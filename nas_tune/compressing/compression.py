@@ -61,9 +61,9 @@ class Compression:
             what = "of the channels of each layer" if plan.method == "structured" else "of the weights"
             done.append(f"pruned {plan.prune:g} {what} ({plan.method})")
             if plan.epochs:
-                done.append(f"trained on for {plan.epochs} epochs on the training images (seed {plan.seed})")
+                done.append(f"trained on for {plan.epochs} epochs on the training inputs (seed {plan.seed})")
         if plan.quantize is not None:
-            done.append(f"quantized to {plan.quantize}, calibrated on {self.result.calibration} training images")
+            done.append(f"quantized to {plan.quantize}, calibrated on {self.result.calibration} training inputs")
         return tuple(done)
 
     @property
@@ -94,7 +94,10 @@ class Compression:
     def doubt(self) -> str:
         """How coarse the metrics are."""
         count = self.made.deployed.splits.get("test", 0)
-        return f"{count:,} test examples: one of them is {1 / count:.4f} of accuracy" if count else ""
+        if not count:
+            return "how many test examples there are is not told"
+        share = f": one of them is {1 / count:.4f} of accuracy" if "accuracy" in self.stages[0].metrics else ""
+        return f"{count:,} test examples{share}"
 
     def text(self) -> str:
         """The whole as Markdown."""
@@ -133,12 +136,12 @@ class Compression:
         yield f"|---|{'---:|' * (len(headers) - 1)}"
         yield from (f"| {' | '.join(row)} |" for row in rows)
         yield f"\n{self.summary()}."
-        yield f"\n- Metrics: of the test split, by the ONNX file of each row that has one. {self.doubt}."
+        yield f"\n- Metrics: of the test split, by the ONNX file of each row that has one; {self.doubt}."
         if any(stage.bytes is None for stage in self.stages):
             yield "- Pruned: as large and as fast as fine-tuned, from which its weights differ only."
         yield "- Parameters: those that the outputs depend on, so none of heads that only training uses."
         yield f"- Latency: {self.measured}."
-        yield "- Before pruning and after, the test split decided nothing."
+        yield "- Nothing of the compression was decided by the test split."
         yield "\n## Files\n"
         for file in result.files:
             difference = result.differences.get(file.name)

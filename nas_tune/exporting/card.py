@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nas_tune.exporting.facts import Facts
+from nas_tune.objectives import objectives_of
+from nas_tune.retraining.trainable import TEST
 from trainables.export import Exported
+from trainables.metrics import MODES
 
 __all__ = ["CARD", "card", "facts_of", "heading"]
 
@@ -72,14 +75,17 @@ def _search(facts: Facts) -> Iterator[tuple[str, str]]:
     config = facts.config
     yield "strategy", _component(config["strategy"])
     yield "scheduler", _component(config["scheduler"])
-    yield "optimized", f"{config['metric']} ({config['mode']}), on the validation split"
+    of = ", on the validation split" if facts.is_classifier and not facts.retrained else ", as the trials reported it"
+    yield "optimized", ", ".join(f"{name} ({mode})" for name, mode in _optimized(config).items()) + of
     yield "budget", _budget(config)
     counts = ", ".join(f"{count} {state}" for state, count in facts.counts.items() if count)
     yield "spent", f"{counts} trials; {facts.all_epochs} epochs; {facts.all_seconds:,.0f} s of training"
     yield "seed of the search", str(config["seed"])
     yield "seed of this training", str(facts.seed)
     yield "this training", f"{facts.state}, {facts.epochs} epochs, {facts.seconds:,.1f} s"
-    yield "trainable", _component(config["trainable"])
+    yield "trainable of the search", _component(config["trainable"])
+    if facts.retrained:
+        yield "trainable of this training", _component({"name": facts.recipe["of"], **_settings(facts.recipe)})
 
 
 def _data(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -98,9 +104,9 @@ def _metrics(facts: Facts) -> Iterator[str]:
     yield "| split | metric | value | spread over seeds | 95 % interval over examples |"
     yield "|---|---|---|---|---|"
     for name, value in facts.reported.items():
-        if name not in _COSTS and not name.startswith("test_"):
-            split = "training" if name.startswith("train_") else "validation"
-            yield f"| {split} | {_cell(name)} | {value:.4f} | {_NOT_MEASURED} | {_NOT_MEASURED} |"
+        if name not in _COSTS and not name.startswith(TEST):
+            row = f"| {_split(facts, name)} | {_cell(name)} | {value:.4f}"
+            yield f"{row} | {_over_seeds(facts, name)} | {_NOT_MEASURED} |"
     if facts.test is None:
         yield f"| test | all | {_NOT_MEASURED}: {_cell(facts.test_problem)} | {_NOT_MEASURED} | {_NOT_MEASURED} |"
     for name, value in (facts.test or {}).items():
@@ -108,18 +114,52 @@ def _metrics(facts: Facts) -> Iterator[str]:
         if name in facts.spread:
             low, high, count = facts.spread[name]
             interval = f"{low:.4f} to {high:.4f} (Wilson, {count:,} examples)"
-        seeds = _NOT_MEASURED
-        if name in facts.seeds:
-            mean, deviation, count = facts.seeds[name]
-            seeds = f"{mean:.4f} +- {deviation:.4f} ({count} seeds)"
-        yield f"| test | {_cell(name)} | {value:.4f} | {seeds} | {interval} |"
+        yield f"| test | {_cell(name)} | {value:.4f} | {_over_seeds(facts, TEST + name)} | {interval} |"
     yield ""
+    yield " ".join(_behind(facts))
+
+
+def _split(facts: Facts, name: str) -> str:
+    """Of which part of the data a reported metric is, where that is known."""
+    if not facts.is_classifier or name not in MODES:
+        return "as reported"
+    return "training" if name.startswith("train_") else "validation"
+
+
+def _over_seeds(facts: Facts, name: str) -> str:
+    if name not in facts.seeds:
+        return _NOT_MEASURED
+    mean, deviation, count = facts.seeds[name]
+    return f"{mean:.4f} +- {deviation:.4f} ({count} seeds)"
+
+
+def _behind(facts: Facts) -> Iterator[str]:
+    """What stands behind the metrics, as far as the ledger knows it."""
     if facts.retrained:
-        yield "The network was trained from scratch on the training and the validation images of the search, and then"
-        yield "tested; the test split chose neither the architecture nor, among the seeds, these weights."
-        return
-    yield "One training with one seed stands behind these numbers, so a spread over seeds is not measured. The"
-    yield "validation split chose among the trials, which makes its numbers too good; no trial saw the test split."
+        yield "The network was trained from scratch after the search."
+        yield from _trained_on(facts)
+        if facts.trainings > 1:
+            yield f"Of {facts.trainings} seeds these are the weights of the first, whatever the others came to."
+    if facts.trainings == 1:
+        yield "One training with one seed stands behind these numbers, so a spread over seeds is not measured."
+    if not facts.retrained and facts.valued > 1:
+        chose = " and ".join(_cell(name) for name in _optimized(facts.config))
+        yield f"The search compared {facts.valued} trials by {chose}: the value of the best of them is too good."
+    if facts.is_classifier and facts.searched_without_test:
+        yield "No training saw the test split, and it chose neither the architecture nor these weights."
+    elif facts.test is not None:
+        yield "Whether a training or the search saw the test split is not recorded."
+
+
+def _trained_on(facts: Facts) -> Iterator[str]:
+    whole = bool(facts.recipe.get("whole"))
+    if facts.is_classifier:
+        parts = "the training and the validation images together" if whole else "the training images alone"
+        yield f"It learned from {parts}."
+    elif whole:
+        yield "Its trainable was told to train on the whole (whole = true)."
+    else:
+        yield "On which part of the data is its trainable's own affair, and not recorded."
 
 
 def _files(results: Sequence[Exported]) -> Iterator[str]:
@@ -158,8 +198,8 @@ def _hardware(facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    yield f"Made for {facts.deployed.data or 'its training data'}; accuracy on anything else is not measured."
-    if not facts.seeds:
+    yield f"Made for {facts.deployed.data or 'its training data'}; what it does with anything else is not measured."
+    if facts.trainings == 1:
         yield "Spread over seeds is not measured: it was trained once."
     yield "Latency and memory in use are not measured."
     yield "Calibration, robustness to noise or attack, and fairness between groups are not measured."
@@ -187,6 +227,15 @@ def _component(value: Mapping[str, Any] | str) -> str:
         return value
     settings = ", ".join(f"{key} = {item}" for key, item in value.items() if key != "name")
     return f"{value['name']} ({settings})" if settings else str(value["name"])
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in recipe.items() if key not in ("of", "name")}
+
+
+def _optimized(config: Mapping[str, Any]) -> dict[str, str]:
+    """Each metric of a configuration with its mode."""
+    return {one.metric: one.mode for one in objectives_of(config["metric"], config["mode"])}
 
 
 def _budget(config: Mapping[str, Any]) -> str:

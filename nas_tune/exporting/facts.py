@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -15,9 +15,11 @@ import torch
 from nas_tune.recipe import versions
 from nas_tune.results import Run
 from nas_tune.results.architectures import space_of, writer
+from nas_tune.supernet_runs import is_supernet_run
 from search_spaces.errors import NasTuneError
 from trainables.cost import Cost, cost_of
 from trainables.export import Deployed
+from trainables.image_classifier import ImageClassifier
 from trainables.protocol import Evaluating, Trainable
 
 __all__ = ["Facts", "Source", "gathered", "machine"]
@@ -32,7 +34,8 @@ class Source:
         run: that trained them: the search itself, or its retraining.
         trials: of that run, the one with these weights first, then those of the same architecture with other seeds.
         origin: in words.
-        retrained: whether that was a training from scratch, on training and validation images together.
+        retrained: whether that was a training from scratch (`nas-tune retrain`).
+        recipe: of such a training, the trainable ("of") and its settings.
     """
 
     held: Trainable
@@ -40,6 +43,15 @@ class Source:
     trials: tuple[int, ...]
     origin: str
     retrained: bool
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether `ImageClassifier` itself trained and judged: then it is known on which parts of which data."""
+        kind = type(self.held)
+        return isinstance(self.held, ImageClassifier) and all(
+            getattr(kind, name) is getattr(ImageClassifier, name) for name in ("setup", "step", "evaluate")
+        )
 
 
 @dataclass(frozen=True)
@@ -57,12 +69,21 @@ class Facts:
     seconds: float
     nodes: tuple[str, ...]
     reported: Mapping[str, float]
-    """Metrics of the last epoch, of the training and where there was one of the validation split."""
+    """Metrics of the last epoch, as the trainable called them; of the test split none but by their names."""
     test: Mapping[str, float] | None
     test_problem: str
     seeds: Mapping[str, tuple[float, float, int]]
-    """Of a metric on the test split: mean and standard deviation over trainings with other seeds, and their number."""
+    """Of a reported metric: mean and standard deviation over trainings with other seeds, and their number."""
+    trainings: int
+    """How many of them there are."""
+    is_classifier: bool
+    """As `Source.is_classifier`."""
+    searched_without_test: bool
+    """Whether the trials of the search are known not to see the test split."""
+    valued: int
+    """How many trials of the search have a value."""
     retrained: bool
+    recipe: Mapping[str, Any]
     spread: Mapping[str, tuple[float, float, int]]
     """Of the test accuracy: the ends of its 95 % interval, and how many examples it is from."""
     config: Mapping[str, Any]
@@ -83,7 +104,7 @@ def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
     row = theirs[theirs["trial"] == source.trials[0]].iloc[0]
     mine = course[course["trial"] == source.trials[0]]
     test, problem = _tested(source.held)
-    examples = deployed.splits.get("test", 0)
+    examples, reported = deployed.splits.get("test", 0), _metrics(row, source.run, mine)
     return Facts(
         run=run.path.name,
         trial=trial,
@@ -95,22 +116,33 @@ def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
         epochs=int(row["epochs"]),
         seconds=float(row["seconds"]),
         nodes=tuple(sorted({str(node) for node in mine["node"].dropna()})),
-        reported=_metrics(row, source.run, mine),
-        seeds=_over_seeds(theirs, source.trials),
+        reported=reported,
+        seeds=_over_seeds(theirs, source.trials, reported),
+        trainings=len(source.trials),
+        is_classifier=source.is_classifier,
+        searched_without_test=_searched_without_test(run, source),
+        valued=int(trials["value"].notna().sum()),
         retrained=source.retrained,
+        recipe=source.recipe,
         test=test,
         test_problem=problem,
-        spread=_spread(test, examples),
+        spread=_spread(test, examples) if source.is_classifier else {},
         config=run.config.to_dict(),
         counts=run.state.counts,
         all_epochs=len(epochs),
         all_seconds=float(trials["seconds"].sum()),
         cost=_cost(deployed),
         deployed=deployed,
-        trained_with=dict(run.meta.get("versions", {})),
+        trained_with=dict(source.run.meta.get("versions", {})),
         exported_with=dict(versions()),
         exported_on=machine(),
     )
+
+
+def _searched_without_test(run: Run, source: Source) -> bool:
+    if not source.retrained:
+        return source.is_classifier
+    return is_supernet_run(run.config) or run.config.trainable.name == "image_classifier"
 
 
 def _tested(held: Trainable) -> tuple[Mapping[str, float] | None, str]:
@@ -131,13 +163,14 @@ def _metrics(row: pd.Series[Any], run: Run, epochs: pd.DataFrame) -> dict[str, f
     return {name: float(row[name]) for name in ordered if name in row and pd.notna(row[name])}
 
 
-def _over_seeds(trials: pd.DataFrame, numbers: tuple[int, ...]) -> dict[str, tuple[float, float, int]]:
-    """What the last epochs of a retraining tell of the test split, where there are two seeds or more."""
+def _over_seeds(
+    trials: pd.DataFrame, numbers: tuple[int, ...], metrics: Iterable[str]
+) -> dict[str, tuple[float, float, int]]:
+    """What the last epochs of a retraining tell of each metric, where there are two seeds or more."""
     mine = trials[trials["trial"].isin(numbers)]
-    names = [str(name) for name in mine if str(name).startswith("test_")]
     if len(mine) < 2:
         return {}
-    columns = {name.removeprefix("test_"): mine[name].dropna().astype(float) for name in names}
+    columns = {name: mine[name].dropna().astype(float) for name in metrics if name in mine}
     return {name: (float(values.mean()), float(values.std()), len(values)) for name, values in columns.items()}
 
 

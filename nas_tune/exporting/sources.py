@@ -80,7 +80,8 @@ def _first_of(retraining: Retrained, number: int, target: Target | None, allow_c
     held = retraining.trained(*place, trainable=target, allow_code=allow_code)
     epochs = f"{retraining.run.config.max_epochs} epochs, in {retraining.path.name}"
     origin = f"trained from scratch (nas-tune retrain), the first of its seeds; {epochs}"
-    return Source(held, retraining.run, tuple(int(trial) for trial in whole["trial"]), origin, True)
+    numbers = tuple(int(trial) for trial in whole["trial"])
+    return Source(held, retraining.run, numbers, origin, True, retraining.recipe)
 
 
 def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:

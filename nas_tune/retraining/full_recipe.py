@@ -39,7 +39,7 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
     notes = []
     takes = inspect.signature(origin.target).parameters
     if "whole" not in takes:
-        notes.append(f"{origin.name} takes no setting `whole`, so it trains on what it trained on in the search")
+        notes.append(f"{origin.name} takes no setting `whole`, so it was not asked to train on validation data too")
     if not hasattr(origin.target, "evaluate"):
         notes.append(f"{origin.name} has no evaluate(split), so nothing is tested: scores are those of its own reports")
     adapt(origin.target, settings)

@@ -67,7 +67,7 @@ def takes_parts(network: nn.Module, inputs: Tensor) -> bool:
     """Whether the network, in evaluation mode, goes on with some of the channels of a value, and drops the others."""
     with torch.no_grad(), _Parts() as seen:
         network(inputs)
-    return seen.found
+    return bool(seen.found)
 
 
 class _Parts(TorchFunctionMode):
@@ -75,7 +75,7 @@ class _Parts(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found = False
+        self.found: bool = False
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         value = func(*args, **(kwargs or {}))
