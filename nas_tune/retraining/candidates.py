@@ -102,7 +102,7 @@ def baselines_of(
         member, cost = drawn
         taken.add(member.id)
         found.append(Candidate(member.tree, "random", parameters=cost))
-        if cost is not None and first.parameters and abs(cost / first.parameters - 1) > WITHIN:
+        if cost is not None and first.parameters and not _is_as_much(cost, first.parameters):
             off = cost / first.parameters - 1
             notes.append(
                 f"no random architecture of {_SAMPLES} has the same cost: the closest has {off:+.0%} parameters"
@@ -127,9 +127,13 @@ def _drawn(
         cost = parameters(member)
         if closest is None or abs(cost - wanted) < abs(closest[1] - wanted):
             closest = member, cost
-        if abs(cost - wanted) <= WITHIN * wanted:
+        if _is_as_much(cost, wanted):
             break
     return closest
+
+
+def _is_as_much(cost: int, wanted: int) -> bool:
+    return abs(cost - wanted) <= WITHIN * wanted
 
 
 def _of_trial(run: Run, trial: int, metric: str) -> Candidate:

@@ -563,9 +563,16 @@ class Brief:
         self.value = float((folder / "value.txt").read_text())
 
 
-def briefly(folder: Path, *widths: int, **more: Any) -> Run:
+class Level(Brief):
+    """Knows wide and narrow only."""
+
+    def setup(self, architecture: Any, *, seed: int, max_epochs: int) -> None:
+        self.value, self.epoch = float(architecture["w"] >= 60), 0
+
+
+def briefly(folder: Path, *widths: int, trainable: Any = Brief, **more: Any) -> Run:
     given = {"strategy": "random", "max_epochs": 9, "scheduler": "asha", "enqueue": [{"w": w} for w in widths], **more}
-    return search(folder, Space({"w": integer(1, 64)}), Brief, max_trials=len(widths), **given)
+    return search(folder, Space({"w": integer(1, 64)}), trainable, max_trials=len(widths), **given)
 
 
 def test_trainings_that_end_by_themselves_rank_by_value_among_those_that_were_as_long(tmp_path: Path) -> None:
@@ -581,6 +588,13 @@ def test_the_checkpoints_that_are_kept_are_those_of_the_best_also_where_these_we
     kept = sorted(int(folder.name) for folder in (run.path / "trials").iterdir())
     assert kept == [0, 1, 2]  # the two best, and the two complete ones, which longer trainings would put first
     assert nas_tune.trained(run, 2).value == 50 / 64
+
+
+def test_of_equal_trials_the_checkpoint_of_the_earlier_is_kept(tmp_path: Path) -> None:
+    run = briefly(tmp_path / "run", 30, 60, 61, 62, keep_checkpoints=2, scheduler="none", trainable=Level)
+    kept = sorted(int(folder.name) for folder in (run.path / "trials").iterdir())
+    assert kept == [1, 2], "three are equal: those that came first stay"
+    assert kept == sorted(run.best(2)["trial"])
 
 
 def test_where_less_is_better_the_least_are_kept(tmp_path: Path) -> None:
@@ -614,3 +628,11 @@ def test_a_run_without_a_value_has_no_network(tmp_path: Path) -> None:
 def test_a_function_has_nothing_to_evaluate(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="keeps no checkpoints, so no trained network is left"):
         search(tmp_path / "run", trainable=climb).evaluate()
+
+
+def test_a_budget_is_said_to_be_bounded_by_the_space_where_it_is_greater(tmp_path: Path) -> None:
+    for trials, told in ((6, []), (7, ["max_trials = 7 is bounded by the space: 6 architectures"])):
+        run = nas_tune.search(
+            tiny_space(), climb, max_trials=trials, max_epochs=1, run_dir=tmp_path / str(trials), executor="inline"
+        )
+        assert [note for _, note in run.state.notes if "bounded" in note] == told

@@ -75,6 +75,22 @@ def test_a_small_space_is_searched_whole_and_each_member_once(strategy: str, tmp
     assert coordinator.state.answered == sum(isinstance(event, Answered) for event in events_of(setup)) > 0
 
 
+def test_members_that_no_mutation_reaches_are_found_by_walking_through_the_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An enumerable space is searched whole; of a larger one nobody knows what is left."""
+    monkeypatch.setattr(Space, "mutate", lambda self, architecture, rng: architecture)
+    coordinator = Setup(tmp_path / "whole", max_trials=100).run(climb)
+    trained = [trial.architecture_id for trial in coordinator.state.trials.values()]
+    assert sorted(trained) == sorted(made.id for made in tiny_space().enumerate())
+    assert coordinator.stopping == "exhausted"
+    for limit, whole in ((6, True), (5, False)):
+        monkeypatch.setattr("nas_tune.coordinator._ENUMERABLE", limit)
+        monkeypatch.setattr("nas_tune.coordinator._ASKS_BEFORE_CHOOSING", 1)
+        coordinator = Setup(tmp_path / str(limit), max_trials=100).run(climb)
+        assert (len(coordinator.state.trials) == 6) is whole
+
+
 def test_time_ends_the_run_in_the_middle_of_trials(tmp_path: Path) -> None:
     clock = Clock()
     setup = Setup(tmp_path, max_trials=None, max_seconds=60.0)

@@ -14,8 +14,9 @@ import nas_tune
 from nas_tune.cli.app import app
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.exporting import CARD
+from nas_tune.exporting.sources import source_of as _sourced
 from tests.toys import Climber, tiny_space
-from trainables.errors import TrainableError
+from trainables.errors import NotTheSameError, TrainableError
 from trainables.image_classifier import ImageClassifier
 
 SETTINGS = {"channels": 4, "cells": 1, "batch_size": 256, "data": "digits"}
@@ -210,6 +211,36 @@ def test_what_was_found_in_a_supernet_is_exported_once_it_is_trained_from_scratc
     assert f"| seed of this training | {again.run.trials()['seed'].iloc[0]} |" in card
     with pytest.raises(ConfigError, match="weights of a supernet are shared"):
         nas_tune.export(found, retrained=False)
+
+
+def test_the_command_says_in_words_what_it_wrote_and_what_it_could_not(
+    run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
+        if kind == "py":
+            raise NotTheSameError("the outputs differ by 1")
+        return 2e-6
+
+    monkeypatch.setattr("trainables.export.exporting.compared", checked)
+    monkeypatch.setattr(
+        "nas_tune.exporting.exporting.source_of",
+        lambda run, n, target, *rest, **more: _sourced(run, n, Fragile, *rest, **more),
+    )
+    done = CliRunner().invoke(
+        app, ["export", str(run.path), "--format", "safetensors,py", "--out", str(tmp_path / "out")]
+    )
+    assert done.exit_code == 1, "a format is missing"
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["format", "files", "bytes", "difference", "tolerance"]
+    size = sum((tmp_path / "out" / name).stat().st_size for name in ("weights.safetensors", "architecture.json"))
+    assert lines[1][:3] == ["safetensors", "weights.safetensors,", "architecture.json"]
+    assert lines[1][-2:] == ["2.0e-06", "1e-05"]
+    assert lines[1][3].rstrip("k") == f"{size / 1000:.1f}".rstrip("0").rstrip(".") or str(size) in lines[1][3]
+    assert lines[2] == ["py", "-", "-", "-", "1e-05"]
+    assert f"trial {lone(run)}, the weights of the search, from its last checkpoint" in done.stdout
+    assert "with a model card, in " in done.stdout
+    assert "py: the outputs differ by 1" in done.stderr
+    assert [line.split()[0] for line in done.stderr.splitlines() if line[0].isdigit()] == ["1/4", "2/4", "3/4", "4/4"]
 
 
 @pytest.mark.slow

@@ -274,6 +274,7 @@ def test_space_may_be_an_object():
         ({"lr": 0}, "lr is 0; it must be a number above 0"),
         ({"lr": float("nan")}, "lr is nan"),
         ({"lr": "0.1"}, "lr is '0.1'"),
+        ({"weight_decay": -1e-9}, "weight_decay is -1e-09; it must be a number at least 0"),
         ({"batch_size": 1}, "batch_size is 1"),
         ({"batch_size": 2.5}, "whole number"),
         ({"channels": 0}, "channels is 0"),

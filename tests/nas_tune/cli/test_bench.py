@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,14 @@ def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
     ran = call(table_of_cells, "--strategy", "random,evolution", "--seeds", "3", "--budget", "10m", "--out", str(out))
     assert ran.exit_code == 0, ran.stderr
     assert "strategy   seeds" in ran.stdout
-    assert "evolution - random:" in ran.stdout or "random - evolution:" in ran.stdout
+    rows = [line.split() for line in ran.stdout.splitlines() if re.match(r"(random|evolution) ", line)]
+    better, worse = (row[0] for row in rows[:2])
+    assert {better, worse} == {"random", "evolution"}
+    difference = float(rows[0][2]) - float(rows[1][2])
+    told = re.search(rf"^{better} - {worse}: ([+-]\S+), p = (\S+)", ran.stdout, re.MULTILINE)
+    assert told is not None, "the better one first"
+    assert float(told[1]) == pytest.approx(difference, abs=2e-3)
+    assert 0 < float(told[2]) <= 1
     assert out.is_file()
     assert "test and validation: accuracy, more is better" in ran.stdout
     said = json.loads(call(table_of_cells, "--seeds", "2", "--budget", "10m", "--strategy", "random", "--json").stdout)

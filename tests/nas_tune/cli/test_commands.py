@@ -342,6 +342,9 @@ def test_a_budget_beyond_the_space_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(api, "run_config", lambda config, **more: Run("runs/toy"))
     config = write_config('space = "nb201"\nmax_trials = 1e12\nexecutor = "inline"\n')
     assert "bounded by the space: 15,625 architectures" in call("search", config, "-q").stderr
+    for trials, told in ((15_625, False), (15_626, True)):
+        config = write_config(f'space = "nb201"\nmax_trials = {trials}\nexecutor = "inline"\n')
+        assert ("bounded by the space" in call("search", config, "-q").stderr) is told
 
 
 def test_mistakes_in_the_configuration_exit_with_2_before_anything_is_written() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from nas_tune.schedulers import Verdict
 from nas_tune.schedulers.curves import extrapolated
-from nas_tune.schedulers.learning_curve import LearningCurve, corrected
+from nas_tune.schedulers.learning_curve import LearningCurve, _Curve, corrected
 
 EPOCHS = np.arange(1.0, 21.0)
 
@@ -84,3 +85,24 @@ def test_grace_is_kept() -> None:
     for trial in range(5):
         run(scheduler, trial, 0.4 + trial / 10, trial)
     assert run(scheduler, 5, 0.1, 5) == 8
+
+
+def test_between_two_reports_the_earlier_guess_counts() -> None:
+    curve = _Curve([2, 4, 8], [0.1, 0.2, 0.3], [10.0, 20.0, 30.0])
+    assert [curve.guess_at(epoch) for epoch in (1, 2, 3, 4, 7, 8, 20)] == [10.0, 10.0, 10.0, 20.0, 20.0, 30.0, 30.0]
+
+
+def test_complete_curves_are_asked_what_was_guessed_of_them_at_the_same_epoch() -> None:
+    """Those report every fourth epoch only, so that epoch 6 lies between two of their reports."""
+    scheduler = LearningCurve(max_epochs=20)
+    for trial in range(5):
+        for epoch in (4, 8, 20):
+            scheduler.observe(trial, epoch, trial / 10 + epoch / 100)
+    for epoch in (4, 6):
+        scheduler.observe(9, epoch, 0.2 + epoch / 100)
+    mean, deviation = corrected(
+        scheduler._running[9].guesses[-1],
+        np.array([one.guesses[0] for one in scheduler._complete]),
+        np.array([one.scores[-1] for one in scheduler._complete]),
+    )
+    assert scheduler.chance_to_win(9) == pytest.approx(0.5 * math.erfc((0.6 - mean) / (math.sqrt(2.0) * deviation)))

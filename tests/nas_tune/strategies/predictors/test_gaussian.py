@@ -7,6 +7,7 @@ import pytest
 
 import search_spaces
 from nas_tune.strategies.predictors import Blocks, Candidates, GaussianModel
+from nas_tune.strategies.predictors.gaussian import _JITTER, _rooted
 
 NB201 = search_spaces.get("nb201")
 
@@ -40,3 +41,12 @@ def test_a_prediction_is_the_mixture_of_what_the_shapes_answer() -> None:
     shares = np.exp([share for share, _ in model.shapes])
     assert np.allclose(mean, shares @ means)
     assert (deviation**2 >= shares @ deviations**2 - 1e-12).all()
+
+
+def test_a_kernel_that_rounding_made_indefinite_is_rooted_with_a_little_more_noise() -> None:
+    matrix = np.full((3, 3), 1.0) + np.array([[0, 1e-6, 0], [1e-6, 0, 0], [0, 0, 0]])
+    assert np.linalg.eigvalsh(matrix).min() < 0
+    root = _rooted(matrix, np.zeros(3))
+    assert np.allclose(root @ root.T, matrix + _JITTER * np.eye(3), atol=1e-12)
+    assert np.allclose(np.triu(root, 1), 0)
+    assert np.allclose(_rooted(np.eye(2), np.zeros(2)), np.eye(2), atol=0), "no noise where none is needed"
