@@ -20,7 +20,7 @@ from nas_tune.errors import ConfigError, ForeignCodeError, NasTuneError
 from nas_tune.ledger import BudgetChanged, Ledger, ledger_path
 from nas_tune.results import Run
 from search_spaces import Space, choice
-from tests.faults.stranger import EVIL, Stranger
+from tests.faults.stranger import EVIL, Stranger, edit
 from tests.toys import Climber, tiny_space
 
 
@@ -353,3 +353,29 @@ def test_the_key_is_for_its_user_alone_and_made_once(tmp_path: Path, monkeypatch
     assert not signing.is_signed({"a": 1}, signature)
     assert signing.is_signed({"a": 1}, signing.signature_of({"a": 1}))
     assert len(path.read_bytes()) == 32
+
+
+def test_the_retraining_in_a_strangers_folder_is_another_run_to_be_trusted(
+    stranger: Stranger,
+) -> None:
+    """Its space is text among its settings, and its trainable may have no name, so that the caller brings one."""
+    run = stranger.run("retrained")
+    done = nas_tune.retrain(run, executor="inline", epochs=1, seeds=1, baselines=0)
+    settings = dict(done.run.meta["trainable"]["settings"])
+    settings["space"] = json.dumps({**tiny_space().to_spec(), "valid": f"{EVIL}:rule"})
+    edit(
+        done.path,
+        ("trainable.reference", None),
+        ("trainable.settings", settings),
+        ("config.trainable", {"name": "retraining", **settings}),
+    )
+    assert done.honesty.over == 1
+    for rebuild in (
+        lambda: nas_tune.export(run, trainable=Climber),
+        lambda: nas_tune.compress(run, prune=0.5, trainable=Climber),
+        lambda: nas_tune.Retrained(run).trained(trainable=Climber),
+        lambda: nas_tune.resume(done.path, trainable=Climber),
+    ):
+        with pytest.raises(ForeignCodeError, match=rf"trainable's space valid {EVIL}:rule"):
+            rebuild()
+    assert stranger.marked() == []

@@ -7,6 +7,7 @@ The interpreter gets the inputs in a safetensors file and leaves its outputs in 
 from __future__ import annotations
 
 import copy
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError
 from trainables.export.onnx import INPUT, ONNX
 from trainables.export.program import PROGRAM
+from trainables.export.weights import ARCHITECTURE
 
 __all__ = ["TOLERANCES", "compared", "compared_onnx", "random_batches", "unfindable"]
 
@@ -93,18 +95,17 @@ def unfindable(space: str) -> str:
     return ""
 
 
-def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor], space: str = "") -> float:
+def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
     """How far the outputs of the files of this `kind` in `folder` are from those of `network`, at most.
 
-    `space` is the name under which `trainables.build` makes it; a builder that was registered for it is found by its
-    own name.
+    A builder that was registered here for the space of the network is known to the fresh interpreter by its own name.
 
     Raises:
         NotTheSameError: the files cannot be loaded, or differ by more than the tolerance.
     """
     with torch.no_grad():
         wanted = {name: network(inputs) for name, inputs in batches.items()}
-    found = _outputs(kind, folder / ONNX if kind == "onnx" else folder, batches, space)
+    found = _outputs(kind, folder / ONNX if kind == "onnx" else folder, batches)
     return _checked(found, wanted, TOLERANCES[kind], lambda: _rounding(network, batches, wanted))
 
 
@@ -153,25 +154,29 @@ def _difference(found: Tensor | None, wanted: Tensor) -> float:
     return float((found - wanted).abs().max())
 
 
-def _outputs(kind: str, place: Path, batches: dict[str, Tensor], space: str = "") -> dict[str, Tensor]:
+def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
     # In the draft of the export, whose files they are: what a kill leaves of it goes with it.
     with draft_folder(place if place.is_dir() else place.parent, "check") as aside:
         given, left = aside / "inputs.safetensors", aside / "outputs.safetensors"
         safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
-        _run(kind, [str(place), str(given), str(left)], space)
+        _run(kind, [str(place), str(given), str(left)])
         return safetensors.torch.load_file(left)
 
 
-def _registering(space: str) -> str:
-    """What a fresh interpreter does first, to know a network that was registered here."""
+def _registering(folder: Path) -> str:
+    """What a fresh interpreter does first, to know the network of an export that was registered here."""
+    try:
+        space = json.loads((folder / ARCHITECTURE).read_bytes())["space"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""  # which the interpreter will say
     found = networks.registered(space)
     if found is None:
         return ""
     return _REGISTERS.format(name=space, module=found[0].__module__, attribute=getattr(found[0], "__qualname__", ""))
 
 
-def _run(kind: str, arguments: Sequence[str], space: str) -> None:
-    script = f"import sys\n{_registering(space)}" if kind == "safetensors" else _ALONE
+def _run(kind: str, arguments: Sequence[str]) -> None:
+    script = f"import sys\n{_registering(Path(arguments[0]))}" if kind == "safetensors" else _ALONE
     script += _ONNX if kind == "onnx" else _TORCH.format(load=_LOADS[kind])
     # The rebuilding check needs this project from where it is; the others see installed packages only.
     flags, environment = ["-I"], dict(os.environ)

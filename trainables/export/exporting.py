@@ -141,7 +141,7 @@ def _checked(result: Exported, own: Deployed, draft: Path, batches: dict[str, to
     if result.format == "safetensors" and (why := unfindable(own.space)):
         return Exported(result.format, result.files, 0, None, result.tolerance, f"not rebuilt: {why}")
     try:
-        difference = compared(own.network, result.format, draft, batches, own.space)
+        difference = compared(own.network, result.format, draft, batches)
     except NotTheSameError as error:
         return _failed(result.format, str(error))
     return Exported(result.format, result.files, 0, difference, result.tolerance)
