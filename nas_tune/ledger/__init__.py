@@ -22,7 +22,7 @@ from nas_tune.ledger.events import (
 from nas_tune.ledger.lease import Lease
 from nas_tune.ledger.memory import EventLog, MemoryLedger
 from nas_tune.ledger.replay import Report, RunState, TrialRecord, replay
-from nas_tune.ledger.store import FORMAT_VERSION, Ledger, backup_path, ledger_path
+from nas_tune.ledger.store import FORMAT_VERSION, Ledger, backup_path, damaged, ledger_path
 
 __all__ = [
     "FORMAT_VERSION",
@@ -49,6 +49,7 @@ __all__ = [
     "SessionStarted",
     "TrialRecord",
     "backup_path",
+    "damaged",
     "ledger_path",
     "replay",
 ]

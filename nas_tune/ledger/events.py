@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, get_args
 
+from nas_tune.ledger.fields import is_plain_report, keys_in, problem_of, rules_of, writable
 from search_spaces.errors import NasTuneError
 
 __all__ = [
@@ -201,6 +202,8 @@ Event = (
 )
 _KINDS: dict[str, Any] = {cls.kind: cls for cls in get_args(Event)}
 _FIELDS = {kind: tuple(f.name for f in dataclasses.fields(cls)) for kind, cls in _KINDS.items()}
+_RULES = {kind: rules_of(kind, names) for kind, names in _FIELDS.items()}
+_READ_BY_PEOPLE = frozenset({"host", "node", "reason", "text", "message", "traceback", "run"})
 # What json.loads and json.dumps come to, without looking up their options once an event.
 _read = json.JSONDecoder().raw_decode
 _written = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -216,7 +219,7 @@ def decode(kind: str, body: str) -> Event:
     """The event of `kind` from its JSON.
 
     Raises:
-        NasTuneError: the kind is unknown or the fields do not fit it.
+        NasTuneError: the kind is unknown, or a field is missing, unknown, repeated, or not of its type; says which.
     """
     try:
         fields, end = _read(body)
@@ -225,4 +228,34 @@ def decode(kind: str, body: str) -> Event:
         event: Event = _KINDS[kind](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}") from error
+    except RecursionError as error:
+        raise NasTuneError(f"{kind}: its fields lie too deep in one another: {body[:80]!r}") from error
+    # Each key is followed by this, and so may be a part of a text.
+    keys = body.count('":')
+    if type(event) is Reported and is_plain_report(event) and keys == len(fields) + len(event.metrics):
+        return event
+    if "\\u" in body:
+        event = _mended(event, fields)
+    if (problem := problem_of(event, _RULES[kind])) is not None:
+        raise NasTuneError(f"{kind}: {problem}")
+    if keys != keys_in(fields):
+        _refuse_repeated_keys(kind, body)
     return event
+
+
+def _mended(event: Event, fields: dict[str, Any]) -> Event:
+    """Lone surrogates written out in what only people read; elsewhere they are for the rules to refuse."""
+    texts = {name: text for name, text in fields.items() if name in _READ_BY_PEOPLE and type(text) is str}
+    made: Event = _KINDS[event.kind](**{**fields, **{name: writable(text) for name, text in texts.items()}})
+    return made
+
+
+def _refuse_repeated_keys(kind: str, body: str) -> None:
+    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            repeated = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+            raise NasTuneError(f"{kind}: the key {repeated!r} is there twice")
+        return found
+
+    json.loads(body, object_pairs_hook=table)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nas_tune.errors import LedgerDamagedError
 from nas_tune.ledger.events import (
@@ -32,11 +32,11 @@ from nas_tune.ledger.events import (
 __all__ = ["Report", "RunState", "TrialRecord", "TrialState", "replay"]
 
 TrialState = Literal["running", "lost", "paused", "complete", "pruned", "failed"]
+_ACTIVE = frozenset({"running", "lost"})
 _OVER = frozenset({"complete", "pruned", "failed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One epoch of one trial; `time` is seconds since 1970 when the driver learnt of it."""
 
     epoch: int
@@ -90,7 +90,7 @@ class TrialRecord:
     @property
     def active(self) -> bool:
         """Whether it is neither over nor paused: it runs, or will run again."""
-        return self.state in ("running", "lost")
+        return self.state in _ACTIVE
 
     @property
     def epochs(self) -> int:
@@ -127,11 +127,19 @@ class RunState:
 
     def apply(self, event: Event, time: float) -> None:
         """Take in one event that happened at `time` (seconds since 1970)."""
+        # Nearly all events are reports; a match would try every kind in turn.
+        if type(event) is Reported:
+            self._reported(event, time)
+        else:
+            self._other(event, time)
+        if self._last_time is not None:
+            self.active_seconds += max(0.0, time - self._last_time)
+        self._last_time = time
+
+    def _other(self, event: Event, time: float) -> None:
         match event:
             case Asked():
                 self._asked(event, time)
-            case Reported():
-                self._reported(event, time)
             case Found():
                 self._found(event)
             case Ended():
@@ -162,9 +170,6 @@ class RunState:
                 self._last_time = time
             case SessionEnded():
                 self.end_reason = event.reason
-        if self._last_time is not None:
-            self.active_seconds += max(0.0, time - self._last_time)
-        self._last_time = time
 
     def _asked(self, event: Asked, time: float) -> None:
         trial = TrialRecord(event.trial, event.ask, event.tree, event.id, event.seed, time, event.searches)
@@ -184,11 +189,12 @@ class RunState:
         return self.trials[number]
 
     def _reported(self, event: Reported, time: float) -> None:
-        trial = self._begun(event.trial)
-        if not trial.active or event.epoch <= trial.epochs:
+        trial = self.trials.get(event.trial) or self._begun(event.trial)
+        reports = trial.reports
+        if trial.state not in _ACTIVE or (reports and event.epoch <= reports[-1].epoch):
             return
         trial.state = "running"
-        trial.reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
+        reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
 
     def _found(self, event: Found) -> None:
         trial = self._begun(event.trial)

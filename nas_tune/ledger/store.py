@@ -1,7 +1,8 @@
 """The ledger: one SQLite file per run, written by its driver alone, one transaction an append.
 
 Promises: what `append` returned from survives a SIGKILL of the process; a torn file is recognised, never
-guessed at and never changed; a newer format is refused. Does not promise: that the last transactions survive a
+guessed at and never changed; so is a changed, missing or displaced event, by a chain of checksums
+(`nas_tune.ledger.chain`); a newer format is refused. Does not promise: that the last transactions survive a
 power cut (the file does, unbroken: WAL with synchronous=NORMAL).
 """
 
@@ -13,24 +14,63 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nas_tune.errors import LedgerDamagedError, NewerFormatError, RunFolderError
+from nas_tune.ledger.chain import begun, linked
+from nas_tune.ledger.consistency import Consistency
 from nas_tune.ledger.events import Event, decode, encode
+from nas_tune.ledger.fields import EARLIEST, LATEST
 from nas_tune.ledger.filesystem import is_network_folder
+from nas_tune.ledger.meta import decode_meta
 from search_spaces.errors import NasTuneError
 
-__all__ = ["FORMAT_VERSION", "Ledger", "backup_path", "ledger_path"]
+__all__ = ["FORMAT_VERSION", "Ledger", "backup_path", "damaged", "ledger_path"]
 
-FORMAT_VERSION = 1
-_SCHEMA = """
+FORMAT_VERSION = 2
+"""1 has no checksums. Who writes on in such a ledger makes it one of format 2, so that no older version, which knows
+of none, writes events without them behind those that have some."""
+_HEAD = """
+CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT
+"""
+_SCHEMA = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE events (
-    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, body TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, trial INTEGER, time REAL NOT NULL, body TEXT NOT NULL,
+    checksum INTEGER
 ) STRICT;
+{_HEAD};
 """
-_INSERT = "INSERT INTO events (kind, trial, time, body) VALUES (?, ?, ?, ?)"
+_UPGRADE = (
+    "ALTER TABLE events ADD COLUMN checksum INTEGER",
+    _HEAD,
+    "UPDATE meta SET value = '2' WHERE key = 'format_version'",
+)
+_INSERT = "INSERT INTO events (seq, kind, trial, time, body, checksum) VALUES (?, ?, ?, ?, ?, ?)"
+_READ = "SELECT seq, kind, trial, time, body, checksum FROM events WHERE seq > ? ORDER BY seq"
+_READ_1 = "SELECT seq, kind, trial, time, body, NULL FROM events WHERE seq > ? ORDER BY seq"
+_MOVE_HEAD = "INSERT OR REPLACE INTO head VALUES (1, ?, ?)"
+_UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What comes of reading a damaged file; SQLite's own words of it may hold bytes of the file."""
+_Row = tuple[int, str, int | None, float, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """The checksum after event number `seq`; after the last one it is the head of the chain."""
+
+    seq: int
+    checksum: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far the events were read, and what those until there say."""
+
+    link: _Link
+    consistency: Consistency = field(default_factory=Consistency)
 
 
 def ledger_path(folder: Path) -> Path:
@@ -50,6 +90,9 @@ class Ledger:
         self.path = path
         self.clock: Callable[[], float] = time.time
         self._connection = connection
+        self._meta: dict[str, Any] | None = None
+        self._read: _Place | None = None
+        self._end: _Link | None = None
 
     @classmethod
     def create(
@@ -72,12 +115,12 @@ class Ledger:
             now = time.time() if when is None else when
             with closing(sqlite3.connect(draft)) as connection, connection:
                 connection.executescript(_SCHEMA)
-                rows = {"format_version": FORMAT_VERSION, **meta}
-                connection.executemany(
-                    "INSERT INTO meta VALUES (?, ?)",
-                    [(key, json.dumps(value)) for key, value in rows.items()],
-                )
-                connection.executemany(_INSERT, [_row(event, now) for event in events])
+                said = {"format_version": FORMAT_VERSION, **meta}
+                texts = [(key, json.dumps(value)) for key, value in said.items()]
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", texts)
+                rows = _rows(events, now, _beginning(texts))
+                connection.executemany(_INSERT, rows)
+                connection.execute(_MOVE_HEAD, (len(rows), rows[-1][-1] if rows else _beginning(texts).checksum))
             os.replace(draft, path)
         except (sqlite3.Error, OSError) as error:
             with suppress(OSError):
@@ -104,8 +147,8 @@ class Ledger:
             if looking != readonly:
                 connection.close()
                 connection = _connect(path, readonly)
-        except sqlite3.DatabaseError as error:
-            raise _damaged(folder, str(error)) from error
+        except _UNREADABLE as error:
+            raise damaged(folder, str(error)) from error
         return cls(path, connection)
 
     def append(self, *events: Event) -> float:
@@ -115,26 +158,96 @@ class Ledger:
             RunFolderError: the disk is full or the file cannot be written; nothing of the events is stored.
         """
         now = self.clock()
-        rows = [_row(event, now) for event in events]
         try:
+            end = self._end or self._last()
+            rows = _rows(events, now, end)
             with self._connection:
+                if not _has_head(self._connection):
+                    self._connection.execute("BEGIN")
+                    for step in _UPGRADE:
+                        self._connection.execute(step)
                 self._connection.executemany(_INSERT, rows)
+                end = _Link(rows[-1][0], rows[-1][-1]) if rows else end
+                self._connection.execute(_MOVE_HEAD, (end.seq, end.checksum))
         except sqlite3.DatabaseError as error:
             free = _free_mebibytes(self.path.parent)
             raise RunFolderError(
                 f"cannot write to {self.path}: {error} ({free} MiB free); everything before is safe: "
                 "make room, then resume the run"
             ) from error
+        self._end = end
         return now
 
     def events(self, after: int = 0, kind: str | None = None) -> Iterator[tuple[Event, float]]:
-        """All events with their times, in order; `after` skips that many, `kind` leaves out all others."""
-        query = "SELECT kind, body, time FROM events WHERE seq > ? AND kind = ifnull(?, kind) ORDER BY seq"
+        """All events with their times, in order; `after` skips that many, `kind` leaves out all others.
+
+        Each is checked: its fields, and (unless others are left out) that it is what was written, where it was
+        written, and does not contradict those before it.
+
+        Raises:
+            LedgerDamagedError: says which event, and what of it.
+        """
         try:
-            for found, body, when in self._connection.execute(query, (after, kind)):
-                yield decode(found, body), when
-        except (sqlite3.DatabaseError, NasTuneError) as error:
-            raise _damaged(self.path.parent, str(error)) from error
+            yield from self._all(after) if kind is None else self._of_kind(after, kind)
+        except (*_UNREADABLE, NasTuneError) as error:
+            raise damaged(self.path.parent, str(error)) from error
+
+    def _of_kind(self, after: int, kind: str) -> Iterator[tuple[Event, float]]:
+        query = "SELECT seq, body, time FROM events WHERE seq > ? AND kind = ? ORDER BY seq"
+        for seq, body, when in self._connection.execute(query, (after, kind)):
+            yield _decoded(seq, kind, when, body), when
+
+    def _all(self, after: int) -> Iterator[tuple[Event, float]]:
+        place = self._read if self._read and self._read.link.seq == after else _Place(self._first())
+        # Asked for first: there may be more events by the time that they are read, and never fewer.
+        head = self._head()
+        seq, checksum, contradicted = place.link.seq, place.link.checksum, place.consistency.contradicted
+        self._read = None
+        rows = self._connection.execute(_READ if head else _READ_1, (seq,))
+        for number, kind, trial, when, body, expected in rows:
+            if number != seq + 1:
+                raise NasTuneError(f"event {seq + 1} is missing")
+            seq, checksum = number, linked(checksum, number, kind, trial, when, body)
+            event = _decoded(seq, kind, when, body)
+            if checksum != expected and expected is not None:
+                raise NasTuneError(f"event {seq} ({kind}) is not what was written: its checksum does not fit")
+            if (problem := contradicted(event)) is not None:
+                raise NasTuneError(f"event {seq} ({kind}): {problem}")
+            if head and seq == head.seq and checksum != head.checksum:
+                raise NasTuneError(f"what was written until event {seq} is not what is there")
+            if seq > after:
+                yield event, when
+        if head and seq < head.seq:
+            raise NasTuneError(f"events {seq + 1} to {head.seq} are missing")
+        place.link = _Link(seq, checksum)
+        self._read = place
+
+    def _first(self) -> _Link:
+        """Before the first event: the checksum of what the ledger says of its run."""
+        link = _beginning(self._connection.execute("SELECT key, value FROM meta").fetchall())
+        head = self._head()
+        if head and head.seq == 0 and head != link:
+            raise NasTuneError("what it says of the run is not what was written")
+        return link
+
+    def _head(self) -> _Link | None:
+        """The end of the chain; None where there is none, in a ledger of format 1."""
+        if not _has_head(self._connection):
+            return None
+        row = self._connection.execute("SELECT seq, checksum FROM head").fetchone()
+        if row is None:
+            raise NasTuneError("it does not say how many events it has")
+        return _Link(*row)
+
+    def _last(self) -> _Link:
+        """Where the next event goes on."""
+        head = self._head()
+        if head is not None:
+            return head
+        seq, checksum = 0, self._first().checksum
+        for row in self._connection.execute("SELECT seq, kind, trial, time, body FROM events ORDER BY seq"):
+            seq, checksum = row[0], linked(checksum, *row)
+        return _Link(seq, checksum)
 
     def __len__(self) -> int:
         """The number of events."""
@@ -143,12 +256,17 @@ class Ledger:
 
     @property
     def meta(self) -> dict[str, Any]:
-        """What was written at the start of the run: configuration, space, versions."""
-        try:
-            rows = self._connection.execute("SELECT key, value FROM meta").fetchall()
-            return {key: json.loads(value) for key, value in rows}
-        except (sqlite3.DatabaseError, ValueError) as error:
-            raise _damaged(self.path.parent, f"what it says of the run cannot be read: {error}") from error
+        """What was written at the start of the run: configuration, space, versions.
+
+        Raises:
+            LedgerDamagedError: a value cannot be read or is not of its type; says which.
+        """
+        if self._meta is None:
+            try:
+                self._meta = decode_meta(dict(self._connection.execute("SELECT key, value FROM meta").fetchall()))
+            except (*_UNREADABLE, NasTuneError) as error:
+                raise damaged(self.path.parent, str(error)) from error
+        return self._meta
 
     def backup(self, target: Path) -> None:
         """Copy the ledger, as of now, to `target`: written aside, then renamed.
@@ -175,8 +293,33 @@ class Ledger:
         self._connection.close()
 
 
-def _row(event: Event, when: float) -> tuple[str, int | None, float, str]:
-    return event.kind, getattr(event, "trial", None), when, encode(event)
+def _beginning(meta: Iterable[tuple[str, str]]) -> _Link:
+    # The version is not among it: a ledger of format 1 that is written on keeps its beginning.
+    return _Link(0, begun(row for row in meta if row[0] != "format_version"))
+
+
+def _rows(events: Iterable[Event], when: float, end: _Link) -> list[_Row]:
+    """The rows of events that follow those until `end`."""
+    rows: list[_Row] = []
+    seq, checksum = end.seq, end.checksum
+    for event in events:
+        seq, trial, body = seq + 1, getattr(event, "trial", None), encode(event)
+        checksum = linked(checksum, seq, event.kind, trial, when, body)
+        rows.append((seq, event.kind, trial, when, body, checksum))
+    return rows
+
+
+def _decoded(seq: int, kind: str, when: float, body: str) -> Event:
+    if not EARLIEST <= when < LATEST:
+        raise NasTuneError(f"event {seq} ({kind}): its time is {when:g}, which is no time in seconds since 1970")
+    try:
+        return decode(kind, body)
+    except NasTuneError as error:
+        raise NasTuneError(f"event {seq}, {error}") from error
+
+
+def _has_head(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone() is not None
 
 
 def _connect_whole(path: Path, readonly: bool) -> sqlite3.Connection:
@@ -202,18 +345,21 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     folder = path.parent
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise _damaged(folder, " ".join(verdict.split()))
+        raise damaged(folder, " ".join(verdict.split()))
     if _is_short(connection, path):
-        raise _damaged(folder, "its end is missing")
+        raise damaged(folder, "its end is missing")
     connection.execute("SELECT seq FROM events LIMIT 0")
     row = connection.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
-    if row is None or not row[0].isdigit():
-        raise _damaged(folder, "it has no format version")
-    if int(row[0]) > FORMAT_VERSION:
+    if row is None or not isinstance(row[0], str) or not (row[0].isascii() and row[0].isdigit()):
+        raise damaged(folder, "it has no format version")
+    version = int(row[0][:9])
+    if version > FORMAT_VERSION:
         raise NewerFormatError(
-            f"{folder} was written in ledger format {row[0]}, this nas_tune reads up to {FORMAT_VERSION}: "
+            f"{folder} was written in ledger format {version}, this nas_tune reads up to {FORMAT_VERSION}: "
             "upgrade nas_tune to open it; nothing was changed"
         )
+    if _has_head(connection) != (version == FORMAT_VERSION):
+        raise damaged(folder, f"it says that it has format {version}, and it has another")
 
 
 def _connect(path: Path, readonly: bool, options: str = "") -> sqlite3.Connection:
@@ -241,7 +387,8 @@ def _is_short(connection: sqlite3.Connection, path: Path) -> bool:
     return path.stat().st_size < int(pages) * int(size)
 
 
-def _damaged(folder: Path, reason: str) -> LedgerDamagedError:
+def damaged(folder: Path, reason: str) -> LedgerDamagedError:
+    """The error that says what of the ledger in `folder` is damaged, and where its backup is."""
     path = ledger_path(folder)
     return LedgerDamagedError(f"{path} is damaged ({reason}); it was not changed{_restore_hint(folder)}")
 

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nas_tune.ledger import Ledger, RunState, ledger_path
+from nas_tune.ledger import Ledger, RunState, damaged, ledger_path
+from nas_tune.ledger.meta import REQUIRED
 
 __all__ = ["LedgerReader", "Snapshot"]
 
@@ -133,6 +134,8 @@ class LedgerReader:
         file = _file(self.folder)
         ledger = Ledger.open(self.folder, readonly=True)
         weakref.finalize(self, ledger.close)
+        if missing := [key for key in REQUIRED if key not in ledger.meta]:
+            raise damaged(self.folder, f"meta: it does not say its {', '.join(missing)}")
         return _Reading(ledger, file, ledger.meta, number)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_tune.errors import ConfigError
+from nas_tune.ledger import damaged
 from nas_tune.names import as_typed
 from nas_tune.objectives import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
@@ -99,7 +100,10 @@ class Run:
         from nas_tune.config import SearchConfig
 
         with self._reader.current() as state:
-            return SearchConfig(**{**self.meta["config"], **state.changes})
+            try:
+                return SearchConfig(**{**self.meta["config"], **state.changes})
+            except ConfigError as error:
+                raise damaged(self._path, f"its configuration cannot be: {error}") from error
 
     @property
     def state(self) -> Snapshot:

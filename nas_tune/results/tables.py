@@ -93,10 +93,9 @@ class Tables:
         return pa.table({**columns, **{name: column.take(row) for name, column in arch.items()}})
 
     def _metrics(self, state: RunState, reported: Sequence[Mapping[str, float]]) -> dict[str, pa.Array]:
-        names = set(self._optimized)
-        for trial in state.trials.values():
-            for report in trial.reports:
-                names.update(report.metrics)
+        # Nearly all reports have the same names, which are then looked at once.
+        together = {tuple(report.metrics) for trial in state.trials.values() for report in trial.reports}
+        names = set(self._optimized).union(*together)
         columns = {name: [_float(metrics.get(name)) for metrics in reported] for name in sorted(names)}
         return {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in columns.items()}
 

@@ -444,7 +444,7 @@ def test_the_run_is_free_whatever_ended_it(tmp_path: Path) -> None:
 def test_a_run_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     run = search(tmp_path / "run", max_trials=2)
     with closing(sqlite3.connect(ledger_path(run.path))) as connection, connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'format_version'")
+        connection.execute("UPDATE meta SET value = '3' WHERE key = 'format_version'")
     for use in (nas_tune.open_run, nas_tune.resume):
         with pytest.raises(NewerFormatError, match="upgrade nas_tune"):
             use(run.path)

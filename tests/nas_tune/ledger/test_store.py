@@ -44,7 +44,7 @@ def test_events_come_back_in_order_with_their_times(tmp_path: Path) -> None:
         assert [event for event, _ in ledger.events(after=2)] == events[2:]
     with closing(Ledger.open(tmp_path)) as again:
         assert list(again.events()) == list(zip(events, times, strict=True))
-        assert again.meta == {**META, "format_version": 1}
+        assert again.meta == {**META, "format_version": 2}
 
 
 def test_a_transaction_is_all_of_its_events_or_none(tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ def test_a_newer_format_is_refused_unchanged(tmp_path: Path) -> None:
     made(tmp_path, NOTES[0]).close()
     path = ledger_path(tmp_path)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'format_version'")
+        connection.execute("UPDATE meta SET value = '3' WHERE key = 'format_version'")
     before = path.read_bytes()
-    with pytest.raises(NewerFormatError, match=r"format 2, this nas_tune reads up to 1: upgrade nas_tune") as why:
+    with pytest.raises(NewerFormatError, match=r"format 3, this nas_tune reads up to 2: upgrade nas_tune") as why:
         Ledger.open(tmp_path)
     assert why.value.exit_code == 4
     assert path.read_bytes() == before

@@ -1,0 +1,78 @@
+"""What the events of one ledger cannot say together: an event of a trial that never began, an epoch that goes back.
+
+A driver filters what comes twice or late before it writes (`Coordinator`), so such events are damage.
+"""
+
+from __future__ import annotations
+
+from nas_tune.ledger.events import Answered, Asked, Ended, Event, Found, Lost, Noted, Paused, Promoted, Reported
+
+__all__ = ["Consistency"]
+
+_RUNNING = frozenset({"running"})
+_PAUSED = frozenset({"paused"})
+
+
+class Consistency:
+    """What is known of the trials after the events seen so far."""
+
+    def __init__(self) -> None:
+        self._epochs: list[int] = []
+        self._states: list[str] = []
+        self._last_ask = -1
+
+    def contradicted(self, event: Event) -> str | None:
+        """How the event contradicts those before it; None where it does not, and is one of them from now on."""
+        # Nearly all events are reports; a match would try every kind in turn.
+        if type(event) is Reported:
+            return self._reported(event)
+        match event:
+            case Asked():
+                return self._asked(event)
+            case Ended():
+                return self._turned(event.trial, _RUNNING | _PAUSED, "over")
+            case Paused():
+                return self._turned(event.trial, _RUNNING, "paused")
+            case Promoted():
+                return self._turned(event.trial, _PAUSED, "running")
+            case Found() | Lost():
+                return self._turned(event.trial, _RUNNING, "running")
+            case Answered():
+                return self._unknown(event.trial) or self._proposed(event.ask)
+            case Noted() if event.trial >= 0:
+                return self._unknown(event.trial)
+        return None
+
+    def _reported(self, event: Reported) -> str | None:
+        trial, epoch, epochs = event.trial, event.epoch, self._epochs
+        if trial >= len(epochs) or self._states[trial] != "running":
+            return self._turned(trial, _RUNNING, "running")
+        if epoch <= epochs[trial]:
+            return f"trial {trial} reports epoch {epoch} after epoch {epochs[trial]}"
+        epochs[trial] = epoch
+        return None
+
+    def _asked(self, event: Asked) -> str | None:
+        if event.trial != len(self._states):
+            return f"trial {event.trial} begins, but the next trial is {len(self._states)}"
+        self._states.append("running")
+        self._epochs.append(0)
+        return self._proposed(event.ask)
+
+    def _proposed(self, ask: int) -> str | None:
+        if ask <= self._last_ask:
+            return f"proposal {ask} comes after proposal {self._last_ask}"
+        self._last_ask = ask
+        return None
+
+    def _turned(self, trial: int, before: frozenset[str], after: str) -> str | None:
+        """A trial that was in one of the states `before` is in the state `after`."""
+        if trial >= len(self._states):
+            return self._unknown(trial)
+        if self._states[trial] not in before:
+            return f"it happens to trial {trial}, which is {self._states[trial]}"
+        self._states[trial] = after
+        return None
+
+    def _unknown(self, trial: int) -> str | None:
+        return f"it tells of trial {trial}, which never began" if trial >= len(self._states) else None

@@ -1,0 +1,202 @@
+"""What each field of an event may hold: its type and its range, held against what is read from a file.
+
+A ledger may come from elsewhere, or from a disk that has lost a bit. What passes here can be counted, sorted and
+written to any table. Text that people read is mended where no table could hold it; everything else is refused.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from search_spaces.names import IDENTIFIER_RULE, is_identifier
+
+__all__ = [
+    "DEEPEST",
+    "EARLIEST",
+    "LATEST",
+    "depth",
+    "is_plain_report",
+    "keys_in",
+    "problem_of",
+    "shown",
+    "writable",
+]
+
+DEEPEST = 100
+"""How many lists and tables may lie in one another in an event."""
+
+_LARGEST = 2**63
+_LONGEST_ID = 256
+EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_800.0
+"""The years 1 and 10,000, in seconds since 1970: what a calendar can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Whether a value may stand in a field, and the words for what may."""
+
+    fits: Callable[[Any], bool]
+    expected: str
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < _LARGEST
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and -_LARGEST <= value < _LARGEST)
+
+
+def _is_finite(value: Any) -> bool:
+    return _is_number(value) and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+_known_names: set[tuple[str, ...]] = set()
+
+
+def _is_metrics(value: Any) -> bool:
+    """Of many reports with the same names, the names are looked at once."""
+    if type(value) is not dict:
+        return False
+    names = tuple(value)
+    if names not in _known_names:
+        if not all(map(is_identifier, names)):
+            return False
+        _known_names.add(names)
+    return all(not (type(number) is not float and not _is_number(number)) for number in value.values())
+
+
+def is_plain_report(event: Any) -> bool:
+    """Whether a report keeps every rule; told faster than by one rule after another, for nearly all events are reports.
+
+    A report whose node is not ASCII is left to the rules.
+    """
+    trial, epoch, seconds = event.trial, event.epoch, event.seconds
+    return (
+        type(trial) is int
+        and type(epoch) is int
+        and 0 <= trial < _LARGEST > epoch >= 1
+        and type(seconds) is float
+        and -math.inf < seconds < math.inf
+        and type(event.node) is str
+        and event.node.isascii()
+        and _is_metrics(event.metrics)
+    )
+
+
+def _is_curve(value: Any) -> bool:
+    if type(value) is not list or not value:
+        return False
+    if not all(type(point) is list and len(point) == 2 and all(map(_is_finite, point)) for point in value):
+        return False
+    epochs = [epoch for epoch, _ in value]
+    return epochs[0] >= 1 and all(one < other for one, other in itertools.pairwise(epochs))
+
+
+def _are_texts(value: Any) -> bool:
+    return type(value) is dict and all(type(text) is str for text in value.values())
+
+
+_COUNT = Rule(_is_count, "a whole number, 0 or more")
+_FLAG = Rule(lambda value: type(value) is bool, "true or false")
+_TEXT = Rule(_is_text, "a string")
+_TEXT_OR_NONE = Rule(lambda value: value is None or type(value) is str, "a string, or nothing")
+_VALUE_OR_NONE = Rule(lambda value: value is None or _is_number(value), "a number, or nothing")
+_TREE = Rule(lambda value: depth(value) <= DEEPEST, f"an architecture of at most {DEEPEST} levels")
+_RULES: Mapping[str, Rule] = {
+    "trial": _COUNT,
+    "number": _COUNT,
+    "ask": _COUNT,
+    "seed": _COUNT,
+    "pid": _COUNT,
+    "epoch": Rule(lambda value: type(value) is int and 1 <= value < _LARGEST, "a whole number, at least 1"),
+    "seconds": Rule(_is_finite, "a finite number"),
+    "metrics": Rule(_is_metrics, f"a table of numbers by name ({IDENTIFIER_RULE})"),
+    "value": _VALUE_OR_NONE,
+    "curve": Rule(_is_curve, "a list of [epoch, value] with rising epochs and finite values"),
+    "tree": _TREE,
+    "id": Rule(
+        lambda value: type(value) is str and 0 < len(value) <= _LONGEST_ID and value.isprintable(),
+        f"a string of 1 to {_LONGEST_ID} characters",
+    ),
+    "searches": _FLAG,
+    "worker": _FLAG,
+    "failure": _TEXT_OR_NONE,
+    "message": _TEXT_OR_NONE,
+    "traceback": _TEXT_OR_NONE,
+    "versions": Rule(_are_texts, "a table of strings"),
+    "changes": Rule(lambda value: type(value) is dict and depth(value) <= DEEPEST, "a table"),
+    "node": _TEXT,
+    "reason": _TEXT,
+    "text": _TEXT,
+    "host": _TEXT,
+    "run": _TEXT,
+}
+_OF_KIND: Mapping[tuple[str, str], Rule] = {
+    ("noted", "trial"): Rule(
+        lambda value: (value == -1 and type(value) is int) or _is_count(value), "the number of a trial, or -1"
+    ),
+    ("ended", "state"): Rule(
+        lambda value: value in ("complete", "pruned", "failed"), "one of 'complete', 'pruned', 'failed'"
+    ),
+    ("known", "state"): Rule(lambda value: value in ("complete", "pruned"), "one of 'complete', 'pruned'"),
+    ("paused", "value"): Rule(_is_finite, "a finite number"),
+    ("session_ended", "message"): _TEXT,
+}
+
+
+def rules_of(kind: str, names: Iterable[str]) -> tuple[tuple[str, Callable[[Any], bool], str], ...]:
+    """The rules of an event's fields, in their order, as (name, test, what is expected)."""
+    rules = [(name, _OF_KIND.get((kind, name)) or _RULES[name]) for name in names]
+    return tuple((name, rule.fits, rule.expected) for name, rule in rules)
+
+
+def problem_of(event: Any, rules: Iterable[tuple[str, Callable[[Any], bool], str]]) -> str | None:
+    """The first field that breaks its rule, as `epoch is '1' (str), expected ..`; None where all are kept."""
+    for name, fits, expected in rules:
+        value = getattr(event, name)
+        if not fits(value):
+            return f"{name} is {shown(value)}, expected {expected}"
+    return None
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value as a message shows it, cut to `limit` characters, with its type."""
+    text = ascii(value)
+    return f"{text if len(text) <= limit else text[:limit] + '...'} ({type(value).__name__})"
+
+
+def depth(value: object, enough: int = DEEPEST) -> int:
+    """How many lists and tables lie in one another; counted to one more than `enough`."""
+    level, deepest = [value], 0
+    while level := [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]:
+        deepest += 1
+        if deepest > enough:
+            break
+    return deepest
+
+
+def keys_in(value: object) -> int:
+    """How many keys the tables in `value` have, those of tables in tables included."""
+    if type(value) is dict:
+        return len(value) + sum(keys_in(inner) for inner in value.values() if type(inner) in (dict, list))
+    if type(value) is list:
+        return sum(keys_in(inner) for inner in value if type(inner) in (dict, list))
+    return 0
+
+
+def writable(text: str) -> str:
+    """Without lone surrogates, which no file and no table can hold."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _inside(outer: dict[Any, Any] | list[Any]) -> Iterable[object]:
+    return outer.values() if isinstance(outer, dict) else outer
