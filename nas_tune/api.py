@@ -15,6 +15,7 @@ from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError,
 from nas_tune.executors.job import trial_folder
 from nas_tune.initial_design import Progress
 from nas_tune.ledger import BudgetChanged, Lease, Ledger, Noted, backup_path, ledger_path, replay
+from nas_tune.names import check_local
 from nas_tune.objectives import declared_modes
 from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
@@ -176,6 +177,7 @@ def resume(
         RunLockedError: another driver has the run.
         LedgerDamagedError, NewerFormatError: the ledger cannot be read; nothing was changed.
     """
+    check_local(path, "run")
     folder = Path(path).absolute()
     wanted = {**(changes or {}), **more}
     if not (os.path.exists(ledger_path(folder)) or os.path.exists(backup_path(folder))):

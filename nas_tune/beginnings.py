@@ -84,7 +84,7 @@ def enqueued(space: Space, wanted: Sequence[Any], tried: Collection[str] = ()) -
 def _member(space: Space, item: Any, place: int) -> Architecture:
     try:
         return space.validate(_tree(space, item))
-    except (ArchitectureError, json.JSONDecodeError) as error:
+    except (ArchitectureError, json.JSONDecodeError, RecursionError) as error:
         raise ConfigError(f"enqueue[{place}]: {error}") from error
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nas_tune.errors import ConfigError
-from search_spaces.names import IDENTIFIER_RULE, is_identifier
+from search_spaces.names import IDENTIFIER_RULE, is_identifier, remote_problem
 
 __all__ = [
     "RUN_NAME_RULE",
     "as_typed",
+    "check_local",
     "check_metric_name",
     "check_run_name",
     "default_run_name",
@@ -66,6 +67,12 @@ def check_metric_name(name: str, reserved: Iterable[str] = ()) -> str:
     if problem := metric_name_problem(name, reserved):
         raise ConfigError(f"metric: {problem}")
     return name
+
+
+def check_local(path: str | Path, what: str) -> None:
+    """Refuse a URL where the path of a file or a folder is needed; `ConfigError` says of `what`."""
+    if problem := remote_problem(path):
+        raise ConfigError(f"{what}: {problem}")
 
 
 def default_run_name(space: str, strategy: str) -> str:

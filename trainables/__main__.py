@@ -139,7 +139,7 @@ def read_architecture(space_name: str, text: str) -> Architecture:
     if text.lstrip().startswith("{"):
         try:
             return space.validate(json.loads(text))
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise SpaceError(f"the architecture is no JSON: {error}; write it as {{...}}") from error
     read = getattr(space, "from_string", None)
     if read is None:

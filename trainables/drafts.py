@@ -23,6 +23,9 @@ from types import FrameType
 
 import psutil
 
+from search_spaces.names import remote_problem
+from trainables.errors import TrainableError
+
 __all__ = ["draft_folder", "ends_in_order", "remove_abandoned"]
 
 _SLACK = 10.0
@@ -79,6 +82,8 @@ def _end(signum: int, frame: FrameType | None) -> None:
 
 
 def _made(parent: Path, name: str) -> Path:
+    if problem := remote_problem(parent):
+        raise TrainableError(f"the folder to write: {problem}")
     parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         # Threads of one process may fill one folder at once.

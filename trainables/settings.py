@@ -103,6 +103,6 @@ def parse_settings(texts: Sequence[str]) -> dict[str, object]:
             raise TrainableError(f"{text!r} is no setting; write key=value")
         try:
             settings[key] = json.loads(value)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             settings[key] = value
     return settings

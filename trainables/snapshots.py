@@ -102,7 +102,7 @@ def _read(folder: Path, owner: str | None) -> Snapshot:
         index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         epoch, metrics, files = int(index["epoch"]), dict(index["metrics"]), dict(index["files"])
         found = _digests(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"checkpoint {folder.name} cannot be read: {error!r}; it is passed over") from error
     if owner is not None and index.get("owner") != owner:
         raise CheckpointError(f"checkpoint {folder.name} is of another architecture or seed; it is passed over")

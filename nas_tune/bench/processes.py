@@ -26,11 +26,11 @@ def run_races(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(many, mp_context=context, initializer=_begin) as pool:
         # Processes that begin inherit the mask: a Ctrl-C finds them all past `_begin`.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        _mask("SIG_BLOCK")
         try:
             futures = [pool.submit(_race, contest, one, seed) for seed in seeds for one in contestants]
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            _mask("SIG_UNBLOCK")
         try:
             for future in as_completed(futures):
                 race = future.result()
@@ -45,11 +45,17 @@ _interrupted = threading.Event()
 """In a process that races: a Ctrl-C, which all processes are sent, has come."""
 
 
+def _mask(how: str) -> None:
+    """Block SIGINT or let it through, where the system has signal masks."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT})
+
+
 def _begin() -> None:
     # For what is imported later (torch, for `gp`): its threads would wait for one another on cores that races take.
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, lambda *_: _interrupted.set())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    _mask("SIG_UNBLOCK")
 
 
 def _race(contest: Contest, contestant: Contestant, seed: int) -> Race | None:

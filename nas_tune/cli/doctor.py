@@ -57,11 +57,17 @@ def findings() -> Iterator[Finding]:
     yield Finding("python", f"{platform.python_version()} at {sys.executable}")
     yield from map(_package, _PACKAGES)
     yield _ray()
-    yield Finding("processors", f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}")
+    yield Finding("processors", f"{_usable_processors()} usable of {os.cpu_count()}")
     yield _memory()
     yield _gpu()
     yield _disk(Path("runs"))
     yield from _plug_ins()
+
+
+def _usable_processors() -> int:
+    """Those that this process may use; all, where the system does not say."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 def _package(name: str) -> Finding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nas_tune.errors import LedgerDamagedError
 from nas_tune.names import as_typed as shown
+from nas_tune.names import check_local
 from search_spaces.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def run_folder(typed: str) -> Path:
     Raises:
         LedgerDamagedError: there is no such folder; names the closest run.
     """
+    check_local(typed, "run")
     given = Path(typed).expanduser()
     for folder in (given, _RUNS / typed):
         # Path.is_dir raises for a name that is too long or a folder that may not be looked into.

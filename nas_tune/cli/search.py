@@ -143,7 +143,7 @@ def _value(text: str) -> object:
     """As TOML reads it; what is no TOML is a string."""
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
     return parsed["value"] if len(parsed) == 1 else text
 
@@ -162,7 +162,7 @@ def _listed(file: Path | None) -> list[Any]:
 
     try:
         found = json.loads(read_text(file))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ConfigError(f"--enqueue {file}: not JSON: {error}") from error
     if not isinstance(found, list):
         raise ConfigError(f"--enqueue {file}: a JSON list of architectures is needed; put [ ] around a single one")

@@ -76,7 +76,7 @@ def _table(table: Mapping[str, Any], key: str, *, at_top: bool) -> object:
 def _value(text: str) -> object:
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
     value = parsed["value"]
     # No key takes a date, but a run may be called 2026-10-18; a line break could smuggle in other keys.

@@ -29,7 +29,7 @@ from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.objectives import Mode, Objective, mode_left_out, objectives_of
-from search_spaces.names import did_you_mean
+from search_spaces.names import did_you_mean, remote_problem
 from trainables.supernet_methods import SUPERNET_METHODS
 
 __all__ = ["Resources", "SearchConfig"]
@@ -80,6 +80,8 @@ def _folder(value: object) -> object:
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(path, str) and ("\0" in path or not path.strip()):
         raise ValueError("no path")
+    if isinstance(path, str) and (problem := remote_problem(path)):
+        raise SettingProblem(("", problem))
     return path
 
 
@@ -254,7 +256,7 @@ class SearchConfig(BaseModel):
         """The inverse of `to_json`; text that is no JSON object is refused (`ConfigError`)."""
         try:
             values = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ConfigError(f"configuration: not JSON: {error}") from error
         if not isinstance(values, dict):
             raise ConfigError(f"configuration: got {shown(values)}, expected a JSON object")

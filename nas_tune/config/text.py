@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,10 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}{_place(str(error), text)}") from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"{source}{_deepest(text)}: too many arrays or tables in one another; take some away"
+        ) from error
 
 
 def toml_text(values: Mapping[str, object]) -> str:
@@ -67,6 +73,14 @@ def _place(message: str, text: str) -> str:
         lines = text.split("\n")
         line, column = str(len(lines)), str(len(lines[-1]) + 1)
     return f", line {line}, column {column}: not TOML: {found['reason']}"
+
+
+def _deepest(text: str) -> str:
+    """The line and column where most brackets are open."""
+    opened = accumulate({"[": 1, "{": 1, "]": -1, "}": -1}.get(character, 0) for character in text)
+    place = max(enumerate(opened), key=itemgetter(1))[0]
+    before = text[:place]
+    return f", line {before.count(chr(10)) + 1}, column {place - before.rfind(chr(10))}"
 
 
 def _nones(path: str, value: object) -> Iterator[str]:

@@ -7,7 +7,6 @@ the ledger holds by then is written, so that nothing stands there twice or half;
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Any, Self
 from nas_tune.dashboards.events import Experiment, TrialFile
 from nas_tune.errors import RunFolderError, RunLockedError
 from nas_tune.ledger import RunState, TrialRecord
+from nas_tune.ledger.locking import lock
 from nas_tune.results import Run
 from nas_tune.results.architectures import space_of, writer
 from nas_tune.results.decisions import Decisions
@@ -137,7 +137,7 @@ def _locked(path: Path) -> int:
     with _writing(path):
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(file)
     except OSError as error:
         os.close(file)
         raise RunLockedError(

@@ -1,13 +1,12 @@
 """The lease on a run folder: at most one driver writes a run.
 
 An advisory lock of the operating system holds it, so that it ends with the process that took it, however that
-process ended; the file's text only tells a second driver who is there. Taken with `flock`, which Linux's NFS
-client passes on to the server.
+process ended; the file's text only tells a second driver who is there. On Linux it is `flock`, which the NFS client
+passes on to the server.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -16,6 +15,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from nas_tune.errors import RunFolderError, RunLockedError
+from nas_tune.ledger.locking import lock, unlock
 
 __all__ = ["Lease"]
 
@@ -43,7 +43,7 @@ class Lease:
         except OSError as error:
             raise self._unwritable(error) from error
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno())
         except OSError as error:
             holder = self._holder(file)
             file.close()
@@ -77,5 +77,5 @@ class Lease:
     def release(self) -> None:
         """Give the run free; a second call does nothing."""
         if not self._file.closed:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            unlock(self._file.fileno())
             self._file.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -402,5 +403,4 @@ def _restore_hint(folder: Path) -> str:
 
 
 def _free_mebibytes(folder: Path) -> int:
-    stats = os.statvfs(folder)
-    return stats.f_bavail * stats.f_frsize // 2**20
+    return shutil.disk_usage(folder).free // 2**20

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nas_tune.errors import RunFolderError
+from nas_tune.names import check_local
 from trainables.drafts import draft_folder
 
 __all__ = ["to_frame", "write_parquet", "written_aside"]
@@ -51,8 +52,10 @@ def written_aside(path: Path) -> Iterator[Path]:
     """A file to write instead of `path`, which takes its name when it is whole.
 
     Raises:
+        ConfigError: the path is a URL.
         RunFolderError: the folder cannot be made or written; nothing is left behind.
     """
+    check_local(path, "the file to write")
     try:
         with draft_folder(path.parent, path.name) as draft:
             yield draft / path.name  # with its suffix, which says the format to who writes it

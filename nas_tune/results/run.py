@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import damaged
-from nas_tune.names import as_typed
+from nas_tune.names import as_typed, check_local
 from nas_tune.objectives import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
@@ -47,6 +47,7 @@ class Run:
     """
 
     def __init__(self, folder: str | Path, space: Space | None = None) -> None:
+        check_local(folder, "run")
         self._path = Path(folder).absolute()
         self.given_space = space
         """The space that whoever opened the run gave, if any."""

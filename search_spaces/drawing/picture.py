@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from search_spaces.architecture import Architecture
 from search_spaces.errors import ArchitectureError, SpaceError
-from search_spaces.names import did_you_mean
+from search_spaces.names import did_you_mean, remote_problem
 
 if TYPE_CHECKING:
     from search_spaces.drawing.scene import Side
@@ -77,6 +77,8 @@ class Drawing:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the file whose suffix says what: .svg, .mmd or .dot; `SpaceError` for another one."""
+        if problem := remote_problem(path):
+            raise SpaceError(f"the picture's file: {problem}")
         written = Path(path)
         texts = dict(zip(SUFFIXES, (self.svg, self.mermaid, self.dot), strict=True))
         if written.suffix not in texts:
