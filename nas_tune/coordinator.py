@@ -13,7 +13,7 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas_tune.interrupts import Interrupts
@@ -120,6 +120,7 @@ class Coordinator:
         self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen: Iterator[Architecture] | None = None
         self._failed_now: list[TrialRecord] = []
+        self._metrics = {one.metric.lower(): one.metric for one in self.objectives}
         self._replay()
         self._waiting = deque(sorted(self.state.unfinished.keys() - self.state.paused.keys()))
         self._exhausted = False
@@ -260,6 +261,9 @@ class Coordinator:
     def _apply(self, event: Event, when: float) -> None:
         self.state.apply(event, when)
         record = self.state.trials.get(getattr(event, "trial", -1))
+        if isinstance(event, Reported):
+            for name in event.metrics:
+                self._metrics.setdefault(name.lower(), name)
         self._proposer.apply(event, record)
         if isinstance(event, Asked) and self._batched is not None:
             self._batched.began(event.trial)
@@ -277,6 +281,10 @@ class Coordinator:
             return [Ended(trial, "failed", None, why.kind, why.message, why.traceback or None)]
         if not outcome.metrics or outcome.epoch <= record.epochs:
             return [self._complete(record)] if outcome.finished else []
+        bad = next((outcome.unusable[one.metric] for one in self.objectives if one.metric in outcome.unusable), None)
+        bad = bad or self._equal_names(metrics)
+        if bad is not None:
+            return [Ended(trial, "failed", None, "bad_result", bad)]
         reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
         if self._at_end and not outcome.finished and not any(one.metric in metrics for one in self.objectives):
             return [reported]
@@ -298,6 +306,14 @@ class Coordinator:
                 return [reported, Paused(trial, value)]
             case Verdict.GO_ON:
                 return [reported]
+
+    def _equal_names(self, metrics: Mapping[str, float]) -> str | None:
+        """What is wrong with a report that calls a metric otherwise than another report, or the configuration, did."""
+        for name in metrics:
+            other = self._metrics.get(name.lower(), name)
+            if other != name:
+                return f"a metric is called {name!r}, and before that {other!r}: they differ only in case; rename one"
+        return None
 
     def _complete(self, record: TrialRecord) -> Ended:
         if not record.reports:

@@ -46,7 +46,7 @@ from nas_tune.trust import check_code, load_target, signed
 from search_spaces import Space, SpaceError
 from trainables.protocol import Checking, Describing, Trainable, is_parallel
 from trainables.registry import Target, adapt
-from trainables.session import RESERVED_NAMES
+from trainables.session import is_reserved
 
 __all__ = ["CHANGEABLE", "OUTWARD", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
 
@@ -109,7 +109,7 @@ class Recipe:
         if self.config.initial is not None:
             make_initial(self.config.initial).check(trainable)
         for metric in (one.metric for one in self.objectives):
-            if metric in RESERVED_NAMES:
+            if is_reserved(metric):
                 raise ConfigError(f"metric: {metric!r} is a column of the result tables; report another name")
         if self.config.executor != "ray" and self.config.epoch_timeout is not None:
             raise ConfigError(

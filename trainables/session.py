@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from trainables.snapshots import Snapshots
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["RESERVED_NAMES", "Failure", "Finding", "Outcome", "TrialSession"]
+__all__ = ["RESERVED_NAMES", "Failure", "Finding", "Outcome", "TrialSession", "is_reserved"]
 
 RESERVED_NAMES = frozenset(
     [
@@ -55,6 +55,11 @@ _LONGEST_MESSAGE = 2_000
 _LONGEST_TRACE = 40_000
 
 
+def is_reserved(name: str) -> bool:
+    """Whether a metric of that name would be a column of the tables already; SQL does not tell their case apart."""
+    return name.lower() in RESERVED_NAMES or (name != "epoch" and name.lower() == "epoch")
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a trial cannot go on: `kind` is error, diverged, constraint, oom, bad_result or storage.
@@ -81,7 +86,8 @@ class Outcome:
 
     `epoch` counts from 1 and is the last one trained; `metrics` is empty where nothing was reported; `finished`
     says that there is nothing more to train; `notes` are things that a person should know; `found` is the best so far
-    of a training that looks for an architecture itself.
+    of a training that looks for an architecture itself. `unusable` says of what was reported and is no number why it
+    is left out; where it is what a search optimizes, the search ends the trial for it.
     """
 
     epoch: int
@@ -91,6 +97,7 @@ class Outcome:
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
     found: Finding | None = None
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 class _BadResultError(Exception):
@@ -134,6 +141,7 @@ class TrialSession:
         self._ready = False
         self._missed_saves = self._repeats = 0
         self._notes: list[str] = []
+        self._left_out: set[str] = set()
 
     def advance(self) -> Outcome:
         """Train the next epoch; the first call sets up, and answers with the checkpoint's epoch if there is one."""
@@ -171,7 +179,10 @@ class TrialSession:
         return None
 
     def _step(self, started: float) -> Outcome:
-        metrics = _numbers(self._trainable.step())
+        metrics, unusable = _numbers(self._trainable.step())
+        for name in unusable.keys() - self._left_out:
+            self._notes.append(f"{unusable[name]}; it is left out")
+        self._left_out |= unusable.keys()
         if isinstance(self._trainable, Telling):
             self._notes.extend(map(str, self._trainable.notes()))
         epoch = _next_epoch(metrics, self._epoch)
@@ -181,7 +192,7 @@ class TrialSession:
         self._epoch = epoch
         if self._snapshots is not None and self._writes:
             self._save(self._snapshots, metrics)
-        return self._outcome(metrics, seconds)
+        return replace(self._outcome(metrics, seconds), unusable=unusable)
 
     def _repeated(self, seconds: float) -> Outcome:
         """The epoch that was reported last comes again: ignored, though not for ever."""
@@ -279,18 +290,39 @@ def _next_epoch(metrics: dict[str, float], last: int) -> int:
     return int(own)
 
 
-def _numbers(report: object) -> dict[str, float]:
+def _numbers(report: object) -> tuple[dict[str, float], dict[str, str]]:
+    """The numbers of a report by name; and what is wrong with each that is none."""
     if not isinstance(report, Mapping) or not report:
         raise _BadResultError(
             f"an epoch reported {_shown(report)}; it must be a dict of metric names to numbers, not empty"
         )
-    return {_metric_name(name): _number(str(name), value) for name, value in report.items()}
+    numbers: dict[str, float] = {}
+    unusable: dict[str, str] = {}
+    for given, value in report.items():
+        name = _metric_name(given)
+        try:
+            numbers[name] = _number(name, value)
+        except _BadResultError as error:
+            unusable[name] = str(error)
+    _refuse_equal_names([*numbers, *unusable])
+    if not numbers or "epoch" in unusable:
+        raise _BadResultError(unusable.get("epoch") or next(iter(unusable.values())))
+    return numbers, unusable
+
+
+def _refuse_equal_names(names: Sequence[str]) -> None:
+    """SQL and many file formats do not tell names apart that differ only in case."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            raise _BadResultError(f"metrics are called {other!r} and {name!r}, which differ only in case; rename one")
 
 
 def _metric_name(name: object) -> str:
     if not is_identifier(name):
         raise _BadResultError(f"a metric is called {_shown(name)}; {IDENTIFIER_RULE}")
-    if name in RESERVED_NAMES:
+    if is_reserved(str(name)):
         raise _BadResultError(f"a metric is called {name!r}, which is a column of the result tables; rename it")
     return str(name)
 

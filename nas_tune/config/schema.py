@@ -50,6 +50,8 @@ def _metric_names(value: object) -> object:
     names = list(value) if isinstance(value, list | tuple) else [value]
     problems = [problem for name in names if (problem := metric_name_problem(name))]
     problems += [f"got {name!r} twice or more; each metric is named once" for name in _repeated(names)]
+    if not problems and len({str(name).lower() for name in names}) < len(names):
+        problems.append(f"got {', '.join(map(repr, names))}, of which some differ only in case; rename one")
     if not names:
         problems = ["got an empty list, expected the name of a metric, or a list of names"]
     if problems:

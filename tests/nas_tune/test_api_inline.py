@@ -32,7 +32,7 @@ from nas_tune.errors import (
 from nas_tune.insight.course import course
 from nas_tune.ledger import Asked, Ended, Event, Lease, Reported, RunState, SessionEnded, backup_path, ledger_path
 from nas_tune.results import Run
-from search_spaces import Space, choice, integer
+from search_spaces import Architecture, Space, choice, integer
 from search_spaces.errors import NasTuneError
 from tests import toys
 from tests.toys import Climber, Unsaved, climb, conditional_space, tiny_space
@@ -636,3 +636,71 @@ def test_a_budget_is_said_to_be_bounded_by_the_space_where_it_is_greater(tmp_pat
             tiny_space(), climb, max_trials=trials, max_epochs=1, run_dir=tmp_path / str(trials), executor="inline"
         )
         assert [note for _, note in run.state.notes if "bounded" in note] == told
+
+
+# What trainables report
+
+
+def two_cases(architecture: Architecture) -> Iterator[dict[str, float]]:
+    yield {"accuracy": 0.5, "Accuracy": 1.0}
+
+
+def another_case_later(architecture: Architecture) -> Iterator[dict[str, float]]:
+    yield {"accuracy": 0.5, "loss": 1.0}
+    yield {"accuracy": 0.6, "Loss": 1.0}
+
+
+def another_case_of_the_objective(architecture: Architecture) -> Iterator[dict[str, float]]:
+    yield {"accuracy": 0.5, "ACCURACY": 1.0}
+
+
+def another_case_by_trial(architecture: Architecture) -> Iterator[dict[str, float]]:
+    yield {"accuracy": 0.5, ("loss" if architecture["wide"] else "LOSS"): 1.0}
+
+
+def an_extra_that_is_no_number(architecture: Architecture) -> Iterator[dict[str, object]]:
+    yield {"accuracy": 0.5, "name": "net", "shape": {"a": 1}}
+
+
+def an_objective_that_is_none(architecture: Architecture) -> Iterator[dict[str, object]]:
+    yield {"accuracy": "0.5", "loss": 1.0}
+
+
+@pytest.mark.parametrize("target", [two_cases, another_case_later, another_case_of_the_objective])
+def test_metrics_that_differ_only_in_case_fail_the_trial(target: Any, tmp_path: Path) -> None:
+    with pytest.raises(NoUsableTrialError, match="differ only in case; rename one"):
+        nas_tune.search(tiny_space(), target, executor="inline", scheduler="none", max_trials=1, run_dir=tmp_path)
+    assert list(nas_tune.open_run(tmp_path).trials()["failure"]) == ["bad_result"]
+
+
+def test_a_metric_keeps_its_case_through_all_trials(tmp_path: Path) -> None:
+    run = nas_tune.search(
+        tiny_space(), another_case_by_trial, executor="inline", scheduler="none", max_trials=6, run_dir=tmp_path
+    )
+    trials = run.trials()
+    assert {"loss", "LOSS"} & set(trials.columns) in ({"loss"}, {"LOSS"})
+    assert sorted(trials["failure"].fillna("none")) == ["bad_result"] * 3 + ["none"] * 3
+
+
+def test_objectives_do_not_differ_only_in_case(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="differ only in case"):
+        nas_tune.search(tiny_space(), two_cases, metric=["accuracy", "Accuracy"], mode="max", max_trials=1)
+    with pytest.raises(ConfigError, match="'Value' is a column"):
+        nas_tune.search(tiny_space(), two_cases, metric="Value", mode="max", max_trials=1, executor="inline")
+
+
+def test_an_extra_metric_that_is_no_number_is_left_out(tmp_path: Path) -> None:
+    run = nas_tune.search(
+        tiny_space(), an_extra_that_is_no_number, executor="inline", scheduler="none", max_trials=1, run_dir=tmp_path
+    )
+    row = run.trials().iloc[0]
+    assert (row["state"], row["accuracy"]) == ("complete", 0.5)
+    assert "name" not in run.trials()
+    assert len([text for _, text in run.state.notes if "it is left out" in text]) == 2
+
+
+def test_an_objective_that_is_no_number_is_a_bad_result(tmp_path: Path) -> None:
+    with pytest.raises(NoUsableTrialError, match=r"metric 'accuracy' is '0\.5' of type str"):
+        nas_tune.search(
+            tiny_space(), an_objective_that_is_none, executor="inline", scheduler="none", max_trials=1, run_dir=tmp_path
+        )

@@ -119,6 +119,11 @@ def test_a_whole_number_that_no_float_holds_is_rounded() -> None:
         ({3: 0.5}, "a metric is called 3 of type int"),
         ({"état": 0.5}, "a metric is called 'état'"),
         ({"value": 0.5}, "a metric is called 'value', which is a column"),
+        ({"accuracy": 0.5, "Value": 0.5}, "a metric is called 'Value', which is a column"),
+        ({"accuracy": 0.5, "Epoch": 1}, "a metric is called 'Epoch', which is a column"),
+        ({"accuracy": 0.5, "Accuracy": 0.6}, "metrics are called 'accuracy' and 'Accuracy', which differ only in case"),
+        ({"accuracy": 0.5, "loss": 1.0, "LOSS": "x"}, "metrics are called 'loss' and 'LOSS'"),
+        ({"accuracy": 0.5, "epoch": "1"}, "metric 'epoch' is '1' of type str"),
     ],
 )
 def test_what_is_no_report_is_a_bad_result_and_says_why(report: object, said: str) -> None:
@@ -130,6 +135,16 @@ def test_what_is_no_report_is_a_bad_result_and_says_why(report: object, said: st
     # The training's own code is not to blame in a traceback of this module.
     assert outcome.failure.traceback == ""
     assert len(outcome.failure.message) < 300
+
+
+@pytest.mark.parametrize("extra", ["x", {"a": 1}, None, 1j, torch.zeros(2), True, 10**400], ids=repr)
+def test_what_is_no_number_beside_numbers_is_left_out_and_noted_once(extra: object) -> None:
+    found = all_of(session(reporting({"accuracy": 0.1, "extra": extra}, {"accuracy": 0.2, "extra": extra})))
+    assert [dict(outcome.metrics) for outcome in found[:2]] == [{"accuracy": 0.1}, {"accuracy": 0.2}]
+    assert all(outcome.failure is None for outcome in found)
+    assert len([note for outcome in found for note in outcome.notes]) == 1
+    assert found[0].notes[0].startswith("metric 'extra' is ")
+    assert found[0].notes[0].endswith("; it is left out")
 
 
 def test_a_training_may_count_its_own_epochs() -> None:
