@@ -110,7 +110,7 @@ def resume(
     from nas_tune.cli.architectures import space_of
 
     changed, space = before.replace(**wanted) if before else None, space_of(opened) if opened else None
-    _watch(go_on, changed, space, lambda: folder, quiet)
+    _watch(go_on, changed, space, lambda: folder, quiet, allow_code=allow_code)
 
 
 def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +169,15 @@ def _listed(file: Path | None) -> list[Any]:
     return found
 
 
-def _watch(run: Any, config: SearchConfig | None, space: Space | None, folder: Any, quiet: bool) -> None:
+def _watch(
+    run: Any,
+    config: SearchConfig | None,
+    space: Space | None,
+    folder: Any,
+    quiet: bool,
+    *,
+    allow_code: bool = False,
+) -> None:
     """Run it with a display, and print what it found."""
     from nas_tune.cli.architectures import writer
     from nas_tune.cli.progress import watching
@@ -182,7 +190,7 @@ def _watch(run: Any, config: SearchConfig | None, space: Space | None, folder: A
         else:
             with watching(talk(), config, writer(space), quiet=quiet) as observer:
                 found = run(() if observer is None else (observer,))
-    conclude(found)
+    conclude(found, allow_code=allow_code)
 
 
 @contextmanager

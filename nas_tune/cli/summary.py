@@ -20,13 +20,13 @@ _SHOWN = 5
 _NOTES = 5
 
 
-def conclude(run: Run, *, test: bool = True) -> None:
+def conclude(run: Run, *, test: bool = True, allow_code: bool = False) -> None:
     """Print the five best, what the winner does on the test split, the counts and the folder.
 
-    To `test` takes the code that trained, which only whoever searches here has at hand.
+    To `test` takes the code that trained, which only whoever searches here has at hand; `allow_code` as for `resume`.
     """
     best = run.best(_SHOWN)
-    tested = _test(run, int(best["trial"].iloc[0])) if test and not best.empty else None
+    tested = _test(run, int(best["trial"].iloc[0]), allow_code) if test and not best.empty else None
     now = run.state
     print_best(run, best, validated=tested or ())
     out = data()
@@ -98,14 +98,14 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[C
     return columns
 
 
-def _test(run: Run, trial: int) -> dict[str, float] | None:
+def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
     """What the best network does on the test split; None, with the reason on stderr, if it cannot be told."""
     console = talk()
     try:
         if not console.is_terminal:
-            return run.evaluate(trial)
+            return run.evaluate(trial, allow_code=allow_code)
         with console.status(f"trial {trial} on the test split"):
-            return run.evaluate(trial)
+            return run.evaluate(trial, allow_code=allow_code)
     except NasTuneError as error:
         console.print(f"no test metrics: {error}", style="dim")
     except Exception as error:  # noqa: BLE001 -- a stranger's evaluate() must not hide what was found

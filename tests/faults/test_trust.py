@@ -267,7 +267,9 @@ def test_the_same_run_is_a_strangers_to_another_user(
         nas_tune.evaluate(Run(run))
     assert nas_tune.evaluate(Run(run), trainable=Climber)["test"] == 1
     assert nas_tune.resume(run, trainable=Climber, max_trials=5).state.trials == 5
-    assert call("resume", str(run), "--set", "max_trials=6", "--allow-code").exit_code == 0
+    done = call("resume", str(run), "--set", "max_trials=6", "--allow-code")
+    assert done.exit_code == 0
+    assert "test split, never seen by the search" in done.stdout
 
 
 def test_a_run_of_an_earlier_version_is_told_to_be_one(stranger: Stranger) -> None:
