@@ -90,19 +90,21 @@ print(answer.stdout)
 # %% [markdown]
 # ## ONNX
 #
-# The batch is dynamic. The same test images through both:
+# The batch is dynamic, and the file standardizes its inputs: it takes pixels as the data set has them. Its metadata say
+# so, and name the classes. The same test images through both:
 
 # %%
 data = load(DataSettings("digits"), torch.device("cpu"))
-images, labels = data.normalize(data.test.images), data.test.labels.numpy()
+pixels, labels = data.test.images, data.test.labels.numpy()
 session = onnxruntime.InferenceSession(export.folder / "model.onnx")
 [into] = session.get_inputs()
 print(into.name, into.shape, into.type)
+print(session.get_modelmeta().custom_metadata_map["normalization"])
 
-network = retrained.trained().network.eval()
+network = retrained.trained().network
 with torch.no_grad():
-    by_torch = network(images).numpy()
-[by_onnx] = session.run(None, {into.name: images.numpy()})
+    by_torch = network(data.normalize(pixels)).numpy()
+[by_onnx] = session.run(None, {into.name: pixels.numpy().astype("float32")})
 print(f"greatest difference of {by_onnx.size:,} outputs: {np.abs(by_torch - by_onnx).max():.1e}")
 print(f"accuracy on the test split: torch {(by_torch.argmax(1) == labels).mean():.4f}, ", end="")
 print(f"onnxruntime {(by_onnx.argmax(1) == labels).mean():.4f}")

@@ -250,6 +250,8 @@ class ImageClassifier:
             tuple(data.std.flatten().tolist()),
             data.name,
             splits,
+            raw_dtype=str(data.train.images.dtype).removeprefix("torch."),
+            raw_range=(float(data.train.images.min()), float(data.train.images.max())),
         )
 
     def tuning(self) -> ImageTuning:

@@ -34,6 +34,13 @@ def export(
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
     ] = False,
+    normalization: Annotated[
+        bool,
+        typer.Option(
+            "--normalization/--no-normalization",
+            help="Files take raw inputs and standardize them, or expect standardized ones.",
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
 ) -> None:
     """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
@@ -61,6 +68,7 @@ def export(
             folder=out,
             retrained=retrained,
             allow_code=allow_code,
+            normalization=normalization,
             progress=progress,
         )
     if as_json:
@@ -79,6 +87,7 @@ def _say(made: Export) -> None:
     columns = [
         Column("format", [one.format for one in results]),
         Column("files", [", ".join(file.name for file in one.files) or "-" for one in results]),
+        Column("inputs", [one.inputs or "-" for one in results]),
         Column("bytes", [quantity(one.bytes) if one.files else "-" for one in results], right=True),
         Column(
             "difference", ["-" if one.difference is None else f"{one.difference:.1e}" for one in results], right=True
@@ -103,6 +112,7 @@ def _json(made: Export) -> str:
             "bytes": one.bytes,
             "difference": one.difference,
             "tolerance": one.tolerance,
+            "inputs": one.inputs or None,
             "problem": one.problem or None,
         }
         for one in made.formats

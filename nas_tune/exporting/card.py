@@ -10,6 +10,7 @@ from nas_tune.exporting.facts import Facts
 from nas_tune.objectives import objectives_of
 from nas_tune.retraining.trainable import TEST
 from trainables.export import Exported
+from trainables.export.standardized import described_inputs
 from trainables.metrics import MODES
 
 __all__ = ["CARD", "card", "facts_of", "heading"]
@@ -53,7 +54,7 @@ def card(facts: Facts, results: Sequence[Exported]) -> str:
         ["## How it was found", "", *_table(_search(facts))],
         ["## Data", "", *_table(_data(facts))],
         ["## Metrics", "", *_metrics(facts)],
-        ["## Files", "", *_files(results), "", *_loading(results)],
+        ["## Files", "", *_files(results), "", *_inputs(facts, results), *_loading(results)],
         ["## Hardware and versions", "", *_table(_hardware(facts))],
         ["## Limits", "", *(f"- {line}" for line in _limits(facts))],
     ]
@@ -163,17 +164,29 @@ def _trained_on(facts: Facts) -> Iterator[str]:
 
 
 def _files(results: Sequence[Exported]) -> Iterator[str]:
-    yield "| format | files | bytes | greatest difference from the network | tolerance |"
-    yield "|---|---|---|---|---|"
+    yield "| format | files | inputs | bytes | greatest difference from the network | tolerance |"
+    yield "|---|---|---|---|---|---|"
     for one in results:
         names = ", ".join(file.name for file in one.files) or f"none: {_cell(one.problem)}"
         difference = _NOT_MEASURED if one.difference is None else f"{one.difference:.2g}"
-        yield f"| {one.format} | {names} | {one.bytes:,} | {difference} | {one.tolerance:g} |"
+        inputs = one.inputs or "as the network's"
+        yield f"| {one.format} | {names} | {inputs} | {one.bytes:,} | {difference} | {one.tolerance:g} |"
     yield ""
     yield "What has a difference was loaded in a fresh interpreter and compared with the network on random batches of 1"
     yield "and of 5; the tolerance is a part of the greatest output, or ten times what the network itself is off by"
     yield "rounding to float32, if that is more. Files of other formats in this folder, if there are any, are from an"
     yield "earlier export of the same weights."
+
+
+def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
+    """What the files are to be given."""
+    for kind in sorted({one.inputs for one in results if one.files and one.inputs}):
+        names = ", ".join(one.format for one in results if one.files and one.inputs == kind)
+        yield f"- {names}: {described_inputs(facts.deployed, raw=kind == 'raw')}."
+    if facts.deployed.standardizes:
+        yield "- The check in the fresh interpreter gave each file what it takes. ONNX and pt2 files say it themselves,"
+        yield "  with the classes, the mean and the deviation (pt2: in `metadata.json`)."
+        yield ""
 
 
 def _loading(results: Sequence[Exported]) -> Iterator[str]:

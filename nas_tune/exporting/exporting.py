@@ -53,6 +53,7 @@ def export(
     trainable: Target | None = None,
     allow_code: bool = False,
     retrained: bool | None = None,
+    normalization: bool = True,
     progress: Progress = lambda what, step, steps: None,
 ) -> Export:
     """Write the network of a finished trial (the best, if `trial` is None), each format checked in a fresh interpreter.
@@ -65,6 +66,8 @@ def export(
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
         retrained: whether the weights are those of `retrain` (of its first seed, whatever others came to) or those of
             the search; None takes retrained ones where there are any.
+        normalization: whether "py", "pt2" and "onnx" take raw inputs, with the values that the data set has, and
+            standardize them; False leaves that to who uses them. Weights alone ("safetensors") never do.
         progress: told what is done, as the how-manieth of how many steps.
 
     Raises:
@@ -86,7 +89,13 @@ def export(
     try:
         _begin(target, heading(facts))
         results = export_network(
-            deployed, target, wanted, identifier=facts.identifier, facts=facts_of(facts), progress=progress
+            deployed,
+            target,
+            wanted,
+            identifier=facts.identifier,
+            facts=facts_of(facts),
+            normalization=normalization,
+            progress=progress,
         )
     except OSError as error:
         raise RunFolderError(f"cannot export to {target}: {error}; name a place that can be written (--out)") from error

@@ -58,7 +58,7 @@ def loaded(folder: Path) -> Any:
     return model
 
 
-def compared_here(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
+def compared_here(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor], *_: object) -> float:
     """The check of `model.py` without a fresh interpreter, which takes three seconds to start torch."""
     assert kind == "py"
     again = loaded(folder).load()
@@ -92,6 +92,26 @@ def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measur
     torch.testing.assert_close(model.normalize(raw), held.normalize(raw))
     assert not any(module.training for module in held.network.modules())
     assert tuple("0123456789") == model.CLASSES
+
+
+def test_the_files_take_raw_images_or_standardized_ones_and_the_card_says_which(
+    run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", compared_here)
+    held: Any = nas_tune.trained(run, trainable=Fragile)
+    raw = held.tuning().data.test.images
+    with torch.no_grad():
+        wanted = held.network(held.normalize(raw))
+        assert wanted.std(0).min() > 1e-3
+        for normalization, given in ((True, raw), (False, held.normalize(raw))):
+            folder = tmp_path / str(normalization)
+            made = nas_tune.export(run, trainable=Fragile, folder=folder, formats=["py"], normalization=normalization)
+            torch.testing.assert_close(loaded(folder).load()(given), wanted)
+            card = made.card.read_text(encoding="utf-8")
+            assert (
+                "raw: with the values that the data set has (uint8 in the data, 0 to 16 in" in card
+            ) == normalization
+            assert ("- py: float32 of shape (n, 1, 8, 8), standardized: (raw - mean) / std." in card) != normalization
 
 
 def test_what_cannot_be_exported_is_said_with_what_can(run: nas_tune.Run) -> None:
@@ -158,7 +178,7 @@ def test_a_file_that_computes_something_else_is_not_kept(
 ) -> None:
     monkeypatch.setattr(
         "trainables.export.check._outputs",
-        lambda kind, folder, batches: {name: one.new_zeros((len(one), 10)) for name, one in batches.items()},
+        lambda kind, folder, batches, *_: {name: one.new_zeros((len(one), 10)) for name, one in batches.items()},
     )
     made = nas_tune.export(run, trainable=Fragile, folder=tmp_path, formats=["py"])
     assert not made.complete

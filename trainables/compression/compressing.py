@@ -168,7 +168,11 @@ class _Work:
         formats = ("onnx",) if self._plan.prune is None else ("safetensors", "py", "onnx")
         self._tell(f"exporting {made[-1].name}, and loading it in a fresh interpreter")
         results = export_network(
-            replace(self._deployed, network=last, layers=sizes), self._folder, formats, identifier=self._identifier
+            replace(self._deployed, network=last, layers=sizes),
+            self._folder,
+            formats,
+            identifier=self._identifier,
+            normalization=False,  # the judge gives standardized inputs to all networks
         )
         found: dict[str, float] = {}
         for one in results:

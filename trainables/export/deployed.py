@@ -28,6 +28,7 @@ class Deployed:
         data: what it was trained on, in words.
         splits: examples in each part of the data.
         layers: attributes of layers that were made smaller since `trainables.build` made them, by their paths.
+        raw_dtype, raw_range: of the raw inputs it was trained on, such as "uint8" and (0, 255); empty if not known.
     """
 
     network: nn.Module
@@ -41,6 +42,13 @@ class Deployed:
     data: str = ""
     splits: Mapping[str, int] = field(default_factory=dict)
     layers: Sizes = field(default_factory=dict)
+    raw_dtype: str = ""
+    raw_range: tuple[float, ...] = ()
+
+    @property
+    def standardizes(self) -> bool:
+        """Whether raw inputs are standardized before the network, so that an exported file can do it."""
+        return bool(self.mean) and self.inputs.is_floating_point()
 
 
 def check_deployed(deployed: object, trainable: object) -> Deployed:
@@ -52,4 +60,8 @@ def check_deployed(deployed: object, trainable: object) -> Deployed:
         raise TrainableError(f"{name}: network is a {type(deployed.network).__name__}; it must be an nn.Module")
     if not isinstance(deployed.inputs, Tensor) or deployed.inputs.dim() < 1 or len(deployed.inputs) < 3:
         raise TrainableError(f"{name}: inputs must be a tensor of at least three examples, as the network expects them")
+    if len(deployed.mean) != len(deployed.std) or (deployed.mean and deployed.inputs.dim() < 2):
+        raise TrainableError(
+            f"{name}: mean has {len(deployed.mean)} numbers and std {len(deployed.std)}; both have one for each channel"
+        )
     return deployed

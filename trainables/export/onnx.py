@@ -7,6 +7,7 @@ import importlib.util
 import io
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -17,6 +18,8 @@ from trainables.errors import TrainableError
 __all__ = ["INPUT", "ONNX", "OUTPUT", "check_packages", "write_onnx"]
 
 ONNX, INPUT, OUTPUT = "model.onnx", "input", "output"
+_LARGEST = 1024
+"""Numbers of a result that is computed once and kept, unless it takes no more room than what it is computed from."""
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
@@ -27,9 +30,14 @@ def check_packages() -> None:
         raise TrainableError(f"onnx needs {', '.join(missing)}, not installed here: pip install 'nas-tune[export]'")
 
 
-def write_onnx(network: nn.Module, inputs: Tensor, path: Path) -> None:
-    """Write one file, weights included; its input is called `input`, its output `output`."""
+def write_onnx(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write one file, weights included; its input is called `input`, its output `output`.
+
+    `metadata` is what it says of itself (`get_modelmeta().custom_metadata_map` in onnxruntime).
+    """
     check_packages()
+    from onnxscript.optimizer import optimize
+
     batch = torch.export.Dim("batch")
     with _silence(), torch.no_grad():
         program = torch.onnx.export(
@@ -39,12 +47,17 @@ def write_onnx(network: nn.Module, inputs: Tensor, path: Path) -> None:
             input_names=[INPUT],
             output_names=[OUTPUT],
             dynamic_shapes=({0: batch},),
+            optimize=False,
             verbose=False,
         )
         if program is None:
             raise TrainableError("torch.onnx.export gave no program; try another format")
+        # Of what follows from weights, torch's own optimization keeps results of up to 1 MB, such as the vectors
+        # between all patches of a transformer; those stay computed.
+        optimize(program.model, output_size_limit=_LARGEST)
         for node in program.model.graph.all_nodes():
             node.metadata_props.clear()  # source lines and paths of this machine, up to half of a small file
+        program.model.metadata_props.update(metadata or {})
         program.save(path, external_data=False)
 
 

@@ -6,21 +6,50 @@ written, and loaded once by the check that follows.
 
 from __future__ import annotations
 
+import json
 import warnings
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["PROGRAM", "write_program"]
+__all__ = ["METADATA", "PROGRAM", "write_program"]
 
-PROGRAM = "program.pt2"
+PROGRAM, METADATA = "program.pt2", "metadata.json"
+_OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
+"""What a node says of the code that it comes from: half of a small file."""
 
 
-def write_program(network: nn.Module, inputs: Tensor, path: Path) -> None:
-    """Export `network`, which is in evaluation mode, for any batch size."""
+def write_program(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Export `network`, which is in evaluation mode, for any batch size.
+
+    `metadata` is what the file says of itself, as JSON in its extra file `METADATA`.
+    """
     batch = torch.export.Dim("batch")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of torch's own deprecations
         program = torch.export.export(network, (inputs,), dynamic_shapes=({0: batch},), strict=False)
-        torch.export.save(program, path)
+        _strip(program)
+        whole = path.with_name(f"{path.stem}.whole.pt2")
+        torch.export.save(program, whole, extra_files={METADATA: json.dumps(metadata or {}, ensure_ascii=False)})
+    _pack(whole, path)
+    whole.unlink()
+
+
+def _pack(whole: Path, path: Path) -> None:
+    """Compress what is text in an archive: the graph, which of a small network takes more room than the weights."""
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
+        for entry in old.infolist():
+            method = zipfile.ZIP_DEFLATED if entry.filename.endswith(".json") else zipfile.ZIP_STORED
+            new.writestr(entry.filename, old.read(entry), method)
+
+
+def _strip(program: torch.export.ExportedProgram) -> None:
+    """Take out what only this machine and this training know: source lines with paths, and the examples."""
+    for module in program.graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else ():
+            for name in _OWN:
+                node.meta.pop(name, None)
+    program.example_inputs = None

@@ -26,8 +26,8 @@ from trainables.export.tracing import Pair, Traced, UntraceableError, is_leaf, s
 
 __all__ = ["Source", "source_of"]
 
-_LONGEST_CONSTANT = 1024
-_TAKEN = {"F", "Tensor", "nn", "torch", "OrderedDict", "Path", "load", "normalize", "read_weights"}
+_LONGEST_CONSTANT = 4096
+_TAKEN = {"F", "Standardized", "Tensor", "nn", "torch", "OrderedDict", "Path", "load", "normalize", "read_weights"}
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 

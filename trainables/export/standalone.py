@@ -11,6 +11,7 @@ from trainables.export.deployed import Deployed
 from trainables.export.expressions import Group, Item, Text, written
 from trainables.export.layers import literal
 from trainables.export.source import Source, source_of
+from trainables.export.standardized import described_inputs
 from trainables.export.weights import WEIGHTS
 
 __all__ = ["MODEL", "model_text", "write_model"]
@@ -32,6 +33,18 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     return weights
 '''
 
+_STANDARDIZED = '''
+class Standardized(nn.Module):
+    """A network for raw inputs."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, raw: Tensor) -> Tensor:
+        return self.network(normalize(raw))
+'''
+
 _DTYPES = """
 DTYPES = {
     "F64": torch.float64,
@@ -48,25 +61,30 @@ DTYPES = {
 """
 
 
-def write_model(deployed: Deployed, batches: tuple[Any, Any], facts: Sequence[str], path: Path) -> None:
-    """Write the file.
+def write_model(
+    deployed: Deployed, batches: tuple[Any, Any], facts: Sequence[str], path: Path, *, raw: bool = True
+) -> None:
+    """Write the file; `raw` as in `model_text`.
 
     Raises:
         UntraceableError: the network cannot be written as source.
     """
-    path.write_text(model_text(deployed, source_of(deployed.network, batches), facts), encoding="utf-8")
+    path.write_text(model_text(deployed, source_of(deployed.network, batches), facts, raw=raw), encoding="utf-8")
 
 
-def model_text(deployed: Deployed, source: Source, facts: Sequence[str]) -> str:
-    """The file as text; `facts` are lines for its docstring."""
-    root = source.call.partition("(")[0]
-    head = [_document(deployed, facts), _imports(source), f"{_DTYPES.strip()}\n", *_constants(deployed, source)]
-    normalize = [_normalize(deployed)] if deployed.mean else []
-    functions = [source.classes, *normalize, _READ, _load(source, root), _main(deployed)]
+def model_text(deployed: Deployed, source: Source, facts: Sequence[str], *, raw: bool = True) -> str:
+    """The file as text; `facts` are lines for its docstring.
+
+    Where the network has a mean and a deviation of raw inputs, its `load` takes `raw` too, with this default.
+    """
+    raw = raw and deployed.standardizes
+    head = [_document(deployed, facts, raw), _imports(source), f"{_DTYPES.strip()}\n", *_constants(deployed, source)]
+    normalize = [_normalize(deployed), _STANDARDIZED] if deployed.standardizes else []
+    functions = [source.classes, *normalize, _READ, _load(deployed, source, raw), _main(deployed)]
     return "\n".join([*head, *(f"\n{part.strip()}\n" for part in functions)])
 
 
-def _document(deployed: Deployed, facts: Sequence[str]) -> str:
+def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
     shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
     title = f"A network of the space {_safe(deployed.space)}: inputs ({shape}) to outputs, in evaluation mode."
     lines = [title, ""]
@@ -76,11 +94,16 @@ def _document(deployed: Deployed, facts: Sequence[str]) -> str:
         "",
         "Needs torch only:",
         "",
-        "    from model import load" + (", normalize" if deployed.mean else ""),
+        "    from model import load",
         "",
         f"    network = load()  # weights from {WEIGHTS} beside this file",
-        f"    outputs = network({'normalize(raw)' if deployed.mean else 'inputs'})",
+        "    outputs = network(inputs)",
+        "",
+        *textwrap.wrap(f"Inputs are {described_inputs(deployed, raw=raw)}.", 116),
     ]
+    if deployed.standardizes:
+        other = ["load(raw=True) takes raw inputs.", "load(raw=False) takes what `normalize` makes of raw inputs."][raw]
+        lines.append(other)
     return '"""' + "\n".join(lines).rstrip() + '\n"""\n'
 
 
@@ -97,8 +120,9 @@ def _constants(deployed: Deployed, source: Source) -> list[str]:
     found = []
     if deployed.classes:
         found.append(_tuple("CLASSES", deployed.classes))
-    if deployed.mean:
-        found += [_tuple("MEAN", deployed.mean), _tuple("STD", deployed.std)]
+    if deployed.standardizes:
+        said = "# Of raw inputs, a channel each: the network was trained on (raw - MEAN) / STD.\n"
+        found += [said + _tuple("MEAN", deployed.mean) + _tuple("STD", deployed.std)]
     if source.unused:
         said = "# What only training uses, and the file of weights holds too.\n"
         found.append(said + _tuple("UNUSED", source.unused))
@@ -114,25 +138,31 @@ def _normalize(deployed: Deployed) -> str:
     shape = ", ".join(["1", str(len(deployed.mean)), *["1"] * (deployed.inputs.dim() - 2)])
     return f'''
 def normalize(raw: Tensor) -> Tensor:
-    """Raw inputs, on the scale of the data set's files, as the network was trained on them."""
-    mean = torch.tensor(MEAN, device=raw.device).view({shape})
-    std = torch.tensor(STD, device=raw.device).view({shape})
-    return (raw.to(torch.float32) - mean) / std
+    """Raw inputs, with the values that the data set has, as the network was trained on them."""
+    mean = torch.tensor(MEAN, dtype={deployed.inputs.dtype}, device=raw.device).view({shape})
+    std = torch.tensor(STD, dtype={deployed.inputs.dtype}, device=raw.device).view({shape})
+    return (raw.to({deployed.inputs.dtype}) - mean) / std
 '''
 
 
-def _load(source: Source, root: str) -> str:
+def _load(deployed: Deployed, source: Source, raw: bool) -> str:
+    root = source.call.partition("(")[0]
     kept = (
         "    weights = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}\n"
         if source.unused
         else ""
     )
-    return f'''def load(path: str | Path | None = None) -> {root}:
-    """The trained network, in evaluation mode on the CPU; by default with the weights beside this file."""
+    signature, given, said = f"path: str | Path | None = None) -> {root}", "network", ""
+    if deployed.standardizes:
+        signature = f"path: str | Path | None = None, *, raw: bool = {raw}) -> nn.Module"
+        given = "(Standardized(network) if raw else network)"
+        said = "\n\n    It takes raw inputs, or without `raw` those that `normalize` gives.\n    "
+    return f'''def load({signature}:
+    """The trained network, in evaluation mode on the CPU; by default with the weights beside this file.{said}"""
     network = {source.call}
     weights = read_weights(path or Path(__file__).with_name("{WEIGHTS}"))
 {kept}    network.load_state_dict(weights, assign=True)
-    return network.eval()
+    return {given}.eval()
 '''
 
 

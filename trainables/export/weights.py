@@ -43,6 +43,8 @@ def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
             "dtype": str(deployed.inputs.dtype).removeprefix("torch."),
             "mean": list(deployed.mean) or None,
             "std": list(deployed.std) or None,
+            "raw_dtype": deployed.raw_dtype or None,
+            "raw_range": list(deployed.raw_range) or None,
         },
         "classes": list(deployed.classes) or None,
     }

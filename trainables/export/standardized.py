@@ -1,0 +1,92 @@
+"""The normalisation of inputs as a part of the network, and what a file says of its inputs and outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables.export.deployed import Deployed
+
+__all__ = ["Standardized", "described_inputs", "metadata", "raw_of", "standardized"]
+
+
+class Standardized(nn.Module):
+    """A network for raw inputs (n, channels, ...): it is given `(raw - mean) / std`."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+
+    def forward(self, raw: Tensor) -> Any:
+        return self.network((raw - self.mean) / self.std)
+
+
+def standardized(deployed: Deployed) -> nn.Module:
+    """The network for raw inputs, of the dtype of the standardized ones, in evaluation mode."""
+    return Standardized(deployed.network, *_statistics(deployed)).eval()
+
+
+def raw_of(deployed: Deployed, inputs: Tensor) -> Tensor:
+    """The raw inputs that come to these standardized ones, but for rounding."""
+    mean, std = _statistics(deployed)
+    return inputs * std + mean
+
+
+def _statistics(deployed: Deployed) -> tuple[Tensor, Tensor]:
+    shape = (1, -1, *[1] * (deployed.inputs.dim() - 2))
+    mean, std = (torch.tensor(one, dtype=deployed.inputs.dtype).view(shape) for one in (deployed.mean, deployed.std))
+    return mean, std
+
+
+def described_inputs(deployed: Deployed, *, raw: bool) -> str:
+    """What a file wants, in words."""
+    kind = str(deployed.inputs.dtype).removeprefix("torch.")
+    shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
+    if not deployed.standardizes:
+        return f"{kind} of shape ({shape}), as the network expects them"
+    if not raw:
+        return f"{kind} of shape ({shape}), standardized: (raw - mean) / std"
+    known = []
+    if deployed.raw_dtype:
+        known.append(f"{deployed.raw_dtype} in the data")
+    if deployed.raw_range:
+        low, high = (f"{one:g}" for one in deployed.raw_range)
+        known.append(f"{low} to {high} in its training images")
+    said = f" ({', '.join(known)})" if known else ""
+    return f"{kind} of shape ({shape}), raw: with the values that the data set has{said}, unscaled"
+
+
+def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str]:
+    """What a file says of itself, by name; lists are JSON."""
+    said: dict[str, Any] = {
+        "input": described_inputs(deployed, raw=raw),
+        "normalization": _normalization(deployed, raw=raw),
+        "mean": list(deployed.mean),
+        "std": list(deployed.std),
+        "raw_dtype": deployed.raw_dtype,
+        "raw_range": list(deployed.raw_range),
+        "output": "one number for each class, before softmax" if deployed.classes else "",
+        "classes": list(deployed.classes),
+        "data": deployed.data,
+        "space": deployed.space,
+        "architecture_id": identifier,
+    }
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in said.items()
+        if value
+    }
+
+
+def _normalization(deployed: Deployed, *, raw: bool) -> str:
+    if not deployed.standardizes:
+        return "none"
+    return "inside: give raw inputs" if raw else "outside: give (raw - mean) / std"
