@@ -114,8 +114,9 @@ def _say(made: Compression) -> None:
     out.print()
     out.print(made.summary())
     out.print(f"trial {made.made.trial}, weights {made.made.origin}")
-    for said in (*made.steps, f"latency: {made.measured}", made.doubt):
-        out.print(plain(said))
+    for said in (*made.steps, made.supernet, f"latency: {made.measured}", made.doubt):
+        if said:
+            out.print(plain(said))
     out.print(f"in {shown(made.folder)}: {', '.join(file.name for file in made.result.files)}")
     for note in made.result.notes:
         talk().print(f"note: {plain(note)}", style="dim")

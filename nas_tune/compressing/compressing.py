@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nas_tune.compressing.compression import Compression, Made
 from nas_tune.errors import ConfigError, RunFolderError
-from nas_tune.exporting.facts import Source, machine
+from nas_tune.exporting.facts import Source, machine, supernet_parameters
 from nas_tune.exporting.sources import chosen, deployed_by, source_of
 from nas_tune.recipe import versions
 from nas_tune.results import Run
@@ -88,7 +88,8 @@ def compress(
     identifier = str(trials.loc[trials["trial"] == number, "architecture_id"].iloc[0])
     with _appearing(target or _next(_swept(run.path / "compress") / f"trial-{number:06d}")) as (draft, final):
         result = compress_network(deployed, tuning, draft, plan, identifier=identifier, progress=progress)
-        made = Made(run.path.name, number, source.origin, source.retrained, deployed, identifier)
+        origin = (source.origin, source.retrained)
+        made = Made(run.path.name, number, *origin, deployed, identifier, supernet_parameters(run, number))
         compression = Compression(final, made, plan, _placed(result, final), machine(), dict(versions()))
         _write(draft, compression)
     return compression

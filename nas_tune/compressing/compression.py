@@ -26,6 +26,8 @@ class Made:
     retrained: bool
     deployed: Deployed
     identifier: str
+    supernet_parameters: int | None = None
+    """Of the supernet in which it was found; None of a network that a trial trained."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,13 @@ class Compression:
         share = f": one of them is {1 / count:.4f} of accuracy" if "accuracy" in self.stages[0].metrics else ""
         return f"{count:,} test examples{share}"
 
+    @property
+    def supernet(self) -> str:
+        """What the tables of a run of searches in supernets count, which is another network; empty of other runs."""
+        count = self.made.supernet_parameters
+        said = "parameters in the tables of the run: those of the supernet in which this network was found"
+        return "" if count is None else f"{count:,} {said}"
+
     def text(self) -> str:
         """The whole as Markdown."""
         return "\n".join(self._lines()).rstrip() + "\n"
@@ -116,6 +125,7 @@ class Compression:
             "data": made.deployed.data,
             "folder": str(self.folder),
             "plan": asdict(self.plan),
+            "supernet_parameters": made.supernet_parameters,
             "calibration_examples": result.calibration,
             "stages": [stage.to_dict() for stage in result.stages],
             "tuning": [dict(epoch) for epoch in result.tuning],
@@ -140,6 +150,8 @@ class Compression:
         if any(stage.bytes is None for stage in self.stages):
             yield "- Pruned: as large and as fast as fine-tuned, from which its weights differ only."
         yield "- Parameters: those that the outputs depend on, so none of heads that only training uses."
+        if self.supernet:
+            yield f"- {self.supernet}."
         yield f"- Latency: {self.measured}."
         yield "- Nothing of the compression was decided by the test split."
         yield "\n## Files\n"

@@ -68,6 +68,8 @@ def _architecture(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "settings of its builder", json.dumps(dict(facts.deployed.settings))
     yield "input", f"(batch, {', '.join(map(str, facts.deployed.inputs.shape[1:]))}), {_dtype(facts)}"
     yield "parameters", f"{facts.cost.parameters:,}" if facts.cost else _NOT_MEASURED
+    if facts.supernet_parameters is not None:
+        yield "parameters of the supernet in which it was found", f"{facts.supernet_parameters:,}"
     yield "multiply-accumulates of one example", f"{facts.cost.macs:,}" if facts.cost else _NOT_MEASURED
     yield "bytes of parameters and buffers", f"{facts.cost.model_bytes:,}" if facts.cost else _NOT_MEASURED
 

@@ -22,7 +22,7 @@ from trainables.export import Deployed
 from trainables.image_classifier import ImageClassifier
 from trainables.protocol import Evaluating, Trainable
 
-__all__ = ["Facts", "Source", "gathered", "machine"]
+__all__ = ["Facts", "Source", "gathered", "machine", "supernet_parameters"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class Facts:
     all_epochs: int
     all_seconds: float
     cost: Cost | None
+    supernet_parameters: int | None
+    """Of the supernet in which the architecture was found, which is what the tables of such a run count."""
     deployed: Deployed
     trained_with: Mapping[str, str]
     exported_with: Mapping[str, str]
@@ -132,6 +134,7 @@ def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
         all_epochs=len(epochs),
         all_seconds=float(trials["seconds"].sum()),
         cost=_cost(deployed),
+        supernet_parameters=supernet_parameters(run, trial),
         deployed=deployed,
         trained_with=dict(source.run.meta.get("versions", {})),
         exported_with=dict(versions()),
@@ -190,6 +193,15 @@ def _cost(deployed: Deployed) -> Cost | None:
         return cost_of(deployed.network, deployed.inputs[:1])
     except (RuntimeError, NotImplementedError, TypeError, ValueError):
         return None  # what cannot run on the meta device cannot be counted there
+
+
+def supernet_parameters(run: Run, trial: int) -> int | None:
+    """The parameters that the tables of a run of searches in supernets give for a trial; None of another run."""
+    trials = run.trials()
+    if not is_supernet_run(run.config) or "parameters" not in trials:
+        return None
+    found = trials.loc[trials["trial"] == trial, "parameters"].dropna()
+    return None if found.empty else int(found.iloc[0])
 
 
 def machine() -> str:

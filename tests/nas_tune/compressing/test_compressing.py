@@ -154,6 +154,12 @@ def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:
         said,
     ):
         assert words in text
+    assert "supernet" not in text
+    found = replace(told(), made=replace(told().made, supernet_parameters=12345)).text()
+    assert "- 12,345 parameters in the tables of the run: those of the supernet in which" in found
+    rows = replace(told(), made=replace(told().made, deployed=replace(told().made.deployed, splits={})))
+    assert rows.doubt == "how many test examples there are is not told"
+    assert "image" not in text
     document = json.loads(json.dumps(told().to_dict()))
     assert document["stages"][1]["latency_seconds"] is None
     assert document["stages"][0]["latency_seconds"] == {"1": 0.002, "32": 0.02}
