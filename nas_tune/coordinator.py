@@ -40,6 +40,7 @@ from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
 from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space
 from search_spaces.names import did_you_mean
+from trainables.bounds import LONGEST_MESSAGE, LONGEST_NODE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
 from trainables.session import Outcome
 
 __all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
@@ -176,19 +177,20 @@ class Coordinator:
         if record.worker_losses >= self.limits.max_retries:
             self.failed(trial, "error", f"its worker died {record.worker_losses + 1} times, at last: {reason}")
             return False
-        self._commit(Lost(trial, reason, worker=True))
+        self._commit(Lost(trial, cut(writable(reason), LONGEST_MESSAGE), worker=True))
         return True
 
     def failed(self, trial: int, kind: str, message: str, traceback: str = "") -> None:
         """The trial cannot go on, for a reason that its executor knows."""
         if self.state.trials[trial].active:
-            self._commit(Ended(trial, "failed", None, kind, message, traceback or None))
+            said = cut(writable(message), LONGEST_MESSAGE)
+            self._commit(Ended(trial, "failed", None, kind, said, cut(writable(traceback), LONGEST_TRACE) or None))
             if self._batched is None:
                 self._check_start()
 
     def note(self, text: str, trial: int = -1) -> None:
         """Keep something that a person should know."""
-        self._commit(Noted(trial, text))
+        self._commit(Noted(trial, cut(writable(text), LONGEST_NOTE)))
 
     def stop(self, reason: str) -> None:
         """Ask no more, and let every trial stop at its next report."""
@@ -285,7 +287,7 @@ class Coordinator:
         bad = bad or self._equal_names(metrics)
         if bad is not None:
             return [Ended(trial, "failed", None, "bad_result", bad)]
-        reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, node)
+        reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, cut(writable(node), LONGEST_NODE))
         if self._at_end and not outcome.finished and not any(one.metric in metrics for one in self.objectives):
             return [reported]
         for metric in (one.metric for one in self.objectives):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
+from trainables.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, MOST_NOTES, cut, writable
 from trainables.errors import DivergedError, EndOfTraining, GroupLostError, InfeasibleArchitectureError
 from trainables.protocol import Searching, Telling, Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
@@ -51,8 +52,6 @@ RESERVED_NAMES = frozenset(
 """Columns of the result tables, which no metric may be called."""
 
 _MISSED_SAVES = 3
-_LONGEST_MESSAGE = 2_000
-_LONGEST_TRACE = 40_000
 
 
 def is_reserved(name: str) -> bool:
@@ -142,6 +141,7 @@ class TrialSession:
         self._missed_saves = self._repeats = 0
         self._notes: list[str] = []
         self._left_out: set[str] = set()
+        self._noted = 0
 
     def advance(self) -> Outcome:
         """Train the next epoch; the first call sets up, and answers with the checkpoint's epoch if there is one."""
@@ -217,21 +217,31 @@ class TrialSession:
                 raise _StorageError(f"{_MISSED_SAVES} checkpoints in a row could not be saved: {error}") from error
 
     def _outcome(self, metrics: Mapping[str, float], seconds: float) -> Outcome:
-        notes, self._notes = tuple(self._notes), []
+        notes = self._told()
         finished = self._epoch >= self._max_epochs
         return Outcome(self._epoch, metrics, seconds, finished, notes=notes, found=_found(self._trainable))
 
+    def _told(self) -> tuple[str, ...]:
+        """The notes since the last time, none too long, and not too many in all."""
+        notes, self._notes = self._notes, []
+        room = max(0, MOST_NOTES - self._noted)
+        told = [cut(writable(note), LONGEST_NOTE) for note in notes[:room]]
+        if len(notes) > room and self._noted <= MOST_NOTES:
+            told.append(f"of one training {MOST_NOTES} notes are kept; the others are left out")
+        self._noted += len(told)
+        return tuple(told)
+
     def _exhausted(self) -> Outcome:
         if self._epoch:
-            return Outcome(self._epoch, {}, finished=True, notes=tuple(self._notes))
+            return Outcome(self._epoch, {}, finished=True, notes=self._told())
         return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
 
     def _failed(self, error: Exception) -> Outcome:
-        trace = _cut(_writable("".join(traceback.format_exception(error))), _LONGEST_TRACE)
-        failure = Failure(_kind_of(error), _cut(_said(error), _LONGEST_MESSAGE), trace)
+        trace = cut(writable("".join(traceback.format_exception(error))), LONGEST_TRACE)
+        failure = Failure(_kind_of(error), cut(_said(error), LONGEST_MESSAGE), trace)
         if isinstance(error, _BadResultError | _StorageError):
             failure = Failure(failure.kind, str(error))
-        return Outcome(self._epoch, {}, finished=True, failure=failure, notes=tuple(self._notes))
+        return Outcome(self._epoch, {}, finished=True, failure=failure, notes=self._told())
 
 
 def _found(trainable: Trainable) -> Finding | None:
@@ -248,20 +258,7 @@ def _said(error: Exception) -> str:
         text = str(error)
     except Exception as second:  # noqa: BLE001 -- its own text is a stranger's code too
         text = f"its text cannot be told, that raised {type(second).__name__}"
-    return _writable(f"{type(error).__name__}: {text}")
-
-
-def _writable(text: str) -> str:
-    """Without lone surrogates, which are text to Python and to nobody else: no file and no table holds them."""
-    return text.encode(errors="backslashreplace").decode()
-
-
-def _cut(text: str, longest: int) -> str:
-    """Both ends of a text that is too long for the ledger to keep of every trial."""
-    if len(text) <= longest:
-        return text
-    half = longest // 2
-    return f"{text[:half]} ... {len(text) - 2 * half:,} characters left out ... {text[-half:]}"
+    return writable(f"{type(error).__name__}: {text}")
 
 
 def _kind_of(error: Exception) -> str:

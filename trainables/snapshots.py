@@ -41,6 +41,7 @@ class Snapshots:
 
     def __init__(self, folder: Path, owner: str | None = None) -> None:
         self.folder, self.owner = folder, owner
+        self._home = _identity(_home_of(folder))
 
     def write(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> None:
         """Let `save` fill a folder for this epoch, seal it, and drop all but it and the one before it.
@@ -50,6 +51,7 @@ class Snapshots:
         Raises:
             OSError: the disk is full or not there; what was saved before is still whole.
         """
+        self._check_home()
         draft = self.folder / f".draft-{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
@@ -67,6 +69,11 @@ class Snapshots:
             if folder not in until_now[:_KEPT]:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def _check_home(self) -> None:
+        """A folder that was there and is another one now was moved: nothing is made in its old place."""
+        if self._home is not None and _identity(_home_of(self.folder)) != self._home:
+            raise FileNotFoundError(f"{_home_of(self.folder)} was moved or deleted since the training began")
+
     def newest_first(self, notes: list[str]) -> Iterator[Snapshot]:
         """The whole checkpoints; of each damaged one, a line is added to `notes`."""
         for folder in self._folders():
@@ -81,6 +88,19 @@ class Snapshots:
 
     def _folders(self) -> list[Path]:
         return sorted(self.folder.glob("epoch-*"), reverse=True)
+
+
+def _home_of(folder: Path) -> Path:
+    """The folder of the run to which `trials/<number>` belongs."""
+    return folder.parent.parent
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def newest(folder: Path) -> Path:

@@ -91,6 +91,7 @@ class Ledger:
         self.path = path
         self.clock: Callable[[], float] = time.time
         self._connection = connection
+        self._file = _identity(path)
         self._meta: dict[str, Any] | None = None
         self._read: _Place | None = None
         self._end: _Link | None = None
@@ -156,8 +157,10 @@ class Ledger:
         """Write the events in one transaction and return their time by `clock`: seconds since 1970, or virtual.
 
         Raises:
-            RunFolderError: the disk is full or the file cannot be written; nothing of the events is stored.
+            RunFolderError: the disk is full, the file cannot be written, or it was moved since; nothing of the events
+            is stored.
         """
+        self._check_place()
         now = self.clock()
         try:
             end = self._end or self._last()
@@ -178,6 +181,17 @@ class Ledger:
             ) from error
         self._end = end
         return now
+
+    def _check_place(self) -> None:
+        """Refuse to write on in a file that is no longer where the run is."""
+        if _identity(self.path) == self._file:
+            return
+        now = _moved_to(self._file)
+        where = f"to {now.parent}: go on there (nas-tune resume {now.parent})" if now else "or deleted meanwhile"
+        raise RunFolderError(
+            f"{self.path.parent} no longer holds this run: its folder was moved, {where}; "
+            "what was written before is safe in it, and nothing is written in the old place"
+        )
 
     def events(self, after: int = 0, kind: str | None = None) -> Iterator[tuple[Event, float]]:
         """All events with their times, in order; `after` skips that many, `kind` leaves out all others.
@@ -275,6 +289,7 @@ class Ledger:
         Raises:
             RunFolderError: the target cannot be written.
         """
+        self._check_place()
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -317,6 +332,29 @@ def _decoded(seq: int, kind: str, when: float, body: str) -> Event:
         return decode(kind, body)
     except NasTuneError as error:
         raise NasTuneError(f"event {seq}, {error}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _moved_to(file: tuple[int, int] | None) -> Path | None:
+    """Where an open file of this process lies now, as far as the system says (Linux does)."""
+    try:
+        opened = list(Path("/proc/self/fd").iterdir())
+    except OSError:
+        return None
+    for link in opened:
+        with suppress(OSError):
+            place = Path(os.readlink(link))
+            if _identity(place) == file and place.name == "ledger.sqlite":
+                return place
+    return None
 
 
 def _has_head(connection: sqlite3.Connection) -> bool:
