@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from trainables.compression.measuring import BATCHES, latencies, session, single
 from trainables.compression.plan import Compressed, Plan, Stage
@@ -24,6 +24,7 @@ from trainables.export.check import compared_onnx
 from trainables.export.exporting import Progress
 from trainables.export.onnx import ONNX, write_onnx
 from trainables.export.resizing import changed_sizes
+from trainables.export.standardized import raw_of, standardized
 
 __all__ = ["INT8", "compress_network"]
 
@@ -40,6 +41,8 @@ def compress_network(
     progress: Progress = lambda what, step, steps: None,
 ) -> Compressed:
     """Write what `plan` makes of the network into the empty `folder`; the network itself stays as it is.
+
+    Its files take what those of an export take: raw inputs, where the network has a normalisation of them.
 
     There will be `model.onnx`, the last network before quantization; with pruning its weights, their architecture and
     where it can be written a `model.py`; with quantization `model.int8.onnx`.
@@ -91,7 +94,7 @@ class _Work:
         differences = self._written(made)
         if self._plan.quantize is not None:
             self._tell("quantizing to int8")
-            quantized(self._folder / ONNX, self._folder / INT8, self._examples[: self._plan.calibration])
+            quantized(self._folder / ONNX, self._folder / INT8, self._given(self._examples[: self._plan.calibration]))
             made.append(_Made("int8", self._folder / INT8, made[-1].network))
         stages = self._judged(made)
         if self._plan.quantize is not None:
@@ -158,7 +161,7 @@ class _Work:
         """A stage that is not kept."""
         self._tell(f"exporting {name}")
         file = self._aside / f"{name}.onnx"
-        self._guarded(lambda: write_onnx(network, self._deployed.inputs[:2], file))
+        self._guarded(lambda: write_onnx(self._whole(network), self._given(self._deployed.inputs[:2]), file))
         return _Made(name, file, network)
 
     def _written(self, made: list[_Made]) -> dict[str, float]:
@@ -172,7 +175,6 @@ class _Work:
             self._folder,
             formats,
             identifier=self._identifier,
-            normalization=False,  # the judge gives standardized inputs to all networks
         )
         found: dict[str, float] = {}
         for one in results:
@@ -191,11 +193,27 @@ class _Work:
         sessions = {one.name: session(one.file, self._plan.threads) for one in made if one.file is not None}
         self._tell("judging on the test split")
         with torch.no_grad():
-            runs = {one.name: single(sessions[one.name]) if one.file is not None else one.network for one in made}
+            runs = {one.name: self._run_of(one, sessions) for one in made}
             metrics = {name: self._tuning.judge(run, "test") for name, run in runs.items()}
         self._tell("measuring latency")
-        seconds = latencies(sessions, self._examples)
+        seconds = latencies(sessions, self._given(self._examples))
         return tuple(self._stage(one, metrics[one.name], seconds.get(one.name)) for one in made)
+
+    def _run_of(self, one: _Made, sessions: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+        """What a stage makes of inputs as the network expects them; its file takes raw ones, as an export does."""
+        if one.file is None:
+            return one.network
+        run = single(sessions[one.name])
+        return lambda inputs: run(self._given(inputs))
+
+    def _whole(self, network: nn.Module) -> nn.Module:
+        """The network with the normalisation of its inputs, where it has one."""
+        own = replace(self._deployed, network=network)
+        return standardized(own) if own.standardizes else network
+
+    def _given(self, inputs: Tensor) -> Tensor:
+        """What a file is given for these inputs of the network."""
+        return raw_of(self._deployed, inputs) if self._deployed.standardizes else inputs
 
     def _stage(self, one: _Made, metrics: Mapping[str, float], seconds: list[float] | None) -> Stage:
         parameters = self._used(one.network)
@@ -213,7 +231,7 @@ class _Work:
     def _checked(self, file: Path) -> float:
         """How far an ONNX file in a fresh interpreter is from what was judged here."""
         self._tell("loading int8 in a fresh interpreter")
-        batches = {"1": self._examples[:1].clone(), "all": self._examples[:64].clone()}
+        batches = {"1": self._given(self._examples[:1]).clone(), "all": self._given(self._examples[:64]).clone()}
         run = single(session(file, self._plan.threads))
         return compared_onnx(file, batches, {name: run(inputs) for name, inputs in batches.items()})
 

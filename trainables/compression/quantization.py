@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ __all__ = ["KINDS", "quantized"]
 
 KINDS = ("int8",)
 _BATCH = 32
+_NORMALISING = ("Sub", "Div", "Mul", "Add")
 _WHOLE = "BatchNormalization"
 """No engine computes it in int8: where it stands alone, its values would be rounded for nothing."""
 
@@ -56,12 +57,32 @@ def quantized(source: Path, target: Path, examples: Tensor) -> None:
                 weight_type=quantization.QuantType.QInt8,
                 per_channel=True,
                 reduce_range=True,
-                nodes_to_exclude=[node.name for node in nodes if node.op_type == _WHOLE],
+                nodes_to_exclude=[*(node.name for node in nodes if node.op_type == _WHOLE), *_before_layers(nodes)],
             )
+            _describe(target, onnx.load(source))
         except (RuntimeError, ValueError, NotImplementedError, KeyError) as error:
             raise TrainableError(
                 f"onnxruntime cannot quantize this network: {first_line(error)}; leave --quantize out"
             ) from error
+
+
+def _before_layers(nodes: Iterable[Any]) -> Iterator[str]:
+    """What normalises the inputs: they would be rounded twice."""
+    reached = {INPUT}
+    for node in nodes:
+        if node.op_type in _NORMALISING and reached.intersection(node.input):
+            reached.update(node.output)
+            yield node.name
+
+
+def _describe(target: Path, source: Any) -> None:
+    """Let the file say of itself what the file says that it was made of."""
+    import onnx
+
+    model = onnx.load(target)
+    own = {entry.key for entry in model.metadata_props}
+    model.metadata_props.extend(entry for entry in source.metadata_props if entry.key not in own)
+    onnx.save(model, target)
 
 
 def _reader(examples: Tensor) -> Any:
