@@ -122,11 +122,13 @@ class Coordinator:
         self._unseen: Iterator[Architecture] | None = None
         self._failed_now: list[TrialRecord] = []
         self._metrics = {one.metric.lower(): one.metric for one in self.objectives}
+        self._cut: set[int] = set()
         self._replay()
-        self._waiting = deque(sorted(self.state.unfinished.keys() - self.state.paused.keys()))
         self._exhausted = False
         self._started = clock()
         self._seconds_before = self.state.active_seconds
+        self._go_on_after_time()
+        self._waiting = deque(sorted(self.state.unfinished.keys() - self.state.paused.keys()))
 
     @property
     def seconds_left(self) -> float:
@@ -167,6 +169,9 @@ class Coordinator:
         if self._batched is None:
             self._check_start()
         self._check_time()
+        if outcome.out_of_time and self.stopping not in _STOPS_ALL:
+            # The worker's clock is a moment ahead of this one.
+            self.stopping = "time"
         return record.active and self.stopping not in _STOPS_ALL
 
     def lost(self, trial: int, reason: str) -> bool:
@@ -199,12 +204,21 @@ class Coordinator:
     def close(self, message: str = "") -> None:
         """End the session: what still runs is marked lost, to go on in the next one.
 
-        Paused trials wait for it too, unless the budget is spent: then they end as pruned.
+        Where the time is up, it is paused instead, as far as it has a value: that of its last whole epoch counts.
+        Trials that the scheduler paused wait for the next session too, unless the budget is spent: then they end as
+        pruned.
         """
         reason = self.stopping or "interrupted"
         why = f"the session ended ({reason})"
-        lost = [Lost(trial, why) for trial, record in self.state.unfinished.items() if record.state == "running"]
-        self._commit(*lost, *(self._pruned() if reason in _SPENT else []), SessionEnded(reason, message))
+        cut = self._cut_by_time() if reason == "time" else []
+        known = {event.trial for event in cut}
+        lost = [
+            Lost(trial, why)
+            for trial, record in self.state.unfinished.items()
+            if record.state == "running" and trial not in known
+        ]
+        pruned = self._pruned() if reason in _SPENT else []
+        self._commit(*lost, *pruned, *cut, SessionEnded(reason, message))
         self._audience.close()
         for text in self._audience.left_out():
             self.note(text)
@@ -248,8 +262,25 @@ class Coordinator:
         if not (running and (self._scheduler.pauses or self._batched)):
             self.stopping = reason
 
+    def _cut_by_time(self) -> list[Paused]:
+        """What runs, or waits for a worker, and has a value; it goes on in a session with more time."""
+        metric = self.objectives[0].metric
+        found = []
+        for trial, record in self.state.unfinished.items():
+            value = record.reports[-1].metrics.get(metric) if record.active and record.reports else None
+            if value is not None and math.isfinite(value):
+                found.append(Paused(trial, value))
+        return found
+
+    def _go_on_after_time(self) -> None:
+        """Take up again what the last session had no more time for; the scheduler has not paused it."""
+        if self._cut and self.seconds_left > 0:
+            self._commit(*(Promoted(trial) for trial in sorted(self._cut)))
+
     def _pruned(self) -> list[Ended]:
-        return [Ended(trial, "pruned", record.value) for trial, record in self.state.paused.items()]
+        """What the scheduler paused; what the time cut waits for more of it."""
+        paused = self.state.paused.items()
+        return [Ended(trial, "pruned", record.value) for trial, record in paused if trial not in self._cut]
 
     def _commit(self, *events: Event) -> None:
         with self.interrupts.shield():
@@ -269,7 +300,11 @@ class Coordinator:
         self._proposer.apply(event, record)
         if isinstance(event, Asked) and self._batched is not None:
             self._batched.began(event.trial)
-        if isinstance(event, Promoted):
+        if isinstance(event, SessionEnded) and event.reason == "time":
+            self._cut = set(self.state.paused)
+        if isinstance(event, Promoted) and event.trial in self._cut:
+            self._cut.discard(event.trial)
+        elif isinstance(event, Promoted):
             self._scheduler.promoted(event.trial)
         if isinstance(event, Ended) and record is not None:
             self._scheduler.forget(event.trial)

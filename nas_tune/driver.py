@@ -222,8 +222,14 @@ def _storage(folder: Path, config: SearchConfig) -> list[Path]:
 
 def _check_usable(coordinator: Coordinator) -> None:
     counts = coordinator.state.counts
-    if counts["complete"] + counts["pruned"] or coordinator.stopping == "time":
+    if counts["complete"] + counts["pruned"] + len(coordinator.state.paused):
         return
+    if coordinator.stopping == "time" and not counts["failed"]:
+        raise NoUsableTrialError(
+            f"max_seconds = {coordinator.limits.max_seconds:g} was up before any trial had trained one whole epoch, "
+            "and a part of one gives no value that compares; resume the run with more (--set max_seconds=..), or make "
+            "epochs shorter: a smaller network, fewer images"
+        )
     cause = coordinator.first_cause() or next(
         (record for record in coordinator.state.trials.values() if record.state == "failed"), None
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainables.cost import Cost, cost_of
     from trainables.darts_trainable import DartsTrainable
+    from trainables.deadline import check_time
     from trainables.errors import (
         CheckpointError,
         DataError,
@@ -46,6 +47,7 @@ __all__ = [
     "TrainableError",
     "adapt",
     "build",
+    "check_time",
     "cost_of",
     "get",
     "names",
@@ -55,6 +57,7 @@ __all__ = [
 _MODULES = {
     "trainables.cost": ("Cost", "cost_of"),
     "trainables.darts_trainable": ("DartsTrainable",),
+    "trainables.deadline": ("check_time",),
     "trainables.errors": (
         "CheckpointError",
         "DataError",

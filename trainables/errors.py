@@ -10,8 +10,8 @@
     |-- GroupLostError                  exit 1   another of the processes that train together is gone
     `-- InfeasibleArchitectureError     exit 1   a network that breaks a limit of the task
 
-`EndOfTraining` is no error: a trainable raises it where a generator would return. A message says the value,
-the rule that it broke, and the remedy.
+`EndOfTraining` is no error: a trainable raises it where a generator would return. Nor is `OutOfTime`, which leaves an
+epoch where the time of the run is up. A message says the value, the rule that it broke, and the remedy.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "GroupLostError",
     "InfeasibleArchitectureError",
     "NotTheSameError",
+    "OutOfTime",
     "TrainableError",
     "first_line",
 ]
@@ -80,6 +81,10 @@ class InfeasibleArchitectureError(NasTuneError):
 
 class EndOfTraining(Exception):
     """Raised by `Trainable.step` when there is no further epoch; not a failure."""
+
+
+class OutOfTime(Exception):
+    """Raised within an epoch that would end too late (`trainables.deadline`); the epoch does not count."""
 
 
 def first_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ command line.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from trainables.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, MOST_NOTES, cut, writable
-from trainables.errors import DivergedError, EndOfTraining, GroupLostError, InfeasibleArchitectureError
+from trainables.deadline import check_time, until
+from trainables.errors import DivergedError, EndOfTraining, GroupLostError, InfeasibleArchitectureError, OutOfTime
 from trainables.protocol import Searching, Telling, Trainable, has_checkpoints
 from trainables.snapshots import Snapshots
 
@@ -86,7 +88,8 @@ class Outcome:
     `epoch` counts from 1 and is the last one trained; `metrics` is empty where nothing was reported; `finished`
     says that there is nothing more to train; `notes` are things that a person should know; `found` is the best so far
     of a training that looks for an architecture itself. `unusable` says of what was reported and is no number why it
-    is left out; where it is what a search optimizes, the search ends the trial for it.
+    is left out; where it is what a search optimizes, the search ends the trial for it. `out_of_time` says that the next
+    epoch was left in the middle: what this trial reported stays, and no more comes of it in this session.
     """
 
     epoch: int
@@ -97,6 +100,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     found: Finding | None = None
     unusable: Mapping[str, str] = field(default_factory=dict)
+    out_of_time: bool = False
 
 
 class _BadResultError(Exception):
@@ -117,6 +121,7 @@ class TrialSession:
         max_epochs: the length of a full training.
         folder: where the trial's checkpoints lie; None saves nothing.
         writes: whether to save there; of processes that train together, one does.
+        ends: the time of `time.monotonic` from which no batch begins any more.
     """
 
     def __init__(
@@ -128,8 +133,9 @@ class TrialSession:
         max_epochs: int,
         folder: Path | None = None,
         writes: bool = True,
+        ends: float = math.inf,
     ) -> None:
-        self._trainable, self._writes = trainable, writes
+        self._trainable, self._writes, self._ends = trainable, writes, ends
         self._architecture = architecture
         self._seed = seed
         self._max_epochs = max_epochs
@@ -154,8 +160,15 @@ class TrialSession:
             return self._step(started)
         except EndOfTraining:
             return self._exhausted()
+        except OutOfTime as end:
+            return self._left(end, time.monotonic() - started)
         except Exception as error:  # noqa: BLE001
             return self._failed(error)
+
+    def _left(self, end: OutOfTime, seconds: float) -> Outcome:
+        """What is trained of the epoch is dropped: its value would not compare with those of whole epochs."""
+        note = f"the time was up in epoch {self._epoch + 1}{end}, {seconds:.1f} seconds in all; it does not count"
+        return Outcome(self._epoch, {}, notes=(*self._notes, note), out_of_time=True)
 
     def _begin(self) -> Mapping[str, float] | None:
         self._trainable.setup(self._architecture, seed=self._seed, max_epochs=self._max_epochs)
@@ -179,7 +192,9 @@ class TrialSession:
         return None
 
     def _step(self, started: float) -> Outcome:
-        metrics, unusable = _numbers(self._trainable.step())
+        with until(self._ends):
+            check_time()
+            metrics, unusable = _numbers(self._trainable.step())
         for name in unusable.keys() - self._left_out:
             self._notes.append(f"{unusable[name]}; it is left out")
         self._left_out |= unusable.keys()

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from trainables.averaging import WeightAverage
 from trainables.data import Augmentation, ImageData, Split
+from trainables.deadline import check_time
 from trainables.devices import layout_of
 from trainables.errors import DivergedError
 from trainables.networks.base import set_drop_path
@@ -106,6 +107,7 @@ class Training:
         try:
             with self._randomness.of(self._group):
                 for index in range(self._batches):
+                    check_time(index, self._batches)
                     rows = order[index * self._batch_size : (index + 1) * self._batch_size]
                     self._train_batch(rows, self.epoch + index / self._batches, tally)
         finally:
@@ -195,6 +197,7 @@ def judged(network: Callable[[Tensor], Tensor], data: ImageData, split: Split, g
     """
     tally, part = Tally(split.images.device), group.share(len(split))
     for start in range(part.start, part.stop, _EVALUATION_BATCH):
+        check_time()
         rows = slice(start, min(start + _EVALUATION_BATCH, part.stop))
         labels = split.labels[rows]
         logits = network(data.normalize(split.images[rows]))

@@ -25,6 +25,9 @@ class InlineExecutor(InThisProcess):
         trainable = job.trainable()
         node = socket.gethostname()
         while (assignment := coordinator.ask()) is not None:
-            session = job.session(trainable, assignment.trial, assignment.architecture, assignment.seed)
+            left = coordinator.seconds_left
+            session = job.session(
+                trainable, assignment.trial, assignment.architecture, assignment.seed, seconds_left=left
+            )
             while coordinator.report(assignment.trial, advanced(session), node):
                 pass

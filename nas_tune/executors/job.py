@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,9 +52,16 @@ class Job:
         return trainable.load_shared() if isinstance(trainable, Sharing) else None
 
     def session(
-        self, trainable: Trainable, trial: int, architecture: Architecture, seed: int, *, writes: bool = True
+        self,
+        trainable: Trainable,
+        trial: int,
+        architecture: Architecture,
+        seed: int,
+        *,
+        writes: bool = True,
+        seconds_left: float = math.inf,
     ) -> TrialSession:
-        """The boundary around one trial on `trainable`; whether it `writes` the checkpoints, too."""
+        """The boundary around one trial on `trainable`, which has `seconds_left`; whether it `writes` checkpoints."""
         return TrialSession(
             trainable,
             architecture,
@@ -60,6 +69,7 @@ class Job:
             max_epochs=self.max_epochs,
             folder=trial_folder(self.run_folder, trial),
             writes=writes,
+            ends=time.monotonic() + seconds_left,
         )
 
 

@@ -82,6 +82,10 @@ class RayTrainExecutor:
             leader = Leader(coordinator, self._job, desk)
             while not leader.done:
                 coordinator.interrupts.check()
+                if coordinator.seconds_left <= 0:
+                    # The processes wait for each other's gradients: none of them can leave its epoch alone.
+                    coordinator.stop("time")
+                    break
                 for word in _asked(desk.heard.remote(_LISTEN_SECONDS)):
                     leader.hear(word)
                 if ray.wait([trainer], timeout=0)[0] and not leader.done:

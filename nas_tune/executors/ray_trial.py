@@ -6,6 +6,8 @@ death of a worker, after which a fresh actor's session goes on from the trial's 
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 from ray import tune
@@ -21,7 +23,10 @@ OUTCOME = "outcome"
 
 
 class RayTrial(tune.Trainable):
-    """Runs `Job`s; `config` holds trial (its number), architecture (a tree) and seed."""
+    """Runs `Job`s; `config` holds trial (its number), architecture (a tree), seed, and the time when the run ends.
+
+    That is in seconds since 1970, None without an end. Where the clock of a node is wrong, the driver ends the trial.
+    """
 
     def setup(self, config: dict[str, Any], parcel: Parcel | None = None, shared: object = None) -> None:
         """Take the job and what its trials share, which `tune.with_parameters` brings; begin with the first trial."""
@@ -48,4 +53,7 @@ class RayTrial(tune.Trainable):
     def _begin(self, config: dict[str, Any]) -> None:
         architecture = self._space.validate(config["architecture"])
         self._watchdog = Watchdog(trial_folder(self._job.run_folder, config["trial"]), self._job.epoch_timeout)
-        self._session: TrialSession = self._job.session(self._trainable, config["trial"], architecture, config["seed"])
+        left = math.inf if config["ends"] is None else config["ends"] - time.time()
+        self._session: TrialSession = self._job.session(
+            self._trainable, config["trial"], architecture, config["seed"], seconds_left=left
+        )

@@ -7,7 +7,10 @@ scratch.
 
 from __future__ import annotations
 
+import math
 import os
+import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +29,9 @@ from nas_tune.executors.ray_trial import OUTCOME, RayTrial
 from search_spaces import Space
 
 __all__ = ["RayExecutor"]
+
+_GRACE_SECONDS = 1.0
+"""How long after the end of the run's time workers may take to say that they have left their epochs."""
 
 
 class LeftBehind:
@@ -56,6 +62,7 @@ class CoordinatorSearcher(LeftBehind, Searcher):
             "trial": assignment.trial,
             "architecture": assignment.architecture.tree,
             "seed": assignment.seed,
+            "ends": None if math.isinf(left := self._coordinator.seconds_left) else time.time() + left,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -97,6 +104,10 @@ class Watch(LeftBehind, Callback):
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Ray Tune's loop comes by here several times a second."""
         self._coordinator.interrupts.check()
+        # A trainable that looks at the time itself has left its epoch by then.
+        if self._coordinator.seconds_left < -_GRACE_SECONDS:
+            self._coordinator.stop("time")
+            raise _TimeUp
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
         """Ray Tune is about to give the trial another worker."""
@@ -106,6 +117,10 @@ class Watch(LeftBehind, Callback):
         """Ray Tune has given the trial up."""
         reason = f"its worker died {trial.num_failures} times, at last: {_reason(trial)}"
         self._coordinator.failed(trial.config["trial"], "error", reason)
+
+
+class _TimeUp(BaseException):
+    """Leaves Ray Tune's loop; it passes on what is no `Exception`."""
 
 
 class Silence(tune.ProgressReporter):
@@ -167,7 +182,7 @@ class RayExecutor:
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._workers)
         tuner = self._tuner(coordinator)
         # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
-        with coordinator.interrupts.shield():
+        with coordinator.interrupts.shield(), suppress(_TimeUp):
             tuner.fit()
 
     def _tuner(self, coordinator: Coordinator) -> tune.Tuner:

@@ -103,8 +103,60 @@ def test_time_ends_the_run_in_the_middle_of_trials(tmp_path: Path) -> None:
     assert coordinator.ask() is None
     coordinator.close()
     states = {n: (trial.state, trial.epochs) for n, trial in coordinator.state.trials.items()}
-    assert states == {0: ("lost", 2), 1: ("lost", 0)}
+    assert states == {0: ("paused", 2), 1: ("lost", 0)}
+    assert coordinator.state.trials[0].value == epoch(2).metrics["accuracy"]
     assert coordinator.state.end_reason == "time"
+
+
+@pytest.mark.parametrize("scheduler", ["none", "asha", "asha_promote"])
+@pytest.mark.parametrize("batch", [None, 2])
+def test_what_the_time_cut_goes_on_in_a_session_with_more(tmp_path: Path, scheduler: str, batch: int | None) -> None:
+    """A kill between the two sessions, and a session without time, change nothing."""
+    clock = Clock()
+    setup = Setup(tmp_path, scheduler=scheduler, max_trials=2, max_seconds=60.0, max_epochs=9)
+    coordinator = setup.open(clock=clock, batch=batch)
+    begin(coordinator, 2)
+    assert coordinator.report(0, epoch(1)) == (scheduler != "asha_promote")
+    clock.now += 61.0
+    coordinator.report(1, epoch(1))
+    coordinator.close()
+    waited = {0: "pruned", 1: "pruned"} if scheduler == "asha_promote" else {0: "paused", 1: "paused"}
+    assert {n: trial.state for n, trial in coordinator.state.trials.items()} == waited
+    coordinator._ledger.close()
+    if scheduler == "asha_promote":
+        return
+    setup.limits = replace(setup.limits, max_seconds=1000.0)
+    again = setup.open(clock=Clock(), batch=batch)
+    assert {n: (trial.state, trial.value) for n, trial in again.state.trials.items()} == dict.fromkeys(
+        (0, 1), ("running", None)
+    )
+    assert begin(again, 2) == [0, 1]
+    again.report(0, epoch(2))
+    again._ledger.close()
+    killed = setup.open(clock=Clock(), batch=batch)
+    assert begin(killed, 2) == [0, 1]
+    for number in range(3, 9):
+        assert killed.report(0, epoch(number))
+    assert not killed.report(0, replace(epoch(9), finished=True))
+    assert killed.state.trials[0].state == "complete"
+
+
+def test_a_session_without_time_leaves_them_where_they_are(tmp_path: Path) -> None:
+    clock = Clock()
+    setup = Setup(tmp_path, max_trials=None, max_seconds=60.0)
+    coordinator = setup.open(clock=clock)
+    begin(coordinator, 1)
+    coordinator.report(0, epoch(1))
+    coordinator.report(0, Outcome(1, {}, notes=("left",), out_of_time=True))
+    assert coordinator.stopping == "time"
+    coordinator.close()
+    coordinator._ledger.close()
+    setup.limits = replace(setup.limits, max_seconds=1e-9)
+    again = setup.open(clock=clock)
+    again._seconds_before = 1.0
+    assert again.ask() is None
+    again.close()
+    assert again.state.trials[0].state == "paused"
 
 
 def test_time_counts_also_after_the_last_trial_was_handed_out(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data import Augmentation, ImageData, Split
+from trainables.deadline import check_time
 from trainables.devices import layout_of
 from trainables.optimization import Optimization, Optimizer
 from trainables.randomness import Randomness
@@ -114,6 +115,7 @@ class Search:
         tally = Tally(self._device)
         with self._training():
             for index in range(self._train.batches):
+                check_time(index, self._train.batches)
                 self._step((self.epoch + index / self._train.batches) / self.epochs, tally)
         self.epoch += 1
         self.supernet.method.advance(self.epoch / self.epochs)
@@ -150,6 +152,7 @@ class Search:
         tally = Tally(self._device)
         with self._training():
             for _ in range(steps):
+                check_time()
                 self._descend_weights(self._views(self._train), 1.0, tally)
 
     def _descend_alphas(self, architect: torch.optim.Adam, train: Batch, valid: Batch, progress: float) -> None:
@@ -218,6 +221,7 @@ class Search:
     def _calibrate(self) -> None:
         images, size = self.data.train.images, self._train.size
         for index in range(min(_CALIBRATION_BATCHES, self._train.batches)):
+            check_time()
             with self._optimizer.precision():
                 self.supernet(self.data.normalize(images[index * size : (index + 1) * size], self._layout))
 
