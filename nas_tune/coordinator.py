@@ -13,7 +13,7 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nas_tune.interrupts import Interrupts
@@ -38,6 +38,7 @@ from nas_tune.observers import Audience
 from nas_tune.proposer import Proposal, Proposer, derive_seed
 from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
 from nas_tune.strategies.architecture_sampler import Exhausted
+from nas_tune.unseen import Unseen
 from search_spaces import Architecture, Space
 from search_spaces.names import did_you_mean
 from trainables.bounds import LONGEST_MESSAGE, LONGEST_NODE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
@@ -46,8 +47,6 @@ from trainables.session import Outcome
 __all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
 
 _ASKS_BEFORE_CHOOSING = 20
-_MUTATIONS_BEFORE_ENUMERATING = 100
-_ENUMERABLE = 200_000
 _FAILURES_AT_START = 5
 _SPENT = frozenset({"done", "exhausted", "time"})
 _STOPS_ALL = frozenset({"time", "failed", "interrupted"})
@@ -119,7 +118,7 @@ class Coordinator:
         self._seed, self._searches, self._at_end = seed, searches, at_end
         self._audience = audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
-        self._unseen: Iterator[Architecture] | None = None
+        self._unseen = Unseen(space)
         self._failed_now: list[TrialRecord] = []
         self._metrics = {one.metric.lower(): one.metric for one in self.objectives}
         self._cut: set[int] = set()
@@ -405,18 +404,10 @@ class Coordinator:
         return None if unseen is None else self._proposer.propose_instead(unseen)
 
     def _choose_unseen(self) -> Architecture | None:
-        seen = self.state.by_architecture
         rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
-        architecture = self._space.validate(self.state.trials[self.state.repeats[-1]].asked)
-        for _ in range(_MUTATIONS_BEFORE_ENUMERATING):
-            if architecture.id not in seen:
-                return architecture
-            architecture = self._space.mutate(architecture, rng)
-        if self._space.size is None or self._space.size > _ENUMERABLE:
-            return None
-        # What was seen stays seen: one walk through the space serves the whole session.
-        self._unseen = self._unseen or self._space.enumerate()
-        return next((a for a in self._unseen if a.id not in seen), None)
+        start = self._space.validate(self.state.trials[self.state.repeats[-1]].asked)
+        known = (self._space.validate(trial.asked) for trial in self.state.trials.values())
+        return self._unseen.find(start, self.state.by_architecture, rng, known)
 
     def _spent(self) -> bool:
         return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from search_spaces.architecture import Architecture
 from search_spaces.drawing import draw
-from search_spaces.errors import ArchitectureError, NasTuneError, SpaceError, UnknownNameError
+from search_spaces.errors import ArchitectureError, NasTuneError, NoMemberError, SpaceError, UnknownNameError
 from search_spaces.flat import Parameter
 from search_spaces.parameters import choice, const, integer, real, repeat, subset
 from search_spaces.registry import get, names, register
@@ -23,6 +23,7 @@ __all__ = [
     "Architecture",
     "ArchitectureError",
     "NasTuneError",
+    "NoMemberError",
     "Parameter",
     "Space",
     "SpaceError",

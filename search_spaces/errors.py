@@ -2,7 +2,8 @@
 
     NasTuneError                      exit 1
     |-- SpaceError (ValueError)       exit 2   a space that cannot be
-    |   `-- ArchitectureError         exit 2   an architecture that does not belong to its space
+    |   |-- ArchitectureError         exit 2   an architecture that does not belong to its space
+    |   `-- NoMemberError             exit 2   a space whose rule leaves no member, or none that is found
     `-- UnknownNameError (LookupError) exit 2  a name that nobody registered
 
 `trainables.errors` and `nas_tune.errors` add their branches below the same root. A message says the value,
@@ -15,7 +16,7 @@ from collections.abc import Iterable
 
 from search_spaces.names import did_you_mean
 
-__all__ = ["ArchitectureError", "NasTuneError", "SpaceError", "UnknownNameError"]
+__all__ = ["ArchitectureError", "NasTuneError", "NoMemberError", "SpaceError", "UnknownNameError"]
 
 
 class NasTuneError(Exception):
@@ -40,6 +41,10 @@ class ArchitectureError(SpaceError):
 
     def __reduce__(self) -> tuple[type[ArchitectureError], tuple[str, str]]:
         return type(self), (self.path, self.reason)
+
+
+class NoMemberError(SpaceError):
+    """A rule that leaves no member, or no other one, or none that a bounded search finds; the message says which."""
 
 
 class UnknownNameError(NasTuneError, LookupError):

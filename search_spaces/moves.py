@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.deciders import looked_up, looked_up_or_drawn
-from search_spaces.errors import SpaceError
+from search_spaces.errors import NoMemberError
 
 if TYPE_CHECKING:
     from search_spaces.flat import Parameter
     from search_spaces.space import Space
 
-__all__ = ["MOVE_TRIES", "Crossing", "crossover", "mutate", "neighbors"]
+__all__ = ["MOVE_TRIES", "Crossing", "crossover", "mutate", "neighbors", "step"]
 
 MOVE_TRIES = 100
 """How often a move is tried again when it changed nothing or the `valid` rule refused it."""
@@ -46,16 +46,42 @@ def neighbors(space: Space, decisions: Decisions, *, with_invalid: bool = False)
 
 
 def mutate(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
-    """A valid member that differs from `decisions` in one gene, drawn evenly among the active ones."""
+    """A valid member that differs from `decisions` in one gene, drawn evenly among the active ones.
+
+    Where the rule refuses that, in some genes more; where it refuses that too, any other member.
+    """
+    made = step(space, decisions, rng)
+    if made is None:
+        made = _leap(space, decisions, rng)
+    return made or _another(space, decisions, rng)
+
+
+def step(space: Space, decisions: Decisions, rng: random.Random) -> Architecture | None:
+    """A valid member that differs in one gene; None where the rule refuses every try."""
     genes = _genes(space, decisions)
     if not genes:
-        raise SpaceError(f"space {space.name or 'without name'} has one member only: there is nothing to mutate")
+        raise NoMemberError(f"space {space.name or 'without name'} has one member only: there is nothing to mutate")
     for _ in range(MOVE_TRIES):
         changed = _mutated(space, genes[int(rng.random() * len(genes))], decisions, rng)
         made = space._bind(space._root.build(looked_up_or_drawn(changed, rng)))
         if space._is_valid(made):
             return made
-    return _another(space, decisions, rng)
+    return None
+
+
+def _leap(space: Space, decisions: Decisions, rng: random.Random) -> Architecture | None:
+    """A valid member that differs in two to four genes; None where the rule refuses every try."""
+    here = space._bind(space._root.build(looked_up(decisions)))
+    for _ in range(MOVE_TRIES):
+        made, changed = here, decisions
+        for _ in range(rng.randint(2, 4)):
+            genes = _genes(space, changed)
+            mutated = _mutated(space, genes[int(rng.random() * len(genes))], changed, rng)
+            made = space._bind(space._root.build(looked_up_or_drawn(mutated, rng)))
+            changed = space._trace(made)
+        if made != here and space._is_valid(made):
+            return made
+    return None
 
 
 class Crossing:
@@ -117,13 +143,15 @@ def _crossed(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> De
 
 
 def _another(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
-    """A valid member other than `decisions`, where no single move leads to one."""
+    """A valid member other than `decisions`, where no few moves lead to one."""
     here = space._bind(space._root.build(looked_up(decisions)))
-    for _ in range(MOVE_TRIES):
+    for tried in range(MOVE_TRIES):
+        if tried and space._rare.listed is not None and len(space._rare.listed) < 2:
+            break
         made = space.sample(rng)
         if made != here:
             return made
-    raise SpaceError(f"space {space.name or 'without name'}: no other valid member was found; loosen `valid`")
+    raise NoMemberError(f"space {space.name or 'without name'}: no other valid member was found; loosen `valid`")
 
 
 def _genes(space: Space, decisions: Decisions) -> list[Parameter]:

@@ -21,6 +21,7 @@ from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.flat import Parameter
 from search_spaces.graphs import Graph
 from search_spaces.names import did_you_mean
+from search_spaces.rejection import RareMembers
 from search_spaces.translation.optuna import Trial, distributions, suggested
 from search_spaces.translation.tune import domains
 
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["COUNTED_UP_TO", "SAMPLE_TRIES", "Space"]
 
 SAMPLE_TRIES = 1_000
-"""How many draws the `valid` rule may refuse before a space counts as empty."""
+"""How many draws the `valid` rule may refuse before members count as rare (see `rejection`)."""
 COUNTED_UP_TO = 200_000
-"""Spaces with a `valid` rule are counted, and proven empty, by enumeration up to this many trees."""
+"""Spaces with a `valid` rule are counted by enumeration up to this many trees."""
 
 
 class Space(Nested):
@@ -65,20 +66,22 @@ class Space(Nested):
         self._subsets = {subset.name: subset for subset in self._root.subsets()}
         self._total = self._root.size()
         self._size: int | None = None
-        self._rare_members: list[Architecture] | None = None
         self._fingerprint: str | None = None
 
     # One member
 
     def sample(self, rng: Rng) -> Architecture:
-        """One member at random, every decision even on its scale; `SpaceError` when none is found valid."""
+        """One member at random, every decision even on its scale as long as the rule lets enough of them pass.
+
+        Where it refuses nearly all, members are looked for as `rejection` says; `NoMemberError` when none is found.
+        """
         rng = as_random(rng)
         decide = drawn(rng)
         for _ in range(SAMPLE_TRIES if self.valid else 1):
             made = self._bind(self._root.build(decide))
             if self._is_valid(made):
                 return made
-        return self._rare(rng)
+        return self._rare.sample(rng)
 
     def validate(self, architecture: object) -> Architecture:
         """The member that `architecture` (or its tree) is, bound to the canonical form.
@@ -99,6 +102,11 @@ class Space(Nested):
         return True
 
     # All members
+
+    @property
+    def trees(self) -> int | None:
+        """How many trees there are, those that the rule refuses included; None where a real makes them infinite."""
+        return self._total
 
     @property
     def size(self) -> int | None:
@@ -135,7 +143,7 @@ class Space(Nested):
     def mutate(self, architecture: object, rng: Rng) -> Architecture:
         """A valid member that differs in one decision, drawn anew; `SpaceError` when there is no other.
 
-        Its `id` may be the same, where that decision is dead.
+        Its `id` may be the same, where that decision is dead. It differs in more where the rule refuses single changes.
         """
         return moves.mutate(self, self._trace(architecture), as_random(rng))
 
@@ -298,6 +306,14 @@ class Space(Nested):
         self._root.trace(tree, record)
         return record
 
+    @cached_property
+    def _rare(self) -> RareMembers:
+        return RareMembers(self)
+
+    def _drawn(self, rng: random.Random) -> Architecture:
+        """A tree at random, which the rule may refuse."""
+        return self._bind(self._root.build(drawn(rng)))
+
     def _bind(self, tree: Json) -> Architecture:
         return Architecture._bound(tree, self)
 
@@ -319,15 +335,3 @@ class Space(Nested):
             rule = getattr(self.valid, "__qualname__", repr(self.valid))
             raise ArchitectureError("", f"the space's rule {rule} refuses it; change a decision that the rule is about")
         return made
-
-    def _rare(self, rng: random.Random) -> Architecture:
-        """A member of a space whose rule refused all draws; `SpaceError` where none is found."""
-        total = self._total
-        small = total is not None and total <= COUNTED_UP_TO
-        if small and self._rare_members is None:
-            self._rare_members = list(self.enumerate())
-        if self._rare_members:
-            return self._rare_members[int(rng.random() * len(self._rare_members))]
-        said = f"none of all {total} trees" if small else f"none of {SAMPLE_TRIES} draws"
-        name = self.name or "without name"
-        raise SpaceError(f"space {name} has no valid architecture: {said} pass its rule; loosen `valid`")

@@ -29,10 +29,10 @@ from nas_tune.strategies.predictor import Predictor
 from nas_tune.strategies.progressive import Progressive
 from nas_tune.strategies.random_search import RandomSearch
 from nas_tune.strategies.reinforce import ReinforceSampler
-from nas_tune.strategies.tpe import tpe
+from nas_tune.strategies.tpe import TPE
 from search_spaces import Space
 
-__all__ = ["STRATEGIES", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "Sampler", "make", "tpe"]
+__all__ = ["STRATEGIES", "TPE", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "Sampler", "make"]
 
 Sampler: TypeAlias = BaseSampler
 """What a strategy is, for those who need not know of Optuna."""
@@ -55,7 +55,7 @@ STRATEGIES: dict[str, Callable[..., Sampler]] = {
     "progressive": Progressive,
     "random": RandomSearch,
     "reinforce": ReinforceSampler,
-    "tpe": tpe,
+    "tpe": TPE,
 }
 
 

@@ -62,6 +62,11 @@ class Dehb(UnseenSampler):
         self.population, self.factor, self.crossover, self.held = population, factor, crossover, held
         self._numbers = np.random.default_rng(seed)
 
+    def reseed(self, seed: int) -> None:
+        """Both generators."""
+        super().reseed(seed)
+        self._numbers = np.random.default_rng(seed)
+
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
         """Children of the place that is next; at random while no budget is populated."""
         holders = self._holders(history.curves()) if number >= self.population else {}

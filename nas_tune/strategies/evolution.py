@@ -12,18 +12,16 @@ from collections.abc import Sequence
 from itertools import islice
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
 from nas_tune.objectives import several_objectives
 from nas_tune.standings import standings
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.history import result_of, signs_of
+from nas_tune.strategies.history import History, result_of, signs_of
 from search_spaces import Architecture, Space
 
 __all__ = ["EvolutionSampler"]
-
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @several_objectives
@@ -48,24 +46,16 @@ class EvolutionSampler(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The child, or a random architecture while the population fills."""
-        parent = self._parent(study, number)
-        if parent is None:
-            return self.space.sample(self.rng)
-        return self.space.mutate(self.space.from_params(parent.params), self.rng)
-
-    def _parent(self, study: Study, number: int) -> FrozenTrial | None:
         if number < self.population:
-            return None
-        living = self._living(study)
+            return self.space.sample(self.rng)
+        history = History.of(study, self.space, number)
+        living = list(islice(history.youngest(), self.population))[::-1]
         if not living:
-            return None
+            return self.space.sample(self.rng)
+        return self.space.mutate(history.architecture(self._parent(study, living).number), self.rng)
+
+    def _parent(self, study: Study, living: Sequence[FrozenTrial]) -> FrozenTrial:
         competitors = [self.rng.choice(living) for _ in range(self.sample)]
         results = [result_of(trial, signs_of(study)) for trial in living]
         place = {trial.number: place for trial, place in zip(living, standings(results), strict=True)}
         return min(competitors, key=lambda trial: place[trial.number])
-
-    def _living(self, study: Study) -> Sequence[FrozenTrial]:
-        """The youngest; looked for from the end, so that an old study is not slower to ask than a young one."""
-        youngest_first = reversed(study.get_trials(deepcopy=False))
-        finished = (trial for trial in youngest_first if trial.state in _FINISHED and trial.values is not None)
-        return list(islice(finished, self.population))[::-1]

@@ -2,12 +2,16 @@
 
 A sampler lives for one proposal; reading a thousand trials anew for each would cost more than the search. What is
 kept here between proposals follows from the trials alone, so a fresh process finds the same.
+
+A trial counts if it decided every parameter of the space that is active in it, whoever made it; what else it has
+(a learning rate beside the architecture) is its own business. Trials that wait in the queue count as proposed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, ClassVar
@@ -20,9 +24,12 @@ from nas_tune.fronts import places
 from nas_tune.standings import Result
 from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces.interchange import from_trial
 
-__all__ = ["Curve", "Finished", "History", "result_of", "signs_of"]
+__all__ = ["ALL", "Curve", "Finished", "History", "result_of", "signs_of"]
 
+ALL = sys.maxsize
+"""In the place of a trial's number: the history of all trials."""
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -62,12 +69,13 @@ class History:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self.ids: dict[str, int] = {}
-        """Of all that was ever proposed, whatever came of it, with the first trial that was."""
         self.notes: dict[tuple[str, int], Any] = {}
         """What a strategy worked out of a trial's architecture and will want again, by a name of its own and number."""
         self._known: dict[int, Architecture] = {}
+        self._ids: dict[str, int] = {}
+        self._unnamed: list[int] = []
         self._barren: set[int] = set()
+        self._settled = 0
         self._trials: list[FrozenTrial] = []
         self.signs = [1.0]
         """What turns each objective so that greater is better."""
@@ -81,9 +89,18 @@ class History:
         history._update(study, number)
         return history
 
+    @property
+    def ids(self) -> dict[str, int]:
+        """Of all that was ever proposed, whatever came of it, with the first trial that was."""
+        for number in self._unnamed:
+            self._ids.setdefault(self._known[number].id, number)
+        self._unnamed.clear()
+        return self._ids
+
     def finished(self) -> list[Finished]:
         """Complete and stopped trials by number."""
-        trials, complete = self.ended(), [trial for trial in self._trials if trial.state == TrialState.COMPLETE]
+        trials = self.ended()
+        complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
         columns = []
         for objective, sign in enumerate(self.signs):
             gains = _Gains(complete, objective)
@@ -98,11 +115,20 @@ class History:
 
     def ended(self) -> list[FrozenTrial]:
         """The trials that `finished` tells of, as the study has them."""
-        return [
-            trial
-            for trial in self._trials
-            if trial.state in _FINISHED and trial.values is not None and trial.number in self._known
-        ]
+        return [trial for trial in self._trials if self._counts(trial)]
+
+    def youngest(self) -> Iterator[FrozenTrial]:
+        """The same from the youngest on; an old study is not slower to ask for a few than a young one."""
+        return (trial for trial in reversed(self._trials) if self._counts(trial))
+
+    def running(self) -> list[Architecture]:
+        """What is being tried now."""
+        running = (trial.number for trial in self._trials if trial.state == TrialState.RUNNING)
+        return [self._known[number] for number in running if number in self._known]
+
+    def is_open(self, number: int) -> bool:
+        """Whether the trial may still say what it tries."""
+        return number not in self._known and number not in self._barren
 
     def architecture(self, number: int) -> Architecture:
         """Of a trial that has one."""
@@ -111,37 +137,58 @@ class History:
     def curves(self) -> list[Curve]:
         """Of every trial that has reported and did not fail, running ones included, by number; of one objective.
 
-        A training that ended by itself stays at what it came to, at every epoch that some other one has reached.
+        A training that ended by itself stays at what it came to, at every epoch that some other one has reached. One
+        that came to its value without a report, as in many plain studies, is at that value at every epoch.
         """
         (sign,) = self.signs
-        told = [
-            trial
-            for trial in self._trials
-            if trial.state != TrialState.FAIL and trial.intermediate_values and trial.number in self._known
-        ]
-        epochs = sorted({epoch for trial in told for epoch in trial.intermediate_values})
-        return [Curve(trial.number, self._known[trial.number], _scores(trial, sign, epochs)) for trial in told]
+        told = [trial for trial in self._trials if trial.state != TrialState.FAIL and trial.number in self._known]
+        epochs = sorted({epoch for trial in told for epoch in trial.intermediate_values}) or [1]
+        curves = []
+        for trial in told:
+            silent = not trial.intermediate_values and self._counts(trial)
+            scores = dict.fromkeys(epochs, sign * trial.values[0]) if silent else _scores(trial, sign, epochs)
+            if scores:
+                curves.append(Curve(trial.number, self._known[trial.number], scores))
+        return curves
+
+    def _counts(self, trial: FrozenTrial) -> bool:
+        """Whether it came to values that can be compared, and tells of an architecture."""
+        return (
+            trial.state in _FINISHED
+            and trial.number in self._known
+            and trial.values is not None
+            and all(map(math.isfinite, trial.values))
+        )
 
     def _update(self, study: Study, number: int) -> None:
         self.signs = signs_of(study)
-        self._trials = study.get_trials(deepcopy=False)[:number]
-        for trial in self._trials:
-            if trial.number not in self._known and trial.number not in self._barren:
+        trials = study.get_trials(deepcopy=False)[:number]
+        if trials and trials[-1].number >= number:
+            trials = [trial for trial in trials if trial.number < number]
+        self._trials = trials
+        for trial in trials[self._settled :]:
+            if self.is_open(trial.number):
                 self._read(trial)
+        while self._settled < len(trials) and not self.is_open(trials[self._settled].number):
+            self._settled += 1
 
     def _read(self, trial: FrozenTrial) -> None:
         """Asks that came to nothing have no parameters; they are looked at once."""
-        if trial.params or not self.space.parameters:
-            try:
-                architecture = self.space.from_params(trial.params)
-            except ArchitectureError:
-                architecture = None
-            if architecture is not None:
-                self._known[trial.number] = architecture
-                self.ids.setdefault(architecture.id, trial.number)
-                return
-        if trial.state.is_finished():
+        architecture = _member(self.space, trial)
+        if architecture is not None:
+            self._known[trial.number] = architecture
+            self._unnamed.append(trial.number)
+        elif trial.state.is_finished():
             self._barren.add(trial.number)
+
+
+def _member(space: Space, trial: FrozenTrial) -> Architecture | None:
+    if space.parameters and not (trial.params or "fixed_params" in trial.system_attrs):
+        return None
+    try:
+        return from_trial(space, trial)
+    except ArchitectureError:
+        return None
 
 
 def signs_of(study: Study) -> list[float]:
@@ -158,8 +205,8 @@ def result_of(trial: FrozenTrial, signs: Sequence[float]) -> Result:
 
 
 def _scores(trial: FrozenTrial, sign: float, epochs: Sequence[int]) -> dict[int, float]:
-    scores = {epoch: sign * value for epoch, value in trial.intermediate_values.items()}
-    if trial.state == TrialState.COMPLETE:
+    scores = {epoch: sign * value for epoch, value in trial.intermediate_values.items() if math.isfinite(value)}
+    if trial.state == TrialState.COMPLETE and scores:
         last = max(scores)
         scores |= {epoch: scores[last] for epoch in epochs if epoch > last}
     return scores

@@ -18,8 +18,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.study import Study, StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
 from nas_tune.standings import Result, standings
@@ -32,7 +32,6 @@ from search_spaces import Architecture, ArchitectureError, Space
 
 __all__ = ["Learner", "Lesson", "PolicySampler"]
 
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 _LATEST_KEPT = 8
 _MARKS_KEPT = 16
 _FROM_MARK_TO_MARK = 32
@@ -164,7 +163,7 @@ class PolicySampler(UnseenSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """What the controller draws after all lessons that are there, and no trial has."""
-        self._controller = self._taught(study, study.get_trials(deepcopy=False)[:number])
+        self._controller = self._taught(study, History.of(study, self.space, number))
         return super().propose(study, number)
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
@@ -188,9 +187,10 @@ class PolicySampler(UnseenSampler):
                 continue
         return self.space.sample(self.rng)
 
-    def _taught(self, study: Study, trials: Sequence[FrozenTrial]) -> Controller:
-        sign = 1.0 if study.direction == StudyDirection.MAXIMIZE else -1.0
-        wanted = [_lesson(trial, sign) for trial in trials if trial.state in _FINISHED and trial.values is not None]
+    def _taught(self, study: Study, history: History) -> Controller:
+        (sign,) = history.signs
+        trials = {trial.number: trial for trial in history.ended()}
+        wanted = [_lesson(trial, sign) for trial in trials.values()]
         del wanted[len(wanted) // self.batch * self.batch :]
         states = _STATES.setdefault(study, _States())
         learner = states.furthest(self._settings, wanted) or Learner(self._settings, self._untaught())

@@ -8,12 +8,14 @@ and the `memory` youngest others that made its decisions; Optuna's weighs older 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.samplers._tpe.sampler import _split_trials, default_gamma
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -21,28 +23,68 @@ from optuna.trial import FrozenTrial, TrialState
 from nas_tune.errors import ConfigError
 from nas_tune.objectives import several_objectives
 from nas_tune.standings import in_order, uneven
-from nas_tune.strategies.history import result_of, signs_of
-from search_spaces import Space
+from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.strategies.history import History, result_of, signs_of
+from search_spaces import Architecture, ArchitectureError, Parameter, Space
+from search_spaces.architecture import Scalar
 
-__all__ = ["tpe"]
+__all__ = ["TPE"]
 
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+_REFUSED_IN_A_ROW = 20
+_EPOCH = datetime(2000, 1, 1)
 
 
 @several_objectives
-def tpe(space: Space, seed: int, startup: int = 10, candidates: int = 24, memory: int = 150) -> BaseSampler:
+class TPE(ArchitectureSampler):
     """Multivariate, with a model per group of conditions; of several objectives the good trials are the first fronts.
 
-    `startup` trials are drawn at random first; each proposal is the best of `candidates` draws. A model learns from the
-    good trials (a tenth, at most 25) and from the `memory` youngest others.
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal and the following ones.
+        startup: how many trials are drawn at random first.
+        candidates: each proposal is the best of so many draws.
+        memory: a model learns from the good trials (a tenth, at most 25) and from so many of the youngest others.
     """
-    if startup < 1:
-        raise ConfigError(f"strategy.startup is {startup}; a model needs at least 1 trial to start from")
-    if candidates < 1:
-        raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
-    if memory < 1:
-        raise ConfigError(f"strategy.memory is {memory}; good trials are told from at least 1 other")
-    return _GroupedTPE(space, seed, startup, candidates, memory)
+
+    def __init__(self, space: Space, seed: int, startup: int = 10, candidates: int = 24, memory: int = 150) -> None:
+        if startup < 1:
+            raise ConfigError(f"strategy.startup is {startup}; a model needs at least 1 trial to start from")
+        if candidates < 1:
+            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+        if memory < 1:
+            raise ConfigError(f"strategy.memory is {memory}; good trials are told from at least 1 other")
+        super().__init__(space, seed)
+        self.startup, self.candidates, self.memory = startup, candidates, memory
+        self._distributions = space.to_optuna()
+        self._model = _GroupedTPE(space, seed, startup, candidates, memory)
+
+    def reseed(self, seed: int) -> None:
+        """The model's generators too."""
+        super().reseed(seed)
+        self._model = _GroupedTPE(self.space, seed, self.startup, self.candidates, self.memory)
+
+    def propose(self, study: Study, number: int) -> Architecture:
+        """What the models draw; at random where the space's rule refuses it again and again."""
+        ended = History.of(study, self.space, number).ended()
+        for _ in range(_REFUSED_IN_A_ROW):
+            try:
+                return self._drawn(study, _asked(number), ended)
+            except ArchitectureError:
+                continue
+        return self.space.sample(self.rng)
+
+    def _drawn(self, study: Study, trial: FrozenTrial, ended: Sequence[FrozenTrial]) -> Architecture:
+        params = self._model.of_groups(study, ended)
+
+        def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
+            name, distribution = parameter.name, self._distributions[parameter.name]
+            if distribution.single():
+                return parameter.first
+            if name not in params:
+                params[name] = self._model.alone(study, trial, name, distribution, ended)
+            return parameter.read(params[name])
+
+        return self.space._checked(self.space._root.build(decide))
 
 
 class _GroupedTPE(TPESampler):
@@ -57,30 +99,36 @@ class _GroupedTPE(TPESampler):
         )
         self._space, self._startup, self._memory = space, startup, memory
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The decisions that some trial has made."""
-        known = self._space.to_optuna()
-        groups = _Groups.of(study, self._space).of_decisions()
-        return {name: known[name] for group in groups for name in group if not known[name].single()}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Each group's best draw, the groups in the order of the space."""
-        finished = study.get_trials(deepcopy=False, states=_FINISHED)
-        if len(finished) < self._startup:
+    def of_groups(self, study: Study, ended: Sequence[FrozenTrial]) -> dict[str, Any]:
+        """Each group's best draw, the groups in the order of the space; nothing while there are too few trials."""
+        groups = _Groups.of(study, self._space, ended).of_decisions()
+        if len(ended) < self._startup:
             return {}
-        good, others = _parted(study, finished, default_gamma(len(finished)))
+        known = self._space.to_optuna()
+        good, others = _parted(study, [*ended], default_gamma(len(ended)))
         params: dict[str, Any] = {}
-        for group in _Groups.of(study, self._space).of_decisions():
-            part = {name: search_space[name] for name in group if name in search_space}
+        for group in groups:
+            part = {name: known[name] for name in group if not known[name].single()}
             if part:
                 best = [trial for trial in good if group[0] in trial.params]
                 rest = islice((trial for trial in reversed(others) if group[0] in trial.params), self._memory)
-                params |= self._drawn(study, part, best, [*rest][::-1])
+                params |= self._of_group(study, part, best, [*rest][::-1])
         return params
 
-    def _drawn(
+    def alone(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        name: str,
+        distribution: BaseDistribution,
+        ended: Sequence[FrozenTrial],
+    ) -> Any:
+        """A decision that no trial has made, or that none has a model of yet."""
+        if len(ended) < self._startup:
+            return self._random_sampler.sample_independent(study, trial, name, distribution)
+        return self._sample(study, trial, {name: distribution})[name]
+
+    def _of_group(
         self, study: Study, part: dict[str, BaseDistribution], good: list[FrozenTrial], others: list[FrozenTrial]
     ) -> dict[str, Any]:
         """Of some draws from the density of good trials, the one that is likeliest there and not among the others."""
@@ -91,18 +139,17 @@ class _GroupedTPE(TPESampler):
         return {name: distribution.to_external_repr(best[name]) for name, distribution in part.items()}
 
 
-def _parted(study: Study, finished: list[FrozenTrial], count: int) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
+def _parted(study: Study, ended: list[FrozenTrial], count: int) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
     """The `count` good trials and the others, each by number.
 
     Optuna takes every complete trial for better than every stopped one; where some complete ones trained no longer
     than those, `nas_tune.standings` decides.
     """
-    told = [trial for trial in finished if trial.values is not None]
-    results = [result_of(trial, signs_of(study)) for trial in told]
+    results = [result_of(trial, signs_of(study)) for trial in ended]
     if not uneven(results):
-        return _split_trials(study, finished, count)
-    good = {told[place].number for place in in_order(results, count)}
-    return [t for t in finished if t.number in good], [t for t in finished if t.number not in good]
+        return _split_trials(study, ended, count)
+    good = {ended[place].number for place in in_order(results, count)}
+    return [t for t in ended if t.number in good], [t for t in ended if t.number not in good]
 
 
 class _Groups:
@@ -120,12 +167,12 @@ class _Groups:
         self._read: set[int] = set()
 
     @classmethod
-    def of(cls, study: Study, space: Space) -> _Groups:
-        """The groups after all finished trials of the study."""
+    def of(cls, study: Study, space: Space, ended: Sequence[FrozenTrial]) -> _Groups:
+        """The groups after these finished trials of the study."""
         groups = cls._kept.get(study)
         if groups is None or groups.space is not space:
             groups = cls._kept[study] = cls(space)
-        for trial in study.get_trials(deepcopy=False, states=_FINISHED):
+        for trial in ended:
             if trial.number not in groups._read:
                 groups._refine(trial)
         return groups
@@ -144,3 +191,8 @@ class _Groups:
         labels: dict[tuple[int, bool], int] = {}
         for name, label in self._label.items():
             self._label[name] = labels.setdefault((label, name in trial.params), len(labels))
+
+
+def _asked(number: int) -> FrozenTrial:
+    """The trial that is being proposed, as Optuna's samplers want to see it."""
+    return FrozenTrial(number, TrialState.RUNNING, None, _EPOCH, None, {}, {}, {}, {}, {}, -1)

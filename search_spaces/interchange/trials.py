@@ -19,9 +19,6 @@ class _Trial(Protocol):
     @property
     def params(self) -> Mapping[str, Any]: ...
 
-    @property
-    def system_attrs(self) -> Mapping[str, Any]: ...
-
 
 def from_trial(space: Space, trial: _Trial) -> Architecture:
     """The architecture that a trial (`FrozenTrial` or `Trial`) decided, or was enqueued with.
@@ -29,7 +26,8 @@ def from_trial(space: Space, trial: _Trial) -> Architecture:
     Parameters that the space does not know are the trial's own business (a learning rate beside the architecture).
     `ArchitectureError` where an active decision is missing or its value is not allowed.
     """
-    enqueued = trial.system_attrs.get("fixed_params", {})
+    # The trial that an objective is called with does not show them since Optuna 5, and has its parameters anyway.
+    enqueued = getattr(trial, "system_attrs", {}).get("fixed_params", {})
     return member(space, {**enqueued, **trial.params}, str, "the trial")
 
 

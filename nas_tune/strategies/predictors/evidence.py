@@ -53,10 +53,10 @@ class Evidence:
     def of(cls, study: Study, space: Space, number: int, rng: random.Random) -> Evidence:
         """The evidence of the study's trials below `number`; weights of several objectives are drawn from `rng`."""
         history = History.of(study, space, number)
-        trials, ended = study.get_trials(deepcopy=False)[:number], history.ended()
+        ended = history.ended()
         columns = []
         for objective, sign in enumerate(history.signs):
-            carried = _Carried(trials, sign, objective)
+            carried = _Carried(ended, sign, objective)
             columns.append([carried.of(trial) for trial in ended])
         scores = [score for score, _ in columns[0]]
         if len(columns) > 1:
@@ -65,13 +65,12 @@ class Evidence:
         for trial, score, (_, doubt) in zip(ended, scores, columns[0], strict=True):
             made = history.architecture(trial.number)
             known.setdefault(made.id, (made, score, doubt))
-        running = [space.from_params(t.params) for t in trials if t.state == TrialState.RUNNING and t.params]
         found = list(known.values())
         return cls(
             [architecture for architecture, _, _ in found],
             np.array([score for _, score, _ in found]),
             np.array([doubt for _, _, doubt in found]),
-            [one for one in running if one.id not in known],
+            [one for one in history.running() if one.id not in known],
             frozenset(history.ids),
         )
 
@@ -101,9 +100,8 @@ class Evidence:
 class _Carried:
     """Carries the scores of stopped trials in one objective to the end, from epoch to epoch."""
 
-    def __init__(self, trials: Sequence[FrozenTrial], sign: float, objective: int) -> None:
+    def __init__(self, ended: Sequence[FrozenTrial], sign: float, objective: int) -> None:
         self._sign, self._objective = sign, objective
-        ended = [t for t in trials if t.state in (TrialState.COMPLETE, TrialState.PRUNED) and t.values is not None]
         self._complete = any(t.state == TrialState.COMPLETE for t in ended)
         stops = {last for t in ended if t.state == TrialState.PRUNED and (last := last_epoch(t)) is not None}
         self._steps = {epoch: _step(ended, epoch, objective) for epoch in sorted(stops)} if len(ended) > 1 else {}
