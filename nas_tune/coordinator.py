@@ -119,6 +119,7 @@ class Coordinator:
         self._audience = audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen = Unseen(space)
+        self._why = ""
         self._failed_now: list[TrialRecord] = []
         self._metrics = {one.metric.lower(): one.metric for one in self.objectives}
         self._cut: set[int] = set()
@@ -260,6 +261,14 @@ class Coordinator:
         running = len(self.state.unfinished) - len(self.state.paused)
         if not (running and (self._scheduler.pauses or self._batched)):
             self.stopping = reason
+            self._tell_why()
+
+    def _tell_why(self) -> None:
+        """A search that ends for want of architectures says so, and how many were looked for."""
+        trials, asked = len(self.state.trials), self.limits.max_trials
+        said = f"ended after {trials}{f' of {asked}' if asked is not None else ''} trials: {self._why}"
+        if self.stopping == "exhausted" and self._why and (-1, said) not in self.state.notes:
+            self.note(said)
 
     def _cut_by_time(self) -> list[Paused]:
         """What runs, or waits for a worker, and has a value; it goes on in a session with more time."""
@@ -393,7 +402,8 @@ class Coordinator:
         while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:
             try:
                 proposal = self._proposer.propose()
-            except Exhausted:
+            except Exhausted as reason:
+                self._why = str(reason)
                 return None
             original = self.state.by_architecture.get(proposal.architecture.id)
             if original is None:
@@ -407,7 +417,9 @@ class Coordinator:
         rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
         start = self._space.validate(self.state.trials[self.state.repeats[-1]].asked)
         known = (self._space.validate(trial.asked) for trial in self.state.trials.values())
-        return self._unseen.find(start, self.state.by_architecture, rng, known)
+        found = self._unseen.find(start, self.state.by_architecture, rng, known)
+        self._why = self._unseen.reason
+        return found
 
     def _spent(self) -> bool:
         return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials

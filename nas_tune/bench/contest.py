@@ -90,6 +90,7 @@ class Race:
         seconds, values, tests: when a better architecture was chosen, its validation and its test score (NaN
             where the table has none); virtual time.
         trials: how many trials came to an end.
+        ended: why the search had nothing more to try before its budget was spent; empty where it was spent.
     """
 
     contestant: str
@@ -98,6 +99,7 @@ class Race:
     values: tuple[float, ...]
     tests: tuple[float, ...]
     trials: int
+    ended: str = ""
 
 
 def contestant_of(text: str, settings: Mapping[str, Mapping[str, object]] | None = None) -> Contestant:
@@ -182,7 +184,13 @@ def _run(contest: Contest, contestant: Contestant, seed: int) -> Race:
         tuple(winners.values),
         tuple(float("nan") if test is None else test for test in tests),
         sum(coordinator.state.counts.values()),
+        _said_at_end(coordinator),
     )
+
+
+def _said_at_end(coordinator: Coordinator) -> str:
+    said = [text for trial, text in coordinator.state.notes if trial < 0]
+    return said[-1] if said and coordinator.stopping == "exhausted" else ""
 
 
 @functools.lru_cache(maxsize=4)

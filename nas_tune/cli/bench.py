@@ -73,6 +73,7 @@ def bench(
     contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, metric, mode)
     check(contest, contestants)
     races, whole = _raced(contest, contestants, seeds, processes)
+    _tell_ended(races)
     scores = score(races, contest.budget, contest.objective.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
@@ -160,6 +161,18 @@ def _raced(
         talk().print(f"interrupted after {count} of {total} races: what follows is of {len(kept)}, with equal seeds")
         return kept, False
     return races, True
+
+
+def _tell_ended(races: Sequence[Race]) -> None:
+    """Which strategies had nothing more to try before their budget was spent, and the first reason."""
+    early: dict[str, list[Race]] = {}
+    for race in races:
+        if race.ended:
+            early.setdefault(race.contestant, []).append(race)
+    for contestant, ended in early.items():
+        talk().print(
+            f"{contestant}: {len(ended)} races were over before their budget; seed {ended[0].seed} {ended[0].ended}"
+        )
 
 
 def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None) -> Iterator[Race]:

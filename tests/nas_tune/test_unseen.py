@@ -1,0 +1,95 @@
+"""What nobody has tried is looked for honestly, and a search that ends for want of it says why."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nas_tune
+import search_spaces
+from nas_tune import unseen
+from nas_tune.unseen import Unseen
+from search_spaces import Architecture, Space, choice
+from tests.toys import quality, tiny_space
+
+NB101 = search_spaces.get("nb101")
+
+
+def climb(architecture: Architecture) -> Iterator[dict[str, float]]:
+    yield {"accuracy": quality(architecture)}
+
+
+def search(space: Space, strategy: str, folder: Path, trials: int, **more: Any) -> nas_tune.Run:
+    return nas_tune.search(
+        space,
+        climb,
+        strategy=strategy,
+        scheduler="none",
+        max_trials=trials,
+        max_epochs=1,
+        executor="inline",
+        run_dir=folder,
+        **more,
+    )
+
+
+def has_a_dear_hash(made: Architecture) -> bool:
+    """About 5 % of the cells of NAS-Bench-101, scattered."""
+    return search_spaces.catalogue.nb101.connected(made) and NB101.hash(made.tree)[0] == "7"
+
+
+def sparse() -> Space:
+    return Space(NB101.declared, valid=has_a_dear_hash, canonical=search_spaces.catalogue.nb101.canonical)
+
+
+@pytest.mark.parametrize("strategy", ["random", "evolution"])
+def test_a_search_under_a_sparse_rule_goes_on(strategy: str, tmp_path: Path) -> None:
+    """It stopped after 3 to 11 trials: small cells are drawn again and again, and mutations of them are refused."""
+    run = search(sparse(), strategy, tmp_path / "run", 30)
+    assert run.state.counts["complete"] == 30
+    assert run.state.finished == "done"
+
+
+def test_a_space_that_was_searched_whole_says_so(tmp_path: Path) -> None:
+    run = search(tiny_space(), "evolution", tmp_path / "run", 20)
+    assert run.state.finished == "exhausted"
+    assert (-1, "ended after 6 of 20 trials: every architecture of the space was tried") in run.state.notes
+
+
+def two_alike(made: Architecture) -> object:
+    """All that counts of a large tree is one decision."""
+    return made["op"]
+
+
+def test_a_search_that_finds_no_more_says_how_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unseen, "_DRAWS", 50)
+    monkeypatch.setattr(unseen, "_MUTATIONS", 70)
+    space = Space(
+        {"op": choice("a", "b"), **{f"dead{i}": choice(0, 1) for i in range(30)}}, canonical=two_alike, name="alike"
+    )
+    run = search(space, "random", tmp_path / "run", 20)
+    assert run.state.trials == 2
+    said = "ended after 2 of 20 trials: no new architecture was found in 50 draws and 70 mutations of known ones"
+    assert any(text.startswith(said) for _, text in run.state.notes)
+
+
+def test_a_single_member_is_one_trial(tmp_path: Path) -> None:
+    space = Space({name: choice(0, 1) for name in "abcdef"}, valid=lambda made: sum(made.values()) == 6)
+    for strategy in ("random", "evolution", "tpe", "auto", "grid", "local_search", "bananas", "genetic"):
+        run = search(space, strategy, tmp_path / strategy, 5)
+        assert (run.state.trials, run.state.finished) == (1, "exhausted"), strategy
+
+
+def test_it_depends_on_nothing_that_was_looked_for_before() -> None:
+    space = tiny_space()
+    members = list(space.enumerate())
+    seen = {made.id for made in members[:4]}
+    finder, fresh = Unseen(space), Unseen(space)
+    finder.find(members[0], {members[0].id}, random.Random(3))
+    assert finder.find(members[0], seen, random.Random(1)) == fresh.find(members[0], seen, random.Random(1))
+    assert finder.find(members[0], {made.id for made in members}, random.Random(1)) is None
+    assert finder.reason == "every architecture of the space was tried"
