@@ -30,7 +30,6 @@ from search_spaces import Architecture, Space
 
 __all__ = ["ArchitectureSampler", "Exhausted"]
 
-_ASKED_AGAIN = 5
 _PROPOSING = threading.RLock()
 """Held for a proposal: what strategies keep between proposals is shared by all threads of `optimize(n_jobs=..)`."""
 
@@ -40,7 +39,13 @@ class Exhausted(Exception):
 
 
 class ArchitectureSampler(BaseSampler, ABC):
-    """Proposes members of `space` with the random numbers of `rng`, which `seed` decides."""
+    """Proposes members of `space` with the random numbers of `rng`, which `seed` decides.
+
+    Attributes:
+        asked_again: how often a plain study asks for another proposal where one repeats an earlier trial.
+    """
+
+    asked_again = 5
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space = space
@@ -101,7 +106,7 @@ class ArchitectureSampler(BaseSampler, ABC):
     def _not_among(self, taken: set[str], study: Study, number: int) -> Architecture:
         made = self.space.sample(self.rng)
         try:
-            for _ in range(_ASKED_AGAIN):
+            for _ in range(self.asked_again):
                 made = self.propose(study, number)
                 if made.id not in taken:
                     return made

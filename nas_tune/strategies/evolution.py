@@ -36,6 +36,8 @@ class EvolutionSampler(ArchitectureSampler):
         sample: how many compete to be parent (S); a quarter of the population, as in the paper, where nothing is said.
     """
 
+    asked_again = 200
+
     def __init__(self, space: Space, seed: int, population: int = 100, sample: int | None = None) -> None:
         if population < 2:
             raise ConfigError(f"strategy.population is {population}; evolution needs at least 2")
@@ -46,15 +48,18 @@ class EvolutionSampler(ArchitectureSampler):
 
     def propose(self, study: Study, number: int) -> Architecture:
         """The child, or a random architecture while the population fills."""
-        if number < self.population:
+        parent = self._parent(study, number)
+        if parent is None:
             return self.space.sample(self.rng)
+        return self.space.mutate(History.of(study, self.space, number).architecture(parent.number), self.rng)
+
+    def _parent(self, study: Study, number: int) -> FrozenTrial | None:
+        if number < self.population:
+            return None
         history = History.of(study, self.space, number)
         living = list(islice(history.youngest(), self.population))[::-1]
         if not living:
-            return self.space.sample(self.rng)
-        return self.space.mutate(history.architecture(self._parent(study, living).number), self.rng)
-
-    def _parent(self, study: Study, living: Sequence[FrozenTrial]) -> FrozenTrial:
+            return None
         competitors = [self.rng.choice(living) for _ in range(self.sample)]
         results = [result_of(trial, signs_of(study)) for trial in living]
         place = {trial.number: place for trial, place in zip(living, standings(results), strict=True)}

@@ -15,6 +15,8 @@ __all__ = ["RandomSearch"]
 class RandomSearch(ArchitectureSampler):
     """Every decision is drawn independently, even on its scale; what the space's rule refuses is drawn again."""
 
+    asked_again = 200
+
     def propose(self, study: Study, number: int) -> Architecture:
         """Whatever came before."""
         return self.space.sample(self.rng)
