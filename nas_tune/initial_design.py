@@ -18,6 +18,7 @@ from nas_tune.components import make_component
 from nas_tune.config import Component
 from nas_tune.errors import ConfigError
 from nas_tune.proposer import derive_seed
+from nas_tune.unseen import Unseen
 from search_spaces import Architecture, Space
 from search_spaces.errors import UnknownNameError
 from trainables.protocol import Scoring, Trainable
@@ -169,14 +170,17 @@ def _scoring(trainable: Trainable) -> Scoring:
 
 
 def _drawn(space: Space, count: int, seed: int) -> list[Architecture]:
-    """`count` random members, no two of one id; fewer where they are hard to find."""
+    """`count` random members, no two of one id; fewer only where a search for others finds none."""
     rng = random.Random(derive_seed(seed, _STREAM))
     found: dict[str, Architecture] = {}
     for _ in range(_DRAWS * count):
         made = space.sample(rng)
         found.setdefault(made.id, made)
         if len(found) == count:
-            break
+            return list(found.values())
+    others = Unseen(space)
+    while len(found) < count and (other := others.find(made, found, rng, found.values())) is not None:
+        found[other.id] = other
     return list(found.values())
 
 

@@ -167,7 +167,8 @@ class IntegerRange(Parameter):
 
     def read(self, value: object) -> int:
         value = _unwrapped(value)
-        if isinstance(value, float) and value.is_integer():
+        # Beyond 2^53 a float, as columns with missing values hold ints, stands for several of them.
+        if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._refuse(value, self._said())

@@ -21,6 +21,7 @@ from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.flat import Parameter
 from search_spaces.graphs import Graph
 from search_spaces.names import did_you_mean
+from search_spaces.printing import refuse_alike
 from search_spaces.rejection import RareMembers
 from search_spaces.translation.optuna import Trial, distributions, suggested
 from search_spaces.translation.tune import domains
@@ -54,6 +55,16 @@ class Space(Nested):
         name: str | None = None,
         valid: Callable[[Architecture], bool] | None = None,
         canonical: Canonical | None = None,
+    ) -> None:
+        self._declare(tree, name, valid, canonical)
+        refuse_alike(self.parameters)
+
+    def _declare(
+        self,
+        tree: object,
+        name: str | None,
+        valid: Callable[[Architecture], bool] | None,
+        canonical: Canonical | None,
     ) -> None:
         self.declared = tree.declared if isinstance(tree, Space) else tree
         self.name = name
@@ -274,7 +285,8 @@ class Space(Nested):
     def _rebuilt(cls, tree: object, **rules: Any) -> Self:
         """A space of this class from its parts, whatever the signature of the subclass."""
         made = cls.__new__(cls)
-        Space.__init__(made, tree, **rules)
+        # Without the check of options that print alike: runs of old have such spaces, and are read.
+        made._declare(tree, **rules)
         return made
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.results import Run
+from nas_tune.unseen import Unseen
 from search_spaces import Architecture, Space
 
 __all__ = ["Candidate", "Costing", "baselines_of", "chosen_of"]
@@ -118,10 +119,16 @@ def _drawn(
     parameters: Callable[[Architecture], int] | None,
 ) -> tuple[Architecture, int | None] | None:
     closest: tuple[Architecture, int] | None = None
-    for _ in range(_SAMPLES):
+    others = Unseen(space)
+    for tried in range(_SAMPLES):
         member = space.sample(rng)
         if member.id in taken:
-            continue
+            # Where draws repeat themselves, as under a sparse rule, another one is looked for at the end.
+            last = tried == _SAMPLES - 1 and closest is None
+            other = others.find(member, taken, rng) if last else None
+            if other is None:
+                continue
+            member = other
         if parameters is None or wanted is None:
             return member, None
         cost = parameters(member)

@@ -8,7 +8,6 @@ continues as the uninterrupted one would. Trials that a scheduler stopped take p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import islice
 
 from optuna.study import Study

@@ -23,14 +23,16 @@ __all__ = ["Grid"]
 _ORDERS = ("shuffled", "lexicographic")
 _SHUFFLED_UP_TO = 20_000
 _TRIES = 20
+_LOOKED_AT = 200_000
 
 
 @several_objectives
 class Grid(ArchitectureSampler):
     """Every member once (by canonical id), shuffled by the run's seed or with the last decision running fastest.
 
-    A run ends when nothing is left. Grids of over 20,000 members are too large to be shuffled at a stroke: they are
-    drawn from at random, without repeats. Reals without step need `points`.
+    A run ends when nothing is left, or when the space's rule refuses 200,000 trees in a row. Grids of over 20,000
+    members are too large to be shuffled at a stroke: they are drawn from at random, without repeats. Reals
+    without step need `points`.
 
     Args:
         space: the space of the study's parameters.
@@ -65,12 +67,16 @@ class Grid(ArchitectureSampler):
         found = None if self.order == "lexicographic" else self._drawn(walk, seen)
         found = found or walk.next(seen)
         if found is None:
-            raise Exhausted("every member of the grid was proposed")
+            raise Exhausted(walk.why)
         return found
 
     def members(self) -> Iterator[Architecture]:
         """The grid, the last decision running fastest."""
-        return self.space.enumerate() if self.points is None else _odometer(self.space, self.points)
+        return (made for made in self.trees() if made is not None)
+
+    def trees(self) -> Iterator[Architecture | None]:
+        """The same, with None in the place of what the space's rule refuses."""
+        return _counted(self.space) if self.points is None else _odometer(self.space, self.points)
 
     def _drawn(self, walk: _Walk, seen: Container[str]) -> Architecture | None:
         members = walk.listed()
@@ -104,7 +110,8 @@ class _Walk:
 
     def __init__(self, grid: Grid) -> None:
         self._settings = (grid.space, grid.order, grid.points)
-        self._members = grid.members()
+        self._trees = grid.trees()
+        self.why = "every member of the grid was proposed"
         self._here: Architecture | None = None
         self._listed: list[Architecture] | None = None
 
@@ -119,14 +126,26 @@ class _Walk:
     def next(self, seen: Container[str]) -> Architecture | None:
         """The next one that is new, again and again the same until it was seen."""
         if self._here is None or self._here.id in seen:
-            self._here = next((made for made in self._members if made.id not in seen), None)
+            self._here = self._following(seen)
         return self._here
+
+    def _following(self, seen: Container[str]) -> Architecture | None:
+        """The next of the trees that is a member and new; None at the end, and where too many in a row are neither."""
+        refused = 0
+        for made in self._trees:
+            if made is not None and made.id not in seen:
+                return made
+            refused += made is None
+            if refused == _LOOKED_AT:
+                self.why = f"the space's rule refused {_LOOKED_AT:,} trees of the grid in a row"
+                return None
+        return None
 
     def listed(self) -> list[Architecture]:
         """All members; none where there may be more than can be listed."""
         if self._listed is None:
             few = self._at_most() <= _SHUFFLED_UP_TO
-            self._listed = list(self._members) if few else []
+            self._listed = [made for made in self._trees if made is not None] if few else []
         return self._listed
 
     def _at_most(self) -> float:
@@ -137,15 +156,21 @@ class _Walk:
         return float(math.prod(_count(parameter, points) for parameter in space.parameters))
 
 
-def _odometer(space: Space, points: int) -> Iterator[Architecture]:
+def _counted(space: Space) -> Iterator[Architecture | None]:
+    """What `Space.enumerate` goes through."""
+    free = Space(space.declared) if space.valid is not None else space
+    for made in free.enumerate():
+        yield made if free is space else space.validate(made.tree) if space.contains(made.tree) else None
+
+
+def _odometer(space: Space, points: int) -> Iterator[Architecture | None]:
     """Every member with `points` values of each real without step; what `Space.enumerate` does for the others."""
     # Without the rule, so that one can count on from a tree that it refuses.
     free = Space(space.declared)
     values: dict[str, Any] = {}
     while True:
         made = free.from_params(values)
-        if space.contains(made.tree):
-            yield space.validate(made.tree)
+        yield space.validate(made.tree) if space.contains(made.tree) else None
         active = free.params(made)
         places = [(p, _place(p, active[p.name], points)) for p in space.parameters if p.name in active]
         while places and places[-1][1] + 1 == _count(places[-1][0], points):

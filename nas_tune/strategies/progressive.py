@@ -22,7 +22,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Candidates, Evidence, RandomLayers
 from nas_tune.strategies.predictors.evidence import fenced
-from search_spaces import Architecture, ArchitectureError, Space, SpaceError
+from search_spaces import Architecture, ArchitectureError, NoMemberError, Space, SpaceError
 from search_spaces.architecture import Scalar
 from search_spaces.flat import Parameter
 
@@ -69,7 +69,11 @@ class Progressive(ArchitectureSampler):
     def _small(self) -> Iterator[Architecture]:
         """Members that are as small as the space has them."""
         for _ in range(_SMALL_TRIES):
-            made = (self.space if self.space.blocks else self._smallest).sample(self.rng)
+            try:
+                made = (self.space if self.space.blocks else self._smallest).sample(self.rng)
+            except NoMemberError:
+                # The space's rule allows none of the smallest.
+                made = self.space.sample(self.rng)
             yield made if self.space.blocks else self.space.validate(made.tree)
 
     def _extended(self, known: Evidence, level: int) -> Iterator[Architecture]:

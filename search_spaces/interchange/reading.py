@@ -8,6 +8,7 @@ from search_spaces.architecture import Architecture, Scalar
 from search_spaces.errors import ArchitectureError
 from search_spaces.flat import Categorical, Parameter
 from search_spaces.names import did_you_mean
+from search_spaces.printing import alike
 from search_spaces.space import Space
 
 __all__ = ["is_missing", "member", "read_as"]
@@ -53,9 +54,28 @@ def _respelled(parameter: Parameter, value: object) -> object:
     if isinstance(parameter, Categorical):
         if all(isinstance(choice, bool) for choice in parameter.choices):
             return _TRUTHS.get(str(value).lower(), value)
-        alike = [choice for choice in parameter.choices if str(choice) == value]
-        return alike[0] if len(alike) == 1 else value
+        return _option(parameter, value)
     return _number(value) if isinstance(value, str) else value
+
+
+def _option(parameter: Categorical, value: object) -> object:
+    """The option that the value prints as; itself where that is none, to be refused with its place.
+
+    In a space that was declared before options that print alike were refused, the text of two of them is refused.
+    """
+    if isinstance(value, float) and value not in parameter.choices:
+        near = [c for c in parameter.choices if isinstance(c, float) and f"{c:.15g}" == f"{value:.15g}"]
+        return near[0] if len(near) == 1 else value
+    if not isinstance(value, str):
+        return value
+    if value in parameter.choices:
+        others = [choice for choice in parameter.choices if not isinstance(choice, str) and alike(choice, value)]
+        if others:
+            said = f"{value!r} may be the text {value!r} or {others[0]!r}, which print alike"
+            raise ArchitectureError(parameter.path, f"{said}; read the column `architecture`, which tells them apart")
+        return value
+    found = [choice for choice in parameter.choices if str(choice) == value]
+    return found[0] if len(found) == 1 else value
 
 
 def _number(text: str) -> object:

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 import nas_tune
 import search_spaces
 from nas_tune import unseen
+from nas_tune.initial_design import ranked_design
+from nas_tune.retraining.candidates import Candidate, baselines_of
+from nas_tune.strategies import grid, make
+from nas_tune.strategies.architecture_sampler import Exhausted
 from nas_tune.unseen import Unseen
-from search_spaces import Architecture, Space, choice
-from tests.toys import quality, tiny_space
+from search_spaces import Architecture, Space, choice, repeat
+from search_spaces.interchange import to_trial
+from tests.toys import quality, ruled_space, tiny_space
 
 NB101 = search_spaces.get("nb101")
 
@@ -93,3 +99,56 @@ def test_it_depends_on_nothing_that_was_looked_for_before() -> None:
     assert finder.find(members[0], seen, random.Random(1)) == fresh.find(members[0], seen, random.Random(1))
     assert finder.find(members[0], {made.id for made in members}, random.Random(1)) is None
     assert finder.reason == "every architecture of the space was tried"
+
+
+def corner(made: Architecture) -> bool:
+    """One tree in 4,096, and none of the first 2^28 in order."""
+    return all(made[f"b{i}"] for i in range(12))
+
+
+def test_a_grid_gives_up_after_so_many_refused_trees_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "_LOOKED_AT", 300)
+    space = Space({f"b{i}": choice(0, 1) for i in range(40)}, valid=corner)
+    sampler = make("grid", space, 0, {"order": "lexicographic"})
+    with pytest.raises(Exhausted, match="the space's rule refused 300 trees of the grid in a row"):
+        sampler.propose(optuna.create_study(), 0)
+
+
+def test_a_grid_of_a_ruled_space_has_its_members_in_order() -> None:
+    space, study = ruled_space(), optuna.create_study()
+    sampler = make("grid", space, 0, {"order": "lexicographic"})
+    for wanted in space.enumerate():
+        trial = study.ask()
+        assert sampler.propose(study, trial.number) == wanted
+        study.add_trial(to_trial(space, wanted, 1.0))
+
+
+def test_an_initial_design_has_as_many_candidates_as_the_rule_leaves() -> None:
+    """Draws alone meet the same few again and again."""
+    space = Space({f"b{i}": choice(0, 1) for i in range(40)}, valid=corner, canonical=first_and_last)
+    design = ranked_design(space, lambda made: [1.0], candidates=4, trials=4)
+    assert (len(design.architectures), design.scored) == (4, 4)
+
+
+def first_and_last(made: Architecture) -> list[int]:
+    """Four ids, of which three are rare."""
+    return [made["b12"] * made["b13"] * made["b14"] * made["b15"] * made["b16"], made["b39"]]
+
+
+def at_least_three(made: Architecture) -> bool:
+    return len(made["layers"]) >= 3
+
+
+def test_progressive_search_begins_where_the_rule_lets_it(tmp_path: Path) -> None:
+    space = Space({"layers": repeat(choice("a", "b", "c"), 1, 5)}, valid=at_least_three)
+    run = search(space, "progressive", tmp_path / "run", 12)
+    assert run.state.counts["complete"] == 12
+    assert not run.state.notes
+
+
+def test_a_baseline_is_found_where_draws_repeat_themselves() -> None:
+    space = Space({f"b{i}": choice(0, 1) for i in range(40)}, valid=corner, canonical=first_and_last)
+    first = space.sample(0)
+    found, notes = baselines_of(space, 3, Candidate(first.tree, "chosen"), {first.id}, None, 0)
+    assert len({space.validate(one.tree).id for one in found}) == 3
+    assert len(notes) == 1
