@@ -133,6 +133,10 @@ class Architecture:
     def __contains__(self, key: object) -> bool:
         return key in _view(self._tree)
 
+    def __bool__(self) -> bool:
+        """Always true: an architecture is there, also where its tree is empty or a number."""
+        return True
+
     def keys(self) -> Any:
         """The keys of a tree that is a dict."""
         return _view(self._tree).keys()

@@ -124,3 +124,9 @@ def test_text_that_is_no_json_is_refused(text: str | bytes) -> None:
 def test_json_with_nan_is_refused_although_python_reads_it() -> None:
     with pytest.raises(ArchitectureError, match="finite"):
         Architecture.from_json('{"a": NaN}')
+
+
+@pytest.mark.parametrize("tree", [{}, [], 0, 0.0, "", None, False])
+def test_an_architecture_is_true_whatever_its_tree(tree: object) -> None:
+    """`made or another` asks whether there is one, and a number has no length."""
+    assert Architecture(tree)
