@@ -85,7 +85,10 @@ def test_members_that_no_mutation_reaches_are_found_by_walking_through_the_space
     assert sorted(trained) == sorted(made.id for made in tiny_space().enumerate())
     assert coordinator.stopping == "exhausted"
     for limit, whole in ((6, True), (5, False)):
-        monkeypatch.setattr("nas_tune.coordinator._ENUMERABLE", limit)
+        for bound in ("LISTED_UP_TO", "PROVEN_UP_TO"):
+            monkeypatch.setattr(f"nas_tune.unseen.{bound}", limit)
+        for tries in ("_DRAWS", "_MUTATIONS"):
+            monkeypatch.setattr(f"nas_tune.unseen.{tries}", 0)
         monkeypatch.setattr("nas_tune.coordinator._ASKS_BEFORE_CHOOSING", 1)
         coordinator = Setup(tmp_path / str(limit), max_trials=100).run(climb)
         assert (len(coordinator.state.trials) == 6) is whole
