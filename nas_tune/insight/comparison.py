@@ -20,12 +20,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from nas_tune.errors import ConfigError
 from nas_tune.insight.course import Course, course
 from nas_tune.insight.explanation import plain
 from nas_tune.insight.sampling import is_sample, stopped_early
+from nas_tune.insight.scores import deviation, mean, median
 from nas_tune.insight.significance import holm, least_p, mann_whitney
 from nas_tune.results import Run
 
@@ -156,7 +158,7 @@ def _row(run: Run, name: str, label: str, way: Course, shortest: int) -> dict[st
         "complete": len(way.values),
         "best": float(way.best[-1]) if len(way.best) else float("nan"),
         "best_equal": found if (found := way.best_after(shortest)) is not None else float("nan"),
-        "median": float(pd.Series(way.values).median()),
+        "median": median(way.values),
         "epochs": int(trials["epochs"].sum()),
         "seconds": float("nan") if seconds is None else seconds,
     }
@@ -165,16 +167,16 @@ def _row(run: Run, name: str, label: str, way: Course, shortest: int) -> dict[st
 def _standing(table: pd.DataFrame, sign: float) -> pd.DataFrame:
     rows = []
     for label, group in table.groupby("group", sort=False):
-        known = group["best_equal"].dropna()
+        known = group["best_equal"].dropna().to_numpy(dtype=float)
         rows.append(
             {
                 "group": label,
                 "runs": len(group),
                 "seeds": ", ".join(map(str, group["seed"])),
-                "mean": float(known.mean()),
-                "std": float(known.std(ddof=1)),
-                "least": float(known.min()),
-                "most": float(known.max()),
+                "mean": mean(known),
+                "std": deviation(known),
+                "least": float(min(known, default=np.nan)),
+                "most": float(max(known, default=np.nan)),
             }
         )
     return pd.DataFrame(rows).sort_values("mean", ascending=sign < 0, na_position="last").reset_index(drop=True)
@@ -221,7 +223,7 @@ def _sample(group: pd.DataFrame, courses: dict[str, Course], about: str) -> list
 
 def _test(one: str, other: str, about: str, mine: list[float], theirs: list[float], sign: float) -> dict[str, Any]:
     p, wins = mann_whitney(mine, theirs)
-    difference = sign * (sum(mine) / len(mine) - sum(theirs) / len(theirs))
+    difference = sign * (mean(mine) - mean(theirs))
     sizes = {"n_one": len(mine), "n_other": len(theirs)}
     least = least_p(len(mine), len(theirs))
     return {

@@ -7,6 +7,7 @@ from pathlib import Path
 from nas_tune.errors import ConfigError
 from nas_tune.insight.comparison import Comparison
 from nas_tune.results.frames import written_aside
+from nas_tune.results.picture import drawable
 
 __all__ = ["SUFFIXES", "draw_courses"]
 
@@ -36,7 +37,7 @@ def draw_courses(found: Comparison, out: Path) -> None:
         label = None if group in labelled else group
         labelled.add(group)
         for axes, across in ((left, one.trials), (right, one.seconds)):
-            axes.step(across, one.best, where="post", color=colour, label=label, alpha=0.85, linewidth=1.6)
+            axes.step(across, drawable(one.best), where="post", color=colour, label=label, alpha=0.85, linewidth=1.6)
     for axes, said in ((left, "trials"), (right, "seconds since the first trial")):
         axes.set_xlabel(said)
         axes.grid(True, alpha=0.25)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_tune.insight.units import Numbers
 
-__all__ = ["Scale", "even"]
+__all__ = ["Scale", "deviation", "even", "mean", "median"]
 
 _FENCE = 10.0
 
@@ -55,3 +55,31 @@ class Scale:
 def even(scores: Sequence[float] | Numbers) -> Numbers:
     """Scores in even units of their own."""
     return Scale.of(scores).even(scores)
+
+
+def mean(values: Sequence[float] | Numbers) -> float:
+    """The mean, however large the values; NaN of none."""
+    known = np.asarray(values, dtype=float)
+    if not len(known):
+        return float("nan")
+    largest = _largest(known)
+    return largest * float(np.mean(known / largest))
+
+
+def deviation(values: Sequence[float] | Numbers) -> float:
+    """The standard deviation of a sample; NaN of fewer than two, infinite where no float is as large."""
+    known = np.asarray(values, dtype=float)
+    if len(known) < 2:
+        return float("nan")
+    largest = _largest(known)
+    return largest * float(np.std(known / largest, ddof=1))
+
+
+def _largest(known: Numbers) -> float:
+    return float(np.abs(known).max()) or 1.0
+
+
+def median(values: Sequence[float] | Numbers) -> float:
+    """The median, however large the values; NaN of none."""
+    known = np.asarray(values, dtype=float)
+    return 2.0 * float(np.median(known / 2.0)) if len(known) else float("nan")

@@ -56,9 +56,9 @@ function bestLine(plot, shown, ending, values, mode, end) {
   plot.line(points, { stroke: "var(--ink)", "stroke-width": 2, "stroke-linejoin": "round" });
   return true;
 }
-pick(progress.picks, objectives.map((one) => [one.metric, one.metric]), (metric) => { view.metric = metric; progress.again(); });
-pick(progress.picks, [["all", "all values"], ["top", "the top"]], (scope) => { view.scope = scope; progress.again(); });
-pick(progress.picks, [["trials", "by trials"], ["time", "by time"]], (over) => { view.over = over; progress.again(); });
+pick(progress.picks, "objective", objectives.map((one) => [one.metric, one.metric]), (metric) => { view.metric = metric; progress.again(); });
+pick(progress.picks, "range", [["all", "all values"], ["top", "the top"]], (scope) => { view.scope = scope; progress.again(); });
+pick(progress.picks, "across", [["trials", "by trials"], ["time", "by time"]], (over) => { view.over = over; progress.again(); });
 
 // Learning curves: all of them faintly, the best in colour, the rungs.
 
@@ -89,7 +89,7 @@ const learning = chart("curves", 320, (holder, height) => {
   plot.listen(lines.flatMap((line) => line.points.map(([e, v]) => ({ x: plot.px(e), y: plot.py(v), path: single(line) ? undefined : shape(line), text: `${told(place.get(line.n))}\nepoch ${e}: ${learnt} ${number(v)}` }))));
   legend(holder, top.map((line, k) => ["line", winners[k], `trial ${line.n}`]));
 });
-pick(learning.picks, metrics.map((name) => [name, name]), (name) => { learnt = name; learning.again(); });
+pick(learning.picks, "metric", metrics.map((name) => [name, name]), (name) => { learnt = name; learning.again(); });
 
 // The front of two objectives, or of the value and what an architecture costs.
 
@@ -115,7 +115,7 @@ const tradeoff = chart("tradeoff", 320, (holder, height, section) => {
   plot.listen(shown.map((i) => ({ x: spot(i)[0], y: spot(i)[1], text: `${told(i)}\n${yName} ${number(ys[i])}\n${xName} ${number(xs[i])}` })));
   legend(holder, [["", "var(--orange)", "front"], ["", "var(--blue)", "complete"], ...(rest.length ? [["hollow", "var(--faint)", "not complete"]] : [])]);
 });
-pick(tradeoff.picks, pairs.map(([x, y], k) => [k, objectives.length > 1 ? `${y} / ${x}` : x]), (k) => { pair = pairs[k]; tradeoff.again(); });
+pick(tradeoff.picks, "axes", pairs.map(([x, y], k) => [k, objectives.length > 1 ? `${y} / ${x}` : x]), (k) => { pair = pairs[k]; tradeoff.again(); });
 
 // From the best in x to the best in y; of several that are equal in x only the best in y.
 function frontOf(rows, xs, ys, xMode, yMode) {
@@ -154,7 +154,7 @@ const importance = chart("importance", 0, (holder, _, section) => {
   const together = sure.map((pair) => `${pair.one} with ${pair.other} (${(100 * pair.share).toFixed(0)} % of the variance, p = ${pair.p.toPrecision(2)})`);
   holder.append(make("p", { class: "more" }, sure.length ? `Together, beyond what each does alone: ${together.join("; ")}.` : "Shares are of what each decision does alone; no two were seen to do more together."));
 });
-pick(importance.picks, facts.importance.map((one, k) => [k, one.metric]), (k) => { weighed = k; importance.again(); });
+pick(importance.picks, "objective", facts.importance.map((one, k) => [k, one.metric]), (k) => { weighed = k; importance.again(); });
 
 // Workers: who was busy with what, and when.
 

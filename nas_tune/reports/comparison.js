@@ -50,8 +50,8 @@ function scoped(runs) {
   const ends = runs.map((run) => run.steps.at(-1)[2]), [low, high] = range(ends, 0.6);
   return range([Math.max(low, Math.min(...all)), Math.min(high, Math.max(...all))]);
 }
-pick(courses.picks, [["all", "all values"], ["end", "the end"]], (scope) => { view.scope = scope; courses.again(); });
-pick(courses.picks, [["trials", "by trials"], ["time", "by time"]], (over) => { view.over = over; courses.again(); });
+pick(courses.picks, "range", [["all", "all values"], ["end", "the end"]], (scope) => { view.scope = scope; courses.again(); });
+pick(courses.picks, "across", [["trials", "by trials"], ["time", "by time"]], (over) => { view.over = over; courses.again(); });
 
 // What is compared: a dot a run, or a trial, in a row a group.
 

@@ -50,18 +50,23 @@ function timeUnit(longest) {
   return { size, name };
 }
 
+// The range of an axis stays so small that its length is a number, too: values beyond are drawn at its ends.
+const LARGEST = Number.MAX_VALUE / 4;
+const fits = (value) => Math.max(-LARGEST, Math.min(LARGEST, value));
+
 // The range of some values, with a little room; of one value, room around it.
 function range(values, room = 0.05) {
   let low = Infinity, high = -Infinity;
-  for (const value of values) if (value !== null && value !== undefined) { low = Math.min(low, value); high = Math.max(high, value); }
+  for (const value of values) if (value !== null && value !== undefined) { low = Math.min(low, fits(value)); high = Math.max(high, fits(value)); }
   if (low > high) return null;
-  const more = high > low ? (high - low) * room : Math.abs(high) * 0.1 || 1;
-  return [low - more, high + more];
+  const apart = high - low > Math.max(Math.abs(high) * 1e-12, 1e-290);
+  const more = apart ? (high - low) * room : Math.abs(high) > 1e-280 ? Math.abs(high) * 0.1 : 1;
+  return [Math.max(low - more, -LARGEST), Math.min(high + more, LARGEST)];
 }
 
 // Where most of the values are, when a few lie so far off that nothing else could be told apart.
 function core(values, best) {
-  const known = values.filter((v) => v !== null && v !== undefined).sort((a, b) => a - b);
+  const known = values.filter((v) => v !== null && v !== undefined).map(fits).sort((a, b) => a - b);
   if (known.length < 12) return range(known);
   const at = (share) => known[Math.round(share * (known.length - 1))];
   const width = Math.max(at(0.95) - at(0.25), (at(1) - at(0)) / 1e6, at(0.75) - at(0.05));
@@ -88,10 +93,11 @@ class Plot {
     if (x.label) this.text((left + this.right) / 2, height - 5, x.label, "middle");
     if (y.label) this.text(2, 12, y.label, "start");
     this.svg.append(this.drawn);
+    this.svg.dataset.axes = [y.label, x.label].filter(Boolean).join(" against ");
   }
-  px(value) { return this.left + (value - this.x.range[0]) / (this.x.range[1] - this.x.range[0]) * (this.right - this.left); }
+  px(value) { return this.left + (fits(value) - this.x.range[0]) / (this.x.range[1] - this.x.range[0]) * (this.right - this.left); }
   py(value) {
-    const at = this.bottom - (value - this.y.range[0]) / (this.y.range[1] - this.y.range[0]) * (this.bottom - this.top);
+    const at = this.bottom - (fits(value) - this.y.range[0]) / (this.y.range[1] - this.y.range[0]) * (this.bottom - this.top);
     return Math.min(this.bottom + 3, Math.max(this.top - 3, at));
   }
   tickY(value, text) {
@@ -159,17 +165,17 @@ function legend(holder, entries) {
 
 function empty(holder, text) { holder.append(make("p", { class: "empty" }, text)); }
 
-// A row of buttons, or a list where there are many; calls `chosen` with the key.
-function pick(holder, options, chosen) {
+// A row of buttons, or a list where there are many, under the name `what`; calls `chosen` with the key.
+function pick(holder, what, options, chosen) {
   if (options.length < 2) return;
   if (options.length > 3) {
-    const list = make("select");
+    const list = make("select", { "aria-label": what });
     for (const [key, text] of options) list.append(make("option", { value: key }, text));
     list.addEventListener("change", () => chosen(list.value));
     holder.append(list);
     return;
   }
-  const row = make("span", { class: "pick" });
+  const row = make("span", { class: "pick", role: "group", "aria-label": what });
   options.forEach(([key, text], place) => {
     const button = make("button", { type: "button", "aria-pressed": place === 0 }, text);
     button.addEventListener("click", () => {
@@ -187,9 +193,18 @@ const charts = [];
 
 function chart(id, height, draw) {
   const section = document.getElementById(id), holder = section.querySelector(".plot");
-  const again = () => { holder.replaceChildren(); draw(holder, height, section); };
+  const again = () => { holder.replaceChildren(); draw(holder, height, section); named(section, holder); };
   charts.push(again);
   return { section, picks: section.querySelector(".picks"), again };
+}
+
+// A picture's name for those who cannot see it: what the section is, what the axes are, and what the legend says.
+function named(section, holder) {
+  const svg = holder.querySelector("svg");
+  if (!svg) return;
+  const said = (all) => [...all].map((node) => node.textContent.trim()).filter(Boolean);
+  const parts = [...said(section.querySelectorAll("h2")), ...(svg.dataset.axes ? [svg.dataset.axes] : []), ...said(section.querySelectorAll(".about")), ...said(holder.querySelectorAll(".legend li"))];
+  svg.setAttribute("aria-label", parts.join("; "));
 }
 
 let drawnFor = 0, waiting = 0;

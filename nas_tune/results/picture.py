@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
 from nas_tune.objectives import Objective
@@ -11,13 +14,25 @@ from nas_tune.results.frames import written_aside
 from nas_tune.results.run import Run
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["SUFFIXES", "draw_front"]
+__all__ = ["SUFFIXES", "draw_front", "drawable"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _WIDE = 30
 """From how large a ratio of its ends on an axis is logarithmic."""
+
+
+Numbers = NDArray[np.float64]
+_LARGEST = 1e300
+
+
+def drawable(values: pd.Series[Any] | Numbers) -> Numbers:
+    """Values that a picture has room for: beyond 1e300 they are drawn at 1e300, since Matplotlib overflows there."""
+    known = values if isinstance(values, np.ndarray) else values.to_numpy(dtype=float, na_value=np.nan)
+    room: Numbers = np.clip(known, -_LARGEST, _LARGEST)
+    return room
 
 
 def draw_front(run: Run, out: Path) -> None:
@@ -48,10 +63,11 @@ def _draw(run: Run, axes: Axes) -> None:
     complete = table[table["trial"].isin(run.contending())]
     # Okabe and Ito's vermilion, which people with any kind of sight tell from grey.
     steps = "steps-post" if right.mode == "min" else "steps-pre"
-    axes.scatter(complete[right.metric], complete[up.metric], s=22, color="#bbbbbb", label="complete trials")
-    axes.plot(front[right.metric], front[up.metric], "o-", ms=5, color="#D55E00", drawstyle=steps, label="Pareto front")
-    values = complete[right.metric]
-    if len(values) and values.min() > 0 and values.max() > _WIDE * values.min():
+    values, worth = drawable(complete[right.metric]), drawable(complete[up.metric])
+    axes.scatter(values, worth, s=22, color="#bbbbbb", label="complete trials")
+    ends = (drawable(front[one.metric]) for one in (right, up))
+    axes.plot(*ends, "o-", ms=5, color="#D55E00", drawstyle=steps, label="Pareto front")
+    if len(values) and np.nanmin(values) > 0 and np.nanmax(values) > _WIDE * np.nanmin(values):
         axes.set_xscale("log")
     axes.set_xlabel(_said(right))
     axes.set_ylabel(_said(up))

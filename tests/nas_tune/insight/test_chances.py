@@ -14,7 +14,7 @@ import nas_tune
 from nas_tune.insight import chances, importances
 from nas_tune.insight.evidence import Evidence
 from nas_tune.insight.sampling import is_sample
-from nas_tune.insight.scores import Scale, even
+from nas_tune.insight.scores import Scale, deviation, even, mean, median
 from nas_tune.objectives import Objective
 from search_spaces import Architecture, Space, choice, integer
 from tests.nas_tune.insight.truths import SEARCHES, TRUTHS, differing, judged, searched, verdicts
@@ -87,6 +87,17 @@ def test_a_value_far_out_hides_nothing_of_the_others() -> None:
     for odd in ([1e308, -1e308], [1e-320, 2e-320, 3e-320], [0.5], [7.0] * 5, [0.1] * 9 + [0.9]):
         assert np.isfinite(even(odd)).all()
         assert len(set(even(odd))) == len(set(odd))
+
+
+def test_means_and_deviations_do_not_overflow() -> None:
+    largest = 1.7976931348623157e308
+    assert mean([largest] * 12) == largest
+    assert mean([largest, -largest]) == 0
+    assert deviation([1e308, -1e308]) == pytest.approx(2**0.5 * 1e308)
+    assert deviation([largest, -largest]) == float("inf")
+    assert median([largest, largest]) == largest
+    assert (mean([1.0, 2.0, 6.0]), median([1.0, 2.0, 6.0]), deviation([1.0, 3.0])) == (3.0, 2.0, pytest.approx(2**0.5))
+    assert all(np.isnan(one([])) for one in (mean, median, deviation))
 
 
 @pytest.mark.slow

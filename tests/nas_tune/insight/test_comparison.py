@@ -10,6 +10,7 @@ import pytest
 import nas_tune
 from nas_tune.errors import ConfigError
 from nas_tune.insight.picture import draw_courses
+from nas_tune.results.picture import draw_front
 from tests.nas_tune.insight.made_runs import run_of
 from tests.nas_tune.results.made import begun, make, trial
 
@@ -122,3 +123,17 @@ def test_the_picture_is_whole_or_refused(tmp_path: Path) -> None:
     assert (tmp_path / "courses.svg").read_text().rstrip().endswith("</svg>")
     with pytest.raises(ConfigError, match=r"\.png"):
         draw_courses(found, tmp_path / "courses.gif")
+
+
+@pytest.mark.parametrize("values", [[0.1, 0.2, 1e308], [1e308, -1e308], [1.7976931348623157e308], [1e-320], []])
+def test_no_finite_value_is_too_large_or_small_to_compare_and_draw(tmp_path: Path, values: list[float]) -> None:
+    meta = {"objectives": [["accuracy", "max"], ["loss", "min"]]}
+    sides = [(one, seed) for one in ("random", "tpe") for seed in (0, 1)]
+    runs = [run_of(tmp_path / f"{one}{seed}", values, meta, strategy=one, seed=seed) for one, seed in sides]
+    for given in (runs, runs[::2]):
+        found = nas_tune.compare(given)
+        json.dumps(found.to_dict(), allow_nan=False)
+        if values:
+            assert set(found.runs["best"]) == {max(values)}
+    draw_courses(nas_tune.compare(runs), tmp_path / "courses.svg")
+    draw_front(runs[0], tmp_path / "front.svg")

@@ -29,6 +29,35 @@ OUTSIDE = """[...document.querySelectorAll('.plot svg text')].filter((t) => {
   return box.width && (box.left < -1 || box.right > page + 1);
 }).map((t) => t.textContent)"""
 
+CONTRASTS = """(() => {
+  const parsed = (text) => {
+    const [r, g, b, a = 1] = text.match(/[\\d.e-]+/g).map(Number);
+    return text.startsWith('color(') ? [255 * r, 255 * g, 255 * b, a] : [r, g, b, a];
+  };
+  const over = ([r, g, b, a], ground) => [r, g, b].map((v, k) => v * a + ground[k] * (1 - a));
+  const linear = (v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const light = (rgb) => rgb.reduce((sum, v, k) => sum + linear(v) * [0.2126, 0.7152, 0.0722][k], 0);
+  const white = [255, 255, 255];
+  const painted = (node) => parsed(getComputedStyle(node).backgroundColor);
+  const ground = (node) => node ? over(painted(node), ground(node.parentElement)) : white;
+  const says = (node) => [...node.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
+  const poor = [];
+  for (const node of document.body.querySelectorAll('*')) {
+    const drawn = node.namespaceURI.endsWith('svg');
+    if (node.closest('.drawing, script, noscript, #hint') || !says(node)) continue;
+    if (drawn && node.tagName !== 'text') continue;
+    const style = getComputedStyle(node), under = ground(drawn ? node.closest('.plot') : node);
+    const ink = over(parsed(drawn ? style.fill : style.color), under);
+    const [high, low] = [light(ink), light(under)].sort((a, b) => b - a), found = (high + 0.05) / (low + 0.05);
+    if (found < 4.5) poor.push(`${node.tagName} ${node.textContent.slice(0, 20)}: ${found.toFixed(2)}`);
+  }
+  return poor;
+})()"""
+BROKEN = """[...document.querySelectorAll('.plot path, .plot text')].filter(
+  (node) => /NaN|Infinity/.test(node.outerHTML)).length"""
+NAMELESS = """[...document.querySelectorAll('svg, canvas, img, input, select, button')].filter((node) => !(
+  node.getAttribute('aria-label') || node.textContent.trim() || node.closest('[role=img][aria-label]'))).length"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -100,6 +129,50 @@ def test_every_state_and_no_trial_fit_the_window(browser: Browser, tmp_path: Pat
         page.value("dispatchEvent(new Event('afterprint'))")
         assert (page.value(WIDE), page.value(SCALED)) == (400, 0), name
         assert page.problems == [], name
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_can_be_read_and_every_picture_has_a_name(browser: Browser, tmp_path: Path, dark: bool) -> None:
+    """WCAG's contrast of 4.5, whatever state and badge there is."""
+    runs = [
+        run_of(tmp_path / f"{one}{seed}", [0.3, 0.4 + seed], strategy=one, seed=seed)
+        for one, seed in [("random", 0), ("random", 1), ("tpe", 0), ("tpe", 1)]
+    ]
+    pages = {
+        "done": _page(tmp_path / "done", [*_twelve(), SessionEnded("done")]),
+        "failed": _page(tmp_path / "failed", [*eventful(), SessionEnded("failed")]),
+        "open": _page(tmp_path / "open", eventful()),
+        "compared": write_comparison(nas_tune.compare(runs), tmp_path / "compared.html"),
+        "warned": write_comparison(nas_tune.compare([runs[0], tmp_path / "open"]), tmp_path / "warned.html"),
+    }
+    for name, path in pages.items():
+        page = browser.open(path, dark=dark)
+        assert page.value(CONTRASTS) == [], name
+        assert page.value(NAMELESS) == 0, name
+        labels = page.value("[...document.querySelectorAll('.plot svg')].map((svg) => svg.getAttribute('aria-label'))")
+        assert labels, name
+        assert len(set(labels)) == len(labels), name
+
+
+def _twelve() -> list[Event]:
+    return [begun(), *(event for number in range(12) for event in trial(number, [0.1, 0.2 + number / 50]))]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.1, 0.2, 1e308], [1e308, -1e308], [1.7976931348623157e308, -1.7976931348623157e308], [1e-320, 2e-320, 0.0]],
+)
+def test_the_largest_and_smallest_numbers_are_drawn(browser: Browser, tmp_path: Path, values: list[float]) -> None:
+    some = [values[place % len(values)] for place in range(14)]
+    events = [begun(), *(event for number, value in enumerate(some) for event in trial(number, [value / 2, value]))]
+    one, other = (run_of(tmp_path / name, some, strategy=name) for name in ("random", "tpe"))
+    page = _page(tmp_path / "run", events)
+    for path in (page, write_comparison(nas_tune.compare([one, other]), tmp_path / "c.html")):
+        page = browser.open(path)
+        assert page.problems == []
+        assert page.value(DRAWN) >= 2
+        assert page.value(BROKEN) == 0
+        assert page.value(OUTSIDE) == []
 
 
 def test_hostile_texts_stay_texts(browser: Browser, tmp_path: Path) -> None:
