@@ -153,7 +153,8 @@ class DartsTrainable:
         of the weights as they learned, `discrete_accuracy` of the architecture on the validation images with the
         shared weights, and `gap`, how much that is below; `entropy` of the architecture's preferences in nats,
         `skips`, its skip connections, `collapsed` (0 or 1), `changed` (whether the architecture is another than an
-        epoch ago), `lr`, `parameters` of the supernet, and `eigenvalue` where it was asked for.
+        epoch ago), `lr`, `parameters` of the network found, by itself, `supernet_parameters` of the supernet,
+        and `eigenvalue` where it was asked for.
         """
         return self._run.step()
 

@@ -149,7 +149,8 @@ def _print_top(found: Explanation) -> None:
     out.print(f"\nthe best {len(found.top)}, and how they differ from the winner", style="bold")
     for row in found.top.to_dict("records"):
         out.print(f"{row['rank']}  trial {row['trial']}  {brief(row['value'])}", end="")
-        out.print(f"  distance {row['distance']:.2f}" if row["rank"] > 1 else "  the winner")
+        tie = ", a tie with the winner" if row["value"] == found.top["value"].iloc[0] else ""
+        out.print(f"  distance {row['distance']:.2f}{tie}" if row["rank"] > 1 else "  the winner")
         for line in str(row["changes"]).splitlines():
             out.print(f"   {folded(plain(line), width, 3)}")
     if found.shared:

@@ -145,7 +145,11 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
 
     written = writer(space_of(run))
     optimized = [one.metric for one in run.objectives]
-    numbers = [name for name in dict.fromkeys((*optimized, "epochs", "parameters", "macs")) if name in frame]
+    numbers = [
+        name
+        for name in dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
+        if name in frame
+    ]
     others = [macs_column(frame[name]) if name == "macs" else columns_of(frame[[name]])[0] for name in numbers]
     (trial,) = columns_of(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])

@@ -56,12 +56,23 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
         columns.insert(2, Column("front", ["yes" if trial in front else "" for trial in best["trial"]]))
     for line in lines(columns, width):
         out.print(line)
+    if front is None and (equal := _tied(best)):
+        out.print(f"{equal} come to the same: the older trial stands first")
     out.print()
     written = writer(space_of(run))
     ranks = len(str(len(best)))
     for place, trial in enumerate(best["trial"], start=1):
         text = folded(plain(written(run.tree(int(trial)))), width, ranks + 2)
         out.print(f"{place:>{ranks}}  {text}")
+
+
+def _tied(best: pd.DataFrame) -> str:
+    """The trials that tie with the first one, in words; empty where none does."""
+    first = best.iloc[0]
+    same = [best[name] == first[name] for name in ("value", "state", "epochs")]
+    alike = best[same[0] & same[1] & same[2]]
+    numbers = [str(number) for number in alike["trial"]]
+    return f"trials {', '.join(numbers[:-1])} and {numbers[-1]}" if len(numbers) > 1 else ""
 
 
 def counted(now: Snapshot) -> str:
@@ -84,7 +95,8 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[C
     if validated and len(optimized) == 1:
         validated = optimized
     shown_as = {name: f"validation {name}" if name in validated else name for name in optimized}
-    sizes = {name: shown_as.get(name, name) for name in ("parameters", "macs")}
+    # The network found, and the supernet that found it.
+    sizes = {name: shown_as.get(name, name) for name in ("parameters", "supernet_parameters", "macs")}
     wanted = {"trial": "trial", **shown_as, "epochs": "epochs", **sizes}
     columns = [Column("#", [str(place) for place in range(1, len(best) + 1)], right=True)]
     for name, header in wanted.items():

@@ -25,6 +25,7 @@ _PLAIN = (
     *("architecture", "seed", "lost", "message", "traceback", "found", "found_id"),
 )
 _COSTS = ("parameters", "macs", "latency")
+_SUPERNET = "supernet_parameters"
 _MOST_OTHERS = 3
 
 
@@ -90,8 +91,9 @@ def _others(trials: pd.DataFrame, optimized: list[str]) -> list[str]:
         for name in trials
         if name not in _PLAIN and name not in optimized and not str(name).startswith("arch.")
     ]
-    telling = [name for name in metrics if trials[name].notna().any() and _varies(trials[name])]
-    return sorted(telling, key=lambda name: (name not in _COSTS, name))[:_MOST_OTHERS]
+    # The size of a supernet is told though it never varies: beside it nobody takes that of the network for it.
+    telling = [n for n in metrics if trials[n].notna().any() and (_varies(trials[n]) or n == _SUPERNET)]
+    return sorted(telling, key=lambda name: (name not in (*_COSTS, _SUPERNET), name))[:_MOST_OTHERS]
 
 
 def _varies(column: pd.Series[Any]) -> bool:

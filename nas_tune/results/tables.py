@@ -45,6 +45,8 @@ _TRIAL: dict[str, tuple[pa.DataType, Callable[[TrialRecord], Any]]] = {
     "traceback": (pa.string(), lambda trial: _writable(trial.traceback)),
 }
 
+_SIZE, _SUPERNET = "parameters", "supernet_parameters"
+
 
 class Tables:
     """Builds the tables of one run from its state.
@@ -96,6 +98,13 @@ class Tables:
         # Nearly all reports have the same names, which are then looked at once.
         together = {tuple(report.metrics) for trial in state.trials.values() for report in trial.reports}
         names = set(self._optimized).union(*together)
+        searches = any(trial.searches for trial in state.trials.values())
+        if searches and _SIZE in names and _SUPERNET not in names and _SIZE not in self._optimized:
+            # Searches of before told the size of the supernet under the name of what it found.
+            reported = [
+                {_SUPERNET if name == _SIZE else name: value for name, value in one.items()} for one in reported
+            ]
+            names = names - {_SIZE} | {_SUPERNET}
         columns = {name: [_float(metrics.get(name)) for metrics in reported] for name in sorted(names)}
         return {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in columns.items()}
 

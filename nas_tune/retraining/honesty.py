@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from nas_tune.objectives import Objective
 from nas_tune.retraining.agreement import FEWEST, Agreement, agreement, error_of_difference, spread
@@ -32,7 +31,7 @@ class Scored:
     @property
     def mean(self) -> float | None:
         """Of the scores; None without one."""
-        return float(np.mean(self.scores)) if self.scores else None
+        return _mean_of(self.scores) if self.scores else None
 
     @property
     def sd(self) -> float | None:
@@ -143,10 +142,13 @@ class Honesty:
         if self.regret is None:
             return "not known: it needs two retrained architectures at least (--top 2)"
         best = _best(self.chosen, self.mode)
-        whose = (
-            "what the search put first stayed first" if best is self.chosen[0] else f"{best.candidate.label} is better"
-        )
-        return f"{_difference(self.regret)}: {whose}"
+        equal = [one for one in self.chosen if one.mean == best.mean]
+        if self.chosen[0] in equal:
+            others = [one.candidate.label for one in equal if one is not self.chosen[0]]
+            tied = f", tied with {_listed(others)}" if others else ""
+            return f"{_difference(self.regret)}: what the search put first stayed first{tied}"
+        verb = "is better" if len(equal) == 1 else "are better, and tie"
+        return f"{_difference(self.regret)}: {_listed([one.candidate.label for one in equal])} {verb}"
 
     def _gain_text(self) -> str:
         if self.gain is None and self.random:
@@ -194,10 +196,15 @@ def honesty(
 
 
 def _between(one: Sequence[float], other: Sequence[float], objective: Objective) -> Difference:
-    value = objective.score(float(np.mean(one))) - objective.score(float(np.mean(other)))
+    value = objective.score(_mean_of(one)) - objective.score(_mean_of(other))
     # The same trainings: not two samples of which a difference could vary.
     error = 0.0 if one is other else error_of_difference(one, other)
     return Difference(value, error)
+
+
+def _mean_of(scores: Sequence[float]) -> float:
+    """Rounded once, so that the same scores in another order are a tie; of the largest floats, too."""
+    return float(sum(map(Fraction, scores)) / len(scores))
 
 
 def _best(scored: Sequence[Scored], mode: str) -> Scored:
@@ -221,6 +228,10 @@ def _plain(scored: Scored) -> Mapping[str, Any]:
         "n": len(scored.scores),
         "failed": scored.failed,
     }
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _counted(count: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 import search_spaces
+from search_spaces.nn import freeze
 from trainables.checkpoint import read_tensors
 from trainables.data import DataSettings, ImageData, Views, load
 from trainables.devices import check_device, device_of, layout_of, placed
@@ -181,11 +182,7 @@ class Plan:
 
     def _search(self, stage: Stage, kept: Kept, epochs: int, data: ImageData, randomness: Randomness) -> Search:
         device = data.train.images.device
-        depth = self._depth()
-        network: dict[str, Any] = dict(self._network)
-        if stage.layers and depth is not None:
-            usual = inspect.signature(builder_of(self._space)).parameters[depth].default
-            network[depth] = network.get(depth, usual) + stage.layers
+        network = self._deepened(stage)
         with randomness:
             module = build(
                 self._space,
@@ -207,6 +204,15 @@ class Plan:
         warmup = int(self._warmup * epochs) if self._warmup_epochs is None else self._warmup_epochs
         recipe = SearchRecipe(self._batch_size, self._views.augmentation(data), self._weights, self._architect, warmup)
         return Search(supernet, data, recipe, randomness, epochs)
+
+    def _deepened(self, stage: Stage) -> dict[str, Any]:
+        """The settings of the network in a stage."""
+        depth = self._depth()
+        network: dict[str, Any] = dict(self._network)
+        if stage.layers and depth is not None:
+            usual = inspect.signature(builder_of(self._space)).parameters[depth].default
+            network[depth] = network.get(depth, usual) + stage.layers
+        return network
 
     def _weights_before(self, folder: Path) -> dict[str, Any]:
         whole = newest(folder)
@@ -253,6 +259,24 @@ class Plan:
 
         draws = Draws.seeded(search.epoch, search.data.train.images.device)
         return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])
+
+    def parameters_of(self, architecture: Architecture, stage: Stage, data: ImageData) -> int:
+        """How many weights the network of an architecture has by itself, as deep and wide as the supernet.
+
+        What only the method needs of a supernet, such as partial channels, it has not.
+        """
+        needs = METHODS[self._method].needs
+        network = {name: value for name, value in self._deepened(stage).items() if name not in needs}
+        with torch.device("meta"):
+            undecided = build(
+                self._space,
+                None,
+                num_classes=len(data.classes),
+                in_channels=data.in_channels,
+                image_size=data.image_size,
+                **network,
+            )
+            return sum(weight.numel() for weight in freeze(undecided, architecture).parameters())
 
     def said(self, space: Space, architecture: Architecture) -> str:
         """An architecture in the text form of its space, else as JSON."""

@@ -11,6 +11,7 @@ from trainables.supernet.stages import StagedSearch
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.supernet.methods import Stage
 
 __all__ = ["Progress"]
 
@@ -26,6 +27,7 @@ class Progress:
         self._sound: Architecture | None = None
         self._alarm = Alarm(plan.collapse_share)
         self._is_collapsed = self._is_stopped = False
+        self._sized: tuple[tuple[str, Stage], int] | None = None
         self._notes: list[str] = []
 
     def step(self) -> dict[str, float | int]:
@@ -40,7 +42,8 @@ class Progress:
         skips = skips_of(search.supernet, search.supernet.taken(found))
         eigenvalue = search.eigenvalue() if self.plan.eigenvalue else None
         collapsed = search.has_learned and self._listen(skips, eigenvalue)
-        discrete = search.evaluate_member(self._kept(found), validation)
+        kept = self._kept(found)
+        discrete = search.evaluate_member(kept, validation)
         return {
             "accuracy": whole.accuracy,
             "loss": whole.loss,
@@ -53,9 +56,17 @@ class Progress:
             "collapsed": int(collapsed),
             "changed": int(before is None or before.id != found.id),
             "lr": search.rate,
-            "parameters": sum(weight.numel() for weight in search.supernet.weight_parameters()),
+            "parameters": self._parameters_of(kept),
+            "supernet_parameters": sum(weight.numel() for weight in search.supernet.weight_parameters()),
             **({} if eigenvalue is None else {"eigenvalue": eigenvalue}),
         }
+
+    def _parameters_of(self, found: Architecture) -> int:
+        """Of the network that is found, by itself; counted once for an architecture."""
+        stage = self.staged.stage
+        if self._sized is None or self._sized[0] != (found.id, stage):
+            self._sized = ((found.id, stage), self.plan.parameters_of(found, stage, self.staged.search.data))
+        return self._sized[1]
 
     def _kept(self, found: Architecture) -> Architecture:
         """Keep what is found now; of a search that ended in a collapse the last that showed no sign of it."""

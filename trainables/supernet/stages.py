@@ -40,6 +40,11 @@ class StagedSearch:
         return self._ends[self._stage] - self.search.epochs + self.search.epoch
 
     @property
+    def stage(self) -> Stage:
+        """The one that the search is in."""
+        return self._stages[self._stage]
+
+    @property
     def is_over(self) -> bool:
         """Whether all epochs are trained."""
         return self.epoch == self._ends[-1]

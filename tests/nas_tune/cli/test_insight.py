@@ -48,3 +48,13 @@ def test_compare_sets_runs_side_by_side(tmp_path: Path) -> None:
     assert found.exit_code == 0, found.output
     assert "fewer than two groups have complete trials" in found.stdout
     assert CliRunner().invoke(app, ["compare", str(runs[0].path)]).exit_code == 2
+
+
+def test_an_exact_tie_with_the_winner_is_told(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", [0.5, 0.7, 0.7, 0.7])
+    assert CliRunner().invoke(app, ["explain", str(run.path)]).stdout.count("a tie with the winner") == 2
+    assert "trials 1, 2 and 3 come to the same: the older trial stands first" in (
+        CliRunner().invoke(app, ["best", str(run.path)]).stdout
+    )
+    apart = run_of(tmp_path / "apart", [0.5, 0.7])
+    assert "come to the same" not in CliRunner().invoke(app, ["best", str(apart.path)]).stdout

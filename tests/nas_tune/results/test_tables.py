@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from nas_tune.ledger import Reported
+from nas_tune.ledger import Asked, Ended, Event, Reported
+from nas_tune.ledger.events import Found
 from nas_tune.results import Run
 from search_spaces import get
-from tests.nas_tune.results.made import begun, eventful, make, trial
+from tests.nas_tune.results.made import begun, eventful, make, mixed, trial
 
 TRIALS = {
     "trial": "Int64",
@@ -176,3 +177,16 @@ def test_ten_thousand_trials_of_nine_epochs_open_well_within_five_seconds(tmp_pa
     again = time.process_time()
     run.trials()
     assert time.process_time() - again < 0.2
+
+
+@pytest.mark.parametrize("told", [{"parameters": 9.0}, {"parameters": 4.0, "supernet_parameters": 9.0}])
+def test_the_size_of_a_supernet_is_not_that_of_what_it_finds(tmp_path: Path, told: dict[str, float]) -> None:
+    """Older ledgers have the supernet's under the name of the other."""
+    tree = mixed().sample(0).tree
+    events: list[Event] = [begun(), Asked(0, 0, {"search": 1}, "0" * 16, 1, searches=True), Found(0, tree, "1" * 16)]
+    make(tmp_path, *events, Reported(0, 1, {"accuracy": 0.5, **told}, 1.0), Ended(0, "complete", 0.5)).close()
+    run = Run(tmp_path)
+    for table in (run.trials(), run.epochs(), run.best()):
+        assert table["supernet_parameters"].tolist() == [9.0]
+        assert table.get("parameters", default=None) is None or table["parameters"].tolist() == [4.0]
+        assert ("parameters" in table) == ("supernet_parameters" in told)

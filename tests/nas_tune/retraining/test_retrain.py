@@ -166,6 +166,23 @@ def test_the_difference_of_means_has_the_error_of_both(tmp_path: Path) -> None:
     assert "trial 2 is better" in report.text()
 
 
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ([(0.2, 0.1, 0.3), (0.3, 0.2, 0.1)], "what the search put first stayed first, tied with trial 2"),
+        ([(0.1,), (0.5,), (0.5,), (0.5,)], "trial 2, trial 3 and trial 4 are better, and tie"),
+        ([(0.5,), (0.1,), (0.5,)], "what the search put first stayed first, tied with trial 3"),
+        ([(0.5,), (0.1,)], "what the search put first stayed first\n"),
+    ],
+)
+def test_an_exact_tie_is_told(means: list[tuple[float, ...]], said: str) -> None:
+    """The same scores in another order tie, too."""
+    facts = {"run": "r", "trials": 9, "epochs": 1, "seeds": 1, "planned": 6, "over": 6}
+    high = Objective("test_accuracy", "max")
+    scored = [Scored(Candidate({}, "chosen", n, 0.5), scores) for n, scores in enumerate(means, 1)]
+    assert said in honesty(scored, judged_by=high, searched_by=high, **facts).text()
+
+
 def test_one_trial_by_its_number_and_what_cannot_be_retrained(tmp_path: Path) -> None:
     run = searched(tmp_path, f"{HERE}:Tiring")
     table = run.trials()

@@ -56,7 +56,7 @@ def test_learns_digits_and_reports_what_it_promises(edges):
     assert metrics["accuracy"] > 0.6
     assert set(metrics) == {
         "accuracy", "loss", "train_loss", "train_accuracy", "discrete_accuracy", "gap", "entropy", "skips",
-        "collapsed", "changed", "lr", "parameters",
+        "collapsed", "changed", "lr", "parameters", "supernet_parameters",
     }  # fmt: skip
     assert {type(value) for value in metrics.values()} == {int, float}
     assert metrics["gap"] == metrics["accuracy"] - metrics["discrete_accuracy"]
@@ -191,9 +191,18 @@ def test_a_sound_space_raises_none(edges):
     assert not any(metrics["collapsed"] for metrics in found)
 
 
+def test_the_network_found_and_the_supernet_are_counted_apart(edges):
+    search = started(batch_size=64)
+    report = search.step()
+    linear = 16 * 16 + 16
+    chosen = list(search.architecture.tree.values()).count("linear")
+    assert report["supernet_parameters"] == sum(w.numel() for w in search.search.supernet.weight_parameters())
+    assert report["parameters"] == report["supernet_parameters"] - (4 - chosen) * linear
+
+
 def test_pdarts_grows_and_leaves_options_behind(edges):
     search = started(method="pdarts", method_settings={"added": [0, 1, 3], "options": [2, 1], "most_skips": 9})
-    weights = [search.step()["parameters"] for _ in range(3)]
+    weights = [search.step()["supernet_parameters"] for _ in range(3)]
     step = 16 * 16 + 16
     assert [later - weights[0] for later in weights] == [0, step, 3 * step]
     kept = search.supernet.method.kept

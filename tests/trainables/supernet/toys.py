@@ -104,8 +104,8 @@ class Noise(nn.Module):
 
 def build_edges(architecture, *, num_classes, count=4, noisy="", layers=0):
     """A builder as `trainables.networks` knows them; `layers` are further choices, `noisy` what is of no use."""
-    assert architecture is None
-    return Edges(count + layers, num_classes, noisy)
+    undecided = Edges(count + layers, num_classes, noisy)
+    return undecided if architecture is None else nn.freeze(undecided, architecture)
 
 
 def images(batch, settings):
