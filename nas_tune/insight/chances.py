@@ -23,8 +23,9 @@ from search_spaces import Parameter
 
 __all__ = ["tested", "title"]
 
-_MODELLED = 150
-"""Trials that the model is of, the first of the run: those of a search that learns grow alike."""
+_MODELLED, _MODELLED_OF_MANY, _MANY = 150, 90, 24
+"""Trials that the model is of, the first of the run, since those of a search that learns grow alike; fewer of spaces
+with more decisions than so many, of which every one costs time."""
 
 
 def title(parameter: Parameter) -> str:
@@ -42,7 +43,8 @@ def tested(
         parameters: those that vary in it.
         sample: whether its trials were drawn at random.
     """
-    order = np.argsort(known.numbers, kind="stable")[: None if sample else _MODELLED]
+    most = _MODELLED if len(parameters) <= _MANY else _MODELLED_OF_MANY
+    order = np.argsort(known.numbers, kind="stable")[: None if sample else most]
     decisions = [known.decisions[place] for place in order]
     scores = even(known.scores)[order]
     columns = [column(parameter, decisions) for parameter in parameters]
