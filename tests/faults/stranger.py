@@ -12,6 +12,7 @@ from typing import Any
 
 import nas_tune
 from nas_tune.ledger import ledger_path
+from tests.nas_tune.ledger.damage import seal
 from tests.toys import Climber, tiny_space
 
 __all__ = ["EVIL", "Stranger", "changed", "edit"]
@@ -133,13 +134,14 @@ class Stranger:
 
 
 def edit(folder: Path, *changes: tuple[str, Any]) -> None:
-    """Change the meta of a ledger at dotted places."""
+    """Change the meta of a ledger at dotted places, and its checksums with it, as a stranger would."""
     with closing(sqlite3.connect(ledger_path(folder))) as ledger, ledger:
         for place, value in changes:
             key, _, rest = place.partition(".")
             row = ledger.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
             found = changed(json.loads(row[0]) if row else {}, rest, value)
             ledger.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(found)))
+    seal(folder)
 
 
 def changed(document: Any, place: str, value: Any) -> Any:

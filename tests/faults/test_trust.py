@@ -21,6 +21,7 @@ from nas_tune.ledger import BudgetChanged, Ledger, ledger_path
 from nas_tune.results import Run
 from search_spaces import Space, choice
 from tests.faults.stranger import EVIL, Stranger, edit
+from tests.nas_tune.ledger.damage import seal
 from tests.toys import Climber, tiny_space
 
 
@@ -276,6 +277,7 @@ def test_a_run_of_an_earlier_version_is_told_to_be_one(stranger: Stranger) -> No
     run = stranger.run("old")
     with closing(sqlite3.connect(ledger_path(run))) as ledger, ledger:
         ledger.execute("DELETE FROM meta WHERE key IN ('signature', 'code')")
+    seal(run)
     assert "signed no run" in call("resume", str(run), "--set", "max_trials=5").stderr
     assert nas_tune.resume(run, max_trials=5, allow_code=True).state.trials == 5
 
