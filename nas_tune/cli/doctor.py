@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from nas_tune.cli.places import data
+from nas_tune.errors import InfeasibleError
 
 __all__ = ["Finding", "doctor", "findings"]
 
@@ -34,7 +36,11 @@ class Finding:
     verdict: str = "ok"
 
 
-def doctor() -> None:
+def doctor(
+    address: Annotated[
+        str | None, typer.Option(help='A Ray cluster that must answer: HOST:PORT, or "auto" for that of this machine.')
+    ] = None,
+) -> None:
     """Look whether this machine has what a search needs.
 
     Versions, processors, memory, GPUs, Ray, disk and plug-ins; exit code 1 if something is broken.
@@ -43,7 +49,7 @@ def doctor() -> None:
 
     broken = False
     out = data()
-    for finding in findings():
+    for finding in findings(address):
         mark, style = _MARKS[finding.verdict]
         out.print(f"{mark:>2}", style=style, end="")
         out.print(f"  {finding.what:<12}  {plain(finding.found)}")
@@ -52,11 +58,13 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def findings() -> Iterator[Finding]:
+def findings(address: str | None = None) -> Iterator[Finding]:
     """Everything that is looked at, one by one: importing the engines takes seconds."""
     yield Finding("python", f"{platform.python_version()} at {sys.executable}")
     yield from map(_package, _PACKAGES)
     yield _ray()
+    if address is not None:
+        yield _cluster(address)
     yield Finding("processors", f"{_usable_processors()} usable of {os.cpu_count()}")
     yield _memory()
     yield _gpu()
@@ -86,6 +94,17 @@ def _ray() -> Finding:
         return Finding("ray", f"{version('ray')}, imported in {time.monotonic() - started:.1f} s")
     except ImportError as error:
         return Finding("ray", f"cannot be imported: {error}; only executor = 'inline' works", "broken")
+
+
+def _cluster(address: str) -> Finding:
+    from nas_tune.executors.ray_cluster import check_answers, prepare
+
+    prepare(address)
+    try:
+        check_answers(address)
+    except InfeasibleError as error:
+        return Finding("cluster", str(error), "broken")
+    return Finding("cluster", f"{address} answers")
 
 
 def _memory() -> Finding:

@@ -16,12 +16,15 @@ import ray
 
 from nas_tune.errors import InfeasibleError
 
-__all__ = ["Resources", "cluster", "feasible_workers", "prepare"]
+__all__ = ["Resources", "check_answers", "cluster", "feasible_workers", "prepare"]
 
 _NO_RAY = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 _PATIENCE = 12
 _GPU_DRIVERS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 _MANY = 1e6
+_BRIEF = 300
+"""Longer, what Ray says is a traceback."""
+_REFUSED = ("AuthenticationError", "InvalidAuthToken", "Unauthenticated", "authentication token")
 _QUIET = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -31,9 +34,13 @@ _QUIET = {
     # Ray Tune's own state is scratch here: the ledger is what a run resumes from.
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    # A local `ray.init()` would turn token authentication on and lock `ray start --address` out (ray#64755).
+}
+_OURS = {
+    # A local `ray.init()` would turn token authentication on, and write a token into the user's home (ray#64755).
+    # Of a cluster that is given, its owner decides.
     "RAY_AUTH_MODE": "disabled",
 }
+_set_here: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ def cluster(address: str | None, workers: int, resources: Resources) -> Iterator
     Raises:
         InfeasibleError: the cluster does not answer, or not one trial fits it.
     """
-    prepare()
+    prepare(address)
     ours = not ray.is_initialized()
     if ours:
         if address is None:
@@ -70,12 +77,38 @@ def cluster(address: str | None, workers: int, resources: Resources) -> Iterator
             ray.shutdown()
 
 
-def prepare() -> None:
-    """Set what Ray reads from the environment, where nobody has set it; before Ray is started."""
+def prepare(address: str | None = None) -> None:
+    """Set what Ray reads from the environment, where nobody has set it; before Ray is started or joined."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if address is None:
+        _set_here.update(name for name in _OURS if name not in os.environ)
+        os.environ.update({name: _OURS[name] for name in _set_here})
+    else:
+        # An earlier search of this process has set it for a Ray of its own.
+        for name in _set_here:
+            os.environ.pop(name, None)
+        _set_here.clear()
     # It misses the result files that automatic loggers would have written, a line a trial.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
+
+
+def check_answers(address: str) -> None:
+    """Ask a cluster whether it answers; Ray itself would wait for minutes for one that is not there.
+
+    Raises:
+        InfeasibleError: it does not, or it refuses the authentication.
+    """
+    if address.startswith("ray://"):
+        _check_port(address.removeprefix("ray://"))
+        return
+    where = [] if address == "auto" else ["--address", address]
+    try:
+        # The public health check, in a process that can be ended.
+        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", *where]
+        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603 -- our own interpreter
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise InfeasibleError(_why(address, (error.stderr or b"").decode(errors="replace"))) from error
 
 
 def feasible_workers(
@@ -115,7 +148,7 @@ def _gpus_here() -> float:
 
 def _connect(address: str | None) -> None:
     if address is not None:
-        _check_answers(address)
+        check_answers(address)
     try:
         ray.init(
             address=address or "local",
@@ -127,21 +160,7 @@ def _connect(address: str | None) -> None:
         # Where a node does not come up in time, Ray raises a bare Exception.
         if type(error) is not Exception and not isinstance(error, _NO_RAY):
             raise
-        raise InfeasibleError(_no_answer(address or "this machine", str(error))) from error
-
-
-def _check_answers(address: str) -> None:
-    """Ray itself would wait for minutes for a cluster that is not there."""
-    if address.startswith("ray://"):
-        _check_port(address.removeprefix("ray://"))
-        return
-    where = [] if address == "auto" else ["--address", address]
-    try:
-        # The public health check, in a process that can be ended.
-        command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", *where]
-        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603 -- our own interpreter
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise InfeasibleError(_no_answer(address, f"no answer within {_PATIENCE} seconds")) from error
+        raise InfeasibleError(_why(address or "this machine", str(error))) from error
 
 
 def _check_port(address: str) -> None:
@@ -150,6 +169,20 @@ def _check_port(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
     except (OSError, ValueError) as error:
         raise InfeasibleError(_no_answer(address, str(error))) from error
+
+
+def _why(address: str, said: str) -> str:
+    """Why a cluster cannot be joined, from what Ray said of it."""
+    if not any(sign in said for sign in _REFUSED):
+        return _no_answer(
+            address, said.strip() if len(said) < _BRIEF and said else f"no answer within {_PATIENCE} seconds"
+        )
+    mode = os.environ.get("RAY_AUTH_MODE")
+    return (
+        f"the Ray cluster at {address} refuses the authentication (RAY_AUTH_MODE is {mode or 'not set'}): it wants a "
+        "token. Set RAY_AUTH_MODE=token, and give the token by RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token ("
+        "`ray get-auth-token` on the head prints it); or start it with RAY_AUTH_MODE=disabled on every node"
+    )
 
 
 def _no_answer(address: str, reason: str) -> str:
