@@ -29,6 +29,7 @@ from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
+from nas_tune.held_values import held_fingerprint
 from nas_tune.initial_design import Design, Progress
 from nas_tune.initial_design import make as make_initial
 from nas_tune.objectives import Objective, check_several
@@ -274,6 +275,7 @@ class Recipe:
                 "registered": self._is_registered(),
                 "reference": reference_of(self.target),
                 "fingerprint": source_fingerprint(self.target),
+                "held": held_fingerprint(self.target),
                 "settings": self.trainable_settings,
             },
             **({"registered": found} if (found := self.registered) else {}),
@@ -411,6 +413,14 @@ def _same_trainable(meta: Mapping[str, Any], target: Target) -> None:
             f"the code of the trainable changed since the run began (source {before}, now {now}): its results would "
             "mix with the old ones; take the old code, start a new run, or say accept_code_change "
             "(--accept-code-change) if the change does not matter"
+        )
+    # A run that another version began says nothing of it, and one with a version attribute is known by that alone.
+    held = meta["trainable"].get("held")
+    if held is not None and held != held_fingerprint(target):
+        raise ResumeRefusedError(
+            "the trainable holds other values than when the run began (arguments of a partial, defaults, a closure, or "
+            "the state of its instance): its results would mix with the old ones; give the old values, start a new "
+            "run, or say accept_code_change (--accept-code-change) if the change does not matter"
         )
 
 

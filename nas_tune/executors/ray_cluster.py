@@ -180,8 +180,8 @@ def _why(address: str, said: str) -> str:
     mode = os.environ.get("RAY_AUTH_MODE")
     return (
         f"the Ray cluster at {address} refuses the authentication (RAY_AUTH_MODE is {mode or 'not set'}): it wants a "
-        "token. Set RAY_AUTH_MODE=token, and give the token by RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token ("
-        "`ray get-auth-token` on the head prints it); or start it with RAY_AUTH_MODE=disabled on every node"
+        "token. Set RAY_AUTH_MODE=token and give the token (RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token; "
+        "`ray get-auth-token` on the head prints it), or start every node with RAY_AUTH_MODE=disabled"
     )
 
 
