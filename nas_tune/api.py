@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from nas_tune.beginnings import beginnings, enqueued
+from nas_tune.beginnings import beginnings, enqueued, member_of
 from nas_tune.config import SearchConfig
 from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError, ResumeRefusedError, RunFolderError
@@ -20,6 +20,7 @@ from nas_tune.objectives import declared_modes
 from nas_tune.observers import Observer
 from nas_tune.recipe import CHANGEABLE, Recipe, check_versions, reopened
 from nas_tune.references import reference_of
+from nas_tune.rerun import changed_since, way_on
 from nas_tune.results import Run
 from nas_tune.supernet_runs import check_enqueue
 from nas_tune.trust import unkept
@@ -50,6 +51,7 @@ def search(
     enqueue: Sequence[Any] = (),
     warm_start: Sequence[str | Path | Run] = (),
     new: bool = False,
+    resume: bool = False,
     observers: Sequence[Observer] = (),
     **more: Any,
 ) -> Run:
@@ -75,6 +77,8 @@ def search(
         enqueue: architectures (or their trees) to try before the strategy is asked.
         warm_start: other runs, whose trials the strategy knows from the start, whatever their data set or budget.
         new: where the folder holds a run already, take a fresh one beside it.
+        resume: where the folder holds a run already, go on with it if it is the same search; what a resume may change
+            (such as max_trials) may differ. Where there is none, begin it. So a script may be run again as it stands.
         observers: told of every event.
         more: any other key of `nas_tune.config.SearchConfig`, such as executor="inline" or resources={"gpus": 1}.
 
@@ -82,6 +86,7 @@ def search(
         ConfigError, SpaceError, UnknownNameError: refused before anything is written.
         InfeasibleError: the resources are not there.
         NoUsableTrialError: not one trial gave a value; the run and its tracebacks are on disk.
+        ResumeRefusedError: `resume`, and the folder holds the run of another search; says what differs.
     """
     if not (callable(trainable) or isinstance(trainable, str | Mapping)):
         raise ConfigError(
@@ -110,7 +115,9 @@ def search(
         **more,
     }
     config = SearchConfig(**{key: value for key, value in values.items() if value is not None})
-    return run_config(config, enqueue=enqueue, new=new, observers=observers, space=given_space, target=target)
+    return run_config(
+        config, enqueue=enqueue, new=new, resume=resume, observers=observers, space=given_space, target=target
+    )
 
 
 def run_config(
@@ -118,6 +125,7 @@ def run_config(
     *,
     enqueue: Sequence[Any] = (),
     new: bool = False,
+    resume: bool = False,
     observers: Sequence[Observer] = (),
     space: Space | None = None,
     target: Target | None = None,
@@ -127,9 +135,14 @@ def run_config(
 
     `ranking` is told how many candidates of `config.initial` are scored, of how many.
     """
+    if new and resume:
+        raise ConfigError("new and resume: a run is begun beside the other one, or gone on with; give one of them")
     recipe = Recipe.of(config, space, target)
     check_enqueue(config, enqueue)
-    folder = _fresh_folder(config.run_folder.absolute(), new)
+    # Path.exists raises for a name that is too long or a folder that may not be looked into.
+    if resume and os.path.exists(ledger_path(config.run_folder.absolute())):
+        return _again(config, recipe, enqueue, observers, space, target)
+    folder = _fresh_folder(config.run_folder.absolute(), new, way_on(config.run_folder.absolute(), space, target))
     check_storage(folder, config)
     first = beginnings(config, recipe.space, enqueue, recipe.design(ranking))
     meta = recipe.meta()
@@ -347,13 +360,27 @@ def _devices(resources: object) -> object:
     return resources.get("devices", 1) if isinstance(resources, Mapping) else getattr(resources, "devices", 1)
 
 
-def _fresh_folder(folder: Path, new: bool) -> Path:
-    # Path.exists raises for a name that is too long or a folder that may not be looked into.
+def _again(
+    config: SearchConfig,
+    recipe: Recipe,
+    enqueue: Sequence[Any],
+    observers: Sequence[Observer],
+    space: Space | None,
+    target: Target | None,
+) -> Run:
+    """Go on with the run that is there, if it is of the same configuration; what it has tried is not tried again."""
+    folder = config.run_folder.absolute()
+    with closing(Ledger.open(folder, readonly=True)) as ledger:
+        before, tried = replay(ledger.events(kind=BudgetChanged.kind)).changes, _tried(ledger)
+        changes = changed_since(folder, {**ledger.meta["config"], **before}, config)
+    fresh = [item for place, item in enumerate(enqueue) if member_of(recipe.space, item, place).id not in tried]
+    return resume(folder, changes=changes, space=space, trainable=target, enqueue=fresh, observers=observers)
+
+
+def _fresh_folder(folder: Path, new: bool, way_on: str) -> Path:
     taken = os.path.exists(ledger_path(folder))
     if taken and not new:
-        raise ConfigError(
-            f"{folder} holds a run already: go on with it (nas-tune resume {folder}), or start beside it (--new)"
-        )
+        raise ConfigError(f"{folder} holds a run already: {way_on}, or start beside it (new=True, --new)")
     if not taken:
         return folder
     beside = (folder.with_name(f"{folder.name}-{number}") for number in range(2, 10_000))

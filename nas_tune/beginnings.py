@@ -23,7 +23,7 @@ from nas_tune.standings import Result, in_order
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
-__all__ = ["beginnings", "enqueued"]
+__all__ = ["beginnings", "enqueued", "member_of"]
 
 _OTHERS = 3
 
@@ -71,7 +71,7 @@ def enqueued(space: Space, wanted: Sequence[Any], tried: Collection[str] = ()) -
     events: list[Event] = []
     seen = dict.fromkeys(tried, "some trial has it already")
     for place, item in enumerate(wanted):
-        architecture = _member(space, item, place)
+        architecture = member_of(space, item, place)
         why = seen.get(architecture.id)
         seen.setdefault(architecture.id, f"it is enqueue[{place}] too")
         if why is None:
@@ -81,7 +81,8 @@ def enqueued(space: Space, wanted: Sequence[Any], tried: Collection[str] = ()) -
     return events
 
 
-def _member(space: Space, item: Any, place: int) -> Architecture:
+def member_of(space: Space, item: Any, place: int) -> Architecture:
+    """What is meant by one item of `enqueue`; `ConfigError` for what is no member of the space."""
     try:
         return space.validate(_tree(space, item))
     except (ArchitectureError, json.JSONDecodeError, RecursionError) as error:

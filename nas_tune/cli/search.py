@@ -39,6 +39,9 @@ def search(
         typer.Option("--from", metavar="RUN", help="Know the trials of another run; may be repeated."),
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Where the run exists, start another beside it.")] = False,
+    again: Annotated[
+        bool, typer.Option("--resume", help="Where the run exists, go on with it if it is the same search.")
+    ] = False,
     forever: Annotated[bool, typer.Option("--forever", help="Without a budget, until stopped.")] = False,
     quiet: _Quiet = False,
 ) -> None:
@@ -58,7 +61,14 @@ def search(
     def run(observers: Sequence[Any]) -> Run:
         from nas_tune import api
 
-        return api.run_config(checked, enqueue=wanted, new=new, observers=observers, ranking=None if quiet else _ranked)
+        return api.run_config(
+            checked,
+            enqueue=wanted,
+            new=new,
+            resume=again,
+            observers=observers,
+            ranking=None if quiet else _ranked,
+        )
 
     from nas_tune.cli.architectures import named_space
 

@@ -80,6 +80,50 @@ def interrupt(signum: signal.Signals = signal.SIGINT, kind: type[Event] = Report
     return At(kind, number, lambda: signal.raise_signal(signum))
 
 
+# A script that is run again
+
+
+def test_a_search_with_resume_begins_a_run_and_goes_on_with_it(tmp_path: Path) -> None:
+    """As a script does that was interrupted and is run again as it stands."""
+    given: dict[str, Any] = {"resume": True, "enqueue": [conditional_space().sample(5)]}
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "run", observers=[interrupt()], **given)
+    run = search(tmp_path / "run", **given)
+    assert run.state.sessions == 2
+    assert run.state.notes == ()
+    assert same(run, search(tmp_path / "whole", **given))
+    more = search(
+        tmp_path / "run", **{**given, "enqueue": [conditional_space().sample(s) for s in (5, 77)]}, max_trials=9
+    )
+    assert more.trials()["architecture_id"].iloc[8] == conditional_space().sample(77).id
+
+
+def test_a_search_with_resume_refuses_another_configuration_and_says_what_differs(tmp_path: Path) -> None:
+    search(tmp_path / "run", max_trials=2)
+    with pytest.raises(ResumeRefusedError, match=r"another configuration \(seed was 3, now 4\).*new=True"):
+        search(tmp_path / "run", max_trials=3, resume=True, seed=4)
+    with pytest.raises(ResumeRefusedError, match="the space changed"):
+        search(tmp_path / "run", Space({"width": choice(1, 2)}, name="conditional"), resume=True)
+    with pytest.raises(ConfigError, match="new and resume"):
+        search(tmp_path / "run", resume=True, new=True)
+    assert nas_tune.open_run(tmp_path / "run").state.trials == 2
+
+
+def test_where_a_run_is_already_the_call_is_said_that_goes_on_with_it(tmp_path: Path) -> None:
+    def train(architecture: Any, *, seed: int, max_epochs: int) -> Iterator[dict[str, float]]:
+        yield {"accuracy": 0.5}
+
+    space = Space({"a": choice(1, 2, 3)}, valid=lambda made: bool(made["a"]))
+    search(tmp_path / "run", tiny_space(), train, max_trials=1)
+    with pytest.raises(
+        ConfigError, match=r"nas_tune.resume\('.*run', trainable=train\), or search\(..., resume=True\)"
+    ):
+        search(tmp_path / "run", tiny_space(), train, max_trials=1)
+    with pytest.raises(ConfigError, match=r"trainable=train, space=SPACE\)"):
+        search(tmp_path / "run", space, train, max_trials=1)
+    assert nas_tune.resume(tmp_path / "run", trainable=train, max_trials=2).state.trials == 2
+
+
 # Observers
 
 

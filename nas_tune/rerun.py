@@ -1,0 +1,55 @@
+"""A search that is asked for again where its run exists: what differs from then, and the call that goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nas_tune.config import SearchConfig
+from nas_tune.errors import ResumeRefusedError
+from nas_tune.recipe import CHANGEABLE
+from nas_tune.references import why_not
+from search_spaces import Space
+from trainables.registry import Target
+
+__all__ = ["changed_since", "way_on"]
+
+_WHERE = ("run_dir", "name")
+"""Keys that say where the run is; two spellings may name one folder."""
+
+
+def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig) -> dict[str, Any]:
+    """The keys of `config` that are not as they were in the run, all of which a resume may change.
+
+    Raises:
+        ResumeRefusedError: another key differs, so that this is another search.
+    """
+    now = config.to_dict()
+    differs = {key: value for key, value in now.items() if key not in _WHERE and value != before.get(key)}
+    others = [key for key in differs if key not in CHANGEABLE]
+    if others:
+        lines = "; ".join(f"{key} was {before.get(key)!r}, now {now[key]!r}" for key in others)
+        raise ResumeRefusedError(
+            f"{folder} holds the run of another configuration ({lines}): its trials would not compare; take another "
+            "run_dir, or start beside it (new=True, --new)"
+        )
+    return differs
+
+
+def way_on(folder: Path, space: Space | None, target: Target | None) -> str:
+    """How to go on with the run in `folder`, which was begun with these objects."""
+    given = ""
+    if target is not None and why_not(target):
+        given += f", trainable={getattr(target, '__name__', 'TRAINABLE').strip('<>')}"
+    if space is not None and _made_here(space):
+        given += ", space=SPACE"
+    if given:
+        return f"go on with it: nas_tune.resume({str(folder)!r}{given}), or search(..., resume=True)"
+    return f"go on with it (nas-tune resume {folder}, or search with resume=True, --resume)"
+
+
+def _made_here(space: Space) -> bool:
+    """Whether no other process could make the space from what a run keeps of it."""
+    rules = (type(space), space.valid, space.canonical)
+    return any(rule is not None and why_not(rule) for rule in rules)
