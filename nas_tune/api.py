@@ -8,13 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from nas_tune.beginnings import beginnings, enqueued, member_of
+from nas_tune.beginnings import beginnings, enqueued, failed_of, member_of, retries
 from nas_tune.config import SearchConfig
 from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
 from nas_tune.initial_design import Progress
-from nas_tune.ledger import BudgetChanged, Lease, Ledger, Noted, backup_path, ledger_path, replay
+from nas_tune.ledger import BudgetChanged, Event, Lease, Ledger, Noted, backup_path, ledger_path, replay
 from nas_tune.names import check_local
 from nas_tune.objectives import declared_modes
 from nas_tune.observers import Observer
@@ -171,6 +171,7 @@ def resume(
     allow_code: bool = False,
     from_backup: bool = False,
     enqueue: Sequence[Any] = (),
+    retry_failed: bool | str | Sequence[str] = False,
     observers: Sequence[Observer] = (),
     **more: Any,
 ) -> Run:
@@ -182,7 +183,10 @@ def resume(
         accept_code_change: go on although the trainable's source, or Optuna's major version, is not what it was.
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
         from_backup: take the latest copy of the ledger; the damaged one is kept beside it.
-        enqueue: architectures (or their trees) to try before the strategy is asked for more.
+        enqueue: architectures (or their trees) to try before the strategy is asked for more. One whose trial failed
+            is tried again.
+        retry_failed: try every failed trial again (True), or those that failed in one way or some ("oom", ..). Each is
+            begun anew, as another attempt of its trial, and counts once among `max_trials`.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
@@ -217,7 +221,7 @@ def resume(
             check_enqueue(recipe.config, enqueue)
             if not accept_code_change:
                 check_versions(last_versions(ledger))
-            more_to_try = enqueued(recipe.space, enqueue, _tried(ledger)) if enqueue else []
+            more_to_try = _more_to_try(ledger, recipe.space, enqueue, retry_failed)
             with recipe.executor(folder) as executor:
                 changed = [BudgetChanged(_plain(recipe.config, wanted))] if wanted else []
                 if changed or more_to_try:
@@ -317,6 +321,19 @@ def _best(run: Run) -> int:
     if best.empty:
         raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
     return int(best["trial"].iloc[0])
+
+
+def _more_to_try(
+    ledger: Ledger, space: Space, enqueue: Sequence[Any], retry_failed: bool | str | Sequence[str]
+) -> list[Event]:
+    if not enqueue and not retry_failed:
+        return []
+    state = replay(ledger.events())
+    again = retries(failed_of(state, retry_failed), state)
+    # What is tried again already is no longer failed to the list of the wanted.
+    for event in again:
+        state.apply(event, 0.0)
+    return [*again, *enqueued(space, enqueue, state)]
 
 
 def _tried(ledger: Ledger) -> Collection[str]:

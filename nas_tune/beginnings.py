@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -17,13 +17,15 @@ from typing import Any
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from nas_tune.initial_design import Design
-from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, RunState, TrialRecord, replay
+from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, Retried, RunState, TrialRecord, replay
 from nas_tune.objectives import Objective
 from nas_tune.standings import Result, in_order
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
-__all__ = ["beginnings", "enqueued", "member_of"]
+__all__ = ["FAILURES", "beginnings", "enqueued", "failed_of", "member_of", "retries"]
+
+FAILURES = ("error", "diverged", "constraint", "oom", "timeout", "bad_result", "storage")
 
 _OTHERS = 3
 
@@ -62,23 +64,59 @@ def beginnings(
     return [*chain.from_iterable(known), *notes, *first, *tried, *begun]
 
 
-def enqueued(space: Space, wanted: Sequence[Any], tried: Collection[str] = ()) -> list[Event]:
-    """An event for each wanted architecture; a note instead for one that is there already, or in `tried` (ids).
+def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None) -> list[Event]:
+    """The events by which a run (in its `state`) tries each wanted architecture.
+
+    One whose trial has failed is tried again, as another attempt of that trial. One that is there already, or twice
+    among the wanted, becomes a note.
 
     Raises:
         ConfigError: one is no member of the space; says its place in the list, from 0.
     """
+    state = state or RunState()
     events: list[Event] = []
-    seen = dict.fromkeys(tried, "some trial has it already")
+    failed: list[TrialRecord] = []
+    seen = dict.fromkeys([*state.by_architecture, *state.queue], "some trial has it already")
     for place, item in enumerate(wanted):
         architecture = member_of(space, item, place)
+        trial = state.trials.get(state.by_architecture.get(architecture.id, -1))
+        if trial is not None and trial.state == "failed" and trial not in failed:
+            failed.append(trial)
+            seen[architecture.id] = f"it is enqueue[{place}] too"
+            continue
         why = seen.get(architecture.id)
         seen.setdefault(architecture.id, f"it is enqueue[{place}] too")
         if why is None:
             events.append(Enqueued(architecture.tree, architecture.id))
         else:
             events.append(Noted(-1, f"enqueue[{place}] is not tried again: {why}"))
+    return [*retries(failed, state), *events]
+
+
+def retries(failed: Sequence[TrialRecord], state: RunState) -> list[Event]:
+    """The events by which failed trials are tried again; a note says of each how it failed."""
+    events: list[Event] = []
+    for ask, trial in enumerate(failed, state.asks):
+        how = f"{trial.failure}: {trial.message}"
+        events.append(Noted(trial.number, f"tried again, attempt {trial.attempts + 1}; the last one failed, {how}"))
+        events.append(Retried(trial.number, ask))
     return events
+
+
+def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialRecord]:
+    """The failed trials of these kinds of failure; of all kinds where `kinds` is True.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    wanted = FAILURES if kinds is True else () if not kinds else (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    for kind in wanted:
+        if kind not in FAILURES:
+            raise ConfigError(
+                f"retry_failed: {kind!r} is no kind of failure{did_you_mean(str(kind), FAILURES)}; known: "
+                f"{', '.join(FAILURES)}; True (--retry-failed alone) is all of them"
+            )
+    return [trial for trial in state.trials.values() if trial.state == "failed" and trial.failure in wanted]
 
 
 def member_of(space: Space, item: Any, place: int) -> Architecture:

@@ -29,6 +29,7 @@ from nas_tune.ledger import (
     Paused,
     Promoted,
     Reported,
+    Retried,
     RunState,
     SessionEnded,
     TrialRecord,
@@ -314,6 +315,8 @@ class Coordinator:
             self._cut.discard(event.trial)
         elif isinstance(event, Promoted):
             self._scheduler.promoted(event.trial)
+        if isinstance(event, Retried) and self._batched is not None:
+            self._batched.again(event.trial)
         if isinstance(event, Ended) and record is not None:
             self._scheduler.forget(event.trial)
             if event.state == "failed":

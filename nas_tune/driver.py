@@ -70,7 +70,7 @@ class CheckpointKeeper:
     def place(self, record: TrialRecord) -> None:
         """Rank a trial that is over."""
         if final_scores(record, self._objectives) is None:
-            self._remove(record.number)
+            self.remove(record.number)
             return
         self._known[record.number] = record
         # A resume meets trials again whose checkpoints were deleted long ago.
@@ -82,7 +82,7 @@ class CheckpointKeeper:
         complete = [number for number in able if self._known[number].state == "complete"]
         kept = {*able[: self._keep], *complete[: self._keep]}
         for number in candidates - kept:
-            self._remove(number)
+            self.remove(number)
         self._kept = kept
         # What is on the front decides who is alone there, and the last of each length what is behind it.
         front = pareto(self._known.values(), self._objectives) if len(self._objectives) > 1 else []
@@ -92,7 +92,8 @@ class CheckpointKeeper:
     def _folder_of(self, trial: int) -> Path:
         return trial_folder(self._folder, trial)
 
-    def _remove(self, trial: int) -> None:
+    def remove(self, trial: int) -> None:
+        """Delete the checkpoints of a trial."""
         folder = self._folder_of(trial)
         if folder.exists():
             Snapshots(folder).remove()
@@ -173,6 +174,9 @@ def _coordinator(
     for record in coordinator.state.trials.values():
         if record.over:
             keeper.place(record)
+        elif record.attempts > 1 and not record.reports:
+            # It begins anew, whatever a kill left of the attempt before.
+            keeper.remove(record.number)
     return coordinator
 
 

@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from nas_tune.errors import StrategyError
-from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Reported, TrialRecord
+from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Reported, Retried, TrialRecord
 from nas_tune.objectives import Mode, objectives_of
 from nas_tune.prior import Prior
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
@@ -121,6 +121,10 @@ class Proposer:
                 self._ask_of_trial[event.trial] = event.ask
                 self._enter(event.ask, event.tree)
                 self._prior.meet(event.id, event.ask)
+            case Retried() if trial is not None:
+                # The first attempt stays failed, which no sampler sees; this one is a trial of its own to the strategy.
+                self._ask_of_trial[event.trial] = event.ask
+                self._enter(event.ask, trial.asked)
             case Known():
                 self._remember(event)
             case Answered() if trial is not None:

@@ -27,7 +27,7 @@ from nas_tune.cli.places import talk
 from nas_tune.cli.report import report
 from nas_tune.cli.results import best, results
 from nas_tune.cli.retrain import retrain
-from nas_tune.cli.search import resume, search
+from nas_tune.cli.search import resume, search, with_kinds
 from nas_tune.cli.space import space
 from nas_tune.cli.text import harmless
 from nas_tune.cli.watch import watch
@@ -38,6 +38,9 @@ __all__ = ["app", "main"]
 
 class _Boundary(TyperGroup):
     """Turns the errors of the project into what a shell understands; others pass."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, with_kinds(args))
 
     def invoke(self, ctx: Any) -> Any:
         try:

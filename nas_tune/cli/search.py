@@ -82,6 +82,12 @@ def resume(
     from_backup: Annotated[
         bool, typer.Option("--from-backup", help="Go on from the latest copy of a damaged ledger.")
     ] = False,
+    retry_failed: Annotated[
+        str | None,
+        typer.Option(
+            "--retry-failed", metavar="[KIND]", help="Try failed trials again; only those of a kind, such as oom."
+        ),
+    ] = None,
     accept_code_change: Annotated[
         bool,
         typer.Option(
@@ -114,6 +120,7 @@ def resume(
             accept_code_change=accept_code_change,
             allow_code=allow_code,
             enqueue=first,
+            retry_failed=True if retry_failed == "all" else retry_failed or False,
             observers=observers,
         )
 
@@ -121,6 +128,19 @@ def resume(
 
     changed, space = before.replace(**wanted) if before else None, space_of(opened) if opened else None
     _watch(go_on, changed, space, lambda: folder, quiet, allow_code=allow_code)
+
+
+def with_kinds(arguments: Sequence[str]) -> list[str]:
+    """The command line with the kind that `--retry-failed` alone stands for: an option must have a value."""
+    if "--retry-failed" not in arguments:
+        return list(arguments)
+    from nas_tune.beginnings import FAILURES
+
+    found = list(arguments)
+    for place, text in enumerate(arguments):
+        if text == "--retry-failed" and arguments[place + 1 : place + 2] not in [[kind] for kind in (*FAILURES, "all")]:
+            found[place] = "--retry-failed=all"
+    return found
 
 
 def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:

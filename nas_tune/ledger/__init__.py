@@ -16,6 +16,7 @@ from nas_tune.ledger.events import (
     Paused,
     Promoted,
     Reported,
+    Retried,
     SessionEnded,
     SessionStarted,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Promoted",
     "Report",
     "Reported",
+    "Retried",
     "RunState",
     "SessionEnded",
     "SessionStarted",

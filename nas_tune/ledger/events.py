@@ -28,6 +28,7 @@ __all__ = [
     "Paused",
     "Promoted",
     "Reported",
+    "Retried",
     "SessionEnded",
     "SessionStarted",
     "decode",
@@ -167,6 +168,15 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Retried:
+    """A failed trial is tried again from its beginning, as number `ask` of what the strategy was asked."""
+
+    kind: ClassVar[str] = "retried"
+    trial: int
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something that a person should know; `trial` is -1 where it concerns the run."""
 
@@ -197,6 +207,7 @@ Event = (
     | Promoted
     | Ended
     | Lost
+    | Retried
     | Noted
     | SessionEnded
 )

@@ -25,6 +25,7 @@ from nas_tune.ledger.events import (
     Paused,
     Promoted,
     Reported,
+    Retried,
     SessionEnded,
     SessionStarted,
 )
@@ -50,7 +51,8 @@ class Report(NamedTuple):
 class TrialRecord:
     """Everything that the ledger knows of one trial; a paused one has the value of its last report.
 
-    `asked` is the tree that it was set up with. That is its architecture, unless the trial `searches`.
+    `asked` is the tree that it was set up with. That is its architecture, unless the trial `searches`. `attempts` is
+    how often it was begun; what is known of it is of the last one.
     """
 
     number: int
@@ -70,6 +72,7 @@ class TrialRecord:
     ended: float | None = None
     lost: int = 0
     worker_losses: int = 0
+    attempts: int = 1
     reports: list[Report] = field(default_factory=list)
 
     @property
@@ -150,6 +153,8 @@ class RunState:
                 self._paused(event)
             case Promoted():
                 self._promoted(event)
+            case Retried():
+                self._retried(event)
             case Answered():
                 self.asks = max(self.asks, event.ask + 1)
                 self.answered += 1
@@ -224,6 +229,20 @@ class RunState:
         if self.paused.pop(event.trial, None) is not None:
             trial = self.trials[event.trial]
             trial.state, trial.value = "running", None
+
+    def _retried(self, event: Retried) -> None:
+        trial = self._begun(event.trial)
+        self.asks = max(self.asks, event.ask + 1)
+        if trial.state != "failed":
+            return
+        self.counts["failed"] -= 1
+        self.unfinished[event.trial] = trial
+        trial.ask, trial.attempts = event.ask, trial.attempts + 1
+        # It waits for a worker as a trial does whose worker died, and begins anew.
+        trial.state, trial.worker_losses = "lost", 0
+        trial.failure = trial.message = trial.traceback = trial.ended = None
+        trial.found = trial.found_id = None
+        trial.reports.clear()
 
     def _lost(self, event: Lost) -> None:
         trial = self._begun(event.trial)

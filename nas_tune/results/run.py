@@ -138,7 +138,8 @@ class Run:
         architecture_id, architecture (JSON), seed, lost (how often), message, traceback; then every metric as
         of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive. Of searches in a supernet
         the architecture is the one that they found, missing before the first epoch. Where the trainable searches and
-        the space is one of its settings, `found` (JSON) and `found_id` say what it found.
+        the space is one of its settings, `found` (JSON) and `found_id` say what it found. Where failed trials were
+        tried again, `attempts` says how often each was begun; the other columns are of the last attempt.
         """
         return _frame(self._table("trials"))
 

@@ -73,6 +73,8 @@ class Tables:
         if any(trial.found_id and not trial.searches for trial in trials):
             columns["found_id"] = pa.array([trial.found_id for trial in trials], type=pa.string())
             columns["found"] = pa.array([_json(trial.found) for trial in trials], type=pa.string())
+        if any(trial.attempts > 1 for trial in trials):
+            columns["attempts"] = pa.array([trial.attempts for trial in trials], type=pa.int64())
         last = [trial.reports[-1].metrics if trial.reports else {} for trial in trials]
         return pa.table({**columns, **self._metrics(state, last), **self._arch(trials)})
 

@@ -56,6 +56,10 @@ class Batched:
         self.began(trial)
         self.inner.promoted(trial)
 
+    def again(self, trial: int) -> None:
+        """A failed trial is begun anew, within the batch that is there: others of it may wait to go on."""
+        self._slots[trial] = _Slot()
+
     def learn(self, trial: int, epoch: int, score: Score) -> None:
         """Take in a report whose verdict is known: a replay needs no judges."""
         self._closed = True
