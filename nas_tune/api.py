@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,20 @@ def search(
             f"trainable: got a {type(trainable).__name__}; give its class (with settings=), a generator function, "
             "or a registered name, so that each worker can make its own"
         )
+    if isinstance(space, Mapping) and "name" not in space:
+        raise ConfigError(
+            f"space: got a dict with the keys {', '.join(map(str, space)) or 'none'}; write Space({{..}}), with a "
+            "choice(..), integer(..) or real(..) for what is to be decided; a table of the configuration needs a name"
+        )
+    if isinstance(observers, str) or not isinstance(observers, Iterable):
+        raise ConfigError(
+            f"observers: got a {type(observers).__name__}; give a list of objects with on_event(event, state)"
+        )
+    for observer in observers:
+        if not callable(getattr(observer, "on_event", None)):
+            raise ConfigError(f"observers: {observer!r} has no on_event(event, state); give an object with that method")
+    if settings is not None and not isinstance(settings, Mapping):
+        raise ConfigError(f"settings: got {settings!r}; give a dict of the trainable's own settings")
     given_space = space if isinstance(space, Space) else None
     target = trainable if callable(trainable) else None
     if settings and target is None:
@@ -111,7 +125,7 @@ def search(
         "workers": workers,
         "seed": seed,
         "run_dir": run_dir,
-        "warm_start": [str(run.path if isinstance(run, Run) else run) for run in warm_start],
+        "warm_start": _folders(warm_start),
         **more,
     }
     config = SearchConfig(**{key: value for key, value in values.items() if value is not None})
@@ -321,6 +335,18 @@ def _best(run: Run) -> int:
     if best.empty:
         raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
     return int(best["trial"].iloc[0])
+
+
+def _folders(runs: Sequence[str | Path | Run]) -> list[str]:
+    """What `warm_start` names, as the configuration keeps it."""
+    listed = [runs] if isinstance(runs, str | Path | Run) else list(runs)
+    for run in listed:
+        if not isinstance(run, str | Path | Run):
+            raise ConfigError(
+                f"warm_start: got a {type(run).__name__}; give runs of nas_tune, or their folders. What is known from "
+                "elsewhere can be tried first: enqueue=[space.from_params(trial.params)] for an Optuna trial"
+            )
+    return [str(run.path if isinstance(run, Run) else run) for run in listed]
 
 
 def _more_to_try(

@@ -138,6 +138,10 @@ def _tree(space: Space, item: Any) -> Any:
 
 def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) -> tuple[list[Known], Noted]:
     """The trials of another run that are members of this space, and a note on how many they are."""
+    if not folder.is_dir():
+        raise ConfigError(
+            f"warm_start: {folder} holds no run: there is no such folder; give the folder of a run of nas-tune search"
+        )
     with closing(Ledger.open(folder, readonly=True)) as ledger:
         theirs, state = ledger.meta["config"]["max_epochs"], replay(ledger.events())
     _check_metric(folder, state, objective.metric)

@@ -29,6 +29,9 @@ from trainables.snapshots import Snapshots
 
 __all__ = ["check_storage", "drive", "last_versions"]
 
+_MANY = 3
+"""Objectives up to which fronts tell trials apart."""
+
 
 class Backup:
     """Copies the ledger to `target` now and then; an observer, so that a storage that is gone does not end the run."""
@@ -185,9 +188,15 @@ def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Se
     size, asked = recipe.asked.size, recipe.config.max_trials
     if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
         coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
-    queued, room = len(coordinator.state.queue), (asked or math.inf) - len(coordinator.state.trials)
+    queued, room = len(coordinator.state.queue), max(0, (asked or math.inf) - len(coordinator.state.trials))
     if queued > room:
         coordinator.note(f"max_trials = {asked} has room for {room} of the {queued} enqueued architectures")
+    objectives = len(recipe.objectives)
+    if objectives > _MANY and coordinator.state.sessions == 1:
+        coordinator.note(
+            f"{objectives} objectives: with more than {_MANY} nearly every trial is on the front, so that little is "
+            "selected; search for those that matter, and report the others as metrics"
+        )
     if upgraded:
         coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
     known = {text for _, text in coordinator.state.notes}

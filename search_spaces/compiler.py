@@ -21,6 +21,8 @@ from search_spaces.parameters import Choice, Const, Declared, Integer, Options, 
 __all__ = ["MAX_PARAMETERS", "Nested", "compile_tree"]
 
 MAX_PARAMETERS = 100_000
+_PLAIN = (bool, int, float, str)
+_SHOWN = 5
 """The most flat parameters of one space: `repeat` has a set of them for each place."""
 
 
@@ -38,6 +40,7 @@ def compile_tree(tree: object) -> Node:
         raise _refused("", repr(tree), "an empty space has nothing to decide; declare at least one parameter")
     is_container = isinstance(tree, Mapping | list | tuple) and not isinstance(tree, Declared)
     try:
+        _check_decides(tree, "")
         node = _Compiler().compile(tree, "", "" if is_container else "root")
     except RecursionError:
         raise _refused("", type(tree).__name__, "the tree contains itself; write repeat(..) for repetition") from None
@@ -87,6 +90,8 @@ class _Compiler:
                 return self._repeat(tree, path, name)
             case dict():
                 _check_names(tree, path, "key")
+                for key, item in tree.items():
+                    _check_decides(item, _join(path, key))
                 return GroupNode(
                     path,
                     {key: self.compile(item, _join(path, key), _join(name, key)) for key, item in tree.items()},
@@ -186,6 +191,18 @@ def _check_names(names: Iterable[object], path: str, kind: str) -> None:
         other = seen.setdefault(name.lower(), name)
         if other is not name and other != name:
             raise _refused(path, f"{kind}s {other!r} and {name!r}", "they differ only in case; rename one")
+
+
+def _check_decides(tree: object, path: str) -> None:
+    """A list of plain values decides nothing, and whoever wrote it most likely meant a choice."""
+    if isinstance(tree, list | tuple) and len(tree) > 1 and all(isinstance(item, _PLAIN) for item in tree):
+        options = ", ".join(map(repr, tree[:_SHOWN])) + (", .." if len(tree) > _SHOWN else "")
+        raise _refused(
+            path,
+            f"[{options}]",
+            f"a list of plain values decides nothing: did you mean choice({options})? Where it shall stand in every "
+            f"architecture as it is, write const([{options}])",
+        )
 
 
 def _check_flat_names(names: Iterable[str]) -> None:

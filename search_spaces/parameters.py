@@ -58,6 +58,10 @@ class Subset(Declared):
     high: int
 
 
+_RELATIVE = 1e-12
+"""How far apart bounds are at least, in shares of themselves: closer ones leave some thousand floats between them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Integer(Declared):
     """An int of `low, low + step, .., high`, both ends included."""
@@ -132,6 +136,10 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
     _require_log(said, low, log, has_step=step is not None)
     if not math.isfinite(high - low):
         raise SpaceError(f"{said}: the range is wider than a float can say; narrow the bounds")
+    if high < low * (1 + _RELATIVE) if log else high - low < _RELATIVE * max(abs(low), abs(high)):
+        raise SpaceError(
+            f"{said}: between such bounds a float has hardly a value; search what is added to a constant, from 0 on"
+        )
     if step is not None:
         if step > 0 and (low + step == low or high - step == high):
             raise SpaceError(f"{said} with step={step!r}: the step is lost in a float's rounding; use a larger one")

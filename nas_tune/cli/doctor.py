@@ -49,7 +49,7 @@ def doctor(
 
     broken = False
     out = data()
-    for finding in findings(address):
+    for finding in findings() if address is None else findings(address):
         mark, style = _MARKS[finding.verdict]
         out.print(f"{mark:>2}", style=style, end="")
         out.print(f"  {finding.what:<12}  {plain(finding.found)}")

@@ -30,6 +30,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.objectives import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean, remote_problem
+from trainables.metrics import MODES
 from trainables.supernet_methods import SUPERNET_METHODS
 
 __all__ = ["Resources", "SearchConfig"]
@@ -214,7 +215,10 @@ class SearchConfig(BaseModel):
             values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:
             values = {**values, "batch": _BATCH}
-        problems: list[str] = []
+        problems = [] if values.get("mode") is not None else list(_misspelt_metrics(values.get("metric", "accuracy")))
+        if problems:
+            # What its mode is will not be asked before it is spelt right.
+            values = {**values, "mode": "max"}
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -318,6 +322,14 @@ def _unpaired(metric: object, mode: object) -> Iterator[str]:
     if modes and metrics and len(modes) != len(metrics) and not isinstance(mode, str | None):
         many = ", ".join(map(str, metrics))
         yield f"mode: got {len(modes)} for {len(metrics)} ({many}); give one for each metric, or one for all: 'max'"
+
+
+def _misspelt_metrics(metric: object) -> Iterator[str]:
+    """Of a metric without a mode that is nearly one whose mode is known."""
+    for name in [metric] if isinstance(metric, str) else metric if isinstance(metric, list | tuple) else []:
+        hint = did_you_mean(name, MODES) if isinstance(name, str) and name not in MODES else ""
+        if hint:
+            yield f"metric: got {name!r}{hint} For a metric of your own say its mode: mode = 'max' or 'min'"
 
 
 def _batch_conflicts(values: Mapping[str, object]) -> Iterator[str]:

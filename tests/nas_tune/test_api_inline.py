@@ -80,6 +80,45 @@ def interrupt(signum: signal.Signals = signal.SIGINT, kind: type[Event] = Report
     return At(kind, number, lambda: signal.raise_signal(signum))
 
 
+# What a call says of a mistake
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"metric": "acuracy"}, "^configuration: metric: got 'acuracy'; did you mean 'accuracy'"),
+        ({"space": {"w": choice(1, 2)}}, "space: got a dict with the keys w; write Space"),
+        ({"observers": print}, "observers: got a builtin_function_or_method"),
+        ({"observers": [print]}, "has no on_event"),
+        ({"settings": [1]}, "settings: got"),
+    ],
+)
+def test_a_call_that_cannot_be_meant_says_what_to_write(given: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=said):
+        search(tmp_path / "run", **given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_budget_that_is_spent_has_no_room_and_says_nothing_where_nobody_waits(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=4)
+    assert nas_tune.resume(run.path, max_trials=2).state.notes == ()
+    run = nas_tune.resume(run.path, max_trials=2, enqueue=[conditional_space().sample(1234)])
+    assert run.state.notes == ((-1, "max_trials = 2 has room for 0 of the 1 enqueued architectures"),)
+
+
+def test_more_than_three_objectives_are_warned_about(tmp_path: Path) -> None:
+    names = ["a", "b", "c", "d"]
+
+    def many(architecture: Any, *, seed: int, max_epochs: int) -> Iterator[dict[str, float]]:
+        yield dict.fromkeys(names, 0.5)
+
+    for count, notes in ((3, 0), (4, 1)):
+        run = search(
+            tmp_path / str(count), trainable=many, strategy="random", metric=names[:count], mode="max", max_trials=1
+        )
+        assert len([text for _, text in run.state.notes if f"{count} objectives" in text]) == notes
+
+
 # A script that is run again
 
 

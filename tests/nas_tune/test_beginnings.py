@@ -14,7 +14,7 @@ import pytest
 import nas_tune
 import search_spaces
 from nas_tune.beginnings import enqueued
-from nas_tune.errors import ConfigError, LedgerDamagedError
+from nas_tune.errors import ConfigError
 from nas_tune.ledger import Enqueued, Event, Known, Ledger
 from search_spaces import Architecture, Space, choice
 from tests import toys
@@ -166,7 +166,9 @@ def test_what_teaches_nothing_is_refused_before_anything_starts(tmp_path: Path) 
     cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"metric": "acuracy", "mode": "max"}, ConfigError, r"no 'acuracy'; did you mean 'accuracy'\?.*accuracy, loss"),
         ({"space": toys.tiny_space()}, ConfigError, "none of its 2 finished trials is a member of this space"),
-        ({"warm_start": [tmp_path / "nowhere"]}, LedgerDamagedError, "nowhere holds no run"),
+        ({"warm_start": [tmp_path / "nowhere"]}, ConfigError, "nowhere holds no run: there is no such folder"),
+        ({"warm_start": tmp_path / "nowhere"}, ConfigError, "nowhere holds no run: there is no such folder"),
+        ({"warm_start": [toys.tiny_space()]}, ConfigError, r"warm_start: got a Space; .*space.from_params"),
     ]
     for keys, error, said in cases:
         with pytest.raises(error, match=said):

@@ -172,3 +172,26 @@ def test_a_sub_space_with_rules_of_its_own_is_refused() -> None:
     with pytest.raises(SpaceError, match=r"space at a: .*give them to the whole"):
         Space({"a": inner})
     assert Space({"a": Space({"x": choice(1, 2)})}).sample(0)["a"]["x"] in (1, 2)
+
+
+@pytest.mark.parametrize("tree", [{"w": [8, 16, 32]}, [8, 16, 32], {"k": choice(1, 2), "w": {"v": (8, 16, 32)}}])
+def test_a_list_of_plain_values_is_asked_about(tree: object) -> None:
+    with pytest.raises(SpaceError, match=r"did you mean choice\(8, 16, 32\)\? .* write const\(\[8, 16, 32\]\)"):
+        Space(tree)
+
+
+def test_what_says_that_it_is_constant_and_old_specs_of_such_lists_are_taken() -> None:
+    assert Space({"w": const([8, 16])}).size == 1
+    assert Space({"k": choice((3, 5), (5, 7)), "one": [8]}).size == 2
+    item = {"kind": "const", "value": 8}
+    spec = Space({"w": choice(1, 2)}).to_spec()
+    spec["tree"]["items"]["old"] = {"kind": "list", "items": [item, item]}
+    assert Space.from_spec(spec).sample(0)["old"] == [8, 8]
+
+
+@pytest.mark.parametrize("bounds", [(1e15, 1e15 + 1), (1.0, 1.0 + 1e-15), (-1.0, -1.0 + 1e-15)])
+def test_bounds_between_which_there_is_hardly_a_float_are_refused(bounds: tuple[float, float]) -> None:
+    with pytest.raises(SpaceError, match="hardly a value"):
+        real(*bounds)
+    with pytest.raises(SpaceError, match=r"hardly a value|no logarithm"):
+        real(*bounds, log=True)
