@@ -82,12 +82,14 @@ def prepare(address: str | None = None) -> None:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if address is None:
-        _set_here.update(name for name in _OURS if name not in os.environ)
-        os.environ.update({name: _OURS[name] for name in _set_here})
+        absent = {name: value for name, value in _OURS.items() if name not in os.environ}
+        _set_here.update(absent)
+        os.environ.update(absent)
     else:
         # An earlier search of this process has set it for a Ray of its own.
         for name in _set_here:
-            os.environ.pop(name, None)
+            if os.environ.get(name) == _OURS[name]:
+                del os.environ[name]
         _set_here.clear()
     # It misses the result files that automatic loggers would have written, a line a trial.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
