@@ -5,12 +5,25 @@ A driver filters what comes twice or late before it writes (`Coordinator`), so s
 
 from __future__ import annotations
 
-from nas_tune.ledger.events import Answered, Asked, Ended, Event, Found, Lost, Noted, Paused, Promoted, Reported
+from nas_tune.ledger.events import (
+    Answered,
+    Asked,
+    Ended,
+    Event,
+    Found,
+    Lost,
+    Noted,
+    Paused,
+    Promoted,
+    Reported,
+    Retried,
+)
 
 __all__ = ["Consistency"]
 
 _RUNNING = frozenset({"running"})
 _PAUSED = frozenset({"paused"})
+_OVER = frozenset({"over"})
 
 
 class Consistency:
@@ -35,6 +48,8 @@ class Consistency:
                 return self._turned(event.trial, _RUNNING, "paused")
             case Promoted():
                 return self._turned(event.trial, _PAUSED, "running")
+            case Retried():
+                return self._retried(event)
             case Found() | Lost():
                 return self._turned(event.trial, _RUNNING, "running")
             case Answered():
@@ -58,6 +73,12 @@ class Consistency:
         self._states.append("running")
         self._epochs.append(0)
         return self._proposed(event.ask)
+
+    def _retried(self, event: Retried) -> str | None:
+        problem = self._turned(event.trial, _OVER, "running") or self._proposed(event.ask)
+        if problem is None:
+            self._epochs[event.trial] = 0
+        return problem
 
     def _proposed(self, ask: int) -> str | None:
         if ask <= self._last_ask:
