@@ -314,7 +314,7 @@ def test_a_list_that_cannot_be_tried_exits_with_2_before_anything_is_written(tex
 def test_the_test_split_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas_tune.results import Run
 
-    monkeypatch.setattr(Run, "evaluate", lambda self, trial: {"accuracy": 0.98765, "loss": 0.1})
+    monkeypatch.setattr(Run, "evaluate", lambda self, trial, **_: {"accuracy": 0.98765, "loss": 0.1})
     result = call("search", write_config(), "-q")
     assert "validation accuracy" in result.stdout
     assert "test split, never seen by the search: trial" in result.stdout
@@ -324,7 +324,7 @@ def test_the_test_split_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_evaluation_that_raises_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas_tune.results import Run
 
-    def evaluate(self: Run, trial: int) -> dict[str, float]:
+    def evaluate(self: Run, trial: int, *, allow_code: bool) -> dict[str, float]:
         raise RuntimeError("cannot")
 
     monkeypatch.setattr(Run, "evaluate", evaluate)
