@@ -123,6 +123,7 @@ def test_a_grid_of_a_ruled_space_has_its_members_in_order() -> None:
         study.add_trial(to_trial(space, wanted, 1.0))
 
 
+@pytest.mark.slow
 def test_an_initial_design_has_as_many_candidates_as_the_rule_leaves() -> None:
     """Draws alone meet the same few again and again."""
     space = Space({f"b{i}": choice(0, 1) for i in range(40)}, valid=corner, canonical=first_and_last)
@@ -146,6 +147,7 @@ def test_progressive_search_begins_where_the_rule_lets_it(tmp_path: Path) -> Non
     assert not run.state.notes
 
 
+@pytest.mark.slow
 def test_a_baseline_is_found_where_draws_repeat_themselves() -> None:
     space = Space({f"b{i}": choice(0, 1) for i in range(40)}, valid=corner, canonical=first_and_last)
     first = space.sample(0)

@@ -292,6 +292,7 @@ def test_checkpoints_of_other_searches_are_refused(edges, tmp_path):
         DartsTrainable(**FAST).step()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("NAS_TUNE_DATA" not in os.environ, reason="CIFAR-10 is found through NAS_TUNE_DATA")
 def test_cifar10_is_taken_where_it_is(edges):
     if not any(Path(os.environ["NAS_TUNE_DATA"]).glob("cifar10*")):
