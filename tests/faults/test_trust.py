@@ -246,7 +246,8 @@ def test_what_is_no_rule_is_never_called_whatever_is_allowed(stranger: Stranger)
 
 
 def test_allowed_code_is_loaded(stranger: Stranger) -> None:
-    run = stranger.run("allowed", *CODE["reference"], ("trainable.fingerprint", None), ("trainable.settings", {}))
+    same = {"trainable.fingerprint": None, "trainable.held": None, "trainable.settings": {}}
+    run = stranger.run("allowed", *CODE["reference"], *same.items())
     done = call("resume", str(run), "--set", "max_trials=5", "--allow-code")
     assert done.exit_code == 0, done.stderr
     assert "trained" in stranger.marked()

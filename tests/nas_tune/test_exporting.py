@@ -254,12 +254,13 @@ def test_the_command_says_in_words_what_it_wrote_and_what_it_could_not(
     )
     assert done.exit_code == 1, "a format is missing"
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert lines[0] == ["format", "files", "bytes", "difference", "tolerance"]
+    assert lines[0] == ["format", "files", "inputs", "bytes", "difference", "tolerance"]
     size = sum((tmp_path / "out" / name).stat().st_size for name in ("weights.safetensors", "architecture.json"))
     assert lines[1][:3] == ["safetensors", "weights.safetensors,", "architecture.json"]
     assert lines[1][-2:] == ["2.0e-06", "1e-05"]
-    assert lines[1][3].rstrip("k") == f"{size / 1000:.1f}".rstrip("0").rstrip(".") or str(size) in lines[1][3]
-    assert lines[2] == ["py", "-", "-", "-", "1e-05"]
+    assert lines[1][3] == "standardized"
+    assert lines[1][4] in (f"{size / 1000:.0f}", str(size))
+    assert lines[2] == ["py", "-", "-", "-", "-", "1e-05"]
     assert f"trial {lone(run)}, the weights of the search, from its last checkpoint" in done.stdout
     assert "with a model card, in " in done.stdout
     assert "py: the outputs differ by 1" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Stop:
 
     def on_event(self, event: Event, state: RunState) -> None:
         if isinstance(event, Reported) and (event.trial, event.epoch) == self.at:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_each_trial_is_a_search_and_its_row_shows_what_it_found(tmp_path: Path) -> None:

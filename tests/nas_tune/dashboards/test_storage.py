@@ -134,15 +134,14 @@ def test_nothing_can_be_changed(tmp_path: Path, name: str) -> None:
 
 
 def test_what_strangers_wrote_does_not_break_the_copy(tmp_path: Path) -> None:
-    name = "acc\"'<b>\ud800"
-    events = [begun(), Asked(0, 0, mixed().sample(0).tree, "0" * 16, 1), Reported(0, 1, {name: 0.5}, 0.5)]
+    asked = Asked(0, 0, mixed().sample(0).tree, "0" * 16, 1)
+    events = [begun(), asked, Reported(0, 1, {"accuracy": 0.5}, 0.5, "node\"'<b>\ud800")]
     secret = "\ud800 s3://me:secret@there " * 400
     run, ledger = _run(
         tmp_path,
         *events,
         Ended(0, "complete", 0.5),
         *trial(1, [], "failed", failure="error", message=secret),
-        metric=name,
     )
     good, failed = RunStorage(run).get_all_trials(0)
     assert good.intermediate_values == {1: 0.5}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import nas_tune
-from nas_tune.errors import RunFolderError
+from nas_tune.errors import LedgerDamagedError, RunFolderError
 from nas_tune.ledger import Asked, BudgetChanged, Ended, Event, Reported, SessionEnded
 from nas_tune.reports.data import facts
 from nas_tune.reports.elapsed import Elapsed
@@ -78,17 +78,24 @@ def test_the_page_holds_all_trials_and_loads_nothing(tmp_path: Path, count: int)
 
 
 def test_what_strangers_wrote_is_text(tmp_path: Path) -> None:
-    name = "acc\"'<b>"
     events: list[Event] = [begun(), Asked(0, 0, mixed().sample(0).tree, "0" * 16, 1)]
-    events += [Reported(0, 1, {name: 0.5, "</script>": 1.0}, 0.5, HOSTILE), Ended(0, "complete", 0.5)]
+    events += [Reported(0, 1, {"accuracy": 0.5}, 0.5, HOSTILE), Ended(0, "complete", 0.5)]
     events += trial(1, [], "failed", failure="error", message=HOSTILE, traceback=HOSTILE)
-    page = _parsed(nas_tune.report(_run(tmp_path, events, {"metric": name, "versions": {HOSTILE: HOSTILE}})))
+    page = _parsed(nas_tune.report(_run(tmp_path, events, {"versions": {HOSTILE: HOSTILE}})))
     tags = [tag for tag, _ in page.tags]
     assert tags.count("script") == 2
     assert not {"img", "b>"} & set(tags)
     found = json.loads(page.json)
-    assert found["objectives"] == [{"metric": name, "mode": "max"}]
     assert HOSTILE in found["timeline"]["lanes"][0]
+
+
+def test_metrics_that_have_no_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LedgerDamagedError, match="metric"):
+        _run(tmp_path / "objective", [begun()], {"metric": "acc\"'<b>"})
+    asked = Asked(0, 0, mixed().sample(0).tree, "0" * 16, 1)
+    reported = Reported(0, 1, {"accuracy": 0.5, "</script>": 1.0}, 0.5)
+    with pytest.raises(LedgerDamagedError, match="event 3, reported: metrics"):
+        nas_tune.report(_run(tmp_path / "reported", [begun(), asked, reported]))
 
 
 def test_json_cannot_end_its_script_element() -> None:
