@@ -60,6 +60,8 @@ class Subset(Declared):
 
 _RELATIVE = 1e-12
 """How far apart bounds are at least, in shares of themselves: closer ones leave some thousand floats between them."""
+_WHOLE = 2**53
+"""Up to here a float holds every int."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,17 @@ def subset(options: Sequence[object] | Mapping[str, object], k: int | tuple[int,
 
 def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
     """An int from `low` to `high`, both included, every `step`; `log` draws evenly over magnitudes."""
+    declared = stored_integer(low, high, step, log)
+    if max(abs(low), abs(high)) > _WHOLE:
+        raise SpaceError(
+            f"integer({low!r}, {high!r}): Optuna and tables hold ints as floats, which are exact from -2**53 to 2**53 "
+            "only; keep the bounds there: search what is added to a constant, or an exponent"
+        )
+    return declared
+
+
+def stored_integer(low: int, high: int, step: int, log: bool) -> Integer:
+    """An `integer` as specs hold it: the bounds of old ones may be larger than a float tells apart."""
     said = f"integer({low!r}, {high!r})"
     for name, value in (("low", low), ("high", high), ("step", step)):
         _require_int(said, name, value)

@@ -25,9 +25,9 @@ from search_spaces.parameters import (
     Repeat,
     Subset,
     const,
-    integer,
     real,
     repeat,
+    stored_integer,
 )
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _read_kind(written: Any, path: str) -> object:
         case "const":
             return const(written["value"])
         case "integer":
-            return integer(written["low"], written["high"], written["step"], written["log"])
+            return stored_integer(written["low"], written["high"], written["step"], written["log"])
         case "real":
             return real(written["low"], written["high"], written["step"], written["log"])
         case "choice":

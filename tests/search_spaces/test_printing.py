@@ -108,8 +108,18 @@ def test_a_run_of_old_with_such_options_is_read_and_a_row_that_may_be_either_is_
     assert from_row(space, {"arch.k": 1, "arch.n": 1}).tree == {"k": 1, "n": 1}
 
 
-def test_a_float_that_stands_for_several_ints_is_refused() -> None:
-    space = Space({"k": integer(2**53, 2**53 + 4)})
+def test_bounds_beyond_what_a_float_tells_apart_are_refused() -> None:
+    for low, high in ((0, 2**53 + 1), (-(2**53) - 1, 0), (10**400, 10**400 + 1)):
+        with pytest.raises(SpaceError, match=r"exact from -2\*\*53 to 2\*\*53 only; .*added to a constant"):
+            integer(low, high)
+    space = Space({"k": integer(2**53 - 3, 2**53)})
+    assert from_row(space, {"k": float(2**53)}).tree == {"k": 2**53}
+
+
+def test_a_float_that_stands_for_several_ints_is_refused_in_spaces_of_old() -> None:
+    spec = Space({"k": integer(0, 4)}).to_spec()
+    spec["tree"]["items"]["k"].update(low=2**53, high=2**53 + 4)
+    space = Space.from_spec(spec)
     assert from_row(space, {"k": 2**53 + 1}).tree == {"k": 2**53 + 1}
     with pytest.raises(ArchitectureError, match="is not allowed"):
         from_row(space, {"k": float(2**53 + 2)})
