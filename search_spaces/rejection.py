@@ -31,6 +31,7 @@ SURVEYED = 100_000
 _ENOUGH = 20
 _PATIENCE = 10
 _STEPS = 8
+_KNOWN = 16
 
 
 class RareMembers:
@@ -49,6 +50,12 @@ class RareMembers:
             if self._space._is_valid(made):
                 return made
         return self._walked(_any(found, rng), rng) if found else self._none()
+
+    @cached_property
+    def known(self) -> list[Architecture]:
+        """A few members, the same in every process: where a search for one nearby begins."""
+        rng = random.Random(0)
+        return [self._space.sample(rng) for _ in range(_KNOWN)]
 
     @cached_property
     def listed(self) -> list[Architecture] | None:

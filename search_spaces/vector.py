@@ -7,7 +7,6 @@ promise is the last bit of a real without step: it comes back within a few units
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from search_spaces.architecture import Architecture, Scalar
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["decode", "encode"]
 
 _RINGS = 3
-_BEAM = 64
-_FALLBACK_SAMPLES = 16
+_LOOKED_AT = 500
+"""After so many trees no more moves are made from a refused one: under a sparse rule that took minutes."""
+_STEPS = 8
 
 
 def encode(space: Space, decisions: dict[str, Scalar]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -73,18 +73,42 @@ class _Placed:
 
 
 def _nearest_valid(space: Space, refused: Architecture, numbers: NDArray[np.float64]) -> Architecture:
-    """The valid member closest to `numbers` within a few moves of `refused`, else among fixed samples."""
+    """The nearest valid member among the trees within a few moves of `refused`, else on a walk from a known one."""
+    beside = _beside(space, refused)
+    if beside:
+        return min(beside, key=lambda made: _distance(space, made, numbers))
+    return _approached(space, min(space._rare.known, key=lambda made: _distance(space, made, numbers)), numbers)
+
+
+def _beside(space: Space, refused: Architecture) -> list[Architecture]:
+    """The valid members that are the fewest moves away, as far as the trees that are looked at show."""
     ring, seen = [refused], {refused}
     for _ in range(_RINGS):
-        around = [made for start in ring[:_BEAM] for made in neighbors(space, space._trace(start), with_invalid=True)]
-        ring = [made for made in dict.fromkeys(around) if made not in seen]
-        seen.update(ring)
+        starts, ring = ring, []
+        for start in starts:
+            if len(seen) > _LOOKED_AT:
+                break
+            around = neighbors(space, space._trace(start), with_invalid=True)
+            ring += [made for made in around if made not in seen]
+            seen.update(around)
         valid = [made for made in ring if space._is_valid(made)]
         if valid:
-            return min(valid, key=lambda made: _distance(space, made, numbers))
-    rng = random.Random(0)
-    samples = [space.sample(rng) for _ in range(_FALLBACK_SAMPLES)]
-    return min(samples, key=lambda made: _distance(space, made, numbers))
+            return valid
+    return []
+
+
+def _approached(space: Space, made: Architecture, numbers: NDArray[np.float64]) -> Architecture:
+    """The end of a short walk of valid members from `made`, each the nearest to `numbers` beside the one before."""
+    here = _distance(space, made, numbers)
+    for _ in range(_STEPS):
+        around = neighbors(space, space._trace(made), with_invalid=True)
+        apart = [_distance(space, one, numbers) for one in around]
+        nearer = sorted((place for place, far in enumerate(apart) if far < here), key=apart.__getitem__)
+        found = next((place for place in nearer if space._is_valid(around[place])), None)
+        if found is None:
+            break
+        made, here = around[found], apart[found]
+    return made
 
 
 def _distance(space: Space, made: Architecture, numbers: NDArray[np.float64]) -> float:

@@ -51,3 +51,28 @@ def test_a_refused_vector_decodes_to_the_nearest_valid_member() -> None:
 def test_far_from_every_valid_member_one_is_found_anyway() -> None:
     space = Space({f"p{i}": choice(0, 1) for i in range(12)}, valid=lambda made: sum(made.values()) == 12)
     assert sum(space.decode([1.0, 0.0] * 12).values()) == 12
+
+
+def test_under_a_sparse_rule_few_trees_are_looked_at() -> None:
+    """Minutes a search: three rings of moves were gone through for every vector, and members were drawn again."""
+    looked: list[Architecture] = []
+
+    def scattered(made: Architecture) -> bool:
+        looked.append(made)
+        return sum(i * i * value for i, value in enumerate(made.values())) % 1009 == 0
+
+    space = Space({f"p{i:02}": integer(0, 9) for i in range(12)}, valid=scattered)
+    generator = np.random.default_rng(0)
+    space.decode(generator.random(12))
+    for vector in generator.random((5, 12)):
+        looked.clear()
+        assert scattered(space.decode(vector))
+        assert len(looked) < 5_000
+
+
+def test_from_known_members_a_walk_comes_nearer() -> None:
+    """Only members of one half are valid, so that the last of many moves is far from any of those known at first."""
+    space = Space({f"p{i}": choice(0, 1) for i in range(30)}, valid=lambda made: sum(made.values()) <= 8)
+    made = space.decode([0.0, 1.0] * 20 + [1.0, 0.0] * 10)
+    assert sum(made.values()) == 8
+    assert sum([made[f"p{i}"] for i in range(20)]) == 8
