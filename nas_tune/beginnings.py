@@ -109,6 +109,8 @@ def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialR
     Raises:
         ConfigError: there is no such kind.
     """
+    if not isinstance(kinds, bool | str | Iterable):
+        raise ConfigError(f"retry_failed: got {kinds!r}; give True, a kind of failure, or a list of kinds")
     wanted = FAILURES if kinds is True else () if not kinds else (kinds,) if isinstance(kinds, str) else tuple(kinds)
     for kind in wanted:
         if kind not in FAILURES:

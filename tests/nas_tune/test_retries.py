@@ -85,6 +85,9 @@ def test_all_of_a_kind_are_tried_again_and_what_fails_again_says_how_often(tmp_p
     assert nas_tune.resume(run.path, trainable=train, retry_failed=["oom", "storage"]).state.sessions == 4
     with pytest.raises(ConfigError, match=r"retry_failed: 'diverge' is no kind of failure; did you mean 'diverged'\?"):
         nas_tune.resume(run.path, trainable=train, retry_failed="diverge")
+    wrong: Any = 3
+    with pytest.raises(ConfigError, match="retry_failed: got 3; give True, a kind of failure, or a list of kinds"):
+        nas_tune.resume(run.path, trainable=train, retry_failed=wrong)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
