@@ -93,7 +93,12 @@ def test_rebuilding_by_hand_says_what_to_register(trained_run: Run, tmp_path: Pa
 
     register()
     nas_tune.export(trained_run, formats=["safetensors"], folder=tmp_path / "out", retrained=False)
-    assert rebuilt(tmp_path / "out")(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
+    held: Any = nas_tune.trained(trained_run)
+    x = torch.randn(3, 1, 8, 8)
+    with torch.no_grad():
+        wanted = held.network(x)
+        assert wanted.std(0).min() > 1e-3
+        torch.testing.assert_close(rebuilt(tmp_path / "out")(x), wanted)
     forget()
     with pytest.raises(TrainableError, match=r"register its builder first \(trainables\.networks\.register\)"):
         rebuilt(tmp_path / "out")

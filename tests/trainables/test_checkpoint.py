@@ -46,19 +46,22 @@ def test_optimizer_goes_on_as_if_never_stopped(tmp_path):
 
     def move(layer, optimizer):
         optimizer.zero_grad()
-        layer(torch.ones(1, 3)).sum().backward()
+        layer(torch.ones(1, 3)).square().sum().backward()  # whose gradient changes: else every step of Adam is lr long
         optimizer.step()
 
     layer, optimizer = fresh()
     move(layer, optimizer)
     write_tensors(tmp_path, "s", {"layer": layer.state_dict(), "optimizer": optimizer.state_dict()})
     move(layer, optimizer)
-    other, again = fresh()
+    (other, again), (forgetful, anew) = fresh(), fresh()
     state = read_tensors(tmp_path, "s")
     other.load_state_dict(state["layer"])
     again.load_state_dict(state["optimizer"])
     move(other, again)
     assert torch.equal(layer.weight, other.weight)
+    forgetful.load_state_dict(state["layer"])
+    move(forgetful, anew)
+    assert not torch.equal(layer.weight, forgetful.weight), "the optimizer's state matters"
 
 
 def test_written_state_does_not_change_with_the_tensor(tmp_path):

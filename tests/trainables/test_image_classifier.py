@@ -130,14 +130,14 @@ def test_foreign_random_numbers_change_nothing():
     "settings", [{}, {"optimizer": "adamw", "lr": 0.01}, {"flip": True, "cutout": 2}, {"ema": 0.9, "whole": True}]
 )
 def test_resumed_training_is_bit_identical(tmp_path, settings):
-    whole = epochs(started(**settings), 3)
-    first = started(**settings)
+    uninterrupted, first, second = (started(**settings) for _ in range(3))
+    whole = epochs(uninterrupted, 3)
     epochs(first, 1)
     first.save(tmp_path)
     torch.manual_seed(99)
-    second = started(**settings)
     second.load(tmp_path)
     assert epochs(second, 2) == whole[1:]
+    assert second.evaluate("test") == uninterrupted.evaluate("test")
     with pytest.raises(EndOfTraining):
         second.step()
 
@@ -241,12 +241,14 @@ def test_the_whole_is_trained_on_and_nothing_is_validated():
 
 
 def test_a_checkpoint_from_before_there_were_averages_still_loads(tmp_path):
-    classifier = started()
+    classifier, again = started(), started()
+    classifier.step()
     classifier.save(tmp_path)
     state = read_tensors(tmp_path, "classifier")
     del state["of"]["ema"], state["of"]["whole"]
     write_tensors(tmp_path, "classifier", state)
-    started().load(tmp_path)
+    again.load(tmp_path)
+    assert again.step() == classifier.step()
 
 
 def test_the_cost_of_a_network_is_known_without_training_it():

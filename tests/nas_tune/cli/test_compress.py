@@ -64,7 +64,10 @@ def test_each_step_is_judged_and_timed(run: Path, done: tuple[dict[str, Any], Re
     stages = done[0]["stages"]
     before, pruned, tuned, small = stages
     assert [one["name"] for one in stages] == ["before", "pruned", "fine-tuned", "int8"]
-    evaluated = nas_tune.evaluate(nas_tune.open_run(run))
+    opened = nas_tune.open_run(run)
+    reported, again = opened.trials()["loss"].iloc[0], opened.evaluate(split="validation")["loss"]
+    assert again == pytest.approx(reported, rel=1e-6), "the weights are those that were judged"
+    evaluated = opened.evaluate()
     assert before["metrics"] == pytest.approx(evaluated, abs=1e-6), "ONNX computes what the trainable does"
     assert tuned["metrics"]["accuracy"] > pruned["metrics"]["accuracy"]
     assert small["metrics"]["accuracy"] == pytest.approx(tuned["metrics"]["accuracy"], abs=0.03)

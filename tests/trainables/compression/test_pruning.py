@@ -47,6 +47,15 @@ def silence(network: nn.Module) -> None:
             module.weight[:, ::2] = 0
 
 
+def is_left_of(part: Tensor, whole: Tensor) -> bool:
+    """Whether `part` holds numbers of `whole` in the order that they have there, of tensors without equal numbers."""
+    ordered, places = whole.flatten().sort()
+    if (ordered.diff() == 0).any():
+        return True
+    found = torch.searchsorted(ordered, part.flatten()).clamp(max=len(ordered) - 1)
+    return torch.equal(ordered[found], part.flatten()) and bool((places[found].diff() > 0).all())
+
+
 def test_the_channels_that_go_are_those_that_do_nothing() -> None:
     network = nb201(CELL)
     silence(network)
@@ -61,7 +70,9 @@ def test_the_channels_that_go_are_those_that_do_nothing() -> None:
 def test_what_nobody_uses_and_what_is_zero_is_pruned_with_the_rest(settings: dict[str, object]) -> None:
     network = nb201(DEAD, **settings)
     x = torch.randn(2, 1, 8, 8)
-    assert pruned(network, x, 0.5, "structured")(x).shape == (2, 10)
+    smaller = pruned(network, x, 0.5, "structured")
+    assert smaller(x).shape == (2, 10)
+    assert size(smaller) < 0.6 * size(network)
     assert len(used_parameters(network, x)) < len(list(network.parameters()))
 
 
@@ -71,6 +82,9 @@ def test_networks_of_every_kind_are_smaller_train_and_are_built_again(family: st
     smaller = pruned(network, x, 0.5, "structured")
     assert size(smaller) < 0.75 * size(network)
     assert smaller(x).shape == network(x).shape
+    before = network.state_dict()
+    left = {name: is_left_of(one, before[name]) for name, one in smaller.state_dict().items()}
+    assert all(left.values()), [name for name, is_left in left.items() if not is_left]
     outputs = smaller.train()(x)
     heads = outputs if isinstance(outputs, tuple) else (outputs,)
     assert len(heads) == (2 if family == "darts" else 1)
@@ -133,6 +147,7 @@ def test_the_same_every_time_and_the_network_stays_as_it_is() -> None:
     before = copy.deepcopy(network.state_dict())
     first, second = (pruned(network, x, 0.3, "structured").state_dict() for _ in range(2))
     torch.testing.assert_close(first, second, rtol=0, atol=0)
+    assert first["stem.0.weight"].shape[0] < before["stem.0.weight"].shape[0]
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
 
 
@@ -198,6 +213,7 @@ def test_zeros_stay_whatever_trains_and_the_rest_moves() -> None:
             sparse(torch.randn(4, 1, 8, 8)).square().mean().backward()
             optimizer.step()
     after = sparse.stem[0].weight  # type: ignore[index]
+    assert 0 < int((before == 0).sum()) < before.numel()
     assert bool((after[before == 0] == 0).all())
     assert not torch.equal(after, before)
     assert set(sparse.state_dict()) == names

@@ -34,16 +34,16 @@ def by_onnx(file: Path, x: Tensor) -> Tensor:
 
 
 def attention() -> nn.Module:
-    """A vision transformer's layer that knows how far any two of 24 x 32 patches lie apart."""
+    """A vision transformer's layer that knows how far any two of 12 x 16 patches lie apart."""
     torch.manual_seed(0)
-    layer = RelativeSelfAttention(8, 2, 16, (24, 32)).eval()
+    layer = RelativeSelfAttention(8, 2, 16, (12, 16)).eval()
     for parameter in layer.parameters():
         nn.init.normal_(parameter)
     return layer
 
 
 def test_relative_positions_stay_computed_in_onnx(tmp_path: Path) -> None:
-    layer, x = attention(), torch.randn(2, 769, 8)
+    layer, x = attention(), torch.randn(2, 193, 8)
     write_onnx(layer, x, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").stat().st_size < 1.5 * weights(layer) + ROOM
     with torch.no_grad():
@@ -139,8 +139,11 @@ def test_a_network_without_statistics_is_exported_as_it_is(tmp_path: Path, monke
 @pytest.mark.parametrize("family", SETTINGS)
 def test_every_format_of_every_family_is_small_and_equal(family: str, tmp_path: Path) -> None:
     size: dict[str, Any] = {"channels": 3, "size": (9, 14)} if family in ("vit", "nb201", "pnas", "resnet") else {}
-    network = member(family, 5, **size).float()
+    exact = member(family, 5, **size)
+    network = copy.deepcopy(exact).float()
     x, more = (inputs(family, count, **size) for count in (2, 5))
+    with torch.no_grad():
+        truth = exact(more)
     x, more = (one.float() if one.is_floating_point() else one for one in (x, more))
     write_onnx(network, x, tmp_path / "model.onnx")
     write_program(network, x, tmp_path / "program.pt2")
@@ -151,9 +154,12 @@ def test_every_format_of_every_family_is_small_and_equal(family: str, tmp_path: 
     with torch.no_grad():
         wanted = network(more)
         assert spread(wanted) > 0.01
-        torch.testing.assert_close(made(more), wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
+        # Deep networks lose digits in float32: a file may round otherwise than the network, and no worse.
+        greatest = float(wanted.abs().max())
+        allowed = max(1e-4 * greatest, min(10 * float((wanted - truth).abs().max()), 1e-3 * greatest))
+        torch.testing.assert_close(made(more), wanted, rtol=0, atol=allowed)
         found = by_onnx(tmp_path / "model.onnx", more)
-        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
+        torch.testing.assert_close(found, wanted, rtol=0, atol=allowed)
         without = copy.deepcopy(network)
         for layer in without.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):

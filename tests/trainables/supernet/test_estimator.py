@@ -39,15 +39,21 @@ SPACE = search_spaces.get("nb201", operations=["none", "skip_connect", "nor_conv
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The checkpoint of a supernet that saw the digits twice."""
+def trained():
+    """The search in a supernet that saw the digits twice."""
     search = DartsTrainable(**SETTINGS)
     search.setup(NONE, seed=0, max_epochs=2)
     found = [search.step() for _ in range(2)][-1]
     assert SPACE.contains(search.architecture)
     assert found["discrete_accuracy"] > 0
+    return search
+
+
+@pytest.fixture(scope="module")
+def folder(trained, tmp_path_factory):
+    """Its checkpoint."""
     made = tmp_path_factory.mktemp("supernet")
-    search.save(made)
+    trained.save(made)
     return made
 
 
@@ -65,6 +71,13 @@ def test_scores_tell_good_from_broken_and_repeat_themselves(shared):
     first, broken, again = (scored(shared, cell) for cell in (GOOD, BROKEN, GOOD))
     assert first == again
     assert first["accuracy"] > 0.3 > 0.2 > broken["accuracy"]
+
+
+def test_it_scores_by_the_weights_that_were_trained(trained, shared):
+    own = trained.supernet.state_dict()
+    assert len(own) > 20
+    for name, weight in shared.scorer.supernet.named_parameters():
+        assert torch.equal(weight, own[name]), name
 
 
 def test_an_architecture_is_scored_once(shared):
@@ -160,8 +173,8 @@ def pictures(tmp_path):
     return tmp_path
 
 
-def test_a_supernet_goes_on_with_other_images(folder, pictures, tmp_path):
-    before = SharedWeights(checkpoint=str(folder), device="cpu").scorer.supernet.state_dict()
+def test_a_supernet_goes_on_with_other_images(trained, folder, pictures, tmp_path):
+    before = trained.supernet.state_dict()
     search = DartsTrainable(**{**SETTINGS, "data": "three.npz", "data_root": str(pictures), "start_from": str(folder)})
     search.setup(NONE, seed=1, max_epochs=1)
     after = search.supernet.state_dict()
@@ -177,8 +190,8 @@ def test_a_supernet_goes_on_with_other_images(folder, pictures, tmp_path):
     assert scored(moved, GOOD)["loss"] > 0
 
 
-def test_an_equal_number_of_classes_gets_a_new_head_too(folder):
-    before = SharedWeights(checkpoint=str(folder), device="cpu").scorer.supernet.module
+def test_an_equal_number_of_classes_gets_a_new_head_too(trained, folder):
+    before = trained.supernet.module
     search = DartsTrainable(**{**SETTINGS, "start_from": str(folder)})
     search.setup(NONE, seed=1, max_epochs=1)
     after = search.supernet.module
