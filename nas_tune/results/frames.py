@@ -17,7 +17,7 @@ from trainables.drafts import draft_folder
 
 __all__ = ["to_frame", "write_parquet", "written_aside"]
 
-_TEXT = pd.StringDtype("pyarrow", na_value=pd.NA)
+_TEXT = pd.StringDtype("pyarrow")
 _TYPES = {
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
