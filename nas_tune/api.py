@@ -10,11 +10,24 @@ from typing import Any
 
 from nas_tune.beginnings import beginnings, enqueued, failed_of, member_of, retries
 from nas_tune.config import SearchConfig
+from nas_tune.config.problems import shown
+from nas_tune.config.stored import stored_config
 from nas_tune.driver import check_storage, drive, last_versions
 from nas_tune.errors import ConfigError, LedgerDamagedError, NoUsableTrialError, ResumeRefusedError, RunFolderError
 from nas_tune.executors.job import trial_folder
 from nas_tune.initial_design import Progress
-from nas_tune.ledger import BudgetChanged, Event, Lease, Ledger, Noted, backup_path, ledger_path, replay
+from nas_tune.ledger import (
+    BudgetChanged,
+    Event,
+    Lease,
+    Ledger,
+    Noted,
+    RunState,
+    backup_path,
+    damaged,
+    ledger_path,
+    replay,
+)
 from nas_tune.names import check_local
 from nas_tune.objectives import declared_modes
 from nas_tune.observers import Observer
@@ -24,7 +37,7 @@ from nas_tune.rerun import changed_since, way_on
 from nas_tune.results import Run
 from nas_tune.supernet_runs import check_enqueue
 from nas_tune.trust import unkept
-from search_spaces import Space
+from search_spaces import ArchitectureError, Space
 from search_spaces.names import did_you_mean
 from trainables.evaluation import set_evaluating
 from trainables.protocol import Evaluating, Trainable, has_checkpoints
@@ -219,11 +232,13 @@ def resume(
         if from_backup:
             _restore(folder)
         with closing(Ledger.open(folder)) as ledger:
-            before = replay(ledger.events(kind=BudgetChanged.kind)).changes
+            # All of it is read, and found sound, before anything is written.
+            state = replay(ledger.events())
+            stored_config(folder, ledger.meta["config"], state.changes)
             _check_changes(ledger.meta["config"], wanted)
             recipe = reopened(
                 ledger.meta,
-                [before, wanted],
+                [state.changes, wanted],
                 space=space,
                 target=trainable,
                 accept_code_change=accept_code_change,
@@ -231,6 +246,7 @@ def resume(
                 allow_code=allow_code,
                 said=wanted,
             )
+            _check_members(folder, state, recipe.asked)
             check_storage(folder, recipe.config)
             check_enqueue(recipe.config, enqueue)
             if not accept_code_change:
@@ -448,12 +464,22 @@ def _write_config(folder: Path, config: SearchConfig) -> None:
     (folder / "config.toml").write_text(text, encoding="utf-8")
 
 
+def _check_members(folder: Path, state: RunState, space: Space) -> None:
+    """Every architecture that a trial was asked for is one of the space's."""
+    for record in state.trials.values():
+        try:
+            space.validate(record.asked)
+        except ArchitectureError as error:
+            raise damaged(folder, f"trial {record.number} was asked for {shown(record.asked)}: {error}") from error
+
+
 def _restore(folder: Path) -> None:
     """Put the latest backup in the ledger's place; what was there stays beside it."""
     backup, ledger = backup_path(folder), ledger_path(folder)
     if not backup.is_file():
         raise LedgerDamagedError(f"{folder} has no backup of its ledger at {backup}")
     with closing(Ledger.open(backup.parent, readonly=True)) as whole:
+        stored_config(backup.parent, whole.meta["config"], replay(whole.events()).changes)
         draft = ledger.with_name(".restored.sqlite")
         whole.backup(draft)
     for part in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):

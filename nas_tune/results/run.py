@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_tune.errors import ConfigError
-from nas_tune.ledger import damaged
 from nas_tune.names import as_typed, check_local
 from nas_tune.objectives import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
@@ -98,13 +97,10 @@ class Run:
     @property
     def config(self) -> SearchConfig:
         """The configuration in force: that of the start, with what resumes changed since."""
-        from nas_tune.config import SearchConfig
+        from nas_tune.config.stored import stored_config
 
         with self._reader.current() as state:
-            try:
-                return SearchConfig(**{**self.meta["config"], **state.changes})
-            except ConfigError as error:
-                raise damaged(self._path, f"its configuration cannot be: {error}") from error
+            return stored_config(self._path, self.meta["config"], state.changes)
 
     @property
     def state(self) -> Snapshot:

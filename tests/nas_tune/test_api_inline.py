@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,23 @@ from nas_tune.errors import (
     RunLockedError,
 )
 from nas_tune.insight.course import course
-from nas_tune.ledger import Asked, Ended, Event, Lease, Reported, RunState, SessionEnded, backup_path, ledger_path
+from nas_tune.ledger import (
+    Asked,
+    Ended,
+    Event,
+    Lease,
+    Ledger,
+    Reported,
+    RunState,
+    SessionEnded,
+    backup_path,
+    ledger_path,
+)
 from nas_tune.results import Run
 from search_spaces import Architecture, Space, choice, integer
 from search_spaces.errors import NasTuneError
 from tests import toys
+from tests.nas_tune.ledger.damage import change_event, change_meta, execute
 from tests.toys import Climber, Unsaved, climb, conditional_space, tiny_space
 from trainables.errors import EndOfTraining
 
@@ -589,6 +601,42 @@ def test_a_damaged_backup_does_not_replace_anything(tmp_path: Path) -> None:
     with pytest.raises(LedgerDamagedError, match="is damaged"):
         nas_tune.resume(run.path, from_backup=True)
     assert ledger_path(run.path).read_bytes() == before
+
+
+def test_a_backup_that_says_something_else_does_not_replace_anything(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    before = ledger_path(run.path).read_bytes()
+    execute(backup_path(run.path).parent, "UPDATE events SET time = time + 1 WHERE seq = 3")
+    with pytest.raises(LedgerDamagedError, match="event 3"):
+        nas_tune.resume(run.path, from_backup=True)
+    assert ledger_path(run.path).read_bytes() == before
+
+
+def change_mode(folder: Path) -> None:
+    change_meta(folder, "config", {**nas_tune.open_run(folder).meta["config"], "mode": ["max", "min"]})
+
+
+def change_tree(folder: Path) -> None:
+    change_event(folder, 2, lambda body: {**body, "tree": {"op": "zz"}})
+
+
+def change_time(folder: Path) -> None:
+    execute(folder, "UPDATE events SET time = time + 1 WHERE seq = 4")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [(change_mode, "its configuration cannot be"), (change_tree, "trial 0 was asked"), (change_time, "event 4")],
+)
+def test_a_damaged_ledger_is_refused_before_a_resume_writes_anything(
+    damage: Callable[[Path], None], said: str, tmp_path: Path
+) -> None:
+    run = search(tmp_path / "run", max_trials=2)
+    damage(run.path)
+    before = len(Ledger.open(run.path, readonly=True))
+    with pytest.raises(LedgerDamagedError, match=said):
+        nas_tune.resume(run.path, max_trials=4)
+    assert len(Ledger.open(run.path, readonly=True)) == before
 
 
 def test_the_ledger_is_copied_to_the_storage_too(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def test_values_that_do_not_fit_their_kind_are_left_out(tmp_path: Path) -> None:
     assert row["arch.scale"] == "1.0"
 
 
+@pytest.mark.slow
 def test_ten_thousand_trials_of_nine_epochs_open_well_within_five_seconds(tmp_path: Path) -> None:
     space = get("nb201")
     metrics = {"accuracy": 0.5, "loss": 1.0, "lr": 0.1, "parameters": 73_000, "macs": 11_000_000}
