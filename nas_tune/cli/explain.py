@@ -60,7 +60,8 @@ def _print_importance(one: Importance, rows: int) -> None:
     if one.table.empty:
         out.print(f"{one.advice}\n")
         return
-    how = "" if one.sample else " by a model, since the trials were chosen"
+    first = f" of the first {one.tested} of them" if one.tested < one.trials else ""
+    how = "" if one.sample else f" by a model{first}, since the trials were chosen"
     out.print(f"({one.evaluator}, {one.source}; 90 % intervals; p: that chance alone did it{how}; Holm's correction)")
     table = one.table.head(rows)
     columns = [

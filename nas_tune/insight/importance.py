@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from nas_tune.errors import ConfigError
-from nas_tune.insight.chances import tested, title
+from nas_tune.insight.chances import tested, title, trials_tested
 from nas_tune.insight.evaluators import EVALUATORS, Rows, evaluate
 from nas_tune.insight.evidence import Evidence, evidence
 from nas_tune.insight.pairs import PAIRS
@@ -67,6 +67,7 @@ class Importance:
         evaluator: its name.
         trials: how many.
         sample: whether the trials were drawn at random. If not, the tests are by a model, and more careful.
+        tested: how many of the trials, the first of the run, the tests are of; 0 where there are none.
         table: a row a decision, the most important first: `importance` (shares; they add up to 1), `low` and `high`
             (a 90 % interval), `p` (of the test, corrected) and `stands_out` (p below 0.05), `active` (share of the
             trials), `values` (distinct ones seen). Empty where nothing can be said.
@@ -81,6 +82,7 @@ class Importance:
     evaluator: str
     trials: int
     sample: bool
+    tested: int
     table: pd.DataFrame
     pairs: pd.DataFrame
     selection: str
@@ -88,7 +90,7 @@ class Importance:
 
     def facts(self) -> dict[str, Any]:
         """The same as plain data."""
-        names = ("metric", "source", "evaluator", "trials", "sample", "selection", "advice")
+        names = ("metric", "source", "evaluator", "trials", "sample", "tested", "selection", "advice")
         frames = {"decisions": self.table.to_dict("records"), "pairs": self.pairs.to_dict("records")}
         return {**{name: getattr(self, name) for name in names}, **frames}
 
@@ -117,7 +119,7 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
     sample = is_sample(run)
     reason = _too_little(known, parameters)
     if reason:
-        return _of(known, evaluator, sample, _framed([]), _no_pairs(), reason)
+        return _of(known, evaluator, sample, 0, _framed([]), _no_pairs(), reason)
     found = _resampled(known, parameters, evaluator, seed)
     chances, pairs = tested(known, parameters, sample=sample)
     rows = []
@@ -135,14 +137,21 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
             }
         )
     table = _framed(sorted(rows, key=lambda row: -float(row["importance"])))
-    return _of(known, evaluator, sample, table, pairs, _advice(table, pairs, len(known.numbers)))
+    count = trials_tested(known, parameters, sample=sample)
+    return _of(known, evaluator, sample, count, table, pairs, _advice(table, pairs, len(known.numbers)))
 
 
 def _of(
-    known: Evidence, evaluator: str, sample: bool, table: pd.DataFrame, pairs: pd.DataFrame, advice: str
+    known: Evidence,
+    evaluator: str,
+    sample: bool,
+    count: int,
+    table: pd.DataFrame,
+    pairs: pd.DataFrame,
+    advice: str,
 ) -> Importance:
     metric, trials = known.objective.metric, len(known.numbers)
-    return Importance(metric, known.source, evaluator, trials, sample, table, pairs, known.selection, advice)
+    return Importance(metric, known.source, evaluator, trials, sample, count, table, pairs, known.selection, advice)
 
 
 def _no_pairs() -> pd.DataFrame:

@@ -29,7 +29,9 @@ _LEAST_LEFT = 10
 _SHOWN = 20
 
 
-def pairs(names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, model: Model | None) -> pd.DataFrame:
+def pairs(
+    names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, model: Model | None, families: int
+) -> pd.DataFrame:
     """A row a pair, the surest first: `share` of the variance, `p` (corrected), `stands_out` (p below 0.05).
 
     Args:
@@ -37,6 +39,7 @@ def pairs(names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, mode
         levels: of every decision a number a trial, NaN where it is inactive.
         scores: of the trials.
         model: of the trials where they are no random sample.
+        families: of tests that share one level, this one among them.
     """
     tested = {
         (one, other): _beyond(levels[one], levels[other], scores)
@@ -49,7 +52,7 @@ def pairs(names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, mode
         raw = [model.pair(*pair) for pair in places]
     rows = [
         (names[one], names[other], tested[one, other][0], p, p < _SURE)
-        for (one, other), p in zip(places, holm(raw), strict=True)
+        for (one, other), p in zip(places, holm(raw, families), strict=True)
     ]
     table = pd.DataFrame(rows, columns=list(PAIRS)).astype(PAIRS)
     table = table.sort_values(["p", "share"], ascending=[True, False], kind="stable")

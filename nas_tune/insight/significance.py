@@ -12,11 +12,16 @@ __all__ = ["holm", "least_p", "mann_whitney"]
 _EXACT = 20
 
 
-def holm(raw: Sequence[float]) -> list[float]:
-    """The p-values corrected for their number (Holm 1979), in their order."""
+def holm(raw: Sequence[float], families: int = 1) -> list[float]:
+    """The p-values corrected for their number (Holm 1979), in their order.
+
+    Args:
+        raw: as the tests gave them.
+        families: how many such lists are told together: all of them share one level.
+    """
     corrected, worst = [1.0] * len(raw), 0.0
     for place, index in enumerate(sorted(range(len(raw)), key=raw.__getitem__)):
-        worst = max(worst, min(1.0, raw[index] * (len(raw) - place)))
+        worst = max(worst, min(1.0, families * raw[index] * (len(raw) - place)))
         corrected[index] = worst
     return corrected
 

@@ -130,7 +130,7 @@ function frontOf(rows, xs, ys, xMode, yMode) {
 let weighed = 0;
 const importance = chart("importance", 0, (holder, _, section) => {
   const one = facts.importance[weighed], about = section.querySelector(".about");
-  const sentences = [`From ${one.source}`, ...(one.sample ? [] : ["Chance by a model, since the trials were chosen"]), one.selection, one.advice];
+  const sentences = [`From ${one.source}`, ...(one.sample ? [] : [`Chance by a model${one.tested < one.trials ? ` of the first ${one.tested} of them` : ""}, since the trials were chosen`]), one.selection, one.advice];
   about.textContent = one.decisions.length ? sentences.filter(Boolean).map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`).join(" ") : "";
   if (!one.decisions.length) return empty(holder, one.advice);
   const rows = one.decisions.slice(0, 12), width = Math.max(240, holder.clientWidth), step = 27;

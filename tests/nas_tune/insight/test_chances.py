@@ -53,6 +53,22 @@ def test_a_sum_is_no_pair_and_an_inactive_decision_has_its_own_test(sample: bool
     assert not pairs["stands_out"].any()
 
 
+def test_decisions_and_pairs_of_a_random_sample_share_one_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each family at 5 % would err in 10 of 100 explanations."""
+    space = Space({"a": choice(0, 1, 2), "b": choice(0, 1), "c": choice(0, 1)})
+    known, one = _evidence(space, lambda one: 0.02 * one["a"]), {"a": choice(0, 1, 2)}
+    shared, pairs = chances.tested(known, space.parameters, sample=True)
+    monkeypatch.setattr(chances, "_FAMILIES", 1)
+    each, each_pair = chances.tested(known, space.parameters, sample=True)
+    for name in "abc":
+        assert shared[name] == pytest.approx(min(1.0, 2 * each[name]), rel=1e-9) or each[name] == 1.0
+    assert pairs["p"].iloc[0] == pytest.approx(min(1.0, 2 * each_pair["p"].iloc[0]))
+    alone = Space(one)
+    ps = [chances.tested(_evidence(alone, lambda one: 0.0), alone.parameters, sample=True)[0] for _ in range(1)]
+    monkeypatch.undo()
+    assert ps == [chances.tested(_evidence(alone, lambda one: 0.0), alone.parameters, sample=True)[0]], "no pair beside"
+
+
 @pytest.mark.parametrize("search", ["evolution, none", "auto, asha"])
 def test_under_a_search_that_learns_the_large_effect_is_found_and_nothing_else(tmp_path: Path, search: str) -> None:
     run = searched(TRUTHS["big"], SEARCHES[search], 0, tmp_path / "run")

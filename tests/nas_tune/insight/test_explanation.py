@@ -223,6 +223,7 @@ def test_an_unknown_evaluator_is_refused(by_kernel: nas_tune.Run) -> None:
 
 def test_significance_is_what_the_papers_say() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.01, 0.04, 0.03], families=2) == pytest.approx([0.06, 0.12, 0.12])
     assert mann_whitney([4, 5, 6], [1, 2, 3]) == (pytest.approx(0.1), 1.0)
     assert mann_whitney([1.0], [1.0]) == (1.0, 0.5)
     assert least_p(3, 3) == pytest.approx(0.1)
