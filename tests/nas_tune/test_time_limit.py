@@ -104,8 +104,12 @@ def test_networks_leave_their_epochs_and_can_be_evaluated(tmp_path: Path, what: 
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize(("trainable", "workers"), [(looking, 1), (stuck, 2)])
+@pytest.mark.parametrize(("trainable", "workers"), [(looking, 1), pytest.param(stuck, 2, marks=pytest.mark.slow)])
 def test_on_ray_too_where_the_driver_ends_who_does_not_look(tmp_path: Path, trainable: Any, workers: int) -> None:
+    import ray
+
+    if trainable is stuck and ray.is_initialized():
+        pytest.skip("what Ray Tune has reserved for workers that are stuck is free only when Ray ends: run this alone")
     more = {"executor": "ray", "workers": workers, "settings": {"slow": 100.0}, "max_seconds": 8.0}
     run = timed(tmp_path / "run", trainable, **more)
     assert 8 <= run.state.seconds < 11.5
