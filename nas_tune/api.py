@@ -415,7 +415,7 @@ def _check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None
 
 
 def _devices(resources: object) -> object:
-    """How many train one architecture together; a run of old says nothing of it."""
+    """How many train one architecture together; runs of earlier versions do not have the key: one."""
     return resources.get("devices", 1) if isinstance(resources, Mapping) else getattr(resources, "devices", 1)
 
 

@@ -1,6 +1,6 @@
 """Observers of a run: told of every event after it was written, unable to harm the run.
 
-Each observer has a thread of its own, and is told of all events in their order. The search waits for it, so that it
+Each observer runs in a thread of its own and gets all events in their order. The search waits for it, so that it
 sees the state of the run right after the event, but not for long: all waiting together is at most five seconds and a
 tenth of the run's time. From there on events queue up for it, and it sees a copy of the state that follows them.
 

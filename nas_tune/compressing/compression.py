@@ -63,7 +63,8 @@ class Compression:
             what = "of the channels of each layer" if plan.method == "structured" else "of the weights"
             done.append(f"pruned {plan.prune:g} {what} ({plan.method})")
             if plan.epochs:
-                done.append(f"trained on for {plan.epochs} epochs on the training inputs (seed {plan.seed})")
+                epochs = f"{plan.epochs} epoch{'' if plan.epochs == 1 else 's'}"
+                done.append(f"trained on for {epochs} on the training inputs (seed {plan.seed})")
         if plan.quantize is not None:
             done.append(f"quantized to {plan.quantize}, calibrated on {self.result.calibration} training inputs")
         return tuple(done)

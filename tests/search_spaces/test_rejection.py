@@ -33,7 +33,7 @@ def test_members_of_a_rule_of_an_eighth_and_of_a_thousandth_are_drawn(count: int
 
 
 def test_the_one_member_of_many_trees_is_found_and_has_no_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """2^18 trees are listed in earnest: 5 s. Here the same with bounds that are smaller."""
+    """To list 2^18 trees takes 5 s. This is the same with smaller bounds."""
     monkeypatch.setattr(rejection, "LISTED_UP_TO", 100)
     monkeypatch.setattr(rejection, "SURVEYED", 500)
     space = bits(13, lambda made: number(made) == 6_789)
