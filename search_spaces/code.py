@@ -105,13 +105,11 @@ def no_code(reference: str) -> str:
     return ""
 
 
-def checked_class(found: object, reference: object) -> type[Space] | None:
-    """`found`, if it is a subclass of `Space`, or None; else `SpaceError`."""
-    from search_spaces.space import Space
-
+def checked_class(found: object, reference: object, root: type[Space]) -> type[Space] | None:
+    """`found`, if it is `root` or derives from it, or None; else `SpaceError`."""
     if found is None:
         return None
-    if not (isinstance(found, type) and issubclass(found, Space)):
+    if not (isinstance(found, type) and issubclass(found, root)):
         raise SpaceError(f"spec: type {reference!r} is no Space; use what to_spec() wrote")
     return found
 

@@ -271,7 +271,7 @@ class Space(Nested):
         Raises:
             SpaceError: it is malformed, or names what is neither a `Space` nor a rule.
         """
-        return spec.bare(description) if bare else spec.from_spec(description)
+        return spec.bare(description, Space) if bare else spec.from_spec(description, Space)
 
     @property
     def fingerprint(self) -> str:

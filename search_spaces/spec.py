@@ -52,25 +52,26 @@ def to_spec(space: Space) -> dict[str, Any]:
     }
 
 
-def from_spec(description: Mapping[str, Any], find: Find = imported) -> Space:
+def from_spec(description: Mapping[str, Any], root: type[Space], find: Find = imported) -> Space:
     """The space of a description.
 
     Args:
         description: what `to_spec` gave.
+        root: the class that every space derives from, and that a space without a class of its own has.
         find: the class or function behind a reference; None leaves it out.
 
     Raises:
         SpaceError: another format, something malformed, or code that is no `Space` and no rule.
     """
     try:
-        return _from_spec(description, find)
+        return _from_spec(description, root, find)
     except RecursionError:
         raise SpaceError("spec: nested too deeply; use what to_spec() wrote") from None
 
 
-def bare(description: Mapping[str, Any]) -> Space:
+def bare(description: Mapping[str, Any], root: type[Space]) -> Space:
     """The space of a description without anybody's code but the catalogue's; `SpaceError` as `from_spec`."""
-    return from_spec(description, catalogued)
+    return from_spec(description, root, catalogued)
 
 
 def references(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -82,13 +83,11 @@ def references(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield what, str(found)
 
 
-def _from_spec(description: Mapping[str, Any], find: Find) -> Space:
-    from search_spaces.space import Space
-
+def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) -> Space:
     found = description.get("format") if isinstance(description, Mapping) else None
     if found != FORMAT:
         raise SpaceError(f"spec of format {found!r}: this version reads format {FORMAT}; use what to_spec() wrote")
-    kind = checked_class(_found(find, description.get("type"), "type"), description.get("type")) or Space
+    kind = checked_class(_found(find, description.get("type"), "type"), description.get("type"), root) or root
     rules = {rule: _read_rule(description.get(rule), rule, find) for rule in ("valid", "canonical")}
     return kind._rebuilt(_read(description.get("tree"), ""), name=_name(description.get("name")), **rules)
 

@@ -236,9 +236,9 @@ class Run:
         user's and not allowed; `ConfigError` if there is no such trial, no checkpoint of it, or nothing to evaluate
         it with.
         """
-        from nas_tune.api import evaluate
+        import nas_tune  # the public function; results know nothing of what rebuilds networks
 
-        return evaluate(self, trial, split, allow_code=allow_code)
+        return nas_tune.evaluate(self, trial, split, allow_code=allow_code)
 
     def _rows(self, trials: list[int]) -> pd.DataFrame:
         """The rows of these trials, in this order."""
