@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from nas_tune.insight import compare, explain
     from nas_tune.reports import report
     from nas_tune.results import Run
-    from nas_tune.retraining import Retrained, retrain
+    from nas_tune.retraining.retrain import retrain
+    from nas_tune.retraining.retrained import Retrained
 
 from nas_tune.errors import NasTuneError
 
