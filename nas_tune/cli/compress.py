@@ -47,6 +47,13 @@ def compress(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of that training.  [default: its own]")] = None,
     threads: Annotated[int, typer.Option("--threads", help="On which latency is measured.")] = 1,
+    normalization: Annotated[
+        bool,
+        typer.Option(
+            "--normalization/--no-normalization",
+            help="Files take raw inputs and standardize them, or expect standardized ones.",
+        ),
+    ] = True,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="A new one. Default: RUN/compress/trial-NNNNNN.")
     ] = None,
@@ -78,6 +85,7 @@ def compress(
             allow_code=allow_code,
             seed=seed,
             threads=threads,
+            normalization=normalization,
             folder=out,
             progress=progress,
         )
@@ -118,5 +126,6 @@ def _say(made: Compression) -> None:
         if said:
             out.print(plain(said))
     out.print(f"in {shown(made.folder)}: {', '.join(file.name for file in made.result.files)}")
+    out.print(plain(f"they take {made.inputs}"))
     for note in made.result.notes:
         talk().print(f"note: {plain(note)}", style="dim")

@@ -40,6 +40,7 @@ def compress(
     retrained: bool | None = None,
     seed: int | None = None,
     threads: int = 1,
+    normalization: bool = True,
     folder: str | Path | None = None,
     trainable: Target | None = None,
     allow_code: bool = False,
@@ -60,10 +61,12 @@ def compress(
             retrained ones where there are any.
         seed: of the training after pruning; by default that of the training before it.
         threads: on which latencies are measured.
+        normalization: whether "model.py" and the ONNX files take raw inputs, with the values that the data set has,
+            and standardize them; otherwise they expect `(raw - mean) / std`.
         folder: a new one; by default `compress/trial-<number>` in the run folder, or that with -2, -3, ...
         trainable: where the run was started with one that cannot be imported by name.
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
-        progress: told what is done, as the how-manieth of how many steps.
+        progress: called with what is done, and its step out of how many.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
@@ -75,7 +78,16 @@ def compress(
         RunFolderError: the folder cannot be written.
     """
     run = Run.of(run)
-    plan = Plan(prune, method, quantize, _FEWEST if epochs is None else epochs, calibration, seed or 0, threads)
+    plan = Plan(
+        prune,
+        method,
+        quantize,
+        epochs=_FEWEST if epochs is None else epochs,
+        calibration=calibration,
+        seed=seed or 0,
+        threads=threads,
+        normalization=normalization,
+    )
     plan.check()
     if epochs is not None and prune is None:
         raise ConfigError(f"epochs is {epochs}, and only what was pruned is trained on; give prune too, or no epochs")

@@ -10,6 +10,7 @@ from typing import Any
 
 from trainables.compression import BATCHES, ENGINE, Compressed, Plan, Stage
 from trainables.export import Deployed
+from trainables.export.standardized import described_inputs
 
 __all__ = ["Compression", "Made"]
 
@@ -109,6 +110,12 @@ class Compression:
         said = "parameters in the tables of the run: those of the supernet in which this network was found"
         return "" if count is None else f"{count:,} {said}"
 
+    @property
+    def inputs(self) -> str:
+        """What "model.py" and the ONNX files are to be given."""
+        deployed = self.made.deployed
+        return described_inputs(deployed, raw=self.plan.normalization and deployed.standardizes)
+
     def text(self) -> str:
         """The whole as Markdown."""
         return "\n".join(self._lines()).rstrip() + "\n"
@@ -127,6 +134,7 @@ class Compression:
             "folder": str(self.folder),
             "plan": asdict(self.plan),
             "supernet_parameters": made.supernet_parameters,
+            "inputs": self.inputs,
             "calibration_examples": result.calibration,
             "stages": [stage.to_dict() for stage in result.stages],
             "tuning": [dict(epoch) for epoch in result.tuning],
@@ -156,6 +164,7 @@ class Compression:
         yield f"- Latency: {self.measured}."
         yield "- Nothing of the compression was decided by the test split."
         yield "\n## Files\n"
+        yield f"They take {self.inputs}.\n"
         for file in result.files:
             difference = result.differences.get(file.name)
             checked = "" if difference is None else f": loaded in a fresh interpreter, it differs by {difference:.2g}"

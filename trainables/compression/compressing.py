@@ -42,7 +42,8 @@ def compress_network(
 ) -> Compressed:
     """Write what `plan` makes of the network into the empty `folder`; the network itself stays as it is.
 
-    Its files take what those of an export take: raw inputs, where the network has a normalisation of them.
+    As those of an export, its files take raw inputs, where the network has a normalisation of them and the plan does
+    not leave it out.
 
     There will be `model.onnx`, the last network before quantization; with pruning its weights, their architecture and
     where it can be written a `model.py`; with quantization `model.int8.onnx`.
@@ -87,6 +88,7 @@ class _Work:
         self._course: list[Mapping[str, float]] = []
         self._notes: list[str] = []
         self._examples = tuning.examples(max(plan.calibration, *BATCHES))
+        self._raw = plan.normalization and deployed.standardizes
 
     def done(self) -> Compressed:
         """All of it, in order."""
@@ -175,6 +177,7 @@ class _Work:
             self._folder,
             formats,
             identifier=self._identifier,
+            normalization=self._plan.normalization,
         )
         found: dict[str, float] = {}
         for one in results:
@@ -200,20 +203,19 @@ class _Work:
         return tuple(self._stage(one, metrics[one.name], seconds.get(one.name)) for one in made)
 
     def _run_of(self, one: _Made, sessions: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
-        """What a stage makes of inputs as the network expects them; its file takes raw ones, as an export does."""
+        """What a stage makes of inputs as the network expects them; its file may take raw ones."""
         if one.file is None:
             return one.network
         run = single(sessions[one.name])
         return lambda inputs: run(self._given(inputs))
 
     def _whole(self, network: nn.Module) -> nn.Module:
-        """The network with the normalisation of its inputs, where it has one."""
-        own = replace(self._deployed, network=network)
-        return standardized(own) if own.standardizes else network
+        """The network as files have it: with the normalisation of its inputs, or without."""
+        return standardized(replace(self._deployed, network=network)) if self._raw else network
 
     def _given(self, inputs: Tensor) -> Tensor:
         """What a file is given for these inputs of the network."""
-        return raw_of(self._deployed, inputs) if self._deployed.standardizes else inputs
+        return raw_of(self._deployed, inputs) if self._raw else inputs
 
     def _stage(self, one: _Made, metrics: Mapping[str, float], seconds: list[float] | None) -> Stage:
         parameters = self._used(one.network)

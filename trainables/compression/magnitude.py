@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize, prune
 
 from trainables.compression.tracing import used_parameters
+from trainables.errors import TrainableError
 
 __all__ = ["held_zeros", "pruned_weights"]
 
@@ -25,10 +26,18 @@ def pruned_weights(network: nn.Module, inputs: Tensor, share: float) -> nn.Modul
 
     They are the smallest by magnitude of all layers together (Han et al. 2015, 1506.02626). Biases and normalisations
     are left, and so is what the outputs do not depend on, such as heads that only training uses.
+
+    Raises:
+        TrainableError: the outputs depend on no such layer.
     """
     sparse = copy.deepcopy(network)
     used = {id(one) for one in used_parameters(sparse, inputs)}
     places = [(one, "weight") for one in sparse.modules() if isinstance(one, _LAYERS) and id(one.weight) in used]
+    if not places:
+        raise TrainableError(
+            f"method magnitude cannot prune this {type(network).__name__}: its outputs depend on no convolution and no "
+            "linear layer (the weights of recurrent cells lie outside of layers); quantize it instead"
+        )
     prune.global_unstructured(places, pruning_method=prune.L1Unstructured, amount=share)
     for module, name in places:
         prune.remove(module, name)  # type: ignore[no-untyped-call]

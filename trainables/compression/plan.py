@@ -32,6 +32,8 @@ class Plan:
         calibration: how many training inputs show the ranges of values.
         seed: of the training after pruning.
         threads: on which the latency is measured.
+        normalization: whether the files take raw inputs and standardize them, where the network has a mean and a
+            deviation of those, or expect standardized ones.
     """
 
     prune: float | None = None
@@ -41,6 +43,7 @@ class Plan:
     calibration: int = 256
     seed: int = 0
     threads: int = 1
+    normalization: bool = True
 
     def check(self) -> None:
         """`TrainableError` for a setting that cannot be, and for a package that is missing."""

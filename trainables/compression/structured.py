@@ -4,7 +4,8 @@ Which channels of which layers belong together (a sum needs as many on both side
 come later) is found by `torch-pruning` (DepGraph, Fang et al. 2023, 2301.12900), and so is which to remove: of each
 group of layers the channels whose weights have the smallest norm, the same share of every group. Where 16 or more
 channels are left, their number is brought to the nearest multiple of 16, and of 8 where 8 or more are: engines compute
-blocks of so many, and 11 or 24 channels take them longer than 16 or 32.
+blocks of so many, and 11 or 24 channels take them longer than 16 or 32. Channels that are split into heads, as those of
+queries, keys and values, stay: a forward counts on their number.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.compression.tracing import DependentZeros, computed, heads, takes_parts
+from trainables.compression.tracing import DependentZeros, computed, heads, split_layers, takes_parts
 from trainables.errors import TrainableError, first_line
 from trainables.export.resizing import changed_sizes
 
@@ -47,12 +48,15 @@ def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Modu
     check_package()
     smaller = copy.deepcopy(network)
     try:
-        shapes = [one.shape for one in _prune(smaller, inputs, share)]
+        outputs, groups = _prune(smaller, inputs, share)
+        shapes = [one.shape for one in outputs]
         left = [one.shape for one in computed(smaller, inputs)[0]]
     except Exception as error:
         # What a network raises within torch-pruning, or where its surgery missed a layer, is of any kind.
         why = _PARTIAL if takes_parts(network, inputs) else first_line(error)
         raise TrainableError(f"{_refused(network)}: {why}; {_ELSE}") from error
+    if not groups:
+        raise TrainableError(f"{_refused(network)}: {_NO_LAYER}; quantize it, or {_ELSE}")
     if changed_sizes(network, smaller) == {}:
         raise TrainableError(
             f"prune is {share:g}, and no layer of this {type(network).__name__} loses channels: they go by blocks of "
@@ -69,15 +73,19 @@ _PARTIAL = (
     "one of its layers takes a part of another's channels (in a cell of nb101, whose vertices do not share the "
     "channels evenly), which it does not follow"
 )
+_NO_LAYER = (
+    "none of its convolutions and linear layers can lose any (those of the outputs stay, and weights outside of "
+    "layers, as those of recurrent cells, are not followed)"
+)
 _ELSE = "take the method magnitude, which leaves its layers as they are"
 
 
-def _prune(network: nn.Module, inputs: Tensor, share: float) -> list[Tensor]:
-    """Prune in place; gives the outputs that it had."""
+def _prune(network: nn.Module, inputs: Tensor, share: float) -> tuple[list[Tensor], int]:
+    """Prune in place; gives the outputs that it had, and of how many groups of layers channels may go."""
     import torch_pruning
 
     outputs, made = computed(network, inputs)
-    kept = [part for head in heads(outputs, made) for part in head.modules()]
+    kept = [part for head in heads(outputs, made) for part in head.modules()] + split_layers(network, inputs)
     with warnings.catch_warnings(), DependentZeros(), torch.enable_grad():
         warnings.simplefilter("ignore")  # of weights outside of layers, which it takes by their last dimension
         graph = torch_pruning.DependencyGraph().build_dependency(network, inputs, forward_fn=_followed)
@@ -86,11 +94,11 @@ def _prune(network: nn.Module, inputs: Tensor, share: float) -> list[Tensor]:
         gone = [(one[0].dep, _least(graph, one, rate(one), share)) for one in groups]
     for root, places in gone:
         smaller = graph.get_pruning_group(root.target.module, root.handler, places)
-        if places and graph.check_pruning_group(smaller):
+        if places and not any(_counted(graph, one) <= len(one.idxs) for one in smaller):
             smaller.prune()
     for parameter in network.parameters():
         parameter.grad = None
-    return outputs
+    return outputs, len(gone)
 
 
 def _least(graph: Any, coupled: Any, importance: Tensor, share: float) -> list[int]:
@@ -121,10 +129,18 @@ def _parts(graph: Any, dependency: Any) -> int:
 def _whole_layers(graph: Any, coupled: Any, size: int) -> Iterator[list[int]]:
     """For each layer all of whose channels are in the group, their places."""
     for one in coupled:
-        gives = graph.is_out_channel_pruning_fn(one.dep.handler)
-        count = (graph.get_out_channels if gives else graph.get_in_channels)(one.dep.target.module)
-        if count is not None and len(one.idxs) >= count:
+        if len(one.idxs) >= _counted(graph, one):
             yield [root % size for root in one.root_idxs]
+
+
+def _counted(graph: Any, one: Any) -> float:
+    """How many channels a layer of a group gives or takes; none is counted of sums and outputs, which are no layers."""
+    layer = one.dep.target.module
+    if type(layer).__module__.startswith("torch_pruning"):
+        return math.inf
+    gives = graph.is_out_channel_pruning_fn(one.dep.handler)
+    count = (graph.get_out_channels if gives else graph.get_in_channels)(layer)
+    return math.inf if count is None else int(count)
 
 
 def _left(count: int, share: float) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["DependentZeros", "computed", "heads", "takes_parts", "used_parameters"]
+__all__ = ["DependentZeros", "computed", "heads", "split_layers", "takes_parts", "used_parameters"]
 
 
 class DependentZeros(TorchFunctionMode):
@@ -55,6 +55,27 @@ def heads(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]]) -> li
     return found
 
 
+def split_layers(network: nn.Module, inputs: Tensor) -> list[nn.Module]:
+    """The layers, in evaluation mode, whose channels are the last dimension and are split into more dimensions.
+
+    Attention splits those of queries, keys and values into heads.
+    """
+    given: list[tuple[nn.Module, Tensor]] = []
+    hooks = [
+        module.register_forward_hook(lambda one, taken, value: given.append((one, value)))
+        for module in network.modules()
+        if _is_layer(module)
+    ]
+    try:
+        with torch.enable_grad(), _Splits() as seen:
+            network(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    split = {id(one) for one in seen.found}
+    return [module for module, value in given if isinstance(value, Tensor) and id(_whole(value)) in split]
+
+
 def used_parameters(network: nn.Module, inputs: Tensor) -> list[nn.Parameter]:
     """The parameters that the outputs of `network`, in evaluation mode, depend on."""
     parameters = [one for one in network.parameters() if one.requires_grad]
@@ -71,7 +92,7 @@ def takes_parts(network: nn.Module, inputs: Tensor) -> bool:
 
 
 class _Parts(TorchFunctionMode):
-    """Watches for slices of dimension 1."""
+    """Watches for slices of dimension 1 of maps (n, channels, height, width)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,9 +100,33 @@ class _Parts(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         value = func(*args, **(kwargs or {}))
-        if func is Tensor.__getitem__ and value.dim() == args[0].dim() > 2 and value.shape[1] < args[0].shape[1]:
+        if func is Tensor.__getitem__ and value.dim() == args[0].dim() > 3 and value.shape[1] < args[0].shape[1]:
             self.found = True
         return value
+
+
+class _Splits(TorchFunctionMode):
+    """Remembers the tensors whose last dimension is split."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        value = func(*args, **(kwargs or {}))
+        if func in _RESHAPES:
+            before = args[0].shape
+            if value.dim() > len(before) > 1 and value.shape[: len(before) - 1] == before[:-1]:
+                self.found.append(_whole(args[0]))
+        return value
+
+
+_RESHAPES = (Tensor.view, Tensor.reshape, Tensor.unflatten, torch.reshape, torch.unflatten)
+
+
+def _whole(value: Tensor) -> Tensor:
+    """The tensor that `value` is a part or a view of."""
+    return value if value._base is None else value._base
 
 
 def _is_layer(module: nn.Module) -> bool:

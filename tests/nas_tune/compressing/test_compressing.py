@@ -149,6 +149,7 @@ def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:
         "200 test examples: one of them is 0.0050 of accuracy.",
         "1 thread, median of 100 runs, the networks taking turns; a machine.",
         "as large and as fast as fine-tuned",
+        "They take float32 of shape (n, 1), as the network expects them.",
         "- `model.onnx`: loaded in a fresh interpreter, it differs by 1e-06",
         "## Notes\n\n- so",
         said,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,10 +24,37 @@ class Points:
         return torch.randn(min(count, 64), 2, generator=torch.Generator().manual_seed(0))
 
     def judge(self, run: Callable[[Tensor], Tensor], split: str) -> dict[str, float]:
-        return {"loss": float(run(self.examples(8)).square().mean())}
+        return {"loss": float(run(self.examples(8)).detach().square().mean())}
 
     def train(self, network: nn.Module, *, seed: int, epochs: int) -> Iterator[dict[str, float]]:
         raise AssertionError("nothing was pruned")
+
+
+@pytest.mark.parametrize("normalization", [pytest.param(True, marks=pytest.mark.slow), False])
+def test_the_files_take_raw_inputs_or_standardized_ones(
+    normalization: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", lambda *_: 0.0)
+    monkeypatch.setattr("trainables.compression.compressing.compared_onnx", lambda *_: 0.0)
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
+    points = Points()
+    deployed = Deployed(network, points.examples(3), "points", {}, mean=(50.0, -3.0), std=(20.0, 0.1))
+    plan = Plan(prune=0.4, method="magnitude", epochs=0, quantize="int8", normalization=normalization)
+    done = compress_network(deployed, points, tmp_path, plan)
+    z = points.examples(8)
+    given = z * torch.tensor(deployed.std) + torch.tensor(deployed.mean) if normalization else z
+    before, pruned, small = done.stages
+    assert before.metrics["loss"] == pytest.approx(points.judge(network, "test")["loss"], rel=1e-4)
+    assert small.metrics["loss"] == pytest.approx(pruned.metrics["loss"], rel=0.1)
+    for name, stage in ((ONNX, pruned), (INT8, small)):
+        engine = session(tmp_path / name, 1)
+        assert float(single(engine)(given).square().mean()) == pytest.approx(stage.metrics["loss"], rel=1e-4)
+        said = engine.get_modelmeta().custom_metadata_map["normalization"]
+        assert said.startswith("inside" if normalization else "outside")
+    names: dict[str, Any] = {"__name__": "model", "__file__": str(tmp_path / "model.py")}
+    exec((tmp_path / "model.py").read_text(encoding="utf-8"), names)
+    assert float(names["load"]()(given).detach().square().mean()) == pytest.approx(pruned.metrics["loss"], rel=1e-4)
 
 
 @pytest.mark.parametrize("wrong", [ONNX, INT8])

@@ -16,6 +16,7 @@ from trainables.compression.pruning import pruned
 from trainables.compression.tracing import used_parameters
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export.resizing import changed_sizes, resize
+from trainables.networks.attention import SelfAttention
 
 CELL = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|"
 DEAD = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
@@ -76,7 +77,7 @@ def test_what_nobody_uses_and_what_is_zero_is_pruned_with_the_rest(settings: dic
     assert len(used_parameters(network, x)) < len(list(network.parameters()))
 
 
-@pytest.mark.parametrize("family", ["chain", "darts", "mobilenetv3", "nasnet", "resnet"])
+@pytest.mark.parametrize("family", ["chain", "darts", "mobilenetv3", "nasnet", "resnet", "transformer_lm", "vit"])
 def test_networks_of_every_kind_are_smaller_train_and_are_built_again(family: str) -> None:
     network, x = member(family, 1), inputs(family, 3)
     smaller = pruned(network, x, 0.5, "structured")
@@ -104,7 +105,13 @@ SLOW = ["chain", "darts", "enas_macro", "mobilenetv3", "nasnet", "nb101", "nb201
         ("resnet", 1),  # in groups, which stayed whole where each would have lost its last channel
         ("enas_micro", 0),  # a sum of concatenations, of which one would have lost all its channels
         ("mlp", 0),
-        *[pytest.param(family, seed, marks=pytest.mark.slow) for family in [*SLOW, "amoebanet"] for seed in (2, 3)],
+        ("vit", 0),  # heads that were torn apart, which was refused with a word on cells of nb101, or not at all
+        ("transformer_lm", 0),
+        *[
+            pytest.param(family, seed, marks=pytest.mark.slow)
+            for family in [*SLOW, "amoebanet", "transformer_lm", "vit"]
+            for seed in (2, 3)
+        ],
     ],
 )
 def test_who_asks_for_more_is_left_less(family: str, seed: int) -> None:
@@ -135,6 +142,49 @@ def test_a_cell_that_drops_channels_is_refused_with_the_reason() -> None:
     with pytest.raises(TrainableError, match=r"takes a part of another's channels \(in a cell of nb101.*magnitude"):
         pruned(network, x, 0.5, "structured")
     assert size(pruned(network, x, 0.5, "magnitude")) == size(network)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_attention_keeps_its_heads(share: float) -> None:
+    network, x = member("vit", 0), inputs("vit", 2)
+    smaller = pruned(network, x, share, "structured")
+    pairs = zip(network.modules(), smaller.modules(), strict=True)
+    kept = [(one, other) for one, other in pairs if isinstance(one, SelfAttention)]
+    assert len(kept) > 1
+    for one, other in kept:
+        assert isinstance(other, SelfAttention)
+        assert other.qkv.out_features == one.qkv.out_features == 3 * one.heads * one.head_width
+        assert other.qkv.in_features < one.qkv.in_features
+
+
+class Chunked(nn.Module):
+    """Attention that takes its three parts first, and splits them into heads then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.qkv, self.last = nn.Linear(3, 16), nn.Linear(16, 48), nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (
+            one.reshape(*one.shape[:2], 4, 4).transpose(1, 2) for one in self.qkv(self.first(x)).chunk(3, -1)
+        )
+        mixed = (query @ key.transpose(2, 3)).softmax(3) @ value
+        logits: Tensor = self.last(mixed.transpose(1, 2).flatten(2))
+        return logits
+
+
+def test_attention_of_somebody_else_keeps_its_heads() -> None:
+    smaller = pruned(Chunked(), torch.randn(2, 5, 3), 0.5, "structured")
+    assert (smaller.first.out_features, smaller.qkv.out_features, smaller.last.in_features) == (8, 48, 16)
+
+
+@pytest.mark.parametrize("family", ["recurrent", pytest.param("enas_recurrent", marks=pytest.mark.slow)])
+def test_a_network_of_weights_outside_of_layers_is_refused_with_the_reason(family: str) -> None:
+    network, x = member(family, 0), inputs(family, 2)[:, :3]
+    with pytest.raises(TrainableError, match=r"weights outside of layers, as those of recurrent cells"):
+        pruned(network, x, 0.5, "structured")
+    with pytest.raises(TrainableError, match=r"depend on no convolution and no linear layer .*; quantize it instead"):
+        pruned(network, x, 0.5, "magnitude")
 
 
 def test_sizes_of_another_network_are_refused() -> None:
