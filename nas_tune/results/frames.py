@@ -42,7 +42,10 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame so that `pandas.read_parquet` gives an equal one; `RunFolderError` where it cannot be."""
+    """Write a frame so that `pandas.read_parquet` gives an equal one; `RunFolderError` where it cannot be.
+
+    pandas 2.2 keeps text that it reads in Python strings, unless its option `mode.string_storage` is "pyarrow".
+    """
     with written_aside(path) as draft:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), draft, compression="zstd")
 
