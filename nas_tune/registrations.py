@@ -124,14 +124,16 @@ def _here(kind: str, name: str, part: str) -> Callable[..., Any] | None:
 def _register_network(name: str, entry: Mapping[str, str | None]) -> None:
     from trainables import networks
 
-    builder = _loaded(f"network {name!r}", entry.get("builder"), "trainables.networks.register", 1)
+    builder = _loaded(f"network {name!r}", entry.get("builder"), "trainables.networks.register", 1, more=True)
     example = entry.get("example")
     more = {} if example is None else {"example": _loaded(f"example of {name!r}", example, "", 2)}
     networks.register(name, builder, **more, replace=True)
 
 
-def _loaded(what: str, reference: str | None, register: str, arguments: int) -> Callable[..., Any]:
-    """A function by reference, if it takes so many arguments."""
+def _loaded(
+    what: str, reference: str | None, register: str, arguments: int, *, more: bool = False
+) -> Callable[..., Any]:
+    """A function by reference, if it takes so many arguments, and with `more` perhaps others, by keyword."""
     if reference is None:
         raise ConfigError(
             f"{what} was registered by a script or notebook and cannot be imported; register it again, there or before "
@@ -140,16 +142,17 @@ def _loaded(what: str, reference: str | None, register: str, arguments: int) -> 
     if why := no_code(reference):
         raise ConfigError(f"{what}: {reference!r} {why.replace('no Space and no rule', 'no builder')}")
     found = load_reference(reference)
-    if not callable(found) or reference_of(found) != reference or not _takes(found, arguments):
+    if not callable(found) or reference_of(found) != reference or not _takes(found, arguments, more):
         raise ConfigError(f"{what}: {reference!r} is no function of that name that could have been registered")
     if reference.partition(".")[0] in OURS and not reference.startswith(("trainables.networks", "search_spaces.catal")):
         raise ConfigError(f"{what}: {reference!r} is no builder and no space of this package")
     return found
 
 
-def _takes(found: Callable[..., Any], arguments: int) -> bool:
+def _takes(found: Callable[..., Any], arguments: int, more: bool) -> bool:
     try:
-        inspect.signature(found).bind(*[None] * arguments)
+        signature = inspect.signature(found)
+        (signature.bind_partial if more else signature.bind)(*[None] * arguments)
     except (TypeError, ValueError):
         return False
     return True
