@@ -85,6 +85,18 @@ class CoordinatorScheduler(LeftBehind, FIFOScheduler):
     def __init__(self, coordinator: Coordinator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._coordinator = coordinator
+        self._controller: Any = None
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Keep hold of who has the workers."""
+        self._controller = tune_controller
+        super().on_trial_add(tune_controller, trial)
+
+    def end_workers(self) -> None:
+        """End all workers at once, whatever they are in the middle of, and give back what is reserved for them."""
+        if self._controller is not None:
+            # Its public `cleanup` waits ten seconds for those that are stuck.
+            self._controller._tune_controller._actor_manager.cleanup()
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Report an epoch."""
@@ -180,12 +192,18 @@ class RayExecutor:
         # All workers start at once: a trial whose worker comes up late is given to one that is done sooner, and
         # where trials are shorter than a start, the late worker would never be used.
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self._workers)
-        tuner = self._tuner(coordinator)
+        scheduler = CoordinatorScheduler(coordinator)
+        tuner = self._tuner(coordinator, scheduler)
         # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
         with coordinator.interrupts.shield(), suppress(_TimeUp):
-            tuner.fit()
+            try:
+                tuner.fit()
+            except BaseException:
+                # Ray Tune cleans up after an `Exception` only. Where Ray goes on, the next search would wait for ever.
+                scheduler.end_workers()
+                raise
 
-    def _tuner(self, coordinator: Coordinator) -> tune.Tuner:
+    def _tuner(self, coordinator: Coordinator, scheduler: CoordinatorScheduler) -> tune.Tuner:
         shared = {} if self._shared is None else {"shared": self._shared}
         trainable = tune.with_parameters(RayTrial, parcel=self._parcel, **shared)
         needs = {"cpu": self._resources.cpus, "gpu": self._resources.gpus}
@@ -193,7 +211,7 @@ class RayExecutor:
             tune.with_resources(trainable, needs),
             tune_config=tune.TuneConfig(
                 search_alg=CoordinatorSearcher(coordinator, self._workers),
-                scheduler=CoordinatorScheduler(coordinator),
+                scheduler=scheduler,
                 num_samples=-1,
                 reuse_actors=True,
             ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 import nas_tune
 from nas_tune.errors import NoUsableTrialError
+from nas_tune.ledger import Event, Reported, RunState
 from search_spaces import Architecture
 from tests.toys import Climber, tiny_space
 from trainables import check_time
@@ -103,15 +106,43 @@ def test_networks_leave_their_epochs_and_can_be_evaluated(tmp_path: Path, what: 
     assert 0 <= nas_tune.evaluate(run)["accuracy"] <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.ray
-@pytest.mark.parametrize(("trainable", "workers"), [(looking, 1), pytest.param(stuck, 2, marks=pytest.mark.slow)])
+@pytest.mark.usefixtures("ray_here")
+@pytest.mark.parametrize(("trainable", "workers"), [(looking, 1), (stuck, 2)])
 def test_on_ray_too_where_the_driver_ends_who_does_not_look(tmp_path: Path, trainable: Any, workers: int) -> None:
-    import ray
-
-    if trainable is stuck and ray.is_initialized():
-        pytest.skip("what Ray Tune has reserved for workers that are stuck is free only when Ray ends: run this alone")
-    more = {"executor": "ray", "workers": workers, "settings": {"slow": 100.0}, "max_seconds": 8.0}
+    more = {"executor": "ray", "workers": workers, "settings": {"slow": 100.0}, "max_seconds": 15.0}
     run = timed(tmp_path / "run", trainable, **more)
-    assert 8 <= run.state.seconds < 11.5
+    assert 15 <= run.state.seconds < 18.5
     assert set(run.trials()["state"]) == {"paused"}
     assert run.best(1)["value"][0] == 0.5
+    assert_ray_is_free(tmp_path)
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("ray_here")
+@pytest.mark.parametrize(
+    ("signum", "ends"),
+    [(signal.SIGINT, KeyboardInterrupt), pytest.param(signal.SIGTERM, SystemExit, marks=pytest.mark.slow)],
+)
+def test_a_search_that_is_stopped_leaves_ray_to_the_next(
+    tmp_path: Path, signum: signal.Signals, ends: type[BaseException]
+) -> None:
+    class Stopping:
+        def on_event(self, event: Event, state: RunState) -> None:
+            if isinstance(event, Reported):
+                os.kill(os.getpid(), signum)
+
+    whole = {"executor": "ray", "resources": {"cpus": 2.0}, "settings": {"slow": 100.0}}
+    with pytest.raises(ends) as kept:
+        timed(tmp_path / "run", stuck, observers=[Stopping()], **whole)
+    assert_ray_is_free(tmp_path)
+    # A notebook keeps the exception, and with it all that was on the stack.
+    assert kept.tb is not None
+
+
+def assert_ray_is_free(folder: Path) -> None:
+    """A search that needs all processors of the tests' Ray ends."""
+    keys = {"resources": {"cpus": 2.0}, "max_trials": 1, "max_seconds": 60.0}
+    after = timed(folder / "after", looking, executor="ray", **keys)
+    assert after.state.counts["complete"] == 1
