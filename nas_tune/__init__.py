@@ -14,9 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nas_tune.api import evaluate, open_run, resume, search, trained
+    from nas_tune.api import open_run, resume, search
     from nas_tune.compressing import Compression, compress
     from nas_tune.config import SearchConfig
+    from nas_tune.evaluation import evaluate, trained
     from nas_tune.exporting import export
     from nas_tune.insight import compare, explain
     from nas_tune.reports import report
@@ -52,7 +53,7 @@ _HOME = {
     "SearchConfig": "nas_tune.config",
     "compare": "nas_tune.insight",
     "compress": "nas_tune.compressing",
-    "evaluate": "nas_tune.api",
+    "evaluate": "nas_tune.evaluation",
     "explain": "nas_tune.insight",
     "export": "nas_tune.exporting",
     "open_run": "nas_tune.api",
@@ -60,7 +61,7 @@ _HOME = {
     "resume": "nas_tune.api",
     "retrain": "nas_tune.retraining",
     "search": "nas_tune.api",
-    "trained": "nas_tune.api",
+    "trained": "nas_tune.evaluation",
 }
 
 

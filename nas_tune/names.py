@@ -7,6 +7,7 @@ A run name becomes a folder on any file system, a metric name becomes a column. 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,8 +70,10 @@ def check_metric_name(name: str, reserved: Iterable[str] = ()) -> str:
     return name
 
 
-def check_local(path: str | Path, what: str) -> None:
-    """Refuse a URL where the path of a file or a folder is needed; `ConfigError` says of `what`."""
+def check_local(path: object, what: str) -> None:
+    """Refuse what is no path, or a URL, where that of a file or a folder is needed; `ConfigError` says of `what`."""
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"{what}: got {_short(path)}; give its path, as a text or a Path")
     if problem := remote_problem(path):
         raise ConfigError(f"{what}: {problem}")
 

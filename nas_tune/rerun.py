@@ -1,4 +1,4 @@
-"""A search that is asked for again where its run exists: what differs from then, and the call that goes on with it."""
+"""Going on with a run: what may differ from when it began, and the call that does it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from nas_tune.config import SearchConfig
-from nas_tune.errors import ResumeRefusedError
+from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.recipe import CHANGEABLE
 from nas_tune.references import why_not
 from search_spaces import Space
+from search_spaces.names import did_you_mean
 from trainables.registry import Target
 
-__all__ = ["changed_since", "way_on"]
+__all__ = ["changed_since", "check_changes", "way_on"]
 
 _WHERE = ("run_dir", "name")
 """Keys that say where the run is; two spellings may name one folder."""
@@ -37,6 +38,33 @@ def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig)
     return differs
 
 
+def check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Hold the keys that a resume is to change against those of the run's configuration.
+
+    Raises:
+        ConfigError: there is no such key.
+        ResumeRefusedError: it would mix results of different searches.
+    """
+    for key in wanted:
+        if key not in config:
+            raise ConfigError(
+                f"{key}: unknown key{did_you_mean(key, config)}; a resume may change: {', '.join(CHANGEABLE)}"
+            )
+    differs = [key for key in wanted if key not in CHANGEABLE and wanted[key] != config[key]]
+    if "resources" in wanted and _devices(wanted["resources"]) != _devices(config["resources"]):
+        raise ResumeRefusedError(
+            f"a resume cannot change resources.devices (it was {_devices(config['resources'])}, now "
+            f"{_devices(wanted['resources'])}): batch norm sees other shares, so that its trials would not compare; "
+            "start a new run"
+        )
+    if differs:
+        lines = "; ".join(f"{key} was {config[key]!r}, now {wanted[key]!r}" for key in differs)
+        raise ResumeRefusedError(
+            f"a resume cannot change {', '.join(differs)} ({lines}): its trials would not compare; start a new run. "
+            f"What may change: {', '.join(CHANGEABLE)}"
+        )
+
+
 def way_on(folder: Path, space: Space | None, target: Target | None) -> str:
     """How to go on with the run in `folder`, which was begun with these objects."""
     given = ""
@@ -53,3 +81,8 @@ def _made_here(space: Space) -> bool:
     """Whether no other process could make the space from what a run keeps of it."""
     rules = (type(space), space.valid, space.canonical)
     return any(rule is not None and why_not(rule) for rule in rules)
+
+
+def _devices(resources: object) -> object:
+    """How many train one architecture together; runs of earlier versions do not have the key: one."""
+    return resources.get("devices", 1) if isinstance(resources, Mapping) else getattr(resources, "devices", 1)

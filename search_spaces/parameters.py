@@ -137,11 +137,22 @@ def stored_integer(low: int, high: int, step: int, log: bool) -> Integer:
         raise SpaceError(f"{said} with step={step}: a step is at least 1; leave it out or give a positive one")
     reached = high - (high - low) % step
     _require_reached(said, low, high, step, reached)
-    return Integer(low, high, step, bool(log))
+    return Integer(low, high, step, log)
 
 
 def real(low: float, high: float, step: float | None = None, log: bool = False) -> Real:
     """A float from `low` to `high`, both included; with `step` on a grid, with `log` even over magnitudes."""
+    declared = stored_real(low, high, step, log)
+    if high < low * (1 + _RELATIVE) if log else high - low < _RELATIVE * max(abs(low), abs(high)):
+        raise SpaceError(
+            f"real({low!r}, {high!r}): between such bounds a float has hardly a value; search what is added to a "
+            "constant, from 0 on"
+        )
+    return declared
+
+
+def stored_real(low: float, high: float, step: float | None, log: bool) -> Real:
+    """A `real` as specs hold it: the bounds of old ones may have hardly a float between them."""
     said = f"real({low!r}, {high!r})"
     for name, value in (("low", low), ("high", high), ("step", 1.0 if step is None else step)):
         _require_number(said, name, value)
@@ -149,10 +160,6 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
     _require_log(said, low, log, has_step=step is not None)
     if not math.isfinite(high - low):
         raise SpaceError(f"{said}: the range is wider than a float can say; narrow the bounds")
-    if high < low * (1 + _RELATIVE) if log else high - low < _RELATIVE * max(abs(low), abs(high)):
-        raise SpaceError(
-            f"{said}: between such bounds a float has hardly a value; search what is added to a constant, from 0 on"
-        )
     if step is not None:
         if step > 0 and (low + step == low or high - step == high):
             raise SpaceError(f"{said} with step={step!r}: the step is lost in a float's rounding; use a larger one")
@@ -160,7 +167,7 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
             raise SpaceError(f"{said} with step={step!r}: a step is above 0; leave it out or give a positive one")
         first, last, by = (Decimal(str(float(value))) for value in (low, high, step))
         _require_reached(said, low, high, step, float(last - (last - first) % by))
-    return Real(float(low), float(high), None if step is None else float(step), bool(log))
+    return Real(float(low), float(high), None if step is None else float(step), log)
 
 
 def repeat(subtree: object, low: int, high: int) -> Repeat:
@@ -211,6 +218,8 @@ def _require_order(said: str, low: float, high: float) -> None:
 
 
 def _require_log(said: str, low: float, log: bool, *, has_step: bool) -> None:
+    if not isinstance(log, bool):
+        raise SpaceError(f"{said}: log={log!r} is a {type(log).__name__}; give True or False")
     if log and low <= 0:
         raise SpaceError(f"{said} with log=True: low {low!r} has no logarithm; raise low above 0 or drop log")
     if log and has_step:

@@ -25,9 +25,9 @@ from search_spaces.parameters import (
     Repeat,
     Subset,
     const,
-    real,
     repeat,
     stored_integer,
+    stored_real,
 )
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _read_kind(written: Any, path: str) -> object:
         case "integer":
             return stored_integer(written["low"], written["high"], written["step"], written["log"])
         case "real":
-            return real(written["low"], written["high"], written["step"], written["log"])
+            return stored_real(written["low"], written["high"], written["step"], written["log"])
         case "choice":
             return Choice(_read_options(written, path))
         case "subset":

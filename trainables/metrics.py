@@ -7,7 +7,8 @@ A trainable says it by its attribute `modes`, of the class or of the function:
 
     train.modes = {"mae": "min"}
 
-`MODES` are those of the metrics that the trainables of this project report.
+`MODES` are those of the metrics that the trainables of this project report; of their `COSTS` whoever optimizes them
+says it, for a cost may also be a target.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Literal
 
 from trainables.errors import TrainableError
 
-__all__ = ["MODES", "Mode", "modes_of"]
+__all__ = ["COSTS", "MODES", "Mode", "modes_of"]
 
 Mode = Literal["max", "min"]
 
@@ -30,6 +31,9 @@ MODES: Mapping[str, Mode] = {
     "discrete_accuracy": "max",
 }
 """The discrete accuracy is that of an architecture with the weights of a supernet."""
+
+COSTS = ("parameters", "macs")
+"""Of a network, reported beside the metrics."""
 
 
 def modes_of(target: object) -> Mapping[str, Mode]:

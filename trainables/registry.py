@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
@@ -94,6 +95,13 @@ def _kind(target: object) -> str:
         return "class"
     if callable(target) and inspect.isgeneratorfunction(inspect.unwrap(target)):
         return "function"
+    held = target.func if isinstance(target, partial) else target
+    if callable(held) and getattr(held, "__qualname__", None) is None:
+        # A worker makes its trainables itself, and what an instance holds would pass from one trial to the next.
+        raise TrainableError(
+            f"an instance of {type(held).__name__} is no trainable; give its class, if that has "
+            f"{', '.join(f'{name}()' for name in _METHODS)}, or a generator function, such as a method of it"
+        )
     if callable(target):
         raise TrainableError(f"{_name(target)} is not a generator function; yield one dict of metrics per epoch")
     raise TrainableError(

@@ -31,6 +31,8 @@ _LOUD_FAILURES = 10
 class LineProgress:
     """An observer that writes lines to `console`; a context manager that writes the last one at its end.
 
+    `notes` are those that it has written in full, as (trial, text), which need not be said again.
+
     Args:
         config: of the search, as in force in this session.
         interval: seconds between two lines about trials, and between two notes.
@@ -45,6 +47,7 @@ class LineProgress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console, self._interval, self._clock = console, interval, clock
+        self.notes: set[tuple[int, str]] = set()
         self._pace = Pace(config, clock)
         self._said = {"trial": -interval, "note": -interval}
         self._unsaid: TrialRecord | None = None
@@ -71,7 +74,10 @@ class LineProgress:
                 self._ended(state.trials[event.trial])
             case Noted() if self._may("note"):
                 whose = f"trial {event.trial}: " if event.trial >= 0 else ""
-                self._say(f"note: {whose}{event.text}")
+                line = f"note: {whose}{event.text}"
+                self._say(line)
+                if len(plain(line)) <= _LONGEST:
+                    self.notes.add((event.trial, event.text))
             case Lost(worker=True) if self._may("note"):
                 self._say(f"note: trial {event.trial} lost its worker and goes on: {event.reason}")
 

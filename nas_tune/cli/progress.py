@@ -6,7 +6,7 @@ only hands the state over: it waits for no terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Self
@@ -137,6 +137,11 @@ def watching(
     if quiet:
         return nullcontext()
     return LiveProgress(console, config, written) if console.is_terminal else LineProgress(console, config)
+
+
+def notes_told(display: Observer | None) -> Collection[tuple[int, str]]:
+    """The notes that stand on the console after a `display`; a picture leaves nothing behind."""
+    return display.notes if isinstance(display, LineProgress) else ()
 
 
 def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[Column]:

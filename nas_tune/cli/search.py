@@ -17,6 +17,7 @@ from nas_tune.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_tune.config import SearchConfig
+    from nas_tune.observers import Observer
     from nas_tune.results import Run
     from search_spaces import Space
 
@@ -27,6 +28,8 @@ _Enqueue = Annotated[
     Path | None,
     typer.Option("--enqueue", metavar="FILE.json", help="Try these first: a JSON list, as nas-tune best writes it."),
 ]
+_WITH_VALUE = ("--set", "--enqueue")
+"""Options of `resume` whose value is a word of its own."""
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -131,16 +134,31 @@ def resume(
 
 
 def with_kinds(arguments: Sequence[str]) -> list[str]:
-    """The command line with the kind that `--retry-failed` alone stands for: an option must have a value."""
-    if "--retry-failed" not in arguments:
-        return list(arguments)
+    """The command line with the kind that `--retry-failed` alone stands for: an option must have a value.
+
+    The word behind it is its kind, unless that word must be the run, because no other is.
+    """
     from nas_tune.beginnings import FAILURES
 
     found = list(arguments)
     for place, text in enumerate(arguments):
-        if text == "--retry-failed" and arguments[place + 1 : place + 2] not in [[kind] for kind in (*FAILURES, "all")]:
+        if text != "--retry-failed":
+            continue
+        behind = arguments[place + 1] if place + 1 < len(arguments) else "-"
+        others = [*arguments[:place], *arguments[place + 2 :]]
+        if behind.startswith("-") or (behind not in (*FAILURES, "all") and not _names_run(others)):
             found[place] = "--retry-failed=all"
     return found
+
+
+def _names_run(arguments: Sequence[str]) -> bool:
+    """Whether one of the words is the run: not the command, which is the first, nor an option, nor its value."""
+    words = [
+        word
+        for before, word in zip(("", *arguments), arguments, strict=False)
+        if not word.startswith("-") and before not in _WITH_VALUE
+    ]
+    return len(words) > 1
 
 
 def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,17 +228,18 @@ def _watch(
 ) -> None:
     """Run it with a display, and print what it found."""
     from nas_tune.cli.architectures import writer
-    from nas_tune.cli.progress import watching
+    from nas_tune.cli.progress import notes_told, watching
     from nas_tune.cli.summary import conclude
 
     # What Ray and the trainable print is talk: stdout is for what was found.
+    observer: Observer | None = None
     with _resumable(folder), redirect_stdout(sys.stderr):
         if config is None:
             found = run(())
         else:
             with watching(talk(), config, writer(space), quiet=quiet) as observer:
                 found = run(() if observer is None else (observer,))
-    conclude(found, allow_code=allow_code)
+    conclude(found, allow_code=allow_code, told=notes_told(observer))
 
 
 @contextmanager

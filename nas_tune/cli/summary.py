@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -20,10 +20,11 @@ _SHOWN = 5
 _NOTES = 5
 
 
-def conclude(run: Run, *, test: bool = True, allow_code: bool = False) -> None:
+def conclude(run: Run, *, test: bool = True, allow_code: bool = False, told: Collection[tuple[int, str]] = ()) -> None:
     """Print the five best, what the winner does on the test split, the counts and the folder.
 
     To `test` takes the code that trained, which only whoever searches here has at hand; `allow_code` as for `resume`.
+    The notes `told` while the search ran, as (trial, text), are not said again.
     """
     best = run.best(_SHOWN)
     tested = _test(run, int(best["trial"].iloc[0]), allow_code) if test and not best.empty else None
@@ -36,7 +37,7 @@ def conclude(run: Run, *, test: bool = True, allow_code: bool = False) -> None:
         out.print(f"test split, never seen by the search: trial {best['trial'].iloc[0]}  {numbers}", style="bold")
     out.print(counted(now))
     out.print(f"run folder: {shown(run.path)}")
-    _print_notes(now)
+    _print_notes([note for note in now.notes if note not in told])
 
 
 def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ()) -> None:
@@ -125,9 +126,9 @@ def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
     return None
 
 
-def _print_notes(now: Snapshot) -> None:
+def _print_notes(notes: Sequence[tuple[int, str]]) -> None:
     console = talk()
-    for trial, text in now.notes[:_NOTES]:
+    for trial, text in notes[:_NOTES]:
         console.print(f"note: {f'trial {trial}: ' if trial >= 0 else ''}{plain(text)}", style="dim")
-    if len(now.notes) > _NOTES:
-        console.print(f"and {len(now.notes) - _NOTES} more notes (Run.state.notes)", style="dim")
+    if len(notes) > _NOTES:
+        console.print(f"and {len(notes) - _NOTES} more notes (Run.state.notes)", style="dim")

@@ -32,7 +32,7 @@ def watch(
     Only reads; Ctrl-C ends the watching, not the search. When the search ends, its best are printed.
     """
     from nas_tune.cli.architectures import space_of, writer
-    from nas_tune.cli.progress import watching
+    from nas_tune.cli.progress import notes_told, watching
     from nas_tune.cli.summary import conclude
     from nas_tune.ledger import Ledger
     from nas_tune.results import Run
@@ -47,7 +47,7 @@ def watch(
     ):
         if observer is not None:
             follow(ledger, observer, lambda: time.sleep(interval))
-    conclude(opened, test=False)
+    conclude(opened, test=False, told=notes_told(observer))
 
 
 def follow(ledger: Ledger, observer: Observer, wait: Callable[[], object]) -> RunState:

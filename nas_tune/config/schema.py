@@ -30,7 +30,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.objectives import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean, remote_problem
-from trainables.metrics import MODES
+from trainables.metrics import COSTS, MODES
 from trainables.supernet_methods import SUPERNET_METHODS
 
 __all__ = ["Resources", "SearchConfig"]
@@ -325,9 +325,10 @@ def _unpaired(metric: object, mode: object) -> Iterator[str]:
 
 
 def _misspelt_metrics(metric: object) -> Iterator[str]:
-    """Of a metric without a mode that is nearly one whose mode is known."""
+    """Of a metric without a mode that is nearly one that the trainables of this project report."""
+    known = (*MODES, *COSTS)
     for name in [metric] if isinstance(metric, str) else metric if isinstance(metric, list | tuple) else []:
-        hint = did_you_mean(name, MODES) if isinstance(name, str) and name not in MODES else ""
+        hint = did_you_mean(name, known) if isinstance(name, str) and name not in known else ""
         if hint:
             yield f"metric: got {name!r}{hint} For a metric of your own say its mode: mode = 'max' or 'min'"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nas_tune.arguments import check_flags
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.exporting.card import CARD, card, facts_of, heading
 from nas_tune.exporting.facts import gathered
@@ -77,6 +78,7 @@ def export(
         TrainableError: an unknown format, a package that is missing, or a trainable without `deployed()`.
         RunFolderError: the folder cannot be written.
     """
+    check_flags(normalization=normalization)
     run = Run.of(run)
     wanted = check_formats(formats)
     number = chosen(run, trial)

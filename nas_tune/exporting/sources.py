@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from nas_tune.api import trained
+from nas_tune.arguments import check_flags
 from nas_tune.errors import ConfigError, NoUsableTrialError
+from nas_tune.evaluation import trained
 from nas_tune.executors.job import trial_folder
 from nas_tune.exporting.facts import Source
 from nas_tune.ledger import Ledger, replay
@@ -47,6 +48,7 @@ def source_of(
     Raises:
         ConfigError: there are none; the message says of which trials there are some.
     """
+    check_flags(allow_code=allow_code, **({} if retrained is None else {"retrained": retrained}))
     found = None if retrained is False else _retrained(run, number, target, allow_code)
     if found is not None:
         return found

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nas_tune.arguments import listed
 from nas_tune.errors import ConfigError
 from nas_tune.insight.course import Course, course
 from nas_tune.insight.explanation import plain
@@ -88,7 +89,7 @@ def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     Raises:
         ConfigError: fewer than two runs, one given twice, or runs with other metrics.
     """
-    return _compared([Run.of(run) for run in runs])
+    return _compared([Run.of(run) for run in listed("runs", runs)])
 
 
 def _compared(runs: Sequence[Run]) -> Comparison:

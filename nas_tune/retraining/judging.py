@@ -14,11 +14,31 @@ from nas_tune.retraining.trainable import TEST
 from search_spaces.names import did_you_mean
 from trainables.metrics import modes_of
 
-__all__ = ["objectives"]
+__all__ = ["check_asked", "objectives"]
 
 _OF_CLASSIFIERS = ("accuracy", "loss")
 _WAYS: dict[str, Mode] = {"max": "max", "min": "min"}
 _NO_METRICS = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id"}
+
+
+def check_asked(run: Run, trainable: object, metric: str | None, mode: str | None) -> None:
+    """Refuse what cannot be meant, before any code is imported.
+
+    Raises:
+        ConfigError: the mode is none; or the run's own trainable, which only its script has, never reported the metric.
+    """
+    if mode is not None and mode not in _WAYS:
+        raise ConfigError(f"mode is {mode!r}; it is 'max' or 'min'")
+    kept = run.meta["trainable"]
+    if metric is None or trainable is not None or kept["registered"] or kept["reference"] is not None:
+        return
+    reported = _reported(run)
+    if reported and metric not in reported:
+        raise ConfigError(
+            f"metric is {metric!r}, which no trial of {run.path} reported{did_you_mean(metric, reported)}; they "
+            f"reported {', '.join(reported)}. One that only the test split has can be judged where the trainable is "
+            "defined: nas_tune.retrain(run, trainable=..., metric=...)"
+        )
 
 
 def objectives(run: Run, origin: Origin, metric: str | None, mode: str | None) -> tuple[Objective, Objective]:
@@ -59,7 +79,7 @@ def _is_own(run: Run, origin: Origin) -> bool:
 
 def _check_reported(run: Run, origin: Origin, metric: str) -> None:
     """What is trained without a test is judged by its own reports, and the ledger knows their names."""
-    reported = [name for name in map(str, run.epochs()) if name not in _NO_METRICS and not name.startswith("arch.")]
+    reported = _reported(run)
     if reported and metric not in reported:
         raise ConfigError(
             f"metric is {metric!r}, which {origin.name} does not report{did_you_mean(metric, reported)}; in "
@@ -67,9 +87,11 @@ def _check_reported(run: Run, origin: Origin, metric: str) -> None:
         )
 
 
+def _reported(run: Run) -> list[str]:
+    return [name for name in map(str, run.epochs()) if name not in _NO_METRICS and not name.startswith("arch.")]
+
+
 def _mode(name: str, given: str | None, known: Mapping[str, Objective], origin: Origin) -> Mode:
-    if given is not None and given not in _WAYS:
-        raise ConfigError(f"mode is {given!r}; it is 'max' or 'min'")
     said = _said(name, known, origin)
     if said is None and given is None:
         raise ConfigError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from nas_tune.arguments import check_flags
 from nas_tune.config import Resources, SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.ledger import ledger_path
@@ -17,7 +18,7 @@ from nas_tune.references import source_fingerprint
 from nas_tune.results import Run
 from nas_tune.retraining.candidates import Candidate, Costing, baselines_of, chosen_of
 from nas_tune.retraining.full_recipe import recipe_of
-from nas_tune.retraining.judging import objectives
+from nas_tune.retraining.judging import check_asked, objectives
 from nas_tune.retraining.origin import Origin, origin_of
 from nas_tune.retraining.trainable import Retraining, reference
 from search_spaces import Space, choice
@@ -104,6 +105,8 @@ def plan(
     """
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
         _check_count(name, value, least)
+    check_flags(new=new, allow_code=allow_code)
+    check_asked(run, trainable, metric, mode)
     said = [key for key, value in where.items() if value is not None]
     origin = origin_of(run, trainable, allow_code=allow_code, said=said)
     judged_by, searched_by = objectives(run, origin, metric, mode)

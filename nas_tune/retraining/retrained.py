@@ -106,7 +106,7 @@ class Retrained:
             ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
             ConfigError: there is no such training, it is not complete, or the trainable keeps no checkpoints.
         """
-        from nas_tune.api import trained
+        from nas_tune.evaluation import trained
         from nas_tune.retraining.plan import target_class
 
         table = self.run.trials()

@@ -103,12 +103,67 @@ def interrupt(signum: signal.Signals = signal.SIGINT, kind: type[Event] = Report
         ({"observers": print}, "observers: got a builtin_function_or_method"),
         ({"observers": [print]}, "has no on_event"),
         ({"settings": [1]}, "settings: got"),
+        ({"resume": "yes"}, "resume: got 'yes'; it is True or False"),
+        ({"new": 1}, "new: got 1; it is True or False"),
+        ({"enqueue": 3}, r"enqueue: got 3; give a list, as in enqueue=\[..\]"),
+        ({"enqueue": {"w": 1}}, r"enqueue: got \{'w': 1\}; give a list"),
+        ({"warm_start": 3}, "warm_start: got 3; give a list"),
+        ({"metric": ["accuracy", "parametres"]}, "metric: got 'parametres'; did you mean 'parameters'"),
+        ({"metric": "Macs"}, "metric: got 'Macs'; did you mean 'macs'"),
     ],
 )
 def test_a_call_that_cannot_be_meant_says_what_to_write(given: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=said):
         search(tmp_path / "run", **given)
     assert not (tmp_path / "run").exists()
+
+
+def test_none_is_nothing_wherever_a_list_is_wanted(tmp_path: Path) -> None:
+    nothing: dict[str, Any] = {"enqueue": None, "warm_start": None, "observers": None}
+    assert same(search(tmp_path / "none", **nothing), search(tmp_path / "left out"))
+    nothing = {"enqueue": None, "observers": None, "changes": None, "trainable": None}
+    assert nas_tune.resume(tmp_path / "none", **nothing).state.finished == "done"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda run: nas_tune.resume(None), "run: got None; give its path"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.open_run(3), "run: got 3; give its path"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.retrain(None), "run: got None"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.export(None), "run: got None"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.trained(None), "run: got None"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.explain(None), "run: got None"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.report(None), "run: got None"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.compare("runs/toy"), "runs: got 'runs/toy'; give a list"),
+        (lambda run: nas_tune.resume(run, changes=3), "changes: got 3; give a dict"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.resume(run, trainable=3), "trainable: got a int"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.resume(run, enqueue="all"), "enqueue: got 'all'; give a list"),
+        (lambda run: nas_tune.resume(run, from_backup="yes"), "from_backup: got 'yes'"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.resume(run, allow_code="no"), "allow_code: got 'no'"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.resume(run, accept_code_change=1), "accept_code_change: got 1"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.trained(run, allow_code=0), "allow_code: got 0"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.retrain(run, new="yes"), "new: got 'yes'"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.export(run, retrained="yes"), "retrained: got 'yes'"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.export(run, normalization=None), "normalization: got None"),  # type: ignore[arg-type]
+        (lambda run: nas_tune.compress(run, quantize="int8", allow_code=1), "allow_code: got 1"),  # type: ignore[arg-type]
+    ],
+)
+def test_every_call_says_which_argument_cannot_be(call: Any, said: str, finished: Run) -> None:
+    before = sorted(finished.path.rglob("*"))
+    with pytest.raises(ConfigError, match=said):
+        call(finished)
+    assert sorted(finished.path.rglob("*")) == before
+
+
+def test_a_run_is_given_as_its_folder_or_itself(finished: Run) -> None:
+    assert same(nas_tune.resume(finished), nas_tune.resume(str(finished.path)))
+    assert nas_tune.evaluate(finished.path, trainable=Climber) == nas_tune.evaluate(finished, trainable=Climber)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return search(tmp_path_factory.mktemp("finished") / "run", max_trials=2, strategy="random")
 
 
 def test_a_budget_that_is_spent_has_no_room_and_says_nothing_where_nobody_waits(tmp_path: Path) -> None:

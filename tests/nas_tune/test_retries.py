@@ -153,5 +153,14 @@ mount = "{tmp_path / "mount"}"
         trials = run.trials()
         assert (int(trials["attempts"][1]) if "attempts" in trials else 1) == attempts
     assert invoke(app, ["resume", "--retry-failed", str(run.path), "-q"]).exit_code == 0
-    wrong = invoke(app, ["resume", str(run.path), "--retry-failed=omm"])
-    assert wrong.exit_code == 2
+    for wrong in (
+        ["resume", str(run.path), "--retry-failed=omm"],
+        ["resume", str(run.path), "--retry-failed", "omm"],
+        ["resume", "--retry-failed", "omm", str(run.path)],
+        ["--debug", "resume", "-q", "--set", "max_trials=9", str(run.path), "--retry-failed", "omm"],
+    ):
+        said = invoke(app, wrong)
+        assert said.exit_code == 2
+        assert "retry_failed: 'omm' is no kind of failure; did you mean 'oom'?; known: error, diverged" in " ".join(
+            said.stderr.replace("error: ", "").split()
+        )

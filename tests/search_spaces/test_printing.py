@@ -10,7 +10,7 @@ import optuna
 import pandas as pd
 import pytest
 
-from search_spaces import Architecture, ArchitectureError, Space, SpaceError, choice, integer, subset
+from search_spaces import Architecture, ArchitectureError, Space, SpaceError, choice, integer, real, subset
 from search_spaces.interchange import from_frame, from_nni, from_row, from_trial, to_frame, to_nni, to_row, to_trial
 
 ALIKE = [
@@ -38,6 +38,8 @@ APART = [
     (0.1, 0.2, 0.30000000000000004),
     (1, 10, "1 0"),
     (1e-7, 1e-8),
+    ("", "nan"),
+    ("a", "a "),
 ]
 
 
@@ -128,3 +130,20 @@ def test_a_float_that_stands_for_several_ints_is_refused_in_spaces_of_old() -> N
 def _trees(made: list[Architecture]) -> list[str]:
     """As JSON, which tells 1 from True and from "1"."""
     return [one.to_json() for one in made]
+
+
+@pytest.mark.parametrize(("low", "high", "log"), [(1e15, 1e15 + 1, False), (1e15, 1e15 + 1, True)])
+def test_real_bounds_that_old_specs_have_are_read(low: float, high: float, log: bool) -> None:
+    with pytest.raises(SpaceError, match="hardly a value"):
+        real(low, high, log=log)
+    spec = Space({"k": real(0.5, 4.0, log=log)}).to_spec()
+    spec["tree"]["items"]["k"].update(low=low, high=high)
+    for space in (Space.from_spec(spec), Space.from_spec(spec, bare=True)):
+        assert low <= space.sample(0)["k"] <= high
+        assert space.to_spec() == spec
+
+
+@pytest.mark.parametrize("made", [lambda: real(1.0, 2.0, log="no"), lambda: integer(1, 9, log=1)])
+def test_log_is_true_or_false(made: Any) -> None:
+    with pytest.raises(SpaceError, match=r"log=('no'|1) is a .*; give True or False"):
+        made()

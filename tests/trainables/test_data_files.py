@@ -128,6 +128,24 @@ def test_image_folder(tmp_path):
     assert raw.train.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
 
 
+def test_a_lone_folder_is_named_and_what_lies_in_it(tmp_path):
+    inner = folder_of(tmp_path / "pictures")
+    said = rf"{tmp_path} holds one folder, pictures, .* \(class_0, class_1, class_2\).*give {inner}"
+    with pytest.raises(DataError, match=said):
+        read(tmp_path)
+    (tmp_path / "train").mkdir()
+    for child in inner.iterdir():
+        child.rename(tmp_path / "train" / child.name)
+    inner.rename(tmp_path / "train" / "pictures")
+    for name in ("class_0", "class_1", "class_2"):
+        (tmp_path / "train" / name).rename(inner.parent / "train" / "pictures" / name)
+    with pytest.raises(DataError, match=r"train holds one folder, pictures"):
+        read(tmp_path)
+    alone = folder_of(tmp_path / "alone", COLOUR[:1])
+    with pytest.raises(DataError, match=rf"{alone} holds one folder, class_0, so one class; a classifier needs"):
+        read(alone)
+
+
 def test_image_folder_with_a_test_set(tmp_path):
     folder_of(tmp_path / "train")
     folder_of(tmp_path / "test", COLOUR[:6])

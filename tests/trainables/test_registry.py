@@ -148,6 +148,20 @@ def test_decorated_and_partial_generator_functions_are_accepted():
         assert trainable.step()["op"] == "a"
 
 
+class Held:
+    def __call__(self, architecture):
+        yield {"accuracy": 0.5}
+
+
+@pytest.mark.parametrize("target", [Held(), functools.partial(Held())])
+def test_an_instance_is_refused_and_its_method_is_a_generator_function(target):
+    with pytest.raises(TrainableError, match=r"^an instance of Held is no trainable; give its class, if that has setup"):
+        adapt(target)
+    trainable = adapt(Held().__call__)
+    trainable.setup({}, seed=0, max_epochs=1)
+    assert trainable.step() == {"accuracy": 0.5}
+
+
 def test_registered_name_is_found_and_taken_names_are_kept(monkeypatch):
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     registry.register("mine", train)

@@ -34,8 +34,24 @@ def load_image_folder(path: Path, *, resize: int | None) -> Raw:
         found = ", ".join(folder.name for folder in roots.values())
         raise DataError(f"{path} holds no training images, only {found}; add a folder train")
     classes = tuple(folder.name for folder in _folders(roots["train"]))
+    _check_not_wrapped(roots["train"])
     parts = {part: _read(roots[part], classes if part != "train" else None, notes) for part in PARTS if part in roots}
     return gathered(str(path), parts, classes, resize=resize, notes=notes)
+
+
+def _check_not_wrapped(path: Path) -> None:
+    """A lone folder is a class without another, or one more folder above those of the classes."""
+    folders = _folders(path)
+    if len(folders) != 1:
+        return
+    lone, inside = folders[0], _folders(folders[0])
+    if inside:
+        names = _some([folder.name for folder in inside])
+        raise DataError(
+            f"{path} holds one folder, {lone.name}, which would be the only class; a classifier needs at least two. "
+            f"{lone.name} holds folders itself ({names}): if these are the classes or splits, give {lone}"
+        )
+    raise DataError(f"{path} holds one folder, {lone.name}, so one class; a classifier needs at least two")
 
 
 def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:

@@ -6,6 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from rich.console import Console
 from nas_tune.cli import lines as lines_module
 from nas_tune.cli.lines import LineProgress
 from nas_tune.cli.pace import Pace
-from nas_tune.cli.progress import LiveProgress, watching
+from nas_tune.cli.progress import LiveProgress, notes_told, watching
+from nas_tune.cli.summary import conclude
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, Lost, Noted, RunState
-from tests.nas_tune.results.made import begun, eventful, trial
+from nas_tune.results import Run
+from tests.nas_tune.results.made import begun, eventful, make, trial
 
 
 class Clock:
@@ -120,6 +123,27 @@ def test_a_line_says_what_became_of_the_trial_and_how_far_the_search_is() -> Non
     lines = said([begun(), *trial(7, [0.5, 0.97312]), *trial(11, [0.4], "pruned")])
     assert lines[0] == "trial  7 complete  accuracy 0.9731  2 epochs  (1/24, best 0.9731, eta 0:00:00)"
     assert lines[1] == "trial 11 pruned    accuracy 0.4000  1 epoch   (2/24, best 0.9731, eta 0:00:00)"
+
+
+def test_notes_that_were_said_are_not_said_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """But one that was cut, or that came too fast, is."""
+    clock = Clock()
+    long = "long " * 100
+    display = LineProgress(Console(file=io.StringIO()), config(), clock=clock)
+    for text in ("the data", long, "after that"):
+        feed(display, [begun(), Noted(-1, text)])
+        clock.now += 1
+    feed(display, [begun(), Noted(-1, "last in time"), Noted(0, "too fast")])
+    assert display.notes == {(-1, "the data"), (-1, "after that"), (-1, "last in time")}
+    assert notes_told(display) == display.notes
+    assert not notes_told(None)
+    notes = [Noted(-1, "the data"), Noted(-1, long), Noted(0, "too fast")]
+    make(tmp_path, begun(), *trial(0, [0.5]), *notes).close()
+    conclude(Run(tmp_path), test=False, told=display.notes)
+    said = capsys.readouterr().err
+    assert "the data" not in said
+    assert "long long" in said
+    assert "trial 0: too fast" in said
 
 
 def test_failures_notes_and_lost_workers_are_told_harmlessly() -> None:

@@ -126,3 +126,17 @@ class FScored(ImageClassifier):
 
     def evaluate(self, split: str) -> dict[str, float]:
         return {"f1": 0.5}
+
+
+def test_a_misspelt_metric_is_told_before_the_trainable_that_only_its_script_has(tmp_path: Path) -> None:
+    def local(architecture: Architecture) -> Iterator[dict[str, float]]:
+        yield {"score": 0.5, "mae": 1.0}
+
+    run = searched(tmp_path, local, max_trials=1)
+    with pytest.raises(ConfigError, match=r"metric is 'scor', which no trial of .* reported; did you mean 'score'\?"):
+        retrain(run, metric="scor")
+    with pytest.raises(ConfigError, match="mode is 'less'"):
+        retrain(run, mode="less")
+    for known in ({}, {"metric": "mae", "mode": "min"}):
+        with pytest.raises(ConfigError, match=r"was defined in a script .* retrain from there"):
+            retrain(run, **known)
