@@ -22,6 +22,7 @@ from typing import Any
 import search_spaces
 import trainables
 from nas_tune.config import Component, SearchConfig
+from nas_tune.config.stored import without_remote
 from nas_tune.coordinator import Limits
 from nas_tune.errors import ConfigError, NasTuneError, ResumeRefusedError
 from nas_tune.executors.base import Executor
@@ -309,7 +310,7 @@ def reopened(
         ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
         ResumeRefusedError: the space or the trainable is another one than the run was started with.
     """
-    values = dict(meta["config"])
+    values = without_remote(folder, meta["config"])
     for change in changes:
         values.update(change)
     config = SearchConfig(**values)

@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from trainables.drafts import draft_name, remove_abandoned
+
 __all__ = ["is_signed", "key_path", "key_problem", "signature_of"]
 
 _SIZE = 32
@@ -79,7 +81,8 @@ def _new() -> bytes:
     """A key, kept if it can be; of several processes that make one at once, the first one's holds."""
     key, path = secrets.token_bytes(_SIZE), key_path()
     if path is not None:
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        remove_abandoned(path.parent, path.name)
+        draft = path.with_name(f"{draft_name(path.name)}.{secrets.token_hex(4)}")
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

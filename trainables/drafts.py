@@ -1,4 +1,4 @@
-"""Folders that are filled beside their place, and what killed processes left of them.
+"""Folders and files that are filled beside their place, and what killed processes left of them.
 
     with draft_folder(Path("out"), "export") as draft:      # out/.export.4711.myhost
         ...
@@ -9,6 +9,7 @@ owns. SIGTERM ends the process in order while a draft is open, so that the draft
 
 from __future__ import annotations
 
+import glob
 import itertools
 import os
 import shutil
@@ -26,7 +27,7 @@ import psutil
 from search_spaces.names import remote_problem
 from trainables.errors import TrainableError
 
-__all__ = ["draft_folder", "ends_in_order", "remove_abandoned"]
+__all__ = ["draft_folder", "draft_name", "ends_in_order", "remove_abandoned"]
 
 _SLACK = 10.0
 """Seconds by which the clock of a file system may differ from the one that processes are started by."""
@@ -50,13 +51,29 @@ def draft_folder(parent: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(draft, ignore_errors=True)
 
 
+def draft_name(name: str) -> str:
+    """How this process calls its draft of what will be called `name`."""
+    return f".{name}.{os.getpid()}.{_host()}"
+
+
 def remove_abandoned(parent: Path, name: str) -> None:
-    """Remove the drafts called `name` in `parent` whose process has ended; what cannot be removed stays."""
+    """Remove the drafts called `name` in `parent` whose process has ended; what cannot be removed stays.
+
+    Earlier versions wrote `.NAME-PID` and `.NAME.PID`, and SQLite keeps a journal of `.NAME.PID` beside it.
+    """
     with suppress(OSError):
-        for draft in parent.glob(f".{name}.*"):
-            owner = draft.name.removeprefix(f".{name}.").split(".")
-            if owner[0].isdecimal() and not _is_owned(draft, int(owner[0]), ".".join(owner[1:])):
-                shutil.rmtree(draft, ignore_errors=True)
+        for draft in parent.glob(f".{glob.escape(name)}[-.]*"):
+            owner, *host = draft.name[len(name) + 2 :].removesuffix("-journal").split(".")
+            if owner.isdecimal() and not _is_owned(draft, int(owner), ".".join(host)):
+                _remove(draft)
+
+
+def _remove(draft: Path) -> None:
+    if draft.is_dir() and not draft.is_symlink():
+        shutil.rmtree(draft, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            draft.unlink()
 
 
 @contextmanager
@@ -87,7 +104,7 @@ def _made(parent: Path, name: str) -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         # Threads of one process may fill one folder at once.
-        draft = parent / f".{name}.{os.getpid()}.{_host()}{f'.{number}' if number > 1 else ''}"
+        draft = parent / f"{draft_name(name)}{f'.{number}' if number > 1 else ''}"
         with suppress(FileExistsError):
             draft.mkdir()
             break

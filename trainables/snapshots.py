@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.drafts import draft_name, remove_abandoned
 from trainables.errors import CheckpointError
 
 __all__ = ["Snapshot", "Snapshots", "newest"]
 
 _KEPT = 2
 _INDEX = "snapshot.json"
+_DRAFT = "draft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Snapshots:
             OSError: the disk is full or not there; what was saved before is still whole.
         """
         self._check_home()
-        draft = self.folder / f".draft-{os.getpid()}"
+        remove_abandoned(self.folder, _DRAFT)
+        draft = self.folder / draft_name(_DRAFT)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         try:

@@ -23,8 +23,11 @@ from nas_tune.results import Run
 from nas_tune.results.architectures import space_of, writer
 from nas_tune.results.decisions import Decisions
 from nas_tune.results.reader import LedgerReader
+from trainables.drafts import draft_name, remove_abandoned
 
 __all__ = ["Board"]
+
+_DRAFTS = ("tensorboard-new", "tensorboard-old")
 
 
 class Board:
@@ -86,7 +89,9 @@ class Board:
         for file in self._open.values():
             file.close()
         self._forget()
-        draft, old = (self.folder.with_name(f".tensorboard.{os.getpid()}.{word}") for word in ("new", "old"))
+        for left in ("tensorboard", *_DRAFTS):
+            remove_abandoned(self.folder.parent, left)
+        draft, old = (self.folder.with_name(draft_name(name)) for name in _DRAFTS)
         with _writing(self.folder, draft, old):
             draft.mkdir()
             with self._reader.current() as state:

@@ -27,6 +27,7 @@ from nas_tune.ledger.fields import EARLIEST, LATEST
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.ledger.meta import decode_meta
 from search_spaces.errors import NasTuneError
+from trainables.drafts import draft_name, remove_abandoned
 
 __all__ = ["FORMAT_VERSION", "Ledger", "backup_path", "damaged", "ledger_path"]
 
@@ -111,7 +112,8 @@ class Ledger:
         if path.exists():
             raise RunFolderError(f"{folder} holds a run already: resume it, or take another folder (--new)")
         # Written aside and renamed: a kill in between leaves no half-made ledger behind.
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        remove_abandoned(path.parent, path.name)
+        draft = path.with_name(draft_name(path.name))
         draft.unlink(missing_ok=True)
         try:
             now = time.time() if when is None else when
@@ -290,9 +292,10 @@ class Ledger:
             RunFolderError: the target cannot be written.
         """
         self._check_place()
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        draft = target.with_name(draft_name(target.name))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            remove_abandoned(target.parent, target.name)
             draft.unlink(missing_ok=True)
             with closing(sqlite3.connect(draft)) as copy:
                 self._connection.backup(copy)

@@ -14,6 +14,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from search_spaces import NasTuneError, draw
 from search_spaces.names import remote_problem
+from tests.nas_tune.ledger.damage import change_meta
 from tests.nas_tune.results.made import begun, make, trial
 from tests.toys import climb, tiny_space
 from trainables.drafts import draft_folder
@@ -86,3 +87,13 @@ def test_no_command_takes_a_url(words: list[str], tmp_path: Path, monkeypatch: p
     assert done.exit_code == 2, done.output
     assert "a URL of remote storage" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_old_run_with_a_url_for_a_folder_is_read_and_goes_on_where_it_is(tmp_path: Path) -> None:
+    run = nas_tune.search(tiny_space(), climb, max_trials=2, executor="inline", run_dir=tmp_path / "run")
+    change_meta(run.path, "config", {**run.meta["config"], "run_dir": "s3://b/x", "storage": "gs://b"})
+    old = nas_tune.open_run(run.path)
+    assert (old.config.run_dir, old.config.storage) == (str(run.path), None)
+    assert nas_tune.resume(run.path, max_trials=3, allow_code=True, trainable=climb).state.trials == 3
+    with pytest.raises(ConfigError, match=r"storage: got 's3://b/x', a URL"):
+        nas_tune.resume(run.path, storage="s3://b/x", allow_code=True, trainable=climb)

@@ -106,3 +106,28 @@ def test_a_killed_process_leaves_a_draft_for_the_next_to_remove(tmp_path: Path) 
         assert len(list(tmp_path.glob(".export.*"))) == left
         with draft_folder(tmp_path, "export"):
             assert len(list(tmp_path.glob(".export.*"))) == 1
+
+
+def test_what_earlier_versions_and_databases_left_goes_too(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    host = socket.gethostname()
+    names = {
+        f".ledger.sqlite.{dead.pid}": False,
+        f".ledger.sqlite.{dead.pid}-journal": False,
+        f".ledger.sqlite.{dead.pid}.{host}-journal": False,
+        f".ledger.sqlite-{dead.pid}": False,
+        f".ledger.sqlite.{os.getpid()}.{host}": True,
+        f".ledger.sqlite.{os.getpid()}.{host}-journal": True,
+        f".other.sqlite.{dead.pid}": True,
+        "ledger.sqlite": True,
+        "ledger.sqlite-wal": True,
+    }
+    for name in names:
+        (tmp_path / name).write_text("x")
+    remove_abandoned(tmp_path, "ledger.sqlite")
+    assert {name: (tmp_path / name).exists() for name in names} == names
+    odd = tmp_path / f".a[b].csv.{dead.pid}"
+    odd.mkdir()
+    remove_abandoned(tmp_path, "a[b].csv")
+    assert not odd.exists()

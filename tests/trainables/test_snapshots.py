@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,8 +109,15 @@ def test_an_index_that_is_none_is_damage(tmp_path: Path, index: str) -> None:
 
 def test_a_draft_that_a_kill_left_is_none(tmp_path: Path) -> None:
     snapshots = written(tmp_path, 1)
-    (tmp_path / ".draft-99999").mkdir()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = [tmp_path / name for name in (f".draft-{dead.pid}", f".draft.{dead.pid}.{socket.gethostname()}")]
+    for draft in left:
+        draft.mkdir()
     assert [snapshot.epoch for snapshot in snapshots.newest_first([])] == [1]
+    # The next epoch that is saved removes it.
+    snapshots.write(2, {}, saving("mine"))
+    assert not any(draft.exists() for draft in left)
 
 
 def test_another_owners_are_passed_over_and_go_with_the_first_write(tmp_path: Path) -> None:

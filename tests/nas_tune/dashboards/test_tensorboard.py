@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +130,18 @@ def test_one_writes_at_a_time_and_the_next_may_after_it(tmp_path: Path) -> None:
         pass
     with Board(run) as board:
         assert board.trials == 1
+
+
+def test_what_a_killed_writer_left_goes_with_the_next(tmp_path: Path) -> None:
+    make(tmp_path, begun(), *trial(0, [0.5])).close()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    left = [tmp_path / f".tensorboard-{word}.{dead.pid}.{socket.gethostname()}" for word in ("new", "old")]
+    for draft in left:
+        draft.mkdir()
+    with Board(nas_tune.open_run(tmp_path)):
+        assert not any(draft.exists() for draft in left)
+    assert not list(tmp_path.glob(".tensorboard-*"))
 
 
 def test_where_nothing_can_be_written_what_was_there_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -331,3 +331,17 @@ def test_the_kind_of_file_system_is_that_of_the_nearest_mount(monkeypatch: pytes
     assert filesystem.is_network_folder(Path("/net/runs"))
     assert not filesystem.is_network_folder(Path("/net/fast/runs"))
     assert not filesystem.is_network_folder(Path("/network"))
+
+
+def test_what_a_killed_driver_left_beside_the_ledger_and_its_copy_goes(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    backup = backup_path(tmp_path)
+    backup.parent.mkdir()
+    left = [folder / f".ledger.sqlite.{dead.pid}" for folder in (tmp_path, backup.parent)]
+    for draft in left:
+        draft.write_bytes(b"half")
+    with closing(Ledger.create(tmp_path, {"space": "x"})) as ledger:
+        ledger.backup(backup)
+    assert not any(draft.exists() for draft in left)
+    assert sorted(path.name for path in backup.parent.iterdir()) == ["ledger.sqlite"]
