@@ -245,10 +245,22 @@ def _file_of(reference: str) -> str | None:
 
 def _spec_of(module: str, places: Any) -> importlib.machinery.ModuleSpec | None:
     for finder in sys.meta_path:
-        found = finder.find_spec(module, places) if hasattr(finder, "find_spec") else None
+        try:
+            found = finder.find_spec(module, places) if hasattr(finder, "find_spec") else None
+        except KeyError:
+            # Python asks for the parent of a folder without `__init__.py`, and that is not imported.
+            return _folders_called(module, places)
         if found is not None:
             return found
     return None
+
+
+def _folders_called(module: str, places: Iterable[str]) -> importlib.machinery.ModuleSpec:
+    """A namespace package below another one: every folder of its name."""
+    spec = importlib.machinery.ModuleSpec(module, None, is_package=True)
+    folders = [os.path.join(place, module.rpartition(".")[2]) for place in places]
+    spec.submodule_search_locations = [folder for folder in folders if os.path.isdir(folder)]
+    return spec
 
 
 def _real(path: object) -> str | None:

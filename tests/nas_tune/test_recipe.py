@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nas_tune
 import trainables
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
@@ -249,3 +252,17 @@ def test_the_meta_tells_the_parameters_and_the_settings_in_force() -> None:
     assert meta["trainable"]["registered"] is False
     assert meta["trainable"]["reference"] == f"{takes_a_space.__module__}:takes_a_space"
     assert toys.__name__ == "tests.toys"
+
+
+def test_a_module_in_folders_without_init_is_found_again_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "outer_ns" / "middle_ns" / "inner_ns"
+    folder.mkdir(parents=True)
+    (folder / "own.py").write_text('def train(architecture):\n    yield {"accuracy": 0.5}\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    own = importlib.import_module("outer_ns.middle_ns.inner_ns.own")
+    run = nas_tune.search(tiny_space(), own.train, max_trials=1, executor="inline", run_dir=tmp_path / "run")
+    for name in [name for name in sys.modules if name.startswith("outer_ns")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert nas_tune.resume(run.path, max_trials=2).state.trials == 2
