@@ -35,7 +35,7 @@ def ended_by(process: subprocess.Popen[str], signum: int) -> tuple[int, str, flo
 @pytest.mark.parametrize(
     ("executor", "signum"),
     [
-        ("inline", signal.SIGINT),
+        pytest.param("inline", signal.SIGINT, marks=pytest.mark.slow),  # cli/test_processes.py sends one too
         ("inline", signal.SIGTERM),
         pytest.param("ray", signal.SIGTERM, marks=pytest.mark.ray),
         pytest.param("ray", signal.SIGINT, marks=[pytest.mark.ray, pytest.mark.slow]),
@@ -72,6 +72,7 @@ def test_the_second_signal_ends_at_once_and_the_ledger_is_whole(tmp_path: Path) 
     assert len(nas_tune.open_run(tmp_path / "run").trials()) >= 1
 
 
+@pytest.mark.slow
 def test_a_second_driver_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
     first = start("nas_tune", "search", str(config(tmp_path, "inline", 0.2)))
     wait_for_events(tmp_path / "run", 4, first)

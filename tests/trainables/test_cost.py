@@ -50,7 +50,11 @@ def test_cost_leaves_the_network_as_it_was():
     assert cost_of(network, (3, 32, 32)) == first
 
 
-SMALL = {key: {"channels": 4, "layers": 3} for key in ["amoebanet", "darts", "enas_micro", "nasnet", "pnas"]}
+SMALL = {
+    **{key: {"channels": 4, "layers": 3} for key in ["amoebanet", "darts", "enas_micro", "nasnet", "pnas"]},
+    "nb101": {"cells": 1},
+    "nb201": {"cells": 1},
+}
 
 
 @pytest.mark.parametrize("name", names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from trainables.settings import parse_settings
 
 ROOT = Path(trainables.__file__).parents[1]
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|skip_connect~2|"
-FAST = ["--set", "channels=2", "--set", "batch_size=256"]
+FAST = ["--set", "channels=2", "--set", "cells=1", "--set", "batch_size=256"]
 
 BLOCKED = """
 import sys
@@ -37,6 +38,42 @@ def train(*arguments, arch=CELL):
     return main(["train", "--arch", arch, *FAST, *arguments])
 
 
+def _is_engine(name):
+    return name.partition(".")[0] in ("ray", "optuna")
+
+
+class Refusing:
+    """An import system in which the engines are not installed."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if _is_engine(name):
+            raise ImportError(f"{name} is blocked")
+
+
+@pytest.fixture
+def nothing_imported(monkeypatch):
+    """As if neither this project nor the engines had been imported, and the engines could not be."""
+    names = ("ray", "optuna", "trainables", "search_spaces")
+    mine = [name for name in sys.modules if name.partition(".")[0] in names]
+    known = {name: sys.modules.pop(name) for name in mine}
+    monkeypatch.setattr(sys, "meta_path", [Refusing, *sys.meta_path])
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in names]:
+        del sys.modules[name]
+    sys.modules.update(known)
+
+
+def test_the_modules_that_train_are_imported_anew_without_ray_and_optuna(nothing_imported, capsys):
+    again = importlib.import_module("trainables.__main__").main
+    assert again(["train", "--arch", CELL, *FAST, "--epochs", "1", "--json"]) == 0
+    assert [json.loads(line)["epoch"] for line in capsys.readouterr().out.splitlines()[:1]] == [1]
+    assert not any(map(_is_engine, sys.modules))
+    with pytest.raises(ImportError, match="ray is blocked"):
+        importlib.import_module("ray")
+
+
+@pytest.mark.slow
 def test_trains_with_ray_and_optuna_blocked():
     command = [sys.executable, "-c", BLOCKED, "train", "--space", "nb201", "--arch", CELL, "--epochs", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

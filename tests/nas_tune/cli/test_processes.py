@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 import nas_tune
+from nas_tune.cli.app import app
 from tests.toys import climb
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,6 +59,11 @@ def start(place: Path, *arguments: str, **more: object) -> subprocess.Popen[str]
     )
 
 
+def call(*arguments: str) -> Result:
+    """The command in this process: for what needs no signal and no pipe."""
+    return CliRunner().invoke(app, arguments)
+
+
 def test_help_is_quick_because_it_imports_no_engine(place: Path) -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom nas_tune.cli.app import app\n"
@@ -75,13 +82,15 @@ def test_data_goes_to_stdout_and_talk_to_stderr(place: Path) -> None:
     assert "trial" in err
     assert "chatter of the trainable" in err
     assert "chatter" not in out
-    results = start(place, "results", "toy", "--format", "json")
-    out, err = results.communicate(timeout=60)
-    assert len(json.loads(out)) == 3
-    assert "3 trials: 3 complete (done)" in err
+    results = call("results", str(place / "runs" / "toy"), "--format", "json")
+    assert len(json.loads(results.stdout)) == 3
+    assert "3 trials: 3 complete (done)" in results.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],  # faults/test_signals.py sends it
+)
 def test_a_signal_stops_the_search_which_then_goes_on(place: Path, number: signal.Signals, code: int) -> None:
     search = start(place, "search", "c.toml", "--set", "trainable.seconds=0.05")
     _wait_for_trials(place, search)
@@ -103,15 +112,16 @@ def test_a_second_driver_is_refused_while_readers_are_welcome(place: Path) -> No
     search = start(place, "search", "c.toml", "-q", "--set", "trainable.seconds=0.05")
     try:
         _wait_for_trials(place, search)
-        second = start(place, "resume", "toy")
-        _, err = second.communicate(timeout=60)
-        assert second.returncode == 4
-        assert "another driver" in err
-        reader = start(place, "best", "toy", "-k", "1")
-        out, err = reader.communicate(timeout=60)
-        assert reader.returncode == 0
-        assert out.startswith("best 1 of")
-        assert "snapshot of" in err
+        folder = str(place / "runs" / "toy")
+        second = call("resume", folder)
+        assert second.exit_code == 4
+        assert "another driver" in second.stderr
+        assert str(search.pid) in second.stderr
+        reader = call("best", folder, "-k", "1")
+        assert reader.exit_code == 0
+        assert reader.stdout.startswith("best 1 of")
+        assert "snapshot of" in reader.stderr
+        assert search.poll() is None
     finally:
         search.kill()
         search.communicate()
