@@ -24,7 +24,7 @@ runpy.run_module("nas_tune", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize("limit", [40_000, 70_000])
+@pytest.mark.parametrize("limit", [40_000, pytest.param(70_000, marks=pytest.mark.slow)])
 def test_a_full_disk_ends_the_run_with_exit_4_and_it_goes_on_with_room(limit: int, tmp_path: Path) -> None:
     keys = {"space": "nb201", "max_trials": 40, "max_epochs": 4, "executor": "inline", "strategy": "random", "seed": 3}
     lines = [f"{key} = {value!r}".replace("'", '"') for key, value in keys.items()]

@@ -547,7 +547,7 @@ def transactions(setup: Setup, target: Any) -> tuple[int, list[Any]]:
     return count[0], table(coordinator.state)
 
 
-QUICK = {"random-asha_promote", "tpe-asha", "evolution-none", "evolution-hyperband", "random-median"}
+QUICK = {"random-asha_promote", "tpe-asha", "evolution-hyperband", "random-median"}
 SEARCHES = [
     pytest.param(
         {"strategy": strategy, "settings": settings, "scheduler": scheduler},
@@ -573,7 +573,9 @@ def test_killed_at_any_transaction_and_resumed_it_ends_as_if_it_had_not_been(
         assert table(coordinator.state) == expected, f"killed at transaction {transaction}"
 
 
-@pytest.mark.parametrize("scheduler", ["none", "asha", "asha_promote", "median"])
+@pytest.mark.parametrize(
+    "scheduler", ["asha_promote", *(pytest.param(one, marks=pytest.mark.slow) for one in ("none", "asha", "median"))]
+)
 def test_a_training_without_checkpoints_begins_again_and_ends_the_same(scheduler: str, tmp_path: Path) -> None:
     made: dict[str, Any] = {"space": toys.conditional_space(), "max_trials": 6, "max_epochs": 4, "scheduler": scheduler}
     number, expected = transactions(Setup(tmp_path / "whole", **made), climb)
@@ -582,7 +584,9 @@ def test_a_training_without_checkpoints_begins_again_and_ends_the_same(scheduler
         assert table(resumed_at(transaction, False, setup, climb).state) == expected
 
 
-@pytest.mark.parametrize("strategy", ["random", pytest.param("tpe", marks=pytest.mark.slow), "evolution"])
+@pytest.mark.parametrize(
+    "strategy", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("random", "tpe")), "evolution"]
+)
 def test_killed_while_repeats_are_answered_it_ends_as_if_it_had_not_been(strategy: str, tmp_path: Path) -> None:
     """In a small space, where most proposals are repeats and the last members are chosen, not proposed."""
     settings = {"population": 2, "sample": 1} if strategy == "evolution" else {}

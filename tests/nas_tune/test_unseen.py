@@ -55,8 +55,8 @@ def sparse() -> Space:
 @pytest.mark.parametrize("strategy", ["random", "evolution"])
 def test_a_search_under_a_sparse_rule_goes_on(strategy: str, tmp_path: Path) -> None:
     """It stopped after 3 to 11 trials: small cells are drawn again and again, and mutations of them are refused."""
-    run = search(sparse(), strategy, tmp_path / "run", 30)
-    assert run.state.counts["complete"] == 30
+    run = search(sparse(), strategy, tmp_path / "run", 20)
+    assert run.state.counts["complete"] == 20
     assert run.state.finished == "done"
 
 

@@ -98,11 +98,12 @@ def _check_lines(placed: Placed) -> None:
         assert not held[:, strange].any(), line
 
 
+@pytest.mark.parametrize("count", [5, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", search_spaces.names())
-def test_nothing_overlaps_in_pictures_of_20_members(name: str) -> None:
+def test_nothing_overlaps_in_pictures_of_members(name: str, count: int) -> None:
     space = search_spaces.get(name)
     rng = random.Random(0)
-    for _ in range(20):
+    for _ in range(count):
         scene = composed([Side(name, name, space.graphs(space.sample(rng)))])
         _check_svg(svg(scene, name))
         for panel in scene.panels:

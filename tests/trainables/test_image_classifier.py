@@ -127,7 +127,15 @@ def test_foreign_random_numbers_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"optimizer": "adamw", "lr": 0.01}, {"flip": True, "cutout": 2}, {"ema": 0.9, "whole": True}]
+    "settings",
+    [
+        {},
+        {"optimizer": "adamw", "lr": 0.01, "flip": True, "cutout": 2, "ema": 0.9, "whole": True},
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in ({"optimizer": "adamw", "lr": 0.01}, {"flip": True, "cutout": 2}, {"ema": 0.9, "whole": True})
+        ),
+    ],
 )
 def test_resumed_training_is_bit_identical(tmp_path, settings):
     uninterrupted, first, second = (started(**settings) for _ in range(3))

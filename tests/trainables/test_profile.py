@@ -16,7 +16,7 @@ SIZE = {"channels": 4, "cells": 1}
 
 
 def test_a_profile_is_made_of_the_costs_of_the_same_members():
-    found = profile("nb201", samples=60, seed=3, **SIZE)
+    found = profile("nb201", samples=15, seed=3, **SIZE)
     for member in found.members[:5]:
         assert member.cost == cost_of(build("nb201", member.architecture, **SIZE), (3, 32, 32))
     values = sorted(member.cost.parameters for member in found.members)
@@ -26,7 +26,7 @@ def test_a_profile_is_made_of_the_costs_of_the_same_members():
     assert quantiles[3] == statistics.median(values)
     assert found.smallest("macs").cost.macs == min(member.cost.macs for member in found.members)
     assert found.largest("macs").cost.macs == max(member.cost.macs for member in found.members)
-    again = profile("nb201", samples=60, seed=3, **SIZE)
+    again = profile("nb201", samples=15, seed=3, **SIZE)
     assert [member.architecture for member in again.members] == [member.architecture for member in found.members]
     assert again.members == found.members
 
@@ -38,10 +38,10 @@ def test_duplicates_are_counted_by_id():
 
 
 def test_a_limit_is_kept_by_a_share_or_found_by_descent_or_out_of_reach():
-    found = profile("nb201", samples=25, **SIZE)
+    found = profile("nb201", samples=15, **SIZE)
     middle = found.quantiles("parameters")[3]
     share = found.share_within({"parameters": middle})
-    assert share == sum(member.cost.parameters <= middle for member in found.members) / 25
+    assert share == sum(member.cost.parameters <= middle for member in found.members) / 15
     # Only cells without convolutions: 3 of 5 operations on 6 edges, a twentieth of the space.
     bare = cost_of(
         build("nb201", dict.fromkeys(search_spaces.get("nb201").sample(0).keys(), "none"), **SIZE), (3, 32, 32)

@@ -89,7 +89,8 @@ def test_data_goes_to_stdout_and_talk_to_stderr(place: Path) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],  # faults/test_signals.py sends it
+    # faults/test_signals.py sends the other.
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
 )
 def test_a_signal_stops_the_search_which_then_goes_on(place: Path, number: signal.Signals, code: int) -> None:
     search = start(place, "search", "c.toml", "--set", "trainable.seconds=0.05")

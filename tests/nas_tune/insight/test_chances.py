@@ -69,7 +69,7 @@ def test_decisions_and_pairs_of_a_random_sample_share_one_level(monkeypatch: pyt
     assert ps == [chances.tested(_evidence(alone, lambda one: 0.0), alone.parameters, sample=True)[0]], "no pair beside"
 
 
-@pytest.mark.parametrize("search", ["evolution, none", "auto, asha"])
+@pytest.mark.parametrize("search", ["evolution, none", pytest.param("auto, asha", marks=pytest.mark.slow)])
 def test_under_a_search_that_learns_the_large_effect_is_found_and_nothing_else(tmp_path: Path, search: str) -> None:
     run = searched(TRUTHS["big"], SEARCHES[search], 0, tmp_path / "run")
     assert not is_sample(run)

@@ -65,7 +65,7 @@ def _many() -> Space:
     return Space({"zz": choice(0, 1, 2), **{f"d{i:02d}": choice(0, 1, 2) for i in range(13)}})
 
 
-@pytest.mark.parametrize("evaluator", ["auto", "fanova", "mdi", "ped_anova"])
+@pytest.mark.parametrize("evaluator", ["auto", "mdi", "ped_anova", pytest.param("fanova", marks=pytest.mark.slow)])
 def test_of_many_decisions_the_right_one_is_named_for_every_objective(tmp_path: Path, evaluator: str) -> None:
     def train(architecture: Architecture, **_: object) -> Iterator[dict[str, float]]:
         one = architecture.tree
@@ -197,7 +197,7 @@ def test_without_early_stopping_nothing_is_said_of_selection(explained: Explanat
         [1.7976931348623157e308, -1.7976931348623157e308],
     ],
 )
-@pytest.mark.parametrize("trials", [1, 2, 12])
+@pytest.mark.parametrize("trials", [1, 12, pytest.param(2, marks=pytest.mark.slow)])
 def test_no_finite_value_is_too_large_or_small(tmp_path: Path, values: list[float], trials: int) -> None:
     run = run_of(tmp_path / "one", [values[n % len(values)] for n in range(trials)])
     found = nas_tune.explain(run)

@@ -102,7 +102,7 @@ def test_the_report_knows_order_regret_and_chance(tmp_path: Path) -> None:
     assert f"trial {report.chosen[0].candidate.trial}" in report.text()
 
 
-@pytest.mark.parametrize("report", [1, 5, 7])
+@pytest.mark.parametrize("report", [5, *(pytest.param(other, marks=pytest.mark.slow) for other in (1, 7))])
 def test_a_stopped_retraining_goes_on_to_the_same_numbers(tmp_path: Path, report: int) -> None:
     whole = retrain(searched(tmp_path / "whole"), top=2, seeds=2, epochs=3)
     run = searched(tmp_path / "cut")

@@ -74,7 +74,9 @@ def test_a_network_gives_the_same_numbers(runs):
     assert len(runs) == 4
 
 
-@pytest.mark.parametrize("method", ["drnas", "fairdarts", "pcdarts", "snas"])
+@pytest.mark.parametrize(
+    "method", ["drnas", "pcdarts", *(pytest.param(name, marks=pytest.mark.slow) for name in ("fairdarts", "snas"))]
+)
 def test_whatever_the_method_that_weighs_all_options(method, runs):
     assert_equal(darts(method, layers=3, nodes=2), images())
     assert len(runs) == 3
