@@ -27,6 +27,9 @@ demo: $(VENV)/.stamp-core
 # What starts Ray or kills processes takes all cores itself, and goes after the rest. Only its files are collected then.
 RAY_TESTS := $(shell grep -rlE 'mark\.ray' tests --include='test_*.py')
 
+# Tests are rewritten by pytest in every process, and compiled: once is enough, whatever the environment says of it.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/.stamp-test
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not ray and not slow"
 	$(BIN)/python -m pytest -m "ray and not slow" $(RAY_TESTS)

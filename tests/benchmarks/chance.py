@@ -1,12 +1,18 @@
 """How often `explain` and `compare` take chance for an effect, and how often they find one that is there.
 
-    python tests/benchmarks/chance.py [--runs 6] [--truths big,xor,..] [--searches random,evolution,..]
+    python tests/benchmarks/chance.py [--runs 6] [--truths big,xor,..] [--searches "random, none;evolution, asha;.."]
 
 Searches of spaces whose truth is known: each is run with so many seeds, and explained. A run errs where a decision
 that does nothing stands out, or two that do nothing together. `found` is how many of the decisions that matter stood
 out, `largest` how often the one that matters most did; `pair` how often the two did that act together. Single runs of
 one search are compared with each other, and groups of five seeds too. With 200 runs (about an hour) the error of a
-share of 5 % is 1.5 %.
+share of 5 % is 1.5 %. The names of searches hold a comma, so a semicolon stands between them.
+
+Measured (80 to 120 trials a search): something idle stood out in none of 176 searches under evolution and auto without
+a scheduler (16 seeds of 5 and of 6 truths), in none of 100 under asha (10 seeds of 5 truths each), in 2 of 100 under
+random search (half of them under asha), and in 11 of 200 under random search where nothing matters. Of six times the
+noise, the largest effect was found in 16 of 16 runs of evolution and in 15 of 16 of auto, x xor y as a pair in 15 and
+in 14.
 """
 
 from __future__ import annotations

@@ -179,3 +179,23 @@ def test_inside_an_option_that_both_parents_took_decisions_cross_on() -> None:
     assert len({space.crossover(low, high, rng) for _ in range(50)}) > 10
     children = {space.crossover(low, {"pool": {"size": 3}}, rng).to_json() for _ in range(30)}
     assert children == {space.validate(low).to_json(), '{"pool":{"size":3}}'}
+
+
+def pairs_agree(made: Architecture) -> bool:
+    return all(made[f"a{place}"] == made[f"b{place}"] for place in range(4))
+
+
+def test_where_one_change_is_always_refused_a_few_together_are_tried() -> None:
+    space = Space({f"{side}{place}": choice(*range(3)) for place in range(4) for side in "ab"}, valid=pairs_agree)
+    start = space.sample(0)
+    for seed in range(4):
+        made = space.mutate(start, seed)
+        changed = [name for name in made if made[name] != start[name]]
+        # A draw of any other member would change five or six of eight.
+        assert len(changed) == 2
+        assert pairs_agree(made)
+
+
+def test_neighbours_of_a_number_are_a_step_below_and_above() -> None:
+    space = Space({"n": integer(2, 10, step=2)})
+    assert [[made["n"] for made in space.neighbors({"n": value})] for value in (2, 6, 10)] == [[4], [4, 8], [8]]

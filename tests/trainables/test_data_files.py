@@ -14,6 +14,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from trainables.data import DataSettings, check_data, load_raw
+from trainables.data.images import Split, raw_images
 from trainables.errors import DataError, TrainableError
 
 RNG = np.random.default_rng(0)
@@ -321,3 +322,20 @@ def test_cifar10_of_the_data_folder():
     assert raw.test.labels.bincount().tolist() == [1000] * 10
     mean = raw.train.images.float().mean((0, 2, 3)) / 255
     assert torch.allclose(mean, torch.tensor([0.4914, 0.4822, 0.4465]), atol=0.003)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_a_long_image_the_middle_is_taken(tmp_path, turned):
+    bars = np.zeros((10, 30), np.uint8)
+    bars[:, 10:20], bars[:, 20:] = 200, 100
+    arrays = [bars.T if turned else bars] * 12
+    folder_of(tmp_path, arrays)
+    images = read(tmp_path, resize=10).train.images
+    assert images.shape == (12, 1, 10, 10)
+    assert images.float().mean().item() == pytest.approx(200, abs=1)
+
+
+def test_a_label_beyond_the_names_is_told():
+    train = Split(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.tensor([0, 1, 2, 3]))
+    with pytest.raises(DataError, match="mine: label 3 is beyond the 2 classes"):
+        raw_images("mine", train, classes=("a", "b"))

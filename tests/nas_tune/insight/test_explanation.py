@@ -180,6 +180,18 @@ def test_what_decides_everything_is_told_though_all_survivors_agree_on_it(tmp_pa
     assert found.to_dict()["importance"][0]["selection"] == found.importance[0].selection
 
 
+def test_it_is_told_of_how_many_trials_the_tests_are(tmp_path: Path, by_kernel: nas_tune.Run) -> None:
+    """All of a random sample; a model, which a search that learns needs, is of the first 150."""
+    counts = {}
+    for strategy in ("random", "tpe"):
+        meta = {"config": {**by_kernel.meta["config"], "strategy": strategy, "scheduler": "none"}}
+        (one,) = nas_tune.explain(known(tmp_path / strategy, 155, _by_kernel, meta)).importance
+        assert one.facts()["tested"] == one.tested
+        counts[strategy] = (one.sample, one.trials, one.tested)
+    assert counts == {"random": (True, 155, 155), "tpe": (False, 155, 150)}
+    assert nas_tune.explain(run_of(tmp_path / "two", [0.1, 0.2])).importance[0].tested == 0
+
+
 def test_without_early_stopping_nothing_is_said_of_selection(explained: Explanation) -> None:
     assert explained.importance[0].selection == ""
     assert explained.neighbours is not None

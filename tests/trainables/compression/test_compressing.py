@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainables.compression import INT8, Plan, compress_network
 from trainables.compression.measuring import session, single
+from trainables.compression.tracing import computed, heads
 from trainables.errors import NotTheSameError, TrainableError
 from trainables.export import Deployed
 from trainables.export.onnx import ONNX
@@ -73,3 +74,22 @@ def test_a_file_that_computes_something_else_is_refused(
         compress_network(
             Deployed(network, Points().examples(3), "points", {}), Points(), tmp_path, Plan(quantize="int8")
         )
+
+
+def test_the_heads_are_what_gives_the_outputs_or_the_last_that_is_shaped_like_them() -> None:
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 5))
+    outputs, made = computed(plain.eval(), torch.randn(2, 8))
+    assert heads(outputs, made) == [plain[3]]
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.last, self.other = nn.Linear(8, 8), nn.Linear(8, 5), nn.Linear(8, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.body(x)
+            return self.last(x) / 2 + self.other(x).sum()
+
+    scaled = Scaled().eval()
+    outputs, made = computed(scaled, torch.randn(2, 8))
+    assert heads(outputs, made) == [scaled.last]

@@ -207,3 +207,16 @@ def test_unknown_methods_settings_and_spaces_are_refused():
         relax(Two(), "gdas", temperatur=1)
     with pytest.raises(TrainableError, match="first, last differ"):
         relax(Two(), space=search_spaces.Space({"first": search_spaces.choice(1, 2), "last": search_spaces.choice(1)}))
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"first": search_spaces.choice(1, 2)}, "first differs; build"),
+        ({"first": search_spaces.choice(1, 2), "last": search_spaces.choice(1, 2)}, "first, last differ; build"),
+    ],
+)
+def test_it_is_said_what_differs_between_a_module_and_a_space(others, said):
+    space = search_spaces.Space({**relax(Two()).space.declared, **others})
+    with pytest.raises(TrainableError, match=said):
+        relax(Two(), space=space)
