@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from search_spaces.architecture import Architecture, Scalar
-from search_spaces.deciders import looked_up, looked_up_or_drawn
+from search_spaces.deciders import decided, looked_up_or_drawn
 from search_spaces.errors import NoMemberError
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ Decisions = dict[str, Scalar]
 
 def neighbors(space: Space, decisions: Decisions, *, with_invalid: bool = False) -> list[Architecture]:
     """Every valid member one move away from `decisions`, each once, in the order of the parameters."""
-    here = space._bind(space._root.build(looked_up(decisions)))
+    here = space._bind(space._root.build(decided(decisions)))
     found = {here: None}
     for gene in _genes(space, decisions):
         for changed in _alternatives(space, gene, decisions):
-            made = space._bind(space._root.build(looked_up(changed)))
+            made = space._bind(space._root.build(decided(changed)))
             if made not in found and (with_invalid or space._is_valid(made)):
                 found[made] = None
     del found[here]
@@ -71,7 +71,7 @@ def step(space: Space, decisions: Decisions, rng: random.Random) -> Architecture
 
 def _leap(space: Space, decisions: Decisions, rng: random.Random) -> Architecture | None:
     """A valid member that differs in two to four genes; None where the rule refuses every try."""
-    here = space._bind(space._root.build(looked_up(decisions)))
+    here = space._bind(space._root.build(decided(decisions)))
     for _ in range(MOVE_TRIES):
         made, changed = here, decisions
         for _ in range(rng.randint(2, 4)):
@@ -144,7 +144,7 @@ def _crossed(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> De
 
 def _another(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
     """A valid member other than `decisions`, where no few moves lead to one."""
-    here = space._bind(space._root.build(looked_up(decisions)))
+    here = space._bind(space._root.build(decided(decisions)))
     for tried in range(MOVE_TRIES):
         if tried and space._rare.listed is not None and len(space._rare.listed) < 2:
             break

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 from search_spaces.architecture import Json, Scalar
 from search_spaces.errors import ArchitectureError
@@ -95,15 +96,20 @@ class SubsetNode(Node):
         self.options = options
         self.low = low
         self.high = high
+        self._by_text = {
+            option.node.value: option
+            for option in options
+            if option.name is None and isinstance(option.node, FixedNode) and isinstance(option.node.value, str)
+        }
 
     def build(self, decide: Decider) -> Json:
         chosen: list[Json] = []
-        count = len(self.options)
+        count, low, high = len(self.options), self.low, self.high
         for index, option in enumerate(self.options):
             picked, left = len(chosen), count - index
-            if picked < self.high and (
-                picked + left <= self.low or decide(self.flags[index], self._odds(picked, left))
-            ):
+            if picked == high:
+                break
+            if picked + left <= low or decide(self.flags[index], _odds(low, high, picked, left)):
                 chosen.append(option.build(decide))
         return chosen
 
@@ -111,10 +117,10 @@ class SubsetNode(Node):
         if not isinstance(tree, list) or not self.low <= len(tree) <= self.high:
             many = str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
             raise self.refuse(tree, f"a list of {many} different options stands here")
-        found = [_find_option(self, self.options, item, record) for item in tree]
-        if len({id(option) for option in found}) != len(found):
+        found = {id(self._option(item, record)) for item in tree}
+        if len(found) != len(tree):
             raise self.refuse(tree, "an option stands in a subset once")
-        record.update(self.flagged({index for index, option in enumerate(self.options) if option in found}))
+        record.update(self.flagged({index for index, option in enumerate(self.options) if id(option) in found}))
 
     def size(self) -> int | None:
         sizes = [option.node.size() for option in self.options]
@@ -157,15 +163,22 @@ class SubsetNode(Node):
                 chosen.add(index)
         return chosen
 
-    def _odds(self, picked: int, left: int) -> float:
-        """The share of the remaining subsets that hold the next option."""
-        need, room = max(self.low - picked, 0), self.high - picked
-        if need == room:
-            return need / left
-        rest = left - 1
-        with_it = sum(math.comb(rest, taken - 1) for taken in range(max(need, 1), min(room, left) + 1))
-        without = sum(math.comb(rest, taken) for taken in range(need, min(room, rest) + 1))
-        return with_it / (with_it + without)
+    def _option(self, tree: object, record: dict[str, Scalar]) -> Option:
+        """The one option that `tree` is; texts, which most are, are looked up."""
+        known = self._by_text.get(tree) if isinstance(tree, str) else None
+        return known or _find_option(self, self.options, tree, record)
+
+
+@cache
+def _odds(low: int, high: int, picked: int, left: int) -> float:
+    """The share of the remaining subsets of `low` to `high` options that hold the next one."""
+    need, room = max(low - picked, 0), high - picked
+    if need == room:
+        return need / left
+    rest = left - 1
+    with_it = sum(math.comb(rest, taken - 1) for taken in range(max(need, 1), min(room, left) + 1))
+    without = sum(math.comb(rest, taken) for taken in range(need, min(room, rest) + 1))
+    return with_it / (with_it + without)
 
 
 def _find_option(node: Node, options: list[Option], tree: object, record: dict[str, Scalar]) -> Option:

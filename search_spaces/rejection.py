@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LISTED_UP_TO", "PROVEN_UP_TO", "SURVEYED", "RareMembers"]
 
-LISTED_UP_TO = 200_000
+LISTED_UP_TO = 2**18
 """Spaces of up to so many trees are listed as soon as their members are rare."""
 PROVEN_UP_TO = 2**20
 """Spaces of up to so many trees are listed where a survey finds next to no member."""

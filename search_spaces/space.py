@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from search_spaces import differences, growth, moves, spec, vector
 from search_spaces.architecture import Architecture, Canonical, Json, Scalar, canonical_text, plain_json
 from search_spaces.compiler import Nested, compile_tree
-from search_spaces.deciders import Rng, as_random, builds, drawn, looked_up
+from search_spaces.deciders import Rng, as_random, builds, decided, drawn, looked_up
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.flat import Parameter
 from search_spaces.graphs import Graph
@@ -102,7 +102,7 @@ class Space(Nested):
         """
         if isinstance(architecture, Architecture) and architecture.space is self and self.valid is None:
             return architecture
-        return self._checked(self._root.build(looked_up(self._trace(architecture))))
+        return self._checked(self._root.build(decided(self._trace(architecture))))
 
     def contains(self, architecture: object) -> bool:
         """Whether `validate` accepts it."""

@@ -53,9 +53,9 @@ def decode(space: Space, numbers: ArrayLike) -> Architecture:
         raise SpaceError(
             f"a vector of shape {given.shape}: this space has vectors of shape ({length},); see space.encode"
         )
-    clean = np.clip(np.nan_to_num(given, nan=0.0), -1e9, 1e9)
-    made = space._bind(space._root.build(_Placed(space, clean.tolist())))
-    return made if space._is_valid(made) else _nearest_valid(space, made, clean)
+    clean = np.clip(np.nan_to_num(given, nan=0.0), -1e9, 1e9).tolist()
+    made = space._bind(space._root.build(_Placed(space, clean)))
+    return made if space._is_valid(made) else _nearest_valid(space, made, _Distance(space, clean))
 
 
 class _Placed:
@@ -72,16 +72,37 @@ class _Placed:
         return parameter.from_units(self.units[parameter.name])
 
 
-def _nearest_valid(space: Space, refused: Architecture, numbers: NDArray[np.float64]) -> Architecture:
+class _Distance:
+    """How far members are from `numbers`: the sum of the squared differences in their active places."""
+
+    def __init__(self, space: Space, numbers: list[float]) -> None:
+        self._space, self._units = space, _Placed(space, numbers).units
+        self._known: dict[tuple[str, Scalar], float] = {}
+
+    def __call__(self, made: Architecture) -> float:
+        return sum(map(self._of, self._space._trace(made).items()))
+
+    def _of(self, decision: tuple[str, Scalar]) -> float:
+        known = self._known.get(decision)
+        if known is None:
+            name, value = decision
+            placed = self._space._by_name[name].to_units(value)
+            known = sum((place - number) ** 2 for place, number in zip(placed, self._units[name], strict=True))
+            self._known[decision] = known
+        return known
+
+
+def _nearest_valid(space: Space, refused: Architecture, distance: _Distance) -> Architecture:
     """The nearest valid member among the trees within a few moves of `refused`, else on a walk from a known one."""
-    beside = _beside(space, refused)
-    if beside:
-        return min(beside, key=lambda made: _distance(space, made, numbers))
-    return _approached(space, min(space._rare.known, key=lambda made: _distance(space, made, numbers)), numbers)
+    beside = _beside(space, refused, distance)
+    return beside or _approached(space, min(space._rare.known, key=distance), distance)
 
 
-def _beside(space: Space, refused: Architecture) -> list[Architecture]:
-    """The valid members that are the fewest moves away, as far as the trees that are looked at show."""
+def _beside(space: Space, refused: Architecture, distance: _Distance) -> Architecture | None:
+    """Of the valid members that are the fewest moves away the nearest; None where the trees looked at have none.
+
+    The rule is asked from the nearest on, since it may cost more than all else.
+    """
     ring, seen = [refused], {refused}
     for _ in range(_RINGS):
         starts, ring = ring, []
@@ -91,26 +112,21 @@ def _beside(space: Space, refused: Architecture) -> list[Architecture]:
             around = neighbors(space, space._trace(start), with_invalid=True)
             ring += [made for made in around if made not in seen]
             seen.update(around)
-        valid = [made for made in ring if space._is_valid(made)]
-        if valid:
-            return valid
-    return []
+        found = next(filter(space._is_valid, sorted(ring, key=distance)), None)
+        if found is not None:
+            return found
+    return None
 
 
-def _approached(space: Space, made: Architecture, numbers: NDArray[np.float64]) -> Architecture:
-    """The end of a short walk of valid members from `made`, each the nearest to `numbers` beside the one before."""
-    here = _distance(space, made, numbers)
+def _approached(space: Space, made: Architecture, distance: _Distance) -> Architecture:
+    """The end of a short walk of valid members from `made`, each the nearest beside the one before."""
+    here = distance(made)
     for _ in range(_STEPS):
         around = neighbors(space, space._trace(made), with_invalid=True)
-        apart = [_distance(space, one, numbers) for one in around]
+        apart = [distance(one) for one in around]
         nearer = sorted((place for place, far in enumerate(apart) if far < here), key=apart.__getitem__)
         found = next((place for place in nearer if space._is_valid(around[place])), None)
         if found is None:
             break
         made, here = around[found], apart[found]
     return made
-
-
-def _distance(space: Space, made: Architecture, numbers: NDArray[np.float64]) -> float:
-    vector, mask = encode(space, space._trace(made))
-    return float((((vector - numbers) * mask) ** 2).sum())

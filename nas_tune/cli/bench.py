@@ -165,13 +165,15 @@ def _raced(
 
 def _tell_ended(races: Sequence[Race]) -> None:
     """Which strategies had nothing more to try before their budget was spent, and the first reason."""
+    raced = Counter(race.contestant for race in races)
     early: dict[str, list[Race]] = {}
     for race in races:
         if race.ended:
             early.setdefault(race.contestant, []).append(race)
     for contestant, ended in early.items():
         talk().print(
-            f"{contestant}: {len(ended)} races were over before their budget; seed {ended[0].seed} {ended[0].ended}"
+            f"{contestant}: {len(ended)} of {raced[contestant]} races had nothing more to try before their budget was "
+            f"spent; seed {ended[0].seed} {ended[0].ended}"
         )
 
 

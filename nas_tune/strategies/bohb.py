@@ -62,18 +62,21 @@ class Bohb(UnseenSampler):
         self.codes = Codes(space)
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """The best ratio first."""
+        """The best ratio first; then what the rule refused, mended, which would be too dear to do beforehand."""
         parts = None if self.rng.random() < self.random_fraction else self._parts(history)
         if parts is None:
             yield from self.at_random()
             return
         good, others = (KernelDensity(self.codes, part) for part in parts)
         rng = np.random.default_rng(self.rng.getrandbits(64))
-        made = [self.codes.member(row) for row in good.draw(self.draws, self.widening, rng)]
-        rows = np.array([self.codes.row(architecture) for architecture in made])
-        ratio = good.log(rows) - others.log(rows)
-        for index in np.argsort(-ratio, kind="stable"):
-            yield made[index]
+        face, drawn = self.codes.face, [self.codes.values(row) for row in good.draw(self.draws, self.widening, rng)]
+        asked = [face.allowed(values) for values in drawn]
+        made = [architecture for architecture in asked if architecture is not None]
+        if made:
+            rows = np.array([self.codes.row(architecture) for architecture in made])
+            ratio = good.log(rows) - others.log(rows)
+            yield from (made[index] for index in np.argsort(-ratio, kind="stable"))
+        yield from (face.nearest(values) for values, one in zip(drawn, asked, strict=True) if one is None)
 
     def _parts(self, history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The good and the other trials of the highest budget with enough of them; None where none has."""

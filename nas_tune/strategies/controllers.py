@@ -72,7 +72,7 @@ class Controller(ABC):
         inside = column < counts[:, None]
         self._tokens = np.where(inside, first[:-1, None] + column, 0)
         self._outside = np.where(inside, 0.0, _NEVER)
-        self._last_answer = counts - 1
+        self._is_last = (column == counts[:, None] - 1).astype(float)
         self._shapes = {"bias": (int(first[-1]),), **shapes}
         self._take(np.zeros(sum(int(np.prod(shape)) for shape in self._shapes.values())))
         self._mean, self._square, self._updates = np.zeros_like(self.weights), np.zeros_like(self.weights), 0
@@ -136,9 +136,7 @@ class Controller(ABC):
         """Log-probabilities along the last axis."""
         logits = logits + self._outside[questions]
         if leans.any():
-            last = self._last_answer[questions][..., None]
-            leaning = np.take_along_axis(logits, last, axis=-1) + leans[..., None]
-            np.put_along_axis(logits, last, leaning, axis=-1)
+            logits += leans[..., None] * self._is_last[questions]
         logits -= logits.max(axis=-1, keepdims=True)
         logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         return logits

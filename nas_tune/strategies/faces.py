@@ -38,11 +38,21 @@ class FlatFace:
 
     def member(self, values: Mapping[str, object]) -> Architecture:
         """What these decisions are; where the space's rule refuses that, the nearest member."""
+        return self.allowed(values) or self.nearest(values)
+
+    def allowed(self, values: Mapping[str, object]) -> Architecture | None:
+        """What these decisions are; None where the space's rule refuses it."""
         try:
             return self.space.from_params(values)
         except ArchitectureError:
-            numbers = [u for p in self.space.parameters for u in p.to_units(p.read(values[p.name]))]
-            return self.space.decode(numbers)
+            return None
+
+    def nearest(self, values: Mapping[str, object]) -> Architecture:
+        """The member nearest to these decisions; to look for it takes hundreds of answers of a strict rule."""
+        numbers: list[float] = []
+        for p in self.space.parameters:
+            numbers += p.to_units(p.read(values[p.name])) if p.name in values else [0.0] * p.width()
+        return self.space.decode(numbers)
 
     def agrees(self, numbers: Sequence[float], active: Mapping[str, object]) -> bool:
         """Whether `numbers` stand for these active decisions."""

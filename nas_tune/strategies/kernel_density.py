@@ -41,13 +41,12 @@ class Codes:
             for p in self.space.parameters
         ]
 
-    def member(self, row: list[float]) -> Architecture:
-        """What these codes are, none of them missing; where the space's rule refuses that, the nearest member."""
-        values = {
+    def values(self, row: list[float]) -> dict[str, object]:
+        """The decisions that these codes are, none of them missing."""
+        return {
             p.name: p.choices[int(code)] if p.choices else p.from_units([code])
             for p, code in zip(self.space.parameters, row, strict=True)
         }
-        return self.face.member(values)
 
 
 class KernelDensity:

@@ -25,17 +25,19 @@ from nas_tune.errors import ConfigError
 from nas_tune.standings import Result, standings
 from nas_tune.strategies.controllers import Controller, Memory, TableController
 from nas_tune.strategies.decision_steps import Batch, Questions, batch_of
+from nas_tune.strategies.faces import FlatFace
 from nas_tune.strategies.history import History, result_of
 from nas_tune.strategies.lstm_controller import LSTMController
 from nas_tune.strategies.unseen_sampler import UnseenSampler
-from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces import Architecture, Space
+from search_spaces.architecture import Scalar
 
 __all__ = ["Learner", "Lesson", "PolicySampler"]
 
 _LATEST_KEPT = 8
 _MARKS_KEPT = 16
 _FROM_MARK_TO_MARK = 32
-_REFUSED_IN_A_ROW = 100
+_REFUSED_IN_A_ROW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ class PolicySampler(UnseenSampler):
         self.rate, self.entropy, self.decay = rate, entropy, decay
         self._settings = (type(self), space.fingerprint, controller, units, rate, entropy, decay, batch, *others)
         self._questions = Questions.of(space)
+        self._face = FlatFace(space)
         self._controller: Controller | None = None
 
     def propose(self, study: Study, number: int) -> Architecture:
@@ -177,15 +180,15 @@ class PolicySampler(UnseenSampler):
         """One batch; the advantages are of shape (architectures, 1)."""
 
     def _drawn(self, draws: _Draws) -> Architecture:
+        """A member; where the space's rule, of which the controller knows nothing, refuses many, one near the last."""
+        params: dict[str, Scalar] = {}
         for _ in range(_REFUSED_IN_A_ROW):
             draws.again()
             params = self._questions.params(self.space, self.rng, draws)
-            try:
-                return self.space.from_params(params)
-            except ArchitectureError:
-                # The space's rule refuses it, of which the controller knows nothing.
-                continue
-        return self.space.sample(self.rng)
+            made = self._face.allowed(params)
+            if made is not None:
+                return made
+        return self._face.nearest(params)
 
     def _taught(self, study: Study, history: History) -> Controller:
         (sign,) = history.signs

@@ -24,13 +24,14 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives import several_objectives
 from nas_tune.standings import in_order, uneven
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+from nas_tune.strategies.faces import FlatFace
 from nas_tune.strategies.history import History, result_of, signs_of
-from search_spaces import Architecture, ArchitectureError, Parameter, Space
+from search_spaces import Architecture, Parameter, Space
 from search_spaces.architecture import Scalar
 
 __all__ = ["TPE"]
 
-_REFUSED_IN_A_ROW = 20
+_REFUSED_IN_A_ROW = 5
 _EPOCH = datetime(2000, 1, 1)
 
 
@@ -64,17 +65,18 @@ class TPE(ArchitectureSampler):
         self._model = _GroupedTPE(self.space, seed, self.startup, self.candidates, self.memory)
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """What the models draw; at random where the space's rule refuses it again and again."""
-        ended = History.of(study, self.space, number).ended()
+        """What the models draw; the member nearest to it where the space's rule refuses it again and again."""
+        ended, face = History.of(study, self.space, number).ended(), FlatFace(self.space)
+        params: dict[str, Scalar] = {}
         for _ in range(_REFUSED_IN_A_ROW):
-            try:
-                return self._drawn(study, _asked(number), ended)
-            except ArchitectureError:
-                continue
-        return self.space.sample(self.rng)
+            params = self._drawn(study, _asked(number), ended)
+            made = face.allowed(params)
+            if made is not None:
+                return made
+        return face.nearest(params)
 
-    def _drawn(self, study: Study, trial: FrozenTrial, ended: Sequence[FrozenTrial]) -> Architecture:
-        params = self._model.of_groups(study, ended)
+    def _drawn(self, study: Study, trial: FrozenTrial, ended: Sequence[FrozenTrial]) -> dict[str, Scalar]:
+        params, made = self._model.of_groups(study, ended), dict[str, Scalar]()
 
         def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
             name, distribution = parameter.name, self._distributions[parameter.name]
@@ -82,9 +84,11 @@ class TPE(ArchitectureSampler):
                 return parameter.first
             if name not in params:
                 params[name] = self._model.alone(study, trial, name, distribution, ended)
-            return parameter.read(params[name])
+            value = made[name] = parameter.read(params[name])
+            return value
 
-        return self.space._checked(self.space._root.build(decide))
+        self.space._root.build(decide)
+        return made
 
 
 class _GroupedTPE(TPESampler):

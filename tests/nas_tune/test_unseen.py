@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ import search_spaces
 from nas_tune import unseen
 from nas_tune.initial_design import ranked_design
 from nas_tune.retraining.candidates import Candidate, baselines_of
-from nas_tune.strategies import grid, make
+from nas_tune.strategies import STRATEGIES, grid, make
 from nas_tune.strategies.architecture_sampler import Exhausted
+from nas_tune.strategies.faces import FlatFace
 from nas_tune.unseen import Unseen
 from search_spaces import Architecture, Space, choice, repeat
-from search_spaces.interchange import to_trial
+from search_spaces.interchange import rows, to_trial
+from tests.nas_tune.strategies.test_conformance import small
 from tests.toys import quality, ruled_space, tiny_space
 
 NB101 = search_spaces.get("nb101")
@@ -29,7 +33,7 @@ def climb(architecture: Architecture) -> Iterator[dict[str, float]]:
     yield {"accuracy": quality(architecture)}
 
 
-def search(space: Space, strategy: str, folder: Path, trials: int, **more: Any) -> nas_tune.Run:
+def search(space: Space, strategy: str | dict[str, Any], folder: Path, trials: int, **more: Any) -> nas_tune.Run:
     return nas_tune.search(
         space,
         climb,
@@ -58,6 +62,48 @@ def test_a_search_under_a_sparse_rule_goes_on(strategy: str, tmp_path: Path) -> 
     run = search(sparse(), strategy, tmp_path / "run", 20)
     assert run.state.counts["complete"] == 20
     assert run.state.finished == "done"
+
+
+def one_in_ten(made: Architecture) -> bool:
+    """Scattered, so that hardly a neighbour of a member is one."""
+    return zlib.crc32(made.to_json().encode()) % 10 == 0
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_goes_on_under_a_sparse_rule(strategy: str, tmp_path: Path) -> None:
+    space = Space({"layers": repeat(choice("a", "b", "c"), 1, 5), "width": choice(1, 2)}, valid=one_in_ten)
+    run = search(space, {"name": strategy, **small(strategy, space)}, tmp_path / "run", 14)
+    assert run.trials()["architecture"].nunique() == 14
+    assert all(space.contains(rows.from_row(space, row)) for _, row in run.trials().iterrows())
+    assert (run.state.finished, run.state.counts["complete"], run.state.notes) == ("done", 14, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES.keys() - {"progressive"}))
+def test_every_strategy_has_a_hundred_trials_of_one_cell_in_sixteen(strategy: str, tmp_path: Path) -> None:
+    space, trials = sparse(), 16 if strategy == "gp" else 100
+    begun = time.process_time()
+    run = search(space, strategy, tmp_path / "run", trials)
+    assert run.trials()["architecture"].nunique() == trials
+    assert run.state.counts["complete"] == trials
+    assert time.process_time() - begun < 60, "20 s on an idle core"
+
+
+def test_a_refused_draw_is_mended_with_few_questions_to_the_rule() -> None:
+    asked = 0
+
+    def even(made: Architecture) -> bool:
+        nonlocal asked
+        asked += 1
+        return all(value == 0 for value in made.values())
+
+    space = Space({f"b{i}": choice(0, 1) for i in range(11)}, valid=even)
+    face = FlatFace(space)
+    known = space.sample(0)
+    asked = 0
+    assert face.allowed({f"b{i}": int(i < 2) for i in range(11)}) is None
+    assert face.member({f"b{i}": int(i < 2) for i in range(11)}) == known
+    assert asked < 60, "the nearest trees are asked about first"
 
 
 def test_a_space_that_was_searched_whole_says_so(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from search_spaces import Architecture, NoMemberError, Space, SpaceError, choice, rejection
+from search_spaces import Architecture, NoMemberError, Space, SpaceError, choice, const, integer, rejection
 
 
 def bits(count: int, valid: Callable[[Architecture], bool]) -> Space:
@@ -43,10 +43,17 @@ def test_the_one_member_of_many_trees_is_found_and_has_no_mutant(monkeypatch: py
     assert space.crossover(space.sample(0), space.sample(1), 0) == space.sample(2)
 
 
-@pytest.mark.slow
 def test_one_member_of_a_quarter_of_a_million_trees() -> None:
-    space = bits(18, lambda made: number(made) == 123_456)
+    wanted = [int(bit) for bit in f"{123_456:018b}"]
+    space = bits(18, lambda made: all(made[f"b{i}"] == bit for i, bit in enumerate(wanted)))
     assert number(space.sample(0)) == 123_456
+
+
+def test_plain_decisions_are_listed_in_the_order_of_all_others() -> None:
+    tree = {"a": choice("x", "y"), "b": const(3), "c": integer(1, 7, step=3)}
+    listed = [made.tree for made in Space(tree).enumerate()]
+    assert listed == [made.tree["in"] for made in Space({"in": tree}).enumerate()]
+    assert [(one["a"], one["c"]) for one in listed] == [(a, c) for a in "xy" for c in (1, 4, 7)]
 
 
 def test_no_member_is_proven_where_the_trees_can_be_listed_and_told_as_searched_for_elsewhere(

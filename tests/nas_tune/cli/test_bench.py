@@ -108,3 +108,15 @@ def test_without_a_table_the_one_in_the_package_is_raced_on() -> None:
     assert said["seconds"][-1] == 120
     assert {row["strategy"] for row in said["strategies"]} == {"random", "asha"}
     assert all(0.9 < row["test_mean"] < 1 for row in said["strategies"])
+
+
+def test_races_that_had_nothing_more_to_try_are_told_with_the_reason_and_no_others() -> None:
+    def told(budget: str) -> str:
+        arguments = ("--strategy", "grid", "--seeds", "2", "--processes", "1", "--budget", budget)
+        ran = CliRunner().invoke(app, ["bench", *arguments])
+        assert ran.exit_code == 0, ran.stderr
+        return " ".join(ran.stderr.split())
+
+    said = "grid: 2 of 2 races had nothing more to try before their budget was spent; seed 0 ended after"
+    assert re.search(rf"{said} \d+ trials: every member of the grid was proposed", told("100d"))
+    assert "nothing more to try" not in told("5s")

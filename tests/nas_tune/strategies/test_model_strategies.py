@@ -97,7 +97,7 @@ def test_densities_are_normalized_over_options_numbers_and_conditions() -> None:
     drawn = np.array(density.draw(200, 3.0, rng))
     assert not np.isnan(drawn).any()
     assert 0 <= drawn[:, 2].min() < drawn[:, 2].max() <= 1
-    assert all(space.contains(codes.member(row)) for row in drawn.tolist())
+    assert all(space.contains(codes.face.member(codes.values(row))) for row in drawn.tolist())
 
 
 # CMA-ES
