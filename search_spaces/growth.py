@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.compiler import Nested
 from search_spaces.deciders import builds
-from search_spaces.errors import SpaceError
+from search_spaces.errors import NoMemberError, SpaceError
 from search_spaces.interpreter import GroupNode, ListNode, Node, RepeatNode
 from search_spaces.parameters import Repeat
+from search_spaces.rejection import PROVEN_UP_TO
 
 if TYPE_CHECKING:
     from search_spaces.space import Space
@@ -84,11 +85,29 @@ def _lengthened(space: Space, made: Architecture) -> Iterator[Architecture]:
 
 
 def _completed(space: Space, decisions: dict[str, Scalar]) -> Iterator[Architecture]:
-    """Every valid member with these decisions, all others in all their values."""
+    """Every valid member with these decisions, all others in all their values.
+
+    `NoMemberError` after `PROVEN_UP_TO` trees in a row that the rule refuses: blocks may have endlessly many.
+    """
     endless = next((p for p in space.parameters if p.count is None and p.name not in decisions), None)
     if endless is not None:
         raise SpaceError(f"space at {endless.path}: a real without step has no list of values; give it a step")
-    return filter(space._is_valid, map(space._bind, builds(space._root, decisions)))
+    return _allowed(space, map(space._bind, builds(space._root, decisions)))
+
+
+def _allowed(space: Space, trees: Iterator[Architecture]) -> Iterator[Architecture]:
+    refused = 0
+    for made in trees:
+        if space._is_valid(made):
+            refused = 0
+            yield made
+            continue
+        refused += 1
+        if refused == PROVEN_UP_TO:
+            raise NoMemberError(
+                f"space {space.name or 'without name'}: its rule refused {refused:,} extensions in a row; loosen "
+                "`valid`, or declare smaller blocks"
+            )
 
 
 def _lists(node: Node) -> Iterator[RepeatNode]:

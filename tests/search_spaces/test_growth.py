@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from search_spaces import Space, SpaceError, choice, get, integer, real, repeat, subset
+from search_spaces import NoMemberError, Space, SpaceError, choice, get, growth, integer, real, repeat, subset
 
 
 def test_a_chain_grows_by_every_layer_at_its_end_within_its_space() -> None:
@@ -98,3 +98,11 @@ def test_what_cannot_grow_says_so() -> None:
     endless = Space(repeat({"x": real(0, 1)}, 1, 3))
     with pytest.raises(SpaceError, match="give it a step"):
         list(endless.grow([{"x": 0.5}]))
+
+
+def test_extensions_that_a_rule_refuses_are_not_gone_through_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "PROVEN_UP_TO", 200)
+    block = {f"b{i}": choice(0, 1) for i in range(40)}
+    space = Space({"blocks": repeat(block, 1, 3)}, valid=lambda made: len(made["blocks"]) == 1, name="tall")
+    with pytest.raises(NoMemberError, match="tall: its rule refused 200 extensions in a row; loosen `valid`"):
+        list(space.grow(space.sample(0)))

@@ -43,6 +43,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+QUICK = {"evolution", "random", "reinforce", "tpe"}
+"""What a second storage or a second seed is tried with in every run of the suite; with all others it is slow."""
+ON_DISK = [("sqlite", name) for name in STRATEGIES]
+ON_DISK += [pytest.param("journal", name, marks=() if name in QUICK else pytest.mark.slow) for name in STRATEGIES]
+
+
 def place(name: str) -> Space:
     return nested_space() if name in NEEDS_BLOCKS else testing.example_space()
 
@@ -108,15 +114,14 @@ def unhurried(storage: RDBStorage) -> RDBStorage:
     return storage
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
-@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+@pytest.mark.parametrize(("kind", "name"), ON_DISK)
 def test_a_study_on_the_disk_goes_on_in_another_process(name: str, kind: str, folder: Path) -> None:
     def opened() -> BaseStorage:
         if kind == "journal":
             return JournalStorage(JournalFileBackend(str(folder / "journal")))
         return unhurried(RDBStorage(f"sqlite:///{folder / 'studies.db'}"))
 
-    testing.check_restart(factory(name), place(name), opened, trials=8)
+    testing.check_restart(factory(name), place(name), opened, trials=6)
 
 
 def searched(sampler: BaseSampler, space: Space, count: int) -> list[float]:
@@ -141,7 +146,9 @@ def by_chance() -> dict[str, float]:
     return {space: late("random", search_spaces.get(space)) for space in ("nb201", "chain")}
 
 
-@pytest.mark.parametrize("name", LEARN)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in LEARN]
+)
 def test_it_learns_beside_a_parameter_that_is_not_the_space_s(name: str, by_chance: dict[str, float]) -> None:
     """Random search was all that was left of nine strategies."""
     home = "chain" if name in NEEDS_BLOCKS else "nb201"
