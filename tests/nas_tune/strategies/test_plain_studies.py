@@ -54,7 +54,7 @@ def place(name: str) -> Space:
 
 
 def factory(name: str) -> testing.Factory:
-    few = {"startup": 6} if name in DEAR else {}
+    few = {"startup": 4} if name in DEAR else {}
     return lambda space, seed: make(name, space, seed, small(name, space) | few)
 
 
@@ -62,7 +62,10 @@ def trials(name: str) -> int:
     return 8 if name in DEAR else 16
 
 
-@pytest.mark.parametrize(("name", "objectives"), [(n, 1) for n in STRATEGIES] + [(n, 2) for n in SEVERAL])
+@pytest.mark.parametrize(
+    ("name", "objectives"),
+    [pytest.param(n, 1, marks=pytest.mark.slow if n in DEAR else ()) for n in STRATEGIES] + [(n, 2) for n in SEVERAL],
+)
 def test_every_strategy_is_a_sampler_for_plain_studies(name: str, objectives: int) -> None:
     testing.check_sampler(factory(name), place(name), objectives=objectives, trials=trials(name))
 
