@@ -8,6 +8,7 @@ continues as the uninterrupted one would. Trials that a scheduler stopped take p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 from optuna.study import Study
@@ -15,9 +16,9 @@ from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
 from nas_tune.objectives import several_objectives
-from nas_tune.standings import standings
+from nas_tune.standings import Result, standings
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.history import History, result_of, signs_of
+from nas_tune.strategies.history import History, result_of
 from search_spaces import Architecture, Space
 
 __all__ = ["EvolutionSampler"]
@@ -60,6 +61,28 @@ class EvolutionSampler(ArchitectureSampler):
         if not living:
             return None
         competitors = [self.rng.choice(living) for _ in range(self.sample)]
-        results = [result_of(trial, signs_of(study)) for trial in living]
-        place = {trial.number: place for trial, place in zip(living, standings(results), strict=True)}
+        place = _places(history, living)
         return min(competitors, key=lambda trial: place[trial.number])
+
+
+def _places(history: History, living: Sequence[FrozenTrial]) -> dict[int, int]:
+    """The standing of each, by number; kept, since a proposal is often asked for again with the same trials."""
+    shown = [(trial.number, trial.state, len(trial.intermediate_values)) for trial in living]
+    kept: tuple[list[object], dict[int, int]] | None = history.notes.get(("standings", 0))
+    if kept is not None and kept[0] == shown:
+        return kept[1]
+    results = [_result(history, trial) for trial in living]
+    place = {trial.number: place for trial, place in zip(living, standings(results), strict=True)}
+    history.notes["standings", 0] = (shown, place)
+    return place
+
+
+def _result(history: History, trial: FrozenTrial) -> Result:
+    """What a trial came to, worked out once as long as it stays as it is."""
+    shown = (trial.state, len(trial.intermediate_values))
+    kept: tuple[object, Result] | None = history.notes.get(("result", trial.number))
+    if kept is not None and kept[0] == shown:
+        return kept[1]
+    result = result_of(trial, history.signs)
+    history.notes["result", trial.number] = (shown, result)
+    return result
