@@ -49,6 +49,7 @@ def test_killed_twelve_times_it_ends_as_if_it_had_not_been(tmp_path: Path) -> No
     assert sum(count - 1 for count in again.values()) <= KILLS, "more than one epoch a kill was trained again"
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_killed_driver_leaves_no_workers_behind(tmp_path: Path) -> None:
     process = start("tests.faults.slow_search", str(tmp_path), "--slow", "0.5")

@@ -21,6 +21,10 @@ from tests.faults.walker import Walker, epochs_trained
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
 
 
+HIT = {f"edge_{a}_{b}": "nor_conv_3x3" for a, b in ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))}
+"""The architecture that the walker's faults befall."""
+
+
 def search(folder: Path, *, settings: dict[str, Any] | None = None, **keys: Any) -> nas_tune.Run:
     values: dict[str, Any] = {
         "strategy": {"name": "evolution", "population": 6, "sample": 2},
@@ -76,7 +80,7 @@ def some_are_slower(architecture: Architecture) -> Iterator[dict[str, float]]:
         yield {"accuracy": rng.random()}
 
 
-def test_four_workers_find_what_one_process_finds_where_that_is_asked_for(tmp_path: Path) -> None:
+def test_several_workers_find_what_one_process_finds_where_that_is_asked_for(tmp_path: Path) -> None:
     keys: dict[str, Any] = {
         "strategy": {"name": "evolution", "population": 6, "sample": 2},
         "scheduler": "asha_promote",
@@ -85,8 +89,7 @@ def test_four_workers_find_what_one_process_finds_where_that_is_asked_for(tmp_pa
         "deterministic": True,
         "batch": 6,
     }
-    many = {"workers": 4, "resources": {"cpus": 0.5}}
-    run = nas_tune.search("nb201", some_are_slower, run_dir=tmp_path / "ray", **keys, **many)
+    run = nas_tune.search("nb201", some_are_slower, run_dir=tmp_path / "ray", workers=2, **keys)
     nas_tune.search("nb201", some_are_slower, run_dir=tmp_path / "inline", executor="inline", **keys)
     assert_same(tmp_path / "ray", tmp_path / "inline")
     # They did run at once: not every trial ended before the next one began.
@@ -95,7 +98,7 @@ def test_four_workers_find_what_one_process_finds_where_that_is_asked_for(tmp_pa
 
 def test_a_trial_whose_worker_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     settings = {"log": str(tmp_path), "fault": "kill"}
-    keys: dict[str, Any] = {"strategy": "random", "scheduler": "none", "max_trials": 8}
+    keys: dict[str, Any] = {"strategy": "random", "scheduler": "none", "max_trials": 4, "enqueue": [HIT]}
     run = search(tmp_path / "run", settings=settings, **keys)
     trials = run.trials()
     hit = trials["arch.edge_0_1"] == "nor_conv_3x3"
@@ -139,9 +142,11 @@ def test_a_hung_epoch_ends_its_trial_with_the_place_where_it_hung(tmp_path: Path
         tmp_path / "run",
         settings={"fault": "hang"},
         scheduler="none",
-        max_trials=6,
+        max_trials=2,
+        workers=1,
         epoch_timeout=1.0,
         strategy="random",
+        enqueue=[HIT, {**HIT, "edge_0_1": "none"}],
     )
     trials = run.trials()
     hit = trials["arch.edge_0_1"] == "nor_conv_3x3"
@@ -218,6 +223,7 @@ def test_a_cluster_that_does_not_answer_is_told_within_twenty_seconds(tmp_path: 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_searches_in_a_supernet_find_on_workers_what_they_find_in_one_process(tmp_path: Path) -> None:
     small = {"name": "gdas", "channels": 1, "cells": 1, "batch_size": 512, "augment": False}
     keys: dict[str, Any] = {"strategy": small, "max_trials": 2, "max_epochs": 1, "seed": 3}

@@ -58,12 +58,13 @@ class MovingWeights(SharedWeights):
 @pytest.mark.usefixtures("ray_here")
 def test_workers_get_what_the_driver_has_read(tmp_path: Path) -> None:
     (tmp_path / "number").write_text("2.5")
-    keys: dict[str, Any] = {"max_trials": 4, "max_epochs": 1, "workers": 2, "seed": 0, "strategy": "grid"}
+    keys: dict[str, Any] = {"max_trials": 4, "max_epochs": 1, "workers": 1, "seed": 0, "strategy": "grid"}
     settings = {"file": str(tmp_path / "number")}
     run = nas_tune.search(SPACE, Moving, settings=settings, run_dir=tmp_path / "run", **keys)
     assert sorted(run.trials()["value"]) == [2.5, 5.0, 7.5, 10.0]
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.usefixtures("ray_here")
 def test_a_worker_scores_by_a_supernet_whose_folder_is_gone(tmp_path: Path) -> None:
