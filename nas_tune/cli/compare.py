@@ -107,14 +107,20 @@ def _print_tests(found: Comparison) -> None:
     out.print(f"\ndifferences (Mann-Whitney U of {what}; Holm's correction)", style="bold")
     for row in tests:
         out.print(
-            f"{row['one']} - {row['other']}: {row['difference']:+.4g}, better in {row['wins']:.0%} of pairs, "
-            f"n = {row['n_one']} and {row['n_other']}, {_verdict(row)}"
+            f"{row['one']} - {row['other']}: {_told(row)}, n = {row['n_one']} and {row['n_other']}, {_verdict(row)}"
         )
     if not seeds:
         out.print("a group has one run only: this compares trials, not seeds, and of stopped ones none")
     elif min(row["least_p"] for row in tests) * len(tests) >= 0.05:
         least = min(row["least_p"] for row in tests)
         out.print(f"with so few seeds p cannot fall below {least:.2g} (before the correction): run more")
+
+
+def _told(row: Mapping[Hashable, Any]) -> str:
+    """By how much one is better; two that are alike are better in half of the pairs, since a tie counts half."""
+    if row["difference"] == 0 and row["wins"] == 0.5:
+        return "no difference"
+    return f"{row['difference']:+.4g}, better in {row['wins']:.0%} of pairs"
 
 
 def _verdict(row: Mapping[Hashable, Any]) -> str:

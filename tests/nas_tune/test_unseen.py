@@ -147,6 +147,22 @@ def test_it_depends_on_nothing_that_was_looked_for_before() -> None:
     assert finder.reason == "every architecture of the space was tried"
 
 
+@pytest.mark.parametrize("way", ["walk", "list", "draw", "mutate"])
+def test_each_way_alone_finds_the_last_member_or_none(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one way misses another one finds, so that each is shown by itself."""
+    for name, mine, count in (("_WALK", "walk", 100), ("_DRAWS", "draw", 100), ("_MUTATIONS", "mutate", 100)):
+        monkeypatch.setattr(unseen, name, count if way == mine else 0)
+    if way != "list":
+        monkeypatch.setattr(unseen, "LISTED_UP_TO", 0)
+        monkeypatch.setattr(unseen, "PROVEN_UP_TO", 0)
+    members = list(tiny_space().enumerate())
+    seen = {made.id for made in members[:-1]}
+    assert Unseen(tiny_space()).find(members[0], seen, random.Random(0)) == members[-1]
+    finder = Unseen(tiny_space())
+    assert finder.find(members[0], {made.id for made in members}, random.Random(0)) is None
+    assert ("every architecture of the space was tried" in finder.reason) is (way == "list")
+
+
 def corner(made: Architecture) -> bool:
     """One tree in 4,096, and none of the first 2^28 in order."""
     return all(made[f"b{i}"] for i in range(12))

@@ -50,6 +50,16 @@ def test_compare_sets_runs_side_by_side(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["compare", str(runs[0].path)]).exit_code == 2
 
 
+def test_compare_says_that_equal_runs_do_not_differ(tmp_path: Path) -> None:
+    equal = [run_of(tmp_path / name, [0.5] * 3, strategy=name, scheduler="none") for name in ("random", "grid")]
+    said = CliRunner().invoke(app, ["compare", *(str(run.path) for run in equal)]).stdout
+    assert "random + none - grid + none: no difference, n = 3 and 3, p = 1" in said
+    assert "better in" not in said
+    better = run_of(tmp_path / "better", [0.7] * 3, strategy="grid", scheduler="none")
+    said = CliRunner().invoke(app, ["compare", str(equal[0].path), str(better.path)]).stdout
+    assert "+0.2, better in 100% of pairs" in said
+
+
 def test_an_exact_tie_with_the_winner_is_told(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", [0.5, 0.7, 0.7, 0.7])
     assert CliRunner().invoke(app, ["explain", str(run.path)]).stdout.count("a tie with the winner") == 2
