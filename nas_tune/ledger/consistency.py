@@ -11,6 +11,7 @@ from nas_tune.ledger.events import (
     Ended,
     Event,
     Found,
+    Known,
     Lost,
     Noted,
     Paused,
@@ -23,7 +24,9 @@ __all__ = ["Consistency"]
 
 _RUNNING = frozenset({"running"})
 _PAUSED = frozenset({"paused"})
-_OVER = frozenset({"over"})
+_FAILED = frozenset({"failed"})
+_WIDEST_GAP = 10_000
+"""So many proposals in a row may come to nothing; a strategy is told of each of them, so more would take for ever."""
 
 
 class Consistency:
@@ -32,7 +35,7 @@ class Consistency:
     def __init__(self) -> None:
         self._epochs: list[int] = []
         self._states: list[str] = []
-        self._last_ask = -1
+        self._asks = 0
 
     def contradicted(self, event: Event) -> str | None:
         """How the event contradicts those before it; None where it does not, and is one of them from now on."""
@@ -43,7 +46,7 @@ class Consistency:
             case Asked():
                 return self._asked(event)
             case Ended():
-                return self._turned(event.trial, _RUNNING | _PAUSED, "over")
+                return self._turned(event.trial, _RUNNING | _PAUSED, event.state)
             case Paused():
                 return self._turned(event.trial, _RUNNING, "paused")
             case Promoted():
@@ -54,6 +57,8 @@ class Consistency:
                 return self._turned(event.trial, _RUNNING, "running")
             case Answered():
                 return self._unknown(event.trial) or self._proposed(event.ask)
+            case Known():
+                self._asks += 1
             case Noted() if event.trial >= 0:
                 return self._unknown(event.trial)
         return None
@@ -75,15 +80,17 @@ class Consistency:
         return self._proposed(event.ask)
 
     def _retried(self, event: Retried) -> str | None:
-        problem = self._turned(event.trial, _OVER, "running") or self._proposed(event.ask)
+        problem = self._turned(event.trial, _FAILED, "running") or self._proposed(event.ask)
         if problem is None:
             self._epochs[event.trial] = 0
         return problem
 
     def _proposed(self, ask: int) -> str | None:
-        if ask <= self._last_ask:
-            return f"proposal {ask} comes after proposal {self._last_ask}"
-        self._last_ask = ask
+        if ask < self._asks:
+            return f"proposal {ask} comes after proposal {self._asks - 1}"
+        if ask > self._asks + _WIDEST_GAP:
+            return f"proposal {ask} comes after {self._asks} proposals"
+        self._asks = ask + 1
         return None
 
     def _turned(self, trial: int, before: frozenset[str], after: str) -> str | None:

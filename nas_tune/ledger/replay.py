@@ -6,7 +6,9 @@ already is ignored, so a result that comes twice or late changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -30,7 +32,7 @@ from nas_tune.ledger.events import (
     SessionStarted,
 )
 
-__all__ = ["Report", "RunState", "TrialRecord", "TrialState", "replay"]
+__all__ = ["Report", "RunState", "TrialRecord", "TrialState", "folding", "replay"]
 
 TrialState = Literal["running", "lost", "paused", "complete", "pruned", "failed"]
 _ACTIVE = frozenset({"running", "lost"})
@@ -253,9 +255,25 @@ class RunState:
         trial.worker_losses += event.worker
 
 
+@contextmanager
+def folding() -> Iterator[None]:
+    """For a block that folds many events: Python's collector of cycles waits until it is over.
+
+    What a fold makes it keeps, and the collector would walk through all of it time and again.
+    """
+    waits = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if waits:
+            gc.enable()
+
+
 def replay(events: Iterable[tuple[Event, float]]) -> RunState:
     """Fold `(event, time)` pairs, in the ledger's order, into the state of the run."""
     state = RunState()
-    for event, time in events:
-        state.apply(event, time)
+    with folding():
+        for event, time in events:
+            state.apply(event, time)
     return state

@@ -210,9 +210,11 @@ class Ledger:
             raise damaged(self.path.parent, str(error)) from error
 
     def _of_kind(self, after: int, kind: str) -> Iterator[tuple[Event, float]]:
-        query = "SELECT seq, body, time FROM events WHERE seq > ? AND kind = ? ORDER BY seq"
-        for seq, body, when in self._connection.execute(query, (after, kind)):
-            yield _decoded(seq, kind, when, body), when
+        query = "SELECT seq, trial, body, time FROM events WHERE seq > ? AND kind = ? ORDER BY seq"
+        for seq, trial, body, when in self._connection.execute(query, (after, kind)):
+            event = _decoded(seq, kind, when, body)
+            _check_column(seq, event, trial)
+            yield event, when
 
     def _all(self, after: int) -> Iterator[tuple[Event, float]]:
         place = self._read if self._read and self._read.link.seq == after else _Place(self._first())
@@ -228,6 +230,7 @@ class Ledger:
             event = _decoded(seq, kind, when, body)
             if checksum != expected and expected is not None:
                 raise NasTuneError(f"event {seq} ({kind}) is not what was written: its checksum does not fit")
+            _check_column(seq, event, trial)
             if (problem := contradicted(event)) is not None:
                 raise NasTuneError(f"event {seq} ({kind}): {problem}")
             if head and seq == head.seq and checksum != head.checksum:
@@ -337,6 +340,14 @@ def _decoded(seq: int, kind: str, when: float, body: str) -> Event:
         raise NasTuneError(f"event {seq}, {error}") from error
 
 
+def _check_column(seq: int, event: Event, trial: int | None) -> None:
+    """The column of an event's trial repeats what its body says."""
+    if (said := getattr(event, "trial", None)) != trial:
+        column = "of no trial" if trial is None else f"of trial {trial}"
+        body = "tells of none" if said is None else f"tells of trial {said}"
+        raise NasTuneError(f"event {seq} ({event.kind}) is {column} by its column, and its body {body}")
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Device and inode of the file; None where there is none."""
     try:
@@ -391,6 +402,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if _is_short(connection, path):
         raise damaged(folder, "its end is missing")
     connection.execute("SELECT seq FROM events LIMIT 0")
+    loose = [name for kind, name, strict in _tables(connection) if (kind, strict) != ("table", 1)]
+    if loose:
+        raise damaged(folder, f"{', '.join(loose)}: no table whose columns have types")
     row = connection.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
     if row is None or not isinstance(row[0], str) or not (row[0].isascii() and row[0].isdigit()):
         raise damaged(folder, "it has no format version")
@@ -402,6 +416,12 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
     if _has_head(connection) != (version == FORMAT_VERSION):
         raise damaged(folder, f"it says that it has format {version}, and it has another")
+
+
+def _tables(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """(kind, name, 1 if its columns have types) of what a ledger reads from: only in such tables is a number one."""
+    listed = connection.execute("SELECT type, name, strict FROM pragma_table_list WHERE schema = 'main'")
+    return [row for row in listed if row[1] in ("meta", "events", "head")]
 
 
 def _connect(path: Path, readonly: bool, options: str = "") -> sqlite3.Connection:

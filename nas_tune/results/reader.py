@@ -18,6 +18,7 @@ from typing import Any
 
 from nas_tune.ledger import Ledger, RunState, damaged, ledger_path
 from nas_tune.ledger.meta import REQUIRED
+from nas_tune.ledger.replay import folding
 
 __all__ = ["LedgerReader", "Snapshot"]
 
@@ -125,10 +126,11 @@ class LedgerReader:
             before, self._now = self._now, self._open(self._now.number + 1)
             before.ledger.close()
         now = self._now
-        for event, when in now.ledger.events(after=now.seen):
-            now.state.apply(event, when)
-            now.last = when
-            now.seen += 1
+        with folding():
+            for event, when in now.ledger.events(after=now.seen):
+                now.state.apply(event, when)
+                now.last = when
+                now.seen += 1
 
     def _open(self, number: int) -> _Reading:
         file = _file(self.folder)

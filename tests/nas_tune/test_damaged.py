@@ -14,9 +14,19 @@ import pytest
 
 import nas_tune
 from nas_tune.errors import LedgerDamagedError, NasTuneError
-from nas_tune.ledger import ledger_path
+from nas_tune.ledger import (
+    Answered,
+    Ended,
+    Event,
+    Known,
+    Paused,
+    Promoted,
+    Reported,
+    Retried,
+    ledger_path,
+)
 from tests.nas_tune.ledger.damage import change_event, change_meta, execute, seal
-from tests.nas_tune.results.made import begun, eventful, make
+from tests.nas_tune.results.made import begun, eventful, make, trial
 
 ODD: list[Any] = [
     None, True, -1, 0, 1.5, "x", "1", "", [], {}, [[]], [1], {"a": 1}, [["accuracy"]], 10**400, 1e300, -(2**63) - 1,
@@ -92,6 +102,63 @@ def test_a_time_that_is_none_is_refused(time: float, tmp_path: Path) -> None:
     seal(folder)
     with pytest.raises(LedgerDamagedError, match=r"event 3 \(asked\): its time"):
         nas_tune.open_run(folder).trials()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("trial = 1 WHERE seq = 4", r"event 4 \(reported\) is of trial 1 by its column, and its body tells of trial 0"),
+        (
+            "trial = NULL WHERE seq = 3",
+            r"event 3 \(asked\) is of no trial by its column, and its body tells of trial 0",
+        ),
+        (
+            "trial = 2 WHERE seq = 2",
+            r"event 2 \(session_started\) is of trial 2 by its column, and its body tells of none",
+        ),
+        ("kind = 'paused' WHERE seq = 4", r"event 4, not an event of this version: 'paused'"),
+        ("kind = 'found' WHERE seq = 3", r"event 3, not an event of this version: 'found'"),
+    ],
+)
+def test_what_columns_say_and_what_bodies_say_is_the_same(change: str, why: str, tmp_path: Path) -> None:
+    folder = run_of(tmp_path / "run")
+    execute(folder, f"UPDATE events SET {change}")
+    seal(folder)
+    with pytest.raises(LedgerDamagedError, match=why):
+        nas_tune.open_run(folder).trials()
+
+
+IMPOSSIBLE: dict[str, tuple[list[Event], str]] = {
+    "trained on": ([*trial(0, [0.5]), Reported(0, 2, {"accuracy": 1.0}, 0.1)], "trial 0, which is complete"),
+    "ended twice": ([*trial(0, [0.5]), Ended(0, "pruned", 0.5)], "trial 0, which is complete"),
+    "tried again": ([*trial(0, [0.5]), Retried(0, 1)], "trial 0, which is complete"),
+    "paused twice": ([*trial(0, [0.5], None), Paused(0, 0.5), Paused(0, 0.5)], "trial 0, which is paused"),
+    "never paused": ([*trial(0, [0.5], None), Promoted(0)], "trial 0, which is running"),
+    "another's proposal": (
+        [Known("r", 0, {}, "a", "complete", [[1, 0.5]]), *trial(0, [0.5])],
+        "proposal 0 comes after",
+    ),
+    "no proposal": ([*trial(0, [0.5]), Answered(0, 10**12, {})], "proposal 1000000000000 comes after 1 proposals"),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_events_that_cannot_follow_one_another_are_refused(what: str, tmp_path: Path) -> None:
+    events, why = IMPOSSIBLE[what]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    make(folder, begun(), *events).close()
+    with pytest.raises(LedgerDamagedError, match=rf"event \d+ \(.*\): .*{why}"):
+        nas_tune.open_run(folder).trials()
+
+
+@pytest.mark.parametrize("table", ["events", "meta", "head"])
+@pytest.mark.parametrize("made", ["TABLE {0} AS SELECT * FROM typed", "VIEW {0} AS SELECT * FROM typed"])
+def test_a_table_without_types_is_refused(table: str, made: str, tmp_path: Path) -> None:
+    folder = run_of(tmp_path / "run")
+    execute(folder, f"ALTER TABLE {table} RENAME TO typed", "CREATE " + made.format(table))
+    with pytest.raises(LedgerDamagedError, match=f"{table}: no table whose columns have types"):
+        nas_tune.open_run(folder)
 
 
 def mutated(folder: Path, rng: random.Random) -> str:
