@@ -79,8 +79,9 @@ def _tied(best: pd.DataFrame) -> str:
 def counted(now: Snapshot) -> str:
     """The trials by state, and the duplicates that needed none."""
     counts = ", ".join(f"{n} {state}" for state, n in now.counts.items() if n) or "none yet"
-    text = f"{now.trials} trials: {counts}"
-    return f"{text}; {now.answered} duplicates answered from the ledger" if now.answered else text
+    text = f"{now.trials} trial{'' if now.trials == 1 else 's'}: {counts}"
+    duplicates = f"{now.answered} duplicate{'' if now.answered == 1 else 's'}"
+    return f"{text}; {duplicates} answered from the ledger" if now.answered else text
 
 
 def _of_front(run: Run, front: Collection[int] | None) -> str:

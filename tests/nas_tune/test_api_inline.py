@@ -774,6 +774,7 @@ def test_the_checkpoints_that_are_kept_are_those_of_the_best_also_where_these_we
     kept = sorted(int(folder.name) for folder in (run.path / "trials").iterdir())
     assert kept == [0, 1, 2]  # the two best, and the two complete ones, which longer trainings would put first
     assert nas_tune.trained(run, 2).value == 50 / 64
+    assert nas_tune.trained(str(run.path), 2).value == 50 / 64, "a folder says which run, as everywhere"
 
 
 def test_of_equal_trials_the_checkpoint_of_the_earlier_is_kept(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measur
     run: nas_tune.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def checked(network: nn.Module, kind: str, *rest: Any) -> float:
-        # A fresh interpreter rebuilds from the weights in the test of a stopped export.
+        # A fresh interpreter rebuilds from the weights in the slow test below.
         return (compared if kind == "py" else compared_here)(network, kind, *rest)
 
     monkeypatch.setattr("trainables.export.exporting.compared", checked)
@@ -144,7 +144,11 @@ def test_a_package_that_is_missing_is_named_before_any_work(run: nas_tune.Run, m
         nas_tune.export(run, formats=["py", "onnx"], trainable=Fragile)
 
 
-def test_an_export_that_was_stopped_is_made_again(run: nas_tune.Run, tmp_path: Path) -> None:
+def test_an_export_that_was_stopped_is_made_again(
+    run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", compared_here)
+
     def stop(what: str, step: int, steps: int) -> None:
         if step == 1:
             raise KeyboardInterrupt
@@ -283,10 +287,19 @@ def test_the_command_writes_programs_for_any_batch_and_says_json(tmp_path: Path)
     made = nas_tune.search(
         "nb201", {"name": "image_classifier", **SETTINGS}, max_trials=1, run_dir=tmp_path / "run", **SEARCH
     )
-    arguments = ["export", str(made.path), "--format", "pt2,onnx", "--out", str(tmp_path / "out"), "--json"]
+    arguments = [
+        "export",
+        str(made.path),
+        "--format",
+        "safetensors,py,pt2,onnx",
+        "--out",
+        str(tmp_path / "out"),
+        "--json",
+    ]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
-    assert [one["format"] for one in said["formats"]] == ["pt2", "onnx"]
+    assert [one["format"] for one in said["formats"]] == ["safetensors", "py", "pt2", "onnx"]
     assert all(one["difference"] <= 1e-5 for one in said["formats"])
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [CARD, "model.onnx", "program.pt2"]
+    names = [CARD, "architecture.json", "model.onnx", "model.py", "program.pt2", "weights.safetensors"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names

@@ -16,7 +16,6 @@ import search_spaces
 from nas_tune.cli.app import app
 from trainables.compression.measuring import session, single
 from trainables.export import rebuilt
-from trainables.export.check import compared
 
 CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
 OTHER = "|skip_connect~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -49,12 +48,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def done(run: Path) -> tuple[dict[str, Any], Result]:
     options = ["--prune", "0.25", "--quantize", "int8", "--epochs", "1", "--calibration", "40", "--json"]
 
-    def checked(network: Any, kind: str, folder: Path, batches: Any) -> float:
-        # Of these two a test below loads the files itself; a fresh interpreter with torch takes seconds.
-        return 0.0 if kind in ("safetensors", "py") else compared(network, kind, folder, batches)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainables.export.exporting.compared", checked)
+        # A test below loads these files itself, a fresh interpreter those in int8: each takes seconds.
+        patch.setattr("trainables.export.exporting.compared", lambda *_: 0.0)
         result = call(run, *options)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout), result
