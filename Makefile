@@ -19,24 +19,27 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all lint notebooks pictures mutants bench clean
+.PHONY: demo test test-all tests-of-ray other-tests lint notebooks pictures mutants bench clean
 
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
 
-# What starts Ray or kills processes takes all cores itself, and goes after the rest. Only its files are collected then.
+# Tests of Ray mostly wait for processes, so they run beside the rest, and show what they said when they are over.
 RAY_TESTS := $(shell grep -rlE 'mark\.ray' tests --include='test_*.py')
-
-# Tests are rewritten by pytest in every process, and compiled: once is enough, whatever the environment says of it.
-test test-all: export PYTHONDONTWRITEBYTECODE :=
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
 test: $(VENV)/.stamp-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not ray and not slow"
-	$(BIN)/python -m pytest -m "ray and not slow" $(RAY_TESTS)
+	@$(MAKE) --no-print-directory -k -j 2 tests-of-ray other-tests SPEED='and not slow'
 
 test-all: $(VENV)/.stamp-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile -m "not ray"
-	$(BIN)/python -m pytest -m ray $(RAY_TESTS)
+	@$(MAKE) --no-print-directory -k -j 2 tests-of-ray other-tests
+
+tests-of-ray:
+	@log=$$(mktemp); $(PYTEST) -q -p no:cacheprovider -m "ray $(SPEED)" $(RAY_TESTS) > $$log 2>&1; \
+	    status=$$?; cat $$log; rm -f $$log; exit $$status
+
+other-tests:
+	@$(PYTEST) -n auto --maxprocesses 8 --dist loadfile -m "not ray $(SPEED)"
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nas_tune.config import SearchConfig
-from nas_tune.errors import ConfigError
+from nas_tune.errors import FAILURES, ConfigError
 from nas_tune.initial_design import Design
 from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, Retried, RunState, TrialRecord, replay
 from nas_tune.objectives import Objective
@@ -23,9 +23,8 @@ from nas_tune.standings import Result, in_order
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
-__all__ = ["FAILURES", "beginnings", "enqueued", "failed_of", "member_of", "retries"]
+__all__ = ["beginnings", "enqueued", "failed_of", "member_of", "retries"]
 
-FAILURES = ("error", "diverged", "constraint", "oom", "timeout", "bad_result", "storage")
 
 _OTHERS = 3
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 from search_spaces.errors import NasTuneError
 
 __all__ = [
+    "FAILURES",
     "ConfigError",
     "ForeignCodeError",
     "InfeasibleError",
@@ -30,6 +31,10 @@ __all__ = [
     "RunLockedError",
     "StrategyError",
 ]
+
+
+FAILURES = ("error", "diverged", "constraint", "oom", "timeout", "bad_result", "storage")
+"""The kinds of failure of a trial."""
 
 
 class ConfigError(NasTuneError, ValueError):

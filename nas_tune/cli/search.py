@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nas_tune.cli.places import run_folder, shown, talk
-from nas_tune.errors import ConfigError
+from nas_tune.errors import FAILURES, ConfigError
 
 if TYPE_CHECKING:
     from nas_tune.config import SearchConfig
@@ -138,8 +138,6 @@ def with_kinds(arguments: Sequence[str]) -> list[str]:
 
     The word behind it is its kind, unless that word must be the run, because no other is.
     """
-    from nas_tune.beginnings import FAILURES
-
     found = list(arguments)
     for place, text in enumerate(arguments):
         if text != "--retry-failed":

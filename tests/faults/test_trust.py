@@ -22,6 +22,7 @@ from nas_tune.results import Run
 from search_spaces import Space, choice
 from tests.faults.stranger import EVIL, Stranger, edit
 from tests.nas_tune.ledger.damage import seal
+from tests.sweeps import quick
 from tests.toys import Climber, tiny_space
 
 
@@ -92,7 +93,7 @@ CALLS: dict[str, Callable[[Run], object]] = {
 }
 
 
-@pytest.mark.parametrize("part", SPACES)
+@pytest.mark.parametrize("part", quick(SPACES, {"own", "valid"}))
 def test_no_reader_imports_or_calls_what_a_run_names(part: str, stranger: Stranger) -> None:
     run = stranger.run(part, *SPACES[part], *NAMES)
     for name, command in READ.items():
@@ -213,7 +214,7 @@ CODE: dict[str, list[tuple[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("part", CODE)
+@pytest.mark.parametrize("part", quick(CODE, {"valid", "class", "inner", "inner space", "not its own", "registered"}))
 def test_what_rebuilds_lists_the_code_of_a_stranger_and_stops(part: str, stranger: Stranger) -> None:
     run = stranger.run(f"code {part}", *CODE[part])
     for name, (command, *rest) in REBUILD.items():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import search_spaces
+from tests.sweeps import quick
 from trainables import build
 from trainables.cost import Meter, cost_of
 from trainables.networks import example, names
@@ -57,7 +58,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", quick(names(), {"mlp", "nb201", "recurrent", "resnet", "vit"}))
 def test_a_meter_counts_what_cost_of_counts(name):
     space, meter, rng = search_spaces.get(name), Meter(), random.Random(0)
     settings = SMALL.get(name, {})

@@ -43,9 +43,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+SAME = {"bananas", "dehb", "genetic", "gp", "grid", "local_search", "nsga3", "ppo", "predictor"}
+"""What keeps no more in a study than others of its kind, which a restart shows in every run of the suite."""
 QUICK = {"evolution", "random", "reinforce", "tpe"}
 """What a second storage or a second seed is tried with in every run of the suite; with all others it is slow."""
-ON_DISK = [("sqlite", name) for name in STRATEGIES]
+ON_DISK = [pytest.param("sqlite", name, marks=pytest.mark.slow if name in SAME else ()) for name in STRATEGIES]
 ON_DISK += [pytest.param("journal", name, marks=() if name in QUICK else pytest.mark.slow) for name in STRATEGIES]
 
 
@@ -64,7 +66,8 @@ def trials(name: str) -> int:
 
 @pytest.mark.parametrize(
     ("name", "objectives"),
-    [pytest.param(n, 1, marks=pytest.mark.slow if n in DEAR else ()) for n in STRATEGIES] + [(n, 2) for n in SEVERAL],
+    [pytest.param(name, 1, marks=pytest.mark.slow if name in DEAR else ()) for name in STRATEGIES]
+    + [pytest.param(name, 2, marks=() if name in QUICK else pytest.mark.slow) for name in SEVERAL],
 )
 def test_every_strategy_is_a_sampler_for_plain_studies(name: str, objectives: int) -> None:
     testing.check_sampler(factory(name), place(name), objectives=objectives, trials=trials(name))

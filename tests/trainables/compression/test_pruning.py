@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import search_spaces
 import trainables
+from tests.sweeps import quick
 from tests.trainables.export.networks import inputs, member
 from trainables.compression.magnitude import held_zeros
 from trainables.compression.pruning import pruned
@@ -77,7 +78,10 @@ def test_what_nobody_uses_and_what_is_zero_is_pruned_with_the_rest(settings: dic
     assert len(used_parameters(network, x)) < len(list(network.parameters()))
 
 
-@pytest.mark.parametrize("family", ["chain", "darts", "mobilenetv3", "nasnet", "resnet", "transformer_lm", "vit"])
+KINDS = ["chain", "darts", "mobilenetv3", "nasnet", "resnet", "transformer_lm", "vit"]
+
+
+@pytest.mark.parametrize("family", quick(KINDS, {"chain", "resnet", "vit"}))
 def test_networks_of_every_kind_are_smaller_train_and_are_built_again(family: str) -> None:
     network, x = member(family, 1), inputs(family, 3)
     smaller = pruned(network, x, 0.5, "structured")
