@@ -14,16 +14,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nas_tune.analysis import compare, explain
     from nas_tune.api import open_run, resume, search
-    from nas_tune.compressing import Compression, compress
     from nas_tune.config import SearchConfig
-    from nas_tune.evaluation import evaluate, trained
-    from nas_tune.exporting import export
-    from nas_tune.insight import compare, explain
     from nas_tune.reports import report
     from nas_tune.results import Run
-    from nas_tune.retraining.retrain import retrain
-    from nas_tune.retraining.retrained import Retrained
+    from nas_tune.session.evaluation import evaluate, trained
+    from nas_tune.winners.compress import Compression, compress
+    from nas_tune.winners.export import export
+    from nas_tune.winners.retrain.retrain import retrain
+    from nas_tune.winners.retrain.retrained import Retrained
 
 from nas_tune.errors import NasTuneError
 
@@ -47,21 +47,21 @@ __all__ = [
 ]
 
 _HOME = {
-    "Compression": "nas_tune.compressing",
-    "Retrained": "nas_tune.retraining",
+    "Compression": "nas_tune.winners.compress",
+    "Retrained": "nas_tune.winners.retrain",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
-    "compare": "nas_tune.insight",
-    "compress": "nas_tune.compressing",
-    "evaluate": "nas_tune.evaluation",
-    "explain": "nas_tune.insight",
-    "export": "nas_tune.exporting",
+    "compare": "nas_tune.analysis",
+    "compress": "nas_tune.winners.compress",
+    "evaluate": "nas_tune.session.evaluation",
+    "explain": "nas_tune.analysis",
+    "export": "nas_tune.winners.export",
     "open_run": "nas_tune.api",
     "report": "nas_tune.reports",
     "resume": "nas_tune.api",
-    "retrain": "nas_tune.retraining",
+    "retrain": "nas_tune.winners.retrain",
     "search": "nas_tune.api",
-    "trained": "nas_tune.evaluation",
+    "trained": "nas_tune.session.evaluation",
 }
 
 

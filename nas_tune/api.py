@@ -8,22 +8,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from nas_tune.arguments import check_flags, check_target, configuration, listed, listed_observers
-from nas_tune.beginnings import beginnings, enqueued, failed_of, member_of, retries
 from nas_tune.config import SearchConfig
+from nas_tune.config.names import check_local
 from nas_tune.config.stored import stored_config
-from nas_tune.driver import check_storage, drive, last_versions
+from nas_tune.coordination.observers import Observer
 from nas_tune.errors import ConfigError, LedgerDamagedError
-from nas_tune.initial_design import Progress
 from nas_tune.ledger import BudgetChanged, Event, Lease, Ledger, Noted, RunState, backup_path, replay
-from nas_tune.names import check_local
-from nas_tune.observers import Observer
-from nas_tune.recipe import Recipe, check_versions, reopened
-from nas_tune.rerun import changed_since, check_changes, way_on
 from nas_tune.results import Run
-from nas_tune.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
-from nas_tune.supernet_runs import check_enqueue
-from nas_tune.trust import unkept
+from nas_tune.session.arguments import check_flags, check_target, configuration, listed, listed_observers
+from nas_tune.session.driver import check_storage, drive, last_versions
+from nas_tune.session.initial_design import Progress
+from nas_tune.session.recipe import Recipe, check_versions, reopened
+from nas_tune.session.rerun import changed_since, check_changes, way_on
+from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
+from nas_tune.session.supernet_runs import check_enqueue
+from nas_tune.session.trust import unkept
+from nas_tune.session.warm_start import beginnings, enqueued, failed_of, member_of, retries
 from search_spaces import Space
 from trainables.registry import Target
 

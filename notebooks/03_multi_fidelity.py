@@ -29,8 +29,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import nas_tune
-from nas_tune.bench import Contest, contestant_of, run_races, score
-from nas_tune.tables import digits
+from nas_tune.benchmarks.races import Contest, contestant_of, run_races, score
+from nas_tune.benchmarks.tables import digits
 
 table = pd.read_parquet(digits.TABLE["file"])
 table[["cell", "seed", "accuracy_1", "accuracy_5", "seconds_1", "seconds_5", "test"]].sample(3, random_state=0)

@@ -2,7 +2,7 @@
 
 `get("nasnet")` is the space of the paper; settings of its factory make another size: `get("nasnet", blocks=3)`.
 
-A plug-in announces a space as an entry point of the group `nas_tune.spaces`: its name, and a function that
+A plug-in announces a space as an entry point of the group `nas_tune.session.spaces`: its name, and a function that
 returns the `Space`, callable without arguments (or the `Space` itself). One whose import raises is skipped in
 the listing and kept with its error, which is raised only if that very space is asked for.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENTRY_POINT_GROUP", "broken", "get", "names", "origins", "register", "registered"]
 
-ENTRY_POINT_GROUP = "nas_tune.spaces"
+ENTRY_POINT_GROUP = "nas_tune.session.spaces"
 NAME_RULE = "a name is [a-z0-9][a-z0-9._-]{0,63}"
 
 _BUILT_IN = {

@@ -13,16 +13,16 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 
-from search_spaces import differences, growth, moves, spec, vector
+from search_spaces.algebra import differences, growth, moves, spec, vector
+from search_spaces.algebra.compiler import Nested, compile_tree
+from search_spaces.algebra.deciders import Rng, as_random, builds, decided, drawn, looked_up
+from search_spaces.algebra.flat import Parameter
+from search_spaces.algebra.printing import refuse_alike
+from search_spaces.algebra.rejection import RareMembers
 from search_spaces.architecture import Architecture, Canonical, Json, Scalar, canonical_text, plain_json
-from search_spaces.compiler import Nested, compile_tree
-from search_spaces.deciders import Rng, as_random, builds, decided, drawn, looked_up
 from search_spaces.errors import ArchitectureError, SpaceError
-from search_spaces.flat import Parameter
-from search_spaces.graphs import Graph
+from search_spaces.graphs.graph import Graph
 from search_spaces.names import did_you_mean
-from search_spaces.printing import refuse_alike
-from search_spaces.rejection import RareMembers
 from search_spaces.translation.optuna import Trial, distributions, suggested
 from search_spaces.translation.tune import domains
 
@@ -249,7 +249,7 @@ class Space(Nested):
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
         """The architecture as graphs, one a cell; where the space is none of cells, its decisions as a chain."""
-        from search_spaces.outline import outline
+        from search_spaces.graphs.outline import outline
 
         return outline(self, self.validate(architecture))
 

@@ -1,4 +1,4 @@
-"""The front door tells the truth: its tree names every file, its example runs."""
+"""The front door tells the truth: its tree names every room, its example runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def files_of_the_tree() -> set[str]:
-    """Paths of the tree's lines: a folder stands at the left with a slash, its files are indented below it."""
-    found, folder = set(), ""
+def folders_of_the_tree() -> set[str]:
+    """Paths of the tree's folders: a package stands at the left, its rooms are indented below it."""
+    found, package = set(), ""
     for line in README.partition("## The tree")[2].splitlines():
-        if top := re.match(r"    (\S+/)(?:\s|$)", line):
-            folder = top[1]
-        elif inside := re.match(r"      (\S+\.py)\s", line):
-            found.add(folder + inside[1])
+        if top := re.match(r"    (\w+/) ", line):
+            package = top[1]
+        elif rooms := re.match(r"      ((?:\S+/ )+)", line):
+            found.update(f"{package}{room}" for room in rooms[1].split())
     return found
 
 
-def test_the_tree_names_every_module_and_no_other() -> None:
+def test_the_tree_names_every_room_and_no_other() -> None:
     packages = ("search_spaces", "trainables", "nas_tune")
-    modules = {path.relative_to(ROOT).as_posix() for package in packages for path in (ROOT / package).rglob("*.py")}
-    assert files_of_the_tree() == modules
+    rooms = {
+        f"{path.parent.parent.name}/{path.parent.name}/"
+        for one in packages
+        for path in ROOT.glob(f"{one}/*/__init__.py")
+    }
+    assert folders_of_the_tree() == rooms
 
 
 def test_what_it_shows_and_links_is_here() -> None:

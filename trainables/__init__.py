@@ -14,9 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainables.cost import Cost, cost_of
-    from trainables.darts_trainable import DartsTrainable
-    from trainables.deadline import check_time
+    from trainables.costs.cost import Cost, cost_of
     from trainables.errors import (
         CheckpointError,
         DataError,
@@ -25,12 +23,14 @@ if TYPE_CHECKING:
         InfeasibleArchitectureError,
         TrainableError,
     )
-    from trainables.generator import GeneratorTrainable
-    from trainables.image_classifier import ImageClassifier
     from trainables.networks import build
     from trainables.protocol import Trainable
     from trainables.registry import adapt, get, names, register
     from trainables.supernet.estimator import SharedWeights
+    from trainables.supernet.trainable import DartsTrainable
+    from trainables.tasks.image_classifier import ImageClassifier
+    from trainables.trial.deadline import check_time
+    from trainables.trial.generator import GeneratorTrainable
 
 __all__ = [
     "CheckpointError",
@@ -55,9 +55,9 @@ __all__ = [
 ]
 
 _MODULES = {
-    "trainables.cost": ("Cost", "cost_of"),
-    "trainables.darts_trainable": ("DartsTrainable",),
-    "trainables.deadline": ("check_time",),
+    "trainables.costs.cost": ("Cost", "cost_of"),
+    "trainables.supernet.trainable": ("DartsTrainable",),
+    "trainables.trial.deadline": ("check_time",),
     "trainables.errors": (
         "CheckpointError",
         "DataError",
@@ -66,8 +66,8 @@ _MODULES = {
         "InfeasibleArchitectureError",
         "TrainableError",
     ),
-    "trainables.generator": ("GeneratorTrainable",),
-    "trainables.image_classifier": ("ImageClassifier",),
+    "trainables.trial.generator": ("GeneratorTrainable",),
+    "trainables.tasks.image_classifier": ("ImageClassifier",),
     "trainables.networks": ("build",),
     "trainables.protocol": ("Trainable",),
     "trainables.registry": ("adapt", "get", "names", "register"),

@@ -20,8 +20,8 @@ from search_spaces.errors import NasTuneError, SpaceError
 from trainables.errors import TrainableError
 from trainables.protocol import Checking, Describing, Evaluating, Searching, Trainable
 from trainables.registry import adapt, names
-from trainables.session import TrialSession
 from trainables.settings import parse_settings
+from trainables.trial.session import TrialSession
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture

@@ -84,7 +84,7 @@ class EndOfTraining(Exception):
 
 
 class OutOfTime(Exception):
-    """Raised within an epoch that would end too late (`trainables.deadline`); the epoch does not count."""
+    """Raised within an epoch that would end too late (`trainables.trial.deadline`); the epoch does not count."""
 
 
 def first_line(error: BaseException) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from trainables.compression.tuning import Tuning
     from trainables.export.deployed import Deployed
-    from trainables.parallel import Group
+    from trainables.training.parallel import Group
 
 __all__ = [
     "Checking",

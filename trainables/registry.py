@@ -17,9 +17,9 @@ from typing import cast
 from search_spaces.errors import UnknownNameError
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from trainables.errors import TrainableError
-from trainables.generator import GIVEN, GeneratorTrainable, TrainFunction
 from trainables.protocol import Trainable
 from trainables.settings import check_settings
+from trainables.trial.generator import GIVEN, GeneratorTrainable, TrainFunction
 
 __all__ = ["ENTRY_POINTS", "Target", "adapt", "get", "is_installed", "names", "register"]
 
@@ -29,8 +29,8 @@ Target = Callable[..., object]
 
 _METHODS = ("setup", "step", "save", "load")
 _registered: dict[str, Target | str] = {
-    "darts": "trainables.darts_trainable:DartsTrainable",
-    "image_classifier": "trainables.image_classifier:ImageClassifier",
+    "darts": "trainables.supernet.trainable:DartsTrainable",
+    "image_classifier": "trainables.tasks.image_classifier:ImageClassifier",
     "shared": "trainables.supernet.estimator:SharedWeights",
 }
 

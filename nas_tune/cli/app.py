@@ -21,7 +21,7 @@ from nas_tune.cli.compress import compress
 from nas_tune.cli.dashboard import dashboard
 from nas_tune.cli.doctor import doctor
 from nas_tune.cli.explain import explain
-from nas_tune.cli.exporting import export
+from nas_tune.cli.export_winner import export
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
 from nas_tune.cli.report import report
@@ -86,7 +86,7 @@ def _options(
     ] = False,
 ) -> None:
     """Neural architecture search: Optuna proposes, Ray Tune runs, a ledger remembers."""
-    from nas_tune.references import allow_local_modules
+    from nas_tune.config.references import allow_local_modules
 
     allow_local_modules()
 

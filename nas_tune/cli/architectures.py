@@ -5,7 +5,7 @@ from __future__ import annotations
 import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.results.architectures import space_of, writer
-from nas_tune.spaces import make_space
+from nas_tune.session.spaces import make_space
 from search_spaces import Space
 
 __all__ = ["named_space", "space_of", "writer"]

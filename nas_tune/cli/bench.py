@@ -13,10 +13,10 @@ import typer
 
 from nas_tune.cli.places import data, talk
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import Mode, Objective
+from nas_tune.objectives.objective import Mode, Objective
 
 if TYPE_CHECKING:
-    from nas_tune.bench import Contest, Contestant, Race, Scores
+    from nas_tune.benchmarks.races import Contest, Contestant, Race, Scores
     from nas_tune.cli.tables import Column
 
 __all__ = ["bench"]
@@ -64,9 +64,9 @@ def bench(
     Time is virtual: a trial costs what the table says. The architecture that would have been chosen, by validation,
     is judged by the test column. Differences are tested with Wilcoxon's signed ranks, corrected by Holm.
     """
-    from nas_tune.bench import best_score, contestant_of, judge_of, score
-    from nas_tune.bench.contest import check
-    from nas_tune.bench.courses import write_courses
+    from nas_tune.benchmarks.races import best_score, contestant_of, judge_of, score
+    from nas_tune.benchmarks.races.contest import check
+    from nas_tune.benchmarks.races.courses import write_courses
 
     given = _settings(settings or ())
     contestants = [contestant_of(text, given) for text in strategy.split(",") if text.strip()]
@@ -79,7 +79,7 @@ def bench(
         write_courses(races, out)
         talk().print(f"wrote {out}")
     if plot is not None:
-        from nas_tune.bench.picture import draw_regret
+        from nas_tune.benchmarks.races.picture import draw_regret
 
         draw_regret(scores, plot)
         talk().print(f"wrote {plot}")
@@ -103,9 +103,9 @@ def _contest(
     metric: str,
     mode: Mode | None,
 ) -> Contest:
-    from nas_tune.bench import Contest
+    from nas_tune.benchmarks.races import Contest
+    from nas_tune.benchmarks.tables import digits
     from nas_tune.config import Component
-    from nas_tune.tables import digits
 
     if table is None:
         described = {"space": space, "arch": arch, "fidelity": fidelity, "test": test}
@@ -181,7 +181,7 @@ def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, pr
     """The races, with a bar on stderr where somebody looks."""
     from rich.progress import track
 
-    from nas_tune.bench import run_races
+    from nas_tune.benchmarks.races import run_races
 
     races = run_races(contest, contestants, range(seeds), processes)
     total = seeds * len(contestants)

@@ -12,7 +12,7 @@ import typer
 from nas_tune.cli.places import data, run_folder, talk, width_of
 
 if TYPE_CHECKING:
-    from nas_tune.insight import Comparison
+    from nas_tune.analysis import Comparison
 
 __all__ = ["compare"]
 
@@ -32,7 +32,7 @@ def compare(
     Runs that differ in their seed only are one group. Several runs in every group: groups are compared by what each
     run found. Else trials are compared, which says nothing of other seeds, and has a p-value for random search alone.
     """
-    from nas_tune.insight import compare as compared
+    from nas_tune.analysis import compare as compared
     from nas_tune.results import Run
 
     write = None if out is None else _writer(out)
@@ -50,8 +50,8 @@ def compare(
 
 def _writer(out: Path) -> Callable[[Comparison, Path], object]:
     """What writes a file of this name; `ConfigError` before anything is read if nothing does."""
+    from nas_tune.analysis.picture import SUFFIXES, draw_courses
     from nas_tune.errors import ConfigError
-    from nas_tune.insight.picture import SUFFIXES, draw_courses
     from nas_tune.reports import write_comparison
 
     if out.suffix not in (".html", *SUFFIXES):

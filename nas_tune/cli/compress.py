@@ -13,7 +13,7 @@ import typer
 from nas_tune.cli.places import data, run_folder, shown, talk, width_of
 
 if TYPE_CHECKING:
-    from nas_tune.compressing import Compression
+    from nas_tune.winners.compress import Compression
 
 __all__ = ["compress"]
 
@@ -68,8 +68,8 @@ def compress(
     Give --prune, --quantize or both. The table compares metrics of the test split, size and latency before and after,
     on this machine. Files: ONNX (loaded again in a fresh interpreter), after pruning also safetensors and model.py.
     """
-    from nas_tune.compressing import compress as compressed
     from nas_tune.results import Run
+    from nas_tune.winners.compress import compress as compressed
 
     opened = Run(run_folder(run))
     with _progress(quiet) as progress:

@@ -22,7 +22,7 @@ from nas_tune.errors import InfeasibleError
 __all__ = ["Finding", "doctor", "findings"]
 
 _PACKAGES = ("nas-tune", "optuna", "torch", "torchvision", "pandas", "pyarrow", "duckdb", "safetensors")
-_GROUPS = ("nas_tune.spaces", "nas_tune.trainables")
+_GROUPS = ("nas_tune.session.spaces", "nas_tune.trainables")
 _LITTLE_DISK, _LITTLE_MEMORY = 2.0, 2.0
 _MARKS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "broken": ("X", "red")}
 

@@ -10,8 +10,8 @@ import typer
 from nas_tune.cli.places import data, run_folder, talk, width_of
 
 if TYPE_CHECKING:
-    from nas_tune.insight import Explanation, Importance
-    from nas_tune.insight.neighbours import Neighbours
+    from nas_tune.analysis import Explanation, Importance
+    from nas_tune.analysis.neighbours import Neighbours
 
 __all__ = ["explain"]
 
@@ -29,7 +29,7 @@ def explain(
 
     All of it is what the trials of this run say; nothing is trained.
     """
-    from nas_tune.insight import explain as explained
+    from nas_tune.analysis import explain as explained
     from nas_tune.results import Run
 
     opened, console = Run(run_folder(run)), talk()

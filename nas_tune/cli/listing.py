@@ -53,7 +53,7 @@ def about(factory: Callable[..., object]) -> str:
 
 
 def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> None:
-    from nas_tune.objectives import takes_several
+    from nas_tune.objectives.objective import takes_several
 
     out = data()
     out.print(title, style="bold")
@@ -87,7 +87,7 @@ def _importable(names: Iterable[str]) -> Iterator[tuple[str, Callable[..., objec
 
 def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[str]:
     """`name = default` for every parameter that is a setting; `name` alone where it must be given."""
-    from trainables.generator import GIVEN
+    from trainables.trial.generator import GIVEN
 
     parameters = list(inspect.signature(factory).parameters.values())
     if inspect.isgeneratorfunction(inspect.unwrap(factory)):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, Paused, RunState, TrialRecord
+from nas_tune.objectives.standings import Result, in_order
 from nas_tune.results.ranking import pareto, result_of
-from nas_tune.standings import Result, in_order
 
 __all__ = ["Pace"]
 

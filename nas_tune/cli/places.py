@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nas_tune.config.names import as_typed as shown
+from nas_tune.config.names import check_local
 from nas_tune.errors import LedgerDamagedError
-from nas_tune.names import as_typed as shown
-from nas_tune.names import check_local
 from search_spaces.names import did_you_mean
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from nas_tune.cli.pace import Pace
 from nas_tune.cli.tables import Column, fitting, lines
 from nas_tune.cli.text import brief, duration, plain, results_of
 from nas_tune.config import SearchConfig
+from nas_tune.coordination.observers import Observer
 from nas_tune.ledger import Ended, Event, RunState, TrialRecord
-from nas_tune.observers import Observer
 
 __all__ = ["LiveProgress", "watching"]
 

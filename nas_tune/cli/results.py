@@ -48,7 +48,7 @@ def results(
     May be called while the search runs. The table shows what matters most; CSV, JSON and Parquet have every
     column.
     """
-    from nas_tune.cli.export import columns_of, export
+    from nas_tune.cli.frames import columns_of, export
     from nas_tune.results import Run
 
     if sql is not None and table is not None:
@@ -87,7 +87,7 @@ def best(
     objectives the Pareto front, then the front that is left without it, and so on. May be called while the
     search runs.
     """
-    from nas_tune.cli.export import export
+    from nas_tune.cli.frames import export
     from nas_tune.cli.summary import print_best
     from nas_tune.results import Run
 
@@ -139,7 +139,7 @@ def _say_state(run: Run) -> None:
 def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     """What matters most of a trial; CSV, JSON and Parquet have it all."""
     from nas_tune.cli.architectures import space_of, writer
-    from nas_tune.cli.export import columns_of, macs_column
+    from nas_tune.cli.frames import columns_of, macs_column
     from nas_tune.cli.tables import Column
     from nas_tune.cli.text import plain
 
@@ -160,7 +160,7 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
 
 
 def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
-    from nas_tune.cli.export import columns_of
+    from nas_tune.cli.frames import columns_of
 
     optimized = [one.metric for one in run.objectives]
     fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id", *optimized}

@@ -12,11 +12,11 @@ import typer
 
 from nas_tune.cli.places import data, run_folder, shown, talk
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import Mode
+from nas_tune.objectives.objective import Mode
 
 if TYPE_CHECKING:
     from nas_tune.results import Run
-    from nas_tune.retraining.plan import Plan
+    from nas_tune.winners.retrain.plan import Plan
 
 __all__ = ["retrain"]
 
@@ -90,8 +90,8 @@ def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -
     """Plan it, say so, and do it with a display."""
     from nas_tune.cli.progress import watching
     from nas_tune.cli.search import parse_changes
-    from nas_tune.retraining.plan import plan
-    from nas_tune.retraining.retrain import carry_out
+    from nas_tune.winners.retrain.plan import plan
+    from nas_tune.winners.retrain.retrain import carry_out
 
     decided = plan(opened, settings=parse_changes(changes, _settings_of(opened)), **asked)
     if not quiet:
@@ -109,7 +109,7 @@ def _settings_of(run: Run) -> dict[str, Any]:
 
 
 def _is_finished(decided: Plan) -> bool:
-    from nas_tune.retraining.retrained import Retrained
+    from nas_tune.winners.retrain.retrained import Retrained
 
     return decided.is_begun and Retrained(decided.folder).finished
 

@@ -17,7 +17,7 @@ from nas_tune.errors import FAILURES, ConfigError
 
 if TYPE_CHECKING:
     from nas_tune.config import SearchConfig
-    from nas_tune.observers import Observer
+    from nas_tune.coordination.observers import Observer
     from nas_tune.results import Run
     from search_spaces import Space
 

@@ -16,7 +16,7 @@ from nas_tune.errors import ConfigError
 if TYPE_CHECKING:
     from nas_tune.cli.tables import Column
     from search_spaces import Parameter, Space
-    from trainables.profile import Member, Profile
+    from trainables.costs.profile import Member, Profile
 
 __all__ = ["space"]
 
@@ -50,7 +50,7 @@ def space(
     """
     from nas_tune.cli.search import parse_changes
     from nas_tune.config import Component
-    from nas_tune.spaces import make_space
+    from nas_tune.session.spaces import make_space
 
     limits = {
         cost: _amount(option, text)
@@ -63,8 +63,8 @@ def space(
     if not profile:
         _print_space(found, as_json=as_json)
         return
-    from trainables.profile import measured_on
-    from trainables.profile import profile as profiled
+    from trainables.costs.profile import measured_on
+    from trainables.costs.profile import profile as profiled
 
     options = parse_changes(network or (), {})
     said = ", ".join(f"{key}={value}" for key, value in options.items()) or "settings as the builder has them"
@@ -120,7 +120,7 @@ def _reached(
     found: Space, counted: Profile, limits: Mapping[str, float], seed: int, options: Mapping[str, Any]
 ) -> Member | None:
     """A member within the limits, or the nearest to them that a descent finds; None without limits."""
-    from trainables.profile import nearest, within_reach
+    from trainables.costs.profile import nearest, within_reach
 
     if not limits:
         return None
@@ -150,7 +150,7 @@ def _print_profile(found: Space, counted: Profile, limits: Mapping[str, float], 
 
 def _quantile_columns(counted: Profile) -> list[Column]:
     from nas_tune.cli.tables import Column
-    from trainables.profile import QUANTILES
+    from trainables.costs.profile import QUANTILES
 
     builds = counted.build_seconds
     rows = [[quantity(round(value)) for value in counted.quantiles(cost)] for cost in _COSTS]
@@ -177,7 +177,7 @@ def _limit_lines(counted: Profile, limits: Mapping[str, float], reached: Member 
 
 
 def _as_json(found: Space, counted: Profile, limits: Mapping[str, float], reached: Member | None) -> dict[str, Any]:
-    from trainables.profile import QUANTILES
+    from trainables.costs.profile import QUANTILES
 
     costs: Sequence[str] = (*_COSTS, "model_bytes")
     described: dict[str, Any] = {

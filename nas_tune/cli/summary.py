@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 
 from nas_tune.cli.architectures import space_of, writer
-from nas_tune.cli.export import columns_of, macs_column
+from nas_tune.cli.frames import columns_of, macs_column
 from nas_tune.cli.places import data, shown, talk, width_of
 from nas_tune.cli.tables import Column, folded, lines
 from nas_tune.cli.text import brief, plain

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nas_tune.ledger import TrialRecord
-    from nas_tune.objectives import Objective
+    from nas_tune.objectives.objective import Objective
 
 __all__ = ["brief", "duration", "harmless", "plain", "quantity", "results_of", "shortened"]
 

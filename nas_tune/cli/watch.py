@@ -12,8 +12,8 @@ import typer
 from nas_tune.cli.places import run_folder, shown, talk
 
 if TYPE_CHECKING:
+    from nas_tune.coordination.observers import Observer
     from nas_tune.ledger import Ledger, RunState
-    from nas_tune.observers import Observer
     from nas_tune.results import Run
 
 __all__ = ["follow", "watch"]

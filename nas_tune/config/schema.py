@@ -24,11 +24,11 @@ from pydantic import (
 )
 
 from nas_tune.config.component import Component, component_of, registered_component_of
+from nas_tune.config.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
-from nas_tune.names import default_run_name, metric_name_problem, run_name_problem
-from nas_tune.objectives import Mode, Objective, mode_left_out, objectives_of
+from nas_tune.objectives.objective import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean, remote_problem
 from trainables.metrics import COSTS, MODES
 from trainables.supernet_methods import SUPERNET_METHODS

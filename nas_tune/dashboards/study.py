@@ -16,7 +16,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.ledger import TrialRecord
-from nas_tune.objectives import Objective
+from nas_tune.objectives.objective import Objective
 from nas_tune.results.decisions import Decisions
 from nas_tune.results.redaction import without_secrets
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
-from nas_tune.coordinator import Coordinator
+from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.executors.clock import VirtualClock
 
 __all__ = ["Executor", "InThisProcess"]

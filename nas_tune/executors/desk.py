@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from trainables.session import Outcome
+from trainables.trial.session import Outcome
 
 __all__ = ["Begun", "Desk", "Did", "Died", "Order", "Word"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from nas_tune.coordinator import Coordinator
+from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.executors.base import InThisProcess
 from nas_tune.executors.job import Job, advanced
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas_tune.registrations import Registered
+from nas_tune.config.registrations import Registered
 from search_spaces import Architecture
 from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
-from trainables.session import Failure, Outcome, TrialSession
+from trainables.trial.session import Failure, Outcome, TrialSession
 
 __all__ = ["Job", "advanced", "trial_folder"]
 
@@ -29,7 +29,7 @@ class Job:
     """A trainable with its settings, and the length of a full training.
 
     `epoch_timeout` is in seconds; None lets an epoch take as long as it takes. `registered` are the networks and spaces
-    that a worker process must know by name (`nas_tune.registrations`).
+    that a worker process must know by name (`nas_tune.config.registrations`).
     """
 
     target: Target

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import ray
 from ray import cloudpickle
 
+from nas_tune.config.registrations import restore
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import Job
-from nas_tune.registrations import restore
 from search_spaces import Space
 
 __all__ = ["Parcel", "node_name"]

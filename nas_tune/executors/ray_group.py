@@ -21,9 +21,9 @@ from nas_tune.executors.job import Job, advanced, trial_folder
 from nas_tune.executors.parcel import node_name
 from nas_tune.executors.watchdog import Watchdog
 from search_spaces import Space
-from trainables.parallel import Group
 from trainables.protocol import is_parallel
-from trainables.session import TrialSession
+from trainables.training.parallel import Group
+from trainables.trial.session import TrialSession
 
 __all__ = ["GroupEndedError", "take_part"]
 

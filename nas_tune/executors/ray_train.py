@@ -17,7 +17,7 @@ import ray
 from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
-from nas_tune.coordinator import Assignment, Coordinator
+from nas_tune.coordination.coordinator import Assignment, Coordinator
 from nas_tune.errors import InfeasibleError
 from nas_tune.executors.desk import Begun, Desk, Did, Died, Order, Word
 from nas_tune.executors.job import Job, trial_folder

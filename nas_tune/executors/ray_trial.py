@@ -15,7 +15,7 @@ from ray import tune
 from nas_tune.executors.job import trial_folder
 from nas_tune.executors.parcel import Parcel, node_name
 from nas_tune.executors.watchdog import Watchdog
-from trainables.session import Outcome, TrialSession
+from trainables.trial.session import Outcome, TrialSession
 
 __all__ = ["OUTCOME", "RayTrial"]
 

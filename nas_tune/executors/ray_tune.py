@@ -21,7 +21,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from nas_tune.coordinator import Coordinator
+from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
 from nas_tune.executors.ray_cluster import Resources, cluster

@@ -13,12 +13,12 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nas_tune.coordinator import Assignment, Coordinator
+from nas_tune.coordination.coordinator import Assignment, Coordinator
 from nas_tune.executors.base import InThisProcess
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from trainables.protocol import Trainable
-from trainables.session import Outcome, TrialSession
+from trainables.trial.session import Outcome, TrialSession
 
 __all__ = ["COST", "SimulatedExecutor"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trainables.session import Failure, Outcome
+from trainables.trial.session import Failure, Outcome
 
 __all__ = ["Watchdog"]
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nas_tune.insight import Comparison
-from nas_tune.insight.course import Course
+from nas_tune.analysis import Comparison
+from nas_tune.analysis.course import Course
 from nas_tune.reports.html import write_page
 from nas_tune.reports.learning import sized
 from nas_tune.reports.summary import Tile, number, span

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from nas_tune.insight import importances
+from nas_tune.analysis import importances
 from nas_tune.reports.elapsed import Elapsed, session_starts
 from nas_tune.reports.learning import curves, rungs, sized
 from nas_tune.reports.timeline import most_workers, timeline

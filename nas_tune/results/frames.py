@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from nas_tune.config.names import check_local
 from nas_tune.errors import RunFolderError
-from nas_tune.names import check_local
 from trainables.drafts import draft_folder
 
 __all__ = ["to_frame", "write_parquet", "written_aside"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import Objective
+from nas_tune.objectives.objective import Objective
 from nas_tune.results.frames import written_aside
 from nas_tune.results.run import Run
 

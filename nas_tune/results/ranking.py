@@ -1,6 +1,6 @@
 """Which trial is better than which: one order for `Run.best`, the kept checkpoints and the progress display.
 
-The rule is that of `nas_tune.standings`.
+The rule is that of `nas_tune.objectives.standings`.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from nas_tune.fronts import front
 from nas_tune.ledger import TrialRecord
-from nas_tune.objectives import Objective, scores_of
-from nas_tune.standings import Result, contenders, in_order
+from nas_tune.objectives.objective import Objective, scores_of
+from nas_tune.objectives.pareto import front
+from nas_tune.objectives.standings import Result, contenders, in_order
 
 __all__ = ["contending", "final_scores", "pareto", "ranked", "result_of"]
 
@@ -38,7 +38,8 @@ def ranked(trials: Iterable[TrialRecord], objectives: Sequence[Objective], count
 
     Complete trials stand by value, however long they trained. Pruned and paused ones stand behind every trial that
     trained longer, and among the others by value. With several objectives, in the place of the value: the number of
-    the front, within a front the loneliest first (crowding distance, `nas_tune.fronts`), then the objectives in turn.
+    the front, within a front the loneliest first (crowding distance, `nas_tune.objectives.pareto`), then the objectives
+    in turn.
     """
     numbers, results = _results(trials, objectives)
     return [numbers[place] for place in in_order(results, count)]

@@ -16,9 +16,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas_tune.config.names import as_typed, check_local
 from nas_tune.errors import ConfigError
-from nas_tune.names import as_typed, check_local
-from nas_tune.objectives import Objective
+from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
 
@@ -121,7 +121,7 @@ class Run:
     @cached_property
     def left_out(self) -> tuple[str, ...]:
         """The references of the space's own code that `space` does without; none where that is whole."""
-        from search_spaces.spec import references
+        from search_spaces.algebra.spec import references
 
         here = set(references(self.space.to_spec()))
         return tuple(name for what, name in references(self.meta["space"]) if (what, name) not in here)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from nas_tune.components import make_component
-from nas_tune.objectives import several_objectives
+from nas_tune.config.components import make_component
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
 from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict, judged

@@ -5,7 +5,7 @@ is among the best `1 / reduction` (rounded down, but at least one) of all that h
 itself included. The first one therefore passes whatever its score, which is the price of never waiting.
 
 With several objectives the best of a rung are those on the first fronts, and within a front those that stand alone
-(`nas_tune.fronts`), as Schmucker, Donini, Zafar, Salinas and Archambeau (2021, arXiv 2106.12639) have it.
+(`nas_tune.objectives.pareto`), as Schmucker, Donini, Zafar, Salinas and Archambeau (2021, arXiv 2106.12639) have it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import bisect
 from typing import Any
 
 from nas_tune.errors import ConfigError
-from nas_tune.fronts import passes
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
+from nas_tune.objectives.pareto import passes
 from nas_tune.schedulers.base import NeverPauses, Score, Verdict
 
 __all__ = ["Asha", "rungs"]

@@ -4,7 +4,7 @@ Every trial pauses at each rung. Whenever a worker is free, the highest rung tha
 `1 / reduction` of all that have reached it (rounded down) sends its best such trial on; only if no rung has one is
 a new trial begun. So none passes because it came first, and one that looked poor early may go on later; the price
 is a checkpoint for every paused trial. With several objectives the best of a rung are those on the first fronts, and
-within a front those that stand alone (`nas_tune.fronts`).
+within a front those that stand alone (`nas_tune.objectives.pareto`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import bisect
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas_tune.fronts import best_first
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
+from nas_tune.objectives.pareto import best_first
 from nas_tune.schedulers.asha import rungs
 from nas_tune.schedulers.base import Score, Verdict
 

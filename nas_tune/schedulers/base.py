@@ -3,7 +3,7 @@
 A scheduler is a deterministic fold of reports and promotions: no clock, no random numbers, no look at trials that
 it was not told of. That is what makes a replay of the ledger restore it exactly. Scores are "greater is better";
 the coordinator turns the sign where a metric is minimized. Of several objectives a score is a tuple, one number
-each; a scheduler that can handle that says so by `nas_tune.objectives.several_objectives`.
+each; a scheduler that can handle that says so by `nas_tune.objectives.objective.several_objectives`.
 
 A trial that is paused gives its worker back and keeps its checkpoint. Whenever a worker is free, `next_promotion`
 is asked first, and only if no paused trial is worth it does the strategy propose a new one.

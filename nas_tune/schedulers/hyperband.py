@@ -12,7 +12,7 @@ trials a trial took 0.13 of a full training, where `asha` with the same grace to
 
 from __future__ import annotations
 
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.schedulers.asha import Asha, rungs
 from nas_tune.schedulers.base import NeverPauses, Score, Verdict
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from optuna.samplers import BaseSampler
 
-from nas_tune.components import make_component
+from nas_tune.config.components import make_component
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.auto import Auto
 from nas_tune.strategies.bananas import Bananas

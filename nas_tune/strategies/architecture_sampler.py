@@ -2,7 +2,7 @@
 
 What the space's rule refuses is therefore never proposed, and the moves of the space (sample, mutate, crossover)
 can be used as they are. A sampler that learns from several objectives is decorated with
-`nas_tune.objectives.several_objectives`; it finds what trials came to in `History`.
+`nas_tune.objectives.objective.several_objectives`; it finds what trials came to in `History`.
 
 Each is a sampler for plain Optuna studies too, in which trials may have parameters beside the architecture, come from
 another sampler or another process, or wait in the queue. Trials are matched by the space's own parameters; a parameter
@@ -23,9 +23,9 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import takes_several
+from nas_tune.objectives.objective import takes_several
 from nas_tune.strategies.history import ALL, History
-from nas_tune.unseen import Unseen
+from nas_tune.strategies.unseen import Unseen
 from search_spaces import Architecture, Space
 
 __all__ = ["ArchitectureSampler", "Exhausted"]

@@ -18,7 +18,7 @@ from optuna.study import Study
 from scipy.special import ndtr
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Candidates, Evidence, GaussianModel
 from nas_tune.strategies.predictors.evidence import fenced

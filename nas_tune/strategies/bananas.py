@@ -14,7 +14,7 @@ import numpy as np
 from optuna.study import Study
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Blocks, Candidates, Evidence, RandomLayers
 from nas_tune.strategies.predictors.evidence import fenced

@@ -3,7 +3,8 @@
 The population is the `population` youngest finished trials; a parent is the best of `sample` of them drawn at
 random, and its child is one mutation away. The state is nothing but the study's trials, so a replayed study
 continues as the uninterrupted one would. Trials that a scheduler stopped take part; who is better than whom follows
-`nas_tune.standings`: with several objectives by the number of the front, then by crowding distance (Deb et al. 2002).
+`nas_tune.objectives.standings`: with several objectives by the number of the front, then by crowding distance (Deb et
+al. 2002).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
-from nas_tune.standings import Result, standings
+from nas_tune.objectives.objective import several_objectives
+from nas_tune.objectives.standings import Result, standings
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.history import History, result_of
 from search_spaces import Architecture, Space

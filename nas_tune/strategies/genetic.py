@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.history import Finished, History
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space

@@ -10,12 +10,12 @@ from weakref import WeakKeyDictionary
 from optuna.study import Study
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
 from nas_tune.strategies.history import History
 from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Scalar
-from search_spaces.flat import Parameter
 from search_spaces.names import did_you_mean
 
 __all__ = ["Grid"]

@@ -20,8 +20,8 @@ from weakref import WeakKeyDictionary
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from nas_tune.fronts import places
-from nas_tune.standings import Result
+from nas_tune.objectives.pareto import places
+from nas_tune.objectives.standings import Result
 from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.interchange import from_trial
@@ -43,7 +43,7 @@ class Finished:
         score: greater is better; of a stopped trial what it would have come to if it had gained from there on as
             much as the median of those that went on to their end (as it is, where there are none). With several
             objectives the place among all such trials, negative: by the number of the front, then by crowding
-            distance (`nas_tune.fronts`); 0 for the best.
+            distance (`nas_tune.objectives.pareto`); 0 for the best.
         scores: with several objectives each of them, as `score` would be with that one alone; else empty.
     """
 

@@ -21,7 +21,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.flat_sampler import FlatSampler
 from search_spaces import Architecture, Space
 

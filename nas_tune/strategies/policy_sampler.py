@@ -22,7 +22,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
-from nas_tune.standings import Result, standings
+from nas_tune.objectives.standings import Result, standings
 from nas_tune.strategies.controllers import Controller, Memory, TableController
 from nas_tune.strategies.decision_steps import Batch, Questions, batch_of
 from nas_tune.strategies.faces import FlatFace

@@ -23,8 +23,8 @@ from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Candidates, Evidence, RandomLayers
 from nas_tune.strategies.predictors.evidence import fenced
 from search_spaces import Architecture, ArchitectureError, NoMemberError, Space, SpaceError
+from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Scalar
-from search_spaces.flat import Parameter
 
 __all__ = ["Progressive"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna.study import Study
 
-from nas_tune.objectives import several_objectives
+from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from search_spaces import Architecture, Space, integer
 

@@ -21,8 +21,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import several_objectives
-from nas_tune.standings import in_order, uneven
+from nas_tune.objectives.objective import several_objectives
+from nas_tune.objectives.standings import in_order, uneven
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.faces import FlatFace
 from nas_tune.strategies.history import History, result_of, signs_of
@@ -147,7 +147,7 @@ def _parted(study: Study, ended: list[FrozenTrial], count: int) -> tuple[list[Fr
     """The `count` good trials and the others, each by number.
 
     Optuna takes every complete trial for better than every stopped one; where some complete ones trained no longer
-    than those, `nas_tune.standings` decides.
+    than those, `nas_tune.objectives.standings` decides.
     """
     results = [result_of(trial, signs_of(study)) for trial in ended]
     if not uneven(results):

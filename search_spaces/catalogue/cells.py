@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.genotype import INPUTS, Cell, Rules, read_genotype, write_genotype
 from search_spaces.catalogue.isomorphism import isomorphic_form
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.errors import SpaceError
-from search_spaces.flat import Parameter
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, const
 from search_spaces.space import Space
 

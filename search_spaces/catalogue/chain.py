@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, integer, repeat
 from search_spaces.space import Space
 

@@ -15,7 +15,7 @@ from typing import Any
 from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.literal import number_at
 from search_spaces.errors import ArchitectureError, SpaceError
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, const, subset
 from search_spaces.space import Space
 

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.errors import SpaceError
-from search_spaces.graphs import Edge, Graph, Vertex
-from search_spaces.outline import chain_graph
+from search_spaces.graphs.graph import Edge, Graph, Vertex
+from search_spaces.graphs.outline import chain_graph
 from search_spaces.parameters import choice, integer, repeat
 from search_spaces.space import Space
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from search_spaces.catalogue.settings import check_numbers, check_range
 from search_spaces.errors import SpaceError
-from search_spaces.graphs import Graph
-from search_spaces.outline import chain_graph
+from search_spaces.graphs.graph import Graph
+from search_spaces.graphs.outline import chain_graph
 from search_spaces.parameters import choice, repeat
 from search_spaces.space import Space
 

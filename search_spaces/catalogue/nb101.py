@@ -21,7 +21,7 @@ from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.nb101_cells import OPERATIONS, Cell, cell_hash, connected_graphs, pruned, sources
 from search_spaces.catalogue.nb101_cells import unique_cells as unique
 from search_spaces.errors import ArchitectureError, SpaceError
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice, subset
 from search_spaces.space import Space

@@ -17,7 +17,7 @@ from typing import Any
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.errors import ArchitectureError
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice
 from search_spaces.space import Space

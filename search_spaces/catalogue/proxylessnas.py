@@ -20,8 +20,8 @@ from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.mobilenetv3 import check_kernels
 from search_spaces.catalogue.settings import check_numbers
 from search_spaces.errors import SpaceError
-from search_spaces.graphs import Graph
-from search_spaces.outline import chain_graph
+from search_spaces.graphs.graph import Graph
+from search_spaces.graphs.outline import chain_graph
 from search_spaces.parameters import choice
 from search_spaces.space import Space
 

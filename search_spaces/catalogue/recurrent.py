@@ -19,7 +19,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import check_count
 from search_spaces.catalogue.literal import listed, read_fields, whole
 from search_spaces.errors import ArchitectureError, SpaceError
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice
 from search_spaces.space import Space

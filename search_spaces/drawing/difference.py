@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Literal
 
-from search_spaces.graphs import Edge, Graph
+from search_spaces.graphs.graph import Edge, Graph
 
 __all__ = ["Mark", "Marks", "marks", "paired"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from search_spaces.drawing.layers import ranks
-from search_spaces.graphs import Edge, Graph
+from search_spaces.graphs.graph import Edge, Graph
 
 __all__ = ["TALLEST", "folded"]
 

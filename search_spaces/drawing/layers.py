@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from search_spaces.drawing.text import LINE, SIZE, broken_lines, text_width
 from search_spaces.errors import SpaceError
-from search_spaces.graphs import Graph, Vertex
+from search_spaces.graphs.graph import Graph, Vertex
 
 __all__ = ["Item", "Layered", "Segment", "layered", "ranks"]
 

@@ -14,7 +14,7 @@ from search_spaces.drawing.coordinates import place
 from search_spaces.drawing.crossings import order
 from search_spaces.drawing.folding import folded
 from search_spaces.drawing.layers import Item, Layered, Segment, layered
-from search_spaces.graphs import Edge, Graph
+from search_spaces.graphs.graph import Edge, Graph
 
 __all__ = ["Box", "Line", "Placed", "laid_out"]
 

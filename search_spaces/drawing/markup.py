@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from search_spaces.drawing.difference import Marks, marks, paired
 from search_spaces.drawing.palette import CHANGED, FAMILIES, INK, ONLY, family_of
 from search_spaces.drawing.scene import Side
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 
 __all__ = ["dot", "mermaid"]
 

@@ -13,7 +13,7 @@ from search_spaces.drawing.difference import Mark, Marks, marks, paired
 from search_spaces.drawing.layout import Placed, laid_out
 from search_spaces.drawing.palette import FAMILIES, family_of
 from search_spaces.drawing.text import SIZE, text_width
-from search_spaces.graphs import Graph
+from search_spaces.graphs.graph import Graph
 
 __all__ = ["Panel", "Scene", "Side", "Text", "composed"]
 

@@ -19,17 +19,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from search_spaces.algebra.flat import Categorical
+from search_spaces.algebra.interpreter import Node, RepeatNode, ValueNode
+from search_spaces.algebra.options import ChoiceNode, SubsetNode
 from search_spaces.architecture import Architecture, Json, Scalar
 from search_spaces.catalogue.cells import CellSpace
 from search_spaces.catalogue.nb201 import NB201Space
 from search_spaces.catalogue.proxylessnas import ProxylessNASSpace
 from search_spaces.errors import ArchitectureError
-from search_spaces.flat import Categorical
 from search_spaces.interchange import nni_hub
 from search_spaces.interchange.reading import member, read_as
-from search_spaces.interpreter import Node, RepeatNode, ValueNode
 from search_spaces.names import did_you_mean
-from search_spaces.options import ChoiceNode, SubsetNode
 from search_spaces.space import Space
 
 __all__ = ["from_nni", "to_nni"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from search_spaces.algebra.flat import Categorical, Parameter
+from search_spaces.algebra.printing import alike
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.errors import ArchitectureError
-from search_spaces.flat import Categorical, Parameter
 from search_spaces.names import did_you_mean
-from search_spaces.printing import alike
 from search_spaces.space import Space
 
 __all__ = ["is_missing", "member", "read_as"]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.algebra.flat import Categorical, IntegerRange, Parameter
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.errors import ArchitectureError
-from search_spaces.flat import Categorical, IntegerRange, Parameter
 from search_spaces.interchange.reading import member
 from search_spaces.names import did_you_mean
 from search_spaces.space import Space

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from search_spaces.algebra.flat import IntegerRange, Parameter, RealRange
+from search_spaces.algebra.interpreter import Decider
 from search_spaces.architecture import Scalar
-from search_spaces.flat import IntegerRange, Parameter, RealRange
-from search_spaces.interpreter import Decider
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

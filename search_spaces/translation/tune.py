@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from search_spaces.flat import IntegerRange, Parameter, RealRange
+from search_spaces.algebra.flat import IntegerRange, Parameter, RealRange
 
 __all__ = ["domains"]
 

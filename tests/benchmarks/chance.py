@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from _report import heading, line
 
-from tests.nas_tune.insight.truths import SEARCHES, TRUTHS, differing, verdicts
+from tests.nas_tune.analysis.truths import SEARCHES, TRUTHS, differing, verdicts
 
 MOST = 0.07
 """Of runs that may err."""

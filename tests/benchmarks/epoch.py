@@ -21,9 +21,9 @@ from trainables.data.images import Raw, Split, raw_images
 from trainables.data.split import split_data
 from trainables.networks import build
 from trainables.networks.nb201 import EDGES
-from trainables.optimization import Optimization, Optimizer
-from trainables.randomness import Randomness
-from trainables.training import Recipe, Training
+from trainables.training.loop import Recipe, Training
+from trainables.training.optimization import Optimization, Optimizer
+from trainables.training.randomness import Randomness
 
 CPU = torch.device("cpu")
 CELL = dict(

@@ -16,11 +16,11 @@ from collections import defaultdict
 
 from _report import heading, line
 
-from nas_tune.bench import Contest, Race, contestant_of, run_races
+from nas_tune.benchmarks.races import Contest, Race, contestant_of, run_races
+from nas_tune.benchmarks.tables import Table
 from nas_tune.config import Component
 from nas_tune.errors import ConfigError
-from nas_tune.spaces import make_space
-from nas_tune.tables import Table
+from nas_tune.session.spaces import make_space
 
 SPACE = Component("darts")
 TABLE = {"file": "nb301/nb301_v0.onnx"}

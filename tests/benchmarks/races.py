@@ -21,11 +21,11 @@ from _report import heading, interleaved, line
 from pyarrow import parquet
 
 import search_spaces
-from nas_tune.bench import Contest, contestant_of
-from nas_tune.bench.contest import run_race
+from nas_tune.benchmarks.races import Contest, contestant_of
+from nas_tune.benchmarks.races.contest import run_race
+from nas_tune.benchmarks.tables.table import FOLDER_VARIABLE, find_table
 from nas_tune.config import Component
 from nas_tune.errors import ConfigError
-from nas_tune.tables.table import FOLDER_VARIABLE, find_table
 from tests.toys import quality
 
 TRIALS, ROUNDS = 500, 3

@@ -23,11 +23,11 @@ from _report import heading, line, percentile, seconds_of
 import nas_tune
 import search_spaces
 from nas_tune.config import SearchConfig
-from nas_tune.coordinator import Coordinator
+from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.ledger import Asked, Ended, Event, Ledger, Reported, RunState, SessionEnded, SessionStarted
-from nas_tune.recipe import Recipe
+from nas_tune.session.recipe import Recipe
 from search_spaces import Architecture, Space
-from trainables.session import Outcome
+from trainables.trial.session import Outcome
 
 TRIALS, EPOCHS, ASKS = 10_000, 9, 300
 

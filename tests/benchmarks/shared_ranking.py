@@ -3,9 +3,9 @@
     python tests/benchmarks/shared_ranking.py digits [--epochs 150] [--seeds 3]
     python tests/benchmarks/shared_ranking.py nb201 CHECKPOINT [1000] [--images 500] [--calibration 256]
 
-`digits`: all cells of the project's table (`nas_tune.tables.digits`: nb201 with three operations, 4 channels). For each
-seed a supernet of them is trained by SPOS on the same training images. The truth is the test accuracy, mean over the
-seeds of the table; one seed of it against the others is the most that could be hoped for.
+`digits`: all cells of the project's table (`nas_tune.benchmarks.tables.digits`: nb201 with three operations, 4
+channels). For each seed a supernet of them is trained by SPOS on the same training images. The truth is the test
+accuracy, mean over the seeds of the table; one seed of it against the others is the most that could be hoped for.
 
 `nb201`: cells of NAS-Bench-201, no two of them isomorphic, drawn by a fixed seed from the table below NAS_TUNE_TABLES;
 the truth is its test accuracy after 200 epochs. CHECKPOINT is a supernet trained on CIFAR-10, found by NAS_TUNE_DATA:
@@ -33,11 +33,11 @@ from _report import heading, line
 from scipy.stats import kendalltau
 
 import search_spaces
-from nas_tune.tables import digits
-from nas_tune.tables.table import find_table
+from nas_tune.benchmarks.tables import digits
+from nas_tune.benchmarks.tables.table import find_table
 from search_spaces import Architecture
-from trainables.darts_trainable import DartsTrainable
 from trainables.supernet.estimator import SharedWeights
+from trainables.supernet.trainable import DartsTrainable
 
 SUPERNET = {
     **digits.TRAINING,

@@ -21,9 +21,9 @@ from _report import heading
 from threadpoolctl import threadpool_limits
 
 import search_spaces
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.errors import NasTuneError
 from nas_tune.ledger import Answered, Asked, Ended, Event, Reported, RunState
-from nas_tune.proposer import Proposer
 from nas_tune.strategies import STRATEGIES, make
 from search_spaces import Architecture, Space
 from tests.toys import quality

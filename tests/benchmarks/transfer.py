@@ -21,7 +21,7 @@ from sklearn.datasets import load_digits
 
 import search_spaces
 from search_spaces import Architecture
-from trainables.darts_trainable import DartsTrainable
+from trainables.supernet.trainable import DartsTrainable
 
 OPERATIONS = ["none", "skip_connect", "nor_conv_3x3"]
 CELLS = (

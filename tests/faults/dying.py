@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from trainables.image_classifier import ImageClassifier
-from trainables.parallel import Group
+from trainables.tasks.image_classifier import ImageClassifier
+from trainables.training.parallel import Group
 
 __all__ = ["Dying"]
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import nas_tune
-from nas_tune import recipe
 from nas_tune.errors import (
     ConfigError,
     LedgerDamagedError,
@@ -23,6 +22,7 @@ from nas_tune.errors import (
     StrategyError,
 )
 from nas_tune.ledger import ledger_path
+from nas_tune.session import recipe
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Space, SpaceError, choice, integer
 from tests.toys import climb, conditional_space, tiny_space
@@ -116,7 +116,7 @@ def test_a_strategy_that_cannot_go_on_ends_the_session_as_failed(
             raise RuntimeError("broken")
         return made(*arguments)
 
-    monkeypatch.setattr("nas_tune.recipe.make_strategy", broken)
+    monkeypatch.setattr("nas_tune.session.recipe.make_strategy", broken)
     with pytest.raises(StrategyError, match="failed 5 times in a row"):
         search(tmp_path / "run", conditional_space(), max_trials=30)
     assert nas_tune.open_run(tmp_path / "run").state.finished == "failed"
@@ -195,7 +195,7 @@ def session_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **installed: str) 
     """A run of which the last session had other versions installed."""
     now = recipe.versions()
     with monkeypatch.context() as patched:
-        patched.setattr("nas_tune.driver.versions", lambda: {**now, **installed})
+        patched.setattr("nas_tune.session.driver.versions", lambda: {**now, **installed})
         search(folder)
 
 

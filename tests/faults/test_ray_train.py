@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 from nas_tune.cli.app import app
-from nas_tune.retraining import Retrained
+from nas_tune.winners.retrain import Retrained
 from tests.faults.dying import Dying
 
 

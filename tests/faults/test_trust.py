@@ -14,11 +14,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import nas_tune
-from nas_tune import signing
 from nas_tune.cli.app import app
 from nas_tune.errors import ConfigError, ForeignCodeError, NasTuneError
 from nas_tune.ledger import BudgetChanged, Ledger, ledger_path
 from nas_tune.results import Run
+from nas_tune.session import signing
 from search_spaces import Space, choice
 from tests.faults.stranger import EVIL, Stranger, edit
 from tests.nas_tune.ledger.damage import seal
@@ -187,11 +187,11 @@ CODE: dict[str, list[tuple[str, Any]]] = {
     "class": [("trainable.reference", f"{EVIL}:Task"), ("trainable.registered", False)],
     "name": [("config.trainable", f"{EVIL}:train"), ("trainable.registered", True)],
     "inner": [
-        ("trainable.reference", "nas_tune.retraining.trainable:Retraining"),
+        ("trainable.reference", "nas_tune.winners.retrain.trainable:Retraining"),
         ("config.trainable", {"name": "retraining", "of": f"{EVIL}:train", "settings": {}, "space": "{}"}),
     ],
     "inner space": [
-        ("trainable.reference", "nas_tune.retraining.trainable:Retraining"),
+        ("trainable.reference", "nas_tune.winners.retrain.trainable:Retraining"),
         (
             "config.trainable",
             {
@@ -205,7 +205,7 @@ CODE: dict[str, list[tuple[str, Any]]] = {
     ],
     "function of this package": [("trainable.reference", "nas_tune.api:resume"), ("trainable.registered", False)],
     "not its own": [
-        ("trainable.reference", "trainables.image_classifier:torch.hub.load"),
+        ("trainable.reference", "trainables.tasks.image_classifier:torch.hub.load"),
         ("trainable.registered", False),
     ],
     "library": [("trainable.reference", "os:walk"), ("trainable.registered", False)],

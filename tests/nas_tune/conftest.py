@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nas_tune.tables.made import written
+from tests.nas_tune.benchmarks.tables.made import written
 
 
 @pytest.fixture(scope="session")

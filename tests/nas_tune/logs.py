@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import search_spaces
-from nas_tune.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
 from nas_tune.ledger import Event, MemoryLedger
-from nas_tune.proposer import Proposer
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Architecture

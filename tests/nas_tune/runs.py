@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from nas_tune.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.observers import Audience, Observer
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
 from nas_tune.ledger import Event, Ledger, RunState, ledger_path
-from nas_tune.observers import Audience, Observer
-from nas_tune.proposer import Proposer
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Space
 from tests.toys import Climber, tiny_space
-from trainables.session import Failure, Outcome
+from trainables.trial.session import Failure, Outcome
 
 __all__ = ["Killed", "Setup", "epoch", "failure", "kill", "table"]
 

@@ -20,6 +20,7 @@ import pytest
 
 import nas_tune
 import trainables
+from nas_tune.analysis.course import course
 from nas_tune.errors import (
     ConfigError,
     LedgerDamagedError,
@@ -29,7 +30,6 @@ from nas_tune.errors import (
     RunFolderError,
     RunLockedError,
 )
-from nas_tune.insight.course import course
 from nas_tune.ledger import (
     Asked,
     Ended,
@@ -248,7 +248,7 @@ class Hanging:
 def test_an_observer_that_hangs_is_left_out_with_a_note_and_the_run_is_as_if_it_had_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nas_tune.observers._SECONDS", 0.2)
+    monkeypatch.setattr("nas_tune.coordination.observers._SECONDS", 0.2)
     hanging = Hanging(7)
     with pytest.warns(UserWarning, match="observer Hanging did not come back"):
         run = search(tmp_path / "run", observers=[hanging])
@@ -260,7 +260,7 @@ def test_an_observer_that_hangs_is_left_out_with_a_note_and_the_run_is_as_if_it_
 
 
 def test_a_signal_ends_the_run_while_an_observer_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas_tune.observers._SECONDS", 2.0)
+    monkeypatch.setattr("nas_tune.coordination.observers._SECONDS", 2.0)
     hanging = Hanging(7)
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
     started = time.monotonic()

@@ -14,17 +14,17 @@ import nas_tune
 import trainables.__main__ as by_hand
 from nas_tune.cli.bench import bench
 from nas_tune.cli.compress import compress
-from nas_tune.cli.exporting import export
+from nas_tune.cli.export_winner import export
 from nas_tune.cli.retrain import retrain
-from nas_tune.compressing import compressing
 from nas_tune.config import Component, SearchConfig
-from nas_tune.initial_design import ZeroCost
-from nas_tune.retraining.full_recipe import CUTOUT_SHARE, DROP_PATH, EMA, LABEL_SMOOTHING
-from nas_tune.retraining.plan import EPOCHS_FACTOR
 from nas_tune.schedulers import SCHEDULERS
+from nas_tune.session.initial_design import ZeroCost
+from nas_tune.winners.compress import compressing
+from nas_tune.winners.retrain.full_recipe import CUTOUT_SHARE, DROP_PATH, EMA, LABEL_SMOOTHING
+from nas_tune.winners.retrain.plan import EPOCHS_FACTOR
 from trainables.compression import Plan
 from trainables.export import FORMATS
-from trainables.image_classifier import ImageClassifier
+from trainables.tasks.image_classifier import ImageClassifier
 
 SMALL: dict[str, Any] = {"space": "nb201", "max_trials": 1}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from search_spaces import Space, SpaceError, choice, const, integer, real, repeat, subset
-from search_spaces.compiler import MAX_PARAMETERS
+from search_spaces.algebra.compiler import MAX_PARAMETERS
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from search_spaces import (
     const,
     integer,
     real,
-    rejection,
     repeat,
     subset,
 )
+from search_spaces.algebra import rejection
 
 SPACE = Space(
     {

@@ -10,8 +10,8 @@ import pytest
 from search_spaces.errors import UnknownNameError
 from trainables import adapt, registry
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
-from trainables.generator import GeneratorTrainable
 from trainables.protocol import Trainable, has_checkpoints
+from trainables.trial.generator import GeneratorTrainable
 
 
 def train(architecture, *, width=8, seed=None, max_epochs=None):

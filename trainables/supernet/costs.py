@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.nn import ChoiceModule
-from trainables.cost import cost_of
+from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
 from trainables.supernet.decisions import Decision
 

@@ -21,18 +21,18 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from search_spaces.nn import freeze
-from trainables.checkpoint import read_tensors
-from trainables.darts_trainable import DartsTrainable
 from trainables.data import Split, check_data, described
-from trainables.devices import device_of
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
 from trainables.networks import space_name
 from trainables.settings import check_number
-from trainables.snapshots import newest
 from trainables.supernet.plan import Plan
 from trainables.supernet.search import Search
-from trainables.training import Score, judged
+from trainables.supernet.trainable import DartsTrainable
+from trainables.training.devices import device_of
+from trainables.training.loop import Score, judged
+from trainables.trial.checkpoint import read_tensors
+from trainables.trial.snapshots import newest
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture

@@ -11,16 +11,11 @@ import torch
 
 import search_spaces
 from search_spaces.nn import freeze
-from trainables.checkpoint import read_tensors
 from trainables.data import DataSettings, ImageData, Views, load
-from trainables.devices import check_device, device_of, layout_of, placed
 from trainables.errors import CheckpointError, TrainableError
 from trainables.networks import build, builder_of, space_name
 from trainables.networks.sizes import sized_network
-from trainables.optimization import Optimization
-from trainables.randomness import Randomness
 from trainables.settings import check_flag, check_mapping, check_name, check_number, check_text
-from trainables.snapshots import newest
 from trainables.supernet.methods import METHODS, Draws, Stage, method_of
 from trainables.supernet.path_search import best_path
 from trainables.supernet.perturbation import discretize_by_perturbation
@@ -30,6 +25,11 @@ from trainables.supernet.selection import discretize
 from trainables.supernet.stages import Kept, StagedSearch
 from trainables.supernet.supernet import relax
 from trainables.supernet.transfer import take_over
+from trainables.training.devices import check_device, device_of, layout_of, placed
+from trainables.training.optimization import Optimization
+from trainables.training.randomness import Randomness
+from trainables.trial.checkpoint import read_tensors
+from trainables.trial.snapshots import newest
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture

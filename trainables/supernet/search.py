@@ -18,10 +18,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data import Augmentation, ImageData, Split
-from trainables.deadline import check_time
-from trainables.devices import layout_of
-from trainables.optimization import Optimization, Optimizer
-from trainables.randomness import Randomness
 from trainables.settings import check_name, check_number
 from trainables.supernet.bilevel import ORDERS, exact_order, first_order, frozen, second_order
 from trainables.supernet.collapse import dominant_eigenvalue
@@ -30,7 +26,11 @@ from trainables.supernet.regularizers import REGULARIZERS
 from trainables.supernet.statistics import recalibrated, still
 from trainables.supernet.streams import Stream
 from trainables.supernet.supernet import Supernet
-from trainables.training import Score, Tally, judged
+from trainables.training.devices import layout_of
+from trainables.training.loop import Score, Tally, judged
+from trainables.training.optimization import Optimization, Optimizer
+from trainables.training.randomness import Randomness
+from trainables.trial.deadline import check_time
 
 __all__ = ["Architect", "Search", "SearchRecipe"]
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from nas_tune.strategies.predictors.ways import ways_of
 from search_spaces import Architecture, Space
-from search_spaces.graphs import Graph
+from search_spaces.graphs.graph import Graph
 
 __all__ = ["Blocks", "Features", "Numbers", "Shelf"]
 

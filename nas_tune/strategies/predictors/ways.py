@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from search_spaces.graphs import Graph
+from search_spaces.graphs.graph import Graph
 
 __all__ = ["Ways", "ways_of"]
 

@@ -63,8 +63,8 @@ def test_bad_input_is_a_message_and_exit_code_2(table_of_cells: Path, arguments:
 def test_after_a_ctrl_c_the_races_of_whole_seeds_are_kept(
     table_of_cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from nas_tune.bench import Contest, Contestant, Race
-    from nas_tune.bench.contest import run_race
+    from nas_tune.benchmarks.races import Contest, Contestant, Race
+    from nas_tune.benchmarks.races.contest import run_race
 
     out = tmp_path / "courses.parquet"
     allowed = 3
@@ -76,7 +76,7 @@ def test_after_a_ctrl_c_the_races_of_whole_seeds_are_kept(
             raise KeyboardInterrupt
         return run_race(contest, contestant, seed)
 
-    monkeypatch.setattr("nas_tune.bench.processes.run_race", cut)
+    monkeypatch.setattr("nas_tune.benchmarks.races.processes.run_race", cut)
     few = ("--strategy", "random,evolution", "--seeds", "2", "--budget", "3m", "--out", str(out))
     ended = call(table_of_cells, *few)
     assert ended.exit_code == 130

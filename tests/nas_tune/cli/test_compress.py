@@ -32,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {"channels": 8, "cells": 1, "batch_size": 32, "augment": False}
     nas_tune.search(
         "nb201",
-        {"name": "tests.nas_tune.compressing.examples:Fragile", **settings},
+        {"name": "tests.nas_tune.winners.compress.examples:Fragile", **settings},
         max_trials=2,
         max_epochs=1,
         enqueue=cells,

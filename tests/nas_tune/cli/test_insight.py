@@ -8,7 +8,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from nas_tune.cli.app import app
-from tests.nas_tune.insight.made_runs import run_of
+from tests.nas_tune.analysis.made_runs import run_of
 from tests.nas_tune.results.made import begun, make
 
 

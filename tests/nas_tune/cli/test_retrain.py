@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 import nas_tune
 from nas_tune.cli.app import app
 
-HERE = "tests.nas_tune.retraining.examples"
+HERE = "tests.nas_tune.winners.retrain.examples"
 
 
 def call(*arguments: str) -> Result:

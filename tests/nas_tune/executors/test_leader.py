@@ -15,7 +15,7 @@ from nas_tune.executors.job import Job, trial_folder
 from nas_tune.executors.ray_train import Leader
 from tests.nas_tune.runs import Setup
 from tests.toys import Climber
-from trainables.session import Failure, Outcome
+from trainables.trial.session import Failure, Outcome
 
 GOOD, LAST = Outcome(1, {"accuracy": 0.5}), Outcome(2, {"accuracy": 0.6}, finished=True)
 

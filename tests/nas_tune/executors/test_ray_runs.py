@@ -14,7 +14,7 @@ from nas_tune.errors import RunFolderError
 from nas_tune.ledger import Event, Reported, RunState
 from search_spaces import Architecture
 from tests.faults.processes import events_in, start, wait_for_events
-from tests.nas_tune.test_time_limit import assert_ray_is_free  # the check of what is left on Ray
+from tests.nas_tune.executors.test_time_limit import assert_ray_is_free  # the check of what is left on Ray
 from tests.toys import Climber, tiny_space
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.usefixtures("ray_here")]

@@ -11,9 +11,9 @@ import pytest
 import nas_tune
 from nas_tune.executors.job import Job
 from search_spaces import Architecture, Space, choice
-from trainables.darts_trainable import DartsTrainable
 from trainables.errors import CheckpointError
 from trainables.supernet.estimator import SharedWeights
+from trainables.supernet.trainable import DartsTrainable
 
 SPACE = Space({"width": choice(1, 2, 3, 4)})
 

@@ -10,7 +10,7 @@ import pytest
 
 import nas_tune
 from nas_tune.errors import ConfigError
-from tests.nas_tune.tables.made import convolutions, settings
+from tests.nas_tune.benchmarks.tables.made import convolutions, settings
 
 
 def searched(table_of_cells: Path, folder: Path, **more: object) -> nas_tune.Run:

@@ -11,7 +11,7 @@ import pytest
 import nas_tune
 from nas_tune.ledger import Event, SessionEnded
 from nas_tune.reports import write_comparison
-from tests.nas_tune.insight.made_runs import run_of
+from tests.nas_tune.analysis.made_runs import run_of
 from tests.nas_tune.reports.chromium import Browser, program
 from tests.nas_tune.results.made import begun, eventful, make, mixed, trial
 

@@ -12,7 +12,7 @@ from nas_tune.cli.app import app
 from nas_tune.errors import RunFolderError
 from nas_tune.reports import write_comparison
 from nas_tune.reports.comparison import comparison_facts
-from tests.nas_tune.insight.made_runs import run_of
+from tests.nas_tune.analysis.made_runs import run_of
 
 
 def _seeds(folder: Path, strategy: str, base: float, count: int) -> list[nas_tune.Run]:

@@ -19,7 +19,7 @@ from nas_tune.ledger import (
     SessionStarted,
     backup_path,
 )
-from nas_tune.recipe import Recipe
+from nas_tune.session.recipe import Recipe
 from search_spaces import Architecture, Space, choice, integer, real
 
 __all__ = ["begun", "eventful", "make", "mixed", "restored", "train", "trial"]

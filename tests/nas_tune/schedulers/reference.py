@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.nas_tune.fronts_reference import ordered, standing
+from tests.nas_tune.objectives.pareto_reference import ordered, standing
 
 __all__ = ["Reference", "Trace"]
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 import search_spaces
-from nas_tune.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.observers import Audience
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
 from nas_tune.ledger import Ended, Event, MemoryLedger, Paused, Reported, RunState
-from nas_tune.observers import Audience
-from nas_tune.proposer import Proposer
 from nas_tune.schedulers import Hyperband, make
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Architecture

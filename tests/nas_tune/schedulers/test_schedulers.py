@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import Objective, check_several, takes_several
+from nas_tune.objectives.objective import Objective, check_several, takes_several
 from nas_tune.schedulers import SCHEDULERS, Scheduler, Verdict, make
 from search_spaces.errors import UnknownNameError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.ledger import Asked, Ended, Event, Reported
-from nas_tune.proposer import Proposer
 from nas_tune.strategies import make
 from search_spaces import Architecture, Space
 

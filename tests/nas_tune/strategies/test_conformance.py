@@ -17,10 +17,10 @@ from typing import Any, Literal
 import pytest
 
 import search_spaces
-from nas_tune.components import settings_of
-from nas_tune.coordinator import Coordinator, Limits, Objective
+from nas_tune.config.components import settings_of
+from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Reported
-from nas_tune.proposer import Proposer
 from nas_tune.schedulers import NoScheduler
 from nas_tune.strategies import STRATEGIES, make
 from nas_tune.strategies.architecture_sampler import Exhausted

@@ -10,19 +10,19 @@ import pytest
 
 import search_spaces
 from nas_tune.config import SearchConfig
-from nas_tune.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.proposer import Proposer
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Paused, Promoted, Reported
-from nas_tune.objectives import Mode, takes_several
-from nas_tune.proposer import Proposer
-from nas_tune.recipe import Recipe
+from nas_tune.objectives.objective import Mode, takes_several
 from nas_tune.schedulers import make as make_scheduler
+from nas_tune.session.recipe import Recipe
 from nas_tune.strategies import STRATEGIES, make
 from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space
 from tests.nas_tune.strategies.test_conformance import home, nested_space, pair, small
 from tests.toys import quality
-from trainables.session import Outcome
+from trainables.trial.session import Outcome
 
 SEVERAL = [name for name, factory in STRATEGIES.items() if takes_several(factory)]
 METRICS = ("accuracy", "size")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nas_tune.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import MemoryLedger
 from nas_tune.schedulers import NoScheduler

@@ -20,7 +20,7 @@ from sqlalchemy import event
 import search_spaces
 from nas_tune import testing
 from nas_tune.errors import ConfigError
-from nas_tune.objectives import takes_several
+from nas_tune.objectives.objective import takes_several
 from nas_tune.strategies import STRATEGIES, ArchitectureSampler, make
 from search_spaces import Architecture, Space
 from search_spaces.interchange import from_trial

@@ -10,7 +10,7 @@ import torch
 import search_spaces.nn as nn
 from search_spaces.nn import freeze
 from tests.trainables.supernet.toys import Nested, Scale
-from trainables.cost import cost_of
+from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
 from trainables.supernet import Draws, discretize, relax
 

@@ -7,9 +7,9 @@ import torch
 
 from search_spaces import Architecture
 from tests.trainables.supernet.toys import SOFT
-from trainables.darts_trainable import DartsTrainable
 from trainables.supernet.search import Search
-from trainables.training import Tally
+from trainables.supernet.trainable import DartsTrainable
+from trainables.training.loop import Tally
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here")
 

@@ -10,14 +10,14 @@ import search_spaces
 from search_spaces import Architecture
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import freeze
-from trainables.checkpoint import write_tensors
-from trainables.darts_trainable import DartsTrainable
 from trainables.data import Split
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.protocol import Sharing
 from trainables.registry import adapt
 from trainables.supernet.estimator import SharedWeights, spread
 from trainables.supernet.statistics import recalibrated
+from trainables.supernet.trainable import DartsTrainable
+from trainables.trial.checkpoint import write_tensors
 
 NONE = Architecture({})
 GOOD = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from search_spaces import Architecture
-from trainables.darts_trainable import DartsTrainable
+from trainables.supernet.trainable import DartsTrainable
 
 NONE = Architecture({})
 METHODS = {

@@ -9,7 +9,7 @@ import pytest
 
 import search_spaces
 from nas_tune.strategies.predictors.ways import ways_of
-from search_spaces.graphs import Edge, Graph, Vertex
+from search_spaces.graphs.graph import Edge, Graph, Vertex
 
 
 def walked(graph: Graph) -> Iterator[list[str]]:

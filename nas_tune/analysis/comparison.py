@@ -1,0 +1,261 @@
+"""`compare`: runs side by side, and whether they differ by more than chance.
+
+Runs that differ in nothing but their seed, name and folder are one group. Where every group has several runs, groups
+are compared by what each run found: that is about the strategies, and n is the number of seeds. Where a group has one
+run only, all that can be compared is trials: whether those of one run were on the whole better than those of the
+other. That says nothing of other seeds, and it is said so. It has a p-value only where the trials are independent:
+drawn at random, and none stopped early. A search that learns repeats what was good, and a scheduler keeps the best of
+each run: two equal searches would "differ" in a quarter of the cases.
+
+Both by Mann and Whitney's U (1947), corrected by Holm for the number of pairs. What a run found is its best complete
+trial among as many trials as the shortest run has, so that nobody wins by a larger budget.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nas_tune.analysis.course import Course, course
+from nas_tune.analysis.explanation import plain
+from nas_tune.analysis.sampling import is_sample, stopped_early
+from nas_tune.analysis.scores import deviation, mean, median
+from nas_tune.analysis.significance import holm, least_p, mann_whitney
+from nas_tune.errors import ConfigError
+from nas_tune.results import Run
+from nas_tune.session.arguments import listed
+
+__all__ = ["Comparison", "compare"]
+
+_OWN = ("name", "run_dir", "seed", "executor", "address", "workers", "resources", "storage", "keep_checkpoints")
+_OWN_TOO = ("backup_seconds", "max_retries", "epoch_timeout")
+"""Keys that decide where a run is and how it is computed, not what is searched."""
+_SURE = 0.05
+_REMEDY = "for a p-value run five seeds of each"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs of one metric side by side.
+
+    Attributes:
+        metric, mode: of all of them.
+        trials: how many trials the shortest run has; `best_equal` is the best of so many.
+        runs: a row a run: run, group, strategy, scheduler, seed, trials, complete, best, best_equal, median (of
+            complete trials), epochs, seconds (from the first trial to the end of the last).
+        groups: a row a group, the best first: group, runs, seeds, mean, std (of `best_equal`), least, most.
+        tests: a row a pair: one, other, about ("seeds" or "trials"), n_one, n_other, difference (of means), wins (the
+            chance that one is better than other), p (corrected), least_p (the smallest p that n can give), differs,
+            why_no_p (why p is missing, and what to do; empty where it is not).
+        courses: the best so far by run.
+        warnings: what makes the comparison unfair.
+    """
+
+    metric: str
+    mode: str
+    trials: int
+    runs: pd.DataFrame
+    groups: pd.DataFrame
+    tests: pd.DataFrame
+    courses: dict[str, Course]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain JSON-able data."""
+        names = ("metric", "mode", "trials")
+        frames = {name: plain(getattr(self, name)) for name in ("runs", "groups", "tests")}
+        curves = {
+            name: {"trials": one.trials.tolist(), "seconds": one.seconds.tolist(), "best": one.best.tolist()}
+            for name, one in self.courses.items()
+        }
+        return {
+            **{name: getattr(self, name) for name in names},
+            **frames,
+            "courses": curves,
+            "warnings": list(self.warnings),
+        }
+
+
+def compare(runs: Sequence[Run | str | Path]) -> Comparison:
+    """Set runs side by side, by their leading objective.
+
+    Raises:
+        ConfigError: fewer than two runs, one given twice, or runs with other metrics.
+    """
+    return _compared([Run.of(run) for run in listed("runs", runs)])
+
+
+def _compared(runs: Sequence[Run]) -> Comparison:
+    _check(runs)
+    names = _names(runs)
+    courses = {name: course(run) for name, run in zip(names, runs, strict=True)}
+    shortest = min(len(run.trials()) for run in runs)
+    labels = _groups(runs)
+    table = pd.DataFrame(
+        [_row(run, name, label, courses[name], shortest) for run, name, label in zip(runs, names, labels, strict=True)]
+    )
+    sign = runs[0].objectives[0].score(1.0)
+    groups = _standing(table, sign)
+    tests = _tests(table, groups, courses, sign, _dependent(runs, labels))
+    mode = runs[0].mode
+    return Comparison(runs[0].metric, mode, shortest, table, groups, tests, courses, tuple(_warnings(runs, names)))
+
+
+def _check(runs: Sequence[Run]) -> None:
+    if len(runs) < 2:
+        raise ConfigError(f"{len(runs)} run is given; a comparison needs at least two")
+    folders = [run.path.resolve() for run in runs]
+    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{twice} is given twice; a run cannot be compared with itself")
+    metrics = {(run.metric, run.mode): run.path.name for run in runs}
+    if len(metrics) > 1:
+        said = "; ".join(f"{folder} optimizes {metric} ({mode})" for (metric, mode), folder in metrics.items())
+        raise ConfigError(f"runs of different metrics do not compare: {said}; give runs of one metric and mode")
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    short = [run.path.name for run in runs]
+    return [name if short.count(name) == 1 else str(run.path) for name, run in zip(short, runs, strict=True)]
+
+
+def _groups(runs: Sequence[Run]) -> list[str]:
+    """A label for every run, the same for those that differ in their seed only."""
+    keys = [_searched(run) for run in runs]
+    first = {
+        key: f"{run.config.strategy.name} + {run.config.scheduler.name}" for key, run in zip(keys, runs, strict=True)
+    }
+    taken: dict[str, int] = {}
+    labels: dict[str, str] = {}
+    for key, label in first.items():
+        taken[label] = taken.get(label, 0) + 1
+        labels[key] = label if taken[label] == 1 else f"{label} ({taken[label]})"
+    return [labels[key] for key in keys]
+
+
+def _searched(run: Run) -> str:
+    config = {key: value for key, value in run.config.to_dict().items() if key not in (*_OWN, *_OWN_TOO)}
+    return json.dumps([config, run.meta.get("space_fingerprint")], sort_keys=True, default=str)
+
+
+def _row(run: Run, name: str, label: str, way: Course, shortest: int) -> dict[str, Any]:
+    trials = run.trials()
+    last = trials["ended"].max()
+    seconds = None if pd.isna(last) else (last - trials["started"].min()).total_seconds()
+    return {
+        "run": name,
+        "group": label,
+        "strategy": run.config.strategy.name,
+        "scheduler": run.config.scheduler.name,
+        "seed": run.config.seed,
+        "trials": len(trials),
+        "complete": len(way.values),
+        "best": float(way.best[-1]) if len(way.best) else float("nan"),
+        "best_equal": found if (found := way.best_after(shortest)) is not None else float("nan"),
+        "median": median(way.values),
+        "epochs": int(trials["epochs"].sum()),
+        "seconds": float("nan") if seconds is None else seconds,
+    }
+
+
+def _standing(table: pd.DataFrame, sign: float) -> pd.DataFrame:
+    rows = []
+    for label, group in table.groupby("group", sort=False):
+        known = group["best_equal"].dropna().to_numpy(dtype=float)
+        rows.append(
+            {
+                "group": label,
+                "runs": len(group),
+                "seeds": ", ".join(map(str, group["seed"])),
+                "mean": mean(known),
+                "std": deviation(known),
+                "least": float(min(known, default=np.nan)),
+                "most": float(max(known, default=np.nan)),
+            }
+        )
+    return pd.DataFrame(rows).sort_values("mean", ascending=sign < 0, na_position="last").reset_index(drop=True)
+
+
+def _dependent(runs: Sequence[Run], labels: Sequence[str]) -> dict[str, str]:
+    """By group, why the trials of its runs are no independent sample; without those whose trials are."""
+    found: dict[str, str] = {}
+    for run, label in zip(runs, labels, strict=True):
+        if not is_sample(run):
+            found[label] = f"the trials of {run.config.strategy.name} depend on each other"
+        elif stopped_early(run):
+            found[label] = f"{run.config.scheduler.name} let the best trials of each run go on"
+    return found
+
+
+def _tests(
+    table: pd.DataFrame, groups: pd.DataFrame, courses: dict[str, Course], sign: float, dependent: Mapping[str, str]
+) -> pd.DataFrame:
+    names = list(groups["group"])
+    about = "seeds" if (groups["runs"] > 1).all() else "trials"
+    samples = {name: _sample(table[table["group"] == name], courses, about) for name in names}
+    rows = [
+        _test(one, other, about, [sign * v for v in samples[one]], [sign * v for v in samples[other]], sign)
+        for one, other in combinations([name for name in names if samples[name]], 2)
+    ]
+    for row in rows:
+        why = next((dependent[name] for name in (row["one"], row["other"]) if name in dependent), "")
+        row["why_no_p"] = f"{why}; {_REMEDY}" if why and about == "trials" else ""
+    known = [row for row in rows if not row["why_no_p"]]
+    corrected = {id(row): p for row, p in zip(known, holm([row["p"] for row in known]), strict=True)}
+    for row in rows:
+        row["p"] = corrected.get(id(row), float("nan"))
+        row["differs"] = row["p"] < _SURE
+    columns = ["one", "other", "about", "n_one", "n_other", "difference", "wins", "p", "least_p", "differs", "why_no_p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _sample(group: pd.DataFrame, courses: dict[str, Course], about: str) -> list[float]:
+    if about == "seeds":
+        return [float(value) for value in group["best_equal"].dropna()]
+    return [float(value) for name in group["run"] for value in courses[name].values]
+
+
+def _test(one: str, other: str, about: str, mine: list[float], theirs: list[float], sign: float) -> dict[str, Any]:
+    p, wins = mann_whitney(mine, theirs)
+    difference = sign * (mean(mine) - mean(theirs))
+    sizes = {"n_one": len(mine), "n_other": len(theirs)}
+    least = least_p(len(mine), len(theirs))
+    return {
+        "one": one,
+        "other": other,
+        "about": about,
+        **sizes,
+        "difference": difference,
+        "wins": wins,
+        "p": p,
+        "least_p": least,
+    }
+
+
+def _warnings(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
+    facts: dict[str, list[Any]] = {
+        "search different spaces": [run.meta.get("space_fingerprint") for run in runs],
+        "train with different trainables or settings": [
+            json.dumps(run.meta.get("trainable", {}).get("settings", {}), sort_keys=True)
+            + str(run.meta.get("trainable", {}).get("reference"))
+            for run in runs
+        ],
+        "train for different numbers of epochs": [run.config.max_epochs for run in runs],
+        "have different objectives beside the first": [[one.metric for one in run.objectives] for run in runs],
+    }
+    for said, values in facts.items():
+        if any(value != values[0] for value in values):
+            yield f"these runs {said}: a difference between them may come from that"
+    unfinished = [name for name, run in zip(names, runs, strict=True) if run.state.finished is None]
+    if unfinished:
+        yield f"not over yet: {', '.join(unfinished)}"
+    empty = [name for name, run in zip(names, runs, strict=True) if not run.state.counts["complete"]]
+    if empty:
+        yield f"without a complete trial: {', '.join(empty)}"

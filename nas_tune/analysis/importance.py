@@ -1,0 +1,231 @@
+"""Which decisions mattered: importances with intervals, and a test against chance.
+
+The evaluator is asked again and again, each time of as many trials drawn with replacement (bootstrap; Efron 1979; of
+150 where there are more): the spread of its answers gives the interval. An importance is a share of what the model
+explains, and shares of nothing add up to 1, too. So each decision is also tested, alone and with every other one
+(`nas_tune.analysis.chances`).
+
+Inactive decisions have no value, and evaluators want one. They get one drawn from the trials in which the decision
+was active, so that being absent earns nothing: that credit is its parent's. The test is among the active ones.
+
+Decisions that a strategy always changed together cannot be told apart, and what never varied cannot be seen.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nas_tune.analysis.chances import tested, title, trials_tested
+from nas_tune.analysis.evaluators import EVALUATORS, Rows, evaluate
+from nas_tune.analysis.evidence import Evidence, evidence
+from nas_tune.analysis.pairs import PAIRS
+from nas_tune.analysis.sampling import is_sample
+from nas_tune.analysis.scores import even
+from nas_tune.errors import ConfigError
+from nas_tune.results import Run
+from nas_tune.results.decisions import bare_space
+from search_spaces import Parameter
+from search_spaces.architecture import Scalar
+from search_spaces.names import did_you_mean
+
+__all__ = ["Importance", "importance", "importances"]
+
+_RESAMPLES = 12
+_ROWS = 150
+"""Trials of a resample, at most: more cost time, and change little."""
+_FEWEST = 8
+_MOST_FOR_FANOVA = 24
+"""Decisions up to which the better evaluator, which costs the more the more there are, is asked."""
+_WIDE = 1.645
+"""Standard deviations to each side that hold 90 %."""
+_SURE = 0.05
+_COLUMNS = {
+    "decision": "string",
+    "importance": "float64",
+    "low": "float64",
+    "high": "float64",
+    "p": "float64",
+    "stands_out": "bool",
+    "active": "float64",
+    "values": "int64",
+}
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How much each decision mattered to one objective.
+
+    Attributes:
+        metric: the objective.
+        source: the values it is from, in words.
+        evaluator: its name.
+        trials: how many.
+        sample: whether the trials were drawn at random. If not, the tests are by a model, and more careful.
+        tested: how many of the trials, the first of the run, the tests are of; 0 where there are none.
+        table: a row a decision, the most important first: `importance` (shares; they add up to 1), `low` and `high`
+            (a 90 % interval), `p` (of the test, corrected) and `stands_out` (p below 0.05), `active` (share of the
+            trials), `values` (distinct ones seen). Empty where nothing can be said.
+        pairs: a row for two decisions, the surest first, at most 20: what they do together beyond the sum of what each
+            does alone: `one`, `other`, `share` (of the variance), `p` (corrected), `stands_out`.
+        selection: what early stopping did to the sample; empty where it did nothing.
+        advice: what to keep in mind, or why the table is empty.
+    """
+
+    metric: str
+    source: str
+    evaluator: str
+    trials: int
+    sample: bool
+    tested: int
+    table: pd.DataFrame
+    pairs: pd.DataFrame
+    selection: str
+    advice: str
+
+    def facts(self) -> dict[str, Any]:
+        """The same as plain data."""
+        names = ("metric", "source", "evaluator", "trials", "sample", "tested", "selection", "advice")
+        frames = {"decisions": self.table.to_dict("records"), "pairs": self.pairs.to_dict("records")}
+        return {**{name: getattr(self, name) for name in names}, **frames}
+
+
+def importances(run: Run, evaluator: str = "auto") -> list[Importance]:
+    """The importances for every objective of a run."""
+    return [importance(run, evidence(run, objective), evaluator) for objective in run.objectives]
+
+
+def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0) -> Importance:
+    """The importances by `evaluator`; the same again for the same trials.
+
+    The evaluators are fanova, mdi and ped_anova; "auto" is fanova for up to 24 decisions and mdi for more, which it
+    judges a little worse and much faster.
+
+    Raises:
+        ConfigError: there is no such evaluator.
+    """
+    if evaluator not in (*EVALUATORS, "auto"):
+        close = did_you_mean(evaluator, EVALUATORS)
+        raise ConfigError(f"evaluator: {evaluator!r} is none{close}; there are auto, {', '.join(EVALUATORS)}")
+    space = bare_space(run.meta.get("space"))
+    parameters = [] if space is None else _varied(space.parameters, known.decisions)
+    if evaluator == "auto":
+        evaluator = "fanova" if len(parameters) <= _MOST_FOR_FANOVA else "mdi"
+    sample = is_sample(run)
+    reason = _too_little(known, parameters)
+    if reason:
+        return _of(known, evaluator, sample, 0, _framed([]), _no_pairs(), reason)
+    found = _resampled(known, parameters, evaluator, seed)
+    chances, pairs = tested(known, parameters, sample=sample)
+    rows = []
+    for name, shares in found.items():
+        mean, half = float(np.mean(shares)), _WIDE * float(np.std(shares, ddof=1))
+        rows.append(
+            {
+                "decision": name,
+                "importance": mean,
+                "low": max(0.0, mean - half),
+                "high": min(1.0, mean + half),
+                "p": chances[name],
+                "stands_out": chances[name] < _SURE,
+                **_seen(name, parameters, known),
+            }
+        )
+    table = _framed(sorted(rows, key=lambda row: -float(row["importance"])))
+    count = trials_tested(known, parameters, sample=sample)
+    return _of(known, evaluator, sample, count, table, pairs, _advice(table, pairs, len(known.numbers)))
+
+
+def _of(
+    known: Evidence,
+    evaluator: str,
+    sample: bool,
+    count: int,
+    table: pd.DataFrame,
+    pairs: pd.DataFrame,
+    advice: str,
+) -> Importance:
+    metric, trials = known.objective.metric, len(known.numbers)
+    return Importance(metric, known.source, evaluator, trials, sample, count, table, pairs, known.selection, advice)
+
+
+def _no_pairs() -> pd.DataFrame:
+    return pd.DataFrame([], columns=list(PAIRS)).astype(PAIRS)
+
+
+def _framed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+    frame["decision"] = frame["decision"].astype(object)
+    return frame
+
+
+def _varied(parameters: Sequence[Parameter], decisions: Sequence[Mapping[str, Scalar]]) -> list[Parameter]:
+    """Those of which the trials show more than one value."""
+    seen: dict[str, set[Scalar]] = {}
+    for made in decisions:
+        for name, value in made.items():
+            seen.setdefault(name, set()).add(value)
+    return [parameter for parameter in parameters if len(seen.get(parameter.name, ())) > 1]
+
+
+def _too_little(known: Evidence, parameters: Sequence[Parameter]) -> str:
+    count = len(known.numbers)
+    if count < _FEWEST:
+        return f"{known.source}: too few to say which decisions matter; {_FEWEST} are the least"
+    if not parameters:
+        return f"{known.source}: no decision varied among them"
+    if len(set(known.scores)) == 1:
+        return f"{known.source}: all came to the same value"
+    return ""
+
+
+def _advice(table: pd.DataFrame, pairs: pd.DataFrame, trials: int) -> str:
+    out, together = int(table["stands_out"].sum()), int(pairs["stands_out"].sum())
+    said = f"{out} of {len(table)} decisions matter{'s' if out == 1 else ''} more than chance"
+    if out == 0:
+        alone = "by itself " if together else ""
+        said = f"no decision matters {alone}more than chance would let it: their order means little"
+    if together:
+        first = pairs.iloc[0]
+        named = f"{first['one']} with {first['other']}"
+        said += f"; {'1 pair acts' if together == 1 else f'{together} pairs act'} together ({named})"
+    few = trials < 3 * len(table)
+    return f"{said}; {trials} trials are few for {len(table)} decisions" if few else said
+
+
+def _seen(name: str, parameters: Sequence[Parameter], known: Evidence) -> dict[str, Any]:
+    names = [parameter.name for parameter in parameters if title(parameter) == name]
+    values = [tuple(made.get(one) for one in names) for made in known.decisions if names[0] in made]
+    return {"active": len(values) / len(known.numbers), "values": len(set(values))}
+
+
+def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str, seed: int) -> dict[str, list[float]]:
+    """The shares of every decision in each resample."""
+    rng = random.Random(seed)
+    pools = {p.name: [made[p.name] for made in known.decisions if p.name in made] for p in parameters}
+    found: dict[str, list[float]] = {title(p): [] for p in parameters}
+    size, scores = min(len(known.numbers), _ROWS), even(known.scores)
+    for _ in range(_RESAMPLES):
+        places = rng.choices(range(len(known.numbers)), k=size)
+        drawn = [_filled(known.decisions[place], pools, rng) for place in places]
+        rows = Rows(parameters, drawn, scores[places].tolist())
+        answer = evaluate(evaluator, rows, rng.randrange(2**31))
+        for name, total in _by_title(parameters, answer).items():
+            found[name].append(total)
+    return found
+
+
+def _filled(made: Mapping[str, Scalar], pools: Mapping[str, Sequence[Scalar]], rng: random.Random) -> dict[str, Scalar]:
+    return {name: made[name] if name in made else rng.choice(pool) for name, pool in pools.items()}
+
+
+def _by_title(parameters: Sequence[Parameter], answer: Mapping[str, float]) -> dict[str, float]:
+    totals: dict[str, float] = {title(parameter): 0.0 for parameter in parameters}
+    for parameter in parameters:
+        totals[title(parameter)] += answer.get(parameter.name, 0.0)
+    return totals

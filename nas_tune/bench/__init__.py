@@ -1,9 +1,0 @@
-"""Strategies against one another on tables, in virtual time: races, scores and pictures."""
-
-from __future__ import annotations
-
-from nas_tune.bench.contest import Contest, Contestant, Race, best_score, contestant_of
-from nas_tune.bench.processes import run_races
-from nas_tune.bench.scores import Scores, judge_of, score
-
-__all__ = ["Contest", "Contestant", "Race", "Scores", "best_score", "contestant_of", "judge_of", "run_races", "score"]

@@ -1,0 +1,1 @@
+"""Benchmarks: tables of architectures that somebody trained, and races of strategies on them."""

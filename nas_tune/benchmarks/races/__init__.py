@@ -1,0 +1,9 @@
+"""Strategies against one another on tables, in virtual time: races, scores and pictures."""
+
+from __future__ import annotations
+
+from nas_tune.benchmarks.races.contest import Contest, Contestant, Race, best_score, contestant_of
+from nas_tune.benchmarks.races.processes import run_races
+from nas_tune.benchmarks.races.scores import Scores, judge_of, score
+
+__all__ = ["Contest", "Contestant", "Race", "Scores", "best_score", "contestant_of", "judge_of", "run_races", "score"]

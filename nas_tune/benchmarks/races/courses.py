@@ -1,0 +1,42 @@
+"""The course of races as a Parquet file: a row for every better architecture that a race chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nas_tune.benchmarks.races.contest import Race
+from nas_tune.errors import ConfigError
+
+__all__ = ["write_courses"]
+
+
+def write_courses(races: Sequence[Race], out: Path) -> None:
+    """Write strategy, seed, seconds, validation, test and the race's number of trials.
+
+    Raises:
+        ConfigError: `out` cannot be written.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = [
+        {
+            "strategy": race.contestant,
+            "seed": race.seed,
+            "seconds": s,
+            "validation": v,
+            "test": t,
+            "trials": race.trials,
+        }
+        for race in races
+        for s, v, t in zip(race.seconds, race.values, race.tests, strict=True)
+    ]
+    kinds = [("strategy", pa.string()), ("seed", pa.int64()), ("seconds", pa.float64())]
+    kinds += [("validation", pa.float64()), ("test", pa.float64()), ("trials", pa.int64())]
+    aside = out.with_name(f"{out.name}.part")
+    try:
+        parquet.write_table(pa.Table.from_pylist(rows, pa.schema(kinds)), aside)
+        aside.replace(out)
+    except OSError as error:
+        raise ConfigError(f"{out} cannot be written: {error}") from error

@@ -1,0 +1,158 @@
+"""What races say about strategies: means with spread, curves of regret, ranks, and whether differences are more
+than chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_tune.benchmarks.races.contest import Race
+
+__all__ = ["Difference", "Judge", "Scores", "Standing", "judge_of", "score"]
+
+Judge = Literal["test", "validation"]
+
+CURVE_POINTS = 100
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one strategy did, over all seeds.
+
+    Attributes:
+        test_mean, test_std, val_mean, val_std: of the architecture chosen at the end of the budget, by validation.
+        rank: mean rank among the strategies of the same seed, 1 the best; equals share.
+        trials: mean number of trials.
+        regret: mean at each of `Scores.seconds` of the best score known less the one chosen at the time (NaN
+            before every race has one), and `regret_low`, `regret_high`: its quartiles.
+    """
+
+    strategy: str
+    seeds: int
+    test_mean: float
+    test_std: float
+    val_mean: float
+    val_std: float
+    rank: float
+    trials: float
+    regret: NDArray[np.float64]
+    regret_low: NDArray[np.float64]
+    regret_high: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two strategies: the mean of `one` less `other` over equal seeds, and Holm's p of Wilcoxon's signed ranks."""
+
+    one: str
+    other: str
+    mean: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Every strategy, the best first.
+
+    Attributes:
+        seconds: the times of the curves.
+        judged_by: test or validation.
+        best: the score from which regret is counted, and `best_of` whose it is: the table's or the races'.
+    """
+
+    standings: tuple[Standing, ...]
+    differences: tuple[Difference, ...]
+    seconds: NDArray[np.float64]
+    judged_by: Judge
+    best: float
+    best_of: Literal["table", "races"]
+
+
+def judge_of(races: Sequence[Race]) -> Judge:
+    """By which score the races are compared: by test where the table has one for all that was chosen."""
+    return "test" if all(np.isfinite(race.tests).all() for race in races if race.tests) else "validation"
+
+
+def score(races: Sequence[Race], budget: float, mode: str = "max", best: float | None = None) -> Scores:
+    """The scores of races that were run with equal seeds for every strategy.
+
+    Judged as `judge_of` says. `best` is the best score that the table holds; without it regret is counted from the
+    best that any race found.
+    """
+    sign = 1.0 if mode == "max" else -1.0
+    names = list(dict.fromkeys(race.contestant for race in races))
+    by_name = {name: sorted((r for r in races if r.contestant == name), key=lambda race: race.seed) for name in names}
+    judge = judge_of(races)
+    seconds = np.linspace(budget / CURVE_POINTS, budget, CURVE_POINTS)
+    curves = {name: np.array([_curve(race, seconds, judge) for race in by_name[name]]) for name in names}
+    finals = {name: curves[name][:, -1] for name in names}
+    top = best if best is not None else sign * np.nanmax([sign * final for final in finals.values()])
+    ranks = _ranks(np.array([sign * finals[name] for name in names]))
+    standings = [
+        _standing(name, by_name[name], sign * (top - curves[name]), float(ranks[index]))
+        for index, name in enumerate(names)
+    ]
+    ordered = sorted(standings, key=lambda standing: standing.rank)
+    differences = _differences(finals, [standing.strategy for standing in ordered])
+    return Scores(tuple(ordered), differences, seconds, judge, float(top), "races" if best is None else "table")
+
+
+def _curve(race: Race, seconds: NDArray[np.float64], judge: Judge) -> NDArray[np.float64]:
+    """The score of what was chosen at each time, NaN before anything was."""
+    known = np.array([np.nan, *(race.tests if judge == "test" else race.values)])
+    return known[np.searchsorted(np.array(race.seconds), seconds, side="right")]
+
+
+def _standing(name: str, races: Sequence[Race], regret: NDArray[np.float64], rank: float) -> Standing:
+    tests = np.array([race.tests[-1] if race.tests else np.nan for race in races])
+    values = np.array([race.values[-1] if race.values else np.nan for race in races])
+    low, high = np.quantile(regret, (0.25, 0.75), axis=0)
+    return Standing(
+        strategy=name,
+        seeds=len(races),
+        test_mean=float(tests.mean()),
+        test_std=float(tests.std()),
+        val_mean=float(values.mean()),
+        val_std=float(values.std()),
+        rank=rank,
+        trials=float(np.mean([race.trials for race in races])),
+        regret=regret.mean(axis=0),
+        regret_low=low,
+        regret_high=high,
+    )
+
+
+def _ranks(finals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean rank of every row over the columns."""
+    from scipy.stats import rankdata
+
+    ranks: NDArray[np.float64] = rankdata(-finals, axis=0, nan_policy="omit").mean(axis=1)
+    return ranks
+
+
+def _differences(finals: dict[str, NDArray[np.float64]], names: Sequence[str]) -> tuple[Difference, ...]:
+    """Every pair, the better one first, with p-values corrected for their number (Holm 1979)."""
+    pairs = [(one, other) for index, one in enumerate(names) for other in names[index + 1 :]]
+    raw = [_p_value(finals[one] - finals[other]) for one, other in pairs]
+    order = sorted(range(len(raw)), key=raw.__getitem__)
+    corrected, worst = [1.0] * len(raw), 0.0
+    for place, index in enumerate(order):
+        worst = max(worst, min(1.0, raw[index] * (len(raw) - place)))
+        corrected[index] = worst
+    return tuple(
+        Difference(one, other, float(np.mean(finals[one] - finals[other])), p)
+        for (one, other), p in zip(pairs, corrected, strict=True)
+    )
+
+
+def _p_value(differences: NDArray[np.float64]) -> float:
+    from scipy.stats import wilcoxon
+
+    if not np.any(differences) or not np.isfinite(differences).all():
+        return 1.0
+    return float(wilcoxon(differences).pvalue)

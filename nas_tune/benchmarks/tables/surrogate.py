@@ -1,0 +1,175 @@
+"""A surrogate of a table: a network that answers, for an architecture and an epoch, what a training came to.
+
+It reads the ONNX surrogates of YAHPO Gym (Pfisterer et al. 2022, arXiv 2109.03670) for NAS-Bench-301 (Siems et al.
+2020, arXiv 2008.09777), with their encoding.json, input_order.json and config_space.json beside them: members of
+`darts`, epochs 1 to 98, the validation accuracy in percent and the seconds of the training. What it says of the
+seconds after the first epochs is too much (epoch 1 would take longer than epoch 3), so only those of the full
+training are taken, each epoch an equal part of them.
+
+Not promised: that two trees of one architecture, whose nodes have other numbers, get the same answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nas_tune.benchmarks.tables.benchmark import Curve
+from nas_tune.errors import ConfigError
+from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces.catalogue.darts import DartsSpace
+
+__all__ = ["SurrogateBenchmark"]
+
+_PREFIX = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
+_ABSENT = "#na#"
+_ENDS = (8, 27)
+"""Epochs are answered in batches that end at these places of the curve: most trials are stopped early."""
+_REMEMBERED = 10_000
+
+
+class SurrogateBenchmark:
+    """Answers from an ONNX file: some 140 whole curves a second on one busy core, and 460 of eight epochs.
+
+    Args:
+        file: the ONNX file, with the files that describe its inputs beside it.
+        space: `darts`.
+        epochs: the fidelities, rising; all that the surrogate knows where none are given.
+
+    Raises:
+        ConfigError: a file is missing or is another kind of model, the space is not `darts`, an epoch is not
+            known, or onnx and onnxruntime are not installed.
+    """
+
+    def __init__(self, file: Path, space: Space, epochs: Sequence[int] = ()) -> None:
+        self._space = DartsSpace()
+        if space.fingerprint != self._space.fingerprint:
+            raise ConfigError(f"table {file} answers about the space 'darts', not {space.name!r}")
+        self._order = _beside(file, "input_order.json")
+        self._codes: dict[str, dict[str, int]] = _beside(file, "encoding.json")
+        self.epochs = tuple(epochs) or _known(file)
+        if list(self.epochs) != sorted(set(self.epochs)) or not set(self.epochs) <= set(_known(file)):
+            raise ConfigError(f"fidelities {self.epochs}: rising epochs between 1 and {_known(file)[-1]}")
+        self._last = _known(file)[-1]
+        self._session = _session(file)
+        self._remembered = functools.lru_cache(_REMEMBERED)(self._looked_up)
+
+    def curve(self, architecture: Architecture, seed: int) -> Curve:
+        """The same for every seed."""
+        return self._remembered(architecture)
+
+    def test(self, architecture: Architecture) -> float | None:
+        """There is none."""
+        return None
+
+    def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
+        """Nobody has asked it of all architectures."""
+        return None
+
+    def predict(self, codes: NDArray[np.int32], epochs: Sequence[int]) -> NDArray[np.float64]:
+        """For each of `epochs`: accuracy in percent, and the seconds that the surrogate says until then."""
+        inputs = {
+            "x_cat": np.tile(codes, (len(epochs), 1)),
+            "x_cont": np.asarray(epochs, np.float32)[:, None],
+        }
+        return np.asarray(self._session.run(None, inputs)[0], np.float64)
+
+    def codes(self, architecture: Architecture) -> NDArray[np.int32]:
+        """The numbers by which the surrogate knows the architecture.
+
+        Raises:
+            ArchitectureError: it is no member of the space.
+        """
+        tree: Any = architecture._tree
+        try:
+            named = {**self._named("normal", tree["normal"]), **self._named("reduce", tree["reduce"])}
+            return np.array([self._codes[name][named.get(name, _ABSENT)] for name in self._order], np.int32)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ArchitectureError("", f"{architecture.to_json()} is no member of darts: {error!r}") from error
+
+    def _named(self, kind: str, cell: Any) -> dict[str, str]:
+        """Edges are counted node by node; the first node has no choice of its inputs."""
+        named, first = {}, 0
+        for node, edges in enumerate(self._space.cell_of(cell), 2):
+            for operation, source in edges:
+                named[f"{_PREFIX}edge_{kind}_{first + source}"] = operation
+            if node > 2:
+                sources = sorted(source for _, source in edges)
+                named[f"{_PREFIX}inputs_node_{kind}_{node}"] = "_".join(map(str, sources))
+            first += node
+        return named
+
+    def _looked_up(self, architecture: Architecture) -> Curve:
+        answers = _Answers(self, self.codes(architecture), self._last)
+        share = answers.full_seconds / self._last
+        return Curve(answers, tuple(share * epoch for epoch in self.epochs))
+
+
+class _Answers(Sequence[float]):
+    """The values of a curve, asked of the surrogate when they are looked at."""
+
+    def __init__(self, surrogate: SurrogateBenchmark, codes: NDArray[np.int32], last: int) -> None:
+        self._surrogate, self._codes = surrogate, codes
+        # The full training goes with the first batch, for its seconds.
+        first = surrogate.predict(codes, [*surrogate.epochs[: _ENDS[0]], last])
+        self.full_seconds = float(first[-1, 1])
+        self._values: list[float] = first[:-1, 0].tolist()
+
+    def __len__(self) -> int:
+        return len(self._surrogate.epochs)
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[float]: ...
+    def __getitem__(self, index: int | slice) -> float | Sequence[float]:
+        if isinstance(index, slice):
+            return tuple(self[place] for place in range(*index.indices(len(self))))
+        place = range(len(self))[index]
+        while place >= len(self._values):
+            known = len(self._values)
+            end = next((end for end in _ENDS if end > known), len(self))
+            self._values += self._surrogate.predict(self._codes, self._surrogate.epochs[known:end])[:, 0].tolist()
+        return self._values[place]
+
+
+def _beside(file: Path, name: str) -> Any:
+    try:
+        return json.loads((file.parent / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"table {file} is read with the {name} beside it, which cannot be read: {error}") from error
+
+
+@functools.lru_cache(maxsize=4)
+def _known(file: Path) -> tuple[int, ...]:
+    epochs = [one for one in _beside(file, "config_space.json")["hyperparameters"] if one["name"] == "epoch"]
+    if not epochs:
+        raise ConfigError(f"table {file}: its config_space.json has no epoch, so it is no surrogate of trainings")
+    return tuple(range(int(epochs[0]["lower"]), int(epochs[0]["upper"]) + 1))
+
+
+def _session(file: Path) -> Any:
+    """The model, made to take any number of epochs at a time; on one thread, since races take all cores."""
+    try:
+        import onnx
+        import onnxruntime
+        from google.protobuf.message import DecodeError
+    except ImportError as error:
+        raise ConfigError(f"table {file} needs {error.name}: pip install 'nas-tune[surrogate]'") from error
+    try:
+        model = onnx.load(file)
+    except (OSError, DecodeError) as error:
+        raise ConfigError(f"table {file} cannot be read: {error}") from error
+    if {given.name for given in model.graph.input} != {"x_cat", "x_cont"}:
+        raise ConfigError(f"table {file} is no surrogate of YAHPO Gym: its inputs are not x_cat and x_cont")
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,149 @@
+"""The trainable that looks up: each fidelity of a tabular task in order, with the seconds that it would have taken.
+
+executor = "simulated"
+
+[trainable]
+name = "table"
+file = "nb201_cifar10.parquet"                       # or below the folder that NAS_TUNE_TABLES names
+column = "arch_str"
+fidelities = ["12:c10_val_12:c10_cost_12_s"]
+test = "c10_test_200"
+
+or, with the surrogate of another (`nas-tune[surrogate]`):
+
+[trainable]
+name = "table"
+file = "nb301_v0.onnx"
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import search_spaces
+from nas_tune.benchmarks.tables.benchmark import Benchmark, Curve, parse_fidelity
+from nas_tune.benchmarks.tables.parquet import ParquetBenchmark
+from nas_tune.benchmarks.tables.surrogate import SurrogateBenchmark
+from nas_tune.errors import ConfigError
+from nas_tune.executors.simulated import COST
+from search_spaces import Architecture, Space
+from trainables.errors import EndOfTraining, TrainableError
+
+__all__ = ["FOLDER_VARIABLE", "Table", "find_table"]
+
+FOLDER_VARIABLE = "NAS_TUNE_TABLES"
+
+
+class Table:
+    """Looks up what a training would have come to.
+
+    Args:
+        space: name of the space (or a `Space`) whose members the table knows.
+        file: a Parquet file, or an ONNX surrogate; a relative path is looked for here, then below `NAS_TUNE_TABLES`.
+        column: which holds the architectures, written as `encoding` says: string, genotype or json.
+        fidelities: `EPOCHS:VALUE_COLUMN:COST_COLUMN`, rising; costs are seconds from the start. Of a surrogate
+            `EPOCHS` alone; all its epochs if none is given.
+        test: a column with the score on data that no search sees, for `evaluate("test")`.
+        metric: the name under which values are reported.
+    """
+
+    checkpoints = False
+
+    def __init__(
+        self,
+        *,
+        space: object,
+        file: str,
+        column: str | None = None,
+        fidelities: Sequence[str] = (),
+        encoding: str = "string",
+        test: str | None = None,
+        metric: str = "accuracy",
+    ) -> None:
+        self._arguments = (space, str(find_table(file)), column, encoding, tuple(fidelities), test)
+        self.metric = metric
+        self._architecture: Architecture | None = None
+        self._curve: Curve | None = None
+        self._next = 0
+
+    @functools.cached_property
+    def benchmark(self) -> Benchmark:
+        """The table behind it, read once in a process."""
+        return _opened(*self._arguments)
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        """Look the architecture up."""
+        self._architecture = architecture
+        self._curve = self.benchmark.curve(architecture, seed)
+        self._next = 0
+
+    def step(self) -> Mapping[str, float]:
+        """The next fidelity: its `epoch`, the metric, and `cost_seconds` since the fidelity before."""
+        curve, index = self._curve, self._next
+        if curve is None:
+            raise TrainableError("the table was used before setup(); call setup() first")
+        if index == len(curve.values):
+            raise EndOfTraining("the table has no further fidelity")
+        before = curve.seconds[index - 1] if index else 0.0
+        self._next = index + 1
+        return {
+            "epoch": self.benchmark.epochs[index],
+            self.metric: curve.values[index],
+            COST: curve.seconds[index] - before,
+        }
+
+    def save(self, folder: Path) -> None:
+        """Nothing: a look-up that starts again costs nothing."""
+
+    def load(self, folder: Path) -> None:
+        """Nothing was saved; the look-up starts again."""
+
+    def evaluate(self, split: str) -> Mapping[str, float]:
+        """The score on the test data; a table has no other split."""
+        if self._architecture is None:
+            raise TrainableError("the table was used before setup(); call setup() first")
+        score = self.benchmark.test(self._architecture) if split == "test" else None
+        if score is None:
+            raise TrainableError(f"the table has no score on split {split!r}; name a `test` column and ask for 'test'")
+        return {self.metric: score}
+
+
+def find_table(file: str) -> Path:
+    """The file itself, or the one below the folder that NAS_TUNE_TABLES names.
+
+    Raises:
+        ConfigError: it is in neither place.
+    """
+    places = [Path(file).expanduser()]
+    root = os.environ.get(FOLDER_VARIABLE)
+    if root and not places[0].is_absolute():
+        places.append(Path(root) / file)
+    for place in places:
+        if place.is_file():
+            return place
+    hint = "" if root else f"; set {FOLDER_VARIABLE} to the folder of tables"
+    raise ConfigError(f"table {file!r} is not there (looked at {', '.join(map(str, places))}){hint}")
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(
+    space: object, file: str, column: str | None, encoding: str, fidelities: tuple[str, ...], test: str | None
+) -> Benchmark:
+    of = space if isinstance(space, Space) else search_spaces.get(str(space))
+    if Path(file).suffix == ".onnx":
+        return _surrogate(of, Path(file), fidelities, {"column": column, "test": test})
+    parsed = [parse_fidelity(text) for text in fidelities]
+    if column is None:
+        raise ConfigError(f"table {file}: name the column that holds the architectures")
+    return ParquetBenchmark(Path(file), of, column=column, encoding=encoding, fidelities=parsed, test=test)
+
+
+def _surrogate(space: Space, file: Path, fidelities: Sequence[str], columns: Mapping[str, str | None]) -> Benchmark:
+    named = [f"{name} = {value!r}" for name, value in columns.items() if value is not None]
+    wrong = [text for text in fidelities if not text.isdecimal()]
+    if named or wrong:
+        raise ConfigError(f"table {file} is a surrogate without columns: leave out {', '.join([*named, *wrong])}")
+    return SurrogateBenchmark(file, space, [int(text) for text in fidelities])

@@ -1,0 +1,129 @@
+"""`nas-tune export`: the network of a trial as files that need nothing of this project."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nas_tune.cli.places import data, run_folder, shown, talk, width_of
+
+if TYPE_CHECKING:
+    from nas_tune.winners.export import Export
+
+__all__ = ["export"]
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
+    format: Annotated[
+        str, typer.Option("--format", metavar="F,F", help="Of safetensors, py, pt2, onnx.")
+    ] = "safetensors,py,pt2,onnx",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where to. Default: RUN/export/trial-NNNNNN.")
+    ] = None,
+    retrained: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrained/--searched", help="With weights of nas-tune retrain, or of the search. Default: what is there."
+        ),
+    ] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+    ] = False,
+    normalization: Annotated[
+        bool,
+        typer.Option(
+            "--normalization/--no-normalization",
+            help="Files take raw inputs and standardize them, or expect standardized ones.",
+        ),
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+) -> None:
+    """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
+
+    Each file is loaded again in a fresh interpreter and its outputs are compared with the network's. A model
+    card is written beside them. Exit code 1 if a format cannot be written; the others are.
+    """
+    from nas_tune.results import Run
+    from nas_tune.winners.export import export as written
+
+    opened = Run(run_folder(run))
+    console = talk()
+    with console.status("loading the network") as status:
+
+        def progress(what: str, step: int, steps: int) -> None:
+            if console.is_terminal:
+                status.update(f"{step + 1}/{steps}  {what}")
+            else:
+                console.print(f"{step + 1}/{steps}  {what}", style="dim")
+
+        made = written(
+            opened,
+            trial,
+            formats=format.split(","),
+            folder=out,
+            retrained=retrained,
+            allow_code=allow_code,
+            normalization=normalization,
+            progress=progress,
+        )
+    if as_json:
+        data().print(_json(made))
+    else:
+        _say(made)
+    if not made.complete:
+        raise typer.Exit(1)
+
+
+def _say(made: Export) -> None:
+    from nas_tune.cli.tables import Column, lines
+    from nas_tune.cli.text import plain, quantity
+
+    out, results = data(), made.formats
+    columns = [
+        Column("format", [one.format for one in results]),
+        Column("files", [", ".join(file.name for file in one.files) or "-" for one in results]),
+        Column("inputs", [one.inputs or "-" for one in results]),
+        Column("bytes", [quantity(one.bytes) if one.files else "-" for one in results], right=True),
+        Column(
+            "difference", ["-" if one.difference is None else f"{one.difference:.1e}" for one in results], right=True
+        ),
+        Column("tolerance", [f"{one.tolerance:g}" for one in results], right=True),
+    ]
+    for line in lines(columns, width_of(out)):
+        out.print(line)
+    out.print()
+    out.print(f"trial {made.trial}, {plain(made.origin)}")
+    out.print(f"with a model card, in {shown(made.folder)}")
+    for one in results:
+        if one.problem:
+            talk().print(f"{one.format}: {plain(one.problem)}", style="dim" if one.files else "bold red")
+
+
+def _json(made: Export) -> str:
+    formats = [
+        {
+            "format": one.format,
+            "files": [str(file) for file in one.files],
+            "bytes": one.bytes,
+            "difference": one.difference,
+            "tolerance": one.tolerance,
+            "inputs": one.inputs or None,
+            "problem": one.problem or None,
+        }
+        for one in made.formats
+    ]
+    return json.dumps(
+        {
+            "trial": made.trial,
+            "weights": made.origin,
+            "folder": str(made.folder),
+            "card": str(made.card),
+            "formats": formats,
+        },
+        indent=2,
+    )

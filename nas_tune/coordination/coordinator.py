@@ -1,0 +1,439 @@
+"""The one who decides: asks the strategy, takes reports, stops and promotes trials, and writes the ledger first.
+
+Every executor drives it through four calls: `ask` for the next trial, `report` for what an epoch came to, `lost`
+and `failed` for what happened to a worker. Each writes its events in one transaction and only then changes the
+state, so a kill between any two lines leaves a ledger from which `Coordinator` goes on as if nothing had been.
+In batches it asks for so many trials at once, and for the next only when all of them are over or paused.
+It is not thread-safe: one thread calls it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nas_tune.coordination.interrupts import Interrupts
+from nas_tune.coordination.observers import Audience
+from nas_tune.coordination.proposer import Proposal, Proposer, derive_seed
+from nas_tune.ledger import (
+    Answered,
+    Asked,
+    Ended,
+    Event,
+    EventLog,
+    Found,
+    Lost,
+    Noted,
+    Paused,
+    Promoted,
+    Reported,
+    Retried,
+    RunState,
+    SessionEnded,
+    TrialRecord,
+)
+from nas_tune.objectives.objective import Objective, scores_of
+from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
+from nas_tune.strategies.architecture_sampler import Exhausted
+from nas_tune.strategies.unseen import Unseen
+from search_spaces import Architecture, Space
+from search_spaces.names import did_you_mean
+from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NODE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
+from trainables.trial.session import Outcome
+
+__all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
+
+_ASKS_BEFORE_CHOOSING = 20
+_FAILURES_AT_START = 5
+_SPENT = frozenset({"done", "exhausted", "time"})
+_STOPS_ALL = frozenset({"time", "failed", "interrupted"})
+_OF_THE_ARCHITECTURE = frozenset({"diverged", "constraint"})
+"""Failures that another architecture may not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When the whole run ends: numbers are totals over all its sessions, None is no limit.
+
+    `max_retries` is how often the worker of one trial may die.
+    """
+
+    max_trials: int | None
+    max_seconds: float | None
+    max_epochs: int
+    max_retries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A trial for an executor to run; its first `epochs` epochs are known already."""
+
+    trial: int
+    architecture: Architecture
+    seed: int
+    epochs: int = 0
+
+
+class Coordinator:
+    """One session of a run, from its ledger as it stands.
+
+    Args:
+        ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
+        objective: what is optimized; several, of which the first leads: its value is the value of a trial.
+        at_end: whether the metrics come with the last report of a training only, so that an earlier one may lack them.
+        searches: whether trials find their architectures themselves, so that what is asked for is only their number.
+        batch: trials to ask for at once, so that what is found does not depend on who is faster; None asks whenever
+            a worker is free.
+        interrupts: must not cut the block in which an event is written and taken in; executors shield theirs with it.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        ledger: EventLog,
+        *,
+        space: Space,
+        proposer: Proposer,
+        scheduler: Scheduler,
+        objective: Objective | Sequence[Objective],
+        limits: Limits,
+        seed: int,
+        at_end: bool = False,
+        searches: bool = False,
+        batch: int | None = None,
+        audience: Audience | None = None,
+        interrupts: Interrupts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = RunState()
+        self.objectives = (objective,) if isinstance(objective, Objective) else tuple(objective)
+        self.limits = limits
+        self.stopping: str | None = None
+        self._ledger, self._space, self._proposer = ledger, space, proposer
+        self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
+        self._scheduler = self._batched or scheduler
+        self._seed, self._searches, self._at_end = seed, searches, at_end
+        self._audience = audience or Audience(())
+        self.interrupts, self._clock = interrupts or Interrupts(), clock
+        self._unseen = Unseen(space)
+        self._why = ""
+        self._failed_now: list[TrialRecord] = []
+        self._metrics = {one.metric.lower(): one.metric for one in self.objectives}
+        self._cut: set[int] = set()
+        self._replay()
+        self._exhausted = False
+        self._started = clock()
+        self._seconds_before = self.state.active_seconds
+        self._go_on_after_time()
+        self._waiting = deque(sorted(self.state.unfinished.keys() - self.state.paused.keys()))
+
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the run's `max_seconds`; infinite without one."""
+        if self.limits.max_seconds is None:
+            return math.inf
+        return self.limits.max_seconds - (self._seconds_before + self._clock() - self._started)
+
+    def ask(self) -> Assignment | None:
+        """The next trial to run: what an earlier session left unfinished, what the scheduler promotes, else a new one.
+
+        None when there is none. Where `stopping` then says why, there will be no more; where it does not, what
+        still runs may let a paused trial go on: ask again after the next report.
+        """
+        self._check_time()
+        if self.stopping is None and self._batched is not None:
+            self._grow(self._batched)
+        if self.stopping is not None:
+            return None
+        if self._waiting:
+            return self._assignment(self.state.trials[self._waiting.popleft()])
+        assignment = None if self._batched is not None else self._next()
+        if assignment is None:
+            self._no_more("done" if self._spent() else "exhausted")
+        return assignment
+
+    def report(self, trial: int, outcome: Outcome, node: str = "") -> bool:
+        """Take in what an epoch came to; whether the trial goes on."""
+        record = self.state.trials[trial]
+        if not record.active:
+            return False
+        notes = [Noted(trial, text) for text in outcome.notes]
+        found = outcome.found
+        new = [Found(trial, found.tree, found.id)] if found is not None and found.id != record.found_id else []
+        events: list[Event] = [*notes, *new, *self._events_of(record, outcome, node)]
+        if events:
+            self._commit(*events)
+        if self._batched is None:
+            self._check_start()
+        self._check_time()
+        if outcome.out_of_time and self.stopping not in _STOPS_ALL:
+            # The worker's clock is a moment ahead of this one.
+            self.stopping = "time"
+        return record.active and self.stopping not in _STOPS_ALL
+
+    def lost(self, trial: int, reason: str) -> bool:
+        """A worker died under the trial; whether the trial is worth another worker."""
+        record = self.state.trials[trial]
+        if not record.active:
+            return False
+        if record.worker_losses >= self.limits.max_retries:
+            self.failed(trial, "error", f"its worker died {record.worker_losses + 1} times, at last: {reason}")
+            return False
+        self._commit(Lost(trial, cut(writable(reason), LONGEST_MESSAGE), worker=True))
+        return True
+
+    def failed(self, trial: int, kind: str, message: str, traceback: str = "") -> None:
+        """The trial cannot go on, for a reason that its executor knows."""
+        if self.state.trials[trial].active:
+            said = cut(writable(message), LONGEST_MESSAGE)
+            self._commit(Ended(trial, "failed", None, kind, said, cut(writable(traceback), LONGEST_TRACE) or None))
+            if self._batched is None:
+                self._check_start()
+
+    def note(self, text: str, trial: int = -1) -> None:
+        """Keep something that a person should know."""
+        self._commit(Noted(trial, cut(writable(text), LONGEST_NOTE)))
+
+    def stop(self, reason: str) -> None:
+        """Ask no more, and let every trial stop at its next report."""
+        self.stopping = reason
+
+    def close(self, message: str = "") -> None:
+        """End the session: what still runs is marked lost, to go on in the next one.
+
+        Where the time is up, it is paused instead, as far as it has a value: that of its last whole epoch counts.
+        Trials that the scheduler paused wait for the next session too, unless the budget is spent: then they end as
+        pruned.
+        """
+        reason = self.stopping or "interrupted"
+        why = f"the session ended ({reason})"
+        cut = self._cut_by_time() if reason == "time" else []
+        known = {event.trial for event in cut}
+        lost = [
+            Lost(trial, why)
+            for trial, record in self.state.unfinished.items()
+            if record.state == "running" and trial not in known
+        ]
+        pruned = self._pruned() if reason in _SPENT else []
+        self._commit(*lost, *pruned, *cut, SessionEnded(reason, message))
+        self._audience.close()
+        for text in self._audience.left_out():
+            self.note(text)
+
+    def first_cause(self) -> TrialRecord | None:
+        """The first failed trial of this session."""
+        return self._failed_now[0] if self._failed_now else None
+
+    def _replay(self) -> None:
+        for event, when in self._ledger.events():
+            self._apply(event, when)
+            if isinstance(event, Reported):
+                self._judge(event, known=True)
+        self._failed_now.clear()
+
+    def _next(self) -> Assignment | None:
+        """A promoted trial, else a new one; None where there is neither."""
+        promoted = self._scheduler.next_promotion()
+        if promoted is not None:
+            self._commit(Promoted(promoted))
+            return self._assignment(self.state.trials[promoted])
+        proposal = None if self._spent() or self._exhausted else self._propose_unseen()
+        if proposal is None:
+            self._exhausted = not self._spent()
+            return None
+        return self._begin(proposal)
+
+    def _grow(self, batched: Batched) -> None:
+        """Ask for the next batch if nothing of the last one runs; for the rest of it, if a kill came in between."""
+        at_work = len(self.state.unfinished) - len(self.state.paused) - len(self._waiting)
+        if at_work or (self._waiting and not batched.growing):
+            return
+        self._check_start()
+        batched.fold()
+        while self.stopping is None and batched.growing < (self._batch or 0) and (begun := self._next()) is not None:
+            self._waiting.append(begun.trial)
+
+    def _no_more(self, reason: str) -> None:
+        """Nothing new to run: the end, unless what runs may let a paused trial go on, or is a batch."""
+        running = len(self.state.unfinished) - len(self.state.paused)
+        if not (running and (self._scheduler.pauses or self._batched)):
+            self.stopping = reason
+            self._tell_why()
+
+    def _tell_why(self) -> None:
+        """A search that ends for want of architectures says so, and how many were looked for."""
+        trials, asked = len(self.state.trials), self.limits.max_trials
+        said = f"ended after {trials}{f' of {asked}' if asked is not None else ''} trials: {self._why}"
+        if self.stopping == "exhausted" and self._why and (-1, said) not in self.state.notes:
+            self.note(said)
+
+    def _cut_by_time(self) -> list[Paused]:
+        """What runs, or waits for a worker, and has a value; it goes on in a session with more time."""
+        metric = self.objectives[0].metric
+        found = []
+        for trial, record in self.state.unfinished.items():
+            value = record.reports[-1].metrics.get(metric) if record.active and record.reports else None
+            if value is not None and math.isfinite(value):
+                found.append(Paused(trial, value))
+        return found
+
+    def _go_on_after_time(self) -> None:
+        """Take up again what the last session had no more time for; the scheduler has not paused it."""
+        if self._cut and self.seconds_left > 0:
+            self._commit(*(Promoted(trial) for trial in sorted(self._cut)))
+
+    def _pruned(self) -> list[Ended]:
+        """What the scheduler paused; what the time cut waits for more of it."""
+        paused = self.state.paused.items()
+        return [Ended(trial, "pruned", record.value) for trial, record in paused if trial not in self._cut]
+
+    def _commit(self, *events: Event) -> None:
+        with self.interrupts.shield():
+            when = self._ledger.append(*events)
+            for event in events:
+                self._apply(event, when)
+        self._audience.on_events(events, self.state, when)
+        for text in self._audience.left_out():
+            self.note(text)
+
+    def _apply(self, event: Event, when: float) -> None:
+        self.state.apply(event, when)
+        record = self.state.trials.get(getattr(event, "trial", -1))
+        if isinstance(event, Reported):
+            for name in event.metrics:
+                self._metrics.setdefault(name.lower(), name)
+        self._proposer.apply(event, record)
+        if isinstance(event, Asked) and self._batched is not None:
+            self._batched.began(event.trial)
+        if isinstance(event, SessionEnded) and event.reason == "time":
+            self._cut = set(self.state.paused)
+        if isinstance(event, Promoted) and event.trial in self._cut:
+            self._cut.discard(event.trial)
+        elif isinstance(event, Promoted):
+            self._scheduler.promoted(event.trial)
+        if isinstance(event, Retried) and self._batched is not None:
+            self._batched.again(event.trial)
+        if isinstance(event, Ended) and record is not None:
+            self._scheduler.forget(event.trial)
+            if event.state == "failed":
+                self._failed_now.append(record)
+
+    def _events_of(self, record: TrialRecord, outcome: Outcome, node: str) -> list[Event]:
+        trial, metrics = record.number, dict(outcome.metrics)
+        if outcome.failure is not None:
+            why = outcome.failure
+            return [Ended(trial, "failed", None, why.kind, why.message, why.traceback or None)]
+        if not outcome.metrics or outcome.epoch <= record.epochs:
+            return [self._complete(record)] if outcome.finished else []
+        bad = next((outcome.unusable[one.metric] for one in self.objectives if one.metric in outcome.unusable), None)
+        bad = bad or self._equal_names(metrics)
+        if bad is not None:
+            return [Ended(trial, "failed", None, "bad_result", bad)]
+        reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, cut(writable(node), LONGEST_NODE))
+        if self._at_end and not outcome.finished and not any(one.metric in metrics for one in self.objectives):
+            return [reported]
+        for metric in (one.metric for one in self.objectives):
+            if metric not in metrics:
+                hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
+                what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
+                return [Ended(trial, "failed", None, "bad_result", what)]
+            if not math.isfinite(metrics[metric]):
+                what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
+                return [reported, Ended(trial, "failed", None, "diverged", what)]
+        verdict, value = self._judge(reported), metrics[self.objectives[0].metric]
+        if outcome.finished:
+            return [reported, Ended(trial, "complete", value)]
+        match verdict:
+            case Verdict.STOP:
+                return [reported, Ended(trial, "pruned", value)]
+            case Verdict.PAUSE:
+                return [reported, Paused(trial, value)]
+            case Verdict.GO_ON:
+                return [reported]
+
+    def _equal_names(self, metrics: Mapping[str, float]) -> str | None:
+        """What is wrong with a report that calls a metric otherwise than another report, or the configuration, did."""
+        for name in metrics:
+            other = self._metrics.get(name.lower(), name)
+            if other != name:
+                return f"a metric is called {name!r}, and before that {other!r}: they differ only in case; rename one"
+        return None
+
+    def _complete(self, record: TrialRecord) -> Ended:
+        if not record.reports:
+            return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
+        metric, last = self.objectives[0].metric, record.reports[-1].metrics
+        if metric not in last:
+            return Ended(record.number, "failed", None, "bad_result", f"the training ended without a {metric}")
+        return Ended(record.number, "complete", last[metric])
+
+    def _judge(self, report: Reported, *, known: bool = False) -> Verdict:
+        """What becomes of a trial after a report; `known` where the ledger has it already."""
+        scores = scores_of(report.metrics, self.objectives)
+        if scores is None:
+            return Verdict.GO_ON
+        score = scores if len(scores) > 1 else scores[0]
+        if known and self._batched is not None:
+            self._batched.learn(report.trial, report.epoch, score)
+            return Verdict.GO_ON
+        return judged(self._scheduler, report.trial, report.epoch, score)
+
+    def _begin(self, proposal: Proposal) -> Assignment:
+        trial = len(self.state.trials)
+        architecture = proposal.architecture
+        seed = derive_seed(self._seed, 1, trial)
+        asked = Asked(trial, proposal.ask, architecture.tree, architecture.id, seed, self._searches)
+        notes = [Noted(trial, proposal.note)] if proposal.note else []
+        self._commit(asked, *notes)
+        return Assignment(trial, architecture, seed)
+
+    def _assignment(self, record: TrialRecord) -> Assignment:
+        return Assignment(record.number, self._space.validate(record.asked), record.seed, record.epochs)
+
+    def _propose_unseen(self) -> Proposal | None:
+        """An architecture that no trial has; None when the space or the strategy has no more, as far as can be told.
+
+        What was enqueued comes first. The repeats are counted in the ledger and not here, so that a resume goes on in
+        the middle of them.
+        """
+        if self.state.queue:
+            return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
+        while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:
+            try:
+                proposal = self._proposer.propose()
+            except Exhausted as reason:
+                self._why = str(reason)
+                return None
+            original = self.state.by_architecture.get(proposal.architecture.id)
+            if original is None:
+                return proposal
+            notes = [Noted(-1, proposal.note)] if proposal.note else []
+            self._commit(Answered(original, proposal.ask, proposal.architecture.tree), *notes)
+        unseen = self._choose_unseen()
+        return None if unseen is None else self._proposer.propose_instead(unseen)
+
+    def _choose_unseen(self) -> Architecture | None:
+        rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
+        start = self._space.validate(self.state.trials[self.state.repeats[-1]].asked)
+        known = (self._space.validate(trial.asked) for trial in self.state.trials.values())
+        found = self._unseen.find(start, self.state.by_architecture, rng, known)
+        self._why = self._unseen.reason
+        return found
+
+    def _spent(self) -> bool:
+        return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials
+
+    def _check_time(self) -> None:
+        if self.stopping not in _STOPS_ALL and self.seconds_left <= 0:
+            self.stopping = "time"
+
+    def _check_start(self) -> None:
+        """Trials that all fail from the start have one cause, which more trials will not cure."""
+        useful = self.state.counts["complete"] + self.state.counts["pruned"] + len(self.state.paused)
+        hopeless = [record for record in self._failed_now if record.failure not in _OF_THE_ARCHITECTURE]
+        if not useful and len(hopeless) >= _FAILURES_AT_START:
+            self.stopping = "failed"

@@ -1,0 +1,99 @@
+"""The trained network of a trial, as its last checkpoint left it, and what it does on a split of its data."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from nas_tune.errors import ConfigError, NoUsableTrialError
+from nas_tune.executors.job import trial_folder
+from nas_tune.ledger import Ledger, replay
+from nas_tune.results import Run
+from nas_tune.session.arguments import check_flags
+from nas_tune.session.recipe import reopened
+from trainables.networks.evaluation import set_evaluating
+from trainables.protocol import Evaluating, Trainable, has_checkpoints
+from trainables.registry import Target
+from trainables.trial.snapshots import Snapshots
+
+__all__ = ["evaluate", "trained"]
+
+
+def trained(
+    run: Run | str | Path, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
+) -> Trainable:
+    """The trainable of a finished trial (the best, if `trial` is None) as its last checkpoint left it.
+
+    An `ImageClassifier` has the trained `nn.Module` as its `network`. It is in evaluation mode, as is every module that
+    a trainable of your own holds (its `step` calls `train()` if you go on training it). `trainable` is given where the
+    run was started with one that cannot be imported by name; `allow_code` imports what a run from elsewhere names.
+
+    Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
+        ConfigError: there is no such trial, its checkpoint was not kept, or the trainable has to be given.
+        NoUsableTrialError: no trial has a value.
+    """
+    check_flags(allow_code=allow_code)
+    run = Run.of(run)
+    with closing(Ledger.open(run.path, readonly=True)) as ledger:
+        meta, state = ledger.meta, replay(ledger.events())
+    if trainable is None and not meta["trainable"]["registered"] and meta["trainable"]["reference"] is None:
+        raise ConfigError(
+            f"the trainable {run.config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
+            "call this from there, with trainable=..., as in nas_tune.export(run, trainable=...)"
+        )
+    recipe = reopened(
+        meta,
+        [state.changes],
+        space=run.given_space,
+        target=trainable,
+        accept_code_change=True,
+        folder=run.path,
+        allow_code=allow_code,
+    )
+    number = _best(run) if trial is None else trial
+    if number not in state.trials:
+        raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
+    job, record = recipe.job(run.path.absolute()), state.trials[number]
+    made = job.trainable()
+    if not has_checkpoints(made):
+        raise ConfigError(
+            f"{recipe.config.trainable.name} keeps no checkpoints, so no trained network is left; "
+            "write the trainable as a class with save() and load(), or retrain by one that has them"
+        )
+    snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
+    if snapshot is None:
+        raise ConfigError(
+            f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete and "
+            "stopped trials are kept (keep_checkpoints)"
+        )
+    made.setup(recipe.asked.validate(record.asked), seed=record.seed, max_epochs=job.max_epochs)
+    made.load(snapshot.folder)
+    set_evaluating(made)
+    return made
+
+
+def evaluate(
+    run: Run | str | Path,
+    trial: int | None = None,
+    split: str = "test",
+    *,
+    trainable: Target | None = None,
+    allow_code: bool = False,
+) -> dict[str, float]:
+    """Metrics of a finished trial's network (the best, if `trial` is None) on a split of its data.
+
+    Raises:
+        ConfigError: as `trained`, or the trainable has no `evaluate`.
+    """
+    made = trained(run, trial, trainable=trainable, allow_code=allow_code)
+    if not isinstance(made, Evaluating):
+        raise ConfigError(f"{type(made).__name__} has no evaluate(split); give its class that method")
+    return dict(made.evaluate(split))
+
+
+def _best(run: Run) -> int:
+    best = run.best(1)
+    if best.empty:
+        raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
+    return int(best["trial"].iloc[0])

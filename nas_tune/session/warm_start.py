@@ -1,0 +1,225 @@
+"""What a run begins with besides its configuration: architectures to try first, and what other runs found.
+
+Both become events of the run's ledger, so that a resume needs neither the list nor the other runs. What does not
+fit is refused before anything starts, or counted in a note where that is no mistake.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+from nas_tune.config import SearchConfig
+from nas_tune.errors import FAILURES, ConfigError
+from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, Retried, RunState, TrialRecord, replay
+from nas_tune.objectives.objective import Objective
+from nas_tune.objectives.standings import Result, in_order
+from nas_tune.session.initial_design import Design
+from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces.names import did_you_mean
+
+__all__ = ["beginnings", "enqueued", "failed_of", "member_of", "retries"]
+
+
+_OTHERS = 3
+
+
+def beginnings(
+    config: SearchConfig, space: Space, wanted: Sequence[Any] = (), design: Design | None = None
+) -> list[Event]:
+    """The first events of a new run: what `config.warm_start` knows, then what is tried first.
+
+    That is `wanted` (architectures, trees, or rows with an `architecture`), then some that are known to be good, then
+    those of `design`.
+
+    Raises:
+        ConfigError: a wanted one is no member of the space, or another run has nothing to say of it.
+        LedgerDamagedError: a folder of `config.warm_start` holds no run that can be read.
+    """
+    objective, *others = config.objectives
+    if others and config.warm_start:
+        raise ConfigError(
+            f"warm_start: values of other runs are put on one scale, and there are {1 + len(others)} objectives; "
+            "leave it out, or enqueue the best of the other run (--enqueue)"
+        )
+    known: list[list[Known]] = []
+    notes: list[Event] = []
+    for folder in dict.fromkeys(config.warm_start):
+        found, note = _known(Path(folder).expanduser(), space, objective, config.max_epochs)
+        known.append(found)
+        notes.append(note)
+    first = enqueued(space, wanted)
+    taken = {event.id for event in first if isinstance(event, Enqueued)}
+    tried = [event for event in _tried_first(known, objective, config.warm_start_trials) if event.id not in taken]
+    taken |= {event.id for event in tried}
+    ranked = [made for made in design.architectures if made.id not in taken] if design else []
+    notes += [Noted(-1, str(design))] if design else []
+    begun = [Enqueued(made.tree, made.id) for made in ranked]
+    return [*chain.from_iterable(known), *notes, *first, *tried, *begun]
+
+
+def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None) -> list[Event]:
+    """The events by which a run (in its `state`) tries each wanted architecture.
+
+    One whose trial has failed is tried again, as another attempt of that trial. One that is there already, or twice
+    among the wanted, becomes a note.
+
+    Raises:
+        ConfigError: one is no member of the space; says its place in the list, from 0.
+    """
+    state = state or RunState()
+    events: list[Event] = []
+    failed: list[TrialRecord] = []
+    seen = dict.fromkeys([*state.by_architecture, *state.queue], "some trial has it already")
+    for place, item in enumerate(wanted):
+        architecture = member_of(space, item, place)
+        trial = state.trials.get(state.by_architecture.get(architecture.id, -1))
+        if trial is not None and trial.state == "failed" and trial not in failed:
+            failed.append(trial)
+            seen[architecture.id] = f"it is enqueue[{place}] too"
+            continue
+        why = seen.get(architecture.id)
+        seen.setdefault(architecture.id, f"it is enqueue[{place}] too")
+        if why is None:
+            events.append(Enqueued(architecture.tree, architecture.id))
+        else:
+            events.append(Noted(-1, f"enqueue[{place}] is not tried again: {why}"))
+    return [*retries(failed, state), *events]
+
+
+def retries(failed: Sequence[TrialRecord], state: RunState) -> list[Event]:
+    """The events by which failed trials are tried again; a note says of each how it failed."""
+    events: list[Event] = []
+    for ask, trial in enumerate(failed, state.asks):
+        how = f"{trial.failure}: {trial.message}"
+        events.append(Noted(trial.number, f"tried again, attempt {trial.attempts + 1}; the last one failed, {how}"))
+        events.append(Retried(trial.number, ask))
+    return events
+
+
+def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialRecord]:
+    """The failed trials of these kinds of failure; of all kinds where `kinds` is True.
+
+    Raises:
+        ConfigError: there is no such kind.
+    """
+    if not isinstance(kinds, bool | str | Iterable):
+        raise ConfigError(f"retry_failed: got {kinds!r}; give True, a kind of failure, or a list of kinds")
+    wanted = FAILURES if kinds is True else () if not kinds else (kinds,) if isinstance(kinds, str) else tuple(kinds)
+    for kind in wanted:
+        if kind not in FAILURES:
+            raise ConfigError(
+                f"retry_failed: {kind!r} is no kind of failure{did_you_mean(str(kind), FAILURES)}; known: "
+                f"{', '.join(FAILURES)}; True (--retry-failed alone) is all of them"
+            )
+    return [trial for trial in state.trials.values() if trial.state == "failed" and trial.failure in wanted]
+
+
+def member_of(space: Space, item: Any, place: int) -> Architecture:
+    """What is meant by one item of `enqueue`; `ConfigError` for what is no member of the space."""
+    try:
+        return space.validate(_tree(space, item))
+    except (ArchitectureError, json.JSONDecodeError, RecursionError) as error:
+        raise ConfigError(f"enqueue[{place}]: {error}") from error
+
+
+def _tree(space: Space, item: Any) -> Any:
+    """The tree of an architecture, of itself, or of a row as `nas-tune best --format json` writes them."""
+    tree = item.tree if isinstance(item, Architecture) else item
+    if not isinstance(tree, Mapping) or "architecture" not in tree or space.contains(tree):
+        return tree
+    row = tree["architecture"]
+    return json.loads(row) if isinstance(row, str) else row
+
+
+def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) -> tuple[list[Known], Noted]:
+    """The trials of another run that are members of this space, and a note on how many they are."""
+    if not folder.is_dir():
+        raise ConfigError(
+            f"warm_start: {folder} holds no run: there is no such folder; give the folder of a run of nas-tune search"
+        )
+    with closing(Ledger.open(folder, readonly=True)) as ledger:
+        theirs, state = ledger.meta["config"]["max_epochs"], replay(ledger.events())
+    _check_metric(folder, state, objective.metric)
+    trials = [(trial, curve) for trial in state.trials.values() if (curve := _curve(trial, objective.metric))]
+    members = [(trial, curve, made) for trial, curve in trials if (made := _read(space, trial.tree)) is not None]
+    if not members:
+        said = f"none of its {len(trials)} finished trials is a member of this space" if trials else "it has no results"
+        raise ConfigError(f"warm_start: {folder} teaches nothing: {said}; leave it out")
+    found = [
+        Known(
+            str(folder),
+            trial.number,
+            made.tree,
+            made.id,
+            "complete" if trial.state == "complete" else "pruned",
+            _shared(curve, theirs, max_epochs),
+        )
+        for trial, curve, made in members
+    ]
+    others = len(trials) - len(members)
+    left = f"; {others} others are no members of this space" if others else ""
+    return found, Noted(-1, f"the strategy knows {len(found)} trials of {folder}{left}")
+
+
+def _check_metric(folder: Path, state: RunState, metric: str) -> None:
+    names = {name for trial in state.trials.values() for report in trial.reports for name in report.metrics}
+    if names and metric not in names:
+        raise ConfigError(
+            f"warm_start: the trials of {folder} report no {metric!r}{did_you_mean(metric, names)}; "
+            f"they report: {', '.join(sorted(names))}"
+        )
+
+
+def _curve(trial: TrialRecord, metric: str) -> dict[int, float]:
+    """The metric by epoch, of a trial that came to something; else empty."""
+    if trial.state not in ("complete", "pruned", "paused"):
+        return {}
+    values = {report.epoch: report.metrics.get(metric, math.nan) for report in trial.reports}
+    return {epoch: value for epoch, value in values.items() if math.isfinite(value)}
+
+
+def _read(space: Space, tree: Any) -> Architecture | None:
+    try:
+        return space.validate(tree)
+    except ArchitectureError:
+        return None
+
+
+def _shared(curve: Mapping[int, float], theirs: int, ours: int) -> list[list[float]]:
+    """The curve at the epochs here that are equal shares of a full training; the last where several fall together."""
+    moved = {-(-epoch * ours // theirs): value for epoch, value in sorted(curve.items())}
+    return [[epoch, value] for epoch, value in moved.items()]
+
+
+def _tried_first(known: Iterable[list[Known]], objective: Objective, count: int) -> list[Enqueued]:
+    """The best of each run in turn, and a few that are not, from which the scale of the others can be told."""
+    ranked = [_spread(_best_first(trials, objective), count) for trials in known]
+    turns = (one for turn in zip_longest(*ranked) for one in turn if one is not None)
+    return [Enqueued(tree, id) for id, tree in list({one.id: one.tree for one in turns}.items())[:count]]
+
+
+def _best_first(trials: Sequence[Known], objective: Objective) -> list[Known]:
+    oldest_first = sorted(trials, key=lambda one: one.number)
+    results = [
+        Result((objective.score(one.curve[-1][1]),), int(one.curve[-1][0]), one.state == "complete")
+        for one in oldest_first
+    ]
+    return [oldest_first[place] for place in in_order(results)]
+
+
+def _spread(ranked: list[Known], count: int) -> Iterator[Known]:
+    """So many from the best on, but every third from further down: the best alone lie too close for a slope."""
+    best, others = iter(ranked), iter(_places(count // _OTHERS, len(ranked)))
+    for turn in range(min(count, len(ranked))):
+        yield ranked[next(others)] if turn % _OTHERS == _OTHERS - 1 else next(best)
+
+
+def _places(count: int, among: int) -> list[int]:
+    """So many places, evenly spread, none of them an end."""
+    return [among * (place + 1) // (count + 1) for place in range(count)]

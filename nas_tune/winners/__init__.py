@@ -1,0 +1,1 @@
+"""What becomes of the best architectures: retraining from scratch, export, compression."""

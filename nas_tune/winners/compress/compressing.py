@@ -1,0 +1,171 @@
+"""`nas_tune.compress`: the network of a trial by `trainables.compression`, into a folder that appears whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from nas_tune.errors import ConfigError, RunFolderError
+from nas_tune.results import Run
+from nas_tune.session.recipe import versions
+from nas_tune.winners.compress.compression import Compression, Made
+from nas_tune.winners.export.facts import Source, machine, supernet_parameters
+from nas_tune.winners.export.sources import chosen, deployed_by, source_of
+from trainables.compression import Compressed, Plan, compress_network
+from trainables.drafts import draft_folder, remove_abandoned
+from trainables.export.exporting import Progress
+from trainables.protocol import Compressible, Trainable
+from trainables.registry import Target
+
+__all__ = ["compress"]
+
+_SHARE = 3
+_FEWEST = 3
+"""A third of the epochs of the training, and no less than three."""
+
+
+def compress(
+    run: Run | str | Path,
+    trial: int | None = None,
+    *,
+    prune: float | None = None,
+    quantize: str | None = None,
+    method: str = "structured",
+    epochs: int | None = None,
+    calibration: int = 256,
+    retrained: bool | None = None,
+    seed: int | None = None,
+    threads: int = 1,
+    normalization: bool = True,
+    folder: str | Path | None = None,
+    trainable: Target | None = None,
+    allow_code: bool = False,
+    progress: Progress = lambda what, step, steps: None,
+) -> Compression:
+    """Prune the network of a finished trial (the best, if `trial` is None), train it on, and quantize it.
+
+    Either of `prune` and `quantize` may be left out. It is trained on what it was trained on, by the recipe of that
+    training, and judged on the test split, which no training has seen.
+
+    Args:
+        prune: the share of channels (structured) or of weights (magnitude) that go, above 0 and at most 0.99.
+        quantize: "int8".
+        method: "structured" makes the network smaller and needs torch-pruning; "magnitude" sets weights to zero.
+        epochs: of the training after pruning; by default a third of those before it, and at least three.
+        calibration: how many training inputs show the ranges for int8.
+        retrained: whether the weights are those of `retrain` (of its first seed) or those of the search; None takes
+            retrained ones where there are any.
+        seed: of the training after pruning; by default that of the training before it.
+        threads: on which latencies are measured.
+        normalization: whether "model.py" and the ONNX files take raw inputs, with the values that the data set has,
+            and standardize them; otherwise they expect `(raw - mean) / std`.
+        folder: a new one; by default `compress/trial-<number>` in the run folder, or that with -2, -3, ...
+        trainable: where the run was started with one that cannot be imported by name.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
+        progress: called with what is done, and its step out of how many.
+
+    Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
+        ConfigError: there is no such trial, its network was not kept, its trainable cannot be compressed, or the
+            folder is taken.
+        TrainableError: a setting that cannot be, a package that is missing, or a network that cannot be compressed so.
+        DivergedError: the training after pruning did.
+        NotTheSameError: a file does not compute what it should.
+        RunFolderError: the folder cannot be written.
+    """
+    run = Run.of(run)
+    plan = Plan(
+        prune,
+        method,
+        quantize,
+        epochs=_FEWEST if epochs is None else epochs,
+        calibration=calibration,
+        seed=seed or 0,
+        threads=threads,
+        normalization=normalization,
+    )
+    plan.check()
+    if epochs is not None and prune is None:
+        raise ConfigError(f"epochs is {epochs}, and only what was pruned is trained on; give prune too, or no epochs")
+    target = None if folder is None else _free(Path(folder).expanduser().absolute())
+    number = chosen(run, trial)
+    source = source_of(run, number, trainable, retrained, what="compressed", allow_code=allow_code)
+    plan = _completed(plan, source, epochs=epochs, seed=seed)
+    deployed, tuning = deployed_by(source.held), _compressible(source.held).tuning()
+    trials = run.trials()
+    identifier = str(trials.loc[trials["trial"] == number, "architecture_id"].iloc[0])
+    with _appearing(target or _next(_swept(run.path / "compress") / f"trial-{number:06d}")) as (draft, final):
+        result = compress_network(deployed, tuning, draft, plan, identifier=identifier, progress=progress)
+        origin = (source.origin, source.retrained)
+        made = Made(run.path.name, number, *origin, deployed, identifier, supernet_parameters(run, number))
+        compression = Compression(final, made, plan, _placed(result, final), machine(), dict(versions()))
+        _write(draft, compression)
+    return compression
+
+
+def _completed(plan: Plan, source: Source, *, epochs: int | None, seed: int | None) -> Plan:
+    """The plan with what the training of the weights decides."""
+    trials = source.run.trials()
+    row = trials[trials["trial"] == source.trials[0]].iloc[0]
+    return replace(
+        plan,
+        epochs=max(_FEWEST, round(int(row["epochs"]) / _SHARE)) if epochs is None else epochs,
+        seed=int(row["seed"]) if seed is None else seed,
+    )
+
+
+def _compressible(held: Trainable) -> Compressible:
+    if not isinstance(held, Compressible):
+        raise ConfigError(
+            f"{type(held).__name__} does not say how a changed network of it is trained and judged; give its class a "
+            "method tuning() that returns an object with examples, judge and train (trainables.compression.Tuning)"
+        )
+    return held
+
+
+def _write(draft: Path, compression: Compression) -> None:
+    document = json.dumps(compression.to_dict(), indent=2, ensure_ascii=False)
+    (draft / "compression.json").write_text(f"{document}\n", encoding="utf-8")
+    (draft / "compression.md").write_text(compression.text(), encoding="utf-8")
+
+
+def _placed(result: Compressed, final: Path) -> Compressed:
+    """The files where they will be."""
+    return replace(result, files=tuple(final / file.name for file in result.files))
+
+
+def _free(folder: Path) -> Path:
+    """A folder that was asked for, if nothing is in its place."""
+    if os.path.lexists(folder) and not (os.path.isdir(folder) and not os.listdir(folder)):
+        raise ConfigError(f"{folder} is there already, and nothing of it is replaced; name a new folder (--out)")
+    return folder
+
+
+def _next(folder: Path) -> Path:
+    """The folder, or the first beside it that is not there."""
+    beside = (folder.with_name(f"{folder.name}-{number}") for number in range(2, 10_000))
+    return next(one for one in (folder, *beside) if not os.path.lexists(one))
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder to fill, which takes its name when all is in it; `RunFolderError` where it cannot."""
+    try:
+        with draft_folder(target.parent, target.name) as draft:
+            yield draft, target
+            os.replace(draft, target)
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot compress to {target}: {error}; name a place that can be written (--out)"
+        ) from error
+
+
+def _swept(folder: Path) -> Path:
+    """The folder of a run's compressions, without what killed ones left, of whatever trial they were."""
+    for name in {draft.name[1:].partition(".")[0] for draft in folder.glob(".trial-*.*")}:
+        remove_abandoned(folder, name)
+    return folder

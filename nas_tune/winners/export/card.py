@@ -1,0 +1,271 @@
+"""The model card: what an exported network is, how it came to be, how good it is, and what nobody measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from nas_tune.objectives.objective import objectives_of
+from nas_tune.winners.export.facts import Facts
+from nas_tune.winners.retrain.trainable import TEST
+from trainables.export import Exported
+from trainables.export.standardized import described_inputs
+from trainables.metrics import MODES
+
+__all__ = ["CARD", "card", "facts_of", "heading"]
+
+CARD = "MODEL_CARD.md"
+_NOT_MEASURED = "not measured"
+_COSTS = ("parameters", "macs", "model_bytes", "lr")
+
+_LOADS = {
+    "py": "python model.py                 # prints the shape of its outputs; in code: from model import load",
+    "safetensors": "python -c 'from trainables.export import rebuilt; print(rebuilt(\".\"))'      # needs nas_tune",
+    "pt2": "python -c 'import torch; print(torch.export.load(\"program.pt2\"))'             # needs torch",
+    "onnx": (
+        'python -c \'import onnxruntime; s = onnxruntime.InferenceSession("model.onnx"); '
+        "print(s.get_inputs()[0].shape)'"
+    ),
+}
+
+
+def facts_of(facts: Facts) -> list[str]:
+    """The lines of the docstring of `model.py`."""
+    lines = [
+        f"From trial {facts.trial} of the run {facts.run}: {facts.origin}.",
+        f"Architecture: {facts.written}",
+    ]
+    if facts.test:
+        lines.append(f"Test split of {facts.deployed.data or 'its data'}: {_listed(facts.test)}")
+    return lines
+
+
+def heading(facts: Facts) -> str:
+    """What the card begins with: of which network it is, and of which of its weights."""
+    return f"# {facts.deployed.space}, trial {facts.trial} of {facts.run}\n\nWeights: {facts.origin}."
+
+
+def card(facts: Facts, results: Sequence[Exported]) -> str:
+    """The whole card as Markdown."""
+    sections = [
+        [heading(facts)],
+        ["## Architecture", "", *_table(_architecture(facts)), "", *_fenced(facts.written)],
+        ["## How it was found", "", *_table(_search(facts))],
+        ["## Data", "", *_table(_data(facts))],
+        ["## Metrics", "", *_metrics(facts)],
+        ["## Files", "", *_files(results), "", *_inputs(facts, results), *_loading(results)],
+        ["## Hardware and versions", "", *_table(_hardware(facts))],
+        ["## Limits", "", *(f"- {line}" for line in _limits(facts))],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _architecture(facts: Facts) -> Iterator[tuple[str, str]]:
+    yield "space", facts.deployed.space
+    yield "canonical id", facts.identifier
+    if facts.deployed.settings is not None:
+        yield "settings of its builder", json.dumps(dict(facts.deployed.settings))
+    yield "input", f"(batch, {', '.join(map(str, facts.deployed.inputs.shape[1:]))}), {_dtype(facts)}"
+    yield "parameters", f"{facts.cost.parameters:,}" if facts.cost else _NOT_MEASURED
+    if facts.supernet_parameters is not None:
+        yield "parameters of the supernet in which it was found", f"{facts.supernet_parameters:,}"
+    yield "multiply-accumulates of one example", f"{facts.cost.macs:,}" if facts.cost else _NOT_MEASURED
+    yield "bytes of parameters and buffers", f"{facts.cost.model_bytes:,}" if facts.cost else _NOT_MEASURED
+
+
+def _search(facts: Facts) -> Iterator[tuple[str, str]]:
+    config = facts.config
+    yield "strategy", _component(config["strategy"])
+    yield "scheduler", _component(config["scheduler"])
+    of = ", on the validation split" if facts.is_classifier and not facts.retrained else ", as the trials reported it"
+    yield "optimized", ", ".join(f"{name} ({mode})" for name, mode in _optimized(config).items()) + of
+    yield "budget", _budget(config)
+    counts = ", ".join(f"{count} {state}" for state, count in facts.counts.items() if count)
+    yield "spent", f"{counts} trials; {facts.all_epochs} epochs; {facts.all_seconds:,.0f} s of training"
+    yield "seed of the search", str(config["seed"])
+    yield "seed of this training", str(facts.seed)
+    yield "this training", f"{facts.state}, {facts.epochs} epochs, {facts.seconds:,.1f} s"
+    yield "trainable of the search", _component(config["trainable"])
+    if facts.retrained:
+        yield "trainable of this training", _component({"name": facts.recipe["of"], **_settings(facts.recipe)})
+
+
+def _data(facts: Facts) -> Iterator[tuple[str, str]]:
+    deployed = facts.deployed
+    yield "data set", deployed.data or "not told"
+    for name, count in deployed.splits.items():
+        yield f"{name} examples", f"{count:,}"
+    if deployed.classes:
+        yield "classes", ", ".join(deployed.classes[:20]) + (", .." if len(deployed.classes) > 20 else "")
+    if deployed.mean:
+        rounded = [", ".join(f"{one:.6g}" for one in values) for values in (deployed.mean, deployed.std)]
+        yield "normalisation", f"(raw - mean) / std, mean {rounded[0]}, std {rounded[1]}"
+
+
+def _metrics(facts: Facts) -> Iterator[str]:
+    yield "| split | metric | value | spread over seeds | 95 % interval over examples |"
+    yield "|---|---|---|---|---|"
+    for name, value in facts.reported.items():
+        if name not in _COSTS and not name.startswith(TEST):
+            row = f"| {_split(facts, name)} | {_cell(name)} | {value:.4f}"
+            yield f"{row} | {_over_seeds(facts, name)} | {_NOT_MEASURED} |"
+    if facts.test is None:
+        yield f"| test | all | {_NOT_MEASURED}: {_cell(facts.test_problem)} | {_NOT_MEASURED} | {_NOT_MEASURED} |"
+    for name, value in (facts.test or {}).items():
+        interval = _NOT_MEASURED
+        if name in facts.spread:
+            low, high, count = facts.spread[name]
+            interval = f"{low:.4f} to {high:.4f} (Wilson, {count:,} examples)"
+        yield f"| test | {_cell(name)} | {value:.4f} | {_over_seeds(facts, TEST + name)} | {interval} |"
+    yield ""
+    yield " ".join(_behind(facts))
+
+
+def _split(facts: Facts, name: str) -> str:
+    """Of which part of the data a reported metric is, where that is known."""
+    if not facts.is_classifier or name not in MODES:
+        return "as reported"
+    return "training" if name.startswith("train_") else "validation"
+
+
+def _over_seeds(facts: Facts, name: str) -> str:
+    if name not in facts.seeds:
+        return _NOT_MEASURED
+    mean, deviation, count = facts.seeds[name]
+    return f"{mean:.4f} +- {deviation:.4f} ({count} seeds)"
+
+
+def _behind(facts: Facts) -> Iterator[str]:
+    """What stands behind the metrics, as far as the ledger knows it."""
+    if facts.retrained:
+        yield "The network was trained from scratch after the search."
+        yield from _trained_on(facts)
+        if facts.trainings > 1:
+            yield f"Of {facts.trainings} seeds these are the weights of the first, whatever the others came to."
+    if facts.trainings == 1:
+        yield "One training with one seed stands behind these numbers, so a spread over seeds is not measured."
+    if not facts.retrained and facts.valued > 1:
+        chose = " and ".join(_cell(name) for name in _optimized(facts.config))
+        yield f"The search compared {facts.valued} trials by {chose}: the value of the best of them is too good."
+    if facts.is_classifier and facts.searched_without_test:
+        yield "No training saw the test split, and it chose neither the architecture nor these weights."
+    elif facts.test is not None:
+        yield "Whether a training or the search saw the test split is not recorded."
+
+
+def _trained_on(facts: Facts) -> Iterator[str]:
+    whole = bool(facts.recipe.get("whole"))
+    if facts.is_classifier:
+        parts = "the training and the validation images together" if whole else "the training images alone"
+        yield f"It learned from {parts}."
+    elif whole:
+        yield "Its trainable was told to train on the whole (whole = true)."
+    else:
+        yield "On which part of the data is its trainable's own affair, and not recorded."
+
+
+def _files(results: Sequence[Exported]) -> Iterator[str]:
+    yield "| format | files | inputs | bytes | greatest difference from the network | tolerance |"
+    yield "|---|---|---|---|---|---|"
+    for one in results:
+        names = ", ".join(file.name for file in one.files) or f"none: {_cell(one.problem)}"
+        difference = _NOT_MEASURED if one.difference is None else f"{one.difference:.2g}"
+        inputs = one.inputs or "as the network's"
+        yield f"| {one.format} | {names} | {inputs} | {one.bytes:,} | {difference} | {one.tolerance:g} |"
+    yield ""
+    yield "What has a difference was loaded in a fresh interpreter and compared with the network on random batches of 1"
+    yield "and of 5; the tolerance is a part of the greatest output, or ten times what the network itself is off by"
+    yield "rounding to float32, if that is more. Files of other formats in this folder, if there are any, are from an"
+    yield "earlier export of the same weights."
+
+
+def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
+    """What the files are to be given."""
+    for kind in sorted({one.inputs for one in results if one.files and one.inputs}):
+        names = ", ".join(one.format for one in results if one.files and one.inputs == kind)
+        yield f"- {names}: {described_inputs(facts.deployed, raw=kind == 'raw')}."
+    if facts.deployed.standardizes:
+        yield "- The check in the fresh interpreter gave each file what it takes. ONNX and pt2 files say it themselves,"
+        yield "  with the classes, the mean and the deviation (pt2: in `metadata.json`)."
+        yield ""
+
+
+def _loading(results: Sequence[Exported]) -> Iterator[str]:
+    yield "In this folder:"
+    yield ""
+    for one in results:
+        if one.files and not (one.format == "safetensors" and one.problem):
+            yield f"    {_LOADS[one.format]}"
+    if any(one.format == "pt2" and one.files for one in results):
+        yield ""
+        yield "`torch.export.load` may fall back to pickle, which runs what a file says: load your own only."
+
+
+def _hardware(facts: Facts) -> Iterator[tuple[str, str]]:
+    yield (
+        "trained on",
+        f"{', '.join(facts.nodes)} (host; its processors are not recorded)" if facts.nodes else "not recorded",
+    )
+    yield "trained with", _listed(facts.trained_with)
+    yield "exported on", facts.exported_on
+    yield "exported with", _listed(facts.exported_with)
+
+
+def _limits(facts: Facts) -> Iterator[str]:
+    yield f"Made for {facts.deployed.data or 'its training data'}; what it does with anything else is not measured."
+    if facts.trainings == 1:
+        yield "Spread over seeds is not measured: it was trained once."
+    yield "Latency and memory in use are not measured."
+    yield "Calibration, robustness to noise or attack, and fairness between groups are not measured."
+    if facts.state != "complete":
+        yield f"The trial is {facts.state}: it was trained for {facts.epochs} of {facts.config['max_epochs']} epochs."
+
+
+def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
+    yield "| | |"
+    yield "|---|---|"
+    for name, value in rows:
+        yield f"| {name} | {_cell(value)} |"
+
+
+def _fenced(text: str) -> Iterator[str]:
+    yield from ("```", text.replace("```", "'''"), "```")
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _component(value: Mapping[str, Any] | str) -> str:
+    if isinstance(value, str):
+        return value
+    settings = ", ".join(f"{key} = {item}" for key, item in value.items() if key != "name")
+    return f"{value['name']} ({settings})" if settings else str(value["name"])
+
+
+def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in recipe.items() if key not in ("of", "name")}
+
+
+def _optimized(config: Mapping[str, Any]) -> dict[str, str]:
+    """Each metric of a configuration with its mode."""
+    return {one.metric: one.mode for one in objectives_of(config["metric"], config["mode"])}
+
+
+def _budget(config: Mapping[str, Any]) -> str:
+    parts = [f"max_epochs {config['max_epochs']}"]
+    for key in ("max_seconds", "max_trials"):
+        if config[key] is not None:
+            parts.insert(0, f"{key} {config[key]}")
+    return ", ".join([*parts, *(["forever"] if config["forever"] else [])])
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
+
+
+def _dtype(facts: Facts) -> str:
+    return str(facts.deployed.inputs.dtype).removeprefix("torch.")

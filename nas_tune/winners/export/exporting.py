@@ -1,0 +1,137 @@
+"""`nas_tune.export`: the network of a trial, as its kept checkpoint left it, in the formats of `trainables.export`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nas_tune.errors import ConfigError, RunFolderError
+from nas_tune.results import Run
+from nas_tune.results.frames import written_aside
+from nas_tune.session.arguments import check_flags
+from nas_tune.winners.export.card import CARD, card, facts_of, heading
+from nas_tune.winners.export.facts import gathered
+from nas_tune.winners.export.sources import chosen, deployed_by, source_of
+from trainables.export import FORMATS, Exported, check_formats, export_network
+from trainables.export.exporting import FILES, Progress
+from trainables.registry import Target
+
+__all__ = ["Export", "export"]
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What an export came to.
+
+    Attributes:
+        folder: where the files are.
+        trial: of which trial.
+        formats: what became of each format that was asked for.
+        card: the model card.
+        origin: which weights they are, in words.
+    """
+
+    folder: Path
+    trial: int
+    formats: tuple[Exported, ...]
+    card: Path
+    origin: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether every format is there."""
+        return all(one.files for one in self.formats)
+
+
+def export(
+    run: Run | str | Path,
+    trial: int | None = None,
+    *,
+    formats: Iterable[str] = FORMATS,
+    folder: str | Path | None = None,
+    trainable: Target | None = None,
+    allow_code: bool = False,
+    retrained: bool | None = None,
+    normalization: bool = True,
+    progress: Progress = lambda what, step, steps: None,
+) -> Export:
+    """Write the network of a finished trial (the best, if `trial` is None), each format checked in a fresh interpreter.
+
+    Args:
+        formats: of "safetensors", "py", "pt2" and "onnx".
+        folder: where to; by default `export/trial-<number>` in the run folder. An earlier export of the same weights
+            there is replaced, format by format.
+        trainable: where the run was started with one that cannot be imported by name.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
+        retrained: whether the weights are those of `retrain` (of its first seed, whatever others came to) or those of
+            the search; None takes retrained ones where there are any.
+        normalization: whether "py", "pt2" and "onnx" take raw inputs, with the values that the data set has, and
+            standardize them; False leaves that to who uses them. Weights alone ("safetensors") never do.
+        progress: told what is done, as the how-manieth of how many steps.
+
+    Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
+        ConfigError: there is no such trial, or its network was not kept (the message says which were); every trial
+            is a search in a supernet; or the folder holds files that are no export.
+        TrainableError: an unknown format, a package that is missing, or a trainable without `deployed()`.
+        RunFolderError: the folder cannot be written.
+    """
+    check_flags(normalization=normalization)
+    run = Run.of(run)
+    wanted = check_formats(formats)
+    number = chosen(run, trial)
+    source = source_of(run, number, trainable, retrained, what="exported", allow_code=allow_code)
+    deployed = deployed_by(source.held)
+    target = Path(folder).expanduser() if folder is not None else run.path / "export" / f"trial-{number:06d}"
+    _check_folder(target)
+    facts = gathered(run, number, deployed, source)
+    _check_same(target, heading(facts))
+    try:
+        _begin(target, heading(facts))
+        results = export_network(
+            deployed,
+            target,
+            wanted,
+            identifier=facts.identifier,
+            facts=facts_of(facts),
+            normalization=normalization,
+            progress=progress,
+        )
+    except OSError as error:
+        raise RunFolderError(f"cannot export to {target}: {error}; name a place that can be written (--out)") from error
+    return Export(target, number, tuple(results), _write_card(target, card(facts, results)), source.origin)
+
+
+def _begin(target: Path, beginning: str) -> None:
+    """Say whose files will lie there: an export that was stopped is one that can be made again."""
+    target.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(target / CARD):
+        _write_card(target, f"{beginning}\n\nNot finished: nas-tune export was stopped, or is at work.\n")
+
+
+def _write_card(target: Path, text: str) -> Path:
+    path = target / CARD
+    with written_aside(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+    return path
+
+
+def _check_same(target: Path, beginning: str) -> None:
+    """What lies in one folder is of one network: its files would be mixed with those of another."""
+    path = target / CARD
+    if os.path.isfile(path) and not path.read_text(encoding="utf-8", errors="replace").startswith(beginning + "\n"):
+        raise ConfigError(f"{target} holds the export of another network (see its {CARD}); name another folder (--out)")
+
+
+def _check_folder(target: Path) -> None:
+    """An export replaces an export, and nothing else."""
+    if os.path.lexists(target) and not os.path.isdir(target):
+        raise ConfigError(f"{target} is a file; name a folder (--out)")
+    files = {file for names in FILES.values() for file in names}
+    there = sorted(name for name in files if os.path.lexists(target / name))
+    if there and not os.path.lexists(target / CARD):
+        raise ConfigError(
+            f"{target} holds {', '.join(there)}, and no {CARD}: it is no earlier export; name another folder (--out)"
+        )

@@ -1,0 +1,116 @@
+"""Which weights of a run are meant: of which trial, of its search or of a training from scratch, and where they are."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from nas_tune.errors import ConfigError, NoUsableTrialError
+from nas_tune.executors.job import trial_folder
+from nas_tune.ledger import Ledger, replay
+from nas_tune.results import Run
+from nas_tune.session.arguments import check_flags
+from nas_tune.session.evaluation import trained
+from nas_tune.session.supernet_runs import is_supernet_run
+from nas_tune.winners.export.facts import Source
+from nas_tune.winners.retrain import Retrained
+from trainables.export import Deployed, check_deployed
+from trainables.protocol import Deployable, Trainable
+from trainables.registry import Target
+from trainables.trial.snapshots import Snapshots
+
+__all__ = ["chosen", "deployed_by", "source_of"]
+
+
+def chosen(run: Run, trial: int | None) -> int:
+    """The trial that is asked for, or the best.
+
+    Raises:
+        ConfigError: it is not there.
+        NoUsableTrialError: no trial has a value.
+    """
+    if trial is not None:
+        run.tree(trial)  # refuses a trial that is not there
+        return trial
+    best = run.best(1)
+    if best.empty:
+        raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
+    return int(best["trial"].iloc[0])
+
+
+def source_of(
+    run: Run, number: int, target: Target | None, retrained: bool | None, *, what: str, allow_code: bool = False
+) -> Source:
+    """Where the weights of a trial come from: a training from scratch if there is one, else its own checkpoint.
+
+    `retrained` asks for the one or the other; `what` is what they are to be, such as "exported"; `allow_code` imports
+    what a run from elsewhere names.
+
+    Raises:
+        ConfigError: there are none; the message says of which trials there are some.
+    """
+    check_flags(allow_code=allow_code, **({} if retrained is None else {"retrained": retrained}))
+    found = None if retrained is False else _retrained(run, number, target, allow_code)
+    if found is not None:
+        return found
+    if retrained:
+        raise ConfigError(
+            f"trial {number} was not retrained; do it first: nas-tune retrain {run.path} --trial {number}"
+        )
+    held = _kept(run, number, target, what, allow_code)
+    return Source(held, run, (number,), "the weights of the search, from its last checkpoint", False)
+
+
+def _retrained(run: Run, number: int, target: Target | None, allow_code: bool) -> Source | None:
+    """The first whole training from scratch of what the trial stands for, beside its others; None without one.
+
+    Of several retrainings the longest, and of those the newest.
+    """
+    newest_first = reversed(Retrained.all_of(run))
+    longest_first = sorted(newest_first, key=lambda one: one.run.config.max_epochs, reverse=True)
+    found = (_first_of(retraining, number, target, allow_code) for retraining in longest_first)
+    return next((one for one in found if one), None)
+
+
+def _first_of(retraining: Retrained, number: int, target: Target | None, allow_code: bool) -> Source | None:
+    places = [place for place, one in enumerate(retraining.candidates) if one.trial == number]
+    trials = retraining.run.trials()
+    whole = trials[(trials["state"] == "complete") & trials["arch.chosen"].isin(places)].sort_values("arch.repeat")
+    if whole.empty:
+        return None
+    first = whole.iloc[0]
+    place = int(first["arch.chosen"]), int(first["arch.repeat"])
+    held = retraining.trained(*place, trainable=target, allow_code=allow_code)
+    epochs = f"{retraining.run.config.max_epochs} epochs, in {retraining.path.name}"
+    origin = f"trained from scratch (nas-tune retrain), the first of its seeds; {epochs}"
+    numbers = tuple(int(trial) for trial in whole["trial"])
+    return Source(held, retraining.run, numbers, origin, True, retraining.recipe)
+
+
+def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:
+    """The trainable of the trial; where nothing was kept of it, a refusal that says of which something was."""
+    if is_supernet_run(run.config):
+        raise ConfigError(
+            f"{run.path}: its trials are searches by {run.config.strategy.name}; the weights of a supernet are shared "
+            f"by all options and were never trained for what was found, so no network of it can be {what}: train "
+            f"one first: nas-tune retrain {run.path} --trial {number}"
+        )
+    with closing(Ledger.open(run.path, readonly=True)) as ledger:
+        trials = replay(ledger.events()).trials
+    kept = [n for n in trials if any(True for _ in Snapshots(trial_folder(run.path, n)).newest_first([]))]
+    record = trials[number]
+    if number in kept or (not kept and record.state == "complete"):
+        # Which says why, where nothing at all is kept.
+        return trained(run, number, trainable=target, allow_code=allow_code)
+    why = f"failed ({record.failure})" if record.state == "failed" else f"is {record.state} and no checkpoint is kept"
+    have = f"these can: {', '.join(map(str, kept))}" if kept else "no trial of this run can"
+    raise ConfigError(f"trial {number} {why}, so it cannot be {what}; {have} (keep_checkpoints decides how many)")
+
+
+def deployed_by(held: Trainable) -> Deployed:
+    """The network with what its user has to know; `ConfigError` where the trainable does not give it away."""
+    if not isinstance(held, Deployable):
+        raise ConfigError(
+            f"{type(held).__name__} does not say how its network is used; give its class a method deployed() that "
+            "returns a trainables.export.Deployed with the network and three examples of its input"
+        )
+    return check_deployed(held.deployed(), held)

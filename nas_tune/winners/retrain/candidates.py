@@ -1,0 +1,167 @@
+"""Which architectures are retrained: those that the run's search puts first, and random ones of the same cost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from nas_tune.errors import ConfigError, NoUsableTrialError
+from nas_tune.results import Run
+from nas_tune.strategies.unseen import Unseen
+from search_spaces import Architecture, Space
+
+__all__ = ["Candidate", "Costing", "baselines_of", "chosen_of"]
+
+WITHIN = 0.1
+"""How far the parameters of a baseline may be from those of what it is compared with."""
+
+_SAMPLES = 200
+_LISTED = 20
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture to retrain.
+
+    Attributes:
+        kind: whether the search chose it, or chance ("random").
+        trial: the number of the run's trial that tried or found it; -1 for a random one.
+        search_score: what that trial came to in the metric of the search; None for a random one.
+        complete: whether that trial was trained to the end: the score of one that was stopped early does not compare.
+        parameters: of the network, counted; None where the trainable cannot count them.
+    """
+
+    tree: Any
+    kind: Literal["chosen", "random"]
+    trial: int = -1
+    search_score: float | None = None
+    complete: bool = True
+    parameters: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As a table of a configuration, without what is not known; `Candidate(**plain)` is equal."""
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+    @property
+    def label(self) -> str:
+        """What it is called in tables: `trial 7`, `random`."""
+        return f"trial {self.trial}" if self.kind == "chosen" else "random"
+
+
+@runtime_checkable
+class Costing(Protocol):
+    """A trainable that can count what a network costs, without training it."""
+
+    def cost(self, architecture: Architecture) -> Any:
+        """Something with `parameters`, such as a `trainables.Cost`."""
+
+
+def chosen_of(run: Run, trial: int | None, top: int, metric: str) -> list[Candidate]:
+    """The architecture of `trial`, or those of the `top` best trials (of several objectives the front first).
+
+    Each architecture comes once, however many searches found it. `metric` is what its search score is.
+
+    Raises:
+        ConfigError: there is none, or the trial has nothing to retrain; names those that have.
+    """
+    if trial is not None:
+        return [_of_trial(run, trial, metric)]
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise ConfigError(f"top is {top!r}; how many architectures to retrain is a whole number, at least 1")
+    ranked = run.best(max(1, run.state.trials))
+    ranked = ranked[ranked["architecture_id"].notna()].drop_duplicates("architecture_id").head(top)
+    if ranked.empty:
+        raise NoUsableTrialError(f"{run.path} has no trial with a value yet, so there is nothing to retrain")
+    return [_of_row(run, row, metric) for row in ranked.to_dict("records")]
+
+
+def baselines_of(
+    space: Space,
+    count: int,
+    first: Candidate,
+    known: Collection[str],
+    parameters: Callable[[Architecture], int] | None,
+    seed: int,
+) -> tuple[list[Candidate], list[str]]:
+    """`count` random members of the space, none of those `known` by id, of about the parameters of `first`.
+
+    Members are drawn until one is within `WITHIN` of them; of 200 that are not, the closest is taken. Without
+    `parameters`, which counts them, any is. Beside them what a person should know.
+    """
+    rng, taken = random.Random(seed), set(known)
+    found: list[Candidate] = []
+    notes: list[str] = []
+    if count and parameters is None:
+        notes.append("the trainable cannot count parameters (cost(architecture)): the baseline is of any cost")
+    for _ in range(count):
+        drawn = _drawn(space, rng, taken, first.parameters if parameters else None, parameters)
+        if drawn is None:
+            notes.append(f"the space has no further architecture: {len(found)} of {count} baselines")
+            break
+        member, cost = drawn
+        taken.add(member.id)
+        found.append(Candidate(member.tree, "random", parameters=cost))
+        if cost is not None and first.parameters and not _is_as_much(cost, first.parameters):
+            off = cost / first.parameters - 1
+            notes.append(
+                f"no random architecture of {_SAMPLES} has the same cost: the closest has {off:+.0%} parameters"
+            )
+    return found, notes
+
+
+def _drawn(
+    space: Space,
+    rng: random.Random,
+    taken: Collection[str],
+    wanted: int | None,
+    parameters: Callable[[Architecture], int] | None,
+) -> tuple[Architecture, int | None] | None:
+    closest: tuple[Architecture, int] | None = None
+    others = Unseen(space)
+    for tried in range(_SAMPLES):
+        member = space.sample(rng)
+        if member.id in taken:
+            # Where draws repeat themselves, as under a sparse rule, another one is looked for at the end.
+            last = tried == _SAMPLES - 1 and closest is None
+            other = others.find(member, taken, rng) if last else None
+            if other is None:
+                continue
+            member = other
+        if parameters is None or wanted is None:
+            return member, None
+        cost = parameters(member)
+        if closest is None or abs(cost - wanted) < abs(closest[1] - wanted):
+            closest = member, cost
+        if _is_as_much(cost, wanted):
+            break
+    return closest
+
+
+def _is_as_much(cost: int, wanted: int) -> bool:
+    return abs(cost - wanted) <= WITHIN * wanted
+
+
+def _of_trial(run: Run, trial: int, metric: str) -> Candidate:
+    table = run.trials().set_index("trial", drop=False)
+    usable = table[table["value"].notna() & table["architecture_id"].notna()]
+    remedy = f"those that can: {_listed(list(usable['trial']))}" if len(usable) else "no trial of the run can yet"
+    if trial not in table.index:
+        raise ConfigError(f"there is no trial {trial!r} to retrain; {remedy}")
+    row = table.loc[trial].to_dict()
+    if row["state"] == "failed":
+        raise ConfigError(f"trial {trial} failed ({row['failure']}: {row['message']}) and is not retrained; {remedy}")
+    if trial not in usable.index:
+        raise ConfigError(f"trial {trial} is {row['state']} and has no value yet; {remedy}")
+    return _of_row(run, row, metric)
+
+
+def _of_row(run: Run, row: Any, metric: str) -> Candidate:
+    trial, score = int(row["trial"]), row[metric]
+    return Candidate(run.tree(trial), "chosen", trial, float(score), row["state"] == "complete")
+
+
+def _listed(numbers: Sequence[Any]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:_LISTED])
+    return f"{shown}, and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else shown

@@ -1,0 +1,111 @@
+"""By which metric retrained networks are judged, and whether more of it is better: said by somebody, never guessed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from nas_tune.config.references import source_fingerprint
+from nas_tune.errors import ConfigError
+from nas_tune.objectives.objective import Mode, Objective
+from nas_tune.results import Run
+from nas_tune.winners.retrain.origin import Origin
+from nas_tune.winners.retrain.trainable import TEST
+from search_spaces.names import did_you_mean
+from trainables.metrics import modes_of
+
+__all__ = ["check_asked", "objectives"]
+
+_OF_CLASSIFIERS = ("accuracy", "loss")
+_WAYS: dict[str, Mode] = {"max": "max", "min": "min"}
+_NO_METRICS = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id"}
+
+
+def check_asked(run: Run, trainable: object, metric: str | None, mode: str | None) -> None:
+    """Refuse what cannot be meant, before any code is imported.
+
+    Raises:
+        ConfigError: the mode is none; or the run's own trainable, which only its script has, never reported the metric.
+    """
+    if mode is not None and mode not in _WAYS:
+        raise ConfigError(f"mode is {mode!r}; it is 'max' or 'min'")
+    kept = run.meta["trainable"]
+    if metric is None or trainable is not None or kept["registered"] or kept["reference"] is not None:
+        return
+    reported = _reported(run)
+    if reported and metric not in reported:
+        raise ConfigError(
+            f"metric is {metric!r}, which no trial of {run.path} reported{did_you_mean(metric, reported)}; they "
+            f"reported {', '.join(reported)}. One that only the test split has can be judged where the trainable is "
+            "defined: nas_tune.retrain(run, trainable=..., metric=...)"
+        )
+
+
+def objectives(run: Run, origin: Origin, metric: str | None, mode: str | None) -> tuple[Objective, Objective]:
+    """What the retrained are judged by, of the test split where that can be evaluated; and the search, likewise.
+
+    Raises:
+        ConfigError: there is no such metric, or nobody says whether more of it is better.
+    """
+    tests = hasattr(origin.target, "evaluate")
+    name = _metric(run, origin, metric)
+    known = {one.metric: one for one in run.objectives}
+    if metric is not None and not tests and _is_own(run, origin):
+        _check_reported(run, origin, metric)
+    way = _mode(name, mode, known, origin)
+    return Objective(f"{TEST}{name}" if tests else name, way), known.get(name, run.objectives[0])
+
+
+def _metric(run: Run, origin: Origin, metric: str | None) -> str:
+    name = metric or run.metric
+    if not _is_classification(origin) or name in _OF_CLASSIFIERS:
+        return name
+    if metric is not None:
+        raise ConfigError(f"metric is {metric!r}; of the test split {origin.name} has {' and '.join(_OF_CLASSIFIERS)}")
+    # What else it reports is not of the test split, or of a supernet.
+    return _OF_CLASSIFIERS[0]
+
+
+def _is_classification(origin: Origin) -> bool:
+    """Whether the test is that of `ImageClassifier`: a class derived from it may have another."""
+    evaluate = inspect.unwrap(getattr(origin.target, "evaluate", _metric))
+    return origin.classifies and evaluate.__module__ == "trainables.tasks.image_classifier"
+
+
+def _is_own(run: Run, origin: Origin) -> bool:
+    """Whether the trainable is, to the letter, that of the run: then the ledger knows what it reports."""
+    return bool(code := source_fingerprint(origin.target)) and code == run.meta["trainable"].get("fingerprint")
+
+
+def _check_reported(run: Run, origin: Origin, metric: str) -> None:
+    """What is trained without a test is judged by its own reports, and the ledger knows their names."""
+    reported = _reported(run)
+    if reported and metric not in reported:
+        raise ConfigError(
+            f"metric is {metric!r}, which {origin.name} does not report{did_you_mean(metric, reported)}; in "
+            f"{run.path} it reported {', '.join(reported)}"
+        )
+
+
+def _reported(run: Run) -> list[str]:
+    return [name for name in map(str, run.epochs()) if name not in _NO_METRICS and not name.startswith("arch.")]
+
+
+def _mode(name: str, given: str | None, known: Mapping[str, Objective], origin: Origin) -> Mode:
+    said = _said(name, known, origin)
+    if said is None and given is None:
+        raise ConfigError(
+            f"metric {name!r}: nobody says whether more of it is better: the run optimizes {', '.join(known)}, and "
+            f"{origin.name} has no `modes` that name it; say mode='max' or mode='min' (--mode)"
+        )
+    if said is not None and given is not None and said[0] != given:
+        raise ConfigError(f"mode is {given!r}, but of {name!r} {said[1]} says {said[0]!r}; leave mode out (--mode)")
+    return said[0] if said is not None else _WAYS[str(given)]
+
+
+def _said(name: str, known: Mapping[str, Objective], origin: Origin) -> tuple[Mode, str] | None:
+    """The mode, and who says it."""
+    if name in known:
+        return known[name].mode, "the run"
+    declared = modes_of(origin.target)
+    return (declared[name], f"{origin.name}.modes") if name in declared else None

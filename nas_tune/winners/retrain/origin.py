@@ -1,0 +1,151 @@
+"""What trains the architectures that a run has found: its own trainable, or for searches in supernets the one meant.
+
+A run keeps names and settings; what they lead to is imported here, and what cannot be is said with its remedy.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nas_tune.config.references import reference_of, with_local_modules
+from nas_tune.config.registrations import restore
+from nas_tune.errors import ConfigError, NasTuneError
+from nas_tune.results import Run
+from nas_tune.session.supernet_runs import is_supernet_run
+from nas_tune.session.trust import check_code, load_target
+from nas_tune.winners.retrain.trainable import reference, target_called
+from search_spaces import Space
+from search_spaces.algebra.spec import references
+from trainables.registry import Target, is_installed
+
+__all__ = ["Origin", "origin_of"]
+
+_STANDARD = "image_classifier"
+_NO_TRAINING = ("darts", "shared")
+"""Trainables that look for an architecture or guess its worth: none trains the network that is wanted in the end."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A trainable by its name, what that leads to, and its settings; the space of the architectures.
+
+    `settings` are those of the run's configuration; `is_named` says whether `name` can be imported again elsewhere.
+    """
+
+    name: str
+    target: Target
+    settings: Mapping[str, Any]
+    space: Space
+    is_named: bool = True
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it is an `ImageClassifier`, or derived from one; told by name, so that others need no torch."""
+        return any(
+            base.__module__ == "trainables.tasks.image_classifier" for base in getattr(self.target, "__mro__", ())
+        )
+
+
+def origin_of(
+    run: Run,
+    trainable: str | Target | None = None,
+    *,
+    allow_code: bool = False,
+    said: Collection[str] = (),
+) -> Origin:
+    """What `run` trained its architectures with; `trainable` stands in for it, with the settings that it takes.
+
+    `allow_code` imports what a run from elsewhere names; `said` are the keys of the configuration that the caller said.
+
+    Raises:
+        ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
+        ConfigError: the space's or the trainable's own code cannot be imported here; or the run is a retraining.
+    """
+    if run.meta["trainable"]["reference"] == reference:
+        raise ConfigError(f"{run.path} is a retraining itself; give the run that it belongs to, {run.path.parent}")
+    space = _given_space(run)
+    brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
+    reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
+    check_code(run.meta, run.path, allow_code=allow_code, given=brought, reaches=reaches)
+    restore(run.meta.get("registered", {}))
+    space = space or _space_of(run)
+    if callable(trainable):
+        name = reference_of(trainable)
+        label = name or str(getattr(trainable, "__name__", "own")).strip("<>")
+        return Origin(label, trainable, _taken(trainable, _settings(run, space), space), space, name is not None)
+    name = trainable or _name_of(run)
+    target = _target_called(name, is_given=trainable is not None)
+    settings = _settings(run, space)
+    settings = settings if name == _own_name(run) else _taken(target, settings, space)
+    # What only this process has registered is no name elsewhere.
+    return Origin(name, target, settings, space, ":" in name or is_installed(name))
+
+
+def _given_space(run: Run) -> Space | None:
+    """The space that whoever opened the run gave, if it has the code that the ledger names."""
+    space = run.given_space
+    named = None if space is None else set(references(space.to_spec()))
+    return space if named == set(references(run.meta["space"])) else None
+
+
+def _space_of(run: Run) -> Space:
+    """The space with its code, which may be imported by now."""
+    try:
+        with_local_modules()
+        return Space.from_spec(run.meta["space"])
+    except NasTuneError as error:
+        raise ConfigError(
+            f"the space of {run.path} cannot be rebuilt here: {error}; start from the folder that holds its code, or "
+            "install it"
+        ) from error
+    except Exception as error:  # importing a stranger's module may raise anything
+        raise ConfigError(
+            f"the space of {run.path} cannot be rebuilt here: importing its code raised {type(error).__name__}: "
+            f"{error}; repair that"
+        ) from error
+
+
+def _name_of(run: Run) -> str:
+    """The name under which the trainable can be imported."""
+    own = _own_name(run)
+    return _STANDARD if own in _NO_TRAINING else own
+
+
+def _own_name(run: Run) -> str:
+    """The name of the trainable that the run's configuration names."""
+    config, kept = run.config, run.meta["trainable"]
+    name, has_reference = config.trainable.name, kept["reference"] is not None
+    if is_supernet_run(config) or (kept["registered"] and (is_installed(name) or not has_reference)):
+        return name
+    if kept["reference"] is None:
+        raise ConfigError(
+            f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
+            "retrain from there: nas_tune.retrain(run, trainable=...)"
+        )
+    return str(kept["reference"])
+
+
+def _target_called(name: str, *, is_given: bool) -> Target:
+    try:
+        return target_called(name) if is_given or ":" not in name else load_target(name)
+    except NasTuneError as error:
+        raise ConfigError(
+            f"trainable: {error} (nas_tune.retrain(run, trainable=...) and --trainable name another one)"
+        ) from error
+
+
+def _settings(run: Run, space: Space) -> dict[str, Any]:
+    """What the run said of training an architecture."""
+    if is_supernet_run(run.config):
+        return {**run.config.trainable.settings, "space": space.name or run.config.space.name}
+    return dict(run.meta["trainable"]["settings"])
+
+
+def _taken(target: Target, settings: Mapping[str, Any], space: Space) -> dict[str, Any]:
+    """Those of the settings that another trainable takes, and the space's name where it wants one."""
+    names = inspect.signature(target).parameters
+    kept = {**({"space": space.name} if space.name else {}), **settings}
+    return {key: value for key, value in kept.items() if key in names}

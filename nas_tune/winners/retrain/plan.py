@@ -1,0 +1,275 @@
+"""A retraining, decided before anything is trained: what, by which recipe, how often; and the folder that it has."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from nas_tune.config import Resources, SearchConfig
+from nas_tune.config.references import source_fingerprint
+from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.ledger import ledger_path
+from nas_tune.objectives.objective import Objective
+from nas_tune.results import Run
+from nas_tune.session.arguments import check_flags
+from nas_tune.winners.retrain.candidates import Candidate, Costing, baselines_of, chosen_of
+from nas_tune.winners.retrain.full_recipe import recipe_of
+from nas_tune.winners.retrain.judging import check_asked, objectives
+from nas_tune.winners.retrain.origin import Origin, origin_of
+from nas_tune.winners.retrain.trainable import Retraining, reference
+from search_spaces import Space, choice
+from trainables.registry import Target, adapt
+
+__all__ = ["EPOCHS_FACTOR", "FOLDER", "Plan", "folders", "plan", "target_class"]
+
+FOLDER = "retrain"
+"""Where in the folder of a run its retraining is; further ones are `retrain-2`, `retrain-3`, .."""
+EPOCHS_FACTOR = 4
+"""How much longer than a full training of the search a retraining is, where nothing is said."""
+
+_MOST = 10_000
+_WHERE = ("workers", "executor", "address", "resources")
+"""Keys that may be another time's: they decide where and how fast, not what comes out; `resources.devices` alone does,
+for batch norm sees smaller batches then."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be trained.
+
+    Attributes:
+        config: of the run that a retraining is.
+        candidates: the chosen ones, best first, then the random ones.
+        settings: of the trainable that does it, the full recipe included; `of` is its name.
+        notes: what a person should know of it.
+        target: the class of the retraining's trials.
+        is_begun: whether the folder holds this very retraining already, to go on with or to read.
+    """
+
+    config: SearchConfig
+    candidates: tuple[Candidate, ...]
+    of: str
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...]
+    target: Target
+    is_begun: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where it is, or will be."""
+        return self.config.run_folder
+
+    @property
+    def seeds(self) -> int:
+        """How often each candidate is trained."""
+        return (self.config.max_trials or 0) // len(self.candidates)
+
+    @property
+    def space(self) -> Space:
+        """Of the pairs (repeat, chosen); the latter runs faster, so that a stop leaves each trained as often."""
+        return _pairs(len(self.candidates), self.seeds)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What differs from the session before: where and how fast it is done."""
+        before, now = Run(self.folder).config.to_dict(), self.config.to_dict()
+        return {key: now[key] for key in _WHERE if now[key] != before[key]}
+
+
+def plan(
+    run: Run,
+    trial: int | None = None,
+    *,
+    top: int = 1,
+    seeds: int = 3,
+    epochs: int | None = None,
+    baselines: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    trainable: str | Target | None = None,
+    metric: str | None = None,
+    mode: str | None = None,
+    seed: int | None = None,
+    new: bool = False,
+    devices: int | None = None,
+    allow_code: bool = False,
+    **where: Any,
+) -> Plan:
+    """Decide a retraining; the arguments are those of `retrain`. Trains and writes nothing.
+
+    Raises:
+        ConfigError, TrainableError, DataError: it cannot be done as asked.
+    """
+    for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
+        _check_count(name, value, least)
+    check_flags(new=new, allow_code=allow_code)
+    check_asked(run, trainable, metric, mode)
+    said = [key for key, value in where.items() if value is not None]
+    origin = origin_of(run, trainable, allow_code=allow_code, said=said)
+    judged_by, searched_by = objectives(run, origin, metric, mode)
+    chosen = chosen_of(run, trial, top, searched_by.metric)
+    recipe, notes = recipe_of(origin, settings or {})
+    seed = run.config.seed if seed is None else seed
+    candidates, more = _with_baselines(origin, recipe, chosen, baselines, seed)
+    notes += [*more, *_of_early(chosen)]
+    length = epochs or EPOCHS_FACTOR * run.config.max_epochs
+    places = _places(run.config, devices, where)
+    notes += _of_devices(places["resources"]["devices"])
+    facts = {"metric": searched_by.metric, "mode": searched_by.mode, "trials": run.state.trials, "notes": notes}
+    config = _config(run, origin, recipe, candidates, seeds, length, judged_by, facts, seed, places)
+    folder, is_begun = _folder_for(run.path, config, new)
+    config = config.replace(run_dir=str(folder), name=folder.name)
+    target = Retraining if origin.is_named else target_class(origin.target)
+    return Plan(config, tuple(candidates), origin.name, recipe, tuple(notes), target, is_begun)
+
+
+def folders(path: Path) -> list[Path]:
+    """The retrainings in the folder of a run, the oldest first."""
+    names = [FOLDER, *(f"{FOLDER}-{number}" for number in range(2, _MOST))]
+    found: list[Path] = []
+    for name in names:
+        if not ledger_path(path / name).exists():
+            break
+        found.append(path / name)
+    return found
+
+
+def _with_baselines(
+    origin: Origin, recipe: Mapping[str, Any], chosen: list[Candidate], count: int, seed: int
+) -> tuple[list[Candidate], list[str]]:
+    made = adapt(origin.target, recipe)
+    count_of = None if not isinstance(made, Costing) else lambda member: int(made.cost(member).parameters)
+    members = [origin.space.validate(candidate.tree) for candidate in chosen]
+    if count_of is not None:
+        chosen = [replace(one, parameters=count_of(member)) for one, member in zip(chosen, members, strict=True)]
+    known = [member.id for member in members]
+    found, notes = baselines_of(origin.space, count, chosen[0], known, count_of, seed)
+    return [*chosen, *found], notes
+
+
+def _of_early(chosen: list[Candidate]) -> list[str]:
+    early = [str(candidate.trial) for candidate in chosen if not candidate.complete]
+    if not early:
+        return []
+    return [f"stopped early in the search, so that their search scores do not compare: trials {', '.join(early)}"]
+
+
+def _config(
+    run: Run,
+    origin: Origin,
+    recipe: Mapping[str, Any],
+    candidates: list[Candidate],
+    seeds: int,
+    epochs: int,
+    judged_by: Objective,
+    said: Mapping[str, Any],
+    seed: int,
+    places: Mapping[str, Any],
+) -> SearchConfig:
+    trainable = {
+        "name": reference if origin.is_named else "retraining",
+        "of": origin.name,
+        "settings": dict(recipe),
+        "space": json.dumps(origin.space.to_spec()),
+        "candidates": [candidate.plain() for candidate in candidates],
+        "origin": {**said, "code": source_fingerprint(origin.target) or ""},
+    }
+    return SearchConfig(
+        name=FOLDER,
+        run_dir=str(run.path / FOLDER),
+        space="retraining",
+        trainable=trainable,
+        strategy={"name": "grid", "order": "lexicographic"},
+        scheduler="none",
+        metric=judged_by.metric,
+        mode=judged_by.mode,
+        max_trials=len(candidates) * seeds,
+        max_epochs=epochs,
+        keep_checkpoints=len(candidates) * seeds,
+        seed=seed,
+        max_retries=run.config.max_retries,
+        **places,
+    )
+
+
+def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
+    """Where it is done: as in the search, but for what is said, and for what several devices need."""
+    given = {key: value for key, value in where.items() if value is not None}
+    places = {**{key: value for key, value in searched.to_dict().items() if key in _WHERE}, **given}
+    places["resources"] = resources = _resources(places["resources"], devices)
+    if resources["devices"] > 1:
+        # One after another, each on all of them.
+        places |= {"executor": given.get("executor", "ray"), "workers": given.get("workers", 1)}
+    if places["executor"] == "simulated":
+        # A training takes real time.
+        places["executor"] = "inline"
+    if places["executor"] == "inline":
+        places |= {"workers": given.get("workers", 1), "address": None}
+    return places
+
+
+def _resources(given: object, devices: int | None) -> dict[str, Any]:
+    """Those given with the `devices` said; a GPU that trials of the search shared is then a whole one."""
+    resources = Resources.model_validate(given).model_dump()
+    if devices is None:
+        return resources
+    gpus = float(math.ceil(resources["gpus"])) if devices > 1 else resources["gpus"]
+    return {**resources, "gpus": gpus, "devices": devices}
+
+
+def _of_devices(devices: int) -> list[str]:
+    if devices == 1:
+        return []
+    return [f"{devices} devices trained each network together: batch norm normalised each device's share by itself"]
+
+
+def target_class(target: Target) -> Target:
+    """A `Retraining` that trains by `target`, which has no name under which its settings could say so."""
+    return type("GivenRetraining", (Retraining,), {"target": staticmethod(target)})
+
+
+def _folder_for(path: Path, config: SearchConfig, new: bool) -> tuple[Path, bool]:
+    """The folder of this very retraining if there is one, else a fresh one beside the others."""
+    there = folders(path)
+    for folder in reversed([] if new else there):
+        before = Run(folder).config
+        if _decisive(before) == _decisive(config):
+            _check_code(folder, before, config)
+            return folder, True
+    number = len(there) + 1
+    return path / (FOLDER if number == 1 else f"{FOLDER}-{number}"), False
+
+
+def _decisive(config: SearchConfig) -> dict[str, Any]:
+    """All that decides what comes out, but the code."""
+    values = config.to_dict()
+    settings = {key: value for key, value in config.trainable.settings.items() if key != "origin"}
+    kept = ("metric", "mode", "max_trials", "max_epochs", "seed")
+    return {"settings": settings, "devices": config.resources.devices, **{key: values[key] for key in kept}}
+
+
+def _check_code(folder: Path, before: SearchConfig, now: SearchConfig) -> None:
+    codes = [_origin_said(config).get("code", "") for config in (before, now)]
+    if all(codes) and codes[0] != codes[1] and Run(folder).state.finished not in ("done", "exhausted"):
+        raise ResumeRefusedError(
+            f"the code of the trainable changed since {folder} began (source {codes[0]}, now {codes[1]}): its results "
+            "would not compare; take the old code, or retrain anew beside it (new=True, --new)"
+        )
+
+
+def _origin_said(config: SearchConfig) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", config.trainable.settings.get("origin") or {})
+
+
+def _pairs(candidates: int, seeds: int) -> Space:
+    return Space({"repeat": choice(*range(seeds)), "chosen": choice(*range(candidates))}, name="retraining")
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    if value is None and name == "epochs":
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{name} is {value!r}; it is a whole number, at least {least}")

@@ -1,0 +1,1 @@
+"""How the tree of a space is compiled, sampled, compared, changed, written and read."""

@@ -1,0 +1,227 @@
+"""How two members of a space differ: a distance for predictors and diversity, and a text for a reader.
+
+Both go decision by decision through the tree. Numbers are as far apart as they lie on their scale of 0 to 1, options
+are apart by 0 or 1, subsets by the share of what only one of them has (1 - intersection / union), and a decision
+that only one of the two has counts 1. The items of lists are aligned first, so that one layer put in between is one
+difference and not many.
+
+The distance is the mean over the decisions that either has; decisions of one unit (`Space._crossing_unit`: a node of
+a cell) are averaged into one before. It is 0 for equal ids, at most 1, and symmetric; no triangle inequality is
+promised.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from search_spaces.algebra.flat import Categorical, Parameter
+from search_spaces.algebra.interpreter import GroupNode, ListNode, Node, RepeatNode, ValueNode
+from search_spaces.algebra.options import ChoiceNode, SubsetNode
+from search_spaces.architecture import Architecture, Json, Scalar
+
+if TYPE_CHECKING:
+    from search_spaces.space import Space
+
+__all__ = ["Difference", "diff", "differences", "distance"]
+
+Decisions: TypeAlias = "dict[str, Scalar] | None"
+"""What a side has decided; None where it does not have this part of the tree."""
+Pair: TypeAlias = "tuple[int | None, int | None]"
+"""Places in two lists that belong together; None where an item is only in the other list."""
+
+
+class _Inactive:
+    def __repr__(self) -> str:
+        return "(inactive)"
+
+
+INACTIVE = _Inactive()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One decision on both sides: values before and after, and how far apart they are, 0 to 1.
+
+    `path` is where it stands before, `moved` where after; they differ inside lists only. `put_in` says that it
+    stands in an item of a list that has no partner before.
+    """
+
+    parameter: Parameter
+    path: str
+    moved: str
+    before: Json | _Inactive
+    after: Json | _Inactive
+    amount: float
+    put_in: bool = False
+
+
+def distance(space: Space, a: Architecture, b: Architecture) -> float:
+    """The distance of two validated members."""
+    if a.id == b.id:
+        return 0.0
+    first, second = sorted((a, b), key=Architecture.to_json)
+    units: dict[tuple[str, bool], list[float]] = defaultdict(list)
+    for found in differences(space, first, second):
+        units[space._crossing_unit(found.parameter), found.put_in].append(found.amount)
+    return sum(sum(amounts) / len(amounts) for amounts in units.values()) / len(units)
+
+
+def diff(space: Space, a: Architecture, b: Architecture) -> str:
+    """The lines of what differs between two validated members."""
+    if a == b:
+        return "equal"
+    lines = [_line(found) for found in differences(space, a, b) if found.before != found.after]
+    if a.id == b.id:
+        lines.insert(0, f"the same architecture (id {a.id}), spelled in two ways:")
+    return "\n".join(lines)
+
+
+def differences(space: Space, a: Architecture, b: Architecture) -> list[Difference]:
+    """Every decision that either of two validated members has, in the order of the tree."""
+    return list(_compared(space._root, space._root, space.params(a), space.params(b)))
+
+
+def _line(found: Difference) -> str:
+    now = "" if found.moved == found.path else f" (now {found.moved})"
+    return f"{found.path or '(root)'}{now}: {_said(found.before)} -> {_said(found.after)}"
+
+
+def _said(value: Json | _Inactive) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_said, value))}]"
+    return value if isinstance(value, str) else repr(value)
+
+
+def _compared(one: Node, other: Node, a: Decisions, b: Decisions) -> Iterator[Difference]:
+    """The decisions of the same part of the tree, at its place `one` before and `other` after."""
+    if isinstance(one, GroupNode | ListNode):
+        for mine, yours in zip(one.children(), other.children(), strict=True):
+            yield from _compared(mine, yours, a, b)
+    elif isinstance(one, ValueNode):
+        yield _decision(one, other, one.parameter, a, b)
+    elif isinstance(one, ChoiceNode) and isinstance(other, ChoiceNode):
+        yield from _compared_choices(one, other, a, b)
+    elif isinstance(one, SubsetNode) and isinstance(other, SubsetNode):
+        yield from _compared_subsets(one, other, a, b)
+    elif isinstance(one, RepeatNode) and isinstance(other, RepeatNode):
+        yield from _compared_lists(one, other, a, b)
+
+
+def _decision(one: Node, other: Node, parameter: Parameter, a: Decisions, b: Decisions) -> Difference:
+    """One parameter; the names inside list items depend on the place, so each side has its own."""
+    theirs = _parameter(other)
+    before = INACTIVE if a is None else a[parameter.name]
+    after = INACTIVE if b is None else b[theirs.name]
+    known = theirs if a is None else parameter
+    return Difference(
+        known,
+        one.path if a is not None else other.path,
+        other.path if b is not None else one.path,
+        before,
+        after,
+        _apart(parameter, before, after),
+    )
+
+
+def _parameter(node: Node) -> Parameter:
+    return next(node.parameters())
+
+
+def _apart(parameter: Parameter, before: Scalar | _Inactive, after: Scalar | _Inactive) -> float:
+    if isinstance(before, _Inactive) or isinstance(after, _Inactive):
+        return 1.0
+    if isinstance(parameter, Categorical):
+        return float(before != after)
+    return abs(parameter.to_units(before)[0] - parameter.to_units(after)[0])
+
+
+def _compared_choices(one: ChoiceNode, other: ChoiceNode, a: Decisions, b: Decisions) -> Iterator[Difference]:
+    found = _decision(one, other, one.parameter, a, b)
+    yield found
+    for mine, yours in zip(one.options, other.options, strict=True):
+        before, after = mine.label == found.before, mine.label == found.after
+        if before or after:
+            yield from _compared(mine.node, yours.node, a if before else None, b if after else None)
+
+
+def _compared_subsets(one: SubsetNode, other: SubsetNode, a: Decisions, b: Decisions) -> Iterator[Difference]:
+    before = set() if a is None else one.chosen(a)
+    after = set() if b is None else other.chosen(b)
+    either = before | after
+    known = one if a is not None else other
+    yield Difference(
+        known.flags[0],
+        known.path,
+        other.path if b is not None else known.path,
+        INACTIVE if a is None else [one.options[index].label for index in sorted(before)],
+        INACTIVE if b is None else [other.options[index].label for index in sorted(after)],
+        1.0 if a is None or b is None else len(before ^ after) / (len(either) or 1),
+    )
+    for index in sorted(either):
+        mine, yours = one.options[index].node, other.options[index].node
+        yield from _compared(mine, yours, a if index in before else None, b if index in after else None)
+
+
+def _compared_lists(one: RepeatNode, other: RepeatNode, a: Decisions, b: Decisions) -> Iterator[Difference]:
+    if one.parameter is not None:
+        yield _decision(one, other, one.parameter, a, b)
+    mine, yours = one.items[: _length(one, a)], other.items[: _length(other, b)]
+    table = [[list(_compared(left, right, a, b)) for right in yours] for left in mine]
+    left_out = [list(_compared(left, left, a, None)) for left in mine]
+    put_in = [[replace(found, put_in=True) for found in _compared(right, right, None, b)] for right in yours]
+    for i, j in _aligned(
+        [[_total(cell) for cell in row] for row in table], [*map(_total, left_out)], [*map(_total, put_in)]
+    ):
+        if i is not None and j is not None:
+            yield from table[i][j]
+        else:
+            yield from left_out[i] if i is not None else put_in[j or 0]
+
+
+def _length(node: RepeatNode, decisions: Decisions) -> int:
+    if decisions is None:
+        return 0
+    return node.low if node.parameter is None else int(decisions[node.parameter.name] or 0)
+
+
+def _total(found: Sequence[Difference]) -> float:
+    return sum(difference.amount for difference in found)
+
+
+def _aligned(paired: list[list[float]], left_out: list[float], put_in: list[float]) -> list[Pair]:
+    """The cheapest way through two lists: pairs of places, None where an item is only in the other list.
+
+    `paired[i][j]` is the cost of a pair, `left_out[i]` and `put_in[j]` that of an item alone. Of equally cheap ways
+    the one with the most pairs, and of those the first pairs.
+    """
+    rows, columns = len(left_out), len(put_in)
+    best: dict[tuple[int, int], tuple[float, int]] = {(rows, columns): (0.0, 0)}
+    step: dict[tuple[int, int], Pair] = {}
+    for i in range(rows, -1, -1):
+        for j in range(columns, -1, -1):
+            ways: list[tuple[tuple[float, int], int, Pair]] = []
+            if i < rows and j < columns:
+                cost, alone = best[i + 1, j + 1]
+                ways.append(((round(cost + paired[i][j], 9), alone), 0, (i, j)))
+            if i < rows:
+                cost, alone = best[i + 1, j]
+                ways.append(((round(cost + left_out[i], 9), alone + 1), 1, (i, None)))
+            if j < columns:
+                cost, alone = best[i, j + 1]
+                ways.append(((round(cost + put_in[j], 9), alone + 1), 2, (None, j)))
+            if ways:
+                best[i, j], _, step[i, j] = min(ways, key=lambda way: way[:2])
+    return _followed(step)
+
+
+def _followed(step: dict[tuple[int, int], Pair]) -> list[Pair]:
+    path: list[Pair] = []
+    i = j = 0
+    while (i, j) in step:
+        here = step[i, j]
+        path.append(here)
+        i, j = i + (here[0] is not None), j + (here[1] is not None)
+    return path

@@ -1,0 +1,231 @@
+"""The one interpreter of a space's tree: what reads decisions into a tree, and the tree back into decisions.
+
+A compiled node knows its path and its flat parameters. `build(decide)` asks `decide(parameter, odds)` for
+every decision that is active, in the order of the tree, and returns the decided tree; the decider may be a
+random generator, an Optuna trial, a dict, a vector or a script. `trace(tree, record)` is the inverse: it
+checks a tree and writes the active decisions into `record`. Since both walk the same nodes, they cannot
+disagree.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from search_spaces.algebra.flat import IntegerRange, Parameter
+from search_spaces.architecture import Json, Scalar
+from search_spaces.errors import ArchitectureError
+from search_spaces.names import did_you_mean
+
+if TYPE_CHECKING:
+    from search_spaces.algebra.options import SubsetNode
+
+__all__ = ["Decider", "FixedNode", "GroupNode", "ListNode", "Node", "RepeatNode", "ValueNode", "product_of"]
+
+
+class Decider(Protocol):
+    """Answers one decision; `odds` is the chance of True that makes all subsets equally likely."""
+
+    def __call__(self, parameter: Parameter, odds: float | None = None, /) -> Scalar: ...
+
+
+class Node(ABC):
+    """A compiled piece of a space. `path` is its place in the tree."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    @abstractmethod
+    def build(self, decide: Decider) -> Json:
+        """The decided tree."""
+
+    @abstractmethod
+    def trace(self, tree: object, record: dict[str, Scalar]) -> None:
+        """Write the active decisions of `tree` into `record`; `ArchitectureError` where it is wrong."""
+
+    @abstractmethod
+    def size(self) -> int | None:
+        """How many decided trees there are; None for infinitely many."""
+
+    @abstractmethod
+    def parameters(self) -> Iterator[Parameter]:
+        """Every parameter that can be active, in the order of the tree."""
+
+    def children(self) -> Iterator[Node]:
+        """The nodes right below."""
+        return iter(())
+
+    def subsets(self) -> Iterator[SubsetNode]:
+        """Every subset at or below this node."""
+        for node in self.children():
+            yield from node.subsets()
+
+    def refuse(self, value: object, rule: str) -> ArchitectureError:
+        """The error for a value at this node."""
+        return ArchitectureError(self.path, f"{_shown(value)} is not allowed; {rule}")
+
+
+class FixedNode(Node):
+    """A constant."""
+
+    def __init__(self, path: str, value: Json) -> None:
+        super().__init__(path)
+        self.value = value
+
+    def build(self, decide: Decider) -> Json:
+        return self.value
+
+    def trace(self, tree: object, record: dict[str, Scalar]) -> None:
+        if not _same(tree, self.value):
+            raise self.refuse(tree, f"it is fixed to {self.value!r}")
+
+    def size(self) -> int | None:
+        return 1
+
+    def parameters(self) -> Iterator[Parameter]:
+        return iter(())
+
+
+class ValueNode(Node):
+    """One parameter whose value stands in the tree: a number, or a choice among plain values."""
+
+    def __init__(self, path: str, parameter: Parameter) -> None:
+        super().__init__(path)
+        self.parameter = parameter
+
+    def build(self, decide: Decider) -> Json:
+        return decide(self.parameter)
+
+    def trace(self, tree: object, record: dict[str, Scalar]) -> None:
+        record[self.parameter.name] = self.parameter.read(tree)
+
+    def size(self) -> int | None:
+        return self.parameter.count
+
+    def parameters(self) -> Iterator[Parameter]:
+        yield self.parameter
+
+
+class GroupNode(Node):
+    """A dict."""
+
+    def __init__(self, path: str, items: dict[str, Node]) -> None:
+        super().__init__(path)
+        self.items = items
+        self._builds = [(key, node.build) for key, node in items.items()]
+
+    def build(self, decide: Decider) -> Json:
+        return {key: build(decide) for key, build in self._builds}
+
+    def trace(self, tree: object, record: dict[str, Scalar]) -> None:
+        if not isinstance(tree, dict):
+            raise self.refuse(tree, f"a dict with the keys {', '.join(self.items) or '(none)'} stands here")
+        for key, node in self.items.items():
+            if key not in tree:
+                raise self.refuse(tree, f"the key {key!r} is missing")
+            node.trace(tree[key], record)
+        if len(tree) != len(self.items):
+            extra = next(key for key in tree if key not in self.items)
+            raise self.refuse(
+                extra, f"the keys are {', '.join(self.items) or '(none)'}{did_you_mean(extra, self.items)}"
+            )
+
+    def size(self) -> int | None:
+        return product_of(node.size() for node in self.items.values())
+
+    def parameters(self) -> Iterator[Parameter]:
+        for node in self.items.values():
+            yield from node.parameters()
+
+    def children(self) -> Iterator[Node]:
+        return iter(self.items.values())
+
+
+class ListNode(Node):
+    """A list of fixed length."""
+
+    def __init__(self, path: str, items: list[Node]) -> None:
+        super().__init__(path)
+        self.items = items
+
+    def build(self, decide: Decider) -> Json:
+        return [node.build(decide) for node in self.items]
+
+    def trace(self, tree: object, record: dict[str, Scalar]) -> None:
+        if not isinstance(tree, list) or len(tree) != len(self.items):
+            raise self.refuse(tree, f"a list of {len(self.items)} stands here")
+        for node, item in zip(self.items, tree, strict=True):
+            node.trace(item, record)
+
+    def size(self) -> int | None:
+        return product_of(node.size() for node in self.items)
+
+    def parameters(self) -> Iterator[Parameter]:
+        for node in self.items:
+            yield from node.parameters()
+
+    def children(self) -> Iterator[Node]:
+        return iter(self.items)
+
+
+class RepeatNode(Node):
+    """A list whose length is a decision (unless low equals high), with one node for each place."""
+
+    def __init__(self, path: str, parameter: IntegerRange | None, items: list[Node], low: int) -> None:
+        super().__init__(path)
+        self.parameter = parameter
+        self.items = items
+        self.low = low
+
+    def build(self, decide: Decider) -> Json:
+        count: Any = self.low if self.parameter is None else decide(self.parameter)
+        return [node.build(decide) for node in self.items[:count]]
+
+    def trace(self, tree: object, record: dict[str, Scalar]) -> None:
+        if not isinstance(tree, list) or not self.low <= len(tree) <= len(self.items):
+            many = str(self.low) if self.parameter is None else f"{self.low} to {len(self.items)}"
+            raise self.refuse(tree, f"a list of {many} stands here")
+        if self.parameter is not None:
+            record[self.parameter.name] = len(tree)
+        for node, item in zip(self.items, tree, strict=False):
+            node.trace(item, record)
+
+    def size(self) -> int | None:
+        each = self.items[0].size()
+        return None if each is None else sum(each**count for count in range(self.low, len(self.items) + 1))
+
+    def parameters(self) -> Iterator[Parameter]:
+        if self.parameter is not None:
+            yield self.parameter
+        for node in self.items:
+            yield from node.parameters()
+
+    def children(self) -> Iterator[Node]:
+        return iter(self.items)
+
+
+def _same(left: object, right: object) -> bool:
+    """Equality of JSON values that tells True from 1, and takes 1.0 for 1."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return left == right
+
+
+def product_of(sizes: Iterable[int | None]) -> int | None:
+    """The product, None if one of `sizes` is None: infinitely many."""
+    total = 1
+    for size in sizes:
+        if size is None:
+            return None
+        total *= size
+    return total
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,0 +1,203 @@
+"""A space as JSON, and back. The spec is what a run keeps of its space, and what `fingerprint` is made of.
+
+Functions are written as references, `"module:qualname"`; a lambda or a local function has one too, which
+tells it from others, but `from_spec` refuses it, since nobody could import it. A rule that is an object with state is
+written as its class and its `to_spec()`, and read by the class's `from_spec`.
+
+`from_spec` imports what the spec names. `bare` imports nothing: it keeps the class and the rules of the catalogue and
+leaves out all others, so that a spec from anywhere can be read by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from search_spaces.algebra.code import catalogued, checked_class, checked_rule, checked_rule_class, imported
+from search_spaces.algebra.compiler import Nested
+from search_spaces.errors import SpaceError
+from search_spaces.parameters import (
+    Choice,
+    Const,
+    Integer,
+    Options,
+    Real,
+    Repeat,
+    Subset,
+    const,
+    repeat,
+    stored_integer,
+    stored_real,
+)
+
+if TYPE_CHECKING:
+    from search_spaces.space import Space
+
+__all__ = ["Find", "bare", "from_spec", "references", "to_spec"]
+
+FORMAT = 1
+Find = Callable[[str], object]
+"""From a reference to the class or function that it names; None leaves that out."""
+
+
+def to_spec(space: Space) -> dict[str, Any]:
+    """The JSON-able description of a space."""
+    return {
+        "format": FORMAT,
+        "type": _reference(type(space)),
+        "name": space.name,
+        "tree": _written(space.declared),
+        "valid": _written_rule(space.valid),
+        "canonical": _written_rule(space.canonical),
+    }
+
+
+def from_spec(description: Mapping[str, Any], root: type[Space], find: Find = imported) -> Space:
+    """The space of a description.
+
+    Args:
+        description: what `to_spec` gave.
+        root: the class that every space derives from, and that a space without a class of its own has.
+        find: the class or function behind a reference; None leaves it out.
+
+    Raises:
+        SpaceError: another format, something malformed, or code that is no `Space` and no rule.
+    """
+    try:
+        return _from_spec(description, root, find)
+    except RecursionError:
+        raise SpaceError("spec: nested too deeply; use what to_spec() wrote") from None
+
+
+def bare(description: Mapping[str, Any], root: type[Space]) -> Space:
+    """The space of a description without anybody's code but the catalogue's; `SpaceError` as `from_spec`."""
+    return from_spec(description, root, catalogued)
+
+
+def references(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What `from_spec` would import, as pairs: "type", "valid" or "canonical", and the reference."""
+    for what in ("type", "valid", "canonical"):
+        written = description.get(what)
+        found = written.get("type") if isinstance(written, Mapping) else written
+        if found is not None:
+            yield what, str(found)
+
+
+def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) -> Space:
+    found = description.get("format") if isinstance(description, Mapping) else None
+    if found != FORMAT:
+        raise SpaceError(f"spec of format {found!r}: this version reads format {FORMAT}; use what to_spec() wrote")
+    kind = checked_class(_found(find, description.get("type"), "type"), description.get("type"), root) or root
+    rules = {rule: _read_rule(description.get(rule), rule, find) for rule in ("valid", "canonical")}
+    return kind._rebuilt(_read(description.get("tree"), ""), name=_name(description.get("name")), **rules)
+
+
+def _name(written: object) -> str | None:
+    if written is not None and not isinstance(written, str):
+        raise SpaceError(f"spec: name {written!r} is no text; use what to_spec() wrote")
+    return written
+
+
+def _written(tree: object) -> dict[str, Any]:
+    match tree:
+        case Nested():
+            return _written(tree.declared)
+        case Const(value):
+            return {"kind": "const", "value": value}
+        case Integer(low, high, step, log):
+            return {"kind": "integer", "low": low, "high": high, "step": step, "log": log}
+        case Real(low, high, step, log):
+            return {"kind": "real", "low": low, "high": high, "step": step, "log": log}
+        case Choice(options):
+            return {"kind": "choice", **_written_options(options)}
+        case Subset(options, low, high):
+            return {"kind": "subset", "low": low, "high": high, **_written_options(options)}
+        case Repeat(subtree, low, high):
+            return {"kind": "repeat", "low": low, "high": high, "tree": _written(subtree)}
+        case dict():
+            return {"kind": "dict", "items": {key: _written(item) for key, item in tree.items()}}
+        case list() | tuple():
+            return {"kind": "list", "items": [_written(item) for item in tree]}
+    return {"kind": "const", "value": tree}
+
+
+def _written_options(options: Options) -> dict[str, Any]:
+    return {"named": options.named, "options": [[name, _written(tree)] for name, tree in options.entries]}
+
+
+def _read(written: Any, path: str) -> object:
+    try:
+        return _read_kind(written, path)
+    except SpaceError as error:
+        place = f"spec at {path or 'its root'}: "
+        raise error if str(error).startswith("spec at ") else SpaceError(place + str(error)) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SpaceError(f"spec at {path or 'its root'}: malformed ({error!r}); use what to_spec() wrote") from error
+
+
+def _read_kind(written: Any, path: str) -> object:
+    match written["kind"]:
+        case "const":
+            return const(written["value"])
+        case "integer":
+            return stored_integer(written["low"], written["high"], written["step"], written["log"])
+        case "real":
+            return stored_real(written["low"], written["high"], written["step"], written["log"])
+        case "choice":
+            return Choice(_read_options(written, path))
+        case "subset":
+            return Subset(_read_options(written, path), written["low"], written["high"])
+        case "repeat":
+            return repeat(_read(written["tree"], _below(path, "0")), written["low"], written["high"])
+        case "dict":
+            return {key: _read(item, _below(path, key)) for key, item in written["items"].items()}
+        case "list":
+            return [_read(item, _below(path, str(i))) for i, item in enumerate(written["items"])]
+        case kind:
+            raise SpaceError(f"unknown kind {kind!r}; use what to_spec() wrote")
+
+
+def _read_options(written: Any, path: str) -> Options:
+    entries = tuple((name, _read(tree, _below(path, str(name)))) for name, tree in written["options"])
+    return Options(entries, named=written["named"])
+
+
+def _below(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _written_rule(rule: Any) -> str | dict[str, Any] | None:
+    if isinstance(rule, type) or not hasattr(rule, "to_spec"):
+        return _reference(rule)
+    return {"type": _reference(type(rule)), "state": rule.to_spec()}
+
+
+def _read_rule(written: Any, what: str, find: Find) -> Callable[..., Any] | None:
+    if not isinstance(written, Mapping):
+        rule: Callable[..., Any] | None = checked_rule(_found(find, written, what), what, written)
+        return rule
+    if written.get("type") is None:
+        raise SpaceError(f"spec: {what}: malformed (no type); use what to_spec() wrote")
+    kind = checked_rule_class(_found(find, written.get("type"), what), what, written.get("type"))
+    if kind is None:
+        return None
+    try:
+        return kind.from_spec(written["state"])  # type: ignore[no-any-return]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SpaceError(f"spec: {what}: malformed ({error!r}); use what to_spec() wrote") from error
+
+
+def _found(find: Find, reference: object, what: str) -> object:
+    """What a reference leads to; None for none, and for one that is left out."""
+    if reference is None:
+        return None
+    if not isinstance(reference, str):
+        raise SpaceError(f"spec: {what} {reference!r} is no reference; use what to_spec() wrote")
+    return find(reference)
+
+
+def _reference(target: Any) -> str | None:
+    if target is None:
+        return None
+    named = target if hasattr(target, "__qualname__") else type(target)
+    return f"{named.__module__}:{named.__qualname__}"

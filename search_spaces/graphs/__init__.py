@@ -1,0 +1,1 @@
+"""Graphs of architectures: their form, their outline for drawings, and their encodings."""

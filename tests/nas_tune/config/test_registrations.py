@@ -1,0 +1,194 @@
+"""What a driver registers by name is known to workers, to who resumes, retrains and exports, by reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import nas_tune
+import search_spaces
+import trainables
+import trainables.registry
+from nas_tune.config import SearchConfig
+from nas_tune.config.registrations import restore, used
+from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.executors.job import Job
+from nas_tune.executors.parcel import Parcel
+from nas_tune.results import Run
+from nas_tune.session.recipe import Recipe
+from search_spaces import registry as spaces
+from tests.nas_tune import own_nets
+from trainables import networks
+from trainables.errors import TrainableError
+
+HERE = "tests.nas_tune.own_nets"
+NAME = "own_nets"
+
+
+@pytest.fixture(autouse=True)
+def _own_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test registers into copies."""
+    monkeypatch.setattr(networks, "_FAMILIES", dict(networks._FAMILIES))
+    monkeypatch.setattr(spaces, "_registered", dict(spaces._registered))
+    monkeypatch.setattr(spaces, "_made", dict(spaces._made))
+    monkeypatch.setattr(trainables.registry, "_registered", dict(trainables.registry._registered))
+
+
+def register() -> None:
+    search_spaces.register(NAME, own_nets.space)
+    networks.register(NAME, own_nets.build)
+
+
+def forget() -> None:
+    """What another process is like."""
+    networks._FAMILIES.pop(NAME, None)
+    for known in (spaces._registered, spaces._made, trainables.registry._registered):
+        known.pop(NAME, None)  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    register()
+    run = nas_tune.search(
+        NAME,
+        {"name": "image_classifier", "data": "digits", "batch_size": 256},
+        strategy="random",
+        max_trials=2,
+        max_epochs=1,
+        executor="inline",
+        run_dir=tmp_path_factory.mktemp("runs") / "own",
+    )
+    forget()
+    return run
+
+
+def test_the_ledger_keeps_the_references(trained_run: Run) -> None:
+    kept = trained_run.meta["registered"]
+    assert kept["spaces"] == {NAME: {"factory": f"{HERE}:space"}}
+    assert kept["networks"][NAME]["builder"] == f"{HERE}:build"
+    assert kept["networks"][NAME]["example"] == "trainables.networks.examples:images"
+    assert set(trained_run.meta["code"]) == {f"{HERE}:build", f"{HERE}:space"}
+
+
+def test_another_process_goes_on_evaluates_retrains_and_exports(trained_run: Run, tmp_path: Path) -> None:
+    forget()
+    run = nas_tune.open_run(trained_run.path)
+    assert 0 <= run.evaluate()["accuracy"] <= 1
+    forget()
+    assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
+    forget()
+    found = nas_tune.retrain(run, executor="inline", epochs=1, seeds=1, baselines=0)
+    assert found.honesty.over == 1
+    forget()
+    made = nas_tune.export(run, formats=["safetensors"], folder=tmp_path / "out")
+    assert made.complete
+    assert made.formats[0].difference == 0
+
+
+def test_rebuilding_by_hand_says_what_to_register(
+    trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainables.export.weights import rebuilt
+
+    register()
+    # The files are loaded below; the export's own check starts another interpreter for it.
+    monkeypatch.setattr("trainables.export.exporting.compared", lambda *_: 0.0)
+    nas_tune.export(trained_run, formats=["safetensors"], folder=tmp_path / "out", retrained=False)
+    held: Any = nas_tune.trained(trained_run)
+    x = torch.randn(3, 1, 8, 8)
+    with torch.no_grad():
+        wanted = held.network(x)
+        assert wanted.std(0).min() > 1e-3
+        torch.testing.assert_close(rebuilt(tmp_path / "out")(x), wanted)
+    forget()
+    with pytest.raises(TrainableError, match=r"register its builder first \(trainables\.networks\.register\)"):
+        rebuilt(tmp_path / "out")
+
+
+def test_a_worker_knows_what_the_driver_registered() -> None:
+    register()
+    job = Job(own_nets.train, {}, Path(), 1, registered=used([own_nets.space()], {}))
+    parcel = Parcel.of(job, own_nets.space())
+    forget()
+    parcel.unpack()
+    assert networks.builder_of(NAME) is own_nets.build
+    assert search_spaces.get(NAME).fingerprint == own_nets.space().fingerprint
+
+
+def test_names_are_found_in_settings_however_deep() -> None:
+    register()
+    assert not used(["nb201"], {})
+    assert set(used([], {"space": NAME})) == {"networks", "spaces"}
+    inner = {"of": "image_classifier", "settings": {"space": NAME}, "space": '{"name": "other"}'}
+    assert used(["retraining"], inner) == used([NAME], {})
+
+
+def local_builder() -> Any:
+    return lambda architecture: torch.nn.Linear(1, 1)
+
+
+@pytest.mark.parametrize("what", ["network", "space"])
+def test_what_cannot_travel_is_refused_on_ray_before_the_first_trial(what: str, tmp_path: Path) -> None:
+    if what == "network":
+        networks.register(NAME, local_builder())
+    else:
+        search_spaces.register(NAME, lambda: own_nets.space())
+    config = SearchConfig(space=f"{HERE}:space", trainable=f"{HERE}:train", max_trials=1, run_dir=str(tmp_path / "run"))
+    with pytest.raises(ConfigError, match=rf"{what} '{NAME}': .*lambda.*no worker finds it.*inline"):
+        Recipe.of(config)
+    assert Recipe.of(config.replace(executor="inline")).registered
+
+
+def test_what_cannot_travel_is_told_to_another_process_and_at_export(tmp_path: Path) -> None:
+    networks.register(NAME, local_builder())
+    kept = used([NAME], {})
+    forget()
+    with pytest.raises(ConfigError, match=r"was registered by a script .*trainables\.networks\.register\(name, \.\.\)"):
+        restore(kept)
+    from trainables.export.check import unfindable
+
+    assert unfindable("nb201") == ""
+    networks.register(NAME, local_builder())
+    assert "at the top level of a module file" in unfindable(NAME)
+
+
+def test_a_trainable_that_was_registered_is_found_by_its_reference(tmp_path: Path) -> None:
+    trainables.register(NAME, own_nets.train)
+    run = nas_tune.search(
+        own_nets.space(), NAME, max_trials=2, max_epochs=1, executor="inline", run_dir=tmp_path / "run"
+    )
+    forget()
+    assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
+    assert nas_tune.retrain(run, executor="inline", epochs=1, seeds=1, baselines=0).recipe["of"] == f"{HERE}:train"
+
+
+def test_a_network_whose_code_changed_is_refused() -> None:
+    kept = {"networks": {NAME: {"builder": f"{HERE}:build", "example": None, "fingerprint": "0" * 16}}}
+    with pytest.raises(ResumeRefusedError, match="code of the network 'own_nets' changed"):
+        restore(kept, accept_code_change=False)
+    restore(kept)
+
+
+@pytest.mark.parametrize(
+    "builder",
+    ["subprocess:getoutput", "os:system", "nas_tune.api:resume", f"{HERE}:torch.hub.load", f"{HERE}:space", "x"],
+)
+def test_what_is_no_builder_is_never_registered(builder: str) -> None:
+    with pytest.raises(ConfigError):
+        restore({"networks": {NAME: {"builder": builder}}})
+    assert networks.registered(NAME) is None
+
+
+def test_a_builder_that_builds_no_network_is_told() -> None:
+    networks.register(NAME, own_nets.nothing)  # type: ignore[arg-type]
+    with pytest.raises(TrainableError, match="gave a Tensor"):
+        trainables.build(NAME, {"width": 2})
+
+
+def test_what_this_process_registered_stays() -> None:
+    networks.register(NAME, own_nets.nothing)  # type: ignore[arg-type]
+    restore({"networks": {NAME: {"builder": f"{HERE}:build"}}})
+    assert networks.builder_of(NAME) is own_nets.nothing

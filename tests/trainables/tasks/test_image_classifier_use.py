@@ -1,0 +1,40 @@
+"""What an image classifier refuses before it trains, when it gives up, and what is taken home from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import search_spaces
+from trainables.errors import DataError, DivergedError
+from trainables.tasks.image_classifier import ImageClassifier
+
+
+def test_data_that_are_not_there_are_told_before_any_training(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cifar10 is not below .*cifar-10-batches-py; give download=True"):
+        ImageClassifier(data="cifar10", data_root=str(tmp_path)).check()
+    with pytest.raises(DataError, match="does not exist"):
+        ImageClassifier(data=str(tmp_path / "nothing.npz")).check()
+    ImageClassifier(data="digits").check()
+
+
+def test_a_loss_that_is_no_number_ends_the_training_as_diverged() -> None:
+    classifier = ImageClassifier(lr=1e30, grad_clip=1e30, warmup=0.0)
+    classifier.setup(search_spaces.get("nb201").sample(3), seed=0, max_epochs=2)
+    with pytest.raises(DivergedError, match="after epoch 1; lower lr"):
+        classifier.step()
+
+
+def test_the_network_at_home_sees_images_as_it_did_in_training() -> None:
+    import torch
+    from sklearn.datasets import load_digits
+
+    classifier = ImageClassifier(channels=8)
+    classifier.setup(search_spaces.get("nb201").sample(3), seed=0, max_epochs=1)
+    accuracy = classifier.step()["accuracy"]
+    images, labels = (torch.as_tensor(part) for part in (load_digits().images, load_digits().target))
+    with torch.no_grad():
+        said = classifier.network.eval()(classifier.normalize(images[:, None])).argmax(1)
+    # All images, the training's among them: about as good as on the validation split, far above chance.
+    assert (said == labels).double().mean() > accuracy - 0.1 > 0.2

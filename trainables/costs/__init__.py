@@ -1,0 +1,1 @@
+"""What a network costs, counted without training it, and what it scores without training (zero-cost proxies)."""

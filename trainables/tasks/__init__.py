@@ -1,0 +1,1 @@
+"""Tasks: what the data are, what is lost, and what counts."""

@@ -1,0 +1,1 @@
+"""Training loops: epochs, optimizers, averages of weights, random streams, processes together, devices."""

@@ -1,0 +1,131 @@
+"""How weights are trained: optimizer, learning rate over time, mixed precision on CUDA."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainables.settings import check_flag, check_name, check_number
+from trainables.training.parallel import ALONE, Group
+
+__all__ = ["OPTIMIZERS", "Optimization", "Optimizer"]
+
+OPTIMIZERS = ("sgd", "adamw")
+
+
+@dataclass(frozen=True, slots=True)
+class Optimization:
+    """Settings of the training of weights.
+
+    Attributes:
+        optimizer: "sgd" (momentum of Nesterov's kind, or plain) or "adamw" (Loshchilov and Hutter 2019, 1711.05101).
+        lr: peak of the learning rate.
+        lr_min: where the cosine ends.
+        weight_decay: of convolutions and linear layers; biases and normalisations have none.
+        momentum: of SGD; AdamW's first beta.
+        warmup: part of the training in which the rate rises to its peak; then it falls as a cosine.
+        grad_clip: largest norm of the gradient of all weights; 0 clips nothing.
+        nesterov: the kind of SGD's momentum.
+        amp: mixed precision where the device is a CUDA GPU; elsewhere it changes nothing.
+    """
+
+    optimizer: str = "sgd"
+    lr: float = 0.05
+    weight_decay: float = 5e-4
+    momentum: float = 0.9
+    warmup: float = 0.03
+    grad_clip: float = 5.0
+    amp: bool = False
+    lr_min: float = 0.0
+    nesterov: bool = True
+
+    def __post_init__(self) -> None:
+        check_name("optimizer", self.optimizer, OPTIMIZERS)
+        check_number("lr", self.lr, 0, open_low=True)
+        check_number("weight_decay", self.weight_decay, 0)
+        check_number("momentum", self.momentum, 0, 0.9999)
+        check_number("warmup", self.warmup, 0, 0.9)
+        check_number("grad_clip", self.grad_clip, 0)
+        check_number("lr_min", self.lr_min, 0, self.lr)
+        check_flag("amp", self.amp)
+        check_flag("nesterov", self.nesterov)
+
+    def rate(self, progress: float) -> float:
+        """The learning rate at `progress` (0 to 1) of the training: a linear rise, then half a cosine."""
+        if progress < self.warmup:
+            return self.lr * progress / self.warmup
+        share = 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
+        return self.lr_min + (self.lr - self.lr_min) * share
+
+
+class Optimizer:
+    """Applies an `Optimization` to the weights of one network on one device."""
+
+    def __init__(self, network: nn.Module, settings: Optimization, device: torch.device) -> None:
+        self._settings = settings
+        self._weights = [p for p in network.parameters() if p.requires_grad]
+        self._optimizer = _make(self._weights, settings)
+        self._amp = settings.amp and device.type == "cuda"
+        half = self._amp and not torch.cuda.is_bf16_supported()
+        self._type = torch.float16 if half else torch.bfloat16
+        self._scaler = torch.amp.GradScaler(device.type, enabled=half)
+
+    def precision(self) -> AbstractContextManager[object]:
+        """The context in which to compute outputs and loss."""
+        return torch.autocast("cuda", self._type) if self._amp else nullcontext()
+
+    def descend(self, loss: Tensor, progress: float, group: Group = ALONE) -> None:
+        """One step down the gradient of `loss`, summed over the processes of `group`, at the rate of `progress`."""
+        for some in self._optimizer.param_groups:
+            some["lr"] = self._settings.rate(progress)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(self._scaler.scale(loss))
+        group.sum_gradients(self._weights)
+        if self._settings.grad_clip:
+            self._scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self._weights, self._settings.grad_clip)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+
+    def steps(self, gradients: list[Tensor]) -> list[Tensor]:
+        """What a step down these gradients would subtract from the weights, but for the rate; unclipped.
+
+        That of SGD with plain momentum and weight decay, of AdamW the gradients themselves.
+        """
+        if not isinstance(self._optimizer, torch.optim.SGD):
+            return gradients
+        decays = {weight: group["weight_decay"] for group in self._optimizer.param_groups for weight in group["params"]}
+        with torch.no_grad():
+            return [self._step(*both, decays) for both in zip(self._weights, gradients, strict=True)]
+
+    def _step(self, weight: Tensor, gradient: Tensor, decays: dict[Tensor, float]) -> Tensor:
+        step = gradient.add(weight, alpha=decays[weight])
+        held = self._optimizer.state.get(weight, {}).get("momentum_buffer")
+        return step if held is None else step.add(held, alpha=self._settings.momentum)
+
+    def state_dict(self) -> dict[str, object]:
+        """All that decides the steps to come, but for the progress."""
+        return {"optimizer": self._optimizer.state_dict(), "scaler": self._scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, dict[str, object]]) -> None:
+        """Go on where `state` was taken."""
+        self._optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:
+            self._scaler.load_state_dict(state["scaler"])
+
+
+def _make(weights: list[nn.Parameter], settings: Optimization) -> torch.optim.Optimizer:
+    groups = [
+        {"params": [p for p in weights if p.dim() > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in weights if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    # Not fused: on a CPU the fused kernels mix up channels-last weights with the plain state of a checkpoint.
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.lr, betas=(settings.momentum, 0.999))
+    nesterov = settings.nesterov and settings.momentum > 0
+    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, nesterov=nesterov)

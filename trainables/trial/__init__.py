@@ -1,0 +1,1 @@
+"""One trial: its session, checkpoints, snapshots, deadline, and the bounds of what it reports."""
