@@ -1,7 +1,8 @@
 """Objects by name: what a run can write down of a space, class or function, and find again elsewhere.
 
 A reference is `"module:qualname"`. It is what the ledger stores and what workers and a resumed run load; the
-object itself is never pickled. The source fingerprint tells a resume that the code behind it changed.
+object itself is never pickled. The source fingerprint tells a resume that the code behind it changed. Modules of this
+package that have moved are found under the names that older runs and configurations have for them.
 
 Not promised: the fingerprint covers the source text of the object itself, not of what it calls or inherits;
 code whose behaviour is defined elsewhere should carry a `version` attribute and raise it.
@@ -21,10 +22,13 @@ import textwrap
 import types
 
 from nas_tune.errors import ConfigError
+from search_spaces.algebra.code import OURS
 from search_spaces.names import did_you_mean
 
 __all__ = [
     "allow_local_modules",
+    "current",
+    "is_ours",
     "is_reference",
     "load_reference",
     "reference_of",
@@ -34,12 +38,34 @@ __all__ = [
 ]
 
 _local: str | None = None
+_MOVED = {
+    "nas_tune.retraining": "nas_tune.winners.retrain",
+    "nas_tune.tables": "nas_tune.benchmarks.tables",
+    "trainables.darts_trainable": "trainables.supernet.trainable",
+    "trainables.image_classifier": "trainables.tasks.image_classifier",
+}
+"""Modules with something that a run may name: where they were, and where they are."""
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def is_reference(text: str) -> bool:
     """Whether `text` has the form `"package.module:Name"` or `"module:Class.attribute"`."""
     return _REFERENCE.fullmatch(text) is not None
+
+
+def current(reference: str) -> str:
+    """The same reference by the names of today, where a module of this package has moved since it was written."""
+    module, colon, qualname = reference.partition(":")
+    for before, now in _MOVED.items():
+        if module == before or module.startswith(f"{before}."):
+            return f"{now}{module.removeprefix(before)}{colon}{qualname}"
+    return reference
+
+
+def is_ours(obj: object) -> bool:
+    """Whether a class or function belongs to this package, whose version says what it computes."""
+    module = getattr(obj, "__module__", None) if hasattr(obj, "__qualname__") else None
+    return isinstance(module, str) and module.partition(".")[0] in OURS
 
 
 def reference_of(obj: object) -> str | None:
@@ -78,7 +104,7 @@ def load_reference(reference: str) -> object:
     if not is_reference(reference):
         raise ConfigError(f"{reference!r} is no reference; write 'module:attribute', say 'my_spaces:tiny'")
     with_local_modules()
-    module, _, qualname = reference.partition(":")
+    module, _, qualname = current(reference).partition(":")
     found: object = _import(module, reference)
     for attribute in qualname.split("."):
         if not hasattr(found, attribute):
@@ -110,8 +136,11 @@ def source_fingerprint(obj: object) -> str | None:
     """16 hexadecimal digits of the source text of a class or function, whatever its indentation.
 
     An object with an attribute `version` (a string or an integer) is known by that alone, so that its author
-    decides what counts as a change. None where there is no source to read (a builtin, a `python` prompt).
+    decides what counts as a change. None for what belongs to this package, which counts by its version, and where there
+    is no source to read (a builtin, a `python` prompt).
     """
+    if is_ours(obj):
+        return None
     version = inspect.getattr_static(obj, "version", None)
     if isinstance(version, str | int):
         return _digest(f"version:{version}")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import search_spaces
-from nas_tune.config.references import load_reference, reference_of, source_fingerprint, why_not
+from nas_tune.config.references import current, load_reference, reference_of, source_fingerprint, why_not
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from search_spaces.algebra.code import OURS, no_code
 from search_spaces.registry import registered as registered_space
@@ -141,6 +141,7 @@ def _loaded(
         )
     if why := no_code(reference):
         raise ConfigError(f"{what}: {reference!r} {why.replace('no Space and no rule', 'no builder')}")
+    reference = current(reference)
     found = load_reference(reference)
     if not callable(found) or reference_of(found) != reference or not _takes(found, arguments, more):
         raise ConfigError(f"{what}: {reference!r} is no function of that name that could have been registered")
@@ -161,7 +162,7 @@ def _takes(found: Callable[..., Any], arguments: int, more: bool) -> bool:
 def _check_same(name: str, entry: Mapping[str, str | None]) -> None:
     builder, before = _here("networks", name, "builder"), entry.get("fingerprint")
     now = None if builder is None else source_fingerprint(builder)
-    if before is not None and now != before:
+    if before is not None and now is not None and now != before:
         raise ResumeRefusedError(
             f"the code of the network {name!r} changed since the run began (source {before}, now {now}): its results "
             "would mix with the old ones; take the old code, start a new run, or say accept_code_change "

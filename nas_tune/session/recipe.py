@@ -22,7 +22,14 @@ from typing import Any
 import search_spaces
 import trainables
 from nas_tune.config import Component, SearchConfig
-from nas_tune.config.references import load_reference, reference_of, source_fingerprint, why_not, with_local_modules
+from nas_tune.config.references import (
+    is_ours,
+    load_reference,
+    reference_of,
+    source_fingerprint,
+    why_not,
+    with_local_modules,
+)
 from nas_tune.config.registrations import Registered, check_travelling, restore, used
 from nas_tune.config.stored import without_remote
 from nas_tune.coordination.coordinator import Limits
@@ -409,7 +416,7 @@ def _same_space(meta: Mapping[str, Any], space: Space) -> None:
 
 def _same_trainable(meta: Mapping[str, Any], target: Target) -> None:
     before, now = meta["trainable"]["fingerprint"], source_fingerprint(target)
-    if before is not None and now != before:
+    if before is not None and now is not None and now != before:
         raise ResumeRefusedError(
             f"the code of the trainable changed since the run began (source {before}, now {now}): its results would "
             "mix with the old ones; take the old code, start a new run, or say accept_code_change "
@@ -417,7 +424,7 @@ def _same_trainable(meta: Mapping[str, Any], target: Target) -> None:
         )
     # A run that another version began says nothing of it, and one with a version attribute is known by that alone.
     held = meta["trainable"].get("held")
-    if held is not None and held != held_fingerprint(target):
+    if held is not None and not is_ours(target) and held != held_fingerprint(target):
         raise ResumeRefusedError(
             "the trainable holds other values than when the run began (arguments of a partial, defaults, a closure, or "
             "the state of its instance): its results would mix with the old ones; give the old values, start a new "

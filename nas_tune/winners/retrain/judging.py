@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 
-from nas_tune.config.references import source_fingerprint
+from nas_tune.config.references import current, is_ours, reference_of, source_fingerprint
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective
 from nas_tune.results import Run
@@ -74,7 +74,10 @@ def _is_classification(origin: Origin) -> bool:
 
 def _is_own(run: Run, origin: Origin) -> bool:
     """Whether the trainable is, to the letter, that of the run: then the ledger knows what it reports."""
-    return bool(code := source_fingerprint(origin.target)) and code == run.meta["trainable"].get("fingerprint")
+    kept = run.meta["trainable"]
+    if is_ours(origin.target):
+        return current(kept["reference"] or "") == reference_of(origin.target)
+    return bool(code := source_fingerprint(origin.target)) and code == kept.get("fingerprint")
 
 
 def _check_reported(run: Run, origin: Origin, metric: str) -> None:

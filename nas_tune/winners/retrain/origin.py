@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nas_tune.config.references import reference_of, with_local_modules
+from nas_tune.config.references import current, reference_of, with_local_modules
 from nas_tune.config.registrations import restore
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.results import Run
@@ -64,7 +64,7 @@ def origin_of(
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: the space's or the trainable's own code cannot be imported here; or the run is a retraining.
     """
-    if run.meta["trainable"]["reference"] == reference:
+    if current(run.meta["trainable"]["reference"] or "") == reference:
         raise ConfigError(f"{run.path} is a retraining itself; give the run that it belongs to, {run.path.parent}")
     space = _given_space(run)
     brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
@@ -125,7 +125,7 @@ def _own_name(run: Run) -> str:
             f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
             "retrain from there: nas_tune.retrain(run, trainable=...)"
         )
-    return str(kept["reference"])
+    return current(str(kept["reference"]))
 
 
 def _target_called(name: str, *, is_given: bool) -> Target:
