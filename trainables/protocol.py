@@ -4,6 +4,7 @@ A caller makes the object once with its settings, then sets it up for one archit
 loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's business; a
 trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating` describes,
 `check()` (`Checking`), `about()` (`Describing`), `deployed()` (`Deployable`), `tuning()` (`Compressible`),
+`full_recipe()` (`Retrainable`),
 `load_shared()` and `take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies`
 and `zero_cost(...)` (`Scoring`), `parallel` and `join(group)` (`Parallel`), and two class attributes:
 `checkpoints`, which `has_checkpoints` reads, and `modes`, which says of metrics whether more is better
@@ -29,6 +30,7 @@ __all__ = [
     "Describing",
     "Evaluating",
     "Parallel",
+    "Retrainable",
     "Scoring",
     "Searching",
     "Sharing",
@@ -100,6 +102,17 @@ class Compressible(Deployable, Protocol):
 
     def tuning(self) -> Tuning:
         """The data and the recipe of this training, for another network of the same task."""
+
+
+@runtime_checkable
+class Retrainable(Protocol):
+    """A trainable that knows by which further settings a winner is trained in full."""
+
+    def full_recipe(self) -> Mapping[str, object]:
+        """Settings that a search leaves out to be quick; needs no set-up, and may read the data.
+
+        A retraining takes those that the signature has and that nobody has set. Of a mapping it takes the keys.
+        """
 
 
 @runtime_checkable

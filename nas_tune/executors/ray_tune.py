@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import time
 from contextlib import suppress
 from types import TracebackType
@@ -30,6 +31,8 @@ from search_spaces import Space
 
 __all__ = ["RayExecutor"]
 
+SCRATCH = "ray"
+"""The folder in a run's folder that Ray Tune writes to while a search lasts."""
 _GRACE_SECONDS = 1.0
 """How long after the end of the run's time workers may take to say that they have left their epochs."""
 
@@ -184,6 +187,8 @@ class RayExecutor:
     ) -> None:
         self._shared = None
         self._cluster.__exit__(kind, error, trace)
+        # What a killed driver left is gone after the next session.
+        shutil.rmtree(self._job.run_folder / SCRATCH, ignore_errors=True)
 
     def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""
@@ -216,7 +221,7 @@ class RayExecutor:
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
-                name="ray",
+                name=SCRATCH,
                 storage_path=str(self._job.run_folder),
                 failure_config=tune.FailureConfig(max_failures=coordinator.limits.max_retries),
                 # Trials keep their own checkpoints in the run folder.

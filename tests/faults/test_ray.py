@@ -42,6 +42,7 @@ def test_one_worker_finds_what_one_process_finds(tmp_path: Path) -> None:
     search(tmp_path / "ray", workers=1)
     search(tmp_path / "inline", workers=1, executor="inline")
     assert_same(tmp_path / "ray", tmp_path / "inline")
+    assert not (tmp_path / "ray" / "ray").exists(), "what Ray Tune writes is scratch"
 
 
 def test_one_worker_promotes_what_one_process_promotes(tmp_path: Path) -> None:

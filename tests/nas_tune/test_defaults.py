@@ -20,11 +20,10 @@ from nas_tune.config import Component, SearchConfig
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.initial_design import ZeroCost
 from nas_tune.winners.compress import compressing
-from nas_tune.winners.retrain.full_recipe import CUTOUT_SHARE, DROP_PATH, EMA, LABEL_SMOOTHING
 from nas_tune.winners.retrain.plan import EPOCHS_FACTOR
 from trainables.compression import Plan
 from trainables.export import FORMATS
-from trainables.tasks.image_classifier import ImageClassifier
+from trainables.tasks.image_classifier import CUTOUT_SHARE, DROP_PATH, EMA, LABEL_SMOOTHING, ImageClassifier
 
 SMALL: dict[str, Any] = {"space": "nb201", "max_trials": 1}
 

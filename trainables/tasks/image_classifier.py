@@ -14,10 +14,11 @@ may train one together (`join`); then `step` and `evaluate` are called in all of
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
@@ -26,7 +27,7 @@ from trainables.costs.zero_cost import PROXIES, score
 from trainables.data import DataSettings, ImageData, Views, check_data, described, load, load_raw
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
-from trainables.networks import build, check_images, space_name, tree_of
+from trainables.networks import build, builder_of, check_images, space_name, tree_of
 from trainables.networks.sizes import sized_network
 from trainables.settings import check_name, check_number
 from trainables.training.devices import check_device, device_of, layout_of, placed
@@ -45,6 +46,12 @@ __all__ = ["ImageClassifier"]
 
 PROXY_IMAGES = 64
 """How many images a zero-cost proxy sees."""
+
+EMA = 0.999
+DROP_PATH = 0.2
+LABEL_SMOOTHING = 0.1
+CUTOUT_SHARE = 4
+"""In a full recipe the square that cutout clears has a quarter of the image's side."""
 
 _FILE = "classifier"
 
@@ -218,6 +225,22 @@ class ImageClassifier:
         """Channels, height and width of the images; loads them, needs no set-up."""
         channels, height, width = load_raw(self._data).train.images.shape[1:]
         return int(channels), int(height), int(width)
+
+    def full_recipe(self) -> dict[str, Any]:
+        """The recipe of the field for small images (Zoph et al. 2018, 1707.07012; Liu et al. 2019, 1806.09055).
+
+        All images but the test images, cutout, label smoothing, the average of the weights, and an auxiliary head and
+        drop path where the builder of the networks takes them.
+        """
+        takes = inspect.signature(builder_of(self._space)).parameters
+        network = {"auxiliary": True, "drop_path": DROP_PATH}
+        return {
+            "whole": True,
+            "cutout": max(1, min(self.image_shape()[1:]) // CUTOUT_SHARE),
+            "ema": EMA,
+            "label_smoothing": LABEL_SMOOTHING,
+            "network": {key: value for key, value in network.items() if key in takes},
+        }
 
     def data_checksum(self) -> str:
         """16 hex digits of all images and labels, whatever the split; loads them, needs no set-up."""
