@@ -45,8 +45,8 @@ class Asha(NeverPauses):
 
     Args:
         max_epochs: length of a full training.
-        grace: epochs that every trial may train before it is judged.
-        reduction: one in `reduction` trials passes a rung (the paper's eta).
+        grace: epochs that every trial may train before it is judged (default: 1).
+        reduction: one in `reduction` trials passes a rung (the paper's eta; default: 3).
     """
 
     def __init__(self, max_epochs: int, grace: int = 1, reduction: int = 3) -> None:

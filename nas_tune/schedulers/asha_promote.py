@@ -86,8 +86,8 @@ class AshaPromote:
 
     Args:
         max_epochs: length of a full training.
-        grace: epochs of the first rung.
-        reduction: one in `reduction` trials is promoted from a rung (the paper's eta).
+        grace: epochs of the first rung (default: 1).
+        reduction: one in `reduction` trials is promoted from a rung (the paper's eta; default: 3).
     """
 
     pauses = True

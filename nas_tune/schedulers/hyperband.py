@@ -25,8 +25,8 @@ class Hyperband(NeverPauses):
 
     Args:
         max_epochs: length of a full training.
-        grace: epochs before the first judgement in the most impatient bracket.
-        reduction: one in `reduction` trials passes a rung.
+        grace: epochs before the first judgement in the most impatient bracket (default: 1).
+        reduction: one in `reduction` trials passes a rung (default: 3).
     """
 
     def __init__(self, max_epochs: int, grace: int = 1, reduction: int = 3) -> None:

@@ -48,9 +48,9 @@ class LearningCurve(NeverPauses):
 
     Args:
         max_epochs: length of a full training.
-        grace: epochs that every trial may train before it is judged.
-        chance: a trial stops when the probability that it will win is smaller.
-        min_complete: how many trials must be complete before any is judged.
+        grace: epochs that every trial may train before it is judged (default: 1).
+        chance: a trial stops when the probability that it will win is smaller (default: 0.05).
+        min_complete: how many trials must be complete before any is judged (default: 5).
     """
 
     def __init__(self, max_epochs: int, grace: int = 1, chance: float = 0.05, min_complete: int = 5) -> None:

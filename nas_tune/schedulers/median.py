@@ -19,8 +19,8 @@ class Median(NeverPauses):
 
     Args:
         max_epochs: length of a full training; the last epoch is never judged.
-        grace: epochs that every trial may train before it is judged.
-        min_trials: how many others must have reached an epoch before anything is judged there.
+        grace: epochs that every trial may train before it is judged (default: 1).
+        min_trials: how many others must have reached an epoch before anything is judged there (default: 3).
     """
 
     def __init__(self, max_epochs: int, grace: int = 1, min_trials: int = 3) -> None:

@@ -45,8 +45,8 @@ class Auto(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        startup: how many trials are spread over the space before the model is asked.
-        candidates: how many strangers compete with the children of the best trials.
+        startup: how many trials are spread over the space before the model is asked (default: 4).
+        candidates: how many strangers compete with the children of the best trials (default: 300).
     """
 
     _shapes: ClassVar[dict[tuple[object, ...], Shapes]] = {}

@@ -34,9 +34,9 @@ class Bananas(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        startup: how many trials are drawn at random first (the paper's 10).
-        ensemble: how many predictors there are (the paper's 5).
-        candidates: how many mutations compete (of the paper's 100 it takes 10 at once).
+        startup: how many trials are drawn at random first (the paper's 10; default: 10).
+        ensemble: how many predictors there are (the paper's 5; default: 5).
+        candidates: how many mutations compete (of the paper's 100 it takes 10 at once; default: 40).
     """
 
     def __init__(self, space: Space, seed: int, startup: int = 10, ensemble: int = 5, candidates: int = 40) -> None:

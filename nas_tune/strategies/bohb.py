@@ -29,11 +29,11 @@ class Bohb(UnseenSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal.
-        random_fraction: share of the proposals that no model has a say in (the paper's rho).
-        top: share of a budget's trials that are good (1 - gamma there: the best 15 %).
-        candidates: draws of which the best is proposed (N_s).
+        random_fraction: share of the proposals that no model has a say in (the paper's rho; default: 1/3).
+        top: share of a budget's trials that are good (1 - gamma there: the best 15 %; default: 0.15).
+        candidates: draws of which the best is proposed (N_s; default: 64).
         min_points: trials that a density needs (N_min); by default one more than an architecture has decisions.
-        widening: how much wider than estimated numbers are drawn (the bandwidth factor).
+        widening: how much wider than estimated numbers are drawn (the bandwidth factor; default: 3.0).
     """
 
     def __init__(

@@ -36,10 +36,10 @@ class Dehb(UnseenSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal.
-        population: how many places a subpopulation has; as many trials are drawn at random first.
-        factor: how far a mutant is moved along the difference of two others (the paper's F).
-        crossover: how likely a decision is the mutant's (p there).
-        held: share of the places of a budget that must be held before its subpopulation breeds.
+        population: how many places a subpopulation has; as many trials are drawn at random first (default: 20).
+        factor: how far a mutant is moved along the difference of two others (the paper's F; default: 0.5).
+        crossover: how likely a decision is the mutant's (p there; default: 0.5).
+        held: share of the places of a budget that must be held before its subpopulation breeds (default: 0.25).
     """
 
     def __init__(

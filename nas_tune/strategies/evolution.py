@@ -32,9 +32,9 @@ class EvolutionSampler(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        population: how many trials live at a time (P of the paper). A search of a hundred trials wants far fewer: the
-            paper of NAS-Bench-201 takes 10, and 20 did better there.
-        sample: how many compete to be parent (S); a quarter of the population, as in the paper, where nothing is said.
+        population: how many trials live at a time (P of the paper; default: 100). A search of a hundred trials wants
+            far fewer: the paper of NAS-Bench-201 takes 10, and 20 did better there.
+        sample: how many compete to be parent (S); by default a quarter of the population, as in the paper.
     """
 
     asked_again = 200

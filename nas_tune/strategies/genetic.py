@@ -27,11 +27,12 @@ class GeneticSampler(UnseenSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        population: how many trials a generation has.
-        tournament: how many compete to be a parent.
-        crossover: how likely a child has two parents; else it is a copy of one.
-        mutation: how likely one decision of the child is changed; a copy of one parent always has one changed.
-        elites: how many of the best live on beside the next generation.
+        population: how many trials a generation has (default: 20).
+        tournament: how many compete to be a parent (default: 5).
+        crossover: how likely a child has two parents; else it is a copy of one (default: 0.9).
+        mutation: how likely one decision of the child is changed; a copy of one parent always has one changed
+            (default: 0.2).
+        elites: how many of the best live on beside the next generation (default: 2).
     """
 
     def __init__(

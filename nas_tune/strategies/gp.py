@@ -28,8 +28,9 @@ class GaussianProcess(FlatSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal.
-        startup: trials drawn at random before the first model.
-        memory: how many trials the model learns from: the better half of them the best, the others the youngest.
+        startup: trials drawn at random before the first model (default: 10).
+        memory: how many trials the model learns from: the better half of them the best, the others the youngest
+            (default: 100).
     """
 
     def __init__(self, space: Space, seed: int, startup: int = 10, memory: int = 100) -> None:

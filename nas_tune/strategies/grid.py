@@ -37,8 +37,9 @@ class Grid(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal.
-        order: shuffled or lexicographic.
+        order: shuffled or lexicographic (default: "shuffled").
         points: how many values of each real without step stand in the grid, even on its scale, both ends included.
+            None (the default) suits spaces without such reals.
     """
 
     def __init__(self, space: Space, seed: int, order: str = "shuffled", points: int | None = None) -> None:

@@ -31,8 +31,9 @@ class LocalSearchSampler(UnseenSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        initial: how many random architectures begin a climb.
-        improvement: "first" moves on as soon as a neighbour is better, "best" when all have been tried.
+        initial: how many random architectures begin a climb (default: 10).
+        improvement: "first" moves on as soon as a neighbour is better, "best" when all have been tried
+            (default: "first").
     """
 
     def __init__(self, space: Space, seed: int, initial: int = 10, improvement: str = "first") -> None:

@@ -35,8 +35,8 @@ class NSGA2(FlatSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal.
-        population: trials in a generation (Optuna's default is 50; searches of networks have fewer trials).
-        crossover: how likely a child has two parents.
+        population: trials in a generation (default: 20). Optuna takes 50; searches of networks have fewer trials.
+        crossover: how likely a child has two parents (default: 0.9).
         mutation: how likely a decision is drawn anew; one over the number of decisions by default.
     """
 

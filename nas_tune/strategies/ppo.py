@@ -24,14 +24,15 @@ class PPOSampler(PolicySampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm", or "table" for a logit an answer, which is cheaper and forgets what was decided before.
-        units: of the LSTM.
-        rate: how far Adam goes with an update.
-        entropy: the weight of the bonus for being undecided.
-        decay: what the moving average of the rewards, which are ranks cubed, keeps with each trial.
-        batch: how many trials are learnt at a time.
-        epochs: how many updates a batch gives.
-        clip: how far the ratio of a decision's probabilities may get from 1 (the paper's epsilon).
+        controller: "lstm", or "table" for a logit an answer, which is cheaper and forgets what was decided before
+            (default: "lstm").
+        units: of the LSTM (default: 32).
+        rate: how far Adam goes with an update (default: 0.01).
+        entropy: the weight of the bonus for being undecided (default: 0.005).
+        decay: what the moving average of the rewards, which are ranks cubed, keeps with each trial (default: 0.9).
+        batch: how many trials are learnt at a time (default: 5).
+        epochs: how many updates a batch gives (default: 4).
+        clip: how far the ratio of a decision's probabilities may get from 1 (the paper's epsilon; default: 0.2).
     """
 
     def __init__(

@@ -33,9 +33,9 @@ class Predictor(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        startup: how many trials are drawn at random first.
-        candidates: how many strangers compete with the children of the best trials.
-        explore: one of so many proposals is drawn at random.
+        startup: how many trials are drawn at random first (default: 15).
+        candidates: how many strangers compete with the children of the best trials (default: 60).
+        explore: one of so many proposals is drawn at random (default: 10).
     """
 
     _rankers: ClassVar[OrderedDict[tuple[object, ...], Any]] = OrderedDict()

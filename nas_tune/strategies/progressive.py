@@ -40,7 +40,7 @@ class Progressive(ArchitectureSampler):
     Args:
         space: the space of the study's parameters; it must be able to grow.
         seed: of this proposal and the following ones.
-        beam: how many architectures of a size are trained before the next size (the paper's 256).
+        beam: how many architectures of a size are trained before the next size (the paper's 256; default: 16).
     """
 
     def __init__(self, space: Space, seed: int, beam: int = 16) -> None:

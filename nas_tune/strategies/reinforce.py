@@ -23,12 +23,13 @@ class ReinforceSampler(PolicySampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm", or "table" for a logit an answer, which is cheaper and forgets what was decided before.
-        units: of the LSTM.
-        rate: how far Adam goes with an update.
-        entropy: the weight of the bonus for being undecided.
-        decay: what the moving average of the rewards, which are ranks cubed, keeps with each trial.
-        batch: how many trials are learnt with an update.
+        controller: "lstm", or "table" for a logit an answer, which is cheaper and forgets what was decided before
+            (default: "lstm").
+        units: of the LSTM (default: 32).
+        rate: how far Adam goes with an update (default: 0.01).
+        entropy: the weight of the bonus for being undecided (default: 0.005).
+        decay: what the moving average of the rewards, which are ranks cubed, keeps with each trial (default: 0.9).
+        batch: how many trials are learnt with an update (default: 1).
     """
 
     def __init__(

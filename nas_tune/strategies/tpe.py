@@ -42,9 +42,10 @@ class TPE(ArchitectureSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        startup: how many trials are drawn at random first.
-        candidates: each proposal is the best of so many draws.
-        memory: a model learns from the good trials (a tenth, at most 25) and from so many of the youngest others.
+        startup: how many trials are drawn at random first (default: 10).
+        candidates: each proposal is the best of so many draws (default: 24).
+        memory: a model learns from the good trials (a tenth, at most 25) and from so many of the youngest others
+            (default: 150).
     """
 
     def __init__(self, space: Space, seed: int, startup: int = 10, candidates: int = 24, memory: int = 150) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from nas_tune.cli.retrain import retrain
 from nas_tune.config import Component, SearchConfig
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.initial_design import ZeroCost
+from nas_tune.strategies import STRATEGIES
 from nas_tune.winners.compress import compressing
 from nas_tune.winners.retrain.plan import EPOCHS_FACTOR
 from trainables.compression import Plan
@@ -125,3 +127,26 @@ def test_the_recipes_are_those_that_their_texts_name() -> None:
         0.4,
     )
     assert {"asha", "hyperband", "median", "none"} <= SCHEDULERS.keys()
+
+
+def settings_text(component: Callable[..., Any], name: str) -> str:
+    """What the docstring says of a setting; that of the class which has the text, where a subclass takes it over."""
+    for owner in inspect.getmro(component) if inspect.isclass(component) else (component,):
+        found = re.search(rf"^ +{name}: (.*?)(?=^ +\w+: |\Z)", owner.__doc__ or "", re.MULTILINE | re.DOTALL)
+        if found is not None:
+            return found[1]
+    raise AssertionError(f"no docstring tells of {name}")
+
+
+COMPONENTS = {**STRATEGIES, **SCHEDULERS}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_the_text_of_a_setting_gives_its_default(component: str) -> None:
+    for name, default in defaults(COMPONENTS[component]).items():
+        text = settings_text(COMPONENTS[component], name)
+        if default is None:
+            assert re.search(r"\bdefault\b", text), name
+            continue
+        number = says(text, r"\bdefault: ([^);]+)\)")
+        assert (number.strip('"') if isinstance(default, str) else float(Fraction(number))) == default, name
