@@ -14,6 +14,8 @@ import pytest
 
 import nas_tune
 from nas_tune.config.references import current, load_reference
+from search_spaces import Space, choice
+from trainables import CheckpointError, DartsTrainable
 
 ASSETS = Path(__file__).parents[1] / "assets" / "older_runs"
 FOUND = {
@@ -91,3 +93,15 @@ def test_a_configuration_may_name_what_has_moved() -> None:
         assert load_reference(before) is load_reference(now)
     assert current("mine.nas_tune.tables:Table") == "mine.nas_tune.tables:Table"
     assert current("nas_tune.tablespoons:Table") == "nas_tune.tablespoons:Table"
+
+
+def test_a_search_in_a_supernet_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    checkpoint = unpacked("supernet", tmp_path) / "trials" / "000000" / "epoch-000001"
+    search, other = (DartsTrainable(space="nb201", channels=2, cells=1, data="digits") for _ in range(2))
+    anything = Space({"search": choice(0, 1)}).sample(0)
+    search.setup(anything, seed=1189033389, max_epochs=2)
+    search.load(checkpoint)
+    assert 0 <= search.step()["accuracy"] <= 1
+    other.setup(anything, seed=1, max_epochs=2)
+    with pytest.raises(CheckpointError, match="its seed is 1189033389"):
+        other.load(checkpoint)

@@ -8,7 +8,7 @@ else is a path, tried as it is and below the root.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,8 +45,7 @@ class DataSettings:
         validation_share, test_share: parts of the images, above 0 and at most 0.9, where the data have no such split
             of their own; see `split_data`.
         seed: decides the parts.
-        whole: train on the validation images too, so that none are left to validate on. Not in the representation, by
-            which checkpoints know their data: those of old know nothing of it.
+        whole: train on the validation images too, so that none are left to validate on.
     """
 
     data: str = "digits"
@@ -58,7 +57,7 @@ class DataSettings:
     validation_share: float = 0.2
     test_share: float = 0.2
     seed: int = 0
-    whole: bool = field(default=False, repr=False)
+    whole: bool = False
 
     def __post_init__(self) -> None:
         for name in ("validation_share", "test_share"):

@@ -28,7 +28,8 @@ from trainables.supernet.transfer import take_over
 from trainables.training.devices import check_device, device_of, layout_of, placed
 from trainables.training.optimization import Optimization
 from trainables.training.randomness import Randomness
-from trainables.trial.checkpoint import read_tensors
+from trainables.trial.checkpoint import named, read_tensors
+from trainables.trial.older_identities import as_text
 from trainables.trial.snapshots import newest
 
 if TYPE_CHECKING:
@@ -159,10 +160,40 @@ class Plan:
         self.stop_on_collapse = given["stop_on_collapse"]
 
     def identity(self) -> dict[str, object]:
-        """What two searches must share for one to go on from the other's checkpoint, as JSON; the space first."""
-        parts = {name.lstrip("_"): repr(value) for name, value in sorted(vars(self).items())}
-        first = {"space": self.space_name, "method": self._method}
-        return {**first, **{name: said for name, said in parts.items() if name not in ("device", "space", "given")}}
+        """What two searches must share for one to go on from the other's checkpoint, as plain values by name."""
+        settings = named(data=self.data_settings, views=self._views, weights=self._weights, architect=self._architect)
+        return {"version": 1, "space": self.space_name, **self._decisive, **settings}
+
+    def older_identity(self) -> dict[str, object]:
+        """The same, as checkpoints have it that were written before identities had a version."""
+        printed = {
+            **self._decisive,
+            "architect": self._architect,
+            "data_settings": self.data_settings,
+            "space_name": self.space_name,
+            "stages": self.stages,
+            "views": self._views,
+            "weights": self._weights,
+        }
+        return {"space": self.space_name, **{name: as_text(value) for name, value in printed.items()}}
+
+    @property
+    def _decisive(self) -> dict[str, object]:
+        """What decides a search, besides its space and what has settings of its own; the stages follow from it."""
+        return {
+            "method": self._method,
+            "method_settings": self._method_settings,
+            "network": self._network,
+            "batch_size": self._batch_size,
+            "warmup": self._warmup,
+            "warmup_epochs": self._warmup_epochs,
+            "selection": self._selection,
+            "start_from": self._start_from,
+            "tune_steps": self._tune_steps,
+            "eigenvalue": self.eigenvalue,
+            "collapse_share": self.collapse_share,
+            "stop_on_collapse": self.stop_on_collapse,
+        }
 
     @property
     def settings(self) -> dict[str, object]:

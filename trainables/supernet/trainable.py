@@ -199,7 +199,9 @@ class DartsTrainable:
     def load(self, folder: Path) -> None:
         """Go on from `folder`, written by an equal search; otherwise `CheckpointError`, and set up anew."""
         state = read_tensors(folder, self.file)
-        check_identity(folder, state, "search", self._run.identity)
+        mine = self._run.identity
+        before = {**self._run.plan.older_identity(), "seed": mine["seed"], "max_epochs": mine["max_epochs"]}
+        check_identity(folder, state, "search", mine, before)
         try:
             self._run.load_state_dict(state)
         except (RuntimeError, KeyError, ValueError, TypeError) as error:

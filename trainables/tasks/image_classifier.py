@@ -35,7 +35,8 @@ from trainables.training.loop import Recipe, Training
 from trainables.training.optimization import Optimization
 from trainables.training.parallel import ALONE, Group, check_together
 from trainables.training.randomness import Randomness
-from trainables.trial.checkpoint import check_identity, read_tensors, write_tensors
+from trainables.trial.checkpoint import check_identity, named, read_tensors, write_tensors
+from trainables.trial.older_identities import as_text
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -292,7 +293,7 @@ class ImageClassifier:
     def load(self, folder: Path) -> None:
         """Go on from `folder`, written by an equal training; otherwise `CheckpointError`, and set up anew."""
         state = read_tensors(folder, _FILE)
-        check_identity(folder, state, "classifier", self._run.identity)
+        check_identity(folder, state, "classifier", self._run.identity, self._older_identity(self._run.identity))
         try:
             self._run.training.load_state_dict(state["training"])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -327,16 +328,27 @@ class ImageClassifier:
     def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
         """What two trainings must share for one to go on from the other's checkpoint."""
         return {
+            "version": 1,
             "space": space_name(self._space),
             "architecture": tree_of(architecture),
             "seed": seed,
             "max_epochs": max_epochs,
             "network": self._network,
-            "data": repr(self._data),
-            "training": repr(
-                (self._batch_size, self._label_smoothing, self._auxiliary_weight, self._views, self._optimization)
-            ),
-            # None where they are off: checkpoints that were written before there were such settings have neither.
+            "batch_size": self._batch_size,
+            "label_smoothing": self._label_smoothing,
+            "auxiliary_weight": self._auxiliary_weight,
+            "ema": self._ema,
+            **named(data=self._data, views=self._views, optimization=self._optimization),
+        }
+
+    def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
+        """The same, as checkpoints have it that were written before identities had a version."""
+        kept = ("space", "architecture", "seed", "max_epochs", "network")
+        losses = (self._batch_size, self._label_smoothing, self._auxiliary_weight)
+        return {
+            **{name: identity[name] for name in kept},
+            "data": as_text(self._data),
+            "training": as_text((*losses, self._views, self._optimization)),
             "whole": self._data.whole or None,
             "ema": self._ema or None,
         }

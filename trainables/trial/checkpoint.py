@@ -9,12 +9,13 @@ devices, and that two tensors shared memory.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import safetensors
 import safetensors.torch
@@ -23,7 +24,10 @@ from torch import Tensor
 
 from trainables.errors import CheckpointError
 
-__all__ = ["FORMAT", "check_identity", "read_tensors", "write_tensors"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["FORMAT", "check_identity", "named", "read_tensors", "write_tensors"]
 
 FORMAT = 1
 
@@ -51,18 +55,38 @@ def read_tensors(folder: Path, name: str) -> Any:
         raise CheckpointError(f"{path} and its .json do not fit ({error}); use an earlier checkpoint") from error
 
 
-def check_identity(folder: Path, state: Any, kind: str, mine: Mapping[str, object]) -> None:
-    """Refuse a `state` whose entry "of" is not `mine`, what the training of this `kind` is one of."""
+def named(**settings: DataclassInstance) -> dict[str, object]:
+    """The values of settings by name, such as `{"data.seed": 0}` for `named(data=DataSettings())`."""
+    return {
+        f"{part}.{name}": value for part, given in settings.items() for name, value in dataclasses.asdict(given).items()
+    }
+
+
+def check_identity(
+    folder: Path, state: Any, kind: str, mine: Mapping[str, object], before: Mapping[str, object]
+) -> None:
+    """Refuse the checkpoint of another training.
+
+    Args:
+        folder: where it lies, for the message.
+        state: what `read_tensors` gave; its entry "of" is the identity of the training that wrote it.
+        kind: of training, for the message.
+        mine: the identity of this training: its "version", and every value that decides the training, by name.
+        before: the same as checkpoints have it that were written before identities had a version.
+
+    Raises:
+        CheckpointError: it holds no identity, or a value differs.
+    """
     theirs = state.get("of") if isinstance(state, dict) else None
     if not isinstance(theirs, dict):
         raise CheckpointError(f"{folder} holds no {kind}; give the folder of one")
-    differing = [name for name in mine if theirs.get(name) != mine[name]]
-    if differing:
-        name = differing[0]
-        raise CheckpointError(
-            f"{folder} is of another training: its {name} is {theirs.get(name)!r}, "
-            f"this one's {mine[name]!r}; set up as it was, or begin anew"
-        )
+    wanted = mine if "version" in theirs else before
+    for name in (*wanted, *(theirs if wanted is mine else ())):
+        if theirs.get(name) != wanted.get(name):
+            raise CheckpointError(
+                f"{folder} is of another training: its {name} is {theirs.get(name)!r}, "
+                f"this one's {wanted.get(name)!r}; set up as it was, or begin anew"
+            )
 
 
 def _encode(value: object, tensors: dict[str, Tensor], place: str) -> object:

@@ -191,10 +191,10 @@ def test_session_goes_on_where_a_killed_one_stopped(tmp_path):
         ({"seed": 1}, "its seed is 0"),
         ({"max_epochs": 9}, "its max_epochs is 3"),
         ({"channels": 3}, "its network"),
-        ({"lr": 0.3}, "its training"),
+        ({"lr": 0.3}, "its optimization.lr is 0.05"),
         ({"ema": 0.5}, "its ema"),
-        ({"whole": True}, "its whole"),
-        ({"data_seed": 4}, "its data"),
+        ({"whole": True}, "its data.whole is False"),
+        ({"data_seed": 4}, "its data.seed is 0"),
         ({"architecture": search_spaces.get("nb201").sample(0)}, "its architecture"),
     ],
 )
@@ -248,15 +248,43 @@ def test_the_whole_is_trained_on_and_nothing_is_validated():
         whole.evaluate("validation")
 
 
-def test_a_checkpoint_from_before_there_were_averages_still_loads(tmp_path):
+def older(folder):
+    """Give a checkpoint the identity that it had before identities had a version; that had no averages at first."""
+    state = read_tensors(folder, "classifier")
+    named = state["of"]
+    state["of"] = {name: named[name] for name in ("space", "architecture", "seed", "max_epochs", "network")} | {
+        "data": "DataSettings(data='digits', root=None, download=False, image_column=None, label_column=None, "
+        "resize=None, validation_share=0.2, test_share=0.2, seed=0)",
+        "training": f"({named['batch_size']}, 0.1, 0.4, Views(augment=True, shift=None, flip=False, cutout=0), "
+        "Optimization(optimizer='sgd', lr=0.05, weight_decay=0.0005, momentum=0.9, warmup=0.03, grad_clip=5.0, "
+        "amp=False, lr_min=0.0, nesterov=True))",
+    }
+    write_tensors(folder, "classifier", state)
+
+
+def test_an_older_checkpoint_still_loads(tmp_path):
     classifier, again = started(), started()
     classifier.step()
     classifier.save(tmp_path)
-    state = read_tensors(tmp_path, "classifier")
-    del state["of"]["ema"], state["of"]["whole"]
-    write_tensors(tmp_path, "classifier", state)
+    older(tmp_path)
     again.load(tmp_path)
     assert again.step() == classifier.step()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.3}, "its training"),
+        ({"ema": 0.5}, "its ema"),
+        ({"whole": True}, "its whole"),
+        ({"seed": 1}, "its seed"),
+    ],
+)
+def test_an_older_checkpoint_of_another_training_is_refused(tmp_path, change, message):
+    started().save(tmp_path)
+    older(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        started(**change).load(tmp_path)
 
 
 def test_the_cost_of_a_network_is_known_without_training_it():

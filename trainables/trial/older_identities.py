@@ -1,0 +1,49 @@
+"""How checkpoints named their training before identities had a version: settings as the text that Python printed.
+
+The texts are written out here, field by field, so that settings may gain fields and those checkpoints still load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["as_text"]
+
+_FIELDS: dict[str, Sequence[str]] = {
+    "Architect": ("lr", "weight_decay", "order", "regularizer", "regularization"),
+    "DataSettings": (
+        "data",
+        "root",
+        "download",
+        "image_column",
+        "label_column",
+        "resize",
+        "validation_share",
+        "test_share",
+        "seed",
+    ),
+    "Optimization": (
+        "optimizer",
+        "lr",
+        "weight_decay",
+        "momentum",
+        "warmup",
+        "grad_clip",
+        "amp",
+        "lr_min",
+        "nesterov",
+    ),
+    "Stage": ("layers", "options", "skip_dropout"),
+    "Views": ("augment", "shift", "flip", "cutout"),
+}
+
+
+def as_text(value: object) -> str:
+    """The text of a plain value, of settings, or of a tuple of them, as Python printed it then."""
+    if isinstance(value, tuple):
+        inside = ", ".join(as_text(one) for one in value)
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    fields = _FIELDS.get(type(value).__name__)
+    if fields is None:
+        return repr(value)
+    return f"{type(value).__name__}({', '.join(f'{name}={getattr(value, name)!r}' for name in fields)})"
