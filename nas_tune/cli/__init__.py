@@ -1,6 +1,7 @@
 """The command line, `nas-tune`: data on stdout, talk on stderr, an exit code for each kind of failure.
 
     app.py        the commands together, and the boundary that turns errors into messages and exit codes
+    init.py       init
     search.py     search, resume
     results.py    results, best
     watch.py      watch

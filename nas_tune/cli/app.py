@@ -22,6 +22,7 @@ from nas_tune.cli.dashboard import dashboard
 from nas_tune.cli.doctor import doctor
 from nas_tune.cli.explain import explain
 from nas_tune.cli.export_winner import export
+from nas_tune.cli.init import init
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import talk
 from nas_tune.cli.report import report
@@ -92,6 +93,7 @@ def _options(
 
 
 for _command in (
+    init,
     search,
     resume,
     results,

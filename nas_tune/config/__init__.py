@@ -5,6 +5,8 @@
     files.py       load_config: TOML files and `--set key=value`
     text.py        TOML as text, with the path, line and column of what is wrong
     problems.py    every problem at once, one line each: the key, the value, what was expected
+    starter.py     the commented TOML file that `nas-tune init` writes
+    field_texts.py the texts of the schema's fields
 
 Importing this package costs pydantic and nothing heavier.
 """

@@ -133,77 +133,80 @@ class SearchConfig(BaseModel):
     model_config = _RULES
 
     name: Annotated[str | None, BeforeValidator(_run_name), Expected("a run name")] = None
-    """The run's name; `run_name` makes one from the space and the strategy where none is given."""
+    """The name of the run. By default `run_name` makes one from the space and the strategy."""
     run_dir: _Folder = None
-    """The folder of the run; by default `runs/<name>` below the current directory."""
+    """The folder of the run. By default `runs/<name>` below the current directory."""
 
     space: Annotated[_Reference, Expected("the name of a space, or 'module:attribute'")]
-    """Where to search."""
+    """The search space: a name (`nas-tune spaces`), or "module:attribute"."""
     trainable: Annotated[_Reference, Expected("the name of a trainable, or 'module:attribute'")] = Component(
         "image_classifier"
     )
-    """What evaluates an architecture; where it trains nothing, such as "shared", it may be called `estimator`."""
+    """What evaluates an architecture. Where it trains nothing, such as "shared", it may be called `estimator`."""
     strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
-    """What proposes architectures; or a method of `trainables.supernet` (`darts`, `spos`, ..), whose trials are whole
-    searches: then scheduler and metric are "none" and "discrete_accuracy", if nothing else is said."""
+    """What proposes architectures (`nas-tune strategies`). A method of `trainables.supernet` (`darts`, `spos`, ..) is
+    one too; its trials are whole searches, and the defaults of scheduler and metric are then "none" and
+    "discrete_accuracy"."""
     initial: Annotated[_Registered | None, Expected("the name of an initial design")] = None
-    """What is tried before the strategy is asked, behind what is enqueued: "zero_cost"."""
+    """What is tried before the strategy proposes, such as "zero_cost". What is enqueued comes first."""
     scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
-    """What stops trials early; "none" trains each to the end."""
+    """What stops weak trials early (`nas-tune strategies`); "none" trains each to the end."""
 
     metric: Annotated[
         str | tuple[str, ...], PlainValidator(_metric_names), Expected("the name of a metric, or a list of names")
     ] = "accuracy"
-    """The key of each epoch's report that is optimized, or several keys: then what is looked for is a Pareto front."""
+    """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front."""
     mode: Annotated[Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min"))]
-    """Whether more or less of the metric is better; may be left out for accuracy only. Of several metrics one for
-    each, or one for all."""
+    """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy only. Several metrics
+    have one mode each, or one for all."""
 
     max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
-    """Trials of the whole run, resumed sessions included."""
+    """The number of trials of the whole run, resumed sessions included."""
     max_seconds: _Seconds = None
-    """Wall time of the whole run, resumed sessions included."""
+    """Seconds of the whole run, resumed sessions included."""
     forever: Annotated[bool, Expected("true or false")] = False
-    """Search until stopped; the only way to have no budget."""
+    """Search until stopped, without a budget."""
     max_epochs: Annotated[int, Field(ge=1), Expected("a whole number, at least 1")] = 9
-    """Length of a full training."""
+    """Epochs of a full training."""
 
     workers: Annotated[
         int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")
     ] = 1
-    """Trials at once; -1 as many as the resources hold. One worker, or `deterministic`, makes a search repeatable."""
+    """The number of trials at the same time; -1 runs as many as the resources hold. A search with one worker, or with
+    `deterministic`, is repeatable."""
     deterministic: Annotated[bool, Expected("true or false")] = False
-    """Find the same with any number of workers: trials are asked for in batches, each after the last one's end."""
+    """Find the same with any number of workers. Trials are proposed in batches, each after the end of the last one."""
     batch: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
-    """Trials of a batch, with `deterministic` only; 8 where it is not said."""
+    """The number of trials of a batch, with `deterministic` only. The default is 8."""
     executor: Annotated[
         Literal["ray", "inline", "simulated"],
         Expected("one of 'ray', 'inline', 'simulated'", ("ray", "inline", "simulated")),
     ] = "ray"
-    """"ray": worker processes here or on a cluster; "inline": this process, one trial at a time; "simulated": this
-    process, in virtual time, for trainables that report what an epoch would have cost (tables)."""
+    """Where trials run: "ray" (worker processes), "inline" (this process) or "simulated". "ray" works here or on a
+    cluster; "inline" runs one trial at a time; "simulated" runs this process in virtual time, for trainables that
+    report what an epoch would have cost (tables)."""
     address: Annotated[_Text | None, Expected("the address of a Ray cluster")] = None
-    """A running Ray cluster ("auto", "host:port", "ray://host:port"); by default one is started here."""
+    """A running Ray cluster: "auto", "host:port" or "ray://host:port". By default one is started here."""
     resources: Annotated[Resources, Expected("a table with cpus, gpus and devices")] = Resources()
-    """What each trial gets."""
+    """The processors and GPUs of each trial; fractions share a device."""
 
     warm_start: Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")] = ()
-    """Other runs, whose trials the strategy knows from the start; their values may be on another scale."""
+    """Other runs, whose trials the strategy knows from the start. Their values may be on another scale."""
     warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
-    """How many of the architectures known from `warm_start` are tried first."""
+    """The number of architectures from `warm_start` that are tried first."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295")] = 0
-    """Of the proposals and of every trial."""
+    """The seed of the proposals and of every trial."""
     max_retries: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 3
-    """How often a trial goes on after its worker died."""
+    """The number of times that a trial goes on after its worker has died."""
     epoch_timeout: _Seconds = None
-    """Seconds that an epoch may take before its trial is ended as failed."""
+    """Seconds that an epoch may take; then its trial ends as failed."""
     keep_checkpoints: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
-    """Of how many of the best finished trials the checkpoint is kept."""
+    """The number of best finished trials whose checkpoint is kept."""
     storage: _Folder = None
-    """A second folder, to which the ledger is backed up."""
+    """A second folder, to which the ledger is copied."""
     backup_seconds: Annotated[float, Field(gt=0), Expected("a number of seconds above 0")] = 60.0
-    """Time between two backups."""
+    """Seconds between two copies of the ledger."""
 
     def __init__(self, /, **values: Any) -> None:
         if "estimator" in values and "trainable" not in values:

@@ -1,0 +1,64 @@
+"""`nas-tune init`: a commented configuration to begin with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas_tune.cli.places import data, shown, talk
+from nas_tune.errors import ConfigError
+
+__all__ = ["init"]
+
+
+def init(
+    task: Annotated[str, typer.Option("--task", help="What the networks shall do.")] = "image_classification",
+    images: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="DATA", help="A folder with one sub-folder of images per class, a file, or a name."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("nas.toml"),
+) -> None:
+    """Write a commented configuration of a first search, which runs as it stands.
+
+    Without --data it searches scikit-learn's handwritten digits, which need no download. Prints the path of the file.
+    """
+    from nas_tune.config.starter import starter
+
+    text = starter(task, data=images)
+    _check_free(out)
+    if images is not None:
+        for line in _found(text):
+            talk().print(line)
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        _check_free(out)
+    except OSError as error:
+        raise ConfigError(f"--out {shown(out)}: cannot be written: {error.strerror}") from error
+    talk().print(f"run it with: nas-tune search {shown(out)}")
+    data().print(shown(out))
+
+
+def _check_free(out: Path) -> None:
+    if os.path.lexists(out):
+        raise ConfigError(f"--out {shown(out)}: exists, and is not overwritten; remove it, or give another name")
+
+
+def _found(text: str) -> list[str]:
+    """What the trainable of a configuration says of its data; `DataError` where there are none to train on."""
+    import trainables
+    from nas_tune.config import SearchConfig
+    from trainables.protocol import Checking, Describing
+
+    config = SearchConfig.from_toml(text)
+    trainable = trainables.get(config.trainable.name)(**{**config.trainable.settings, "space": config.space.name})
+    if isinstance(trainable, Checking):
+        trainable.check()
+    return list(trainable.about()) if isinstance(trainable, Describing) else []

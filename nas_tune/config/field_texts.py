@@ -1,0 +1,42 @@
+"""What a settings class says about its fields: the text below each field in the source.
+
+The starter configuration and the reference pages are made of these texts, so that they say what the schema says.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping
+from functools import cache
+from itertools import pairwise
+from types import MappingProxyType
+
+__all__ = ["field_texts", "first_sentence"]
+
+
+@cache
+def field_texts(settings: type) -> Mapping[str, str]:
+    """The text of each field of a class, by name, as one line each.
+
+    Args:
+        settings: a class whose source can be read; the string below a field is its text.
+
+    Returns:
+        The texts in the order of the fields; a field without a text is left out.
+    """
+    tree = ast.parse(textwrap.dedent(inspect.getsource(settings)))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    texts: dict[str, str] = {}
+    for field, below in pairwise(body):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+            continue
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
+            texts[field.target.id] = " ".join(below.value.value.split())
+    return MappingProxyType(texts)
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first full stop, without it."""
+    return text.partition(". ")[0].removesuffix(".")
