@@ -19,7 +19,7 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all tests-of-ray other-tests lint notebooks pictures mutants bench clean
+.PHONY: demo test test-all tests-of-ray other-tests lint notebooks docs pictures mutants bench clean
 
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
@@ -50,6 +50,12 @@ lint: $(VENV)/.stamp-dev
 notebooks: $(VENV)/.stamp-test
 	$(BIN)/python -m tests.notebooks.execution
 
+# A warning is an error; -E reads every page again, because the reference is made from the program.
+docs: $(VENV)/.stamp-docs
+	rm -rf build/docs
+	$(BIN)/python -m sphinx -b html -q -W --keep-going -E -d build/doctrees notebooks build/docs
+	@echo "the site: build/docs/index.html"
+
 pictures: $(VENV)/.stamp-core
 	rm -rf runs/pictures
 	$(BIN)/nas-tune search notebooks/digits.toml --set run_dir=runs/pictures/digits
@@ -77,7 +83,7 @@ $(BIN)/python:
 	         "make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# The dev and test sets stand on the core set. Changed requirements install again.
+# The dev, docs and test sets stand on the core set. Changed requirements install again.
 $(VENV)/.stamp-core: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing nas-tune and what it needs into $(VENV) (once; torch is large)" >&2
 	$(PIP_INSTALL) -e .
@@ -85,6 +91,10 @@ $(VENV)/.stamp-core: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.stamp-test: $(VENV)/.stamp-core
 	$(PIP_INSTALL) -q -e '.[test]'
+	@touch $@
+
+$(VENV)/.stamp-docs: $(VENV)/.stamp-core
+	$(PIP_INSTALL) -q -e '.[docs]'
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp-core

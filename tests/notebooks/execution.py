@@ -20,7 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = sorted((ROOT / "notebooks").glob("*.py"))
+SCRIPTS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
 
 
 def executed(script: Path, folder: Path) -> Any:

@@ -65,8 +65,8 @@ class ImageClassifier:
         channels, cells, layers: size of the network, where its builder takes them; by default small ones for
             spaces of cells (`trainables.networks.sizes`), the builder's for others.
         network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
-        data, data_root, download, image_column, label_column, resize, validation_share, test_share,
-            data_seed: the images and their parts; see `trainables.data.DataSettings`.
+        data, data_root, download, image_column, label_column, resize, validation_share, test_share, data_seed: the
+            images and their parts; see `trainables.data.DataSettings`.
         whole: train on the validation images too, for a network whose settings are decided: then no step reports how
             it does on others, and `evaluate` knows "train" and "test" only.
         batch_size: images a step; the last, incomplete batch of an epoch is left out.
