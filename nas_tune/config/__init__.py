@@ -8,14 +8,32 @@
     starter.py     the commented TOML file that `nas-tune init` writes
     field_texts.py the texts of the schema's fields
 
-Importing this package costs pydantic and nothing heavier.
+What is configured is imported when it is asked for, so that names and references cost no pydantic.
 """
 
 from __future__ import annotations
 
-from nas_tune.config.component import Component
-from nas_tune.config.files import load_config
-from nas_tune.config.problems import ConfigProblems
-from nas_tune.config.schema import Resources, SearchConfig
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nas_tune.config.component import Component
+    from nas_tune.config.files import load_config
+    from nas_tune.config.problems import ConfigProblems
+    from nas_tune.config.schema import Resources, SearchConfig
 
 __all__ = ["Component", "ConfigProblems", "Resources", "SearchConfig", "load_config"]
+
+_HOME = {
+    "Component": "component",
+    "ConfigProblems": "problems",
+    "Resources": "schema",
+    "SearchConfig": "schema",
+    "load_config": "files",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nas_tune.config' has no attribute {name!r}")
+    return getattr(import_module(f"nas_tune.config.{_HOME[name]}"), name)
