@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nas_tune.winners.retrain.retrained import Retrained
 
 from nas_tune.errors import NasTuneError
+from trainables.registry import TRAINABLES
 
 __all__ = [
     "Compression",
@@ -63,6 +64,9 @@ _HOME = {
     "search": "nas_tune.api",
     "trained": "nas_tune.session.evaluation",
 }
+
+# A table of a benchmark is asked for as a trainable, and belongs to a package above those.
+TRAINABLES.provide("table", "nas_tune.benchmarks.tables:Table")
 
 
 def __getattr__(name: str) -> object:

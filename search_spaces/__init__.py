@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Architecture
+from search_spaces.catalogue import get, names, register
 from search_spaces.drawing import draw
 from search_spaces.errors import ArchitectureError, NasTuneError, NoMemberError, SpaceError, UnknownNameError
 from search_spaces.parameters import choice, const, integer, real, repeat, subset
-from search_spaces.registry import get, names, register
 from search_spaces.space import Space
 
 __all__ = [

@@ -7,12 +7,19 @@ import os
 import re
 from collections.abc import Iterable
 
-__all__ = ["IDENTIFIER_RULE", "did_you_mean", "is_identifier", "remote_problem"]
+__all__ = ["IDENTIFIER_RULE", "NAME_RULE", "did_you_mean", "is_identifier", "is_name", "remote_problem"]
 
+NAME_RULE = "a name is [a-z0-9][a-z0-9._-]{0,63}"
 IDENTIFIER_RULE = "a name starts with a letter or _, goes on with letters, digits or _, and has at most 64 characters"
 # `Path` turns s3://bucket into s3:/bucket; a single letter is a drive of Windows.
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):[/\\\\]")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def is_name(name: object) -> bool:
+    """Whether `name` is a string by which a space, a strategy and the like may be asked for (ASCII only)."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def is_identifier(name: object) -> bool:

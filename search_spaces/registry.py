@@ -1,157 +1,204 @@
-"""The registry of spaces by name: the catalogue, what a program registers, and what plug-ins bring.
+"""Things by name, found in one way: what comes with the packages, what a program registers, and what plug-ins bring.
 
-`get("nasnet")` is the space of the paper; settings of its factory make another size: `get("nasnet", blocks=3)`.
+Each kind has one `Registry`, in the room of the kind: spaces in `search_spaces.catalogue`, networks and trainables in
+`trainables`, strategies and schedulers in `nas_tune`, and so on. A target is an object, or a text "module:attribute"
+that is imported when it is first asked for.
 
-A plug-in announces a space as an entry point of the group `nas_tune.session.spaces`: its name, and a function that
-returns the `Space`, callable without arguments (or the `Space` itself). One whose import raises is skipped in
-the listing and kept with its error, which is raised only if that very space is asked for.
+A plug-in is an installed package with entry points in the group `nas_tune.<kind>`:
+
+    [project.entry-points."nas_tune.spaces"]
+    my_space = "my_package.spaces:make_space"
+
+A plug-in is imported when it is used. One that cannot be imported harms only those who ask for it.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
-import inspect
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from search_spaces.errors import SpaceError, UnknownNameError
-from search_spaces.names import did_you_mean
+from search_spaces.errors import NasTuneError, UnknownNameError
+from search_spaces.names import NAME_RULE, is_name
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from search_spaces.space import Space
+__all__ = ["HERE", "KINDS", "OURS", "Registry", "plug_ins"]
 
-__all__ = ["ENTRY_POINT_GROUP", "broken", "get", "names", "origins", "register", "registered"]
+KINDS = ("spaces", "networks", "trainables", "strategies", "schedulers", "methods", "formats")
+"""What has a registry; the entry points of each kind are the group `nas_tune.<kind>`."""
+OURS, HERE = "nas_tune", "registered here"
+"""Origins: a part of this project, and what the running program registered."""
 
-ENTRY_POINT_GROUP = "nas_tune.session.spaces"
-NAME_RULE = "a name is [a-z0-9][a-z0-9._-]{0,63}"
-
-_BUILT_IN = {
-    "chain": "search_spaces.catalogue.chain:space",
-    "nb101": "search_spaces.catalogue.nb101:space",
-    "nb201": "search_spaces.catalogue.nb201:space",
-    "darts": "search_spaces.catalogue.darts:space",
-    "nasnet": "search_spaces.catalogue.nasnet:space",
-    "amoebanet": "search_spaces.catalogue.amoebanet:space",
-    "pnas": "search_spaces.catalogue.pnas:space",
-    "enas_macro": "search_spaces.catalogue.enas_macro:space",
-    "enas_micro": "search_spaces.catalogue.enas_micro:space",
-    "mobilenetv3": "search_spaces.catalogue.mobilenetv3:space",
-    "proxylessnas": "search_spaces.catalogue.proxylessnas:space",
-    "vit": "search_spaces.catalogue.vit:space",
-    "transformer_lm": "search_spaces.catalogue.transformer_lm:space",
-    "recurrent": "search_spaces.catalogue.recurrent:space",
-    "enas_recurrent": "search_spaces.catalogue.enas_recurrent:space",
-    "resnet": "search_spaces.catalogue.resnet:space",
-    "mlp": "search_spaces.catalogue.mlp:space",
-}
-_registered: dict[str, Callable[..., Space]] = {}
-_made: dict[str, Space] = {}
-_broken: dict[str, str] = {}
+T = TypeVar("T")
+_REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-def register(name: str, factory: Callable[..., Space]) -> None:
-    """Make `get(name)` return what `factory()` makes, once; `SpaceError` for a name that is taken.
+class Registry(Generic[T]):
+    """The things of one kind, by name.
 
-    Keyword arguments of the factory that have defaults are the settings which `get` takes.
+    A name leads to what the program registered; else to what is built in; else to what a plug-in brings.
+
+    Args:
+        kind: what one of them is called in messages: "space".
+        kinds: one of `KINDS`.
+        built_in: name to target.
+        check: returns what `get` returns for a loaded target; it raises `error` for what is no such thing.
+        error: what is raised for a name or a target that cannot be.
+        name_rule: whether a name is allowed, and the rule in words.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise SpaceError(f"space name {name!r}: {NAME_RULE}; rename it")
-    if _registered.get(name) is factory:
-        return
-    if name in _BUILT_IN or name in _registered:
-        raise SpaceError(f"space name {name!r} is taken; register under another name")
-    _registered[name] = factory
-    _made.pop(name, None)
+
+    def __init__(
+        self,
+        kind: str,
+        kinds: str,
+        built_in: Mapping[str, object],
+        *,
+        check: Callable[[str, object], T],
+        error: type[NasTuneError],
+        name_rule: tuple[Callable[[object], bool], str] = (is_name, NAME_RULE),
+    ) -> None:
+        self.kind, self.kinds = kind, kinds
+        self._built_in = dict(built_in)
+        self._check, self._error = check, error
+        self._is_name, self._rule = name_rule
+        self._registered: dict[str, object] = {}
+        self._loaded: dict[str, tuple[object, T]] = {}
+        self._broken: dict[str, Exception] = {}
+
+    def register(self, name: str, target: object, *, replace: bool = False) -> None:
+        """Make `target` known as `name` in this process.
+
+        Args:
+            name: how it is asked for.
+            target: the object, or the text "module:attribute" that leads to it.
+            replace: take the place of what has the name.
+
+        Raises:
+            NasTuneError: the name breaks the rule or is taken, or the target is no such thing.
+        """
+        if not self._is_name(name):
+            raise self._error(f"{self.kind} name {name!r}: {self._rule}; rename it")
+        held = self._registered.get(name, self._built_in.get(name))
+        if held is not None and held is not target and held != target and not replace:
+            raise self._error(f"{self.kind} name {name!r} is taken; take another name, or say replace=True")
+        if not isinstance(target, str):
+            self._check(name, target)
+        elif _REFERENCE.fullmatch(target) is None:
+            raise self._error(f"{self.kind} {name!r}: {target!r} is no reference; write 'module:attribute'")
+        self._registered[name] = target
+
+    def provide(self, name: str, target: str) -> None:
+        """Add a built-in: for a package of this project that stands above this registry's."""
+        self._built_in[name] = target
+
+    def get(self, name: str) -> T:
+        """What is called `name`, imported if it is not yet.
+
+        Raises:
+            UnknownNameError: nothing has the name; the message says a close one.
+            NasTuneError: it cannot be imported, or is no such thing.
+        """
+        target = self._target(name)
+        kept = self._loaded.get(name)
+        if kept is None or kept[0] is not target:
+            kept = self._loaded[name] = (target, self._check(name, self._load(name, target)))
+        return kept[1]
+
+    def names(self) -> list[str]:
+        """The names that `get` knows, sorted; imports nothing. Plug-ins that were found broken are left out."""
+        return sorted({*self._registered, *self._built_in, *(plug_ins(self.kinds).keys() - self._broken.keys())})
+
+    def origin(self, name: str) -> str:
+        """Where a name leads: `OURS`, `HERE`, or the distribution of a plug-in; imports nothing."""
+        self._target(name)
+        if self._is_plug_in(name):
+            return _distribution(plug_ins(self.kinds)[name])
+        return HERE if name in self._registered else OURS
+
+    def broken(self) -> dict[str, str]:
+        """The plug-ins that cannot be used, by name, with the reason; imports all plug-ins of this kind."""
+        for name in filter(self._is_plug_in, plug_ins(self.kinds)):
+            try:
+                self.get(name)
+            except NasTuneError as error:
+                self._broken[name] = error
+        return {name: str(error) for name, error in self._broken.items() if self._is_plug_in(name)}
+
+    def registered(self, name: str) -> object | None:
+        """The target that this process registered as `name`; None where it registered none."""
+        return self._registered.get(name)
+
+    def built_in(self) -> list[str]:
+        """The names that come with this project, sorted."""
+        return sorted(self._built_in)
+
+    def forget(self, name: str) -> None:
+        """Undo `register`."""
+        self._registered.pop(name, None)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        return name in self._registered or name in self._built_in or name in plug_ins(self.kinds)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def _is_plug_in(self, name: str) -> bool:
+        return name not in self._registered and name not in self._built_in
+
+    def _target(self, name: str) -> object:
+        """What a name leads to, not imported yet."""
+        if name not in self:
+            raise UnknownNameError(self.kind, name, self.names())
+        if self._is_plug_in(name):
+            return plug_ins(self.kinds)[name].value
+        return self._registered.get(name, self._built_in.get(name))
+
+    def _load(self, name: str, target: object) -> object:
+        if not isinstance(target, str):
+            return target
+        try:
+            return _imported(target)
+        except Exception as error:  # a stranger's module may raise anything while it is imported
+            whose = f"of the plug-in {self.origin(name)} " if self._is_plug_in(name) else ""
+            raise self._error(
+                f"the {self.kind} {name!r} {whose}({target}) cannot be imported: {type(error).__name__}: {error}; "
+                "repair or remove it"
+            ) from error
 
 
-def registered(name: str) -> Callable[..., Space] | None:
-    """The factory that this process registered as `name`; None where it did not."""
-    return _registered.get(name)
+def plug_ins(kinds: str) -> Mapping[str, EntryPoint]:
+    """The entry points of a kind by name, none imported; of two with one name the first on the import path counts."""
+    return _installed(tuple(sys.path)).get(kinds, {})
 
 
-def names() -> list[str]:
-    """The names that `get` knows, sorted; plug-ins that were found broken are left out, see `broken`."""
-    return sorted((_BUILT_IN.keys() | _registered.keys() | _plug_ins().keys()) - _broken.keys())
+@functools.lru_cache(maxsize=4)
+def _installed(path: tuple[str, ...]) -> dict[str, dict[str, EntryPoint]]:
+    """What the packages on an import path bring; kept, because reading them takes 10 ms and more."""
+    from importlib import metadata  # takes 40 ms, which only the use of plug-ins pays for
+
+    found: dict[str, dict[str, EntryPoint]] = {}
+    everything = metadata.entry_points()
+    for kinds in KINDS:
+        for point in everything.select(group=f"nas_tune.{kinds}"):
+            found.setdefault(kinds, {}).setdefault(point.name, point)
+    return found
 
 
-def broken() -> dict[str, str]:
-    """The plug-ins whose import raised, by name, with the error."""
-    for name, point in _plug_ins().items():
-        if name not in _made and name not in _broken and name not in _BUILT_IN and name not in _registered:
-            _load(name, point)
-    return dict(_broken)
+def _imported(reference: str) -> object:
+    module, _, attributes = reference.partition(":")
+    found: object = importlib.import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+    return found
 
 
-def origins() -> dict[str, str]:
-    """Where each name of `names` comes from: a module of the catalogue, that of the factory, or a plug-in."""
-    found = {name: f"plug-in {point.value}" for name, point in _plug_ins().items()}
-    found |= {name: factory.__module__ for name, factory in _registered.items()}
-    found |= {name: reference.partition(":")[0] for name, reference in _BUILT_IN.items()}
-    return {name: found[name] for name in names()}
-
-
-def get(name: str, **settings: object) -> Space:
-    """The space called `name`; without settings it is made once.
-
-    `UnknownNameError` with the closest name for one that nobody registered, `SpaceError` for a broken plug-in
-    and for a setting that its factory does not take.
-    """
-    if settings:
-        factory = _factory(name)
-        _check_settings(name, factory, settings)
-        return _checked(name, factory(**settings))
-    if name not in _made:
-        _made[name] = _checked(name, _factory(name)())
-    return _made[name]
-
-
-def _check_settings(name: str, factory: Callable[..., Space], settings: dict[str, object]) -> None:
-    known = list(inspect.signature(factory).parameters)
-    unknown = next((key for key in settings if key not in known), None)
-    if unknown is not None:
-        takes = f"its settings: {', '.join(known)}" if known else "it takes no settings"
-        raise SpaceError(f"space {name!r} has no setting {unknown!r}{did_you_mean(unknown, known)}; {takes}")
-
-
-def _factory(name: str) -> Callable[..., Space]:
-    if name in _BUILT_IN:
-        module, _, attribute = _BUILT_IN[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
-    if name in _registered:
-        return _registered[name]
-    plug_ins = _plug_ins()
-    if name not in plug_ins:
-        raise UnknownNameError("space", name, names())
-    loaded = _load(name, plug_ins[name])
-    if loaded is None:
-        raise SpaceError(
-            f"plug-in space {name!r} ({plug_ins[name].value}) is broken: {_broken[name]}; repair or remove it"
-        )
-    return loaded
-
-
-def _load(name: str, point: EntryPoint) -> Callable[..., Space] | None:
-    """The factory of a plug-in, or None with the error kept."""
-    try:
-        loaded = point.load()
-    except Exception as error:  # noqa: BLE001 (foreign code may raise anything; it is kept and reported)
-        _broken[name] = f"{type(error).__name__}: {error}"
-        return None
-    return loaded if callable(loaded) else lambda: loaded
-
-
-def _checked(name: str, made: object) -> Space:
-    from search_spaces.space import Space
-
-    if not isinstance(made, Space):
-        raise SpaceError(f"space {name!r}: its factory made a {type(made).__name__}; it must return a Space")
-    return made
-
-
-def _plug_ins() -> dict[str, EntryPoint]:
-    from importlib import metadata  # 40 ms, for those who look at plug-ins
-
-    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+def _distribution(point: EntryPoint) -> str:
+    name = point.dist.name if point.dist is not None else point.value.partition(":")[0].partition(".")[0]
+    return OURS if name.replace("-", "_") == OURS else name

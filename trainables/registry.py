@@ -1,8 +1,7 @@
 """Trainables by name, and the one door through which a name, a class or a function becomes a `Trainable`.
 
-Own trainables are registered by `register`, those of a plug-in through the entry-point group
-`nas_tune.trainables`. A plug-in is imported when it is used and not before; one whose import fails stays
-listed, and using it says why.
+`register` makes an own trainable known, and a plug-in names one in its entry points of the group
+`nas_tune.trainables`. A plug-in is imported when it is used and not before.
 """
 
 from __future__ import annotations
@@ -10,61 +9,70 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from search_spaces.errors import UnknownNameError
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
+from search_spaces.registry import Registry
 from trainables.errors import TrainableError
 from trainables.protocol import Trainable
 from trainables.settings import check_settings
 from trainables.trial.generator import GIVEN, GeneratorTrainable, TrainFunction
 
-__all__ = ["ENTRY_POINTS", "Target", "adapt", "get", "is_installed", "names", "register"]
+__all__ = ["TRAINABLES", "Target", "adapt", "get", "is_installed", "names", "register"]
 
-ENTRY_POINTS = "nas_tune.trainables"
 Target = Callable[..., object]
 """A class that follows `Trainable`, or a generator function."""
 
 _METHODS = ("setup", "step", "save", "load")
-_registered: dict[str, Target | str] = {
-    "darts": "trainables.supernet.trainable:DartsTrainable",
-    "image_classifier": "trainables.tasks.image_classifier:ImageClassifier",
-    "shared": "trainables.supernet.estimator:SharedWeights",
-}
 
 
-def register(name: str, target: Target, *, replace: bool = False) -> None:
-    """Make `target` known as `name`; a name that is taken is refused unless `replace`."""
-    if not is_identifier(name):
-        raise TrainableError(f"a trainable cannot be called {name!r}: {IDENTIFIER_RULE}")
-    if name in _registered and _registered[name] is not target and not replace:
-        raise TrainableError(f"a trainable called {name!r} exists; take another name, or replace=True")
+def _target(name: str, target: object) -> Target:
     _kind(target)
-    _registered[name] = target
+    return cast(Target, target)
+
+
+TRAINABLES: Registry[Target] = Registry(
+    "trainable",
+    "trainables",
+    {
+        "darts": "trainables.supernet.trainable:DartsTrainable",
+        "image_classifier": "trainables.tasks.image_classifier:ImageClassifier",
+        "shared": "trainables.supernet.estimator:SharedWeights",
+    },
+    check=_target,
+    error=TrainableError,
+    name_rule=(is_identifier, IDENTIFIER_RULE),
+)
+"""The trainables by name. `table` is provided by `nas_tune`, whose benchmarks it belongs to."""
+
+
+def register(name: str, target: Target | str, *, replace: bool = False) -> None:
+    """Make `target` known as `name`.
+
+    Args:
+        name: how configurations and command lines ask for it.
+        target: a class that follows `Trainable`, a generator function, or "module:attribute".
+        replace: take the place of what has the name.
+
+    Raises:
+        TrainableError: the name breaks the rule or is taken, or the target cannot train.
+    """
+    TRAINABLES.register(name, target, replace=replace)
 
 
 def is_installed(name: str) -> bool:
     """Whether every process knows `name`: a trainable of this package or of a plug-in, not one that was registered."""
-    found = _registered.get(name)
-    return isinstance(found, str) if found is not None else name in _plugins()
+    return name in TRAINABLES and TRAINABLES.registered(name) is None
 
 
 def names() -> list[str]:
     """Every name that `get` knows, plug-ins included (without importing them), sorted."""
-    return sorted({*_registered, *_plugins()})
+    return TRAINABLES.names()
 
 
 def get(name: str) -> Target:
-    """The class or generator function registered as `name`; `UnknownNameError` names the close ones."""
-    if name in _registered:
-        found = _registered[name]
-        return _imported(found) if isinstance(found, str) else found
-    plugins = _plugins()
-    if name not in plugins:
-        raise UnknownNameError("trainable", name, names())
-    return _load(plugins[name])
+    """The class or generator function called `name`; `UnknownNameError` names a close one."""
+    return TRAINABLES.get(name)
 
 
 def adapt(target: str | Target, settings: Mapping[str, object] | None = None) -> Trainable:
@@ -112,24 +120,3 @@ def _kind(target: object) -> str:
 
 def _name(target: object) -> str:
     return getattr(target, "__qualname__", None) or repr(target)
-
-
-def _plugins() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
-
-
-def _load(point: EntryPoint) -> Target:
-    try:
-        target = point.load()
-    except Exception as error:  # a stranger's module may raise anything while it is imported
-        raise TrainableError(
-            f"the plug-in {point.name!r} ({point.value}) cannot be imported: "
-            f"{type(error).__name__}: {error}; repair or uninstall it"
-        ) from error
-    _kind(target)
-    return cast(Target, target)
-
-
-def _imported(reference: str) -> Target:
-    module, _, attribute = reference.partition(":")
-    return cast(Target, getattr(import_module(module), attribute))

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +18,11 @@ import typer
 
 from nas_tune.cli.places import data
 from nas_tune.errors import InfeasibleError
+from search_spaces.registry import KINDS, plug_ins
 
 __all__ = ["Finding", "doctor", "findings"]
 
 _PACKAGES = ("nas-tune", "optuna", "torch", "torchvision", "pandas", "pyarrow", "duckdb", "safetensors")
-_GROUPS = ("nas_tune.session.spaces", "nas_tune.trainables")
 _LITTLE_DISK, _LITTLE_MEMORY = 2.0, 2.0
 _MARKS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "broken": ("X", "red")}
 
@@ -138,7 +138,7 @@ def _disk(folder: Path) -> Finding:
 
 def _plug_ins() -> Iterator[Finding]:
     """Plug-ins are loaded to see whether they can be; one that cannot is only missed by who uses it."""
-    points = [point for group in _GROUPS for point in entry_points(group=group)]
+    points = [point for kinds in KINDS for point in plug_ins(kinds).values()]
     for point in points:
         try:
             point.load()

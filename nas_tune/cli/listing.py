@@ -19,10 +19,10 @@ def spaces() -> None:
     """List the search spaces that have names."""
     import search_spaces
     from nas_tune.cli.tables import Column, lines
-    from search_spaces.registry import broken
+    from search_spaces.catalogue import SPACES
 
-    for name, error in broken().items():
-        talk().print(f"plug-in space {name!r} is left out: {error}", style="yellow")
+    for name, error in SPACES.broken().items():
+        talk().print(f"{name!r} is left out: {error}", style="yellow")
     found = {name: search_spaces.get(name) for name in search_spaces.names()}
     columns = [
         Column("space", list(found), style="bold"),

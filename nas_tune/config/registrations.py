@@ -16,7 +16,7 @@ import search_spaces
 from nas_tune.config.references import current, load_reference, reference_of, source_fingerprint, why_not
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from search_spaces.algebra.code import OURS, no_code
-from search_spaces.registry import registered as registered_space
+from search_spaces.catalogue import SPACES
 
 __all__ = ["Registered", "check_travelling", "is_here", "restore", "used"]
 
@@ -114,11 +114,11 @@ def _space(name: str) -> dict[str, str | None] | None:
 def _here(kind: str, name: str, part: str) -> Callable[..., Any] | None:
     """What this process has registered; None for what the packages bring."""
     if kind == "spaces":
-        return registered_space(name)
+        return None if SPACES.registered(name) is None else SPACES.get(name)
     # Who has registered a network has loaded the module; it takes torch, which other runs do without.
     networks = sys.modules.get("trainables.networks")
     found = networks.registered(name) if networks is not None else None
-    return None if found is None else found[0 if part == "builder" else 1]
+    return None if found is None else getattr(found, part)
 
 
 def _register_network(name: str, entry: Mapping[str, str | None]) -> None:

@@ -16,11 +16,9 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import search_spaces.registry
 import trainables.registry
 from nas_tune.config.references import current, is_reference, load_reference, reference_of, with_local_modules
 from nas_tune.config.registrations import is_here
@@ -28,6 +26,7 @@ from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.signing import is_signed, key_problem, signature_of
 from search_spaces.algebra.code import CATALOGUE, OURS, no_code
 from search_spaces.algebra.spec import references
+from search_spaces.registry import KINDS, plug_ins
 from trainables.registry import Target
 
 __all__ = ["check_code", "load_target", "named_code", "signed", "unkept"]
@@ -202,9 +201,7 @@ def _top(reference: str) -> str:
 
 
 def _plug_ins() -> set[str]:
-    groups = (search_spaces.registry.ENTRY_POINT_GROUP, trainables.registry.ENTRY_POINTS)
-    points = [point for group in groups for point in entry_points(group=group)]
-    return {_top(point.value) for point in points}
+    return {_top(point.value) for kinds in KINDS for point in plug_ins(kinds).values()}
 
 
 def _what_is_signed(meta: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,1 +1,110 @@
-"""The spaces that come with the package, one file a family; ask for them by `search_spaces.get(name)`."""
+"""Spaces by name: those that come with the package, one file a family, those that a program registers, and plug-ins.
+
+`get("nasnet")` is the space of the paper. Settings of its factory make another size: `get("nasnet", blocks=3)`.
+
+A target of the registry is a factory, a function that returns a `Space` and can be called without arguments, or the
+`Space` itself. A plug-in names it in its entry points of the group `nas_tune.spaces`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+from search_spaces.errors import SpaceError
+from search_spaces.names import did_you_mean
+from search_spaces.registry import Registry
+from search_spaces.space import Space
+
+__all__ = ["SPACES", "get", "names", "register"]
+
+_made: dict[str, tuple[Callable[..., Space], Space]] = {}
+
+
+def _factory(name: str, target: object) -> Callable[..., Space]:
+    if isinstance(target, Space):
+        return lambda: target
+    if callable(target):
+        return target
+    raise SpaceError(
+        f"space {name!r} is a {type(target).__name__}; it must be a Space, or a function that makes and returns one"
+    )
+
+
+SPACES: Registry[Callable[..., Space]] = Registry(
+    "space",
+    "spaces",
+    {
+        "amoebanet": "search_spaces.catalogue.amoebanet:space",
+        "chain": "search_spaces.catalogue.chain:space",
+        "darts": "search_spaces.catalogue.darts:space",
+        "enas_macro": "search_spaces.catalogue.enas_macro:space",
+        "enas_micro": "search_spaces.catalogue.enas_micro:space",
+        "enas_recurrent": "search_spaces.catalogue.enas_recurrent:space",
+        "mlp": "search_spaces.catalogue.mlp:space",
+        "mobilenetv3": "search_spaces.catalogue.mobilenetv3:space",
+        "nasnet": "search_spaces.catalogue.nasnet:space",
+        "nb101": "search_spaces.catalogue.nb101:space",
+        "nb201": "search_spaces.catalogue.nb201:space",
+        "pnas": "search_spaces.catalogue.pnas:space",
+        "proxylessnas": "search_spaces.catalogue.proxylessnas:space",
+        "recurrent": "search_spaces.catalogue.recurrent:space",
+        "resnet": "search_spaces.catalogue.resnet:space",
+        "transformer_lm": "search_spaces.catalogue.transformer_lm:space",
+        "vit": "search_spaces.catalogue.vit:space",
+    },
+    check=_factory,
+    error=SpaceError,
+)
+"""The spaces by name. The network of a space that is built in is found in `trainables.networks` under the same name."""
+
+
+def register(name: str, factory: Callable[..., Space] | Space | str, *, replace: bool = False) -> None:
+    """Make `get(name)` return what `factory()` makes, once.
+
+    Args:
+        name: of the space.
+        factory: its keyword arguments with defaults are the settings that `get` takes; or a `Space`, or
+            "module:attribute".
+        replace: take the place of what has the name.
+
+    Raises:
+        SpaceError: the name breaks the rule or is taken.
+    """
+    SPACES.register(name, factory, replace=replace)
+
+
+def names() -> list[str]:
+    """The names that `get` knows, sorted; plug-ins that were found broken are left out, see `SPACES.broken`."""
+    return SPACES.names()
+
+
+def get(name: str, **settings: object) -> Space:
+    """The space called `name`; without settings it is made once.
+
+    Raises:
+        UnknownNameError: no space has the name; the message says a close one.
+        SpaceError: its plug-in is broken, or its factory takes no such setting or makes no `Space`.
+    """
+    factory = SPACES.get(name)
+    if settings:
+        _check_settings(name, factory, settings)
+        return _checked(name, factory(**settings))
+    kept = _made.get(name)
+    if kept is None or kept[0] is not factory:
+        kept = _made[name] = (factory, _checked(name, factory()))
+    return kept[1]
+
+
+def _check_settings(name: str, factory: Callable[..., Space], settings: dict[str, object]) -> None:
+    known = list(inspect.signature(factory).parameters)
+    unknown = next((key for key in settings if key not in known), None)
+    if unknown is not None:
+        takes = f"its settings: {', '.join(known)}" if known else "it takes no settings"
+        raise SpaceError(f"space {name!r} has no setting {unknown!r}{did_you_mean(unknown, known)}; {takes}")
+
+
+def _checked(name: str, made: object) -> Space:
+    if not isinstance(made, Space):
+        raise SpaceError(f"space {name!r}: its factory made a {type(made).__name__}; it must return a Space")
+    return made

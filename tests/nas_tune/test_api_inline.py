@@ -49,6 +49,7 @@ from tests import toys
 from tests.nas_tune.ledger.damage import change_event, change_meta, execute
 from tests.toys import Climber, Unsaved, climb, conditional_space, tiny_space
 from trainables.errors import EndOfTraining
+from trainables.registry import TRAINABLES
 
 TIMES = ["started", "ended", "seconds", "lost"]
 
@@ -310,8 +311,7 @@ def test_the_same_seed_is_the_same_search(tmp_path: Path) -> None:
 def test_a_trainable_may_be_a_class_a_function_a_reference_or_registered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry = importlib.import_module("trainables.registry")
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    monkeypatch.setattr(TRAINABLES, "_registered", {})
     trainables.register("climber", climb)
     runs = [
         search(tmp_path / "function", trainable=climb),

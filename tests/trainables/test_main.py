@@ -14,6 +14,7 @@ import pytest
 import trainables
 from trainables.__main__ import main
 from trainables.errors import TrainableError
+from trainables.registry import TRAINABLES
 from trainables.settings import parse_settings
 
 ROOT = Path(trainables.__file__).parents[1]
@@ -116,13 +117,11 @@ def test_goes_on_from_its_checkpoints(tmp_path, capsys):
 
 
 def test_own_trainable_by_name(monkeypatch, capsys):
-    from trainables import registry
-
     def counted(architecture, *, step=1):
         yield {"seen": step}
         yield {"seen": 2 * step}
 
-    monkeypatch.setattr(registry, "_registered", {"counted": counted})
+    monkeypatch.setattr(TRAINABLES, "_registered", {"counted": counted})
     assert main(["train", "--trainable", "counted", "--arch", CELL, "--set", "step=4", "--json"]) == 0
     assert [json.loads(line)["seen"] for line in capsys.readouterr().out.splitlines()] == [4, 8]
 

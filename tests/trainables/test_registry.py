@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from importlib.metadata import EntryPoint
 
 import pytest
 
 from search_spaces.errors import UnknownNameError
+from tests.registries import kept, plugged
 from trainables import adapt, registry
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.protocol import Trainable, has_checkpoints
+from trainables.registry import TRAINABLES
 from trainables.trial.generator import GeneratorTrainable
 
 
@@ -37,13 +38,15 @@ class Counter:
         pass
 
 
+@pytest.fixture(autouse=True)
+def clean_registry():
+    with kept(TRAINABLES):
+        yield
+
+
 @pytest.fixture
 def plugins(monkeypatch):
-    def install(**values):
-        points = {name: EntryPoint(name, value, registry.ENTRY_POINTS) for name, value in values.items()}
-        monkeypatch.setattr(registry, "_plugins", lambda: points)
-
-    return install
+    return functools.partial(plugged, monkeypatch, "trainables")
 
 
 def test_generator_yields_an_epoch_a_step_and_then_ends():
@@ -162,8 +165,7 @@ def test_an_instance_is_refused_and_its_method_is_a_generator_function(target):
     assert trainable.step() == {"accuracy": 0.5}
 
 
-def test_registered_name_is_found_and_taken_names_are_kept(monkeypatch):
-    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+def test_registered_name_is_found_and_taken_names_are_kept():
     registry.register("mine", train)
     registry.register("mine", train)
     assert isinstance(adapt("mine"), GeneratorTrainable)

@@ -86,7 +86,7 @@ def random_batches(inputs: Tensor) -> dict[str, Tensor]:
 def unfindable(space: str) -> str:
     """Why a fresh interpreter cannot find the network that was registered for `space`; empty where it can."""
     found = networks.registered(space)
-    name = "" if found is None else f"{found[0].__module__}:{getattr(found[0], '__qualname__', '<')}"
+    name = "" if found is None else f"{found.builder.__module__}:{getattr(found.builder, '__qualname__', '<')}"
     if "<" in name or name.startswith("__main__:"):
         return (
             f"the network of {space!r} was registered by a script or notebook ({name}); define its builder with `def` "
@@ -172,7 +172,8 @@ def _registering(folder: Path) -> str:
     found = networks.registered(space)
     if found is None:
         return ""
-    return _REGISTERS.format(name=space, module=found[0].__module__, attribute=getattr(found[0], "__qualname__", ""))
+    builder = found.builder
+    return _REGISTERS.format(name=space, module=builder.__module__, attribute=getattr(builder, "__qualname__", ""))
 
 
 def _run(kind: str, arguments: Sequence[str]) -> None:

@@ -10,38 +10,29 @@ that one call serves every family of a task.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from search_spaces.errors import UnknownNameError
+from search_spaces.catalogue import SPACES
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
+from search_spaces.registry import Registry
 from trainables.errors import TrainableError
 from trainables.networks.base import Size, tree_of
-from trainables.networks.cells import build_blocks, build_pnas
-from trainables.networks.chain import build_chain
-from trainables.networks.darts import build_darts
-from trainables.networks.enas_macro import build_enas_macro
 from trainables.networks.examples import Example, features, images, tokens
-from trainables.networks.mlp import build_mlp
-from trainables.networks.mobilenetv3 import build_mobilenetv3
-from trainables.networks.nb101 import build_nb101
-from trainables.networks.nb201 import build_nb201
-from trainables.networks.proxylessnas import build_proxylessnas
-from trainables.networks.recurrent import build_enas_recurrent, build_recurrent
+from trainables.networks.family import Builder, Family
 from trainables.networks.recurrent import example as texts
-from trainables.networks.resnet import build_resnet
-from trainables.networks.transformer_lm import build_transformer_lm
-from trainables.networks.vit import build_vit
 from trainables.settings import check_number, check_settings
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
 __all__ = [
+    "NETWORKS",
     "Builder",
+    "Family",
     "build",
     "builder_of",
     "check_images",
@@ -51,39 +42,34 @@ __all__ = [
     "names",
     "register",
     "registered",
+    "sized_network",
     "space_name",
     "tree_of",
 ]
 
-Builder = Callable[..., nn.Module]
 TASK: dict[str, Any] = {"num_classes": 10, "in_channels": 3, "image_size": 32}
-"""What the data decide, with the values for who says nothing (CIFAR-10)."""
-
-_FAMILIES: dict[str, tuple[Builder, Example]] = {
-    "amoebanet": (build_blocks, images),
-    "chain": (build_chain, images),
-    "darts": (build_darts, images),
-    "enas_macro": (build_enas_macro, images),
-    "enas_micro": (build_blocks, images),
-    "enas_recurrent": (build_enas_recurrent, texts),
-    "mlp": (build_mlp, features),
-    "mobilenetv3": (build_mobilenetv3, images),
-    "nb101": (build_nb101, images),
-    "nasnet": (build_blocks, images),
-    "nb201": (build_nb201, images),
-    "pnas": (build_pnas, images),
-    "proxylessnas": (build_proxylessnas, images),
-    "recurrent": (build_recurrent, texts),
-    "resnet": (build_resnet, images),
-    "transformer_lm": (build_transformer_lm, tokens),
-    "vit": (build_vit, images),
-}
+"""What the data decide; the defaults are those of CIFAR-10."""
 
 
-_OURS = dict(_FAMILIES)
-_BUILT_IN = frozenset(builder for builder, _ in _FAMILIES.values())
-_UNDECIDED = ("darts", "enas_recurrent", "mobilenetv3", "nb201", "proxylessnas", "recurrent")
-"""Those families here that have an undecided network."""
+def _family(name: str, target: object) -> Family:
+    if isinstance(target, Family):
+        return target
+    if callable(target):
+        return Family(target)
+    raise TrainableError(
+        f"the network of {name!r} is a {type(target).__name__}; it must be a function that builds one, or a Family"
+    )
+
+
+NETWORKS: Registry[Family] = Registry(
+    "network",
+    "networks",
+    {name: f"trainables.networks.{name}:FAMILY" for name in SPACES.built_in()},
+    check=_family,
+    error=TrainableError,
+    name_rule=(is_identifier, IDENTIFIER_RULE),
+)
+"""The families by the name of their space. Each space that is built in has its networks in the module of its name."""
 
 
 def build(
@@ -121,7 +107,7 @@ def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: 
     builder = builder_of(space)
     defaults = {name: parameter.default for name, parameter in inspect.signature(builder).parameters.items()}
     task = {"in_channels": in_channels, "image_size": image_size}
-    made: torch.Tensor = _FAMILIES[space_name(space)][1](batch, {**defaults, **task, **settings})
+    made: torch.Tensor = _family_of(space).example(batch, {**defaults, **task, **settings})
     return made
 
 
@@ -130,62 +116,91 @@ def check_network(space: object, settings: Mapping[str, object]) -> None:
     check_settings(f"the network of {space_name(space)}", builder_of(space), settings, skip=1, given=tuple(TASK))
 
 
+def sized_network(space: object, network: Mapping[str, object] | None, **sizes: int | None) -> dict[str, object]:
+    """The settings of a builder, checked; nothing is built.
+
+    Args:
+        space: as for `build`.
+        network: settings that a user gives; they come before the small ones of the family.
+        sizes: settings that come before all others, where they are not None; whole numbers of at least 1.
+
+    Raises:
+        TrainableError: a size is no such number, or the builder does not take a setting.
+    """
+    given = {name: value for name, value in sizes.items() if value is not None}
+    for name, value in given.items():
+        check_number(name, value, 1, whole=True)
+    settings = {**_family_of(space).small, **(network or {}), **given}
+    check_network(space, settings)
+    return settings
+
+
 def check_images(space: object) -> None:
     """Refuse a family of this package whose networks do not take images, naming what they take."""
-    takes: dict[Example, str] = {
+    kind = _input_of(_family_of(space))
+    if kind == "images":
+        return
+    name = space_name(space)
+    known = ", ".join(family for family in NETWORKS.built_in() if _input_of(NETWORKS.get(family)) == "images")
+    raise TrainableError(
+        f"the networks of {name} take {kind} and no images; give a trainable of your own, which builds them by "
+        f"trainables.build({name!r}, architecture, ...), or one of the spaces of images: {known}"
+    )
+
+
+def _input_of(family: Family) -> str:
+    """What the networks of a family take; "images" where nothing else is known."""
+    kinds: dict[Example, str] = {
         features: "rows of numbers",
         tokens: "sequences of tokens",
         texts: "sequences of tokens",
     }
-    name = space_name(space)
-    needed = takes.get(_FAMILIES[name][1]) if name in _FAMILIES else None
-    if needed is not None:
-        known = ", ".join(family for family, (_, kind) in sorted(_FAMILIES.items()) if kind is images)
-        raise TrainableError(
-            f"the networks of {name} take {needed} and no images; give a trainable of your own, which builds them by "
-            f"trainables.build({name!r}, architecture, ...), or one of the spaces of images: {known}"
-        )
+    return kinds.get(family.example, "images")
 
 
 def check_undecided(space: object) -> None:
-    """Refuse a family of this package that has no undecided network; of others their builder must know."""
-    name = space_name(space)
-    if builder_of(space) in _BUILT_IN and name not in _UNDECIDED:
+    """Refuse a family that is known to have no undecided network; of others only their builder knows."""
+    if _family_of(space).undecided is False:
+        known = ", ".join(name for name in NETWORKS.built_in() if NETWORKS.get(name).undecided)
         raise TrainableError(
-            f"no undecided network is known of {name}, in which to search by shared weights; known of: "
-            f"{', '.join(_UNDECIDED)}, and yours may have choices of search_spaces.nn; else give an architecture"
+            f"no undecided network is known of {space_name(space)}, in which to search by shared weights; known of: "
+            f"{known}, and yours may have choices of search_spaces.nn; else give an architecture"
         )
 
 
 def builder_of(space: object) -> Builder:
     """The function that builds members of `space`."""
-    name = space_name(space)
-    if name not in _FAMILIES:
-        raise UnknownNameError("network", name, _FAMILIES)
-    return _FAMILIES[name][0]
+    return _family_of(space).builder
 
 
-def register(name: str, builder: Builder, *, example: Example = images, replace: bool = False) -> None:
-    """Make `builder` the one for the space called `name`; a taken name is refused unless `replace`.
+def _family_of(space: object) -> Family:
+    return NETWORKS.get(space_name(space))
 
-    `example(batch, settings)` makes a random input for it, see `trainables.networks.examples`.
+
+def register(name: str, builder: Builder | Family | str, *, example: Example = images, replace: bool = False) -> None:
+    """Make `builder` the one for the space called `name`.
+
+    Args:
+        name: of the space.
+        builder: a function of the architecture and settings; or a `Family`, which says more; or "module:attribute".
+        example: makes a random input for a builder, see `trainables.networks.examples`.
+        replace: take the place of what has the name.
+
+    Raises:
+        TrainableError: the name breaks the rule or is taken.
     """
-    if not is_identifier(name):
-        raise TrainableError(f"a network cannot be called {name!r}: {IDENTIFIER_RULE}")
-    if name in _FAMILIES and _FAMILIES[name][0] is not builder and not replace:
-        raise TrainableError(f"there is a network called {name!r}; take another name, or replace=True")
-    _FAMILIES[name] = (builder, example)
+    own = builder if isinstance(builder, Family | str) or not callable(builder) else Family(builder, example)
+    NETWORKS.register(name, own, replace=replace)
 
 
-def registered(name: str) -> tuple[Builder, Example] | None:
-    """The builder and the example that this process registered as `name`; None where it did not."""
-    found = _FAMILIES.get(name)
-    return None if found == _OURS.get(name) else found
+def registered(name: str) -> Family | None:
+    """The family that this process registered as `name`; None where it registered none."""
+    return None if NETWORKS.registered(name) is None else NETWORKS.get(name)
 
 
 def names() -> list[str]:
     """Every space that has a builder, sorted."""
-    return sorted(_FAMILIES)
+    return NETWORKS.names()
 
 
 def space_name(space: object) -> str:

@@ -23,11 +23,13 @@ from torch import Tensor, nn
 
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import GlobalAverage, Size, Subsample, Zero, conv_bn, kaiming, option, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["CONNECTIONS", "OPERATIONS", "ChainNetwork", "build_chain"]
+__all__ = ["CONNECTIONS", "FAMILY", "OPERATIONS", "ChainNetwork", "build_chain"]
 
 CONVOLUTIONS = {"conv_3x3": 3, "conv_5x5": 5, "conv_7x7": 7}
 DEPTHWISE = {"dwconv_3x3": 3, "dwconv_5x5": 5}
@@ -171,3 +173,6 @@ def _match(inputs: int, outputs: int, stride: int) -> nn.Module:
     if inputs == outputs and stride == 1:
         return nn.Identity()
     return nn.Sequential(*conv_bn(inputs, outputs, 1, stride))
+
+
+FAMILY = Family(build_chain, images, undecided=False)

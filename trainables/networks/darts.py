@@ -21,12 +21,14 @@ from search_spaces.nn import InputChoice, LayerChoice, SelectInputs
 from trainables.networks.base import tree_of
 from trainables.networks.cell_network import CellNetwork, Nodes, Outline, Place
 from trainables.networks.cell_operations import OPERATIONS, Style
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.partial import PartialChoice, check_partial
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["build_darts"]
+__all__ = ["FAMILY", "build_darts"]
 
 
 def build_darts(
@@ -114,3 +116,6 @@ def _edge(place: Place, source: int, names: tuple[str, ...], partial: int) -> La
         return LayerChoice({name: place.operation(name, source) for name in names}, relaxed_only=("none",))
     part = replace(place, channels=place.channels // partial)
     return PartialChoice({name: part.operation(name, source) for name in names}, partial, relaxed_only=("none",))
+
+
+FAMILY = Family(build_darts, images, undecided=True, small={"channels": 8, "layers": 5})

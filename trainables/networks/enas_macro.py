@@ -21,13 +21,15 @@ from torch import Tensor, nn
 from search_spaces.catalogue.enas_macro import OPERATIONS, skip_candidates
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import GlobalAverage, Size, conv_bn, halved, kaiming, option, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.layers import layer
 from trainables.settings import check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["ENASMacroNetwork", "FactorizedReduction", "Layer", "build_enas_macro"]
+__all__ = ["FAMILY", "ENASMacroNetwork", "FactorizedReduction", "Layer", "build_enas_macro"]
 
 Plan = tuple[str, tuple[int, ...]]
 """An operation, and the outputs it skips to: 0 is the stem's, i that of layer i - 1."""
@@ -164,3 +166,6 @@ def _used_after(plans: list[Plan], index: int) -> set[int]:
     """The outputs up to that of layer `index` which are used after it: the last one, and those skipped to."""
     skipped = {skip for _, skips in plans[index + 1 :] for skip in skips}
     return {skip for skip in skipped if skip <= index} | {index + 1}
+
+
+FAMILY = Family(build_enas_macro, images, undecided=False)

@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from search_spaces.catalogue.mlp import NORMS
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import option, tree_of
+from trainables.networks.examples import features
+from trainables.networks.family import Family
 from trainables.settings import check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["MLP", "build_mlp"]
+__all__ = ["FAMILY", "MLP", "build_mlp"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -93,3 +95,6 @@ class MLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.layers(x))
         return logits
+
+
+FAMILY = Family(build_mlp, features, undecided=False)

@@ -24,6 +24,8 @@ from search_spaces.catalogue.mobilenetv3 import STAGES
 from search_spaces.errors import ArchitectureError
 from trainables.errors import TrainableError
 from trainables.networks.base import GlobalAverage, check_drop_path, kaiming, number, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.inverted_residual import (
     InvertedResidual,
     check_channels,
@@ -38,7 +40,7 @@ from trainables.settings import check_flag, check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["CHANNELS", "MobileNetV3", "build_mobilenetv3"]
+__all__ = ["CHANNELS", "FAMILY", "MobileNetV3", "build_mobilenetv3"]
 
 CHANNELS = (16, 16, 24, 40, 80, 112, 160, 960, 1280)
 """Of the stem, the fixed block, the stages, the last convolution, the features before the classifier; at width 1."""
@@ -188,3 +190,6 @@ def _block(
         residual=stride == 1 and before == after,
         drop_path=drop_path,
     )
+
+
+FAMILY = Family(build_mobilenetv3, images, undecided=True)

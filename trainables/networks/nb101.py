@@ -26,13 +26,15 @@ from search_spaces.catalogue.nb101_cells import sources
 from search_spaces.errors import ArchitectureError
 from trainables.errors import TrainableError
 from trainables.networks.base import GlobalAverage, Size, conv_bn, kaiming, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.layers import layer
 from trainables.settings import check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Cell", "NB101Network", "build_nb101", "vertex_channels"]
+__all__ = ["FAMILY", "Cell", "NB101Network", "build_nb101", "vertex_channels"]
 
 KERNELS = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}
 
@@ -166,3 +168,6 @@ class NB101Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.last(self.stacks(self.stem(x))))
         return logits
+
+
+FAMILY = Family(build_nb101, images, undecided=False)

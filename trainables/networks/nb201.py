@@ -21,13 +21,15 @@ from search_spaces.catalogue.nb201 import EDGES, OPERATIONS
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.nn import LayerChoice
 from trainables.networks.base import GlobalAverage, Zero, conv_bn, option, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["EDGES", "OPERATIONS", "Cell", "NB201Network", "build_nb201"]
+__all__ = ["EDGES", "FAMILY", "OPERATIONS", "Cell", "NB201Network", "build_nb201"]
 
 NODES = 4
 MakeCell = Callable[[int], nn.Module]
@@ -179,3 +181,6 @@ class NB201Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.last(self.stages(self.stem(x))))
         return logits
+
+
+FAMILY = Family(build_nb201, images, undecided=True, small={"channels": 16, "cells": 1})

@@ -22,6 +22,8 @@ from search_spaces.catalogue.proxylessnas import ZERO, operations
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 from trainables.networks.base import GlobalAverage, check_drop_path, conv_bn, kaiming, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.inverted_residual import (
     InvertedResidual,
     check_channels,
@@ -34,7 +36,7 @@ from trainables.settings import check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["CHANNELS", "ProxylessNAS", "build_proxylessnas"]
+__all__ = ["CHANNELS", "FAMILY", "ProxylessNAS", "build_proxylessnas"]
 
 CHANNELS = (32, 16, 24, 40, 80, 96, 192, 320, 1280)
 """Of the stem, the fixed block, the stages, and the features before the classifier."""
@@ -165,3 +167,6 @@ def _operation(name: str, make: Callable[[int, int], nn.Module]) -> nn.Module:
 
 def _mixed(names: list[str], make: Callable[[int, int], nn.Module]) -> nn.Module:
     return nn.LayerChoice({name: _operation(name, make) for name in names})
+
+
+FAMILY = Family(build_proxylessnas, images, undecided=True)

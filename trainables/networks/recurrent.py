@@ -24,12 +24,13 @@ from search_spaces.nn import InputChoice, LayerChoice, SelectInputs
 from trainables.errors import TrainableError
 from trainables.networks.base import option, tree_of
 from trainables.networks.examples import tokens
+from trainables.networks.family import Family
 from trainables.settings import check_flag, check_name, check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["ACTIVATIONS", "Cell", "Node", "RecurrentLM", "build_enas_recurrent", "build_recurrent", "example"]
+__all__ = ["ACTIVATIONS", "FAMILY", "Cell", "Node", "RecurrentLM", "build_enas_recurrent", "build_recurrent", "example"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -264,3 +265,6 @@ def _node(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         raise ArchitectureError(name, f"{tree.get(name)!r:.60} is no node; it is a dict of input and activation")
     node: Mapping[str, Any] = tree[name]
     return node
+
+
+FAMILY = Family(build_recurrent, example, undecided=True)

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 from search_spaces.catalogue.resnet import Stage, fitted
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import GlobalAverage, conv_bn, kaiming, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.layers import layer
 from trainables.settings import check_name, check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["ResNet", "build_resnet"]
+__all__ = ["FAMILY", "ResNet", "build_resnet"]
 
 STEMS = ("cifar", "imagenet")
 DECISIONS = ("depth", "width", "bottleneck_ratio", "group_width")
@@ -125,3 +127,6 @@ class Excite(nn.Module):
 
 
 _bottleneck = layer(Bottleneck)
+
+
+FAMILY = Family(build_resnet, images, undecided=False)

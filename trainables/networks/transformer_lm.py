@@ -17,13 +17,15 @@ from torch.nn import functional
 from trainables.errors import TrainableError
 from trainables.networks.attention import SelfAttention, TransformerBlock, block_plans, decayed, initialise
 from trainables.networks.base import check_drop_path, number, tree_of
+from trainables.networks.examples import tokens
+from trainables.networks.family import Family
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_number
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["TransformerLM", "build_transformer_lm"]
+__all__ = ["FAMILY", "TransformerLM", "build_transformer_lm"]
 
 
 def build_transformer_lm(
@@ -98,3 +100,6 @@ class TransformerLM(nn.Module):
             return functional.linear(seen, self.tokens.weight)
         logits: Tensor = self.decoder(seen)
         return logits
+
+
+FAMILY = Family(build_transformer_lm, tokens, undecided=False)

@@ -23,6 +23,8 @@ from torch.nn import functional
 from trainables.errors import TrainableError
 from trainables.networks.attention import SelfAttention, TransformerBlock, block_plans, decayed, initialise
 from trainables.networks.base import Size, check_drop_path, number, pair, tree_of
+from trainables.networks.examples import images
+from trainables.networks.family import Family
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_name, check_number
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
 __all__ = [
+    "FAMILY",
     "HEAD_WIDTH",
     "POOLS",
     "REACH",
@@ -194,3 +197,6 @@ def relative_places(patches: Tensor) -> Tensor:
     """(2, t, t), int: by how many rows and columns a patch lies after another, from 1 on; 0 where one is the token."""
     distances = patches[:, None, :] - patches[:, :, None]
     return functional.pad(distances.clamp(-REACH, REACH) + REACH + 1, (1, 0, 1, 0))
+
+
+FAMILY = Family(build_vit, images, undecided=False)

@@ -13,8 +13,7 @@ import search_spaces
 from search_spaces.nn import freeze
 from trainables.data import DataSettings, ImageData, Views, load
 from trainables.errors import CheckpointError, TrainableError
-from trainables.networks import build, builder_of, space_name
-from trainables.networks.sizes import sized_network
+from trainables.networks import build, builder_of, sized_network, space_name
 from trainables.settings import check_flag, check_mapping, check_name, check_number, check_text
 from trainables.supernet.methods import METHODS, Draws, Stage, method_of
 from trainables.supernet.path_search import best_path

@@ -27,8 +27,7 @@ from trainables.costs.zero_cost import PROXIES, score
 from trainables.data import DataSettings, ImageData, Views, check_data, described, load, load_raw
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
-from trainables.networks import build, builder_of, check_images, space_name, tree_of
-from trainables.networks.sizes import sized_network
+from trainables.networks import build, builder_of, check_images, sized_network, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.training.devices import check_device, device_of, layout_of, placed
 from trainables.training.loop import Recipe, Training
@@ -63,7 +62,7 @@ class ImageClassifier:
     Args:
         space: name of a space that has a network (`trainables.networks.names()`), or a `Space` so named.
         channels, cells, layers: size of the network, where its builder takes them; by default small ones for
-            spaces of cells (`trainables.networks.sizes`), the builder's for others.
+            spaces of cells (`trainables.networks.family`), the builder's for others.
         network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
         data, data_root, download, image_column, label_column, resize, validation_share, test_share, data_seed: the
             images and their parts; see `trainables.data.DataSettings`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import torch
 import nas_tune
 import search_spaces
 import trainables
-import trainables.registry
 from nas_tune.config import SearchConfig
 from nas_tune.config.registrations import restore, used
 from nas_tune.errors import ConfigError, ResumeRefusedError
@@ -19,22 +19,23 @@ from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
 from nas_tune.results import Run
 from nas_tune.session.recipe import Recipe
-from search_spaces import registry as spaces
+from search_spaces.catalogue import SPACES
 from tests.nas_tune import own_nets
+from tests.registries import kept
 from trainables import networks
 from trainables.errors import TrainableError
+from trainables.networks import NETWORKS
+from trainables.registry import TRAINABLES
 
 HERE = "tests.nas_tune.own_nets"
 NAME = "own_nets"
 
 
 @pytest.fixture(autouse=True)
-def _own_registries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test registers into copies."""
-    monkeypatch.setattr(networks, "_FAMILIES", dict(networks._FAMILIES))
-    monkeypatch.setattr(spaces, "_registered", dict(spaces._registered))
-    monkeypatch.setattr(spaces, "_made", dict(spaces._made))
-    monkeypatch.setattr(trainables.registry, "_registered", dict(trainables.registry._registered))
+def _own_registries() -> Iterator[None]:
+    """What a test registers is gone after it."""
+    with kept(NETWORKS, SPACES, TRAINABLES):
+        yield
 
 
 def register() -> None:
@@ -44,9 +45,8 @@ def register() -> None:
 
 def forget() -> None:
     """What another process is like."""
-    networks._FAMILIES.pop(NAME, None)
-    for known in (spaces._registered, spaces._made, trainables.registry._registered):
-        known.pop(NAME, None)  # type: ignore[attr-defined]
+    for registry in (NETWORKS, SPACES, TRAINABLES):
+        registry.forget(NAME)
 
 
 @pytest.fixture(scope="module")

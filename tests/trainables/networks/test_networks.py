@@ -179,7 +179,7 @@ def test_unknown_networks_and_settings_are_refused():
 
 
 def test_own_network_is_registered_and_built(monkeypatch):
-    monkeypatch.setattr(networks, "_FAMILIES", dict(networks._FAMILIES))
+    monkeypatch.setattr(networks.NETWORKS, "_registered", {})
 
     def flat(architecture, *, num_classes, in_channels, image_size, depth=1):
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(num_classes * depth))
@@ -187,7 +187,7 @@ def test_own_network_is_registered_and_built(monkeypatch):
     networks.register("flat", flat)
     assert build("flat", {}, num_classes=3, depth=2)(torch.rand(1, 1, 2, 2)).shape == (1, 6)
     with pytest.raises(TrainableError, match="replace=True"):
-        networks.register("flat", networks.build_chain)
+        networks.register("flat", networks.builder_of("chain"))
 
 
 def test_macs_of_nb201_follow_from_its_shapes():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.registries import kept
 from tests.trainables.supernet.toys import build_edges, images
 from trainables import networks
 
 
 @pytest.fixture
-def edges(monkeypatch):
-    monkeypatch.setattr(networks, "_FAMILIES", {**networks._FAMILIES, "edges": (build_edges, images)})
-    return "edges"
+def edges():
+    with kept(networks.NETWORKS):
+        networks.register("edges", build_edges, example=images)
+        yield "edges"

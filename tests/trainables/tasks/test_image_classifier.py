@@ -64,12 +64,11 @@ class TwoHeads(torch.nn.Module):
 
 def test_an_auxiliary_head_learns_by_its_weight_and_drop_path_grows(monkeypatch):
     from trainables import networks
-    from trainables.networks.examples import images
 
     def two(architecture, *, num_classes, in_channels, image_size):
         return TwoHeads(in_channels * image_size[0] * image_size[1], num_classes)
 
-    monkeypatch.setattr(networks, "_FAMILIES", {"two": (two, images)})
+    monkeypatch.setattr(networks.NETWORKS, "_registered", {"two": two})
 
     def trained(weight):
         classifier = ImageClassifier(space="two", auxiliary_weight=weight, weight_decay=0.0)
@@ -152,13 +151,12 @@ def test_resumed_training_is_bit_identical(tmp_path, settings):
 
 def test_random_layers_go_on_from_their_own_state(tmp_path, monkeypatch):
     from trainables import networks
-    from trainables.networks.examples import images
 
     def dropping(architecture, *, num_classes, in_channels, image_size):
         linear = torch.nn.Linear(in_channels * image_size[0] * image_size[1], num_classes)
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5), linear)
 
-    monkeypatch.setattr(networks, "_FAMILIES", {"dropping": (dropping, images)})
+    monkeypatch.setattr(networks.NETWORKS, "_registered", {"dropping": dropping})
 
     def fresh():
         classifier = ImageClassifier(space="dropping")

@@ -1,0 +1,10 @@
+"""The networks of the recurrent cells of ENAS: language models (`trainables.networks.recurrent`)."""
+
+from __future__ import annotations
+
+from trainables.networks.family import Family
+from trainables.networks.recurrent import build_enas_recurrent, example
+
+__all__ = ["FAMILY"]
+
+FAMILY = Family(build_enas_recurrent, example, undecided=True)
