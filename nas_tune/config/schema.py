@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -33,7 +34,7 @@ from search_spaces.names import did_you_mean, remote_problem
 from trainables.metrics import COSTS, MODES
 from trainables.supernet_methods import SUPERNET_METHODS
 
-__all__ = ["Resources", "SearchConfig"]
+__all__ = ["Decides", "Key", "Resources", "SearchConfig"]
 
 _BUDGET = ("max_trials", "max_seconds")
 _BATCH = 8
@@ -109,6 +110,24 @@ _Registered = Annotated[Component, PlainValidator(registered_component_of)]
 _Seconds = Annotated[Annotated[float, Field(gt=0)] | None, Expected("a number of seconds above 0")]
 
 
+Decides = Literal["result", "length", "trials", "care", "folder"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a key of the configuration decides; it stands in the field's annotation.
+
+    Attributes:
+        decides: "result": what a search finds, so that no resume may change it. "length": how long it searches.
+            "trials": where trials run, and how many at a time. "care": what is retried and kept. "folder": where the
+            run lies.
+        leads_out: whether the value leads out of this machine or out of the run's folder.
+    """
+
+    decides: Decides
+    leads_out: bool = False
+
+
 class Resources(BaseModel):
     """What one trial gets. Fractions share a device: gpus = 0.25 runs four trials on each GPU.
 
@@ -132,80 +151,94 @@ class SearchConfig(BaseModel):
 
     model_config = _RULES
 
-    name: Annotated[str | None, BeforeValidator(_run_name), Expected("a run name")] = None
+    name: Annotated[str | None, BeforeValidator(_run_name), Expected("a run name"), Key("folder")] = None
     """The name of the run. By default `run_name` makes one from the space and the strategy."""
-    run_dir: _Folder = None
+    run_dir: Annotated[_Folder, Key("folder")] = None
     """The folder of the run. By default `runs/<name>` below the current directory."""
 
-    space: Annotated[_Reference, Expected("the name of a space, or 'module:attribute'")]
+    space: Annotated[_Reference, Expected("the name of a space, or 'module:attribute'"), Key("result")]
     """The search space: a name (`nas-tune spaces`), or "module:attribute"."""
-    trainable: Annotated[_Reference, Expected("the name of a trainable, or 'module:attribute'")] = Component(
-        "image_classifier"
+    trainable: Annotated[_Reference, Expected("the name of a trainable, or 'module:attribute'"), Key("result")] = (
+        Component("image_classifier")
     )
     """What evaluates an architecture. Where it trains nothing, such as "shared", it may be called `estimator`."""
-    strategy: Annotated[_Registered, Expected("the name of a strategy")] = Component("auto")
+    strategy: Annotated[_Registered, Expected("the name of a strategy"), Key("result")] = Component("auto")
     """What proposes architectures (`nas-tune strategies`). A method of `trainables.supernet` (`darts`, `spos`, ..) is
     one too; its trials are whole searches, and the defaults of scheduler and metric are then "none" and
     "discrete_accuracy"."""
-    initial: Annotated[_Registered | None, Expected("the name of an initial design")] = None
+    initial: Annotated[_Registered | None, Expected("the name of an initial design"), Key("result")] = None
     """What is tried before the strategy proposes, such as "zero_cost". What is enqueued comes first."""
-    scheduler: Annotated[_Registered, Expected("the name of a scheduler")] = Component("asha")
+    scheduler: Annotated[_Registered, Expected("the name of a scheduler"), Key("result")] = Component("asha")
     """What stops weak trials early (`nas-tune strategies`); "none" trains each to the end."""
 
     metric: Annotated[
-        str | tuple[str, ...], PlainValidator(_metric_names), Expected("the name of a metric, or a list of names")
+        str | tuple[str, ...],
+        PlainValidator(_metric_names),
+        Expected("the name of a metric, or a list of names"),
+        Key("result"),
     ] = "accuracy"
     """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front."""
-    mode: Annotated[Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min"))]
+    mode: Annotated[
+        Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min")), Key("result")
+    ]
     """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy only. Several metrics
     have one mode each, or one for all."""
 
-    max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
+    max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0"), Key("length")] = (
+        None
+    )
     """The number of trials of the whole run, resumed sessions included."""
-    max_seconds: _Seconds = None
+    max_seconds: Annotated[_Seconds, Key("length")] = None
     """Seconds of the whole run, resumed sessions included."""
-    forever: Annotated[bool, Expected("true or false")] = False
+    forever: Annotated[bool, Expected("true or false"), Key("length")] = False
     """Search until stopped, without a budget."""
-    max_epochs: Annotated[int, Field(ge=1), Expected("a whole number, at least 1")] = 9
+    max_epochs: Annotated[int, Field(ge=1), Expected("a whole number, at least 1"), Key("result")] = 9
     """Epochs of a full training."""
 
     workers: Annotated[
-        int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")
+        int,
+        Field(ge=-1),
+        AfterValidator(_not_zero),
+        Expected("a whole number, at least 1, or -1 for all"),
+        Key("trials"),
     ] = 1
     """The number of trials at the same time; -1 runs as many as the resources hold. A search with one worker, or with
     `deterministic`, is repeatable."""
-    deterministic: Annotated[bool, Expected("true or false")] = False
+    deterministic: Annotated[bool, Expected("true or false"), Key("result")] = False
     """Find the same with any number of workers. Trials are proposed in batches, each after the end of the last one."""
-    batch: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0")] = None
+    batch: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0"), Key("result")] = None
     """The number of trials of a batch, with `deterministic` only. The default is 8."""
     executor: Annotated[
         Literal["ray", "inline", "simulated"],
         Expected("one of 'ray', 'inline', 'simulated'", ("ray", "inline", "simulated")),
+        Key("trials"),
     ] = "ray"
     """Where trials run: "ray" (worker processes), "inline" (this process) or "simulated". "ray" works here or on a
     cluster; "inline" runs one trial at a time; "simulated" runs this process in virtual time, for trainables that
     report what an epoch would have cost (tables)."""
-    address: Annotated[_Text | None, Expected("the address of a Ray cluster")] = None
+    address: Annotated[_Text | None, Expected("the address of a Ray cluster"), Key("trials", leads_out=True)] = None
     """A running Ray cluster: "auto", "host:port" or "ray://host:port". By default one is started here."""
-    resources: Annotated[Resources, Expected("a table with cpus, gpus and devices")] = Resources()
+    resources: Annotated[Resources, Expected("a table with cpus, gpus and devices"), Key("trials")] = Resources()
     """The processors and GPUs of each trial; fractions share a device."""
 
-    warm_start: Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")] = ()
+    warm_start: Annotated[
+        tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders"), Key("result")
+    ] = ()
     """Other runs, whose trials the strategy knows from the start. Their values may be on another scale."""
-    warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
+    warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("result")] = 5
     """The number of architectures from `warm_start` that are tried first."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295"), Key("result")] = 0
     """The seed of the proposals and of every trial."""
-    max_retries: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 3
+    max_retries: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("care")] = 3
     """The number of times that a trial goes on after its worker has died."""
-    epoch_timeout: _Seconds = None
+    epoch_timeout: Annotated[_Seconds, Key("care")] = None
     """Seconds that an epoch may take; then its trial ends as failed."""
-    keep_checkpoints: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more")] = 5
+    keep_checkpoints: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("care")] = 5
     """The number of best finished trials whose checkpoint is kept."""
-    storage: _Folder = None
+    storage: Annotated[_Folder, Key("care", leads_out=True)] = None
     """A second folder, to which the ledger is copied."""
-    backup_seconds: Annotated[float, Field(gt=0), Expected("a number of seconds above 0")] = 60.0
+    backup_seconds: Annotated[float, Field(gt=0), Expected("a number of seconds above 0"), Key("care")] = 60.0
     """Seconds between two copies of the ledger."""
 
     def __init__(self, /, **values: Any) -> None:
@@ -229,6 +262,16 @@ class SearchConfig(BaseModel):
         problems += _conflicts(values)
         if problems:
             raise ConfigProblems(problems) from None
+
+    @classmethod
+    def keys(cls, *decides: Decides) -> list[str]:
+        """The keys that decide one of these, in order; see `Key`."""
+        return [name for name, key in _keys(cls) if key.decides in decides]
+
+    @classmethod
+    def keys_that_lead_out(cls) -> list[str]:
+        """The keys whose value leads out of this machine or out of the run's folder."""
+        return [name for name, key in _keys(cls) if key.leads_out]
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -283,6 +326,11 @@ class SearchConfig(BaseModel):
     def from_toml(cls, text: str) -> Self:
         """A configuration from TOML text; a syntax error is told by line and column (`ConfigError`)."""
         return cls(**parse_toml(text, "configuration"))
+
+
+def _keys(config: type[BaseModel]) -> Iterator[tuple[str, Key]]:
+    for name, field in config.model_fields.items():
+        yield from ((name, found) for found in field.metadata if isinstance(found, Key))
 
 
 def _is_supernet_method(strategy: object) -> bool:

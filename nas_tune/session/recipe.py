@@ -57,26 +57,10 @@ from trainables.protocol import Checking, Describing, Trainable, is_parallel
 from trainables.registry import Target, adapt
 from trainables.trial.session import is_reserved
 
-__all__ = ["CHANGEABLE", "OUTWARD", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
+__all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
 
-CHANGEABLE = [
-    "max_trials",
-    "max_seconds",
-    "forever",
-    "workers",
-    "executor",
-    "address",
-    "resources",
-    "max_retries",
-    "epoch_timeout",
-    "keep_checkpoints",
-    "storage",
-    "backup_seconds",
-]
-"""Keys of the configuration that a resume may change: they decide how long and where, not what is found."""
-
-OUTWARD = ("address", "storage")
-"""Keys that lead out of this machine and out of the run's folder."""
+CHANGEABLE = SearchConfig.keys("length", "trials", "care")
+"""Keys of the configuration that a resume may change."""
 
 _DECISIVE = ("python", "optuna", "torch", "ray")
 _PACKAGES = ("nas-tune", "ray", "optuna", "torch", "torchvision", "numpy", "pandas")
@@ -311,7 +295,7 @@ def reopened(
         accept_code_change: take the trainable although its source is not what it was.
         folder: of the run.
         allow_code: import what the run names although it did not begin here.
-        said: of the keys that lead elsewhere (`OUTWARD`) those that the caller said; None if nothing will be reached.
+        said: of the keys that lead out of this machine those that the caller said; None if nothing will be reached.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
@@ -322,7 +306,9 @@ def reopened(
         values.update(change)
     config = SearchConfig(**values)
     brought = [name for name, one in (("space", space), ("trainable", target)) if one is not None]
-    reaches = {} if said is None else {key: getattr(config, key) for key in OUTWARD if key not in said}
+    reaches = (
+        {} if said is None else {key: getattr(config, key) for key in config.keys_that_lead_out() if key not in said}
+    )
     check_code(meta, folder, allow_code=allow_code, given=brought, reaches=reaches)
     restore(meta.get("registered", {}), accept_code_change=accept_code_change)
     space = space or _space_again(meta, config)

@@ -16,9 +16,6 @@ from trainables.registry import Target
 
 __all__ = ["changed_since", "check_changes", "way_on"]
 
-_WHERE = ("run_dir", "name")
-"""Keys that say where the run is; two spellings may name one folder."""
-
 
 def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig) -> dict[str, Any]:
     """The keys of `config` that are not as they were in the run, all of which a resume may change.
@@ -27,7 +24,9 @@ def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig)
         ResumeRefusedError: another key differs, so that this is another search.
     """
     now = config.to_dict()
-    differs = {key: value for key, value in now.items() if key not in _WHERE and value != before.get(key)}
+    # Two spellings may name one folder.
+    compared = [key for key in now if key not in config.keys("folder")]
+    differs = {key: now[key] for key in compared if now[key] != before.get(key)}
     others = [key for key in differs if key not in CHANGEABLE]
     if others:
         lines = "; ".join(f"{key} was {before.get(key)!r}, now {now[key]!r}" for key in others)

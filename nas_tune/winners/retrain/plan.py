@@ -32,9 +32,6 @@ EPOCHS_FACTOR = 4
 """How much longer than a full training of the search a retraining is, where nothing is said."""
 
 _MOST = 10_000
-_WHERE = ("workers", "executor", "address", "resources")
-"""Keys that may be another time's: they decide where and how fast, not what comes out; `resources.devices` alone does,
-for batch norm sees smaller batches then."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Plan:
     def changes(self) -> dict[str, Any]:
         """What differs from the session before: where and how fast it is done."""
         before, now = Run(self.folder).config.to_dict(), self.config.to_dict()
-        return {key: now[key] for key in _WHERE if now[key] != before[key]}
+        return {key: now[key] for key in self.config.keys("trials") if now[key] != before[key]}
 
 
 def plan(
@@ -198,7 +195,7 @@ def _config(
 def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
     """Where it is done: as in the search, but for what is said, and for what several devices need."""
     given = {key: value for key, value in where.items() if value is not None}
-    places = {**{key: value for key, value in searched.to_dict().items() if key in _WHERE}, **given}
+    places = {**{key: value for key, value in searched.to_dict().items() if key in searched.keys("trials")}, **given}
     places["resources"] = resources = _resources(places["resources"], devices)
     if resources["devices"] > 1:
         # One after another, each on all of them.

@@ -325,3 +325,14 @@ def test_importing_it_costs_nothing_heavy() -> None:
     code = f"import nas_tune.config, sys; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=DEMO.parents[1])
     assert done.stdout.strip() == "[]"
+
+
+def test_every_key_says_once_what_it_decides() -> None:
+    keys = {decides: SearchConfig.keys(decides) for decides in ("result", "length", "trials", "care", "folder")}
+    assert sorted(key for found in keys.values() for key in found) == sorted(SearchConfig.model_fields)
+    assert keys["length"] == ["max_trials", "max_seconds", "forever"]
+    assert keys["trials"] == ["workers", "executor", "address", "resources"]
+    assert keys["care"] == ["max_retries", "epoch_timeout", "keep_checkpoints", "storage", "backup_seconds"]
+    assert keys["folder"] == ["name", "run_dir"]
+    assert SearchConfig.keys("folder", "length") == ["name", "run_dir", "max_trials", "max_seconds", "forever"]
+    assert SearchConfig.keys_that_lead_out() == ["address", "storage"]
