@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-GUIDES = sorted((ROOT / "notebooks" / "guides").glob("*.md"))
+GUIDES = sorted({ROOT / path for path in re.findall(r"\]\((notebooks/guides/\w+\.md)", README)})
 PAGES = [ROOT / "README.md", *GUIDES]
 _PROMPT = re.compile(r"^(?: {4})?(?:\$ )?nas-tune (?P<line>.+)$|`nas-tune (?P<inline>[a-z][^`]*)`", flags=re.MULTILINE)
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

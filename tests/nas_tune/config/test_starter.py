@@ -93,10 +93,11 @@ def test_the_trainables_settings_and_defaults_are_its_own() -> None:
 
 
 def test_sizes_that_it_shows_are_those_that_the_space_has_anyway() -> None:
-    from trainables.networks.sizes import SMALL
+    from trainables.networks import sized_network
 
     shown = commented(starter())
-    assert {key: int(shown[f".{key}"][0]) for key in ("channels", "cells")} == SMALL["nb201"]
+    anyway = sized_network("nb201", None, channels=None, cells=None, layers=None)
+    assert {key: int(shown[f".{key}"][0]) for key in ("channels", "cells")} == anyway
 
 
 def test_a_folder_is_scaled_and_a_known_name_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
