@@ -39,11 +39,13 @@ myst_heading_anchors = 3
 default_role = "code"  # docstrings write names in single backticks
 add_module_names = False
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # a default is shown as it is written
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 napoleon_use_rtype = False
 
+pygments_dark_style = "github-dark"
 html_theme = "furo"
 html_title = "nas_tune"
 html_static_path = ["_site/static"]

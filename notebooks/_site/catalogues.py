@@ -75,5 +75,7 @@ def _default(value: Any) -> str:
         return " (required)"
     if value is None:
         return ""
+    if isinstance(value, float):
+        return f" = `{value:.4g}`"
     text = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
     return f" = `{text}`"

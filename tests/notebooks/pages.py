@@ -41,6 +41,12 @@ class Block:
     marks: dict[str, str]
     line: int
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it is Python or has commands, and no mark says otherwise."""
+        is_code = self.language == "python" or bool(commands_of(self))
+        return is_code and "not run" not in self.marks and "file" not in self.marks
+
 
 def blocks_of(page: Path) -> Iterator[Block]:
     """Every fenced block of a page that is no directive, in order."""

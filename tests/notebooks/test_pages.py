@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from nas_tune.cli.app import app
 from tests.notebooks.pages import PAGES, ROOT, Block, blocks_of, commands_of, links_of, why_slow
 
-SHOWS = [page for page in PAGES if any("not run" not in block.marks for block in blocks_of(page))]
+SHOWS = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
 STARTS_RAY: tuple[str, ...] = ()
 
 
@@ -44,10 +44,10 @@ def test_what_a_page_shows_runs(page: Path, folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     names: dict[str, object] = {"__name__": "page"}
     for block in blocks_of(page):
-        if "not run" in block.marks:
-            continue
         if "file" in block.marks:
             Path(block.marks["file"]).write_text(block.text, encoding="utf-8")
+        elif not block.is_run:
+            continue
         elif block.language == "python":
             exec(compile(block.text, f"{page}:{block.line}", "exec"), names)
         else:
