@@ -235,7 +235,7 @@ def _storage(folder: Path, config: SearchConfig) -> list[Path]:
 
 def _check_usable(coordinator: Coordinator) -> None:
     counts = coordinator.state.counts
-    if counts["complete"] + counts["pruned"] + len(coordinator.state.paused):
+    if counts["complete"] or counts["pruned"] or coordinator.state.paused:
         return
     if coordinator.stopping == "time" and not counts["failed"]:
         raise NoUsableTrialError(

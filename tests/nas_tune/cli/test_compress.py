@@ -116,9 +116,19 @@ def test_what_was_done_is_told(run: Path, done: tuple[dict[str, Any], Result]) -
     assert document["calibration_examples"] == 40
     assert len(document["tuning"]) == 1
     assert document["weights"] == "the weights of the search, from its last checkpoint"
+    assert document["architecture_id"] == search_spaces.get("nb201").from_string(CELL).id  # type: ignore[attr-defined]
+    steps = (
+        "pruning 0.25 (structured)",
+        "fine-tuning, epoch 1/1",
+        "exporting before",
+        "exporting fine-tuned, and loading it in a fresh interpreter",
+        "quantizing to int8",
+        "judging on the test split",
+        "measuring latency",
+        "loading int8 in a fresh interpreter",
+    )
     lines = result.stderr.splitlines()
-    count = len(lines)
-    assert [line.split()[0] for line in lines] == [f"{place}/{count}" for place in range(1, count + 1)]
+    assert lines == [f"{place}/{len(steps)}  {step}" for place, step in enumerate(steps, 1)]
 
 
 def test_what_cannot_be_ends_with_a_message_and_its_code(run: Path) -> None:

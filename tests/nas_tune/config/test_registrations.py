@@ -13,7 +13,7 @@ import nas_tune
 import search_spaces
 import trainables
 from nas_tune.config import SearchConfig
-from nas_tune.config.registrations import restore, used
+from nas_tune.config.registrations import is_here, restore, used
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
@@ -124,6 +124,16 @@ def test_names_are_found_in_settings_however_deep() -> None:
     assert set(used([], {"space": NAME})) == {"networks", "spaces"}
     inner = {"of": "image_classifier", "settings": {"space": NAME}, "space": '{"name": "other"}'}
     assert used(["retraining"], inner) == used([NAME], {})
+
+
+def test_a_network_and_a_space_of_one_name_are_looked_for_each_by_itself() -> None:
+    networks.register(NAME, own_nets.build)
+    assert (is_here("networks", NAME), is_here("spaces", NAME)) == (True, False)
+    search_spaces.register(NAME, own_nets.space)
+    assert is_here("spaces", NAME)
+    networks._FAMILIES.pop(NAME)
+    assert (is_here("networks", NAME), is_here("spaces", NAME)) == (False, True)
+    assert (is_here("networks", "nb201"), is_here("spaces", "nb201")) == (False, False), "what the packages bring"
 
 
 def local_builder() -> Any:

@@ -166,6 +166,17 @@ def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:
     assert document["stages"][0]["latency_seconds"] == {"1": 0.002, "32": 0.02}
 
 
+def test_what_was_not_measured_is_not_compared() -> None:
+    """Neither the size nor the time of a network whose file nobody timed, on whichever side it stands."""
+    before, pruned, tuned = told().stages
+    for stages, name, accuracy, loss in (
+        ((before, pruned), "pruned", -0.7, 2),
+        ((pruned, tuned), "fine-tuned", 0.65, -1.9),
+    ):
+        made = replace(told(), result=replace(told().result, stages=stages))
+        assert made.summary() == f"{name} against before: accuracy {accuracy:+.4f}, loss {loss:+.4f}"
+
+
 def test_what_a_killed_compression_left_is_removed_by_the_next_of_any_trial(
     run: nas_tune.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
