@@ -7,6 +7,7 @@ import random
 import pytest
 
 from search_spaces import ArchitectureError, Space, choice, get, integer, real, repeat, subset
+from search_spaces.algebra.differences import differences
 
 LAYER = {"op": choice("a", "b", "c"), "width": integer(0, 10)}
 
@@ -50,6 +51,23 @@ def test_lists_are_aligned() -> None:
         "layers.2.op (now layers.3.op): c -> b",
     ]
     assert space.diff(b, a).splitlines()[1] == "layers.1.op: c -> (inactive)"
+
+
+def test_a_decision_is_that_of_the_side_before_unless_only_the_other_has_it() -> None:
+    space = Space({"layers": repeat(LAYER, 1, 6)})
+    layers = [{"op": op, "width": width} for op, width in zip("abc", (0, 4, 8), strict=True)]
+    a = space.validate({"layers": layers})
+    b = space.validate({"layers": [{"op": "c", "width": 10}, *layers]})
+    found = [(one.parameter.name, one.path, one.moved, one.put_in) for one in differences(space, a, b)]
+    assert found == [
+        ("layers", "layers", "layers", False),
+        *((f"layers.0.{name}", f"layers.0.{name}", f"layers.0.{name}", True) for name in LAYER),
+        *(
+            (f"layers.{place}.{name}", f"layers.{place}.{name}", f"layers.{place + 1}.{name}", False)
+            for place in range(3)
+            for name in LAYER
+        ),
+    ]
 
 
 def test_cells_are_compared_by_node() -> None:

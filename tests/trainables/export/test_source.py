@@ -143,19 +143,25 @@ def test_batches_of_one_size_say_nothing() -> None:
         source_of(Undecided(), (torch.rand(2, 6), torch.rand(2, 6)))
 
 
+def _square(of: Tensor) -> Tensor:
+    return of * of
+
+
 class Sums(nn.Module):
     """Sums in products, differences in differences, and quotients in both."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layer = nn.Linear(4, 4)
+        self.layer, self.squared = nn.Linear(4, 4), nn.Linear(4, 4)
         self.named = nn.Sequential(OrderedDict(one=nn.Linear(4, 4), two=nn.Tanh()))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layer(x)
         y = y + self.named.two(x) * self.named.one(y)
         sums = [(x + 1) * (y - 2), x - (y - (x - 0.5)), torch.mul(x + 1, torch.add(y, x)), -(x + y), (x - y) * 2 % 3]
-        return torch.cat([*sums, (x * y) / (3 / (y + 9)), -x * y, (x / y) * x, x / (y * x)], 1)
+        return torch.cat(
+            [*sums, _square(self.squared(x)), (x * y) / (3 / (y + 9)), -x * y, (x / y) * x, x / (y * x)], 1
+        )
 
 
 def test_brackets_stand_where_they_must_and_what_is_used_twice_is_computed_once() -> None:
@@ -166,3 +172,4 @@ def test_brackets_stand_where_they_must_and_what_is_used_twice_is_computed_once(
     with torch.no_grad():
         torch.testing.assert_close(made(x), network(x), rtol=0, atol=0)
     assert text.count("self.layer(") == 1
+    assert text.count("self.squared(") == 1, "a value without a name of its author's"
