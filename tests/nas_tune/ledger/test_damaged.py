@@ -190,8 +190,8 @@ def wide(folder: Path) -> Path:
     return folder
 
 
-def commands(folder: Path) -> dict[str, list[str]]:
-    """The command line of everything that reads a run first."""
+def commands(folder: Path, whole: Path) -> dict[str, list[str]]:
+    """The command line of everything that reads a run first; `whole` is another run, for what takes two."""
     run = str(folder)
     return {
         "results": ["results", run, "--table", "epochs", "--format", "json"],
@@ -200,7 +200,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
         "front": ["best", run, "--front"],
         "report": ["report", run],
         "explain": ["explain", run],
-        "compare": ["compare", run, run],
+        "compare": ["compare", run, str(whole)],
         "watch": ["watch", run],
         "retrain": ["retrain", run, "--executor", "inline", "--epochs", "1", "--seeds", "1", "--baselines", "0"],
         "export": ["export", run, "--format", "safetensors"],
@@ -227,7 +227,7 @@ CALLS: dict[str, Callable[[Path], object]] = {"read": read_all, "boards": boards
 REBUILDS = ("retrain", "export", "compress", "resume")
 
 
-def answered(name: str, folder: Path, what: str) -> None:
+def answered(name: str, folder: Path, whole: Path, what: str) -> None:
     """The run is read, or refused by name, and never ends in an error of Python's."""
     if name in CALLS:
         try:
@@ -238,7 +238,7 @@ def answered(name: str, folder: Path, what: str) -> None:
         except Exception as error:
             raise AssertionError(f"{what}: {error!r}") from error
         return
-    done = CliRunner().invoke(app, commands(folder)[name])
+    done = CliRunner().invoke(app, commands(folder, whole)[name])
     raw = None if isinstance(done.exception, SystemExit) else done.exception
     if raw is not None or done.exit_code not in ((0, 2, 3, 4, 5, 6) if name in REBUILDS else (0, 3, 4)):
         raise AssertionError(f"{what}: {done.exit_code} {done.stderr}") from raw
@@ -249,7 +249,7 @@ def check(whole: Path, folder: Path, mutation: Any, names: Iterable[str]) -> Non
     for name in names:
         shutil.copytree(whole, folder)
         try:
-            answered(name, folder, f"{name} of a run with {mutate(folder, mutation)}")
+            answered(name, folder, whole, f"{name} of a run with {mutate(folder, mutation)}")
         finally:
             shutil.rmtree(folder)
 
@@ -264,8 +264,9 @@ def test_unchanged_it_can_be_read(whole: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(whole, tmp_path / "run"))
     seal(folder)
     read_all(folder), boards(folder)
-    done = CliRunner().invoke(app, commands(folder)["best"])
-    assert done.exit_code == 0, done.stderr
+    for name in ("best", "front", "compare", "watch", "results"):
+        done = CliRunner().invoke(app, commands(folder, whole)[name])
+        assert done.exit_code == 0, (name, done.stderr)
 
 
 @given(mutations(), st.sampled_from(["read", "results", "best", "boards", "warm start", "export"]))
@@ -276,7 +277,7 @@ def test_no_wrong_value_is_a_raw_error(whole: Path, mutation: Any, name: str) ->
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@given(mutations(), st.sampled_from([*CALLS, *commands(Path())]))
+@given(mutations(), st.sampled_from([*CALLS, *commands(Path(), Path())]))
 @settings(max_examples=1000, suppress_health_check=list(HealthCheck))
 def test_no_wrong_value_among_many_is_a_raw_error(whole: Path, mutation: Any, name: str) -> None:
     check(whole, whole.with_name("other"), mutation, [name])
