@@ -10,12 +10,9 @@ from pathlib import Path
 
 import coverage
 
-from tests.mutants.sampling import PACKAGES
+from tests.mutants.sampling import PACKAGES, QUICK
 
-__all__ = ["QUICK", "Covering"]
-
-QUICK = "not ray and not slow"
-"""The tests that are asked. Ray's take seconds each, and what they show is tested without Ray too."""
+__all__ = ["Covering"]
 
 
 class Covering:

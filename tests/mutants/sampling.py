@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import difflib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,11 @@ import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 
-__all__ = ["Mutant", "sample"]
+__all__ = ["PACKAGES", "QUICK", "Mutant", "sample"]
 
 PACKAGES = ("search_spaces", "trainables", "nas_tune")
+QUICK = "not ray and not slow"
+"""The tests that are asked. Ray's take seconds each, and what they show is tested without Ray too."""
 _COMPARISONS = (
     "Eq_NotEq",
     "NotEq_Eq",
@@ -83,10 +85,18 @@ class _Place:
     ways: tuple[tuple[str, int], ...]
 
 
-def sample(root: Path, count: int, seed: int) -> list[Mutant]:
-    """`count` mutants of the packages below `root`, each of another place; the same for the same code and seed."""
+def sample(root: Path, count: int, seed: int, begin: Sequence[str] = ()) -> list[Mutant]:
+    """`count` mutants of the packages below `root`, each of another place; the same for the same code and seed.
+
+    Args:
+        root: the project.
+        count: how many, if there are so many places.
+        seed: which of all.
+        begin: how the paths of modules begin that are changed; all modules, if it is empty.
+    """
     rng = random.Random(seed)
-    modules = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    found = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
+    modules = [path for path in found if path.relative_to(root).as_posix().startswith(tuple(begin) or "")]
     places = [place for path in modules for place in _places(path)]
     chosen = sorted(rng.sample(range(len(places)), min(count, len(places))))
     return [made for number in chosen if (made := _mutant(root, places[number], rng)) is not None]

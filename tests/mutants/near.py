@@ -1,0 +1,59 @@
+"""Which tests stand near a module or name what is in it: found by reading, so that no run of the suite is needed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+__all__ = ["Near"]
+
+_ELSEWHERE = 8
+"""Files of other folders that are asked at most."""
+
+
+class Near:
+    """The test files of a copy of the project, by what they test.
+
+    Args:
+        root: the copy.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._texts = {
+            path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
+            for path in sorted((root / "tests").rglob("test_*.py"))
+        }
+
+    def of(self, module: str, source: str) -> Iterator[Sequence[str]]:
+        """Groups of test files for a module with this source, the likeliest first.
+
+        First comes the file with the module's name, then those of its folder that name it, the rest of its folder, and
+        last files of other folders that name it.
+        """
+        own = Path("tests", module).with_name(f"test_{Path(module).name}").as_posix()
+        folder = self._nearest(Path(own).parent)
+        names = _names(module, source)
+        beside = [file for file in self._texts if file.startswith(f"{folder}/") and file != own]
+        elsewhere = [file for file in self._texts if file not in beside and file != own]
+        groups = (
+            [own] if own in self._texts else [],
+            [file for file in beside if names.search(self._texts[file])],
+            [file for file in beside if not names.search(self._texts[file])],
+            [file for file in elsewhere if names.search(self._texts[file])][:_ELSEWHERE],
+        )
+        return (group for group in groups if group)
+
+    def _nearest(self, folder: Path) -> str:
+        """The folder, or the first above it that has tests."""
+        while not any(file.startswith(f"{folder.as_posix()}/") for file in self._texts):
+            folder = folder.parent
+        return folder.as_posix()
+
+
+def _names(module: str, source: str) -> re.Pattern[str]:
+    """The import of the module, and the public functions and classes in it."""
+    found = [node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    dotted = module.removesuffix(".py").replace("/", ".")
+    return re.compile("|".join([re.escape(dotted), *(rf"\b{name}\b" for name in found if name[0] != "_")]))
