@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,13 @@ def test_a_training_comes_to_what_it_says(rows: list[dict[str, float | str]], nu
     space, row = make_space(SPACE), rows[number]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    begun = time.process_time()
     try:
         again = trained(space.from_string(row["cell"]), int(row["seed"]))  # type: ignore[attr-defined]
     finally:
         torch.set_num_threads(threads)
+    seconds = [0.0, *(again[f"seconds_{epoch}"] for epoch in range(1, EPOCHS + 1)), time.process_time() - begun]
+    assert seconds == sorted(set(seconds)), "those of this training, each epoch later than the one before"
     assert {key: again[key] for key in ("parameters", "macs")} == {key: row[key] for key in ("parameters", "macs")}
     assert again["accuracy_1"] == pytest.approx(row["accuracy_1"], abs=0.05)
     assert again[f"accuracy_{EPOCHS}"] == pytest.approx(row[f"accuracy_{EPOCHS}"], abs=0.03)
