@@ -52,6 +52,18 @@ def test_guesses_are_corrected_by_what_earlier_ones_came_to() -> None:
     assert corrected(3.0, guessed, 0.2 + 0.5 * guessed + noise)[1] > 1.2 * noisy
 
 
+def test_the_spread_is_that_of_a_regression_of_two_coefficients() -> None:
+    """By hand: errors 0, 0.03 and 0 have the mean 0.01, no slope, and the sum of squares 0.0006 about it."""
+    guessed = np.array([0.1, 0.2, 0.3])
+    ends = guessed + np.array([0.0, 0.03, 0.0])
+    mean, deviation = corrected(0.2, guessed, ends)
+    assert mean == pytest.approx(0.21)
+    assert deviation == pytest.approx((0.0006 / 1 * (1 + 1 / 3) * 3 / 1) ** 0.5)
+    mean, deviation = corrected(0.4, guessed, ends)
+    assert mean == pytest.approx(0.41)
+    assert deviation == pytest.approx((0.0006 / 1 * (1 + 1 / 3 + 0.04 / (0.02 + 0.0002)) * 3 / 1) ** 0.5)
+
+
 def run(scheduler: LearningCurve, trial: int, worth: float, seed: int) -> int:
     """The epoch after which a trial stops; its curve rises towards `worth`."""
     rng = random.Random(seed)
