@@ -15,9 +15,18 @@ from nas_tune.ledger import ledger_path
 from tests.nas_tune.ledger.damage import seal
 from tests.toys import Climber, tiny_space
 
-__all__ = ["EVIL", "Stranger", "changed", "edit"]
+__all__ = ["ASKED", "EVIL", "Stranger", "changed", "edit"]
 
 EVIL = "evilmod"
+ASKED: dict[str, Any] = {
+    "metric": ["accuracy", "distance"],
+    "mode": ["max", "min"],
+    "strategy": "random",
+    "max_trials": 4,
+    "max_epochs": 2,
+    "executor": "inline",
+}
+"""The search of the run that all copies are of."""
 _SOURCE = """
 from pathlib import Path
 from search_spaces import Space, choice
@@ -104,17 +113,7 @@ class Stranger:
         self.folder, self.marks = folder, folder / "marks"
         self.marks.mkdir()
         (folder / f"{EVIL}.py").write_text(_SOURCE.format(marks=str(self.marks)))
-        self.made = nas_tune.search(
-            tiny_space(),
-            Climber,
-            metric=["accuracy", "distance"],
-            mode=["max", "min"],
-            strategy="random",
-            max_trials=4,
-            max_epochs=2,
-            executor="inline",
-            run_dir=folder / "runs" / "good",
-        )
+        self.made = nas_tune.search(tiny_space(), Climber, **ASKED, run_dir=folder / "runs" / "good")
 
     def run(self, name: str, *changes: tuple[str, Any]) -> Path:
         """A copy of the run whose meta is another at these dotted places."""

@@ -20,7 +20,7 @@ from nas_tune.ledger import BudgetChanged, Ledger, ledger_path
 from nas_tune.results import Run
 from nas_tune.session import signing
 from search_spaces import Space, choice
-from tests.faults.stranger import EVIL, Stranger, edit
+from tests.faults.stranger import ASKED, EVIL, Stranger, edit
 from tests.nas_tune.ledger.damage import seal
 from tests.sweeps import quick
 from tests.toys import Climber, tiny_space
@@ -226,6 +226,14 @@ def test_what_rebuilds_lists_the_code_of_a_stranger_and_stops(part: str, strange
         assert stranger.marked() == [], name
         assert why.value.exit_code == 2
     assert EVIL not in sys.modules
+
+
+def test_a_search_that_is_asked_for_again_goes_on_with_no_code_of_a_stranger(stranger: Stranger) -> None:
+    """`search(.., resume=True)` gives the code that it names itself; what else the run names stays where it is."""
+    run = stranger.run("asked again", *CODE["registered"])
+    with pytest.raises(ForeignCodeError, match=f"{EVIL}:build"):
+        nas_tune.search(tiny_space(), Climber, **ASKED, run_dir=run, resume=True)
+    assert (stranger.marked(), EVIL in sys.modules) == ([], False)
 
 
 def test_the_refusal_names_what_it_would_import_and_the_flag(stranger: Stranger) -> None:
