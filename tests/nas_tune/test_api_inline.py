@@ -174,6 +174,20 @@ def test_a_budget_that_is_spent_has_no_room_and_says_nothing_where_nobody_waits(
     assert run.state.notes == ((-1, "max_trials = 2 has room for 0 of the 1 enqueued architectures"),)
 
 
+class Spoken(Climber):
+    """Has something to tell of its data."""
+
+    def about(self) -> list[str]:
+        """One line."""
+        return ["40 images of two classes were found"]
+
+
+def test_what_a_trainable_tells_of_its_data_is_noted_once(tmp_path: Path) -> None:
+    run = search(tmp_path / "run", trainable=Spoken, max_trials=2)
+    again = nas_tune.resume(run.path, trainable=Spoken, max_trials=3)
+    assert [text for _, text in again.state.notes].count("40 images of two classes were found") == 1
+
+
 def test_more_than_three_objectives_are_warned_about(tmp_path: Path) -> None:
     names = ["a", "b", "c", "d"]
 
