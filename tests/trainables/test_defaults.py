@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces.registry import names
+import search_spaces
 from trainables.costs.profile import profile, within_reach
 from trainables.networks import builder_of
 from trainables.supernet import METHODS
@@ -158,7 +158,7 @@ def defaults(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def test_every_family_is_listed() -> None:
-    assert set(NETWORKS) == set(names())
+    assert set(NETWORKS) == set(search_spaces.names())
 
 
 @pytest.mark.parametrize("family", NETWORKS)

@@ -131,7 +131,7 @@ def test_a_network_and_a_space_of_one_name_are_looked_for_each_by_itself() -> No
     assert (is_here("networks", NAME), is_here("spaces", NAME)) == (True, False)
     search_spaces.register(NAME, own_nets.space)
     assert is_here("spaces", NAME)
-    networks._FAMILIES.pop(NAME)
+    NETWORKS.forget(NAME)
     assert (is_here("networks", NAME), is_here("spaces", NAME)) == (False, True)
     assert (is_here("networks", "nb201"), is_here("spaces", "nb201")) == (False, False), "what the packages bring"
 
