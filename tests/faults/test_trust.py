@@ -236,6 +236,17 @@ def test_a_search_that_is_asked_for_again_goes_on_with_no_code_of_a_stranger(str
     assert (stranger.marked(), EVIL in sys.modules) == ([], False)
 
 
+def test_a_retraining_in_a_retraining_ends_somewhere(stranger: Stranger) -> None:
+    inner: dict[str, Any] = {"of": f"{EVIL}:train", "settings": {}, "space": "{}"}
+    for _ in range(30):
+        inner = {"of": "retraining", "settings": inner, "space": "{}"}
+    reference = "nas_tune.winners.retrain.trainable:Retraining"
+    run = stranger.run("endless", ("trainable.reference", reference), ("trainable.settings", inner))
+    done = call("resume", str(run))
+    assert (done.exit_code, stranger.marked()) == (2, [])
+    assert "a retraining of a retraining" in done.stderr
+
+
 def test_the_refusal_names_what_it_would_import_and_the_flag(stranger: Stranger) -> None:
     run = stranger.run("listed", *SPACES["valid"], *CODE["reference"])
     said = call("resume", str(run)).stderr

@@ -30,8 +30,8 @@ _NOISES = (0.003, 0.03, 0.2)
 class Shape:
     """What a model assumes: the weights of the blocks, the length scale in median distances, the share of noise."""
 
-    mixture: tuple[float, float, float] = (0.34, 0.33, 0.33)
-    scale: float = 1.0
+    mixture: tuple[float, float, float]
+    scale: float
     noise: float = 0.01
 
 

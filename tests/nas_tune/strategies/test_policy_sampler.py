@@ -49,6 +49,7 @@ def test_a_training_that_ended_by_itself_ranks_by_its_score_among_those_that_wer
     pupil.advantages(short, 0.9)
     assert pupil.copy()._reward(Lesson(4, 1, 0.6)) == pytest.approx((2 / 4) ** 3)
     assert pupil.copy()._reward(Lesson(4, 3, 0.8)) == pytest.approx((3 / 4) ** 3)
+    assert pupil.copy()._reward(Lesson(4, 1, 0.7)) == pytest.approx((2.5 / 4) ** 3), "half way between its equals"
 
 
 def test_advantages_are_above_a_moving_average() -> None:
