@@ -23,7 +23,7 @@ from nas_tune.session.rerun import changed_since, check_changes, way_on
 from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
 from nas_tune.session.supernet_runs import check_enqueue
 from nas_tune.session.trust import unkept
-from nas_tune.session.warm_start import beginnings, enqueued, failed_of, member_of, retries
+from nas_tune.session.warm_start import enqueued, failed_of, first_events, member_of, retries
 from search_spaces import Space
 from trainables.registry import Target
 
@@ -133,7 +133,7 @@ def run_config(
         return _go_on(folder, config, space=space, target=target, enqueue=enqueue, observers=observers)
     folder = fresh_folder(folder, new, way_on(folder, space, target))
     check_storage(folder, config)
-    first = beginnings(config, recipe.space, enqueue, recipe.design(ranking))
+    first = first_events(config, recipe.space, enqueue, recipe.design(ranking))
     meta = recipe.meta()
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]

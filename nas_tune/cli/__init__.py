@@ -1,4 +1,4 @@
-"""The command line, `nas-tune`: data on stdout, talk on stderr, an exit code for each kind of failure.
+"""The command line, `nas-tune`: results on stdout, messages on stderr, an exit code for each kind of failure.
 
     app.py        the commands together, and the boundary that turns errors into messages and exit codes
     init.py       init

@@ -24,7 +24,7 @@ from nas_tune.cli.explain import explain
 from nas_tune.cli.export_winner import export
 from nas_tune.cli.init import init
 from nas_tune.cli.listing import spaces, strategies
-from nas_tune.cli.places import talk
+from nas_tune.cli.places import stderr
 from nas_tune.cli.report import report
 from nas_tune.cli.results import best, results
 from nas_tune.cli.retrain import retrain
@@ -48,9 +48,9 @@ class _Boundary(TyperGroup):
             return super().invoke(ctx)
         except NasTuneError as error:
             if ctx.params.get("debug"):
-                talk().print("".join(traceback.format_exception(error)), end="")
+                stderr().print("".join(traceback.format_exception(error)), end="")
             else:
-                console = talk()
+                console = stderr()
                 console.print("error: ", style="bold red", end="")
                 console.print(harmless(str(error)))
             raise typer.Exit(error.exit_code) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.places import data, talk
+from nas_tune.cli.places import stderr, stdout
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective
 
@@ -77,14 +77,14 @@ def bench(
     scores = score(races, contest.budget, contest.objective.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
-        talk().print(f"wrote {out}")
+        stderr().print(f"wrote {out}")
     if plot is not None:
         from nas_tune.benchmarks.races.picture import draw_regret
 
         draw_regret(scores, plot)
-        talk().print(f"wrote {plot}")
+        stderr().print(f"wrote {plot}")
     if as_json:
-        data().print(json.dumps(_as_json(scores, contest.objective), indent=2))
+        stdout().print(json.dumps(_as_json(scores, contest.objective), indent=2))
     else:
         _print(scores, contest.objective)
     if not whole:
@@ -156,9 +156,9 @@ def _raced(
         kept = [race for race in races if through[race.seed] == len(contestants)]
         count, total = len(races), seeds * len(contestants)
         if not kept:
-            talk().print(f"interrupted after {count} of {total} races: with no seed every strategy is through")
+            stderr().print(f"interrupted after {count} of {total} races: with no seed every strategy is through")
             raise
-        talk().print(f"interrupted after {count} of {total} races: what follows is of {len(kept)}, with equal seeds")
+        stderr().print(f"interrupted after {count} of {total} races: what follows is of {len(kept)}, with equal seeds")
         return kept, False
     return races, True
 
@@ -171,7 +171,7 @@ def _tell_ended(races: Sequence[Race]) -> None:
         if race.ended:
             early.setdefault(race.contestant, []).append(race)
     for contestant, ended in early.items():
-        talk().print(
+        stderr().print(
             f"{contestant}: {len(ended)} of {raced[contestant]} races had nothing more to try before their budget was "
             f"spent; seed {ended[0].seed} {ended[0].ended}"
         )
@@ -185,14 +185,14 @@ def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, pr
 
     races = run_races(contest, contestants, range(seeds), processes)
     total = seeds * len(contestants)
-    console = talk()
+    console = stderr()
     yield from track(races, "races", total=total, console=console, disable=not console.is_terminal, transient=True)
 
 
 def _print(scores: Scores, objective: Objective) -> None:
     from nas_tune.cli.tables import lines
 
-    out = data()
+    out = stdout()
     for line in lines(_standing_columns(scores)):
         out.print(line)
     out.print(f"\ntest and validation: {objective.metric}, {_WORDS[objective.mode]} is better")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.places import data, run_folder, talk, width_of
+from nas_tune.cli.places import run_folder, stderr, stdout, width_of
 
 if TYPE_CHECKING:
     from nas_tune.analysis import Comparison
@@ -39,11 +39,11 @@ def compare(
     found = compared([Run(run_folder(name)) for name in runs])
     if out is not None and write is not None:
         write(found, out)
-        talk().print(f"wrote {out}")
+        stderr().print(f"wrote {out}")
     for warning in found.warnings:
-        talk().print(f"warning: {warning}", style="yellow")
+        stderr().print(f"warning: {warning}", style="yellow")
     if as_json:
-        data().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        stdout().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
     else:
         _print(found)
 
@@ -63,7 +63,7 @@ def _print(found: Comparison) -> None:
     from nas_tune.cli.tables import Column, fitting, lines
     from nas_tune.cli.text import brief, duration, plain
 
-    out = data()
+    out = stdout()
     width = width_of(out)
     runs, groups = found.runs, found.groups
     more = "more is better" if found.mode == "max" else "less is better"
@@ -98,7 +98,7 @@ def _print(found: Comparison) -> None:
 
 
 def _print_tests(found: Comparison) -> None:
-    out, tests = data(), found.tests.to_dict("records")
+    out, tests = stdout(), found.tests.to_dict("records")
     if not tests:
         out.print("\nfewer than two groups have complete trials: nothing to test; give runs of another strategy, too")
         return

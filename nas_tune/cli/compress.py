@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.places import data, run_folder, shown, talk, width_of
+from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
 
 if TYPE_CHECKING:
     from nas_tune.winners.compress import Compression
@@ -90,7 +90,7 @@ def compress(
             progress=progress,
         )
     if as_json:
-        data().print(json.dumps(made.to_dict(), indent=2, ensure_ascii=False))
+        stdout().print(json.dumps(made.to_dict(), indent=2, ensure_ascii=False))
     else:
         _say(made)
 
@@ -100,7 +100,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """What the steps are told to: a bar on a terminal, lines elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = talk()
+    console = stderr()
     if quiet or not console.is_terminal:
         yield lambda what, step, steps: None if quiet else console.print(f"{step + 1}/{steps}  {what}", style="dim")
         return
@@ -114,7 +114,7 @@ def _say(made: Compression) -> None:
     from nas_tune.cli.tables import Column, lines
     from nas_tune.cli.text import plain
 
-    out = data()
+    out = stdout()
     headers, rows = made.table()
     columns = [Column(header, [row[place] for row in rows], right=place > 0) for place, header in enumerate(headers)]
     for line in lines(columns, width_of(out)):
@@ -128,4 +128,4 @@ def _say(made: Compression) -> None:
     out.print(f"in {shown(made.folder)}: {', '.join(file.name for file in made.result.files)}")
     out.print(plain(f"they take {made.inputs}"))
     for note in made.result.notes:
-        talk().print(f"note: {plain(note)}", style="dim")
+        stderr().print(f"note: {plain(note)}", style="dim")

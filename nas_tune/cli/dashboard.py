@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.places import run_folder, shown, talk
+from nas_tune.cli.places import run_folder, shown, stderr
 
 if TYPE_CHECKING:
     from nas_tune.results import Run
@@ -39,7 +39,7 @@ def dashboard(
         else:
             _serve(opened, port, open_browser)
     except KeyboardInterrupt:
-        talk().print("ended")
+        stderr().print("ended")
         raise
 
 
@@ -58,7 +58,7 @@ def _follow(run: Run, port: int, open_browser: bool, interval: float = 1.0) -> N
     from nas_tune.dashboards.tensorboard import Board
     from nas_tune.dashboards.viewer import Viewer, command, is_installed
 
-    console = talk()
+    console = stderr()
     with ExitStack() as held:
         with console.status("writing what the ledger holds"):
             board = held.enter_context(Board(run))
@@ -77,7 +77,7 @@ def _follow(run: Run, port: int, open_browser: bool, interval: float = 1.0) -> N
 
 
 def _announce(address: str, open_browser: bool) -> None:
-    talk().print(f"{address}  (Ctrl-C ends the page, not the search)")
+    stderr().print(f"{address}  (Ctrl-C ends the page, not the search)")
     if open_browser:
         typer.launch(address)
 
@@ -86,4 +86,4 @@ def _note_foreign_space(run: Run) -> None:
     from nas_tune.results.architectures import space_of
 
     if space_of(run) is None:
-        talk().print("note: the description of its space cannot be read; architectures are shown as JSON")
+        stderr().print("note: the description of its space cannot be read; architectures are shown as JSON")

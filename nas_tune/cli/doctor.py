@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from nas_tune.cli.places import data
+from nas_tune.cli.places import stdout
 from nas_tune.errors import InfeasibleError
 from search_spaces.registry import KINDS, plug_ins
 
@@ -48,7 +48,7 @@ def doctor(
     from nas_tune.cli.text import plain
 
     broken = False
-    out = data()
+    out = stdout()
     for finding in findings() if address is None else findings(address):
         mark, style = _MARKS[finding.verdict]
         out.print(f"{mark:>2}", style=style, end="")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.places import data, run_folder, talk, width_of
+from nas_tune.cli.places import run_folder, stderr, stdout, width_of
 
 if TYPE_CHECKING:
     from nas_tune.analysis import Explanation, Importance
@@ -32,14 +32,14 @@ def explain(
     from nas_tune.analysis import explain as explained
     from nas_tune.results import Run
 
-    opened, console = Run(run_folder(run)), talk()
+    opened, console = Run(run_folder(run)), stderr()
     if console.is_terminal:
         with console.status("asking which decisions mattered"):
             found = explained(opened, evaluator, k)
     else:
         found = explained(opened, evaluator, k)
     if as_json:
-        data().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        stdout().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
     for one in found.importance:
         _print_importance(one, rows)
@@ -48,14 +48,14 @@ def explain(
     if len(found.top) > 1:
         _print_top(found)
     for note in found.notes:
-        data().print(f"\nnote: {note}")
+        stdout().print(f"\nnote: {note}")
 
 
 def _print_importance(one: Importance, rows: int) -> None:
     from nas_tune.cli.tables import Column, fitting, lines
     from nas_tune.cli.text import plain
 
-    out = data()
+    out = stdout()
     out.print(f"which decisions mattered to {plain(one.metric)}", style="bold")
     if one.table.empty:
         out.print(f"{one.advice}\n")
@@ -88,7 +88,7 @@ def _print_pairs(one: Importance, rows: int) -> None:
     from nas_tune.cli.tables import Column, fitting, lines
     from nas_tune.cli.text import plain
 
-    out, found = data(), one.pairs[one.pairs["stands_out"]]
+    out, found = stdout(), one.pairs[one.pairs["stands_out"]]
     if found.empty:
         out.print("shares are of what each decision does alone; no two were seen to do more together")
         return
@@ -111,7 +111,7 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
     from nas_tune.cli.tables import Column, fitting, folded, lines
     from nas_tune.cli.text import brief, plain
 
-    out, table = data(), around.table
+    out, table = stdout(), around.table
     seen = int(table["seen"].sum())
     out.print(f"one change to the winner (trial {winner}, {brief(around.winner)})", style="bold")
     out.print(f"values of {around.source}; {seen} of {around.count} neighbours were tried; {around.model}")
@@ -145,7 +145,7 @@ def _print_top(found: Explanation) -> None:
     from nas_tune.cli.tables import folded
     from nas_tune.cli.text import brief, plain
 
-    out = data()
+    out = stdout()
     width = width_of(out)
     out.print(f"\nthe best {len(found.top)}, and how they differ from the winner", style="bold")
     for row in found.top.to_dict("records"):
@@ -162,4 +162,4 @@ def _print_top(found: Explanation) -> None:
 
 def _print_rest(count: int) -> None:
     if count > 0:
-        data().print(f"and {count} more (--rows, --json)", style="dim")
+        stdout().print(f"and {count} more (--rows, --json)", style="dim")

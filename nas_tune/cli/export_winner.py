@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.places import data, run_folder, shown, talk, width_of
+from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
 
 if TYPE_CHECKING:
     from nas_tune.winners.export import Export
@@ -52,7 +52,7 @@ def export(
     from nas_tune.winners.export import export as written
 
     opened = Run(run_folder(run))
-    console = talk()
+    console = stderr()
     with console.status("loading the network") as status:
 
         def progress(what: str, step: int, steps: int) -> None:
@@ -72,7 +72,7 @@ def export(
             progress=progress,
         )
     if as_json:
-        data().print(_json(made))
+        stdout().print(_json(made))
     else:
         _say(made)
     if not made.complete:
@@ -83,7 +83,7 @@ def _say(made: Export) -> None:
     from nas_tune.cli.tables import Column, lines
     from nas_tune.cli.text import plain, quantity
 
-    out, results = data(), made.formats
+    out, results = stdout(), made.formats
     columns = [
         Column("format", [one.format for one in results]),
         Column("files", [", ".join(file.name for file in one.files) or "-" for one in results]),
@@ -101,7 +101,7 @@ def _say(made: Export) -> None:
     out.print(f"with a model card, in {shown(made.folder)}")
     for one in results:
         if one.problem:
-            talk().print(f"{one.format}: {plain(one.problem)}", style="dim" if one.files else "bold red")
+            stderr().print(f"{one.format}: {plain(one.problem)}", style="dim" if one.files else "bold red")
 
 
 def _json(made: Export) -> str:

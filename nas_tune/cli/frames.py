@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from nas_tune.cli.formats import Format
-from nas_tune.cli.places import data, talk, width_of
+from nas_tune.cli.places import stderr, stdout, width_of
 from nas_tune.cli.tables import Column, fitting, lines
 from nas_tune.cli.text import brief, plain, quantity
 from nas_tune.errors import ConfigError
@@ -38,7 +38,7 @@ def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequenc
     else:
         _write(_text(frame, kind, columns), out)
     if out is not None:
-        talk().print(f"{len(frame)} rows written to {out}")
+        stderr().print(f"{len(frame)} rows written to {out}")
 
 
 def columns_of(frame: pd.DataFrame) -> list[Column]:
@@ -52,14 +52,14 @@ def macs_column(macs: pd.Series[Any]) -> Column:
 
 
 def _print_table(columns: Sequence[Column]) -> None:
-    console = data()
+    console = stdout()
     width = width_of(console)
     kept = fitting(columns, width)
     for line in lines(kept, width) if kept else ():
         console.print(line)
     missing = [column.header for column in columns if column not in kept]
     if missing:
-        talk().print(f"too narrow for: {', '.join(missing)} (--format csv writes every column)", style="dim")
+        stderr().print(f"too narrow for: {', '.join(missing)} (--format csv writes every column)", style="dim")
 
 
 def _text(frame: pd.DataFrame, kind: Format, columns: Sequence[Column]) -> str:

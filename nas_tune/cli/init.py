@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nas_tune.cli.places import data, shown, talk
+from nas_tune.cli.places import shown, stderr, stdout
 from nas_tune.errors import ConfigError
 
 __all__ = ["init"]
@@ -34,7 +34,7 @@ def init(
     _check_free(out)
     if images is not None:
         for line in _found(text):
-            talk().print(line)
+            stderr().print(line)
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -42,8 +42,8 @@ def init(
         _check_free(out)
     except OSError as error:
         raise ConfigError(f"--out {shown(out)}: cannot be written: {error.strerror}") from error
-    talk().print(f"run it with: nas-tune search {shown(out)}")
-    data().print(shown(out))
+    stderr().print(f"run it with: nas-tune search {shown(out)}")
+    stdout().print(shown(out))
 
 
 def _check_free(out: Path) -> None:

@@ -6,7 +6,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 
-from nas_tune.cli.places import data, talk
+from nas_tune.cli.places import stderr, stdout
 from nas_tune.errors import NasTuneError
 
 __all__ = ["about", "size_text", "spaces", "strategies"]
@@ -22,7 +22,7 @@ def spaces() -> None:
     from search_spaces.catalogue import SPACES
 
     for name, error in SPACES.broken().items():
-        talk().print(f"{name!r} is left out: {error}", style="yellow")
+        stderr().print(f"{name!r} is left out: {error}", style="yellow")
     found = {name: search_spaces.get(name) for name in search_spaces.names()}
     columns = [
         Column("space", list(found), style="bold"),
@@ -30,7 +30,7 @@ def spaces() -> None:
         Column("parameters", [str(len(space.parameters)) for space in found.values()], right=True),
     ]
     for line in lines(columns):
-        data().print(line)
+        stdout().print(line)
 
 
 def strategies() -> None:
@@ -55,7 +55,7 @@ def about(factory: Callable[..., object]) -> str:
 def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> None:
     from nas_tune.objectives.objective import takes_several
 
-    out = data()
+    out = stdout()
     out.print(title, style="bold")
     for name, factory in entries:
         first, *more = _wrapped(about(factory))
@@ -82,7 +82,7 @@ def _importable(names: Iterable[str]) -> Iterator[tuple[str, Callable[..., objec
         try:
             yield name, trainables.get(name)
         except NasTuneError as error:
-            talk().print(f"trainable {name!r} is left out: {error}", style="yellow")
+            stderr().print(f"trainable {name!r} is left out: {error}", style="yellow")
 
 
 def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[str]:

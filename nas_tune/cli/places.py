@@ -15,19 +15,19 @@ from search_spaces.names import did_you_mean
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["data", "run_folder", "shown", "talk", "width_of"]
+__all__ = ["run_folder", "shown", "stderr", "stdout", "width_of"]
 
 _RUNS = Path("runs")
 
 
-def data() -> Console:
+def stdout() -> Console:
     """The console of stdout, for what a command was asked for."""
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def talk() -> Console:
+def stderr() -> Console:
     """The console of stderr, for everything else; on a terminal it wraps between words."""
     from rich.console import Console
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nas_tune.cli.places import data, run_folder, shown, talk
+from nas_tune.cli.places import run_folder, shown, stderr, stdout
 
 __all__ = ["report"]
 
@@ -25,11 +25,11 @@ def report(
     from nas_tune.reports import report as write
     from nas_tune.results import Run
 
-    opened, console = Run(run_folder(run)), talk()
+    opened, console = Run(run_folder(run)), stderr()
     if console.is_terminal:
         with console.status("reading the run, asking which decisions mattered"):
             path = write(opened, out)
     else:
         path = write(opened, out)
     console.print(f"{opened.state.trials} trials, {path.stat().st_size / 1e3:,.0f} kB", style="dim")
-    data().print(shown(path))
+    stdout().print(shown(path))

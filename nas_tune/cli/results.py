@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_tune.cli.formats import Format, format_of
-from nas_tune.cli.places import run_folder, shown, talk
+from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def best(
         from nas_tune.results.picture import draw_front
 
         draw_front(opened, plot)
-        talk().print(f"wrote {plot}")
+        stderr().print(f"wrote {plot}")
     if kind is Format.TABLE and out is None:
         print_best(opened, frame)
     else:
@@ -119,7 +119,7 @@ def _draw_first(run: Run, frame: pd.DataFrame, out: Path) -> None:
     picture = draw(run.architecture(int(frame["trial"].iloc[0])))
     with written_aside(out) as draft:
         picture.save(draft)
-    talk().print(f"wrote {out}")
+    stderr().print(f"wrote {out}")
 
 
 def _say_state(run: Run) -> None:
@@ -133,7 +133,7 @@ def _say_state(run: Run) -> None:
     elif now.last_event is not None:
         since = (datetime.now(UTC) - now.last_event).total_seconds()
         text += f" (snapshot of {now.time:%Y-%m-%d %H:%M:%S} UTC; last written {since:.0f} s before)"
-    talk().print(text, style="dim")
+    stderr().print(text, style="dim")
 
 
 def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.places import data, run_folder, shown, talk
+from nas_tune.cli.places import run_folder, shown, stderr, stdout
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode
 
@@ -78,7 +78,7 @@ def retrain(
     how |= {"allow_code": allow_code}
     with redirect_stdout(sys.stderr):
         found = _retrained(opened, changes or (), quiet, trial=trial, top=top or 1, **asked, **how)
-    out = data()
+    out = stdout()
     if as_json:
         out.print(json.dumps(found.honesty.to_dict(), indent=2, ensure_ascii=False))
         return
@@ -98,7 +98,7 @@ def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -
         _say(decided)
     with (
         _resumable(decided),
-        watching(talk(), decided.config, _written(decided), quiet=quiet or _is_finished(decided)) as observer,
+        watching(stderr(), decided.config, _written(decided), quiet=quiet or _is_finished(decided)) as observer,
     ):
         return carry_out(decided, () if observer is None else (observer,), allow_code=asked["allow_code"])
 
@@ -118,7 +118,7 @@ def _say(decided: Plan) -> None:
     """What is going to be done, and by which recipe."""
     from nas_tune.cli.text import plain
 
-    console, config = talk(), decided.config
+    console, config = stderr(), decided.config
     verb = "read" if _is_finished(decided) else "going on with" if decided.is_begun else "to be trained"
     what = ", ".join(candidate.label for candidate in decided.candidates)
     console.print(f"{shown(decided.folder)} ({verb}): {what}; {decided.seeds} x {config.max_epochs} epochs each")
@@ -143,5 +143,5 @@ def _resumable(decided: Plan) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        talk().print(f"stopped; the same command goes on with {shown(decided.folder)}")
+        stderr().print(f"stopped; the same command goes on with {shown(decided.folder)}")
         raise

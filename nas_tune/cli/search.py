@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.places import run_folder, shown, talk
+from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import FAILURES, ConfigError
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _value(text: str) -> object:
 def _ranked(done: int, total: int) -> None:
     """Ten lines at most, while candidates of the initial design are scored."""
     if done == total or done % -(-total // 10) == 0:
-        talk().print(f"initial: {done} of {total} candidates scored")
+        stderr().print(f"initial: {done} of {total} candidates scored")
 
 
 def _listed(file: Path | None) -> list[Any]:
@@ -229,13 +229,13 @@ def _watch(
     from nas_tune.cli.progress import notes_told, watching
     from nas_tune.cli.summary import conclude
 
-    # What Ray and the trainable print is talk: stdout is for what was found.
+    # What Ray and the trainable print goes to stderr: stdout is for what was found.
     observer: Observer | None = None
     with _resumable(folder), redirect_stdout(sys.stderr):
         if config is None:
             found = run(())
         else:
-            with watching(talk(), config, writer(space), quiet=quiet) as observer:
+            with watching(stderr(), config, writer(space), quiet=quiet) as observer:
                 found = run(() if observer is None else (observer,))
     conclude(found, allow_code=allow_code, told=notes_told(observer))
 
@@ -248,7 +248,7 @@ def _resumable(folder: Any) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         stopped = folder()
         if stopped is not None:
-            talk().print(f"stopped; go on with: nas-tune resume {shown(stopped)}")
+            stderr().print(f"stopped; go on with: nas-tune resume {shown(stopped)}")
         raise
 
 
@@ -265,7 +265,7 @@ def _bounded(config: SearchConfig) -> None:
     space = named_space(config)
     size = space.size if space is not None else None
     if size is not None and config.max_trials is not None and size < config.max_trials:
-        talk().print(f"note: max_trials = {config.max_trials:,} is bounded by the space: {size:,} architectures")
+        stderr().print(f"note: max_trials = {config.max_trials:,} is bounded by the space: {size:,} architectures")
 
 
 def _opened(folder: Path, *, damaged: bool) -> Run | None:

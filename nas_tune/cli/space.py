@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.places import data, talk, width_of
+from nas_tune.cli.places import stderr, stdout, width_of
 from nas_tune.cli.text import quantity
 from nas_tune.errors import ConfigError
 
@@ -69,11 +69,11 @@ def space(
     options = parse_changes(network or (), {})
     said = ", ".join(f"{key}={value}" for key, value in options.items()) or "settings as the builder has them"
     shape = " x ".join(map(str, measured_on(found, **options).shape[1:]))
-    talk().print(f"counting {samples:,} members of {found.name or name}: {said}, inputs of {shape}", style="dim")
+    stderr().print(f"counting {samples:,} members of {found.name or name}: {said}, inputs of {shape}", style="dim")
     counted = profiled(found, samples=samples, seed=seed, **options)
     reached = _reached(found, counted, limits, seed, options)
     if as_json:
-        data().print(json.dumps(_as_json(found, counted, limits, reached), indent=2))
+        stdout().print(json.dumps(_as_json(found, counted, limits, reached), indent=2))
     else:
         _print_profile(found, counted, limits, reached)
 
@@ -91,12 +91,12 @@ def _print_space(found: Space, *, as_json: bool) -> None:
     example = found.sample(0)
     if as_json:
         described = {"size": found.size, "fingerprint": found.fingerprint, "example": example.tree}
-        data().print(json.dumps({"name": found.name, **described, "spec": found.to_spec()}, indent=2))
+        stdout().print(json.dumps({"name": found.name, **described, "spec": found.to_spec()}, indent=2))
         return
     from nas_tune.cli.listing import size_text
     from nas_tune.cli.tables import Column, lines
 
-    out = data()
+    out = stdout()
     out.print(f"{found.name or 'a space without name'}: {size_text(found.size)} architectures, ", style="bold", end="")
     out.print(f"{len(found.parameters)} parameters", style="bold")
     columns = [
@@ -131,7 +131,7 @@ def _print_profile(found: Space, counted: Profile, limits: Mapping[str, float], 
     from nas_tune.cli.architectures import writer
     from nas_tune.cli.tables import lines
 
-    out, written = data(), writer(found)
+    out, written = stdout(), writer(found)
     drawn = len(counted.members)
     rate = drawn / max(counted.seconds, 1e-9)
     out.print(f"{found.name}: {drawn:,} random members", style="bold", end="")

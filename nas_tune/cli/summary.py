@@ -8,7 +8,7 @@ import pandas as pd
 
 from nas_tune.cli.architectures import space_of, writer
 from nas_tune.cli.frames import columns_of, macs_column
-from nas_tune.cli.places import data, shown, talk, width_of
+from nas_tune.cli.places import shown, stderr, stdout, width_of
 from nas_tune.cli.tables import Column, folded, lines
 from nas_tune.cli.text import brief, plain
 from nas_tune.errors import NasTuneError
@@ -30,7 +30,7 @@ def conclude(run: Run, *, test: bool = True, allow_code: bool = False, told: Col
     tested = _test(run, int(best["trial"].iloc[0]), allow_code) if test and not best.empty else None
     now = run.state
     print_best(run, best, validated=tested or ())
-    out = data()
+    out = stdout()
     out.print()
     if tested is not None:
         numbers = "  ".join(f"{name} {brief(value)}" for name, value in tested.items())
@@ -45,10 +45,10 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
 
     `validated` are the metrics that are told of the test split, too.
     """
-    out = data()
+    out = stdout()
     width = width_of(out)
     if best.empty:
-        talk().print("no trial with a value yet")
+        stderr().print("no trial with a value yet")
         return
     front = set(run.pareto()["trial"]) if len(run.objectives) > 1 else None
     out.print(f"best {len(best)} of {run.state.trials} architectures{_of_front(run, front)}", style="bold")
@@ -114,7 +114,7 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[C
 
 def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
     """What the best network does on the test split; None, with the reason on stderr, if it cannot be told."""
-    console = talk()
+    console = stderr()
     try:
         if not console.is_terminal:
             return run.evaluate(trial, allow_code=allow_code)
@@ -128,7 +128,7 @@ def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
 
 
 def _print_notes(notes: Sequence[tuple[int, str]]) -> None:
-    console = talk()
+    console = stderr()
     for trial, text in notes[:_NOTES]:
         console.print(f"note: {f'trial {trial}: ' if trial >= 0 else ''}{plain(text)}", style="dim")
     if len(notes) > _NOTES:

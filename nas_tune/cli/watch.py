@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.places import run_folder, shown, talk
+from nas_tune.cli.places import run_folder, shown, stderr
 
 if TYPE_CHECKING:
     from nas_tune.coordination.observers import Observer
@@ -43,7 +43,7 @@ def watch(
     config = opened.config
     with (
         closing(Ledger.open(folder, readonly=True)) as ledger,
-        watching(talk(), config, writer(space_of(opened))) as observer,
+        watching(stderr(), config, writer(space_of(opened))) as observer,
     ):
         if observer is not None:
             follow(ledger, observer, lambda: time.sleep(interval))
@@ -80,7 +80,7 @@ def _tell_silence(run: Run) -> None:
     if now.finished is None and now.last_event is not None:
         silent = (now.time - now.last_event).total_seconds()
         if silent > _SILENCE:
-            talk().print(
+            stderr().print(
                 f"note: nothing was written for {duration(silent)}; if no process runs the search any more: "
                 f"nas-tune resume {shown(run.path)}"
             )

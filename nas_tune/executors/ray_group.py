@@ -3,7 +3,7 @@
 Every process follows the same orders, one epoch each, and its session of the trial makes the epoch an `Outcome`.
 Process 0 tells its outcomes, and writes the checkpoints that all of them load. No failure of a training is an error
 to Ray but one that leaves the others waiting for gradients: the process that failed says so first, and then raises,
-so that Ray Train ends the whole group and starts another one. Words pass through the `Desk`.
+so that Ray Train ends the whole group and starts another one. Words pass through the `Mailbox`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import ray
 import torch
 from ray.actor import ActorHandle
 
-from nas_tune.executors.desk import Begun, Desk, Did, Order
 from nas_tune.executors.job import Job, advanced, trial_folder
+from nas_tune.executors.mailbox import Begun, Did, Mailbox, Order
 from nas_tune.executors.parcel import node_name
 from nas_tune.executors.watchdog import Watchdog
 from search_spaces import Space
@@ -38,12 +38,12 @@ def take_part(config: dict[str, Any]) -> None:
     """What each process of the group runs, until it may leave.
 
     Args:
-        config: `desk`, the handle of the `Desk`; `parcel`, with the job and the space.
+        config: `mailbox`, the handle of the `Mailbox`; `parcel`, with the job and the space.
 
     Raises:
-        GroupEndedError: the group cannot go on; the desk knows why, unless another process is the reason.
+        GroupEndedError: the group cannot go on; the mailbox knows why, unless another process is the reason.
     """
-    member = _Member(config["desk"], *config["parcel"].unpack())
+    member = _Member(config["mailbox"], *config["parcel"].unpack())
     number = 0
     while (order := member.order(number)) is not None:
         member.carry_out(number, order)
@@ -53,8 +53,8 @@ def take_part(config: dict[str, Any]) -> None:
 class _Member:
     """One process of the group."""
 
-    def __init__(self, desk: ActorHandle[Desk], job: Job, space: Space) -> None:
-        self._desk, self._job, self._space = desk, job, space
+    def __init__(self, mailbox: ActorHandle[Mailbox], job: Job, space: Space) -> None:
+        self._mailbox, self._job, self._space = mailbox, job, space
         self._group, self._node = Group.here(), node_name()
         self._trainable = job.trainable()
         if is_parallel(self._trainable):
@@ -63,11 +63,11 @@ class _Member:
         self._session: TrialSession | None = None
         self._name = _agreed_name(self._group)
         if self._group.rank == 0:
-            ray.get(desk.say.remote(Begun(self._name)))
+            ray.get(mailbox.say.remote(Begun(self._name)))
 
     def order(self, number: int) -> Order | None:
         """The order of that number, when it is given."""
-        order: Any = ray.get(self._desk.order.remote(self._name, number))
+        order: Any = ray.get(self._mailbox.order.remote(self._name, number))
         return cast("Order | None", order)
 
     def carry_out(self, number: int, order: Order) -> None:
@@ -80,7 +80,7 @@ class _Member:
         if failure is not None and failure.kind == "lost":
             raise GroupEndedError(failure.message)
         if failure is not None or self._group.rank == 0:
-            ray.get(self._desk.say.remote(Did(self._name, number, outcome, self._node)))
+            ray.get(self._mailbox.say.remote(Did(self._name, number, outcome, self._node)))
         if failure is not None:
             raise GroupEndedError(f"trial {order.trial} ended in process {self._group.rank}: {failure.message}")
 

@@ -1,7 +1,7 @@
 """The executor for architectures that several devices train together: one group of Ray Train's workers for all trials.
 
-A `TorchTrainer` keeps the group going and decides nothing else: the group asks the coordinator, through a desk, what to
-train, epoch by epoch. One group serves all trials of a session, for starting it costs seconds. The trainer runs in a
+A `TorchTrainer` keeps the group going and decides nothing else: the group asks the coordinator, through a mailbox, what
+to train, epoch by epoch. One group serves all trials of a session, for starting it costs seconds. The trainer runs in a
 task, so that this process stays free for signals, and can end the group at any time.
 """
 
@@ -19,8 +19,8 @@ from ray.exceptions import RayError
 
 from nas_tune.coordination.coordinator import Assignment, Coordinator
 from nas_tune.errors import InfeasibleError
-from nas_tune.executors.desk import Begun, Desk, Did, Died, Order, Word
 from nas_tune.executors.job import Job, trial_folder
+from nas_tune.executors.mailbox import Begun, Did, Died, Mailbox, Order, Word
 from nas_tune.executors.parcel import Parcel
 from nas_tune.executors.ray_cluster import Resources, cluster
 from nas_tune.executors.watchdog import Watchdog
@@ -78,15 +78,15 @@ class RayTrainExecutor:
     def run(self, coordinator: Coordinator) -> None:
         """Run trials until the coordinator has no more."""
         # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
-        with coordinator.interrupts.shield(), self._group() as (desk, trainer):
-            leader = Leader(coordinator, self._job, desk)
+        with coordinator.interrupts.shield(), self._group() as (mailbox, trainer):
+            leader = Leader(coordinator, self._job, mailbox)
             while not leader.done:
                 coordinator.interrupts.check()
                 if coordinator.seconds_left <= 0:
                     # The processes wait for each other's gradients: none of them can leave its epoch alone.
                     coordinator.stop("time")
                     break
-                for word in _asked(desk.heard.remote(_LISTEN_SECONDS)):
+                for word in _asked(mailbox.heard.remote(_LISTEN_SECONDS)):
                     leader.hear(word)
                 if ray.wait([trainer], timeout=0)[0] and not leader.done:
                     _asked(trainer)
@@ -95,28 +95,28 @@ class RayTrainExecutor:
                 ray.wait([trainer], timeout=_LEAVE_SECONDS)
 
     @contextmanager
-    def _group(self) -> Iterator[tuple[ActorHandle[Desk], ray.ObjectRef[None]]]:
-        """A desk, and the task that keeps a group going; both end with the block, and the group with them."""
-        actor: Any = ray.remote(num_cpus=0)(Desk)
-        desk: ActorHandle[Desk] = actor.remote()
+    def _group(self) -> Iterator[tuple[ActorHandle[Mailbox], ray.ObjectRef[None]]]:
+        """A mailbox, and the task that keeps a group going; both end with the block, and the group with them."""
+        actor: Any = ray.remote(num_cpus=0)(Mailbox)
+        mailbox: ActorHandle[Mailbox] = actor.remote()
         environment = {"env_vars": {name: os.environ.get(name, value) for name, value in _QUIET.items()}}
         task = ray.remote(num_cpus=0, max_retries=0, runtime_env=environment)(_keep_going)
-        trainer = task.remote(desk, self._parcel, self._resources, str(self._job.run_folder))
+        trainer = task.remote(mailbox, self._parcel, self._resources, str(self._job.run_folder))
         try:
-            yield desk, trainer
+            yield mailbox, trainer
         finally:
             # Not ray.cancel: where the task is just ending, that ends this process, too.
-            ray.kill(desk)
+            ray.kill(mailbox)
             if self._ray_stays:
                 # Else all of it goes with Ray.
                 ray.wait([trainer], timeout=_LEAVE_SECONDS)
 
 
-def _keep_going(desk: ActorHandle[Desk], parcel: Parcel, needs: Resources, folder: str) -> None:
+def _keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, folder: str) -> None:
     """What of `ray_trainer` this process needs no import for: that takes a second, and half a gigabyte."""
     from nas_tune.executors.ray_trainer import keep_going
 
-    keep_going(desk, parcel, needs, folder)
+    keep_going(mailbox, parcel, needs, folder)
 
 
 class Leader:
@@ -125,8 +125,8 @@ class Leader:
     `done` says that there is nothing more to train, `leaving` that a group was told so, and leaves.
     """
 
-    def __init__(self, coordinator: Coordinator, job: Job, desk: ActorHandle[Desk]) -> None:
-        self._coordinator, self._job, self._desk = coordinator, job, desk
+    def __init__(self, coordinator: Coordinator, job: Job, mailbox: ActorHandle[Mailbox]) -> None:
+        self._coordinator, self._job, self._mailbox = coordinator, job, mailbox
         self._group: int | None = None
         self._number = self._false_starts = 0
         self._assignment: Assignment | None = None
@@ -166,7 +166,7 @@ class Leader:
         self._look_ahead()
         self._at_work, self.leaving, some = not self.done, self.done, self._assignment
         order = None if some is None else Order(some.trial, some.architecture.tree, some.seed)
-        self._desk.give.remote(self._group, self._number, order)
+        self._mailbox.give.remote(self._group, self._number, order)
 
     def _look_ahead(self) -> None:
         if self._assignment is None:

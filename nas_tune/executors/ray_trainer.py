@@ -16,7 +16,7 @@ from ray import train
 from ray.exceptions import RayError
 from ray.train.torch import TorchConfig, TorchTrainer
 
-from nas_tune.executors.desk import Desk, Died
+from nas_tune.executors.mailbox import Died, Mailbox
 from nas_tune.executors.parcel import Parcel
 from nas_tune.executors.ray_cluster import Resources
 from nas_tune.executors.ray_group import take_part
@@ -31,33 +31,33 @@ _LONGEST_REASON = 300
 
 
 class Told(train.UserCallback):
-    """Tells the desk that a group has died; a failure of a training has told so itself."""
+    """Tells the mailbox that a group has died; a failure of a training has told so itself."""
 
-    def __init__(self, desk: ActorHandle[Desk]) -> None:
-        self._desk = desk
+    def __init__(self, mailbox: ActorHandle[Mailbox]) -> None:
+        self._mailbox = mailbox
 
     def after_exception(self, run_context: object, worker_exceptions: dict[int, Exception]) -> None:
         """Ray Train is about to start another group."""
-        self._desk.say.remote(Died(_reason(worker_exceptions)))
+        self._mailbox.say.remote(Died(_reason(worker_exceptions)))
 
 
-def keep_going(desk: ActorHandle[Desk], parcel: Parcel, needs: Resources, folder: str) -> None:
-    """Start groups of workers, one after the death of another, until one may leave, or the desk is gone.
+def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, folder: str) -> None:
+    """Start groups of workers, one after the death of another, until one may leave, or the mailbox is gone.
 
     It runs in the main thread of a process of its own, where Ray Train ends in good order when it is interrupted.
 
     Args:
-        desk: through which the processes hear of what to do.
+        mailbox: through which the processes hear of what to do.
         parcel: what each of them gets, with the job and the space.
         needs: how many processes, and what each gets.
         folder: of the run, in which Ray Train keeps a folder of its own.
     """
     each = {"CPU": needs.cpus, **({"GPU": needs.gpus} if needs.gpus else {})}
     failures: Any = {"max_failures": -1, "controller_failure_limit": _START_ATTEMPTS}
-    callbacks: Any = [Told(desk)]
+    callbacks: Any = [Told(mailbox)]
     trainer = TorchTrainer(
         take_part,
-        train_loop_config={"desk": desk, "parcel": parcel},
+        train_loop_config={"mailbox": mailbox, "parcel": parcel},
         # Small things, such as the name of the group, are no GPU's.
         torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if needs.gpus else "gloo"),
         scaling_config=train.ScalingConfig(
@@ -68,7 +68,7 @@ def keep_going(desk: ActorHandle[Desk], parcel: Parcel, needs: Resources, folder
         ),
     )
     over = threading.Event()
-    threading.Thread(target=_interrupt_without, args=(desk, over), daemon=True).start()
+    threading.Thread(target=_interrupt_without, args=(mailbox, over), daemon=True).start()
     try:
         # It leaves by sys.exit where it was interrupted.
         with suppress(KeyboardInterrupt, SystemExit):
@@ -77,10 +77,10 @@ def keep_going(desk: ActorHandle[Desk], parcel: Parcel, needs: Resources, folder
         over.set()
 
 
-def _interrupt_without(desk: ActorHandle[Desk], over: threading.Event) -> None:
-    """Interrupt this process when the desk is gone, unless all is `over` by then."""
+def _interrupt_without(mailbox: ActorHandle[Mailbox], over: threading.Event) -> None:
+    """Interrupt this process when the mailbox is gone, unless all is `over` by then."""
     with suppress(RayError):
-        ray.get(desk.closed.remote())
+        ray.get(mailbox.closed.remote())
     if not over.is_set():
         # A real SIGINT is blocked in the threads of Ray's workers.
         _thread.interrupt_main()

@@ -23,13 +23,13 @@ from nas_tune.session.initial_design import Design
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
-__all__ = ["beginnings", "enqueued", "failed_of", "member_of", "retries"]
+__all__ = ["enqueued", "failed_of", "first_events", "member_of", "retries"]
 
 
 _OTHERS = 3
 
 
-def beginnings(
+def first_events(
     config: SearchConfig, space: Space, wanted: Sequence[Any] = (), design: Design | None = None
 ) -> list[Event]:
     """The first events of a new run: what `config.warm_start` knows, then what is tried first.

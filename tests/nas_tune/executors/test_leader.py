@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from nas_tune.errors import InfeasibleError
-from nas_tune.executors.desk import Begun, Desk, Did, Died, Order
 from nas_tune.executors.job import Job, trial_folder
+from nas_tune.executors.mailbox import Begun, Did, Died, Mailbox, Order
 from nas_tune.executors.ray_train import Leader
 from tests.nas_tune.runs import Setup
 from tests.toys import Climber
@@ -26,8 +26,8 @@ class Driven:
     def __init__(self, folder: Path) -> None:
         self.orders: list[Order | None] = []
         self.coordinator = Setup(folder, max_trials=3, max_epochs=2, max_retries=1).open()
-        desk: Any = SimpleNamespace(give=SimpleNamespace(remote=self._given))
-        self.leader = Leader(self.coordinator, Job(Climber, {}, folder, 2, epoch_timeout=9.0), desk)
+        mailbox: Any = SimpleNamespace(give=SimpleNamespace(remote=self._given))
+        self.leader = Leader(self.coordinator, Job(Climber, {}, folder, 2, epoch_timeout=9.0), mailbox)
 
     def _given(self, group: int, number: int, order: Order | None) -> None:
         self.orders.append(order)
@@ -114,17 +114,17 @@ def test_groups_that_never_begin_end_the_run(driven: Driven) -> None:
         driven.hear(Died("no such module"))
 
 
-def test_the_desk_keeps_words_and_orders_until_they_are_asked_for() -> None:
+def test_the_mailbox_keeps_messages_and_orders_until_they_are_asked_for() -> None:
     async def told() -> tuple[Any, ...]:
-        desk = Desk()
-        waiting = asyncio.create_task(desk.order(7, 1))
-        nothing = await desk.heard(0.01)
-        await desk.say(Begun(7))
-        await desk.say(Died("x"))
-        both = await desk.heard(1.0)
+        mailbox = Mailbox()
+        waiting = asyncio.create_task(mailbox.order(7, 1))
+        nothing = await mailbox.heard(0.01)
+        await mailbox.say(Begun(7))
+        await mailbox.say(Died("x"))
+        both = await mailbox.heard(1.0)
         for number in range(2):
-            await desk.give(7, number, Order(number, {}, 0))
-        return nothing, both, await waiting, await desk.order(7, 0)
+            await mailbox.give(7, number, Order(number, {}, 0))
+        return nothing, both, await waiting, await mailbox.order(7, 0)
 
     nothing, both, second, first = asyncio.run(told())
     assert (nothing, both) == ([], [Begun(7), Died("x")])

@@ -1,4 +1,4 @@
-"""Where the driver and the processes of a group leave word for one another, in an actor of its own."""
+"""The mailbox through which the driver and the processes of a group exchange messages: a Ray actor of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from trainables.trial.session import Outcome
 
-__all__ = ["Begun", "Desk", "Did", "Died", "Order", "Word"]
+__all__ = ["Begun", "Did", "Died", "Mailbox", "Order", "Word"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Died:
 Word = Begun | Did | Died
 
 
-class Desk:
+class Mailbox:
     """Where the driver and the processes leave word for one another."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Desk:
         self._changed = asyncio.Condition()
 
     async def closed(self) -> None:
-        """Lasts as long as the desk: who asks gets an error when it is gone."""
+        """Lasts as long as the mailbox: who asks gets an error when it is gone."""
         await asyncio.Event().wait()
 
     async def say(self, word: Word) -> None:
