@@ -120,7 +120,7 @@ def run_config(
 ) -> Run:
     """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import.
 
-    `ranking` is told how many candidates of `config.initial` are scored, of how many.
+    `ranking` is called with how many candidates of `config.initial` are scored, of how many.
     """
     check_flags(new=new, resume=resume)
     enqueue, observers = listed("enqueue", enqueue), listed_observers(observers)

@@ -127,7 +127,7 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
 
 
 def stored_integer(low: int, high: int, step: int, log: bool) -> Integer:
-    """An `integer` as specs hold it: the bounds of old ones may be larger than a float tells apart."""
+    """An `integer` as specs hold it: the bounds of older specs may be larger than a float tells apart."""
     said = f"integer({low!r}, {high!r})"
     for name, value in (("low", low), ("high", high), ("step", step)):
         _require_int(said, name, value)
@@ -152,7 +152,7 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
 
 
 def stored_real(low: float, high: float, step: float | None, log: bool) -> Real:
-    """A `real` as specs hold it: the bounds of old ones may have hardly a float between them."""
+    """A `real` as specs hold it: the bounds of older specs may have hardly a float between them."""
     said = f"real({low!r}, {high!r})"
     for name, value in (("low", low), ("high", high), ("step", 1.0 if step is None else step)):
         _require_number(said, name, value)

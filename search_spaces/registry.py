@@ -9,7 +9,7 @@ A plug-in is an installed package with entry points in the group `nas_tune.<kind
     [project.entry-points."nas_tune.spaces"]
     my_space = "my_package.spaces:make_space"
 
-A plug-in is imported when it is used. One that cannot be imported harms only those who ask for it.
+A plug-in is imported when it is used. One that cannot be imported is an error only when its name is asked for.
 """
 
 from __future__ import annotations

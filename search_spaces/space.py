@@ -285,7 +285,7 @@ class Space(Nested):
     def _rebuilt(cls, tree: object, **rules: Any) -> Self:
         """A space of this class from its parts, whatever the signature of the subclass."""
         made = cls.__new__(cls)
-        # Without the check of options that print alike: runs of old have such spaces, and are read.
+        # Without the check of options that print alike: older runs have such spaces, and are read.
         made._declare(tree, **rules)
         return made
 

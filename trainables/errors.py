@@ -68,7 +68,7 @@ class DivergedError(NasTuneError):
 class GroupLostError(NasTuneError):
     """Processes that train one network together cannot go on, for one of them is gone or stands elsewhere.
 
-    It says nothing of the training: all of them start again from the last checkpoint.
+    It is no failure of the training: all of them start again from the last checkpoint.
     """
 
 

@@ -37,7 +37,7 @@ COSTS = ("parameters", "macs")
 
 
 def modes_of(target: object) -> Mapping[str, Mode]:
-    """What a trainable (a class or a generator function) says of its metrics; empty where it says nothing.
+    """What a trainable (a class or a generator function) declares about its metrics; empty by default.
 
     Raises:
         TrainableError: `modes` is not a mapping of names to "max" or "min".

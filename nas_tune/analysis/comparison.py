@@ -3,7 +3,8 @@
 Runs that differ in nothing but their seed, name and folder are one group. Where every group has several runs, groups
 are compared by what each run found: that is about the strategies, and n is the number of seeds. Where a group has one
 run only, all that can be compared is trials: whether those of one run were on the whole better than those of the
-other. That says nothing of other seeds, and it is said so. It has a p-value only where the trials are independent:
+other. That allows no conclusion about other seeds, and the text says so. It has a p-value only where the trials are
+independent:
 drawn at random, and none stopped early. A search that learns repeats what was good, and a scheduler keeps the best of
 each run: two equal searches would "differ" in a quarter of the cases.
 

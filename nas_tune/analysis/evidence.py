@@ -2,7 +2,7 @@
 
 Values after different numbers of epochs do not compare, and the trials that a scheduler lets train on are a selected
 sample: the decision that decides everything is the same in all of them. So the evidence is of the last epoch that all
-trials reached, and of the full training where none was stopped early. What the survivors have in common is told beside
+trials reached, and of the full training where none was stopped early. What the survivors have in common is shown beside
 it.
 """
 

@@ -1,8 +1,8 @@
 """What one change to the winner did according to the trials, or would probably do according to a model of them.
 
-A neighbour that has a trial is told by its value. For one that has none a Gaussian process over the trials (that of
+A neighbour that has a trial is shown with its value. For one that has none a Gaussian process over the trials (that of
 the strategies, `nas_tune.strategies.predictors`) guesses, with its own uncertainty; how well such guesses agree with
-trials that were held out is told beside them. A guess is no measurement.
+trials that were held out is shown beside them. A guess is no measurement.
 """
 
 from __future__ import annotations

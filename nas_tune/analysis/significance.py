@@ -17,7 +17,7 @@ def holm(raw: Sequence[float], families: int = 1) -> list[float]:
 
     Args:
         raw: as the tests gave them.
-        families: how many such lists are told together: all of them share one level.
+        families: how many such lists are reported together: all of them share one level.
     """
     corrected, worst = [1.0] * len(raw), 0.0
     for place, index in enumerate(sorted(range(len(raw)), key=raw.__getitem__)):

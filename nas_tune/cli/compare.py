@@ -30,7 +30,8 @@ def compare(
     """Set runs side by side: what they found, and whether they differ by more than chance.
 
     Runs that differ in their seed only are one group. Several runs in every group: groups are compared by what each
-    run found. Else trials are compared, which says nothing of other seeds, and has a p-value for random search alone.
+    run found. Else trials are compared, which allows no conclusion about other seeds, and has a p-value for random
+    search alone.
     """
     from nas_tune.analysis import compare as compared
     from nas_tune.results import Run

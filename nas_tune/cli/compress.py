@@ -97,7 +97,7 @@ def compress(
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """What the steps are told to: a bar on a terminal, lines elsewhere."""
+    """Shows the steps: a bar on a terminal, lines elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = stderr()

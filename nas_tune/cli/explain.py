@@ -133,7 +133,7 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
     if width is None or width >= _WIDE:
         for line in lines(fitting(columns, width), width) if len(shown) else ():
             out.print(line)
-    else:  # a change that is cut says nothing: it gets lines of its own
+    else:  # a change that is cut cannot be read: it gets lines of its own
         numbers = list(lines(columns[:-1], width, header=False)) if len(shown) else []
         for line, text in zip(numbers, shown["change"], strict=True):
             out.print(line)

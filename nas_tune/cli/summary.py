@@ -43,7 +43,7 @@ def conclude(run: Run, *, test: bool = True, allow_code: bool = False, told: Col
 def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ()) -> None:
     """Print ranked trials: their numbers in columns, then their architectures.
 
-    `validated` are the metrics that are told of the test split, too.
+    `validated` are the metrics that are shown of the test split, too.
     """
     out = stdout()
     width = width_of(out)

@@ -324,7 +324,7 @@ class SearchConfig(BaseModel):
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
-        """A configuration from TOML text; a syntax error is told by line and column (`ConfigError`)."""
+        """A configuration from TOML text; the error names the line and column (`ConfigError`)."""
         return cls(**parse_toml(text, "configuration"))
 
 

@@ -1,1 +1,1 @@
-"""The loop of a search: ask the strategy, start trials, hear their reports, tell the scheduler, write the ledger."""
+"""The loop of a search: ask the strategy, start trials, take their reports, ask the scheduler, write the ledger."""

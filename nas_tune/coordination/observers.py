@@ -6,7 +6,7 @@ tenth of the run's time. From there on events queue up for it, and it sees a cop
 
 An observer is left out, with a warning and a note in the ledger, if one call takes more than five seconds, if it
 raised three times (whatever it raised, also SystemExit), or if ten thousand events wait for it. What the package
-itself attaches to a run, such as the backup of its ledger, is told in line.
+itself attaches to a run, such as the backup of its ledger, is called in the same thread.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Audience:
     """The observers of one run.
 
     Args:
-        observers: the user's; each is told in a thread of its own.
+        observers: the user's; each is called in a thread of its own.
         clock: seconds, monotonic.
         own: the package's; told in line, before the others.
         patience: seconds that a single call may take; by default 5.
@@ -68,7 +68,7 @@ class Audience:
         """Tell of the events of one transaction, which happened at `when`; `state` is that after all of them."""
         for one in self._own:
             one.tell(events, state)
-        # All are told before one is waited for: a signal that ends the waiting loses nobody an event.
+        # All get the event before one is waited for: a signal that ends the waiting loses nobody an event.
         for aside in self._aside:
             aside.tell(events, state, when)
         for aside in self._aside:

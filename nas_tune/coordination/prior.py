@@ -1,4 +1,4 @@
-"""What other runs knew, on the scale of this one: a line for each of them, through what both have measured.
+"""The trials of earlier runs (warm start) on the scale of this one: a line for each run, through what both measured.
 
 Another data set or budget gives other numbers, and more often than not the same order. An architecture that both
 runs trained is a pair: its values after the last epoch that both have seen. From three pairs on the line is that of

@@ -171,7 +171,7 @@ class Proposer:
         for line, known in self._prior.news(lambda ask: self._storage.get_trial(ask).intermediate_values):
             for ask, event in known.items():
                 curve = {int(epoch): line.at(value) for epoch, value in event.curve}
-                # What says nothing of this task is better not seen.
+                # Trials that do not carry over to this task are better left out.
                 state = _STATES[event.state if line.slope else "failed"]
                 self._storage.revise(self._trial_id(ask), state, curve)
 

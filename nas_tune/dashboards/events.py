@@ -22,7 +22,7 @@ __all__ = ["Experiment", "TrialFile"]
 
 
 class Experiment:
-    """What TensorBoard is told of the whole search: all hyperparameters that there are, and the optimized metrics.
+    """What TensorBoard gets of the whole search: all hyperparameters that there are, and the optimized metrics.
 
     It stands in the file of every trial, because TensorBoard reads the first that it meets.
     """

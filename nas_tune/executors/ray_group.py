@@ -1,4 +1,4 @@
-"""The processes that train one architecture together, as Ray Train's workers run them, and how they hear of what to do.
+"""The processes that train one architecture together, as workers of Ray Train, and how they get their orders.
 
 Every process follows the same orders, one epoch each, and its session of the trial makes the epoch an `Outcome`.
 Process 0 tells its outcomes, and writes the checkpoints that all of them load. No failure of a training is an error
@@ -96,7 +96,7 @@ class _Member:
 
 
 def _agreed_name(group: Group) -> int:
-    """A number by which no other group is called; it also shows that the processes hear one another."""
+    """A number that no other group has; agreeing on it also shows that the processes can reach one another."""
     name = torch.tensor(random.SystemRandom().randrange(_LARGEST_NAME))
     group.equalize_([name])
     return int(name)

@@ -87,7 +87,7 @@ class RayTrainExecutor:
                     coordinator.stop("time")
                     break
                 for word in _asked(mailbox.heard.remote(_LISTEN_SECONDS)):
-                    leader.hear(word)
+                    leader.receive(word)
                 if ray.wait([trainer], timeout=0)[0] and not leader.done:
                     _asked(trainer)
                     raise InfeasibleError("Ray Train ended the group for no reason that it tells; resume the run")
@@ -122,7 +122,7 @@ def _keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources,
 class Leader:
     """Passes on what the coordinator wants and what the group says.
 
-    `done` says that there is nothing more to train, `leaving` that a group was told so, and leaves.
+    `done` says that there is nothing more to train, `leaving` that a group has that message, and leaves.
     """
 
     def __init__(self, coordinator: Coordinator, job: Job, mailbox: ActorHandle[Mailbox]) -> None:
@@ -133,8 +133,8 @@ class Leader:
         self._at_work = False
         self.done = self.leaving = False
 
-    def hear(self, word: Word) -> None:
-        """Take in one word.
+    def receive(self, word: Word) -> None:
+        """Take in one message.
 
         Raises:
             InfeasibleError: group after group dies before it has begun.

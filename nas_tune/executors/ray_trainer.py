@@ -47,7 +47,7 @@ def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, 
     It runs in the main thread of a process of its own, where Ray Train ends in good order when it is interrupted.
 
     Args:
-        mailbox: through which the processes hear of what to do.
+        mailbox: from which the processes get their orders.
         parcel: what each of them gets, with the job and the space.
         needs: how many processes, and what each gets.
         folder: of the run, in which Ray Train keeps a folder of its own.

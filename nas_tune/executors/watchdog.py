@@ -45,7 +45,7 @@ class Watchdog:
     def found(self) -> Outcome | None:
         """The failure that a watchdog before this one ended the trial for, told once; None if there was none.
 
-        A process that died of something else leaves an empty file, which says nothing.
+        A process that died of something else leaves an empty file.
         """
         if self._seconds is None:
             return None

@@ -26,7 +26,7 @@ _RUNNING = frozenset({"running"})
 _PAUSED = frozenset({"paused"})
 _FAILED = frozenset({"failed"})
 _WIDEST_GAP = 10_000
-"""So many proposals in a row may come to nothing; a strategy is told of each of them, so more would take for ever."""
+"""So many proposals in a row may come to nothing; the study gets each of them, so more would take for ever."""
 
 
 class Consistency:

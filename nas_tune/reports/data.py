@@ -91,7 +91,7 @@ def _others(trials: pd.DataFrame, optimized: list[str]) -> list[str]:
         for name in trials
         if name not in _PLAIN and name not in optimized and not str(name).startswith("arch.")
     ]
-    # The size of a supernet is told though it never varies: beside it nobody takes that of the network for it.
+    # The size of a supernet is shown though it never varies, so that it is not mistaken for that of the network.
     telling = [n for n in metrics if trials[n].notna().any() and (_varies(trials[n]) or n == _SUPERNET)]
     return sorted(telling, key=lambda name: (name not in (*_COSTS, _SUPERNET), name))[:_MOST_OTHERS]
 

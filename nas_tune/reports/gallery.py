@@ -1,4 +1,4 @@
-"""The best architectures, drawn by what the catalogue knows of their space; as text where that says nothing."""
+"""The best architectures, drawn by what the catalogue knows of their space; as text where it has no drawing."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Batched:
                 self.inner.forget(trial)
 
     def _tell(self, trial: int, slot: _Slot) -> None:
-        """A trial that reported again after it would have paused was told to go on."""
+        """A trial that reported again after it would have paused goes on."""
         verdict = Verdict.GO_ON
         for report in slot.reports:
             if verdict is Verdict.PAUSE:

@@ -408,7 +408,7 @@ def _same_trainable(meta: Mapping[str, Any], target: Target) -> None:
             "mix with the old ones; take the old code, start a new run, or say accept_code_change "
             "(--accept-code-change) if the change does not matter"
         )
-    # A run that another version began says nothing of it, and one with a version attribute is known by that alone.
+    # A run of an earlier version has no such fingerprint, and one with a version attribute is known by that alone.
     held = meta["trainable"].get("held")
     if held is not None and not is_ours(target) and held != held_fingerprint(target):
         raise ResumeRefusedError(

@@ -48,7 +48,7 @@ def search_target(config: SearchConfig, given: Target | None) -> Target:
     """The trainable that searches, instead of `given` or the one that the configuration names.
 
     Raises:
-        ConfigError: that one says nothing of images to search on, or the configuration asks for what only proposals
+        ConfigError: that one names no images to search on, or the configuration asks for what only proposals
             have.
     """
     name = config.trainable.name

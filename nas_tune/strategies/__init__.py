@@ -35,7 +35,7 @@ from search_spaces import Space
 __all__ = ["STRATEGIES", "TPE", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "Sampler", "make"]
 
 Sampler: TypeAlias = BaseSampler
-"""What a strategy is, for those who need not know of Optuna."""
+"""The type of a strategy, for modules that do not import Optuna."""
 
 STRATEGIES: dict[str, Callable[..., Sampler]] = {
     "auto": Auto,

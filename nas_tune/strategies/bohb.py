@@ -2,7 +2,7 @@
 
 Every epoch is a budget. The model is learnt from the scores at the last epoch that enough trials have reached,
 running ones included: one density of the good ones, one of the others, and the proposal is the candidate where
-their ratio is greatest. A decision that is not active in a trial says nothing there: its density is even, which
+their ratio is greatest. A decision that is not active in a trial gives no evidence: its density is uniform, which
 carries the densities over to conditional spaces.
 """
 

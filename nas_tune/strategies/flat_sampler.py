@@ -41,7 +41,7 @@ class FlatSampler(UnseenSampler):
         """Optuna's sampler, fresh, for so many objectives."""
 
     def told(self, finished: list[Finished]) -> list[Finished]:
-        """What of the finished trials the sampler is told, by number."""
+        """The finished trials that the sampler learns from, by number."""
         return finished
 
     def fill(self, architecture: Architecture, number: int) -> dict[str, Any]:

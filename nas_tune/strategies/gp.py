@@ -1,7 +1,7 @@
 """Bayesian optimization with a Gaussian process, Optuna's, on the flat face of a space.
 
 A proposal is dear, and dearer with every trial and every decision: on one core 0.1 s in a space of 6 decisions and
-1.3 s in one of 41 after 100 trials. It does not grow from there, because the process is told of at most `memory`
+1.3 s in one of 41 after 100 trials. It does not grow from there, because the process learns from at most `memory`
 trials; Optuna's own, told of 1,000, was measured at 55 s. It is for trainings that take minutes.
 """
 

@@ -1,7 +1,7 @@
 """Kernel densities over architectures: Gaussian kernels for numbers, Aitchison and Aitken's (1976) for options.
 
 An architecture is a row of one code a decision: the option's number, the number's place in 0..1, NaN where inactive.
-A kernel says nothing (it is even) in a decision that its own trial does not have. SciPy is imported when numbers are
+A kernel is uniform in a decision that its own trial does not have. SciPy is imported when numbers are
 drawn or weighed: it takes longer than all other strategies together.
 """
 
@@ -110,7 +110,7 @@ def _log_number_kernel(x: Column, centers: Column, options: int, bandwidth: floa
 
     inside = ndtr((1 - centers) / bandwidth) - ndtr(-centers / bandwidth)
     apart = (x[:, None] - centers) / bandwidth
-    # Missing on either side, it says nothing: the density of an even number is 1.
+    # Missing on either side, it gives no evidence: the uniform density is 1.
     said = -0.5 * apart**2 - np.log(bandwidth * np.sqrt(2 * np.pi) * inside)
     return np.asarray(np.nan_to_num(said, nan=0.0))
 

@@ -113,7 +113,7 @@ def _best(trials: Sequence[Finished]) -> Finished:
 
 
 class _Neighborhoods:
-    """The neighbours of incumbents, kept because a climb is told again at every proposal: ids, and the latest as text.
+    """The neighbours of incumbents, kept because a climb is replayed at every proposal: ids, and the latest as text.
 
     Members are bound to their space, which would then never be forgotten; texts are not.
     """

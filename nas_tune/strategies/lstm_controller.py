@@ -16,7 +16,7 @@ __all__ = ["LSTMController"]
 
 
 class LSTMController(Controller):
-    """It is told the answer before and the question, and gives logits."""
+    """Its input is the previous answer and the question, its output logits."""
 
     def __init__(self, answers: Sequence[int], units: int) -> None:
         tokens = sum(answers)

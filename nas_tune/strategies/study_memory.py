@@ -116,7 +116,7 @@ class StudyMemory(BaseStorage):
         self._open.add(trial_id)
 
     def revise(self, trial_id: int, state: TrialState, curve: dict[int, float]) -> None:
-        """A finished trial is told anew: other intermediate values, of which the last one is its value."""
+        """Give a finished trial of the study other intermediate values, of which the last one is its value."""
         trial = self.get_trial(trial_id)
         trial.state, trial.intermediate_values = state, {epoch: float(value) for epoch, value in curve.items()}
         trial.values = None if state == TrialState.FAIL else [float(curve[max(curve)])]

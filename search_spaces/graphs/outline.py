@@ -1,4 +1,4 @@
-"""Any tree of the language as a chain: what `Space.graphs` shows of a space that says nothing itself.
+"""Any tree of the language as a chain: what `Space.graphs` shows of a space without graphs of its own.
 
 Decisions that stand together are one block with a label that a person reads (`conv kernel 3`,
 `depth 3, width 64`); dicts and lists inside follow in their order. The name of a block is its path in the tree.

@@ -36,7 +36,7 @@ FILES = {
 }
 
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, as the how-manieth of how many steps."""
+"""Called before each step with its text, its number and the number of steps."""
 
 
 @dataclass(frozen=True, slots=True)

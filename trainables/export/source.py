@@ -84,7 +84,7 @@ class _Author:
         self._made.update(zip((module for module, _ in members), calls, strict=True))
 
     def _named(self, module: nn.Module, function: Any) -> Any:
-        """What `function` makes of a module; where it cannot, the module's place and kind are told."""
+        """What `function` makes of a module; its error names the place and kind of the module."""
         try:
             return function(module)
         except UntraceableError as error:

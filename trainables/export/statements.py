@@ -136,7 +136,7 @@ class _Writer:
         return [one.op for one in node.users] == ["output"] and self._uses(node) == 1
 
     def _is_access(self, node: fx.Node) -> bool:
-        """Whether a name for it would say nothing: an attribute, a size, an element of a list that has a name."""
+        """Whether it needs no name of its own: an attribute, a size, an element of a list that has a name."""
         if node.op == "get_attr" or node.target is getattr:
             return True
         source = node.args[0] if node.args else None

@@ -61,7 +61,7 @@ def build_pnas(
 
 
 def _nodes(tree: Mapping[str, Any], kind: str, concat: str) -> Nodes:
-    """The nodes of a cell from its tree; `concat` is what the family does where the tree says nothing."""
+    """The nodes of a cell from its tree; `concat` is what the family does by default."""
     cell = _read_cell(tree.get(kind), kind)
     ends = concatenated(cell, option({"concat": concat, **tree}, "concat", CONCATENATIONS, ""))
 

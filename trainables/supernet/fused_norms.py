@@ -1,7 +1,7 @@
 """Normalised 1x1 convolutions and their weighted sum, as the fast path of cells computes them: many edges at once.
 
 `fused_affine` has the formulas. Every edge has its own images, so that matrix products read them from end to end. None
-of it can be differentiated twice, and whoever tries is told so.
+of it can be differentiated twice; an attempt raises an error that says so.
 """
 
 from __future__ import annotations

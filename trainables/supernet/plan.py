@@ -84,7 +84,7 @@ class Plan:
         self._device = given["device"]
 
     def _needed(self, given: Mapping[str, Any]) -> dict[str, object]:
-        """The settings of the network with those that the method needs, where the user says nothing else."""
+        """The settings of the network with those that the method needs, unless the user sets them."""
         needs = METHODS[self._method].needs
         takes = inspect.signature(builder_of(self._space)).parameters
         lacking = [name for name in needs if name not in takes]

@@ -69,7 +69,7 @@ def export(
             the search; None takes retrained ones where there are any.
         normalization: whether "py", "pt2" and "onnx" take raw inputs, with the values that the data set has, and
             standardize them; False leaves that to who uses them. Weights alone ("safetensors") never do.
-        progress: told what is done, as the how-manieth of how many steps.
+        progress: called before each step with its text, its number and the number of steps.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.

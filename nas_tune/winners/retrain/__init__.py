@@ -1,4 +1,4 @@
-"""From what a search found to networks that were trained in earnest, and how much of what the search said holds.
+"""Retraining: what a search found is trained from scratch, and compared with what the search said of it.
 
     retrain.py      retrain: the door
     plan.py         what will be trained, by which settings, in which folder

@@ -1,4 +1,4 @@
-"""The honesty report: how much of what the search said holds once its choice is trained in earnest.
+"""The honesty report: how well the scores of a search agree with trainings from scratch.
 
 It tells three things of a retraining, each with its spread and the number of trainings behind it: whether the order
 of the search scores is that of the retrained scores, what another choice would have been worth (the regret), and what

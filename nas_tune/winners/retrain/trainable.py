@@ -1,8 +1,8 @@
 """A trainable for what a search has found: one of a list of architectures, trained by another trainable, tested once.
 
-It is set up with which architecture ("chosen") and the how-manieth time ("repeat"); the seed is the trial's own. With
-the last epoch's report come the metrics of the test split as `test_<metric>`. A training that ends before its last
-epoch is tested then, and reports once more.
+The tree that it is set up with has the index of the architecture ("chosen") and the number of the repetition
+("repeat"); the seed is the trial's own. The last report has the metrics of the test split too, as `test_<metric>`. A
+training that ends before its last epoch is tested then, and reports once more.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Driven:
 
     def hear(self, *words: Begun | Did | Died) -> None:
         for word in words:
-            self.leader.hear(word)
+            self.leader.receive(word)
 
     @property
     def trials(self) -> list[int | None]:
@@ -60,10 +60,10 @@ def failed(message: str) -> Outcome:
 
 
 def test_one_group_trains_trial_after_trial_and_then_leaves(driven: Driven) -> None:
-    driven.hear(Begun(7))
+    driven.receive(Begun(7))
     for number in range(6):
         assert not driven.leader.done
-        driven.hear(did(7, number, LAST if number % 2 else GOOD))
+        driven.receive(did(7, number, LAST if number % 2 else GOOD))
     assert driven.trials == [0, 0, 1, 1, 2, 2, None]
     assert driven.leader.done
     assert driven.leader.leaving
@@ -71,26 +71,26 @@ def test_one_group_trains_trial_after_trial_and_then_leaves(driven: Driven) -> N
 
 
 def test_a_failure_ends_the_trial_and_the_next_group_begins_with_another_one(driven: Driven) -> None:
-    driven.hear(Begun(7), did(7, 0, failed("it was I")), did(7, 0, failed("I too")), Died("process 1: it was I"))
+    driven.receive(Begun(7), did(7, 0, failed("it was I")), did(7, 0, failed("I too")), Died("process 1: it was I"))
     assert driven.states == ["failed", "running"]
     assert driven.coordinator.state.trials[0].message == "it was I"
-    driven.hear(Begun(8), did(7, 1, GOOD))
+    driven.receive(Begun(8), did(7, 1, GOOD))
     assert driven.trials == [0, 1]
     assert driven.coordinator.state.trials[1].worker_losses == 0
 
 
 def test_after_the_last_failure_no_group_is_waited_for(driven: Driven) -> None:
     for group in range(3):
-        driven.hear(Begun(group), did(group, 0, failed("no")))
+        driven.receive(Begun(group), did(group, 0, failed("no")))
     assert driven.leader.done
     assert not driven.leader.leaving
 
 
 def test_a_dead_process_costs_an_epoch_and_one_too_many_the_trial(driven: Driven) -> None:
-    driven.hear(Begun(7), did(7, 0, GOOD), Died("killed"), Begun(8))
+    driven.receive(Begun(7), did(7, 0, GOOD), Died("killed"), Begun(8))
     assert driven.trials == [0, 0, 0]
     # The checkpoint's epoch is known already.
-    driven.hear(did(8, 0, GOOD), Died("killed again"), Begun(9))
+    driven.receive(did(8, 0, GOOD), Died("killed again"), Begun(9))
     assert driven.states == ["failed", "running"]
     assert "died 2 times, at last: killed again" in str(driven.coordinator.state.trials[0].message)
     assert driven.trials == [0, 0, 0, 0, 1]
@@ -101,17 +101,17 @@ def test_a_process_that_hung_fails_its_trial_with_the_place(driven: Driven, tmp_
     folder.mkdir(parents=True)
     (folder / "timeout-0.txt").touch()
     (folder / "timeout-1.txt").write_text("in step")
-    driven.hear(Begun(7), Died("killed"))
+    driven.receive(Begun(7), Died("killed"))
     record = driven.coordinator.state.trials[0]
     assert (record.failure, record.traceback) == ("timeout", "in step")
     assert not list(folder.iterdir())
 
 
 def test_groups_that_never_begin_end_the_run(driven: Driven) -> None:
-    driven.hear(Died("no such module"))
-    driven.hear(Begun(7), did(7, 0, failed("x")), Died("x"), Died("no such module"))
+    driven.receive(Died("no such module"))
+    driven.receive(Begun(7), did(7, 0, failed("x")), Died("x"), Died("no such module"))
     with pytest.raises(InfeasibleError, match="no group of workers could begin, 2 times, at last: no such module"):
-        driven.hear(Died("no such module"))
+        driven.receive(Died("no such module"))
 
 
 def test_the_mailbox_keeps_messages_and_orders_until_they_are_asked_for() -> None:

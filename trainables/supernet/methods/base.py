@@ -129,11 +129,11 @@ class Method(nn.Module):
         return {name: self.alpha(name) for name, decision in self.decisions.items() if self.owns(decision)}
 
     def begin_stage(self, stage: Stage, kept: Mapping[str, tuple[int, ...]]) -> None:
-        """Hear which of the `stages` begins, before the first step, and which options are left in it."""
+        """Begin one of the `stages`, before its first step, with the options that are left in it."""
         self.kept = dict(kept)
 
     def advance(self, progress: float) -> None:
-        """Hear how much of the search (of its stage) is behind, 0 to 1."""
+        """Called before each step with the share of the search (of its stage) that is over, 0 to 1."""
 
     def draw(self, draws: Draws) -> None:
         """Take the random numbers of one step."""
@@ -200,7 +200,7 @@ class Method(nn.Module):
         return loss
 
     def settle(self) -> None:
-        """Hear that the architecture has made a step."""
+        """Called after each step of the architecture."""
 
     @torch.no_grad()
     def strengths(self) -> dict[str, Tensor]:

@@ -136,11 +136,11 @@ class Enas(PathMethod):
 
 
 Memory = tuple[Tensor, Tensor, Tensor]
-"""Hidden values and cells of the LSTM, and what it is told next."""
+"""Hidden values and cells of the LSTM, and its next input."""
 
 
 class Controller(nn.Module):
-    """Logits for one question after another: of a table, and of an LSTM that is told the answers before.
+    """Logits for one question after another: of a table, and of an LSTM whose input is the previous answers.
 
     `answers` are the numbers of options of every question. All weights start between -0.1 and 0.1.
     """
