@@ -66,7 +66,7 @@ class Mailbox:
             self._said.append(word)
             self._changed.notify_all()
 
-    async def heard(self, seconds: float) -> list[Word]:
+    async def received(self, seconds: float) -> list[Word]:
         """All that was said since the last call, in order; waits at most so many seconds for the first word."""
         async with self._changed:
             with suppress(TimeoutError):

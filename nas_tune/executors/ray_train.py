@@ -86,7 +86,7 @@ class RayTrainExecutor:
                     # The processes wait for each other's gradients: none of them can leave its epoch alone.
                     coordinator.stop("time")
                     break
-                for word in _asked(mailbox.heard.remote(_LISTEN_SECONDS)):
+                for word in _asked(mailbox.received.remote(_LISTEN_SECONDS)):
                     leader.receive(word)
                 if ray.wait([trainer], timeout=0)[0] and not leader.done:
                     _asked(trainer)

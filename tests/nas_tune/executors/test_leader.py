@@ -32,7 +32,7 @@ class Driven:
     def _given(self, group: int, number: int, order: Order | None) -> None:
         self.orders.append(order)
 
-    def hear(self, *words: Begun | Did | Died) -> None:
+    def receive(self, *words: Begun | Did | Died) -> None:
         for word in words:
             self.leader.receive(word)
 
@@ -118,10 +118,10 @@ def test_the_mailbox_keeps_messages_and_orders_until_they_are_asked_for() -> Non
     async def told() -> tuple[Any, ...]:
         mailbox = Mailbox()
         waiting = asyncio.create_task(mailbox.order(7, 1))
-        nothing = await mailbox.heard(0.01)
+        nothing = await mailbox.received(0.01)
         await mailbox.say(Begun(7))
         await mailbox.say(Died("x"))
-        both = await mailbox.heard(1.0)
+        both = await mailbox.received(1.0)
         for number in range(2):
             await mailbox.give(7, number, Order(number, {}, 0))
         return nothing, both, await waiting, await mailbox.order(7, 0)
