@@ -24,7 +24,10 @@ from tests.mutants.sampling import QUICK, Mutant, sample
 
 HERE = Path(__file__).parents[2]
 WORK = HERE / ".mutants"
-SECONDS = 300
+LONGEST = 120
+"""Seconds of a test; what takes longer hangs."""
+SECONDS = 1800
+"""Of a group of tests: for what hangs before the first of them."""
 
 
 def main() -> int:
@@ -79,21 +82,21 @@ def _covering(root: Path, commit: str, most: int) -> Callable[[Mutant], Iterable
 
 
 def _copy(commit: str, name: str) -> Path:
-    """The project as of the commit, in a folder of its own."""
+    """The project as of the commit, in a new folder: an older one may hold the mutant of a run that was killed."""
     folder = WORK / f"{name}-{commit[:12]}"
-    if not folder.exists():
-        for old in WORK.glob(f"{name}-*"):
-            shutil.rmtree(old)
-        folder.mkdir(parents=True)
-        archive = subprocess.run(["git", "archive", commit], cwd=HERE, check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    for old in WORK.glob(f"{name}-*"):
+        shutil.rmtree(old)
+    folder.mkdir(parents=True)
+    archive = subprocess.run(["git", "archive", commit], cwd=HERE, check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
     return folder
 
 
 def _survives(mutant: Mutant, copy: Path, tests: Sequence[str]) -> bool:
     path = copy / mutant.module
     path.write_text(mutant.changed, encoding="utf-8")
-    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", QUICK, *tests]
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", QUICK, f"--timeout={LONGEST}"]
+    command = [sys.executable, "-B", "-m", "pytest", *options, *tests]
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     try:
         ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=SECONDS)

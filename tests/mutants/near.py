@@ -9,8 +9,8 @@ from pathlib import Path
 
 __all__ = ["Near"]
 
-_ELSEWHERE = 8
-"""Files of other folders that are asked at most."""
+_MOST = 8
+"""Files of a group that are asked at most."""
 
 
 class Near:
@@ -41,9 +41,9 @@ class Near:
             [own] if own in self._texts else [],
             [file for file in beside if names.search(self._texts[file])],
             [file for file in beside if not names.search(self._texts[file])],
-            [file for file in elsewhere if names.search(self._texts[file])][:_ELSEWHERE],
+            [file for file in elsewhere if names.search(self._texts[file])],
         )
-        return (group for group in groups if group)
+        return (group[:_MOST] for group in groups if group)
 
     def _nearest(self, folder: Path) -> str:
         """The folder, or the first above it that has tests."""
