@@ -55,7 +55,8 @@ def spaces() -> str:
 def _terms(factories: Mapping[str, Callable[..., object]], given: tuple[str, ...] = ("self",)) -> str:
     """A term a name, with what it does, its settings and whether it can handle several objectives."""
     terms = []
-    for name, factory in sorted(factories.items()):
+    for name in sorted(factories):
+        factory = factories.get(name)
         several = "One objective or several." if takes_several(factory) else ""
         terms.append(f"`{name}`\n: {about(factory)}\n\n  {several}{_settings(factory, given)}".rstrip())
     return "\n\n".join(terms)
