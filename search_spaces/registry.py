@@ -18,7 +18,7 @@ import functools
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from search_spaces.errors import NasTuneError, UnknownNameError
@@ -34,14 +34,15 @@ KINDS = ("spaces", "networks", "trainables", "strategies", "schedulers", "method
 OURS, HERE = "nas_tune", "registered here"
 """Origins: a part of this project, and what the running program registered."""
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-class Registry(Generic[T]):
+class Registry(Generic[T_co]):
     """The things of one kind, by name.
 
-    A name leads to what the program registered; else to what is built in; else to what a plug-in brings.
+    A name leads to what the program registered; else to what is built in; else to what a plug-in brings. Beside its
+    methods a registry reads as a mapping does: `name in registry`, `registry[name]`, `registry.items()`.
 
     Args:
         kind: what one of them is called in messages: "space".
@@ -58,7 +59,7 @@ class Registry(Generic[T]):
         kinds: str,
         built_in: Mapping[str, object],
         *,
-        check: Callable[[str, object], T],
+        check: Callable[[str, object], T_co],
         error: type[NasTuneError],
         name_rule: tuple[Callable[[object], bool], str] = (is_name, NAME_RULE),
     ) -> None:
@@ -67,7 +68,7 @@ class Registry(Generic[T]):
         self._check, self._error = check, error
         self._is_name, self._rule = name_rule
         self._registered: dict[str, object] = {}
-        self._loaded: dict[str, tuple[object, T]] = {}
+        self._loaded: dict[str, tuple[object, T_co]] = {}
         self._broken: dict[str, Exception] = {}
 
     def register(self, name: str, target: object, *, replace: bool = False) -> None:
@@ -96,7 +97,7 @@ class Registry(Generic[T]):
         """Add a built-in: for a package of this project that stands above this registry's."""
         self._built_in[name] = target
 
-    def get(self, name: str) -> T:
+    def get(self, name: str) -> T_co:
         """What is called `name`, imported if it is not yet.
 
         Raises:
@@ -122,7 +123,7 @@ class Registry(Generic[T]):
 
     def broken(self) -> dict[str, str]:
         """The plug-ins that cannot be used, by name, with the reason; imports all plug-ins of this kind."""
-        for name in filter(self._is_plug_in, plug_ins(self.kinds)):
+        for name in list(filter(self._is_plug_in, plug_ins(self.kinds))):
             try:
                 self.get(name)
             except NasTuneError as error:
@@ -134,8 +135,8 @@ class Registry(Generic[T]):
         return self._registered.get(name)
 
     def built_in(self) -> list[str]:
-        """The names that come with this project, sorted."""
-        return sorted(self._built_in)
+        """The names that come with this project, in the order of their table."""
+        return list(self._built_in)
 
     def forget(self, name: str) -> None:
         """Undo `register`."""
@@ -146,8 +147,23 @@ class Registry(Generic[T]):
             return False
         return name in self._registered or name in self._built_in or name in plug_ins(self.kinds)
 
+    def __getitem__(self, name: str) -> T_co:
+        return self.get(name)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())
+
+    def keys(self) -> KeysView[str]:
+        """The names, as those of a mapping."""
+        return dict.fromkeys(self.names()).keys()
+
+    def items(self) -> Iterator[tuple[str, T_co]]:
+        """Each name with what it leads to, all imported; plug-ins that are broken are left out."""
+        self.broken()
+        return ((name, self.get(name)) for name in self.names())
 
     def _is_plug_in(self, name: str) -> bool:
         return name not in self._registered and name not in self._built_in

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
+from trainables.export.formats import STANDARD
 
 if TYPE_CHECKING:
     from nas_tune.winners.export import Export
@@ -20,8 +21,8 @@ def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
     trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
     format: Annotated[
-        str, typer.Option("--format", metavar="F,F", help="Of safetensors, py, pt2, onnx.")
-    ] = "safetensors,py,pt2,onnx",
+        str, typer.Option("--format", metavar="F,F", help=f"Of {', '.join(STANDARD)}, and those of plug-ins.")
+    ] = ",".join(STANDARD),
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to. Default: RUN/export/trial-NNNNNN.")
     ] = None,

@@ -6,21 +6,22 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from nas_tune.errors import ConfigError
 from search_spaces.errors import UnknownNameError
 from search_spaces.names import did_you_mean
+from search_spaces.registry import Registry
 
-__all__ = ["make_component", "settings_of"]
+__all__ = ["checked_factory", "make_component", "settings_of"]
 
 T = TypeVar("T")
 
 
 def make_component(
     kind: str,
-    registry: Mapping[str, Callable[..., T]],
+    registry: Mapping[str, Callable[..., T]] | Registry[Callable[..., T]],
     name: str,
     given: Mapping[str, object],
     settings: Mapping[str, object],
@@ -43,6 +44,28 @@ def make_component(
             )
         _check_type(f"{kind}.{key}", value, known[key])
     return factory(**given, **settings)
+
+
+def checked_factory(kind: str, name: str, target: object, given: Sequence[str], makes: str) -> Callable[..., Any]:
+    """`target`, if it is a factory that takes what the search gives it by keyword.
+
+    Args:
+        kind, name: of what it makes, for the message.
+        target: what is registered, or what a plug-in brings.
+        given: the arguments that the search gives.
+        makes: what it returns, in words.
+
+    Raises:
+        ConfigError: it cannot be called so; the message says how it is written.
+    """
+    try:
+        inspect.signature(target).bind_partial(**dict.fromkeys(given))  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the {kind} {name!r} leads to {target!r:.80} ({error}); write a class or a function that takes "
+            f"{', '.join(given)} and its settings by name, and makes {makes}"
+        ) from error
+    return target  # type: ignore[return-value]
 
 
 def settings_of(factory: Callable[..., object], given: Mapping[str, object] | None = None) -> dict[str, Any]:

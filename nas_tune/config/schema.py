@@ -32,7 +32,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean, remote_problem
 from trainables.metrics import COSTS, MODES
-from trainables.supernet_methods import SUPERNET_METHODS
+from trainables.supernet.methods import METHODS
 
 __all__ = ["Decides", "Key", "Resources", "SearchConfig"]
 
@@ -335,7 +335,7 @@ def _keys(config: type[BaseModel]) -> Iterator[tuple[str, Key]]:
 
 def _is_supernet_method(strategy: object) -> bool:
     name = strategy.get("name") if isinstance(strategy, Mapping) else getattr(strategy, "name", strategy)
-    return name in SUPERNET_METHODS
+    return name in METHODS
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from nas_tune.errors import ConfigError
+from search_spaces.registry import Registry
 from trainables.metrics import MODES, Mode, modes_of
 
 __all__ = [
@@ -84,7 +85,7 @@ def takes_several(factory: Callable[..., object]) -> bool:
 
 
 def check_several(
-    kind: str, registry: Mapping[str, Callable[..., object]], name: str, objectives: Sequence[Objective]
+    kind: str, registry: Registry[Callable[..., object]], name: str, objectives: Sequence[Objective]
 ) -> None:
     """Refuse what can handle one objective only, where there are several.
 

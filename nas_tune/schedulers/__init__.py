@@ -1,14 +1,17 @@
 """Multi-fidelity schedulers by name: which trials are stopped or paused early, and when.
 
-scheduler = schedulers.make("asha", max_epochs=9, settings={"reduction": 3})
+    scheduler = schedulers.make("asha", max_epochs=9, settings={"reduction": 3})
+
+A target of the registry is a class or function of `max_epochs` and its settings that returns a `Scheduler`. A plug-in
+names it in its entry points of the group `nas_tune.schedulers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from nas_tune.config.components import make_component
-from nas_tune.objectives.objective import several_objectives
+from nas_tune.config.components import checked_factory, make_component
+from nas_tune.errors import ConfigError
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
 from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict, judged
@@ -17,6 +20,7 @@ from nas_tune.schedulers.hyperband import Hyperband
 from nas_tune.schedulers.learning_curve import LearningCurve
 from nas_tune.schedulers.median import Median
 from nas_tune.schedulers.none import NoScheduler
+from search_spaces.registry import Registry
 
 __all__ = [
     "SCHEDULERS",
@@ -33,23 +37,46 @@ __all__ = [
     "Verdict",
     "judged",
     "make",
+    "register",
 ]
 
-
-@several_objectives
-def no_scheduler(max_epochs: int) -> Scheduler:
-    """Every trial trains to its last epoch."""
-    return NoScheduler()
+_METHODS = ("observe", "next_promotion", "promoted", "forget")
 
 
-SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
-    "asha": Asha,
-    "asha_promote": AshaPromote,
-    "hyperband": Hyperband,
-    "learning_curve": LearningCurve,
-    "median": Median,
-    "none": no_scheduler,
-}
+def _factory(name: str, target: object) -> Callable[..., Scheduler]:
+    return checked_factory("scheduler", name, target, ("max_epochs",), "a Scheduler (nas_tune.schedulers.base)")
+
+
+SCHEDULERS: Registry[Callable[..., Scheduler]] = Registry(
+    "scheduler",
+    "schedulers",
+    {
+        "asha": "nas_tune.schedulers.asha:Asha",
+        "asha_promote": "nas_tune.schedulers.asha_promote:AshaPromote",
+        "hyperband": "nas_tune.schedulers.hyperband:Hyperband",
+        "learning_curve": "nas_tune.schedulers.learning_curve:LearningCurve",
+        "median": "nas_tune.schedulers.median:Median",
+        "none": "nas_tune.schedulers.none:no_scheduler",
+    },
+    check=_factory,
+    error=ConfigError,
+)
+
+
+def register(name: str, factory: Callable[..., Scheduler] | str, *, replace: bool = False) -> None:
+    """Make a scheduler known as `name`; a run that uses it finds it again where it is resumed.
+
+    Args:
+        name: how configurations and command lines ask for it.
+        factory: a class or function of `max_epochs` and its settings, all by name, that returns a `Scheduler`; or
+            "module:attribute". Decorate it with `nas_tune.objectives.objective.several_objectives` if it can judge by
+            several metrics.
+        replace: take the place of what has the name.
+
+    Raises:
+        ConfigError: the name breaks the rule or is taken, or the factory cannot be called so.
+    """
+    SCHEDULERS.register(name, factory, replace=replace)
 
 
 def make(name: str, max_epochs: int, settings: Mapping[str, object] | None = None) -> Scheduler:
@@ -57,6 +84,14 @@ def make(name: str, max_epochs: int, settings: Mapping[str, object] | None = Non
 
     Raises:
         UnknownNameError: no scheduler has that name.
-        ConfigError: a setting that it does not take, or a value out of its range.
+        ConfigError: a setting that it does not take, or a value out of its range; or what was made is no scheduler.
     """
-    return make_component("scheduler", SCHEDULERS, name, {"max_epochs": max_epochs}, settings or {})
+    made = make_component("scheduler", SCHEDULERS, name, {"max_epochs": max_epochs}, settings or {})
+    lacking = [method for method in _METHODS if not callable(getattr(made, method, None))]
+    if lacking or not hasattr(made, "pauses"):
+        lacks = ", ".join([f"{method}()" for method in lacking] or ["the attribute pauses"])
+        raise ConfigError(
+            f"the scheduler {name!r} made a {type(made).__name__}, which lacks {lacks}; derive one that only stops "
+            "from nas_tune.schedulers.NeverPauses, and write observe() and forget()"
+        )
+    return made

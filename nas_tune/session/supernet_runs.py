@@ -19,7 +19,7 @@ from nas_tune.errors import ConfigError
 from search_spaces import Space
 from search_spaces.names import did_you_mean
 from trainables.registry import Target
-from trainables.supernet_methods import SUPERNET_METHODS
+from trainables.supernet.methods import METHODS
 
 __all__ = ["check_enqueue", "is_supernet_run", "search_settings", "search_target"]
 
@@ -32,7 +32,7 @@ _GIVEN = ("space", "method", "method_settings")
 
 def is_supernet_run(config: SearchConfig) -> bool:
     """Whether the strategy is one of the methods of `trainables.supernet`."""
-    return config.strategy.name in SUPERNET_METHODS
+    return config.strategy.name in METHODS
 
 
 def check_enqueue(config: SearchConfig, wanted: Sequence[Any]) -> None:
@@ -105,8 +105,6 @@ def _network_of(config: SearchConfig, space: Space) -> dict[str, Any]:
 
 def _parted(method: str, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The strategy's settings: those of the search, and those of its method."""
-    from trainables.supernet import METHODS
-
     of_search = [name for name in inspect.signature(trainables.get(_NAME)).parameters if name not in _GIVEN]
     of_method = list(inspect.signature(METHODS[method]).parameters)
     known = [*of_method, *of_search]

@@ -1,62 +1,101 @@
-"""Strategies by name: who proposes the next architecture. Each is an Optuna sampler.
+"""Strategies by name: what proposes the next architecture. Each is an Optuna sampler.
+
+    sampler = strategies.make("evolution", space, seed=0, settings={"population": 20})
 
 A sampler is made anew for every proposal, seeded by the run's seed and the proposal's number: its memory is the
 study, and the study is replayed from the ledger. So a resumed run proposes what the uninterrupted one would have.
+
+A target of the registry is a class or function of `space`, `seed` and its settings that returns the sampler. A plug-in
+names it in its entry points of the group `nas_tune.strategies`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from optuna.samplers import BaseSampler
-
-from nas_tune.config.components import make_component
-from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.auto import Auto
-from nas_tune.strategies.bananas import Bananas
-from nas_tune.strategies.bohb import Bohb
-from nas_tune.strategies.cmaes import CmaEs
-from nas_tune.strategies.dehb import Dehb
-from nas_tune.strategies.evolution import EvolutionSampler
-from nas_tune.strategies.genetic import GeneticSampler
-from nas_tune.strategies.gp import GaussianProcess
-from nas_tune.strategies.grid import Grid
-from nas_tune.strategies.local_search import LocalSearchSampler
-from nas_tune.strategies.nsga import NSGA2, NSGA3
-from nas_tune.strategies.ppo import PPOSampler
-from nas_tune.strategies.predictor import Predictor
-from nas_tune.strategies.progressive import Progressive
-from nas_tune.strategies.random_search import RandomSearch
-from nas_tune.strategies.reinforce import ReinforceSampler
-from nas_tune.strategies.tpe import TPE
+from nas_tune.config.components import checked_factory, make_component
+from nas_tune.errors import ConfigError
 from search_spaces import Space
+from search_spaces.registry import Registry
 
-__all__ = ["STRATEGIES", "TPE", "ArchitectureSampler", "EvolutionSampler", "RandomSearch", "Sampler", "make"]
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler as Sampler
 
-Sampler: TypeAlias = BaseSampler
-"""The type of a strategy, for modules that do not import Optuna."""
+    from nas_tune.strategies.architecture_sampler import ArchitectureSampler
+    from nas_tune.strategies.evolution import EvolutionSampler
+    from nas_tune.strategies.random_search import RandomSearch
+    from nas_tune.strategies.tpe import TPE
 
-STRATEGIES: dict[str, Callable[..., Sampler]] = {
-    "auto": Auto,
-    "bananas": Bananas,
-    "bohb": Bohb,
-    "cmaes": CmaEs,
-    "dehb": Dehb,
-    "evolution": EvolutionSampler,
-    "genetic": GeneticSampler,
-    "gp": GaussianProcess,
-    "grid": Grid,
-    "local_search": LocalSearchSampler,
-    "nsga2": NSGA2,
-    "nsga3": NSGA3,
-    "ppo": PPOSampler,
-    "predictor": Predictor,
-    "progressive": Progressive,
-    "random": RandomSearch,
-    "reinforce": ReinforceSampler,
-    "tpe": TPE,
+__all__ = [
+    "STRATEGIES",
+    "TPE",
+    "ArchitectureSampler",
+    "EvolutionSampler",
+    "RandomSearch",
+    "Sampler",
+    "make",
+    "register",
+]
+
+_GIVEN = ("space", "seed")
+_HOME = {
+    "ArchitectureSampler": "nas_tune.strategies.architecture_sampler:ArchitectureSampler",
+    "EvolutionSampler": "nas_tune.strategies.evolution:EvolutionSampler",
+    "RandomSearch": "nas_tune.strategies.random_search:RandomSearch",
+    "Sampler": "optuna.samplers:BaseSampler",
+    "TPE": "nas_tune.strategies.tpe:TPE",
 }
+"""Public names that need Optuna, which is loaded when one of them is asked for."""
+
+
+def _factory(name: str, target: object) -> Callable[..., Sampler]:
+    return checked_factory("strategy", name, target, _GIVEN, "an Optuna sampler")
+
+
+STRATEGIES: Registry[Callable[..., Sampler]] = Registry(
+    "strategy",
+    "strategies",
+    {
+        "auto": "nas_tune.strategies.auto:Auto",
+        "bananas": "nas_tune.strategies.bananas:Bananas",
+        "bohb": "nas_tune.strategies.bohb:Bohb",
+        "cmaes": "nas_tune.strategies.cmaes:CmaEs",
+        "dehb": "nas_tune.strategies.dehb:Dehb",
+        "evolution": "nas_tune.strategies.evolution:EvolutionSampler",
+        "genetic": "nas_tune.strategies.genetic:GeneticSampler",
+        "gp": "nas_tune.strategies.gp:GaussianProcess",
+        "grid": "nas_tune.strategies.grid:Grid",
+        "local_search": "nas_tune.strategies.local_search:LocalSearchSampler",
+        "nsga2": "nas_tune.strategies.nsga:NSGA2",
+        "nsga3": "nas_tune.strategies.nsga:NSGA3",
+        "ppo": "nas_tune.strategies.ppo:PPOSampler",
+        "predictor": "nas_tune.strategies.predictor:Predictor",
+        "progressive": "nas_tune.strategies.progressive:Progressive",
+        "random": "nas_tune.strategies.random_search:RandomSearch",
+        "reinforce": "nas_tune.strategies.reinforce:ReinforceSampler",
+        "tpe": "nas_tune.strategies.tpe:TPE",
+    },
+    check=_factory,
+    error=ConfigError,
+)
+
+
+def register(name: str, factory: Callable[..., Sampler] | str, *, replace: bool = False) -> None:
+    """Make a strategy known as `name`; a run that uses it finds it again where it is resumed.
+
+    Args:
+        name: how configurations and command lines ask for it.
+        factory: a class or function of `space`, `seed` and its settings, all by name, that returns an Optuna sampler;
+            or "module:attribute". Decorate it with `nas_tune.objectives.objective.several_objectives` if it can
+            optimize several metrics.
+        replace: take the place of what has the name.
+
+    Raises:
+        ConfigError: the name breaks the rule or is taken, or the factory cannot be called so.
+    """
+    STRATEGIES.register(name, factory, replace=replace)
 
 
 def make(name: str, space: Space, seed: int, settings: Mapping[str, object] | None = None) -> Sampler:
@@ -64,6 +103,18 @@ def make(name: str, space: Space, seed: int, settings: Mapping[str, object] | No
 
     Raises:
         UnknownNameError: no strategy has that name.
-        ConfigError: a setting that it does not take, or a value out of its range.
+        ConfigError: a setting that it does not take, or a value out of its range; or what was made is no sampler.
     """
-    return make_component("strategy", STRATEGIES, name, {"space": space, "seed": seed}, settings or {})
+    from optuna.samplers import BaseSampler
+
+    made = make_component("strategy", STRATEGIES, name, {"space": space, "seed": seed}, settings or {})
+    if not isinstance(made, BaseSampler):
+        raise ConfigError(f"the strategy {name!r} made a {type(made).__name__}; it must return an Optuna sampler")
+    return made
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nas_tune.strategies' has no attribute {name!r}")
+    module, _, attribute = _HOME[name].partition(":")
+    return getattr(import_module(module), attribute)

@@ -13,6 +13,7 @@ from nas_tune.cli.listing import about, size_text
 from nas_tune.objectives.objective import takes_several
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.strategies import STRATEGIES
+from search_spaces.registry import Registry
 from trainables.supernet import METHODS
 
 __all__ = ["methods", "schedulers", "spaces", "strategies", "trainables"]
@@ -52,7 +53,9 @@ def spaces() -> str:
     return "\n\n".join(terms)
 
 
-def _terms(factories: Mapping[str, Callable[..., object]], given: tuple[str, ...] = ("self",)) -> str:
+def _terms(
+    factories: Mapping[str, Callable[..., object]] | Registry[Callable[..., object]], given: tuple[str, ...] = ("self",)
+) -> str:
     """A term a name, with what it does, its settings and whether it can handle several objectives."""
     terms = []
     for name in sorted(factories):

@@ -24,7 +24,7 @@ from nas_tune.strategies import STRATEGIES
 from nas_tune.winners.compress import compressing
 from nas_tune.winners.retrain.plan import EPOCHS_FACTOR
 from trainables.compression import Plan
-from trainables.export import FORMATS
+from trainables.export import STANDARD
 from trainables.tasks.image_classifier import CUTOUT_SHARE, DROP_PATH, EMA, LABEL_SMOOTHING, ImageClassifier
 
 SMALL: dict[str, Any] = {"space": "nb201", "max_trials": 1}
@@ -116,7 +116,7 @@ def test_the_recipes_are_those_that_their_texts_name() -> None:
     assert (EMA, DROP_PATH, LABEL_SMOOTHING, CUTOUT_SHARE) == (0.999, 0.2, 0.1, 4)
     assert defaults(Plan)["calibration"] == defaults(nas_tune.compress)["calibration"] == 256
     assert defaults(Plan)["epochs"] == compressing._FEWEST
-    assert defaults(nas_tune.export)["formats"] == FORMATS == tuple(defaults(export)["format"].split(","))
+    assert defaults(nas_tune.export)["formats"] == STANDARD == tuple(defaults(export)["format"].split(","))
     assert (ZeroCost().proxy, ZeroCost().candidates, ZeroCost().trials) == ("synflow", 100, 8)
     of = defaults(ImageClassifier)
     assert (of["batch_size"], of["lr"], of["weight_decay"], of["momentum"]) == (32, 0.05, 5e-4, 0.9)

@@ -27,6 +27,8 @@ def test_unknown_name_is_an_attribute_error():
 def test_protocol_and_registry_are_light():
     code = (
         "import sys, trainables, trainables.registry, trainables.trial.session\n"
+        "from trainables.supernet.methods import METHODS\n"
+        "assert 'darts' in METHODS.names()\n"
         "print([m for m in ('torch', 'ray', 'optuna', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -21,14 +21,10 @@ from torch import Tensor, nn
 from trainables import networks
 from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError
-from trainables.export.onnx import INPUT, ONNX
-from trainables.export.program import PROGRAM
+from trainables.export.formats import FORMATS
 from trainables.export.weights import ARCHITECTURE
 
-__all__ = ["TOLERANCES", "compared", "compared_onnx", "random_batches", "unfindable"]
-
-TOLERANCES = {"safetensors": 1e-5, "py": 1e-5, "pt2": 1e-5, "onnx": 1e-4}
-"""The greatest difference of an output, as a part of the greatest output."""
+__all__ = ["compared", "compared_onnx", "random_batches"]
 
 _ROUNDINGS = 10
 """Two engines round apart: a file may be so many times further from the network than that is from itself in float64."""
@@ -43,13 +39,19 @@ import sys
 for name in ("nas_tune", "trainables", "search_spaces"):
     sys.modules[name] = None
 """
-_TORCH = """
+_TENSORS = """
 import torch
 from safetensors.torch import load_file, save_file
-folder, given, left = sys.argv[1:]
-{load}
+place, given, left = sys.argv[1:]
+{loads}
 with torch.no_grad():
     save_file({{name: run(inputs).contiguous() for name, inputs in load_file(given).items()}}, left)
+"""
+_ARRAYS = """
+from safetensors.numpy import load_file, save_file
+place, given, left = sys.argv[1:]
+{loads}
+save_file({{name: run(inputs) for name, inputs in load_file(given).items()}}, left)
 """
 _REGISTERS = """
 import importlib
@@ -58,19 +60,6 @@ found = importlib.import_module({module!r})
 for part in {attribute!r}.split("."):
     found = getattr(found, part)
 networks.register({name!r}, found, replace=True)
-"""
-_LOADS = {
-    "safetensors": "from trainables.export.weights import rebuilt\nrun = rebuilt(folder)",
-    "py": "sys.path.insert(0, folder)\nimport model\nrun = model.load()",
-    "pt2": f"run = torch.export.load(folder + '/{PROGRAM}').module()",
-}
-_ONNX = f"""
-import onnxruntime
-from safetensors.numpy import load_file, save_file
-file, given, left = sys.argv[1:]
-onnxruntime.set_default_logger_severity(3)
-session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-save_file({{name: session.run(None, {{"{INPUT}": inputs}})[0] for name, inputs in load_file(given).items()}}, left)
 """
 
 
@@ -83,18 +72,6 @@ def random_batches(inputs: Tensor) -> dict[str, Tensor]:
     return {str(n): inputs[torch.randint(len(inputs), (n,), generator=generator)] for n in _SIZES}
 
 
-def unfindable(space: str) -> str:
-    """Why a fresh interpreter cannot find the network that was registered for `space`; empty where it can."""
-    found = networks.registered(space)
-    name = "" if found is None else f"{found.builder.__module__}:{getattr(found.builder, '__qualname__', '<')}"
-    if "<" in name or name.startswith("__main__:"):
-        return (
-            f"the network of {space!r} was registered by a script or notebook ({name}); define its builder with `def` "
-            "at the top level of a module file"
-        )
-    return ""
-
-
 def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
     """How far the outputs of the files of this `kind` in `folder` are from those of `network`, at most.
 
@@ -105,8 +82,14 @@ def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Ten
     """
     with torch.no_grad():
         wanted = {name: network(inputs) for name, inputs in batches.items()}
-    found = _outputs(kind, folder / ONNX if kind == "onnx" else folder, batches)
-    return _checked(found, wanted, TOLERANCES[kind], lambda: _rounding(network, batches, wanted))
+    found = _outputs(kind, _place(kind, folder), batches)
+    return _checked(found, wanted, FORMATS.get(kind).tolerance, lambda: _rounding(network, batches, wanted))
+
+
+def _place(kind: str, folder: Path) -> Path:
+    """What a fresh interpreter is told of: the file of a format that has one, else the folder."""
+    files = FORMATS.get(kind).files
+    return folder / files[0] if len(files) == 1 else folder
 
 
 def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
@@ -115,7 +98,7 @@ def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tens
     Raises:
         NotTheSameError: it cannot be loaded, or differs by more than the tolerance.
     """
-    return _checked(_outputs("onnx", file, batches), wanted, TOLERANCES["onnx"])
+    return _checked(_outputs("onnx", file, batches), wanted, FORMATS.get("onnx").tolerance)
 
 
 def _checked(
@@ -177,11 +160,12 @@ def _registering(folder: Path) -> str:
 
 
 def _run(kind: str, arguments: Sequence[str]) -> None:
-    script = f"import sys\n{_registering(Path(arguments[0]))}" if kind == "safetensors" else _ALONE
-    script += _ONNX if kind == "onnx" else _TORCH.format(load=_LOADS[kind])
-    # The rebuilding check needs this project from where it is; the others see installed packages only.
+    form = FORMATS.get(kind)
+    script = _ALONE if form.alone else f"import sys\n{_registering(Path(arguments[0]))}"
+    script += (_ARRAYS if form.arrays else _TENSORS).format(loads=form.loads)
+    # What needs this project, or that of its builder, finds it where it is; the others see installed packages only.
     flags, environment = ["-I"], dict(os.environ)
-    if kind == "safetensors":
+    if not form.alone:
         flags, environment["PYTHONPATH"] = ["-P"], os.pathsep.join(filter(None, sys.path))
     command = [sys.executable, *flags, "-B", "-c", script, *arguments]
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -14,26 +13,16 @@ import torch
 
 from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
+from search_spaces.registry import OURS
 from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError, TrainableError, first_line
-from trainables.export.check import TOLERANCES, compared, random_batches, unfindable
+from trainables.export.check import compared, random_batches
 from trainables.export.deployed import Deployed
-from trainables.export.onnx import ONNX, check_packages, write_onnx
-from trainables.export.program import PROGRAM, write_program
-from trainables.export.standalone import MODEL, write_model
-from trainables.export.standardized import metadata, raw_of, standardized
+from trainables.export.format import Work
+from trainables.export.formats import FORMATS, STANDARD
 from trainables.export.tracing import UntraceableError
-from trainables.export.weights import ARCHITECTURE, WEIGHTS, described, write_weights
 
-__all__ = ["FILES", "FORMATS", "Exported", "Progress", "check_formats", "export_network"]
-
-FORMATS = ("safetensors", "py", "pt2", "onnx")
-FILES = {
-    "safetensors": (WEIGHTS, ARCHITECTURE),
-    "py": (MODEL, WEIGHTS),
-    "pt2": (PROGRAM,),
-    "onnx": (ONNX,),
-}
+__all__ = ["Exported", "Progress", "check_formats", "export_network"]
 
 Progress = Callable[[str, int, int], None]
 """Called before each step with its text, its number and the number of steps."""
@@ -62,23 +51,22 @@ class Exported:
 
 def check_formats(formats: Iterable[str]) -> tuple[str, ...]:
     """The formats in order, each once; `TrainableError` for an unknown one, or one whose packages are missing."""
-    wanted = [name.strip() for name in formats if name.strip()]
+    wanted = list(dict.fromkeys(name.strip() for name in formats if name.strip()))
     for name in wanted:
         if name not in FORMATS:
-            raise TrainableError(
-                f"format {name!r} is unknown{did_you_mean(name, FORMATS)}; known: {', '.join(FORMATS)}"
-            )
+            known = FORMATS.names()
+            raise TrainableError(f"format {name!r} is unknown{did_you_mean(name, known)}; known: {', '.join(known)}")
     if not wanted:
         raise TrainableError(f"no format was given; known: {', '.join(FORMATS)}")
-    if "onnx" in wanted:
-        check_packages()
-    return tuple(name for name in FORMATS if name in wanted)
+    for name in wanted:
+        FORMATS.get(name).check()
+    return tuple(sorted(wanted, key=lambda name: STANDARD.index(name) if name in STANDARD else len(STANDARD)))
 
 
 def export_network(
     deployed: Deployed,
     folder: Path,
-    formats: Iterable[str] = FORMATS,
+    formats: Iterable[str] = STANDARD,
     *,
     identifier: str = "",
     facts: Sequence[str] = (),
@@ -101,7 +89,7 @@ def export_network(
     network = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
     own = _on_cpu(deployed, network)
     batches = random_batches(own.inputs)
-    work = {kind: _Work(own, _takes(own, kind, normalization), identifier, tuple(facts)) for kind in wanted}
+    work = {kind: Work(own, _takes(own, kind, normalization), identifier, tuple(facts)) for kind in wanted}
     with draft_folder(folder, "export") as draft:
         found = []
         for place, name in enumerate(wanted):
@@ -114,36 +102,10 @@ def export_network(
         return found
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What the files of one format are made of; `inputs` is as that of `Exported`."""
-
-    own: Deployed
-    inputs: str
-    identifier: str
-    facts: tuple[str, ...]
-
-    @property
-    def raw(self) -> bool:
-        return self.inputs == "raw"
-
-    @property
-    def network(self) -> torch.nn.Module:
-        return standardized(self.own) if self.raw else self.own.network
-
-    def given(self, inputs: torch.Tensor) -> torch.Tensor:
-        """What the files take for these inputs of the network."""
-        return raw_of(self.own, inputs) if self.raw else inputs
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        return metadata(self.own, self.identifier, raw=self.raw)
-
-
 def _takes(own: Deployed, kind: str, normalization: bool) -> str:
     if not own.standardizes:
         return ""
-    return "raw" if normalization and kind != "safetensors" else "standardized"
+    return "raw" if normalization and FORMATS.get(kind).raw else "standardized"
 
 
 def _on_cpu(deployed: Deployed, network: torch.nn.Module) -> Deployed:
@@ -151,34 +113,26 @@ def _on_cpu(deployed: Deployed, network: torch.nn.Module) -> Deployed:
     return replace(deployed, network=network, inputs=inputs)
 
 
-def _made(name: str, work: _Work, draft: Path) -> Exported:
+def _made(name: str, work: Work, draft: Path) -> Exported:
     """The files of one format, written into `draft`; what torch cannot export is said, and no error."""
-    own, examples = work.own, work.given(work.own.inputs[:2])
+    form = FORMATS.get(name)
     try:
-        if name in ("safetensors", "py"):
-            write_weights(own.network, draft / WEIGHTS)
-        if name == "safetensors":
-            document = json.dumps(described(own, work.identifier), indent=2, ensure_ascii=False)
-            (draft / ARCHITECTURE).write_text(f"{document}\n", encoding="utf-8")
-        elif name == "py":
-            write_model(own, (own.inputs[:2], own.inputs[:3]), work.facts, draft / MODEL, raw=work.raw)
-        elif name == "pt2":
-            write_program(work.network, examples, draft / PROGRAM, work.metadata)
-        else:
-            write_onnx(work.network, examples, draft / ONNX, work.metadata)
+        form.write(work, draft)
     except UntraceableError as error:
         return _failed(name, f"{error}; the other formats do not need its source")
     except (OSError, NasTuneError):
         raise
     except Exception as error:  # noqa: BLE001 -- what a user's network raises inside torch's exporters is a result
-        return _failed(name, f"torch cannot export it: {type(error).__name__}: {first_line(error)}")
-    return Exported(name, tuple(draft / file for file in FILES[name]), 0, None, TOLERANCES[name], inputs=work.inputs)
+        who = "torch cannot export it" if FORMATS.origin(name) == OURS else "it cannot be written"
+        return _failed(name, f"{who}: {type(error).__name__}: {first_line(error)}")
+    files = tuple(draft / file for file in form.files)
+    if lacking := [file.name for file in files if not file.is_file()]:
+        return _failed(name, f"it did not write {', '.join(lacking)}")
+    return Exported(name, files, 0, None, form.tolerance, inputs=work.inputs)
 
 
-def _checked(result: Exported, work: _Work, draft: Path, batches: dict[str, torch.Tensor]) -> Exported:
-    if result.format == "safetensors" and work.own.settings is None:
-        return replace(result, problem="not rebuilt: trainables.build cannot make this network alone")
-    if result.format == "safetensors" and (why := unfindable(work.own.space)):
+def _checked(result: Exported, work: Work, draft: Path, batches: dict[str, torch.Tensor]) -> Exported:
+    if why := FORMATS.get(result.format).uncheckable(work.own):
         return replace(result, problem=f"not rebuilt: {why}")
     given = {name: work.given(inputs) for name, inputs in batches.items()}
     try:
@@ -200,4 +154,4 @@ def _kept(result: Exported, draft: Path, folder: Path) -> Exported:
 
 
 def _failed(name: str, problem: str) -> Exported:
-    return Exported(name, (), 0, None, TOLERANCES[name], problem)
+    return Exported(name, (), 0, None, FORMATS.get(name).tolerance, problem)

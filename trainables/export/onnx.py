@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from trainables.errors import TrainableError
+from trainables.export.format import Format, Work
 
-__all__ = ["INPUT", "ONNX", "OUTPUT", "check_packages", "write_onnx"]
+__all__ = ["FORMAT", "INPUT", "ONNX", "OUTPUT", "check_packages", "write_onnx"]
 
 ONNX, INPUT, OUTPUT = "model.onnx", "input", "output"
 _LARGEST = 1024
@@ -73,3 +74,28 @@ def _silence():  # type: ignore[no-untyped-def]
             yield
     finally:
         logger.setLevel(level)
+
+
+def _write(work: Work, folder: Path) -> None:
+    write_onnx(work.network, work.examples, folder / ONNX, work.metadata)
+
+
+_LOADS = f"""
+import onnxruntime
+onnxruntime.set_default_logger_severity(3)
+session = onnxruntime.InferenceSession(place, providers=["CPUExecutionProvider"])
+run = lambda inputs: session.run(None, {{"{INPUT}": inputs}})[0]
+"""
+
+FORMAT = Format(
+    files=(ONNX,),
+    write=_write,
+    loads=_LOADS,
+    arrays=True,
+    tolerance=1e-4,
+    check=check_packages,
+    shows=(
+        'python -c \'import onnxruntime; s = onnxruntime.InferenceSession("model.onnx"); '
+        "print(s.get_inputs()[0].shape)'"
+    ),
+)

@@ -15,7 +15,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-__all__ = ["METADATA", "PROGRAM", "write_program"]
+from trainables.export.format import Format, Work
+
+__all__ = ["FORMAT", "METADATA", "PROGRAM", "write_program"]
 
 PROGRAM, METADATA = "program.pt2", "metadata.json"
 _OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
@@ -53,3 +55,15 @@ def _strip(program: torch.export.ExportedProgram) -> None:
             for name in _OWN:
                 node.meta.pop(name, None)
     program.example_inputs = None
+
+
+def _write(work: Work, folder: Path) -> None:
+    write_program(work.network, work.examples, folder / PROGRAM, work.metadata)
+
+
+FORMAT = Format(
+    files=(PROGRAM,),
+    write=_write,
+    loads="run = torch.export.load(place).module()",
+    shows="python -c 'import torch; print(torch.export.load(\"program.pt2\"))'             # needs torch",
+)

@@ -9,12 +9,13 @@ from typing import Any
 
 from trainables.export.deployed import Deployed
 from trainables.export.expressions import Group, Item, Text, written
+from trainables.export.format import Format, Work
 from trainables.export.layers import literal
 from trainables.export.source import Source, source_of
 from trainables.export.standardized import described_inputs
-from trainables.export.weights import WEIGHTS
+from trainables.export.weights import WEIGHTS, write_weights
 
-__all__ = ["MODEL", "model_text", "write_model"]
+__all__ = ["FORMAT", "MODEL", "model_text", "write_model"]
 
 MODEL = "model.py"
 
@@ -180,3 +181,16 @@ if __name__ == "__main__":
 
 def _safe(text: str) -> str:
     return text.replace("\\", "/").replace('"""', "'''")
+
+
+def _write(work: Work, folder: Path) -> None:
+    write_weights(work.own.network, folder / WEIGHTS)
+    write_model(work.own, (work.own.inputs[:2], work.own.inputs[:3]), work.facts, folder / MODEL, raw=work.raw)
+
+
+FORMAT = Format(
+    files=(MODEL, WEIGHTS),
+    write=_write,
+    loads="sys.path.insert(0, place)\nimport model\nrun = model.load()",
+    shows="python model.py                 # prints the shape of its outputs; in code: from model import load",
+)

@@ -13,15 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.errors import UnknownNameError
+from trainables import networks
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export.deployed import Deployed
+from trainables.export.format import Format, Work
 from trainables.export.resizing import resize
 from trainables.networks import build
 
-__all__ = ["ARCHITECTURE", "FORMAT", "WEIGHTS", "described", "rebuilt", "write_weights"]
+__all__ = ["ARCHITECTURE", "FORMAT", "VERSION", "WEIGHTS", "described", "rebuilt", "unfindable", "write_weights"]
 
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
-FORMAT = 1
+VERSION = 1
 
 
 def write_weights(network: nn.Module, path: Path) -> None:
@@ -32,7 +34,7 @@ def write_weights(network: nn.Module, path: Path) -> None:
 def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
     """What `architecture.json` says; `id` is the canonical one of the architecture."""
     return {
-        "format": FORMAT,
+        "format": VERSION,
         "space": deployed.space,
         "id": identifier,
         "architecture": deployed.architecture,
@@ -63,8 +65,8 @@ def rebuilt(folder: str | Path) -> nn.Module:
         weights = safetensors.torch.load_file(folder / WEIGHTS)
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{folder} holds no exported weights: {error}; export them again") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise CheckpointError(f"{folder / ARCHITECTURE} is of another format than {FORMAT}; export it again")
+    if not isinstance(document, dict) or document.get("format") != VERSION:
+        raise CheckpointError(f"{folder / ARCHITECTURE} is of another format than {VERSION}; export it again")
     settings = document["settings"]
     if not isinstance(settings, Mapping):
         raise TrainableError(f"trainables.build cannot make the network of {folder}; use its model.py")
@@ -97,3 +99,36 @@ def _state(network: nn.Module) -> dict[str, Tensor]:
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, tensor in network.state_dict().items()
     }
+
+
+def _write(work: Work, folder: Path) -> None:
+    write_weights(work.own.network, folder / WEIGHTS)
+    document = json.dumps(described(work.own, work.identifier), indent=2, ensure_ascii=False)
+    (folder / ARCHITECTURE).write_text(f"{document}\n", encoding="utf-8")
+
+
+def unfindable(space: str) -> str:
+    """Why a fresh interpreter cannot find the network that was registered for `space`; empty where it can."""
+    found = networks.registered(space)
+    name = "" if found is None else f"{found.builder.__module__}:{getattr(found.builder, '__qualname__', '<')}"
+    if "<" in name or name.startswith("__main__:"):
+        return (
+            f"the network of {space!r} was registered by a script or notebook ({name}); define its builder with `def` "
+            "at the top level of a module file"
+        )
+    return ""
+
+
+def _uncheckable(own: Deployed) -> str:
+    return "trainables.build cannot make this network alone" if own.settings is None else unfindable(own.space)
+
+
+FORMAT = Format(
+    files=(WEIGHTS, ARCHITECTURE),
+    write=_write,
+    loads="from trainables.export.weights import rebuilt\nrun = rebuilt(place)",
+    alone=False,
+    raw=False,
+    uncheckable=_uncheckable,
+    shows="python -c 'from trainables.export import rebuilt; print(rebuilt(\".\"))'      # needs nas_tune",
+)

@@ -9,8 +9,29 @@ What promises are kept where: `supernet.py` (relaxing), `methods/` (a paper each
 
 from __future__ import annotations
 
-from trainables.supernet.methods import METHODS, Draws, Method
-from trainables.supernet.selection import discretize
-from trainables.supernet.supernet import Supernet, relax
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from trainables.supernet.methods import METHODS
+
+if TYPE_CHECKING:
+    from trainables.supernet.methods.base import Draws, Method
+    from trainables.supernet.selection import discretize
+    from trainables.supernet.supernet import Supernet, relax
 
 __all__ = ["METHODS", "Draws", "Method", "Supernet", "discretize", "relax"]
+
+_HOME = {
+    "Draws": "trainables.supernet.methods.base",
+    "Method": "trainables.supernet.methods.base",
+    "Supernet": "trainables.supernet.supernet",
+    "discretize": "trainables.supernet.selection",
+    "relax": "trainables.supernet.supernet",
+}
+"""Public names that need torch, which is loaded when one of them is asked for: the names of the methods need none."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'trainables.supernet' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

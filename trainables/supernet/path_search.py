@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainables.errors import TrainableError
-from trainables.supernet.methods import Draws
+from trainables.supernet.methods.base import Draws
 from trainables.supernet.methods.paths import Path, PathMethod, even
 from trainables.supernet.supernet import Supernet
 

@@ -15,7 +15,8 @@ from trainables.data import DataSettings, ImageData, Views, load
 from trainables.errors import CheckpointError, TrainableError
 from trainables.networks import build, builder_of, sized_network, space_name
 from trainables.settings import check_flag, check_mapping, check_name, check_number, check_text
-from trainables.supernet.methods import METHODS, Draws, Stage, method_of
+from trainables.supernet.methods import METHODS, method_of
+from trainables.supernet.methods.base import Draws, Stage
 from trainables.supernet.path_search import best_path
 from trainables.supernet.perturbation import discretize_by_perturbation
 from trainables.supernet.search import Architect, Search, SearchRecipe

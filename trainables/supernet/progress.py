@@ -11,7 +11,7 @@ from trainables.supernet.stages import StagedSearch
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
-    from trainables.supernet.methods import Stage
+    from trainables.supernet.methods.base import Stage
 
 __all__ = ["Progress"]
 

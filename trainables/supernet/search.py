@@ -21,7 +21,7 @@ from trainables.data import Augmentation, ImageData, Split
 from trainables.settings import check_name, check_number
 from trainables.supernet.bilevel import ORDERS, exact_order, first_order, frozen, second_order
 from trainables.supernet.collapse import dominant_eigenvalue
-from trainables.supernet.methods import Draws
+from trainables.supernet.methods.base import Draws
 from trainables.supernet.regularizers import REGULARIZERS
 from trainables.supernet.statistics import recalibrated, still
 from trainables.supernet.streams import Stream

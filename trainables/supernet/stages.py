@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trainables.errors import TrainableError
-from trainables.supernet.methods import Stage
+from trainables.supernet.methods.base import Stage
 from trainables.supernet.search import Search
 from trainables.supernet.selection import pruned
 

@@ -21,7 +21,8 @@ from search_spaces.nn import Choices, make_elastic
 from trainables.errors import TrainableError
 from trainables.supernet.decisions import read_decisions
 from trainables.supernet.fused import fuse
-from trainables.supernet.methods import Draws, Method, method_of
+from trainables.supernet.methods import method_of
+from trainables.supernet.methods.base import Draws, Method
 from trainables.supernet.mixing import Mix, mixer_of
 
 if TYPE_CHECKING:

@@ -112,7 +112,7 @@ def contestant_of(text: str, settings: Mapping[str, Mapping[str, object]] | None
     if strategy not in STRATEGIES:
         raise UnknownNameError("strategy", strategy, STRATEGIES)
     if scheduler not in SCHEDULERS:
-        raise UnknownNameError("strategy or scheduler", scheduler, {**STRATEGIES, **SCHEDULERS})
+        raise UnknownNameError("strategy or scheduler", scheduler, [*STRATEGIES, *SCHEDULERS])
     given = settings or {}
     return Contestant(
         text.strip(),

@@ -9,7 +9,7 @@ from typing import Any
 from nas_tune.objectives.objective import objectives_of
 from nas_tune.winners.export.facts import Facts
 from nas_tune.winners.retrain.trainable import TEST
-from trainables.export import Exported
+from trainables.export import FORMATS, Exported
 from trainables.export.standardized import described_inputs
 from trainables.metrics import MODES
 
@@ -18,16 +18,6 @@ __all__ = ["CARD", "card", "facts_of", "heading"]
 CARD = "MODEL_CARD.md"
 _NOT_MEASURED = "not measured"
 _COSTS = ("parameters", "macs", "model_bytes", "lr")
-
-_LOADS = {
-    "py": "python model.py                 # prints the shape of its outputs; in code: from model import load",
-    "safetensors": "python -c 'from trainables.export import rebuilt; print(rebuilt(\".\"))'      # needs nas_tune",
-    "pt2": "python -c 'import torch; print(torch.export.load(\"program.pt2\"))'             # needs torch",
-    "onnx": (
-        'python -c \'import onnxruntime; s = onnxruntime.InferenceSession("model.onnx"); '
-        "print(s.get_inputs()[0].shape)'"
-    ),
-}
 
 
 def facts_of(facts: Facts) -> list[str]:
@@ -195,8 +185,8 @@ def _loading(results: Sequence[Exported]) -> Iterator[str]:
     yield "In this folder:"
     yield ""
     for one in results:
-        if one.files and not (one.format == "safetensors" and one.problem):
-            yield f"    {_LOADS[one.format]}"
+        if one.files and not one.problem and (shows := FORMATS.get(one.format).shows):
+            yield f"    {shows}"
     if any(one.format == "pt2" and one.files for one in results):
         yield ""
         yield "`torch.export.load` may fall back to pickle, which runs what a file says: load your own only."

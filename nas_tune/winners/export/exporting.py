@@ -14,8 +14,8 @@ from nas_tune.session.arguments import check_flags
 from nas_tune.winners.export.card import CARD, card, facts_of, heading
 from nas_tune.winners.export.facts import gathered
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
-from trainables.export import FORMATS, Exported, check_formats, export_network
-from trainables.export.exporting import FILES, Progress
+from trainables.export import FORMATS, STANDARD, Exported, check_formats, export_network
+from trainables.export.exporting import Progress
 from trainables.registry import Target
 
 __all__ = ["Export", "export"]
@@ -49,7 +49,7 @@ def export(
     run: Run | str | Path,
     trial: int | None = None,
     *,
-    formats: Iterable[str] = FORMATS,
+    formats: Iterable[str] = STANDARD,
     folder: str | Path | None = None,
     trainable: Target | None = None,
     allow_code: bool = False,
@@ -60,7 +60,8 @@ def export(
     """Write the network of a finished trial (the best, if `trial` is None), each format checked in a fresh interpreter.
 
     Args:
-        formats: of "safetensors", "py", "pt2" and "onnx".
+        formats: names of `trainables.export.FORMATS`: "safetensors", "py", "pt2", "onnx", what is registered, and what
+            plug-ins bring.
         folder: where to; by default `export/trial-<number>` in the run folder. An earlier export of the same weights
             there is replaced, format by format.
         trainable: where the run was started with one that cannot be imported by name.
@@ -85,7 +86,7 @@ def export(
     source = source_of(run, number, trainable, retrained, what="exported", allow_code=allow_code)
     deployed = deployed_by(source.held)
     target = Path(folder).expanduser() if folder is not None else run.path / "export" / f"trial-{number:06d}"
-    _check_folder(target)
+    _check_folder(target, wanted)
     facts = gathered(run, number, deployed, source)
     _check_same(target, heading(facts))
     try:
@@ -125,11 +126,11 @@ def _check_same(target: Path, beginning: str) -> None:
         raise ConfigError(f"{target} holds the export of another network (see its {CARD}); name another folder (--out)")
 
 
-def _check_folder(target: Path) -> None:
+def _check_folder(target: Path, formats: Iterable[str]) -> None:
     """An export replaces an export, and nothing else."""
     if os.path.lexists(target) and not os.path.isdir(target):
         raise ConfigError(f"{target} is a file; name a folder (--out)")
-    files = {file for names in FILES.values() for file in names}
+    files = {file for kind in {*STANDARD, *formats} for file in FORMATS.get(kind).files}
     there = sorted(name for name in files if os.path.lexists(target / name))
     if there and not os.path.lexists(target / CARD):
         raise ConfigError(

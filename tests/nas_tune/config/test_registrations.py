@@ -158,7 +158,7 @@ def test_what_cannot_travel_is_told_to_another_process_and_at_export(tmp_path: P
     forget()
     with pytest.raises(ConfigError, match=r"was registered by a script .*trainables\.networks\.register\(name, \.\.\)"):
         restore(kept)
-    from trainables.export.check import unfindable
+    from trainables.export.weights import unfindable
 
     assert unfindable("nb201") == ""
     networks.register(NAME, local_builder())

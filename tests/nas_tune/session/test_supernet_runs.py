@@ -21,7 +21,6 @@ from tests import toys
 from tests.faults.tables import assert_same
 from trainables import DartsTrainable
 from trainables.supernet import METHODS
-from trainables.supernet_methods import SUPERNET_METHODS
 
 SMALL = {"channels": 1, "cells": 1, "batch_size": 512, "augment": False}
 EDGES = [f"arch.edge_{source}_{node}" for node in (1, 2, 3) for source in range(node)]
@@ -166,10 +165,6 @@ def test_searches_cannot_be_told_what_to_find(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="enqueue: the trials of the strategy gdas are searches"):
         searched(tmp_path, enqueue=[{"op": "a"}])
     assert not list(tmp_path.iterdir())
-
-
-def test_the_names_that_need_no_torch_are_those_of_the_methods() -> None:
-    assert set(SUPERNET_METHODS) == set(METHODS)
 
 
 @pytest.mark.parametrize("name", METHODS)

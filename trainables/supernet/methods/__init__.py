@@ -1,41 +1,74 @@
-"""The search methods by name, one small class a paper."""
+"""The methods that search in a supernet, by name: one small class a paper.
+
+A target of the registry is a class that derives from `trainables.supernet.methods.base.Method`. A plug-in names it in
+its entry points of the group `nas_tune.methods`. Asking for the names needs no torch.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from search_spaces.registry import Registry
+from trainables.errors import TrainableError
 from trainables.settings import check_name, check_settings
-from trainables.supernet.methods.base import Draws, Method, Stage
-from trainables.supernet.methods.darts import Darts
-from trainables.supernet.methods.drnas import DrNas
-from trainables.supernet.methods.enas import Enas
-from trainables.supernet.methods.fairdarts import FairDarts
-from trainables.supernet.methods.gdas import Gdas
-from trainables.supernet.methods.ofa import Ofa
-from trainables.supernet.methods.pcdarts import PartialChannelDarts
-from trainables.supernet.methods.pdarts import ProgressiveDarts
-from trainables.supernet.methods.proxylessnas import ProxylessNas
-from trainables.supernet.methods.snas import Snas
-from trainables.supernet.methods.spos import Spos
 
-__all__ = ["METHODS", "Draws", "Method", "Stage", "method_of"]
+if TYPE_CHECKING:
+    from trainables.supernet.methods.base import Method
 
-METHODS: dict[str, type[Method]] = {
-    "darts": Darts,
-    "drnas": DrNas,
-    "enas": Enas,
-    "fairdarts": FairDarts,
-    "gdas": Gdas,
-    "ofa": Ofa,
-    "pcdarts": PartialChannelDarts,
-    "pdarts": ProgressiveDarts,
-    "proxylessnas": ProxylessNas,
-    "snas": Snas,
-    "spos": Spos,
-}
+__all__ = ["METHODS", "method_of", "register"]
+
+
+def _method(name: str, target: object) -> type[Method]:
+    from trainables.supernet.methods.base import Method
+
+    if isinstance(target, type) and issubclass(target, Method):
+        return target
+    raise TrainableError(
+        f"the method {name!r} leads to {target!r:.80}; it must be a class that derives from "
+        "trainables.supernet.methods.base.Method"
+    )
+
+
+METHODS: Registry[type[Method]] = Registry(
+    "method",
+    "methods",
+    {
+        "darts": "trainables.supernet.methods.darts:Darts",
+        "drnas": "trainables.supernet.methods.drnas:DrNas",
+        "enas": "trainables.supernet.methods.enas:Enas",
+        "fairdarts": "trainables.supernet.methods.fairdarts:FairDarts",
+        "gdas": "trainables.supernet.methods.gdas:Gdas",
+        "ofa": "trainables.supernet.methods.ofa:Ofa",
+        "pcdarts": "trainables.supernet.methods.pcdarts:PartialChannelDarts",
+        "pdarts": "trainables.supernet.methods.pdarts:ProgressiveDarts",
+        "proxylessnas": "trainables.supernet.methods.proxylessnas:ProxylessNas",
+        "snas": "trainables.supernet.methods.snas:Snas",
+        "spos": "trainables.supernet.methods.spos:Spos",
+    },
+    check=_method,
+    error=TrainableError,
+)
 """By the name that settings and command lines say."""
+
+
+def register(name: str, method: type[Method] | str, *, replace: bool = False) -> None:
+    """Make a search method known as `name`, also as a strategy of `nas_tune`.
+
+    Args:
+        name: how settings, configurations and command lines ask for it.
+        method: a class that derives from `Method`, whose arguments are its settings; or "module:attribute".
+        replace: take the place of what has the name.
+
+    Raises:
+        TrainableError: the name breaks the rule or is taken, or `method` is no such class.
+    """
+    METHODS.register(name, method, replace=replace)
 
 
 def method_of(name: str, settings: dict[str, object]) -> Method:
     """A fresh method; `TrainableError` for an unknown name, and for a setting that it does not take."""
-    check_name("method", name, tuple(METHODS))
-    check_settings(f"the method {name}", METHODS[name], settings)
-    return METHODS[name](**settings)
+    if name not in METHODS:
+        check_name("method", name, METHODS.names())
+    found = METHODS.get(name)
+    check_settings(f"the method {name}", found, settings)
+    return found(**settings)

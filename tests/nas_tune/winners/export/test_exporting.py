@@ -181,7 +181,7 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("trainables.export.exporting.write_weights", full)
+    monkeypatch.setattr("trainables.export.standalone.write_weights", full)
     with pytest.raises(RunFolderError, match="No space left on device; name a place"):
         nas_tune.export(run, trainable=Fragile, folder=tmp_path / "new", formats=["py"])
     (left,) = (tmp_path / "new").iterdir()

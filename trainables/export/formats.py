@@ -1,0 +1,63 @@
+"""The export formats by name.
+
+A target of the registry is a `trainables.export.format.Format`. A plug-in names it in its entry points of the group
+`nas_tune.formats`. Asking for the names needs no torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from search_spaces.registry import Registry
+from trainables.errors import TrainableError
+
+if TYPE_CHECKING:
+    from trainables.export.format import Format
+
+__all__ = ["FORMATS", "STANDARD", "register"]
+
+
+def _format(name: str, target: object) -> Format:
+    from trainables.export.format import Format
+
+    if not isinstance(target, Format):
+        raise TrainableError(
+            f"the format {name!r} leads to {target!r:.80}; it must be a Format (trainables.export.format)"
+        )
+    odd = [file for file in target.files if file in ("", ".", "..") or PurePath(file).name != file]
+    if odd or not target.files:
+        raise TrainableError(f"the format {name!r} has the files {target.files!r}; give plain names, at least one")
+    return target
+
+
+FORMATS: Registry[Format] = Registry(
+    "format",
+    "formats",
+    {
+        "safetensors": "trainables.export.weights:FORMAT",
+        "py": "trainables.export.standalone:FORMAT",
+        "pt2": "trainables.export.program:FORMAT",
+        "onnx": "trainables.export.onnx:FORMAT",
+    },
+    check=_format,
+    error=TrainableError,
+)
+"""In the order in which an export writes them."""
+
+STANDARD = tuple(FORMATS.built_in())
+"""The formats of an export that names none."""
+
+
+def register(name: str, format: Format | str, *, replace: bool = False) -> None:
+    """Make an export format known as `name` in this process.
+
+    Args:
+        name: how an export asks for it.
+        format: the `Format`, or "module:attribute".
+        replace: take the place of what has the name.
+
+    Raises:
+        TrainableError: the name breaks the rule or is taken, or it is no `Format`.
+    """
+    FORMATS.register(name, format, replace=replace)
