@@ -58,7 +58,10 @@ def test_the_last_value_that_is_taken_and_the_first_that_is_not(key: str) -> Non
         ([["a", "max"]], "objectives is"),
         ([["a", "max"], ["a", "min"]], "objectives is"),
         ([["a", "max"], ["b", "most"]], "objectives is"),
-        ([["b", "min"], ["a", "max"]], "objectives begins with"),
+        (
+            [["b", "min"], ["a", "max"]],
+            r"objectives begins with \['b', 'min'\].*, but metric and mode are \['a', 'max'\]",
+        ),
     ],
 )
 def test_the_first_objective_is_the_metric(objectives: list[list[str]], why: str) -> None:
