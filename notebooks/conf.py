@@ -36,7 +36,7 @@ nb_ipywidgets_js = {}  # no notebook has widgets, and no page asks another serve
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-smartquotes = False  # "--data" and quotes stand for themselves
+smartquotes_action = "D"  # two hyphens between words are a dash; quotes stay as they are typed
 default_role = "code"  # docstrings write names in single backticks
 add_module_names = False
 autodoc_member_order = "bysource"

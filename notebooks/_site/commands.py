@@ -7,6 +7,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from _site.text import as_markdown
 from nas_tune import errors
 from nas_tune.cli.app import app
 
@@ -44,7 +45,7 @@ def _section(name: str, command: Any) -> str:
     return "\n\n".join(
         [
             f"## {name}",
-            inspect.cleandoc(command.help or ""),
+            as_markdown(inspect.cleandoc(command.help or "")),
             f"```text\nnas-tune {name} {usage}\n```",
             *(_parameter(one) for one in command.params),
         ]
@@ -53,7 +54,7 @@ def _section(name: str, command: Any) -> str:
 
 def _parameter(parameter: Any) -> str:
     """A term and its meaning."""
-    meaning = " ".join((parameter.help or "").split()).replace("[default:", "Default:").replace("]", "")
+    meaning = as_markdown(" ".join((parameter.help or "").split())).replace("[default:", "Default:").replace("]", "")
     if parameter.required:
         meaning += " Required."
     elif isinstance(parameter.default, str | int) and not isinstance(parameter.default, bool):

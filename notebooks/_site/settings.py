@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from sphinx.pycode import ModuleAnalyzer
 
+from _site.text import as_markdown
 from nas_tune.config.problems import Expected
 from nas_tune.config.schema import Resources, SearchConfig
 
@@ -22,7 +23,7 @@ def _keys(model: type[BaseModel]) -> str:
     texts = ModuleAnalyzer.for_module(model.__module__).find_attr_docs()
     terms = []
     for name, field in model.model_fields.items():
-        text = " ".join(" ".join(texts.get((model.__name__, name), [])).split())
+        text = as_markdown(" ".join(" ".join(texts.get((model.__name__, name), [])).split()))
         terms.append(f"(key-{name})=\n`{name}`\n: {' '.join(filter(None, [text, _rule(field), _default(field)]))}")
     return "\n\n".join(terms)
 
