@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import search_spaces
-import trainables as all_trainables
 from nas_tune.cli.listing import about, size_text
 from nas_tune.objectives.objective import takes_several
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.strategies import STRATEGIES
 from search_spaces.registry import Registry
+from trainables.registry import TRAINABLES
 from trainables.supernet import METHODS
 
 __all__ = ["methods", "schedulers", "spaces", "strategies", "trainables"]
@@ -38,7 +38,7 @@ def schedulers() -> str:
 
 def trainables() -> str:
     """Every trainable that has a name."""
-    return _terms({name: all_trainables.get(name) for name in all_trainables.names()})
+    return _terms(TRAINABLES)
 
 
 def spaces() -> str:
@@ -53,12 +53,10 @@ def spaces() -> str:
     return "\n\n".join(terms)
 
 
-def _terms(
-    factories: Mapping[str, Callable[..., object]] | Registry[Callable[..., object]], given: tuple[str, ...] = ("self",)
-) -> str:
+def _terms(factories: Registry[Any], given: tuple[str, ...] = ("self",)) -> str:
     """A term a name, with what it does, its settings and whether it can handle several objectives."""
     terms = []
-    for name in sorted(factories):
+    for name in sorted(factories.names()):
         factory = factories.get(name)
         several = "One objective or several." if takes_several(factory) else ""
         terms.append(f"`{name}`\n: {about(factory)}\n\n  {several}{_settings(factory, given)}".rstrip())
