@@ -93,7 +93,9 @@ WORDS = {"a third": 3, "three": 3, "four": 4}
 
 def test_texts_give_the_numbers_of_the_code() -> None:
     source = inspect.getsource(SearchConfig)
-    assert SearchConfig(**SMALL, deterministic=True).batch == int(says(source, r"(\d+) where it is not said"))
+    assert SearchConfig(**SMALL, deterministic=True).batch == int(
+        says(source, r"`deterministic` only. The default is (\d+)\.")
+    )
     doc = nas_tune.compress.__doc__
     assert WORDS[says(doc, "by default (a third) of those before it")] == compressing._SHARE
     assert WORDS[says(doc, r"at least (\w+)")] == compressing._FEWEST
