@@ -5,9 +5,15 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from nas_tune.cli.places import stderr, stdout
+from nas_tune.cli.text import plain
 from nas_tune.errors import NasTuneError
+
+if TYPE_CHECKING:
+    from search_spaces.registry import Registry
+    from trainables.export import Format
 
 __all__ = ["about", "size_text", "spaces", "strategies"]
 
@@ -16,34 +22,41 @@ _GIVEN = {"strategies": ("space", "seed"), "schedulers": ("max_epochs",)}
 
 
 def spaces() -> None:
-    """List the search spaces that have names."""
+    """List the search spaces that have names, and where each comes from."""
     import search_spaces
     from nas_tune.cli.tables import Column, lines
     from search_spaces.catalogue import SPACES
 
-    for name, error in SPACES.broken().items():
-        stderr().print(f"{name!r} is left out: {error}", style="yellow")
-    found = {name: search_spaces.get(name) for name in search_spaces.names()}
+    _say_broken(SPACES)
+    found = {}
+    for name in SPACES:
+        try:
+            found[name] = search_spaces.get(name)
+        except NasTuneError as error:
+            stderr().print(f"{name!r} is left out: {plain(str(error))}", style="yellow")
     columns = [
         Column("space", list(found), style="bold"),
         Column("architectures", [size_text(space.size) for space in found.values()], right=True),
         Column("parameters", [str(len(space.parameters)) for space in found.values()], right=True),
+        Column("from", [SPACES.origin(name) for name in found]),
     ]
     for line in lines(columns):
         stdout().print(line)
 
 
 def strategies() -> None:
-    """List strategies, schedulers and trainables with their settings."""
-    import trainables
+    """List strategies, schedulers, trainables and export formats with their settings, and where each comes from."""
     from nas_tune.schedulers import SCHEDULERS
     from nas_tune.strategies import STRATEGIES
+    from trainables.export import FORMATS
+    from trainables.registry import TRAINABLES
     from trainables.supernet import METHODS
 
-    _print("strategies", STRATEGIES.items())
-    _print("strategies that search in a supernet (settings beside those of the trainable darts)", METHODS.items())
-    _print("schedulers", SCHEDULERS.items())
-    _print("trainables", _importable(trainables.names()))
+    _print("strategies", STRATEGIES)
+    _print("strategies that search in a supernet (settings beside those of the trainable darts)", METHODS)
+    _print("schedulers", SCHEDULERS)
+    _print("trainables", TRAINABLES)
+    _print_formats(FORMATS)
 
 
 def about(factory: Callable[..., object]) -> str:
@@ -52,37 +65,47 @@ def about(factory: Callable[..., object]) -> str:
     return " ".join(text.split("\n\n")[0].split())
 
 
-def _print(title: str, entries: Iterable[tuple[str, Callable[..., object]]]) -> None:
+def _print(title: str, registry: Registry[Callable[..., object]]) -> None:
     from nas_tune.objectives.objective import takes_several
 
+    _say_broken(registry)
     out = stdout()
     out.print(title, style="bold")
-    for name, factory in entries:
-        first, *more = _wrapped(about(factory))
-        out.print(f"  {name:<{_INDENT - 2}}", style="bold cyan", end="")
-        for line in (first, *(" " * _INDENT + line for line in more)):
-            out.print(line)
+    for name, factory in registry.items():
+        _print_entry(name, about(factory))
         # A setting stays on one line: its blanks are not broken at.
         settings = ", ".join(text.replace(" ", "\0") for text in _settings(factory, _GIVEN.get(title, ())))
         for line in _wrapped(settings or "no settings"):
             out.print(" " * _INDENT + line.replace("\0", " "), style="dim")
-        if takes_several(factory):
-            out.print(" " * _INDENT + "one objective or several", style="dim")
+        several = "; one objective or several" if takes_several(factory) else ""
+        out.print(f"{' ' * _INDENT}from {registry.origin(name)}{several}", style="dim")
     out.print()
+
+
+def _print_formats(formats: Registry[Format]) -> None:
+    _say_broken(formats)
+    stdout().print("export formats", style="bold")
+    for name, found in formats.items():
+        _print_entry(name, ", ".join(found.files))
+        stdout().print(f"{' ' * _INDENT}from {formats.origin(name)}", style="dim")
+    stdout().print()
+
+
+def _print_entry(name: str, text: str) -> None:
+    out = stdout()
+    first, *more = _wrapped(text)
+    out.print(f"  {name:<{_INDENT - 2}}", style="bold cyan", end="")
+    for line in (first, *(" " * _INDENT + line for line in more)):
+        out.print(line)
+
+
+def _say_broken(registry: Registry[object]) -> None:
+    for name, error in registry.broken().items():
+        stderr().print(f"{name!r} is left out: {plain(error)}", style="yellow")
 
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH - _INDENT, break_on_hyphens=False) or [""]
-
-
-def _importable(names: Iterable[str]) -> Iterator[tuple[str, Callable[..., object]]]:
-    import trainables
-
-    for name in names:
-        try:
-            yield name, trainables.get(name)
-        except NasTuneError as error:
-            stderr().print(f"trainable {name!r} is left out: {error}", style="yellow")
 
 
 def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[str]:

@@ -59,12 +59,14 @@ def checked_factory(kind: str, name: str, target: object, given: Sequence[str], 
         ConfigError: it cannot be called so; the message says how it is written.
     """
     try:
-        inspect.signature(target).bind_partial(**dict.fromkeys(given))  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
+        takes = inspect.signature(target).parameters if callable(target) else {}
+    except (TypeError, ValueError):
+        takes = {}
+    if not all(argument in takes for argument in given):
         raise ConfigError(
-            f"the {kind} {name!r} leads to {target!r:.80} ({error}); write a class or a function that takes "
+            f"the {kind} {name!r} leads to {target!r:.80}; write a class or a function that takes "
             f"{', '.join(given)} and its settings by name, and makes {makes}"
-        ) from error
+        )
     return target  # type: ignore[return-value]
 
 

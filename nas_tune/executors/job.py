@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas_tune.config.registrations import Registered
+from nas_tune.coordination.registrations import Registered
 from search_spaces import Architecture
 from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
@@ -28,8 +28,8 @@ def trial_folder(run_folder: Path, trial: int) -> Path:
 class Job:
     """A trainable with its settings, and the length of a full training.
 
-    `epoch_timeout` is in seconds; None lets an epoch take as long as it takes. `registered` are the networks and spaces
-    that a worker process must know by name (`nas_tune.config.registrations`).
+    `epoch_timeout` is in seconds; None lets an epoch take as long as it takes. `registered` is what a
+    worker process must know by name (`nas_tune.coordination.registrations`).
     """
 
     target: Target

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import ray
 from ray import cloudpickle
 
-from nas_tune.config.registrations import restore
+from nas_tune.coordination.registrations import restore
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import Job
 from search_spaces import Space

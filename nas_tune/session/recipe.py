@@ -30,10 +30,10 @@ from nas_tune.config.references import (
     why_not,
     with_local_modules,
 )
-from nas_tune.config.registrations import Registered, check_travelling, restore, used
 from nas_tune.config.stored import without_remote
 from nas_tune.coordination.coordinator import Limits
 from nas_tune.coordination.proposer import Proposer
+from nas_tune.coordination.registrations import Registered, check_travelling, for_training, restore, used
 from nas_tune.errors import ConfigError, NasTuneError, ResumeRefusedError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.clock import VirtualClock
@@ -55,6 +55,7 @@ from nas_tune.strategies.supernet_search import SEARCHES, SearchNumbers
 from search_spaces import Space, SpaceError
 from trainables.protocol import Checking, Describing, Trainable, is_parallel
 from trainables.registry import Target, adapt
+from trainables.supernet.methods import METHODS
 from trainables.trial.session import is_reserved
 
 __all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
@@ -91,6 +92,11 @@ class Recipe:
         self.space.sample(0)
         self._sampler(0)
         self.scheduler()
+        if self.searches and self.config.strategy.name in STRATEGIES:
+            raise ConfigError(
+                f"strategy: {self.config.strategy.name!r} is the name of a strategy and of a method of supernets "
+                f"({METHODS.origin(self.config.strategy.name)}); give that method another name"
+            )
         if not self.searches:
             check_several("strategy", STRATEGIES, self.config.strategy.name, self.objectives)
         check_several("scheduler", SCHEDULERS, self.config.scheduler.name, self.objectives)
@@ -165,8 +171,13 @@ class Recipe:
 
     @property
     def registered(self) -> Registered:
-        """The networks and spaces that this process has registered and the run uses, by reference."""
-        return used([self.space, self.config.space.name], self.trainable_settings)
+        """What this process has registered and the run uses, by reference."""
+        return used(
+            [self.space, self.config.space.name],
+            self.trainable_settings,
+            strategy=self.config.strategy.name,
+            scheduler=self.config.scheduler.name,
+        )
 
     def _is_registered(self) -> bool:
         """Whether the name leads to the target: a function of a notebook may be called as a registered one is."""
@@ -229,7 +240,7 @@ class Recipe:
             folder,
             self.config.max_epochs,
             self.config.epoch_timeout,
-            self.registered,
+            for_training(self.registered),
         )
 
     def executor(self, folder: Path) -> Executor:

@@ -21,10 +21,10 @@ from typing import Any
 
 import trainables.registry
 from nas_tune.config.references import current, is_reference, load_reference, reference_of, with_local_modules
-from nas_tune.config.registrations import is_here
+from nas_tune.coordination.registrations import ONE_OF, is_here
 from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.signing import is_signed, key_problem, signature_of
-from search_spaces.algebra.code import CATALOGUE, OURS, no_code
+from search_spaces.algebra.code import OURS, no_code
 from search_spaces.algebra.spec import references
 from search_spaces.registry import KINDS, plug_ins
 from trainables.registry import Target
@@ -84,7 +84,7 @@ def check_code(
         meta: what its ledger keeps.
         folder: of the run.
         allow_code: load it all the same.
-        given: what the caller brings: "space", "trainable".
+        given: what the caller brings or does not need: "space", "trainable", "strategy", "scheduler".
         reaches: keys of the configuration that lead out of this machine and folder, with their values; those of None,
             and those that the run was begun with by this user, do not count.
 
@@ -132,8 +132,9 @@ def load_target(reference: str, *, is_given: bool = False) -> Target:
 def _is_here(one: Named, meta: Mapping[str, Any]) -> bool:
     """Whether this process has registered it itself under the name by which the run asks for it."""
     kind, _, name = one.what.partition(" ")
-    if kind in ("network", "factory"):
-        return is_here("networks" if kind == "network" else "spaces", name)
+    for kinds, what in ONE_OF.items():
+        if kind == what:
+            return is_here(kinds, name)
     if kind != "trainable" or not meta["trainable"].get("registered"):
         return False
     named = meta["config"].get("trainable")
@@ -186,12 +187,12 @@ def _of_registered(kept: object) -> Iterator[Named]:
         for name, entry in by_name.items() if isinstance(by_name, Mapping) else ():
             for reference in entry.values() if isinstance(entry, Mapping) else [entry]:
                 if isinstance(reference, str) and ":" in reference:
-                    yield Named(f"{'network' if kind == 'networks' else 'factory'} {name}", reference)
+                    yield Named(f"{ONE_OF.get(kind, kind)} {name}", reference)
 
 
 def _foreign(named: Iterable[Named]) -> list[Named]:
     """Those that are neither of this package nor of an installed plug-in."""
-    others = [one for one in named if one.reference not in CATALOGUE and _top(one.reference) not in OURS]
+    others = [one for one in named if _top(one.reference) not in OURS]
     at_hand = _plug_ins() if others else set()
     return [one for one in others if _top(one.reference) not in at_hand]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,61 +20,36 @@ if TYPE_CHECKING:
     from search_spaces.space import Space
 
 __all__ = [
-    "CATALOGUE",
     "OURS",
     "catalogued",
     "checked_class",
     "checked_rule",
     "checked_rule_class",
     "imported",
+    "is_catalogued",
     "no_code",
 ]
 
-_CELLS = "search_spaces.catalogue.cells"
-CATALOGUE = frozenset(
-    {
-        "search_spaces.space:Space",
-        f"{_CELLS}:BlockSpace",
-        f"{_CELLS}:block_canonical",
-        *(
-            f"search_spaces.catalogue.{family}"
-            for family in (
-                "chain:ChainSpace",
-                "chain:canonical",
-                "darts:DartsSpace",
-                "darts:canonical",
-                "enas_macro:ENASMacroSpace",
-                "enas_micro:EnasMicroSpace",
-                "enas_recurrent:EnasRecurrentSpace",
-                "enas_recurrent:canonical",
-                "mlp:MLPSpace",
-                "mobilenetv3:MobileNetV3Space",
-                "nb101:NB101Space",
-                "nb101:canonical",
-                "nb101:connected",
-                "nb201:NB201Space",
-                "nb201:canonical",
-                "pnas:PNASSpace",
-                "proxylessnas:ProxylessNASSpace",
-                "proxylessnas:canonical",
-                "recurrent:RecurrentSpace",
-                "recurrent:canonical",
-                "resnet:ResNetSpace",
-                "resnet:canonical",
-            )
-        ),
-    }
+_CATALOGUED = re.compile(
+    r"search_spaces\.space:Space|search_spaces\.catalogue\.[a-z0-9_]+:([A-Za-z0-9]+Space|([a-z0-9_]+_)?canonical|connected)"
 )
-"""The classes and rules of the spaces that come with this package; a test holds the list against the registry."""
-
 _LIVENESS = "search_spaces.nn.liveness:Liveness"
 OURS = ("search_spaces", "trainables", "nas_tune")
 """The packages of this project."""
 
 
+def is_catalogued(reference: str) -> bool:
+    """Whether a reference is by its name a class or a rule of the spaces that come with this package.
+
+    In the modules of `search_spaces.catalogue` classes of spaces end in Space, and rules are called connected, or
+    canonical with or without something before.
+    """
+    return _CATALOGUED.fullmatch(reference) is not None
+
+
 def catalogued(reference: str) -> object:
     """A class or rule of the catalogue; None for every other reference, of which nothing is imported."""
-    return imported(reference) if reference in CATALOGUE else None
+    return imported(reference) if is_catalogued(reference) else None
 
 
 def imported(reference: str) -> Any:
@@ -120,7 +96,7 @@ def checked_rule(found: object, what: str, reference: object) -> Any:
         return None
     if isinstance(found, type) or not callable(found) or not _is_named(found, reference):
         raise SpaceError(f"spec: {what} {reference!r} is no function of that name; a rule is one, of one architecture")
-    if _is_ours(reference) and reference not in CATALOGUE:
+    if _is_ours(reference) and not is_catalogued(str(reference)):
         raise SpaceError(f"spec: {what} {reference!r} is no rule of a space of this package")
     if not _takes_one(found):
         raise SpaceError(f"spec: {what} {reference!r} does not take one architecture, and so is no rule")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_tune.config.references import current, reference_of, with_local_modules
-from nas_tune.config.registrations import restore
+from nas_tune.coordination.registrations import FOR_TRAINING, restore
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.results import Run
 from nas_tune.session.supernet_runs import is_supernet_run
@@ -69,8 +69,9 @@ def origin_of(
     space = _given_space(run)
     brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
     reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
-    check_code(run.meta, run.path, allow_code=allow_code, given=brought, reaches=reaches)
-    restore(run.meta.get("registered", {}))
+    unneeded = ("strategy", "scheduler")
+    check_code(run.meta, run.path, allow_code=allow_code, given=[*brought, *unneeded], reaches=reaches)
+    restore(run.meta.get("registered", {}), kinds=FOR_TRAINING)
     space = space or _space_of(run)
     if callable(trainable):
         name = reference_of(trainable)

@@ -212,8 +212,8 @@ def test_best_of_nothing_is_no_error() -> None:
 
 def test_spaces_are_listed_with_their_sizes() -> None:
     rows = [line.split() for line in call("spaces").stdout.splitlines()]
-    assert rows[0] == ["space", "architectures", "parameters"]
-    assert ["nb201", "15,625", "6"] in rows
+    assert rows[0] == ["space", "architectures", "parameters", "from"]
+    assert ["nb201", "15,625", "6", "nas_tune"] in rows
 
 
 def test_strategies_schedulers_and_trainables_have_settings_and_defaults() -> None:
@@ -221,6 +221,8 @@ def test_strategies_schedulers_and_trainables_have_settings_and_defaults() -> No
     for part in ("strategies", "schedulers", "trainables", "population = 100, sample = (none)", "reduction = 3"):
         assert part in text
     assert "image_classifier" in text
+    assert "model.onnx" in text.partition("export formats")[2]
+    assert text.count("from nas_tune") > 30
     assert 'data = "digits"' in text
     assert "seed = " not in text.split("schedulers")[0]
     # Who can handle several objectives says so: ten strategies, asha, asha_promote, hyperband and none.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import pkgutil
 from typing import Any
 
 import pytest
 
 import search_spaces
-from search_spaces import Architecture, Space, SpaceError, choice, integer, real, repeat, subset
-from search_spaces.algebra.code import CATALOGUE
+from search_spaces import Architecture, Space, SpaceError, catalogue, choice, integer, real, repeat, subset
+from search_spaces.algebra.code import is_catalogued
 from search_spaces.algebra.spec import references
+from search_spaces.catalogue import SPACES
 
 
 def is_valid(made: Architecture) -> bool:
@@ -162,16 +166,37 @@ def test_a_bare_space_imports_nothing(what: str, reference: str, monkeypatch: py
 
 
 def test_the_catalogue_is_bare_itself() -> None:
-    """Every class and rule of the spaces that come with the package is known to a reader, and nothing else is."""
+    """Every class and rule of the spaces that come with the package is known to a reader, by its name."""
     named: set[str] = set()
-    for name in search_spaces.names():
+    for name in SPACES.built_in():
         space = search_spaces.get(name)
         described = json.loads(json.dumps(space.to_spec()))
         named |= {reference for _, reference in references(described)}
         again = Space.from_spec(described, bare=True)
         assert type(again) is type(space)
         assert again.fingerprint == space.fingerprint
-    assert named == CATALOGUE
+    assert all(map(is_catalogued, named))
+
+
+def test_what_is_called_like_a_rule_in_the_catalogue_is_a_space_or_takes_an_architecture() -> None:
+    found = 0
+    for module in pkgutil.iter_modules(catalogue.__path__, "search_spaces.catalogue."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if is_catalogued(f"{module.name}:{name}"):
+                found += 1
+                hints = list(inspect.signature(value).parameters.values())
+                is_space = isinstance(value, type) and issubclass(value, Space)
+                assert is_space or [hint.annotation for hint in hints] == ["Architecture"], name
+    assert found > 20
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["search_spaces.catalogue.nb201:space", "search_spaces.catalogue.nb201:os.canonical", "x.catalogue.a:canonical",
+     "search_spaces.catalogue:get", "search_spaces.catalogue.nb201:canonical\n", "search_spaces.catalogue.a.b:x"],
+)  # fmt: skip
+def test_nothing_else_is_of_the_catalogue(reference: str) -> None:
+    assert not is_catalogued(reference)
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,24 @@ import nas_tune
 import search_spaces
 import trainables
 from nas_tune.config import SearchConfig
-from nas_tune.config.registrations import is_here, restore, used
-from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.coordination.registrations import for_training, is_here, restore, used
+from nas_tune.errors import ConfigError, ForeignCodeError, ResumeRefusedError
 from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
 from nas_tune.results import Run
+from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.recipe import Recipe
+from nas_tune.session.trust import named_code
+from nas_tune.strategies import STRATEGIES
 from search_spaces.catalogue import SPACES
-from tests.nas_tune import own_nets
+from tests import toys
+from tests.nas_tune import own_nets, own_parts
 from tests.registries import kept
 from trainables import networks
 from trainables.errors import TrainableError
 from trainables.networks import NETWORKS
 from trainables.registry import TRAINABLES
+from trainables.supernet.methods import METHODS
 
 HERE = "tests.nas_tune.own_nets"
 NAME = "own_nets"
@@ -34,7 +39,7 @@ NAME = "own_nets"
 @pytest.fixture(autouse=True)
 def _own_registries() -> Iterator[None]:
     """What a test registers is gone after it."""
-    with kept(NETWORKS, SPACES, TRAINABLES):
+    with kept(NETWORKS, SPACES, TRAINABLES, STRATEGIES, SCHEDULERS, METHODS):
         yield
 
 
@@ -202,3 +207,90 @@ def test_what_this_process_registered_stays() -> None:
     networks.register(NAME, own_nets.nothing)  # type: ignore[arg-type]
     restore({"networks": {NAME: {"builder": f"{HERE}:build"}}})
     assert networks.builder_of(NAME) is own_nets.nothing
+
+
+PARTS = "tests.nas_tune.own_parts"
+
+
+def searched(folder: Path) -> Run:
+    STRATEGIES.register("own", own_parts.Seventh)
+    SCHEDULERS.register("own", f"{PARTS}:FirstEpoch")
+    keys = {"strategy": {"name": "own", "plus": 2}, "scheduler": "own", "max_trials": 2, "max_epochs": 3}
+    return nas_tune.search(toys.tiny_space(), toys.climb, executor="inline", run_dir=folder, **keys)
+
+
+def forget_parts() -> None:
+    for registry in (STRATEGIES, SCHEDULERS, METHODS):
+        registry.forget("own")
+
+
+def test_a_strategy_and_a_scheduler_travel_with_their_run(tmp_path: Path) -> None:
+    run = searched(tmp_path / "run")
+    kept_of = {kind: by_name["own"]["target"] for kind, by_name in run.meta["registered"].items()}
+    assert kept_of == {"strategies": f"{PARTS}:Seventh", "schedulers": f"{PARTS}:FirstEpoch"}
+    assert {f"{PARTS}:Seventh", f"{PARTS}:FirstEpoch"} <= set(run.meta["code"])
+    whole = searched(tmp_path / "whole")
+    nas_tune.resume(whole.path, max_trials=4)
+    forget_parts()
+    again = nas_tune.resume(run.path, max_trials=4).trials()
+    assert again["epochs"].tolist() == [1] * 4
+    assert again["value"].tolist() == nas_tune.open_run(whole.path).trials()["value"].tolist()
+
+
+def test_a_reader_of_the_run_needs_neither(tmp_path: Path) -> None:
+    run = searched(tmp_path / "run")
+    forget_parts()
+    assert len(nas_tune.open_run(run.path).trials()) == 2
+    assert nas_tune.report(nas_tune.open_run(run.path)).exists()
+    assert "own" not in STRATEGIES
+
+
+def test_a_strategy_of_a_stranger_is_listed_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = searched(tmp_path / "run")
+    forget_parts()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    assert {f"strategy own {PARTS}:Seventh", f"scheduler own {PARTS}:FirstEpoch"} <= set(map(str, named_code(run.meta)))
+    with pytest.raises(ForeignCodeError, match=rf"strategy own {PARTS}:Seventh"):
+        nas_tune.resume(run.path, max_trials=4)
+    assert "own" not in STRATEGIES
+
+
+@pytest.mark.parametrize("kind", ["strategies", "schedulers", "methods"])
+@pytest.mark.parametrize("target", ["subprocess:Popen", "nas_tune.api:resume", f"{HERE}:build", "torch.hub:load", None])
+def test_what_is_no_part_of_a_search_is_never_registered(kind: str, target: str | None) -> None:
+    with pytest.raises((ConfigError, TrainableError)):
+        restore({kind: {"own": {"target": target}}})
+    assert all("own" not in registry for registry in (STRATEGIES, SCHEDULERS, METHODS))
+
+
+def test_a_method_is_what_workers_need_and_a_strategy_is_not() -> None:
+    METHODS.register("own", own_parts.Warm)
+    STRATEGIES.register("other", own_parts.Seventh)
+    kept_of = used(["nb201"], {"method": "own"}, strategy="other")
+    assert kept_of.keys() == {"methods", "strategies"}
+    forget_parts()
+    restore(for_training(kept_of))
+    assert METHODS.get("own") is own_parts.Warm
+
+
+def test_a_strategy_whose_code_changed_is_refused() -> None:
+    kept_of = {"strategies": {"own": {"target": f"{PARTS}:Seventh", "fingerprint": "0" * 16}}}
+    with pytest.raises(ResumeRefusedError, match="code of the strategy 'own' changed"):
+        restore(kept_of, accept_code_change=False)
+    restore(kept_of)
+
+
+def test_a_method_that_is_called_like_a_strategy_is_refused() -> None:
+    METHODS.register("tpe", own_parts.Warm)
+    with pytest.raises(ConfigError, match="'tpe' is the name of a strategy and of a method"):
+        Recipe.of(SearchConfig(space="nb201", strategy="tpe", max_trials=1, executor="inline"))
+
+
+def test_what_a_family_says_travels_too() -> None:
+    networks.register(NAME, networks.Family(own_nets.build, undecided=False, small={"width": 1}))
+    kept_of = used([NAME], {})
+    forget()
+    restore(kept_of)
+    found = networks.registered(NAME)
+    assert found is not None
+    assert (found.undecided, found.small) == (False, {"width": 1})

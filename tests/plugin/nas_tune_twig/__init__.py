@@ -1,0 +1,1 @@
+"""A plug-in of nas_tune that brings one of each kind."""
