@@ -24,7 +24,8 @@ BENCHMARKS := $(sort $(filter-out tests/benchmarks/_% tests/benchmarks/conftest.
 demo: $(VENV)/.stamp-core
 	$(BIN)/nas-tune search notebooks/digits.toml --new
 
-# Tests of Ray mostly wait for processes, so they run beside the rest, and show what they said when they are over.
+# Tests of Ray mostly wait for processes, so they run beside the rest, and show their output when they are over. Ray's
+# workers are nice by themselves; here the rest gives way to them, or they would be last.
 RAY_TESTS := $(shell grep -rlE 'mark\.ray' tests --include='test_*.py')
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
@@ -35,11 +36,11 @@ test-all: $(VENV)/.stamp-test
 	@$(MAKE) --no-print-directory -k -j 2 tests-of-ray other-tests
 
 tests-of-ray:
-	@log=$$(mktemp); $(PYTEST) -q -p no:cacheprovider -m "ray $(SPEED)" $(RAY_TESTS) > $$log 2>&1; \
+	@log=$$(mktemp); RAY_worker_niceness=0 $(PYTEST) -q -p no:cacheprovider -m "ray $(SPEED)" $(RAY_TESTS) > $$log 2>&1; \
 	    status=$$?; cat $$log; rm -f $$log; exit $$status
 
 other-tests:
-	@$(PYTEST) -n auto --maxprocesses 8 --dist loadfile -m "not ray $(SPEED)"
+	@nice -n 5 $(PYTEST) -n auto --maxprocesses 8 --dist loadfile -m "not ray $(SPEED)"
 
 lint: $(VENV)/.stamp-dev
 	$(BIN)/ruff check .

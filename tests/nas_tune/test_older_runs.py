@@ -27,12 +27,7 @@ FOUND = {
     "table": [0.88194442, 0.9375, 0.80902779, 0.95138889, 0.1875, 0.10069445, 0.81944442, 0.24652778, 0.9375],
 }
 """What the trials of each came to, as the version that ran them printed it."""
-EXPORTABLE = [
-    "inline",
-    pytest.param("objectives", marks=pytest.mark.slow),
-    pytest.param("ray", marks=pytest.mark.slow),
-    pytest.param("retrained", marks=pytest.mark.slow),
-]
+EXPORTABLE = ["inline", "objectives", "ray", "retrained"]
 
 
 def unpacked(name: str, folder: Path) -> Path:
@@ -62,6 +57,7 @@ def test_it_goes_on_where_it_was(name: str, tmp_path: Path) -> None:
     assert trials["state"].tolist()[-1] in ("complete", "pruned")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTABLE)
 def test_its_winner_is_exported(name: str, tmp_path: Path) -> None:
     exported = nas_tune.export(unpacked(name, tmp_path), formats=["safetensors", "py"])

@@ -217,6 +217,7 @@ def following(name: str) -> str:
     return asked.propose().architecture.to_json()
 
 
+@pytest.mark.slow
 def test_another_process_proposes_the_same() -> None:
     """Nothing hangs on the order of sets, or on what this process has kept."""
     names = sorted(STRATEGIES.keys() - DEAR)

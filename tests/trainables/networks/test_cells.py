@@ -67,6 +67,7 @@ def test_parameters_round_to_the_published_ones(name, millions, auxiliary):
         assert round(parameters(build(*published(name), auxiliary=auxiliary)) / 1e6, 2) == millions
 
 
+@pytest.mark.slow
 def test_multiply_adds_of_darts_v2():
     with torch.device("meta"):
         network = build(*published("DARTS_V2"))

@@ -124,6 +124,7 @@ def test_no_regret_is_drawn_at_the_bottom_of_the_axis(monkeypatch: pytest.Monkey
     assert np.allclose(axes.lines[0].get_ydata(), bottom)
 
 
+@pytest.mark.slow
 def test_races_on_two_processes_are_those_of_one(contest: Contest) -> None:
     contestants = [contestant_of("random"), contestant_of("evolution")]
     alone = {(r.contestant, r.seed): r for r in run_races(contest, contestants, [0, 1], processes=1)}
