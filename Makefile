@@ -4,7 +4,7 @@
 # make lint    ruff, ruff format --check, mypy (strict), import-linter
 # make notebooks   executes the notebooks, and keeps what they show (about two minutes)
 # make pictures    the README's pictures, from two searches (about three minutes; needs chromium for the screenshot)
-# make mutants   changes the code in 130 places, one at a time, and tells which changes no test notices (an hour)
+# make mutants   changes the code in 130 places, one at a time, and tells which changes no test notices
 # make bench   the measurements of tests/benchmarks, one after another
 # make clean   removes .venv and every cache; runs/ stays
 #

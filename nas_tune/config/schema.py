@@ -264,7 +264,7 @@ class SearchConfig(BaseModel):
             raise ConfigProblems(problems) from None
 
     @classmethod
-    def keys(cls, *decides: Decides) -> list[str]:
+    def keys_that_decide(cls, *decides: Decides) -> list[str]:
         """The keys that decide one of these, in order; see `Key`."""
         return [name for name, key in _keys(cls) if key.decides in decides]
 

@@ -60,7 +60,7 @@ from trainables.trial.session import is_reserved
 
 __all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
 
-CHANGEABLE = SearchConfig.keys("length", "trials", "care")
+CHANGEABLE = SearchConfig.keys_that_decide("length", "trials", "care")
 """Keys of the configuration that a resume may change."""
 
 _DECISIVE = ("python", "optuna", "torch", "ray")

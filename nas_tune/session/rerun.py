@@ -25,7 +25,7 @@ def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig)
     """
     now = config.to_dict()
     # Two spellings may name one folder.
-    compared = [key for key in now if key not in config.keys("folder")]
+    compared = [key for key in now if key not in config.keys_that_decide("folder")]
     differs = {key: now[key] for key in compared if now[key] != before.get(key)}
     others = [key for key in differs if key not in CHANGEABLE]
     if others:

@@ -87,7 +87,7 @@ def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Ten
 
 
 def _place(kind: str, folder: Path) -> Path:
-    """What a fresh interpreter is told of: the file of a format that has one, else the folder."""
+    """What the check hands to a fresh interpreter: the file of a format that has one, else the folder."""
     files = FORMATS.get(kind).files
     return folder / files[0] if len(files) == 1 else folder
 

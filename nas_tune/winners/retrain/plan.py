@@ -74,7 +74,7 @@ class Plan:
     def changes(self) -> dict[str, Any]:
         """What differs from the session before: where and how fast it is done."""
         before, now = Run(self.folder).config.to_dict(), self.config.to_dict()
-        return {key: now[key] for key in self.config.keys("trials") if now[key] != before[key]}
+        return {key: now[key] for key in self.config.keys_that_decide("trials") if now[key] != before[key]}
 
 
 def plan(
@@ -195,7 +195,10 @@ def _config(
 def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
     """Where it is done: as in the search, but for what is said, and for what several devices need."""
     given = {key: value for key, value in where.items() if value is not None}
-    places = {**{key: value for key, value in searched.to_dict().items() if key in searched.keys("trials")}, **given}
+    places = {
+        **{key: value for key, value in searched.to_dict().items() if key in searched.keys_that_decide("trials")},
+        **given,
+    }
     places["resources"] = resources = _resources(places["resources"], devices)
     if resources["devices"] > 1:
         # One after another, each on all of them.

@@ -328,11 +328,24 @@ def test_importing_it_costs_nothing_heavy() -> None:
 
 
 def test_every_key_says_once_what_it_decides() -> None:
-    keys = {decides: SearchConfig.keys(decides) for decides in ("result", "length", "trials", "care", "folder")}
+    keys = {
+        decides: SearchConfig.keys_that_decide(decides) for decides in ("result", "length", "trials", "care", "folder")
+    }
     assert sorted(key for found in keys.values() for key in found) == sorted(SearchConfig.model_fields)
     assert keys["length"] == ["max_trials", "max_seconds", "forever"]
     assert keys["trials"] == ["workers", "executor", "address", "resources"]
     assert keys["care"] == ["max_retries", "epoch_timeout", "keep_checkpoints", "storage", "backup_seconds"]
     assert keys["folder"] == ["name", "run_dir"]
-    assert SearchConfig.keys("folder", "length") == ["name", "run_dir", "max_trials", "max_seconds", "forever"]
+    assert SearchConfig.keys_that_decide("folder", "length") == [
+        "name",
+        "run_dir",
+        "max_trials",
+        "max_seconds",
+        "forever",
+    ]
     assert SearchConfig.keys_that_lead_out() == ["address", "storage"]
+
+
+def test_it_is_no_mapping_without_keys() -> None:
+    config = SearchConfig(space="nb201", max_trials=3)
+    assert dict(config)["max_trials"] == 3
