@@ -1,1 +1,1 @@
-"""What a search optimizes: objectives and their modes, Pareto fronts, and which of two results is better."""
+"""What a search optimizes: objectives and their modes, Pareto fronts, and the order of results."""

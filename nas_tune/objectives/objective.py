@@ -1,7 +1,8 @@
 """What a search optimizes: one metric, or several at once, each to its maximum or its minimum.
 
-Of several, the first is the one that leads: its value is the value of a trial, and it breaks ties. A strategy or a
-scheduler says with `several_objectives` that it can handle more than one; the others are refused at the start.
+The first of several objectives is the leading one: its value is the value of a trial, and it breaks ties. The decorator
+`several_objectives` marks the strategies and schedulers that handle more than one objective; a search with several
+objectives refuses the others at its start.
 """
 
 from __future__ import annotations
@@ -34,63 +35,125 @@ _Factory = TypeVar("_Factory", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A metric's name, and whether more of it is better."""
+    """A metric to optimize, and its direction.
+
+    Attributes:
+        metric: the name of the metric.
+        mode: "max" if greater is better, else "min".
+    """
 
     metric: str
     mode: Mode
 
     def score(self, value: float) -> float:
-        """The value turned so that greater is better."""
+        """Turn the sign of a value so that greater is better.
+
+        Args:
+            value: the value of the metric.
+
+        Returns:
+            The score.
+        """
         return value if self.mode == "max" else -value
 
 
 def objectives_of(metric: str | Sequence[str], mode: Mode | Sequence[Mode]) -> tuple[Objective, ...]:
-    """The objectives, at least one; a single mode is that of every metric."""
+    """Pair metrics with their modes.
+
+    Args:
+        metric: the name of one metric, or of several; at least one.
+        mode: one mode for every metric, or one mode for each.
+
+    Returns:
+        The objectives, in the order of the metrics.
+    """
     metrics = (metric,) if isinstance(metric, str) else tuple(metric)
     modes = (mode,) * len(metrics) if isinstance(mode, str) else tuple(mode)
     return tuple(Objective(name, way) for name, way in zip(metrics, modes, strict=True))
 
 
 def mode_left_out(metric: object) -> Mode | None:
-    """The mode of a search that says none: "max" for an accuracy; None where it has to be said.
+    """Find the mode of a search whose configuration sets none.
 
-    A search may optimize a metric of any trainable, so that of other names nothing is known.
+    A search may optimize a metric of any trainable, so the mode of a metric that is no accuracy is unknown.
+
+    Args:
+        metric: the name of a metric, or several names; another value gives None.
+
+    Returns:
+        "max" if every metric is an accuracy; None if the mode must be set.
     """
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
     return MODES["accuracy"] if names and all(name in _ACCURACIES for name in names) else None
 
 
 def declared_modes(target: object, metric: object) -> list[Mode] | None:
-    """What a trainable says of each metric by its attribute `modes`; None where it does not name every one."""
+    """Read the modes that a trainable declares by its attribute `modes`.
+
+    Args:
+        target: the trainable; None declares nothing.
+        metric: the name of a metric, or several names; another value gives None.
+
+    Returns:
+        The mode of each metric; None unless the trainable declares all of them.
+    """
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
     modes = {} if target is None else modes_of(target)
     return [modes[name] for name in names] if names and all(name in modes for name in names) else None
 
 
 def scores_of(metrics: Mapping[str, float], objectives: Sequence[Objective]) -> tuple[float, ...] | None:
-    """What an epoch came to in every objective, greater is better; None if one is missing or not finite."""
+    """Compute the scores of the metrics of one epoch.
+
+    Args:
+        metrics: the values of the epoch by metric.
+        objectives: the objectives of the search.
+
+    Returns:
+        One score for each objective, greater is better; None if a value is missing or not finite.
+    """
     scores = tuple(one.score(metrics.get(one.metric, math.nan)) for one in objectives)
     return scores if all(map(math.isfinite, scores)) else None
 
 
 def several_objectives(factory: _Factory) -> _Factory:
-    """Decorates a strategy or scheduler that can handle several objectives; what is derived from it can too."""
+    """Mark a strategy or scheduler as able to handle several objectives; classes derived from it inherit the mark.
+
+    Args:
+        factory: the class or function to decorate.
+
+    Returns:
+        The same class or function.
+    """
     setattr(factory, _MARK, True)
     return factory
 
 
 def takes_several(factory: Callable[..., object]) -> bool:
-    """Whether a strategy or scheduler can handle several objectives."""
+    """Tell whether a strategy or scheduler can handle several objectives.
+
+    Args:
+        factory: its class or function.
+
+    Returns:
+        Whether `several_objectives` marks it.
+    """
     return bool(getattr(factory, _MARK, False))
 
 
 def check_several(
     kind: str, registry: Registry[Callable[..., object]], name: str, objectives: Sequence[Objective]
 ) -> None:
-    """Refuse what can handle one objective only, where there are several.
+    """Check that a strategy or scheduler can handle the number of objectives.
+
+    Args:
+        kind: "strategy" or "scheduler", for the message.
+        registry: the registry of this kind.
+        name: the name of the strategy or scheduler.
+        objectives: the objectives of the search.
 
     Raises:
-        ConfigError: it names those that can.
+        ConfigError: there are several objectives, and it handles one only; the message lists those that handle several.
     """
     if len(objectives) == 1 or takes_several(registry[name]):
         return

@@ -1,12 +1,13 @@
-"""Which of several points are better, where each is good in its own way: fronts, and how crowded they are.
+"""Orders points by several objectives: by front, and within a front by crowding distance.
 
-A point dominates another if it is nowhere worse and somewhere better. The points that none dominates are the first
-front, those that only the first front dominates the second, and so on (Goldberg 1989). Within a front the lonelier
-point is the better one: its crowding distance is the side of the box that its neighbours leave it (Deb, Pratap,
-Agarwal and Meyarivan 2002, NSGA-II), infinite at the ends.
+A point dominates another if it is worse in no objective and better in at least one. The first (Pareto) front has the
+points that no point dominates, the second front those that only points of the first dominate, and so on (Goldberg
+1989). Within a front a point with a greater crowding distance is better: the distance sums up, over the objectives, the
+gap between its neighbours, relative to the width of the front (Deb, Pratap, Agarwal and Meyarivan 2002, NSGA-II); it is
+infinite at the ends.
 
-Points are rows of scores, greater is better and all finite. Nothing here depends on their order: equal points share
-rank and distance, which are those of the distinct points (as Fortin and Parizeau 2013 advise).
+Points are rows of finite scores; greater is better. Ranks and distances do not depend on the order of the rows: they
+are those of the distinct points, and equal points share them (as Fortin and Parizeau 2013 advise).
 """
 
 from __future__ import annotations
@@ -19,19 +20,33 @@ from numpy.typing import NDArray
 __all__ = ["Scores", "best_first", "crowding", "dominates", "front", "passes", "places", "ranks"]
 
 Scores = NDArray[np.float64] | Sequence[Sequence[float]]
-"""A row for each point, a column for each objective."""
+"""Scores of n points in m objectives, shape (n, m)."""
 
 _Numbers = NDArray[np.float64]
 _Counts = NDArray[np.int64]
 
 
 def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether `one` is nowhere worse than `other`, and somewhere better."""
+    """Tell whether `one` is worse than `other` in no objective, and better in at least one.
+
+    Args:
+        one, other: the scores of two points, in the same objectives.
+
+    Returns:
+        Whether `one` dominates.
+    """
     return one != other and all(a >= b for a, b in zip(one, other, strict=True))
 
 
 def front(scores: Scores) -> list[int]:
-    """The points that none dominates, the best in the first objective first."""
+    """Find the Pareto front.
+
+    Args:
+        scores: the scores of the points, shape (n, m).
+
+    Returns:
+        The rows that no other dominates; the best in the first objective first, equal points by row.
+    """
     points, copies = _distinct(scores)
     first = _undominated(points, np.arange(len(points)))
     place = np.full(len(points), len(points))
@@ -41,22 +56,43 @@ def front(scores: Scores) -> list[int]:
 
 
 def ranks(scores: Scores, enough: int | None = None) -> _Counts:
-    """The front of every point, 0 for the first.
+    """Compute the front of every point.
 
-    With `enough`, fronts are told apart until so many points are in them; the rest count as one front more.
+    Args:
+        scores: the scores of the points, shape (n, m).
+        enough: stop once this number of points has a front; all others get the number of the next front (default: all
+            points get their front).
+
+    Returns:
+        The number of the front of each point, from 0; shape (n,).
     """
     points, copies = _distinct(scores)
     return _ranks(points, np.bincount(copies, minlength=len(points)), enough)[copies]
 
 
 def crowding(scores: Scores) -> _Numbers:
-    """The crowding distance of every point of one front; objectives in which the front is equal do not count."""
+    """Compute the crowding distances of the points of one front; an objective in which all are equal adds nothing.
+
+    Args:
+        scores: the scores of the points, shape (n, m).
+
+    Returns:
+        The distance of each point, shape (n,).
+    """
     points, copies = _distinct(scores)
     return _crowding(points)[copies]
 
 
 def places(scores: Scores, enough: int | None = None) -> _Counts:
-    """How many points are better than each, by rank and then by crowding; 0 for the best ones."""
+    """Count for each point the points that are better, by rank and then by crowding distance.
+
+    Args:
+        scores: the scores of the points, shape (n, m).
+        enough: how many of the best points need exact places (default: all).
+
+    Returns:
+        The counts, shape (n,); 0 for the best points.
+    """
     count = len(scores)
     if not count:
         return np.zeros(0, dtype=np.int64)
@@ -69,14 +105,29 @@ def places(scores: Scores, enough: int | None = None) -> _Counts:
 
 
 def passes(scores: Scores, kept: int) -> bool:
-    """Whether the last point is among the best `kept`; equals of one that is are, too."""
+    """Tell whether the last point is among the best `kept`, or equal in rank and distance to one that is.
+
+    Args:
+        scores: the scores of the points, shape (n, m), n at least 1.
+        kept: how many points pass.
+
+    Returns:
+        Whether fewer than `kept` points are better than the last one.
+    """
     return bool(places(scores, kept)[-1] < kept)
 
 
 def best_first(scores: Scores, enough: int | None = None) -> list[int]:
-    """The points by rank, then by crowding, then by their objectives in turn, then as they come.
+    """Sort the points by rank, then by crowding distance, then by their objectives in turn, then by row.
 
-    The very first is therefore the best in the first objective. Behind the first `enough` the order is not sure.
+    The first one is therefore the best in the first objective.
+
+    Args:
+        scores: the scores of the points, shape (n, m).
+        enough: how many of the best points need their exact order (default: all).
+
+    Returns:
+        The rows of the points, the best first.
     """
     if not len(scores):
         return []
@@ -86,7 +137,7 @@ def best_first(scores: Scores, enough: int | None = None) -> list[int]:
 
 
 def _judged(scores: Scores, enough: int | None) -> tuple[_Counts, _Numbers]:
-    """Rank and crowding distance of every point."""
+    """Compute the rank and the crowding distance of every point."""
     points, copies = _distinct(scores)
     ranked = _ranks(points, np.bincount(copies, minlength=len(points)), enough)
     lonely = np.zeros(len(points))
@@ -97,7 +148,7 @@ def _judged(scores: Scores, enough: int | None) -> tuple[_Counts, _Numbers]:
 
 
 def _distinct(scores: Scores) -> tuple[_Numbers, _Counts]:
-    """The distinct points, the greatest first objective first (then the second, ..), and which of them each is."""
+    """Sort the distinct points by the first objective (descending), then the second, ..; find the row of each point."""
     table = np.asarray(scores, dtype=np.float64)
     if not len(table):
         return table.reshape(0, 1), np.zeros(0, dtype=np.int64)
@@ -123,10 +174,10 @@ def _ranks(points: _Numbers, copies: _Counts, enough: int | None) -> _Counts:
 
 
 def _undominated(points: _Numbers, among: _Counts) -> _Counts:
-    """Those of the distinct points `among`, which are in the order of `_distinct`, that none of them dominates."""
+    """Select the points that no other dominates; `among` holds rows of distinct points in the order of `_distinct`."""
     found = []
     while len(among):
-        # None that comes later is greater in the first objective in which they differ.
+        # No later point is greater in the first objective in which two points differ.
         first, among = among[0], among[1:]
         found.append(first)
         among = among[(points[among] > points[first]).any(axis=1)]
@@ -139,10 +190,10 @@ def _crowding(points: _Numbers) -> _Numbers:
         return np.full(count, np.inf)
     lonely = np.zeros(count)
     for objective in range(objectives):
-        # Ties by the other objectives, so that the order in which points come does not matter.
+        # The other objectives break ties, so that the order of the rows does not matter.
         others = [points[:, other] for other in range(objectives) if other != objective]
         order = np.lexsort((*others, points[:, objective]))
-        # Half of it: differences of the largest floats would be infinite.
+        # Half of each score: the difference of the largest floats would be infinite.
         along = points[order, objective] / 2
         width = along[-1] - along[0]
         if width > 0:

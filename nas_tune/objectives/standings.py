@@ -1,11 +1,11 @@
-"""Which result is better, where trainings are of different lengths: stopped early, ended by themselves, or in full.
+"""Orders the results of trainings of different lengths: stopped early, ended by themselves, or in full.
 
-The rule: complete trainings stand by their scores, however long they took. A stopped one stands behind every training
-that was longer, and among all others by its scores. Both cannot always hold: a stopped training may be better than
-a short complete one that is better than a long one. Then the first half of the rule decides.
+Complete trainings are ordered by their scores, however long they took. A stopped training comes behind every longer
+training, and is ordered by its scores among the others. Both rules cannot always hold: a stopped training may be better
+than a short complete one that is better than a longer one. It then comes behind the longer one.
 
-With several objectives "by its scores" means by fronts and crowding (`nas_tune.objectives.pareto`). Every order of
-trials in this package comes from here, so that a run, its strategies and its checkpoints agree on who is best.
+With several objectives the order by scores is that by front and crowding distance (`nas_tune.objectives.pareto`). Every
+order of trials in this package comes from here, so that a run, its strategies and its checkpoints agree on the best.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from nas_tune.objectives.pareto import best_first, places
 __all__ = ["Result", "contenders", "in_order", "standings", "uneven"]
 
 _Judge = Callable[[list[int], int], list[tuple[int, int]]]
-"""The members of a block, the best first, each with its place; the block begins at the place that is given."""
+"""Takes the members of a block and its first place; returns the members, the best first, each with its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a training came to.
+    """The outcome of a training.
 
     Attributes:
-        scores: in every objective, greater is better.
-        epochs: how many it trained.
-        complete: whether it ended by itself or at the last epoch; else it was stopped, or is paused.
+        scores: one for each objective; greater is better.
+        epochs: how many it trained; infinite for a complete training of unknown length.
+        complete: whether it ended by itself or at the last epoch; False if it was stopped or is paused.
     """
 
     scores: Sequence[float]
@@ -38,22 +38,41 @@ class Result:
 
 
 def uneven(results: Sequence[Result]) -> bool:
-    """Whether some complete training is no longer than some stopped one."""
+    """Tell whether some stopped training is at least as long as some complete one.
+
+    Args:
+        results: the results to compare.
+
+    Returns:
+        Whether lengths alone do not separate complete trainings from stopped ones.
+    """
     shortest = min((one.epochs for one in results if one.complete), default=math.inf)
     return any(one.epochs >= shortest for one in results if not one.complete)
 
 
 def contenders(results: Sequence[Result]) -> list[int]:
-    """Those that no longer training keeps back: the complete ones, and stopped ones at least as long as all of them.
+    """Find the results that may be the best: complete ones, and stopped ones at least as long as every complete one.
 
-    Without a complete training there are none.
+    Args:
+        results: the results to compare.
+
+    Returns:
+        Their places in `results`, ascending; empty if no training is complete.
     """
     longest = max((one.epochs for one in results if one.complete), default=math.inf)
     return [place for place, one in enumerate(results) if one.complete or one.epochs >= longest]
 
 
 def in_order(results: Sequence[Result], count: int | None = None) -> list[int]:
-    """The places of the best `count` results (of all), the best first; of equals the earlier one."""
+    """Sort results by the rule of this module.
+
+    Args:
+        results: the results to compare.
+        count: how many of the best to return (default: all).
+
+    Returns:
+        The places of the best in `results`, the best first; of equal results the earlier one first.
+    """
     if not results or len(results[0].scores) == 1:
         keys = _keys(results)
         return sorted(range(len(results)), key=lambda place: (keys[place], place))[:count]
@@ -66,7 +85,14 @@ def in_order(results: Sequence[Result], count: int | None = None) -> list[int]:
 
 
 def standings(results: Sequence[Result]) -> list[int]:
-    """How many results are better than each; equals share a place."""
+    """Count for each result the results that are better.
+
+    Args:
+        results: the results to compare.
+
+    Returns:
+        The counts, in the order of `results`; equal results share one.
+    """
     if not results or len(results[0].scores) == 1:
         first: dict[tuple[float, ...], int] = {}
         keys = _keys(results)
@@ -84,7 +110,7 @@ def standings(results: Sequence[Result]) -> list[int]:
 
 
 def _keys(results: Sequence[Result]) -> list[tuple[float, ...]]:
-    """What sorts results of one objective: a stopped one counts no more than the worst of the longer ones."""
+    """Make sort keys for one objective: the score of a stopped result is cut to the worst of the longer ones."""
     worst: dict[float, float] = {}
     for one in results:
         worst[one.epochs] = min(one.scores[0], worst.get(one.epochs, math.inf))
@@ -102,7 +128,7 @@ def _keys(results: Sequence[Result]) -> list[tuple[float, ...]]:
 
 
 def _blocks(results: Sequence[Result], judged: _Judge, count: int | None = None) -> list[tuple[int, int]]:
-    """Several objectives: the complete ones as a block, then stopped ones, the longest first, sorted into its end."""
+    """Order by several objectives: complete results as a block, then stopped ones by length sorted into its end."""
     found = judged([place for place, one in enumerate(results) if one.complete], 0)
     for epochs in sorted({one.epochs for one in results if not one.complete}, reverse=True):
         longer = [place for place, (member, _) in enumerate(found) if results[member].epochs > epochs]

@@ -1,9 +1,9 @@
-"""Multi-fidelity schedulers by name: which trials are stopped or paused early, and when.
+"""Multi-fidelity schedulers by name: a scheduler stops or pauses trials early.
 
     scheduler = schedulers.make("asha", max_epochs=9, settings={"reduction": 3})
 
-A target of the registry is a class or function of `max_epochs` and its settings that returns a `Scheduler`. A plug-in
-names it in its entry points of the group `nas_tune.schedulers`.
+The registry maps a name to a class or function that takes `max_epochs` and its settings and returns a `Scheduler`. A
+plug-in names its own in the entry points of the group `nas_tune.schedulers`.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ def register(name: str, factory: Callable[..., Scheduler] | str, *, replace: boo
     """Make a scheduler known as `name`; a run that uses it finds it again where it is resumed.
 
     Args:
-        name: how configurations and command lines ask for it.
-        factory: a class or function of `max_epochs` and its settings, all by name, that returns a `Scheduler`; or
-            "module:attribute". Decorate it with `nas_tune.objectives.objective.several_objectives` if it can judge by
-            several metrics.
-        replace: take the place of what has the name.
+        name: the name in configurations and on command lines.
+        factory: a class or function that takes `max_epochs` and its settings, all by name, and returns a `Scheduler`;
+            or "module:attribute". Decorate it with `nas_tune.objectives.objective.several_objectives` if it can judge
+            by several metrics.
+        replace: whether to replace a scheduler that already has the name (default: False, which refuses).
 
     Raises:
         ConfigError: the name breaks the rule or is taken, or the factory cannot be called so.
@@ -80,11 +80,20 @@ def register(name: str, factory: Callable[..., Scheduler] | str, *, replace: boo
 
 
 def make(name: str, max_epochs: int, settings: Mapping[str, object] | None = None) -> Scheduler:
-    """The scheduler called `name`.
+    """Make the scheduler called `name`.
+
+    Args:
+        name: a name of the registry.
+        max_epochs: length of a full training, in epochs.
+        settings: the scheduler's own settings by name (default: none).
+
+    Returns:
+        The scheduler, without reports.
 
     Raises:
         UnknownNameError: no scheduler has that name.
-        ConfigError: a setting that it does not take, or a value out of its range; or what was made is no scheduler.
+        ConfigError: the scheduler does not take a setting, a value is out of its range, or the factory returns no
+            scheduler.
     """
     made = make_component("scheduler", SCHEDULERS, name, {"max_epochs": max_epochs}, settings or {})
     lacking = [method for method in _METHODS if not callable(getattr(made, method, None))]

@@ -4,8 +4,8 @@ Rungs lie at `grace * reduction ** k` epochs below `max_epochs`. A trial that re
 is among the best `1 / reduction` (rounded down, but at least one) of all that have reached that rung so far,
 itself included. The first one therefore passes whatever its score, which is the price of never waiting.
 
-With several objectives the best of a rung are those on the first fronts, and within a front those that stand alone
-(`nas_tune.objectives.pareto`), as Schmucker, Donini, Zafar, Salinas and Archambeau (2021, arXiv 2106.12639) have it.
+With several objectives the trials of a rung are ordered by front and then by crowding distance
+(`nas_tune.objectives.pareto`), as by Schmucker, Donini, Zafar, Salinas and Archambeau (2021, arXiv 2106.12639).
 """
 
 from __future__ import annotations
@@ -22,10 +22,18 @@ __all__ = ["Asha", "rungs"]
 
 
 def rungs(grace: int, reduction: int, max_epochs: int) -> tuple[int, ...]:
-    """The epochs of the rungs, ascending: `grace * reduction ** k` below `max_epochs`.
+    """Compute the epochs of the rungs.
+
+    Args:
+        grace: epoch of the first rung.
+        reduction: factor from one rung to the next.
+        max_epochs: length of a full training, in epochs.
+
+    Returns:
+        `grace * reduction ** k` for k = 0, 1, .., as far as it is below `max_epochs`; ascending.
 
     Raises:
-        ConfigError: grace below 1 or above max_epochs, or reduction below 2.
+        ConfigError: `grace` is below 1 or above `max_epochs`, or `reduction` is below 2.
     """
     if reduction < 2:
         raise ConfigError(f"scheduler.reduction is {reduction}; a rung keeps 1/reduction, so it is at least 2")
@@ -60,12 +68,12 @@ class Asha(NeverPauses):
         before = self._passed.get(trial, 0)
         self._passed[trial] = epoch
         reached = [rung for rung in self.rungs if before < rung <= epoch]
-        # A list, not a generator: the score counts at every rung reached, also after the first that stops it.
-        verdicts = [self._stops_at(rung, score) for rung in reached]
-        return Verdict.STOP if any(verdicts) else Verdict.GO_ON
+        # A list, not a generator: the score counts at every rung reached, even if the trial stops at the first of them.
+        stops = [self._stops_at(rung, score) for rung in reached]
+        return Verdict.STOP if any(stops) else Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
-        """Scores at the rungs stay: they are what later trials are measured against."""
+        """Keep the trial's scores at the rungs, since later trials are compared with them."""
         self._passed.pop(trial, None)
 
     def _stops_at(self, rung: int, score: Score) -> bool:

@@ -1,10 +1,10 @@
 """Asynchronous successive halving in its promotion form (Li et al., MLSys 2020, arXiv 1810.05934, Algorithm 2).
 
-Every trial pauses at each rung. Whenever a worker is free, the highest rung that has a paused trial among the best
-`1 / reduction` of all that have reached it (rounded down) sends its best such trial on; only if no rung has one is
-a new trial begun. So none passes because it came first, and one that looked poor early may go on later; the price
-is a checkpoint for every paused trial. With several objectives the best of a rung are those on the first fronts, and
-within a front those that stand alone (`nas_tune.objectives.pareto`).
+Every trial pauses at each rung. A paused trial is a candidate for promotion if it is among the best `1 / reduction`
+(rounded down) of all that have reached its rung. When a worker is free, the best candidate of the highest rung that has
+one is promoted; a new trial begins only if no rung has a candidate. So no trial passes because it came first, and one
+that looked poor early may go on later; the price is a checkpoint for every paused trial. With several objectives the
+trials of a rung are ordered by front and then by crowding distance (`nas_tune.objectives.pareto`).
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from nas_tune.schedulers.base import Score, Verdict
 __all__ = ["AshaPromote"]
 
 _Place = tuple[float, int]
-"""A trial's score, turned so that the least is the best, and its number: the earlier of equals is the better."""
+"""The negative score of a trial and its number: tuples in ascending order have the best first, and ties by number."""
 
 
 @dataclass(slots=True)
 class _Rung:
-    """All that ever reached it, and those of them that wait there; both the best first."""
+    """A rung of one objective: the places of all trials that ever reached it, and of those paused there, best first."""
 
     reached: list[_Place] = field(default_factory=list)
     waiting: list[_Place] = field(default_factory=list)
 
     def reach(self, trial: int, score: float) -> None:
-        """The trial has come here."""
+        """Record the score with which a trial reached the rung."""
         bisect.insort(self.reached, (-score, trial))
 
     def wait(self, trial: int, score: float) -> None:
-        """It waits here."""
+        """Record that the trial is paused at the rung."""
         bisect.insort(self.waiting, (-score, trial))
 
     def leave(self, trial: int, score: float) -> None:
-        """It waits no more."""
+        """Record that the trial is no longer paused at the rung."""
         self.waiting.remove((-score, trial))
 
     def candidate(self, reduction: int) -> int | None:
-        """The best that waits, if it is among the best `1 / reduction` of all."""
+        """Find the trial to promote: the best paused one, if it is among the best `1 / reduction` of all."""
         if not self.waiting:
             return None
         best = self.waiting[0]
@@ -53,12 +53,12 @@ class _Rung:
 
 @dataclass(slots=True)
 class _FrontRung:
-    """The same for several objectives, where each that comes may change the order of all others."""
+    """A rung of several objectives, where each new trial may change the order of all others."""
 
     reached: list[tuple[int, tuple[float, ...]]] = field(default_factory=list)
     waiting: set[int] = field(default_factory=set)
     _order: list[int] | None = None
-    """Of the best trials, as far as they matter; None when somebody has come since."""
+    """The best `1 / reduction` trials in order; None after another trial has reached the rung."""
 
     def reach(self, trial: int, score: tuple[float, ...]) -> None:
         bisect.insort(self.reached, (trial, score))
@@ -95,12 +95,12 @@ class AshaPromote:
     def __init__(self, max_epochs: int, grace: int = 1, reduction: int = 3) -> None:
         self.reduction = reduction
         self.rungs = rungs(grace, reduction, max_epochs)
-        self._fields: dict[int, Any] = {}
+        self._rungs: dict[int, Any] = {}
         self._passed: dict[int, int] = {}
         self._waits: dict[int, tuple[int, Score]] = {}
 
     def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
-        """Pause at every rung."""
+        """Pause the trial if it has reached a rung since its last report."""
         before = self._passed.get(trial, 0)
         self._passed[trial] = epoch
         reached = [rung for rung in self.rungs if before < rung <= epoch]
@@ -108,25 +108,27 @@ class AshaPromote:
             return Verdict.GO_ON
         kind = _FrontRung if isinstance(score, tuple) else _Rung
         for rung in reached:
-            self._fields.setdefault(rung, kind()).reach(trial, score)
-        # A report that jumps over rungs was promoted from those below the last.
-        self._fields[reached[-1]].wait(trial, score)
+            self._rungs.setdefault(rung, kind()).reach(trial, score)
+        # A report may pass several rungs at once: the trial pauses at the last of them.
+        self._rungs[reached[-1]].wait(trial, score)
         self._waits[trial] = (reached[-1], score)
         return Verdict.PAUSE
 
     def next_promotion(self) -> int | None:
-        """From the highest rung that has a candidate."""
-        fields = (self._fields[rung] for rung in reversed(self.rungs) if rung in self._fields)
-        candidates = (field.candidate(self.reduction) for field in fields)
-        return next((trial for trial in candidates if trial is not None), None)
+        """Choose the candidate of the highest rung that has one."""
+        for rung in reversed(self.rungs):
+            candidate: int | None = self._rungs[rung].candidate(self.reduction) if rung in self._rungs else None
+            if candidate is not None:
+                return candidate
+        return None
 
     def promoted(self, trial: int) -> None:
-        """It waits no more; its score at the rung stays."""
+        """End the trial's pause; its score stays at the rung."""
         rung, score = self._waits.pop(trial)
-        self._fields[rung].leave(trial, score)
+        self._rungs[rung].leave(trial, score)
 
     def forget(self, trial: int) -> None:
-        """Scores at the rungs stay: they are what later trials are measured against."""
+        """Keep the trial's scores at the rungs, since later trials are compared with them; end its pause, if any."""
         self._passed.pop(trial, None)
         if trial in self._waits:
             self.promoted(trial)

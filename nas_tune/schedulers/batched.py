@@ -1,12 +1,13 @@
 """Batches of trials that are judged apart from each other, so that the order in which they report does not matter.
 
-Within a batch a trial is judged by what all earlier batches came to and by itself: by a copy of the inner scheduler
-as it stood when the batch began. When the next batch begins, what this one came to is folded into the inner
-scheduler, in the order in which its trials were asked for. So nothing waits for anything but the end of the batch,
-and nothing depends on who was faster; the price is that trials of one batch do not stop each other.
+Each trial of a batch is judged by a copy of the inner scheduler as it stood when the batch began, so its verdicts
+depend on its own reports and on the results of all earlier batches. When the next batch begins, the reports of this one
+are folded into the inner scheduler, in the order in which its trials began. So trials wait for the end of a batch
+only, and no verdict depends on which trial was faster; the price is that trials of one batch do not stop each other.
 
-A batch grows by `began` and `promoted` until its first report or end closes it; what comes after that begins the
-next one. The fold of events alone says therefore how far a batch had got when its driver was killed.
+A batch grows by `began` and `promoted` until its first report or end closes it; a trial that begins or is promoted
+after that opens the next batch. The state of a batch thus follows from the events alone, also after its driver was
+killed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ __all__ = ["Batched"]
 
 @dataclass(slots=True)
 class _Slot:
-    """What one trial of the batch came to, and who judges it; nobody before a verdict is wanted."""
+    """The reports of one trial of the batch.
+
+    Attributes:
+        reports: epoch and score of each, in order.
+        over: whether the trial has ended.
+        judge: the copy of the inner scheduler that judges the trial; made when its first verdict is needed.
+    """
 
     reports: list[tuple[int, Score]] = field(default_factory=list)
     over: bool = False
@@ -29,7 +36,11 @@ class _Slot:
 
 
 class Batched:
-    """The scheduler `inner`, for batches; every trial is over or paused when the next batch begins."""
+    """Judges trials in batches by the scheduler `inner`; every trial is over or paused when the next batch begins.
+
+    Args:
+        inner: the scheduler that judges; it takes in the reports of a batch when the next one begins.
+    """
 
     def __init__(self, inner: Scheduler) -> None:
         self.inner = inner
@@ -38,35 +49,49 @@ class Batched:
 
     @property
     def pauses(self) -> bool:
-        """As the inner scheduler."""
+        """Whether the inner scheduler ever pauses a trial."""
         return self.inner.pauses
 
     @property
     def growing(self) -> int:
-        """How many trials the batch has that nothing was heard of yet; 0 once it is closed."""
+        """How many trials the open batch has; 0 once the batch is closed."""
         return 0 if self._closed else len(self._slots)
 
     def began(self, trial: int) -> None:
-        """A new trial belongs to the batch, or begins the next one."""
+        """Add a new trial to the open batch; if the batch is closed, fold it and open the next one.
+
+        Args:
+            trial: the number of the trial.
+        """
         self.fold()
         self._slots[trial] = _Slot()
 
     def promoted(self, trial: int) -> None:
-        """Likewise, with a trial that was paused."""
+        """Add a promoted trial, as `began` adds a new one."""
         self.began(trial)
         self.inner.promoted(trial)
 
     def again(self, trial: int) -> None:
-        """A failed trial is begun anew, within the batch that is there: others of it may wait to go on."""
+        """Restart a failed trial within its batch, even a closed one: other trials of the batch may still run.
+
+        Args:
+            trial: the number of the trial; its earlier reports are dropped.
+        """
         self._slots[trial] = _Slot()
 
     def learn(self, trial: int, epoch: int, score: Score) -> None:
-        """Take in a report whose verdict is known: a replay needs no judges."""
+        """Take in a report whose verdict is already known, as in a replay.
+
+        Args:
+            trial: the number of a trial of the batch.
+            epoch: the epoch that ended, from 1.
+            score: the score at that epoch; greater is better.
+        """
         self._closed = True
         self._slots[trial].reports.append((epoch, score))
 
     def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
-        """As the trial's own judge says."""
+        """Take in a report, and judge the trial by its own copy of the inner scheduler."""
         slot = self._slots[trial]
         if slot.judge is None:
             slot.judge = copy.deepcopy(self.inner)
@@ -76,29 +101,26 @@ class Batched:
         return judged(slot.judge, trial, epoch, score)
 
     def next_promotion(self) -> int | None:
-        """By what all earlier batches came to."""
+        """Choose by the inner scheduler, which knows all earlier batches."""
         return self.inner.next_promotion()
 
     def forget(self, trial: int) -> None:
-        """A trial that was not of this batch was paused, and ends with the budget."""
+        """Record that a trial is over; a trial outside the batch was paused and ends with the budget."""
         self._closed = True
         self._slots.setdefault(trial, _Slot()).over = True
 
     def fold(self) -> None:
-        """Let the inner scheduler know what a closed batch came to, and begin the next; else nothing."""
+        """If the batch is closed, pass its reports to the inner scheduler and open the next batch; else do nothing."""
         if not self._closed:
             return
         slots, self._slots, self._closed = self._slots, {}, False
         for trial, slot in slots.items():
-            self._tell(trial, slot)
+            verdict = Verdict.GO_ON
+            for report in slot.reports:
+                # A trial that reports again after a pause was promoted within the batch.
+                if verdict is Verdict.PAUSE:
+                    self.inner.promoted(trial)
+                verdict = self.inner.observe(trial, *report)
         for trial, slot in slots.items():
             if slot.over:
                 self.inner.forget(trial)
-
-    def _tell(self, trial: int, slot: _Slot) -> None:
-        """A trial that reported again after it would have paused goes on."""
-        verdict = Verdict.GO_ON
-        for report in slot.reports:
-            if verdict is Verdict.PAUSE:
-                self.inner.promoted(trial)
-            verdict = self.inner.observe(trial, *report)

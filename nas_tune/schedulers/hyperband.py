@@ -2,12 +2,13 @@
 
 Brackets of successive halving that differ in how long a trial may train before it is first judged: bracket s
 starts at `grace * reduction ** s` epochs. Hyperband gives bracket s a share of the trials so that every bracket
-spends about the same number of epochs; trials are dealt to brackets by their number in those shares, so the
-dealing needs no random number and a replay repeats it.
+spends about the same number of epochs. The number of a trial decides its bracket, so no random number is needed and a
+replay repeats the assignment.
 
-That is a hedge against curves that cross late, and where they do not it costs: with 98 epochs there are six brackets,
-and of the epochs a fifth goes to the impatient one, a tenth to trials that are never judged. In a simulation of 3,000
-trials a trial took 0.13 of a full training, where `asha` with the same grace took 0.036.
+Late brackets guard against learning curves that cross late; where curves do not cross, they cost epochs. With 98 epochs
+there are six brackets: a fifth of the epochs goes to the bracket that judges first, a tenth to trials that are never
+judged. In a simulation of 3,000 trials a trial took 0.13 of a full training, where `asha` with the same grace took
+0.036.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ __all__ = ["Hyperband"]
 
 @several_objectives
 class Hyperband(NeverPauses):
-    """Several `Asha` brackets of different patience.
+    """Runs several `Asha` brackets that differ in the epoch of their first judgement.
 
     Args:
         max_epochs: length of a full training.
-        grace: epochs before the first judgement in the most impatient bracket (default: 1).
+        grace: epochs before the first judgement in the bracket that judges first (default: 1).
         reduction: one in `reduction` trials passes a rung (default: 3).
     """
 
@@ -35,21 +36,30 @@ class Hyperband(NeverPauses):
         self._deal = _deal(len(starts), reduction)
 
     def bracket_of(self, trial: int) -> int:
-        """Which bracket a trial number belongs to; 0 is the most impatient."""
+        """Find the bracket of a trial.
+
+        Args:
+            trial: the number of the trial.
+
+        Returns:
+            The place of its bracket in `brackets`; bracket 0 judges first.
+        """
         return self._deal[trial % len(self._deal)]
 
     def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
-        """As its bracket decides."""
+        """Judge the trial by its bracket."""
         return self.brackets[self.bracket_of(trial)].observe(trial, epoch, score)
 
     def forget(self, trial: int) -> None:
-        """Its bracket keeps the scores."""
+        """Keep the trial's scores in its bracket, since later trials are compared with them."""
         self.brackets[self.bracket_of(trial)].forget(trial)
 
 
 def _deal(n_brackets: int, reduction: int) -> tuple[int, ...]:
-    """One round of dealing: bracket s as often as Hyperband's n_s, spread evenly over the round."""
+    """Order the brackets of one round: bracket s occurs n_s times, as in the paper, spread evenly over the round."""
     top = n_brackets - 1
     sizes = [-(-n_brackets * reduction ** (top - s) // (top - s + 1)) for s in range(n_brackets)]
-    slots = [((i + 0.5) / size, s) for s, size in enumerate(sizes) for i in range(size)]
+    slots: list[tuple[float, int]] = []
+    for bracket, size in enumerate(sizes):
+        slots += [((i + 0.5) / size, bracket) for i in range(size)]
     return tuple(bracket for _, bracket in sorted(slots))

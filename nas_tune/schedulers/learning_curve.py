@@ -1,9 +1,10 @@
-"""Stops what will probably not win: each curve is extrapolated, with the error that earlier extrapolations had.
+"""Stops trials that will probably not become the best, by extrapolating their learning curves.
 
-The end of a curve is first guessed by an ensemble of decays (Domhan et al., IJCAI 2015; see `curves`), and the guess
-is then corrected by a Bayesian line through what was guessed of the complete trials at the same epoch and what they
-came to. That gives a mean and a spread; a trial stops when the chance to beat the best complete one falls below
-`chance`. So the first `min_complete` trials train to their end, whatever their curves.
+An ensemble of decays predicts the last score of a curve (Domhan et al., IJCAI 2015; see `curves`). A Bayesian linear
+regression corrects the prediction: it is fitted to the predictions for the complete trials at the same epoch and to
+the last scores that these trials reached. It gives a mean and a standard deviation; a trial stops when its probability
+to beat the best complete one falls below `chance`. The first `min_complete` trials train to their end, whatever their
+curves.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from nas_tune.schedulers.curves import extrapolated
 __all__ = ["LearningCurve"]
 
 _STEEPNESS = 1.0
-"""Standard deviation of the belief how far the ends are from rising as the guesses do: not at all to twice as much."""
+"""Prior standard deviation of the slope of the errors: last scores may rise with the predictions by 0 to 2 times."""
 
 
 @dataclass(slots=True)
 class _Curve:
-    """A trial's reports so far, and what was guessed of its end after each."""
+    """The reports of a trial so far, and the predicted last score after each."""
 
     epochs: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
@@ -39,7 +40,7 @@ class _Curve:
         self.guesses.append(extrapolated(np.array(self.epochs, float), np.array(self.scores), last))
 
     def guess_at(self, epoch: int) -> float:
-        """After the last report that is not later than `epoch`; else after the first."""
+        """Return the prediction after the last report up to `epoch`, or after the first report if all are later."""
         return self.guesses[max(0, bisect.bisect_right(self.epochs, epoch) - 1)]
 
 
@@ -49,7 +50,7 @@ class LearningCurve(NeverPauses):
     Args:
         max_epochs: length of a full training.
         grace: epochs that every trial may train before it is judged (default: 1).
-        chance: a trial stops when the probability that it will win is smaller (default: 0.05).
+        chance: a trial stops when its probability to become the best is smaller (default: 0.05).
         min_complete: how many trials must be complete before any is judged (default: 5).
     """
 
@@ -76,11 +77,18 @@ class LearningCurve(NeverPauses):
         return Verdict.STOP if self.chance_to_win(trial) < self.chance else Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
-        """A curve that was cut teaches nothing about its end."""
+        """Drop the curve of a trial that did not reach the last epoch: it has no last score to learn from."""
         self._running.pop(trial, None)
 
     def chance_to_win(self, trial: int) -> float:
-        """That the running trial will end better than the best complete one, once there are some."""
+        """Compute the probability that a running trial will end better than the best complete one.
+
+        Args:
+            trial: the number of a running trial with a report; `min_complete` trials must be complete.
+
+        Returns:
+            The probability, 0 to 1.
+        """
         curve = self._running[trial]
         guessed = np.array([other.guess_at(curve.epochs[-1]) for other in self._complete])
         ends = np.array([other.scores[-1] for other in self._complete])
@@ -89,10 +97,18 @@ class LearningCurve(NeverPauses):
 
 
 def corrected(guess: float, guessed: NDArray[np.float64], ends: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and standard deviation of the end of a curve, from earlier guesses and what they came to.
+    """Correct a predicted last score by the errors of earlier predictions.
 
-    Bayesian linear regression of `ends - guessed` on `guessed`, whose slope is thought to be near 0 beforehand; the
-    deviation is that of the predictive Student's t, with the degrees of freedom that two coefficients leave.
+    The errors `ends - guessed` are regressed on `guessed` by Bayesian linear regression; the prior mean of the slope is
+    0. The deviation is that of the predictive Student's t, with the degrees of freedom that two coefficients leave.
+
+    Args:
+        guess: the prediction to correct.
+        guessed: earlier predictions, one for each complete trial; shape (n,), n at least 3.
+        ends: the last scores of these trials; shape (n,).
+
+    Returns:
+        Mean and standard deviation of the last score.
     """
     count = len(ends)
     centre, errors = float(guessed.mean()), ends - guessed

@@ -15,7 +15,7 @@ __all__ = ["Median"]
 
 
 class Median(NeverPauses):
-    """Stops what is worse than the middle of the field.
+    """Stops a trial whose best score is below the median of the other trials.
 
     Args:
         max_epochs: length of a full training; the last epoch is never judged.
@@ -33,7 +33,7 @@ class Median(NeverPauses):
         self._means: dict[int, dict[int, float]] = {}
 
     def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
-        """Compare the trial's best with the others' running means at this epoch."""
+        """Compare the trial's best score with the running means of the other trials at this epoch."""
         score = single(score)
         total, count, best = self._history.get(trial, (0.0, 0, score))
         total, count, best = total + score, count + 1, max(best, score)
@@ -46,5 +46,5 @@ class Median(NeverPauses):
         return Verdict.STOP if best < median(others) else Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
-        """Its means stay: they are what later trials are measured against."""
+        """Keep the trial's running means, since later trials are compared with them."""
         self._history.pop(trial, None)

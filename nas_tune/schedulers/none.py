@@ -9,17 +9,24 @@ __all__ = ["NoScheduler", "no_scheduler"]
 
 
 class NoScheduler(NeverPauses):
-    """Stops nothing."""
+    """Stops no trial."""
 
     def observe(self, trial: int, epoch: int, score: Score) -> Verdict:
-        """Never stops."""
+        """Let the trial go on."""
         return Verdict.GO_ON
 
     def forget(self, trial: int) -> None:
-        """Nothing to forget."""
+        """Do nothing: no trial is remembered."""
 
 
 @several_objectives
 def no_scheduler(max_epochs: int) -> Scheduler:
-    """Every trial trains to its last epoch."""
+    """Make a scheduler that lets every trial train to its last epoch.
+
+    Args:
+        max_epochs: unused; every scheduler takes it.
+
+    Returns:
+        The scheduler.
+    """
     return NoScheduler()
