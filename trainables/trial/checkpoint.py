@@ -1,10 +1,10 @@
 """State on disk without pickle: tensors in a safetensors file, everything else in JSON beside it.
 
-`write_tensors` takes any nesting of dicts (keys text, integers or booleans), lists, tuples, tensors and JSON
-scalars, as state dicts of networks, optimizers and random generators are, and `read_tensors` gives it back to
-the last bit. The JSON holds the digest of the tensor file, so that a torn or foreign pair is refused
-(`CheckpointError`). Each file is written aside and renamed, the JSON last. What is not kept: memory formats,
-devices, and that two tensors shared memory.
+`write_tensors` takes any nesting of dicts (keys: text, integers or booleans), lists, tuples, tensors and JSON
+scalars. State dicts of networks, optimizers and random generators are such nestings. `read_tensors` returns the same
+state to the last bit. The JSON holds the digest of the tensor file, so that a torn or foreign pair is refused
+(`CheckpointError`). Each file is written aside and renamed, the JSON last. Memory formats, devices, and the fact that
+two tensors shared memory are not kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,16 @@ FORMAT = 1
 
 
 def write_tensors(folder: Path, name: str, state: object) -> None:
-    """Write `state` as `name.safetensors` and `name.json` into the existing `folder`."""
+    """Write a state as `name.safetensors` and `name.json`.
+
+    Args:
+        folder: an existing folder.
+        name: the name of both files, without a suffix.
+        state: any nesting of dicts, lists, tuples, tensors and JSON scalars.
+
+    Raises:
+        CheckpointError: the state holds a value or a key of another type.
+    """
     tensors: dict[str, Tensor] = {}
     tree = _encode(state, tensors, name)
     content = safetensors.torch.save(tensors)
@@ -43,7 +52,18 @@ def write_tensors(folder: Path, name: str, state: object) -> None:
 
 
 def read_tensors(folder: Path, name: str) -> Any:
-    """What `write_tensors` was given, its tensors on the CPU."""
+    """Read the state that `write_tensors` wrote.
+
+    Args:
+        folder: the folder of both files.
+        name: the name of both files, without a suffix.
+
+    Returns:
+        The state, its tensors on the CPU.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, of another format, or does not belong to the other.
+    """
     document = _document(folder / f"{name}.json")
     path = folder / f"{name}.safetensors"
     content = _content(path)
@@ -56,10 +76,19 @@ def read_tensors(folder: Path, name: str) -> Any:
 
 
 def named(**settings: DataclassInstance) -> dict[str, object]:
-    """The values of settings by name, such as `{"data.seed": 0}` for `named(data=DataSettings())`."""
-    return {
-        f"{part}.{name}": value for part, given in settings.items() for name, value in dataclasses.asdict(given).items()
-    }
+    """Collect the values of several settings objects under dotted names.
+
+    Args:
+        **settings: settings (dataclass instances) by the prefix of their names.
+
+    Returns:
+        Each field's value by its dotted name, such as `{"data.seed": 0}` for `named(data=DataSettings())`.
+    """
+    values: dict[str, object] = {}
+    for group, given in settings.items():
+        for name, value in dataclasses.asdict(given).items():
+            values[f"{group}.{name}"] = value
+    return values
 
 
 def check_identity(
@@ -68,14 +97,14 @@ def check_identity(
     """Refuse the checkpoint of another training.
 
     Args:
-        folder: where it lies, for the message.
-        state: what `read_tensors` gave; its entry "of" is the identity of the training that wrote it.
-        kind: of training, for the message.
+        folder: where the checkpoint lies, for the message.
+        state: what `read_tensors` returned; its entry "of" is the identity of the training that wrote it.
+        kind: the kind of training, for the message.
         mine: the identity of this training: its "version", and every value that decides the training, by name.
-        before: the same as checkpoints have it that were written before identities had a version.
+        before: the identity of this training in the form of checkpoints without a "version", by name.
 
     Raises:
-        CheckpointError: it holds no identity, or a value differs.
+        CheckpointError: the checkpoint holds no identity, or a value differs.
     """
     theirs = state.get("of") if isinstance(state, dict) else None
     if not isinstance(theirs, dict):
@@ -85,19 +114,23 @@ def check_identity(
         if theirs.get(name) != wanted.get(name):
             raise CheckpointError(
                 f"{folder} is of another training: its {name} is {theirs.get(name)!r}, "
-                f"this one's {wanted.get(name)!r}; set up as it was, or begin anew"
+                f"this one's {wanted.get(name)!r}; use the settings of that training, or begin from scratch"
             )
 
 
 def _encode(value: object, tensors: dict[str, Tensor], place: str) -> object:
-    """`value` as JSON, with tensors moved into `tensors` and replaced by their key there."""
+    """Return `value` as JSON; each tensor is moved into `tensors` and replaced by its key there."""
     if isinstance(value, Tensor):
         key = str(len(tensors))
         # A copy, because safetensors refuses tensors that share memory.
         tensors[key] = value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         return {"tensor": key}
     if isinstance(value, Mapping):
-        pairs = [[_key(key, place), _encode(item, tensors, f"{place}.{key}")] for key, item in value.items()]
+        pairs = []
+        for key, item in value.items():
+            if not isinstance(key, str | int):
+                raise CheckpointError(f"{place} has the key {key!r}; keys of a checkpoint are text or integers")
+            pairs.append([key, _encode(item, tensors, f"{place}.{key}")])
         return {"dict": pairs}
     if isinstance(value, list | tuple):
         items = [_encode(item, tensors, f"{place}.{index}") for index, item in enumerate(value)]
@@ -109,12 +142,6 @@ def _encode(value: object, tensors: dict[str, Tensor], place: str) -> object:
     raise CheckpointError(
         f"{place} is a {type(value).__name__}; a checkpoint holds tensors, numbers, text, lists and dicts"
     )
-
-
-def _key(key: object, place: str) -> str | int | bool:
-    if isinstance(key, str | int):
-        return key
-    raise CheckpointError(f"{place} has the key {key!r}; keys of a checkpoint are text or integers")
 
 
 def _decode(tree: Any, tensors: dict[str, Tensor]) -> Any:

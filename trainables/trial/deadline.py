@@ -1,10 +1,10 @@
-"""Until when a training may go on, for the loops within an epoch to look at.
+"""The deadline of a training, which the loops within an epoch check.
 
     for batch in batches:
         check_time()
 
-Whoever runs a trial sets the time by `until`; outside of it nothing is limited. The loops of this package look before
-every batch, of training and of validation. A trainable of one's own may do so, too.
+The executor of a trial sets the deadline by `until`; outside of that block there is no deadline. The loops of this
+package check it before every batch, of training and of validation. Your own trainable may do so, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ _ends: ContextVar[float] = ContextVar("ends", default=math.inf)
 
 @contextmanager
 def until(ends: float) -> Iterator[None]:
-    """A block in which `check_time` raises from `ends` on, a time of `time.monotonic`."""
+    """Set a deadline for the duration of a block: from then on `check_time` raises.
+
+    Args:
+        ends: the deadline on the clock of `time.monotonic`, in seconds; infinity sets none.
+
+    Yields:
+        Nothing; the deadline from before is restored at the end of the block.
+    """
     token = _ends.set(ends)
     try:
         yield
@@ -33,10 +40,14 @@ def until(ends: float) -> Iterator[None]:
 
 
 def check_time(done: int = 0, of: int = 0) -> None:
-    """Go on, unless the time is up; `done` batches of `of` are behind the epoch, where that is known.
+    """Return if there is time left, and raise otherwise.
+
+    Args:
+        done: batches of this epoch that are done, for the message.
+        of: batches of an epoch; 0 where the number is not known.
 
     Raises:
-        OutOfTime: it is; let it pass, for the epoch does not count then.
+        OutOfTime: the deadline has passed. Do not catch it: the epoch does not count then.
     """
     if time.monotonic() >= _ends.get():
         raise OutOfTime(f" after {done} of {of} batches" if of else "")

@@ -4,8 +4,8 @@
         ...
         yield {"accuracy": 0.5}
 
-`seed` and `max_epochs` are passed where the signature names them; everything else it names is a setting. The
-state of a generator cannot be saved, so such a training begins again at epoch 0 after its worker died.
+`seed` and `max_epochs` are passed where the signature names them; every other parameter is a setting. The state of a
+generator cannot be saved, so such a training starts from scratch after its worker has died.
 """
 
 from __future__ import annotations
@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["GIVEN", "GeneratorTrainable"]
 
 GIVEN = ("seed", "max_epochs")
-"""The arguments that the search itself passes to a function that names them."""
+"""The arguments that the search passes to a function whose signature names them."""
 
 TrainFunction = Callable[..., Generator[Mapping[str, object], None, object]]
 
 
 class GeneratorTrainable:
-    """A generator function behind the protocol; `trainables.adapt` makes it and checks the settings."""
+    """A generator function as a `Trainable`; `trainables.adapt` makes it and checks the settings.
+
+    Args:
+        function: a generator function; its first argument is the architecture, and it yields one dict of metrics per
+            epoch.
+        settings: keyword arguments of every call; default none.
+    """
 
     checkpoints: ClassVar[bool] = False
 
@@ -41,13 +47,27 @@ class GeneratorTrainable:
         self._takes = [name for name in GIVEN if name in named]
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Call the function; its body starts to run with the first `step`."""
+        """Call the function; its body starts to run with the first `step`.
+
+        Args:
+            architecture: the architecture to train.
+            seed: passed on if the function has a parameter of that name.
+            max_epochs: passed on likewise, in epochs.
+        """
         self.close()
         given = {"seed": seed, "max_epochs": max_epochs}
         self._epochs = self._function(architecture, **self._settings, **{name: given[name] for name in self._takes})
 
     def step(self) -> Mapping[str, object]:
-        """What the function yields next; `EndOfTraining` once it has returned."""
+        """Run the function to its next `yield`.
+
+        Returns:
+            The metrics that it yields.
+
+        Raises:
+            EndOfTraining: the function has returned.
+            TrainableError: `setup` was not called before.
+        """
         if self._epochs is None:
             raise TrainableError(f"{self!r} was asked for an epoch before setup(); call setup() first")
         try:
@@ -56,15 +76,29 @@ class GeneratorTrainable:
             raise EndOfTraining(f"{self!r} has returned") from None
 
     def save(self, folder: Path) -> None:
-        """Refused: a running function cannot be written down."""
+        """Refuse to save: the state of a running function cannot be written.
+
+        Args:
+            folder: named in the message.
+
+        Raises:
+            CheckpointError: always.
+        """
         raise CheckpointError(f"{self!r} has no state to save in {folder}; a class with save() and load() has")
 
     def load(self, folder: Path) -> None:
-        """Refused: a running function cannot be written down."""
+        """Refuse to load: the state of a running function cannot be read back.
+
+        Args:
+            folder: named in the message.
+
+        Raises:
+            CheckpointError: always.
+        """
         raise CheckpointError(f"{self!r} cannot go on from {folder}; write a class with save() and load()")
 
     def close(self) -> None:
-        """End the function where it stands, so that its `finally` blocks run."""
+        """End the function at its last `yield`, so that its `finally` blocks run."""
         if self._epochs is not None:
             self._epochs.close()
             self._epochs = None

@@ -1,6 +1,6 @@
-"""How checkpoints named their training before identities had a version: settings as the text that Python printed.
+"""The identity of a training in checkpoints without a version: settings as the text that `repr` gave.
 
-The texts are written out here, field by field, so that settings may gain fields and those checkpoints still load.
+The fields of each class are listed here, so that those checkpoints still load when a class gains fields.
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ _FIELDS: dict[str, Sequence[str]] = {
 
 
 def as_text(value: object) -> str:
-    """The text of a plain value, of settings, or of a tuple of them, as Python printed it then."""
+    """Return the text that identified a setting before identities had a version.
+
+    Args:
+        value: a plain value, a settings object, or a tuple of these.
+
+    Returns:
+        Its `repr` at that time: of a settings object, with the fields that the class had then.
+    """
     if isinstance(value, tuple):
         inside = ", ".join(as_text(one) for one in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"

@@ -1,9 +1,9 @@
-"""The boundary around one trial: whatever a training does, what leaves here is a plain `Outcome`.
+"""The boundary around one trial: every call returns a plain `Outcome`, whatever the training does.
 
-A session sets the trainable up, goes on from the trial's last whole checkpoint if there is one, runs an epoch a
+A session sets the trainable up, goes on from the trial's last whole checkpoint if there is one, runs one epoch per
 call, saves after each, and turns every exception and every impossible report into a named failure. It is the one
-place where a broad except is right. It knows nothing of who drives it: the inline executor, a Ray actor or the
-command line.
+place where a broad except is right. It does not depend on its caller: the inline executor, a Ray actor or the command
+line.
 """
 
 from __future__ import annotations
@@ -51,21 +51,33 @@ RESERVED_NAMES = frozenset(
         "traceback",
     ]
 )
-"""Columns of the result tables, which no metric may be called."""
+"""Columns of the result tables; no metric may have one of these names."""
 
 _MISSED_SAVES = 3
+"""Failed saves in a row after which a trial fails."""
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a metric of that name would be a column of the tables already; SQL does not tell their case apart."""
+    """Return whether a metric may not have this name because a column of the result tables has it.
+
+    Args:
+        name: the name of a metric; upper and lower case are the same, as in SQL.
+
+    Returns:
+        True if the name is a column. Only "epoch" in lower case is free: a report says by it which epoch it is for.
+    """
     return name.lower() in RESERVED_NAMES or (name != "epoch" and name.lower() == "epoch")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a trial cannot go on: `kind` is error, diverged, constraint, oom, bad_result or storage.
+    """The reason why a trial cannot go on.
 
-    Or it is lost, where another of the processes that train together is gone: that is no failure of the training.
+    Attributes:
+        kind: "error", "diverged", "constraint", "oom", "bad_result", "storage", or "lost" if another of the processes
+            that train together is gone, which is no failure of the training.
+        message: the type and the text of the error.
+        traceback: where it was raised; empty for a bad report and for a failure of the storage.
     """
 
     kind: str
@@ -75,7 +87,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An architecture that a training has found: its tree and its canonical id."""
+    """An architecture that a training has found.
+
+    Attributes:
+        tree: the decisions as a nested value.
+        id: the canonical id.
+    """
 
     tree: Any
     id: str
@@ -83,13 +100,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call of `advance` came to.
+    """The result of one call of `TrialSession.advance`.
 
-    `epoch` counts from 1 and is the last one trained; `metrics` is empty where nothing was reported; `finished`
-    says that there is nothing more to train; `notes` are things that a person should know; `found` is the best so far
-    of a training that looks for an architecture itself. `unusable` says of what was reported and is no number why it
-    is left out; where it is what a search optimizes, the search ends the trial for it. `out_of_time` says that the next
-    epoch was left in the middle: what this trial reported stays, and no more comes of it in this session.
+    Attributes:
+        epoch: the last epoch trained, counted from 1; 0 before the first.
+        metrics: numbers by name; empty if nothing was reported.
+        seconds: wall-clock time of the epoch, in seconds.
+        finished: whether the training is over.
+        failure: the reason if the trial cannot go on.
+        notes: remarks for the user.
+        found: the best architecture so far, of a training that searches for one.
+        unusable: by name, why a reported value is no number and is left out. If the objective of a search is among
+            them, the search ends the trial.
+        out_of_time: whether the deadline passed within the next epoch. Earlier reports of this trial stay, and this
+            session adds none.
     """
 
     epoch: int
@@ -115,13 +139,13 @@ class TrialSession:
     """One trial on one trainable.
 
     Args:
-        trainable: set up here, and free for the next session afterwards.
-        architecture: what to train.
+        trainable: the session sets it up; afterwards the next session may use it.
+        architecture: the architecture to train.
         seed: decides everything random in the training.
-        max_epochs: the length of a full training.
-        folder: where the trial's checkpoints lie; None saves nothing.
-        writes: whether to save there; of processes that train together, one does.
-        ends: the time of `time.monotonic` from which no batch begins any more.
+        max_epochs: the length of a full training, in epochs.
+        folder: the folder of the trial's checkpoints; None saves nothing.
+        writes: whether to save there; of several processes that train together, one does.
+        ends: the deadline on the clock of `time.monotonic`, in seconds; from then on no batch begins.
     """
 
     def __init__(
@@ -141,7 +165,8 @@ class TrialSession:
         self._max_epochs = max_epochs
         self._snapshots: Snapshots | None = None
         if folder is not None and has_checkpoints(trainable):
-            self._snapshots = Snapshots(folder, _owner(architecture, seed))
+            owner = hashlib.sha256(f"{seed} {architecture.to_json()}".encode()).hexdigest()
+            self._snapshots = Snapshots(folder, owner)
         self._epoch = 0
         self._ready = False
         self._missed_saves = self._repeats = 0
@@ -150,32 +175,34 @@ class TrialSession:
         self._noted = 0
 
     def advance(self) -> Outcome:
-        """Train the next epoch; the first call sets up, and answers with the checkpoint's epoch if there is one."""
+        """Train the next epoch. The first call sets the trainable up; if there is a checkpoint, it only restores that.
+
+        Returns:
+            The outcome: metrics, a failure, or the end of the training. No exception of the training passes.
+        """
         started = time.monotonic()
         try:
             if not self._ready:
-                again = self._begin()
-                if again is not None:
-                    return self._outcome(again, seconds=0.0)
+                self._trainable.setup(self._architecture, seed=self._seed, max_epochs=self._max_epochs)
+                self._ready = True
+                restored = self._load_newest()
+                if restored is not None:
+                    return self._outcome(restored, seconds=0.0)
             return self._step(started)
         except EndOfTraining:
-            return self._exhausted()
+            if self._epoch:
+                return Outcome(self._epoch, {}, finished=True, notes=self._new_notes())
+            return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
         except OutOfTime as end:
-            return self._left(end, time.monotonic() - started)
+            # A part of an epoch is dropped: its value would not compare with those of whole epochs.
+            seconds = time.monotonic() - started
+            note = f"the time was up in epoch {self._epoch + 1}{end}, {seconds:.1f} seconds in all; it does not count"
+            return Outcome(self._epoch, {}, notes=(*self._notes, note), out_of_time=True)
         except Exception as error:  # noqa: BLE001
             return self._failed(error)
 
-    def _left(self, end: OutOfTime, seconds: float) -> Outcome:
-        """What is trained of the epoch is dropped: its value would not compare with those of whole epochs."""
-        note = f"the time was up in epoch {self._epoch + 1}{end}, {seconds:.1f} seconds in all; it does not count"
-        return Outcome(self._epoch, {}, notes=(*self._notes, note), out_of_time=True)
-
-    def _begin(self) -> Mapping[str, float] | None:
-        self._trainable.setup(self._architecture, seed=self._seed, max_epochs=self._max_epochs)
-        self._ready = True
-        return self._go_on()
-
-    def _go_on(self) -> Mapping[str, float] | None:
+    def _load_newest(self) -> Mapping[str, float] | None:
+        """Load the newest checkpoint that can be loaded, and return its metrics; None if there is no such one."""
         if self._snapshots is None:
             return None
         for snapshot in self._snapshots.newest_first(self._notes):
@@ -210,7 +237,7 @@ class TrialSession:
         return replace(self._outcome(metrics, seconds), unusable=unusable)
 
     def _repeated(self, seconds: float) -> Outcome:
-        """The epoch that was reported last comes again: ignored, though not for ever."""
+        """Ignore a second report of the same epoch; raise when there are too many of them."""
         self._repeats += 1
         if self._repeats == 1:
             self._notes.append(f"epoch {self._epoch} was reported again; repeated epochs are ignored")
@@ -225,53 +252,41 @@ class TrialSession:
             snapshots.write(self._epoch, metrics, self._trainable.save)
             self._missed_saves = 0
         except OSError as error:
-            # A training that cannot be saved is still a training: it goes on in memory, for a while.
+            # A training goes on in memory when a save fails, until several saves in a row have failed.
             self._missed_saves += 1
             self._notes.append(f"checkpoint of epoch {self._epoch} not saved: {error}")
             if self._missed_saves >= _MISSED_SAVES:
                 raise _StorageError(f"{_MISSED_SAVES} checkpoints in a row could not be saved: {error}") from error
 
     def _outcome(self, metrics: Mapping[str, float], seconds: float) -> Outcome:
-        notes = self._told()
+        notes = self._new_notes()
         finished = self._epoch >= self._max_epochs
-        return Outcome(self._epoch, metrics, seconds, finished, notes=notes, found=_found(self._trainable))
+        found = self._trainable.architecture if isinstance(self._trainable, Searching) else None
+        finding = None if found is None else Finding(found.tree, found.id)
+        return Outcome(self._epoch, metrics, seconds, finished, notes=notes, found=finding)
 
-    def _told(self) -> tuple[str, ...]:
-        """The notes since the last time, none too long, and not too many in all."""
+    def _new_notes(self) -> tuple[str, ...]:
+        """Return the notes since the last call, each cut to its limit; a training has a limited number of notes."""
         notes, self._notes = self._notes, []
         room = max(0, MOST_NOTES - self._noted)
-        told = [cut(writable(note), LONGEST_NOTE) for note in notes[:room]]
+        kept = [cut(writable(note), LONGEST_NOTE) for note in notes[:room]]
         if len(notes) > room and self._noted <= MOST_NOTES:
-            told.append(f"of one training {MOST_NOTES} notes are kept; the others are left out")
-        self._noted += len(told)
-        return tuple(told)
-
-    def _exhausted(self) -> Outcome:
-        if self._epoch:
-            return Outcome(self._epoch, {}, finished=True, notes=self._told())
-        return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
+            kept.append(f"of one training {MOST_NOTES} notes are kept; the others are left out")
+        self._noted += len(kept)
+        return tuple(kept)
 
     def _failed(self, error: Exception) -> Outcome:
         trace = cut(writable("".join(traceback.format_exception(error))), LONGEST_TRACE)
-        failure = Failure(_kind_of(error), cut(_said(error), LONGEST_MESSAGE), trace)
+        failure = Failure(_kind_of(error), cut(_message_of(error), LONGEST_MESSAGE), trace)
         if isinstance(error, _BadResultError | _StorageError):
             failure = Failure(failure.kind, str(error))
-        return Outcome(self._epoch, {}, finished=True, failure=failure, notes=self._told())
+        return Outcome(self._epoch, {}, finished=True, failure=failure, notes=self._new_notes())
 
 
-def _found(trainable: Trainable) -> Finding | None:
-    architecture = trainable.architecture if isinstance(trainable, Searching) else None
-    return None if architecture is None else Finding(architecture.tree, architecture.id)
-
-
-def _owner(architecture: Architecture, seed: int) -> str:
-    return hashlib.sha256(f"{seed} {architecture.to_json()}".encode()).hexdigest()
-
-
-def _said(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     try:
         text = str(error)
-    except Exception as second:  # noqa: BLE001 -- its own text is a stranger's code too
+    except Exception as second:  # noqa: BLE001 -- `__str__` of an exception is foreign code too
         text = f"its text cannot be told, that raised {type(second).__name__}"
     return writable(f"{type(error).__name__}: {text}")
 
@@ -293,7 +308,7 @@ def _kind_of(error: Exception) -> str:
 
 
 def _next_epoch(metrics: dict[str, float], last: int) -> int:
-    """The epoch that a report is for: its own `epoch` if it has one, which may be the last one's, else the next."""
+    """Return the epoch of a report: its entry `epoch`, which may equal the last one, or the next one without it."""
     own = metrics.pop("epoch", None)
     if own is None:
         return last + 1
@@ -303,7 +318,7 @@ def _next_epoch(metrics: dict[str, float], last: int) -> int:
 
 
 def _numbers(report: object) -> tuple[dict[str, float], dict[str, str]]:
-    """The numbers of a report by name; and what is wrong with each that is none."""
+    """Return the numbers of a report by name, and by name the reason why another value is no usable number."""
     if not isinstance(report, Mapping) or not report:
         raise _BadResultError(
             f"an epoch reported {_shown(report)}; it must be a dict of metric names to numbers, not empty"
@@ -323,7 +338,7 @@ def _numbers(report: object) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _refuse_equal_names(names: Sequence[str]) -> None:
-    """SQL and many file formats do not tell names apart that differ only in case."""
+    """Refuse names that differ only in case: to SQL and many file formats they are the same."""
     known: dict[str, str] = {}
     for name in names:
         other = known.setdefault(name.lower(), name)

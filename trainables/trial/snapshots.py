@@ -1,9 +1,10 @@
 """The checkpoints of one trial on disk: whole or absent, newest first, the last two kept.
 
-Each is a folder `epoch-000003` with the trainable's files and a `snapshot.json` that names them with their
-SHA-256 and holds the epoch's metrics. It is written aside and renamed, so a kill leaves no half of one; a
-torn or changed file is found by its digest and the one before is used, and so is one of another owner: a ledger
-that lost its last events may give the number of a trial to another architecture.
+Each is a folder such as `epoch-000003`. It has the trainable's files and a `snapshot.json`, which lists these files
+with their SHA-256 and holds the metrics of the epoch. It is written aside and renamed, so a killed process leaves no
+partial checkpoint. A torn or changed file has another digest; the checkpoint before is used then. A checkpoint of
+another owner is skipped, too: a ledger that lost its last events may give the number of a trial to another
+architecture.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ _DRAFT = "draft"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A whole checkpoint: what `Trainable.save` wrote, after which epoch, with that epoch's metrics."""
+    """A whole checkpoint.
+
+    Attributes:
+        epoch: the epoch after which it was written, counted from 1.
+        metrics: the metrics of that epoch, by name.
+        folder: the folder that `Trainable.save` has filled.
+    """
 
     epoch: int
     metrics: Mapping[str, float]
@@ -36,9 +43,11 @@ class Snapshot:
 
 
 class Snapshots:
-    """The checkpoints below `folder`, which need not exist yet.
+    """The checkpoints of one trial.
 
-    `owner` says whose they are: what another owner wrote is passed over; without one, all are taken.
+    Args:
+        folder: the folder of the checkpoints, which need not exist yet.
+        owner: identifies the training; checkpoints of another owner are skipped. None accepts all.
     """
 
     def __init__(self, folder: Path, owner: str | None = None) -> None:
@@ -46,14 +55,23 @@ class Snapshots:
         self._home = _identity(_home_of(folder))
 
     def write(self, epoch: int, metrics: Mapping[str, float], save: Callable[[Path], None]) -> None:
-        """Let `save` fill a folder for this epoch, seal it, and drop all but it and the one before it.
+        """Write a checkpoint, and delete all others except the newest one of an earlier epoch.
 
-        Those of later epochs go too: they were damaged or another's, else the training would stand there.
+        Those of later epochs are deleted, too: they are damaged or of another owner, or the training would have gone on
+        from there.
+
+        Args:
+            epoch: the epoch that was trained last, counted from 1.
+            metrics: its metrics by name.
+            save: writes the state of the training into an existing folder.
 
         Raises:
-            OSError: the disk is full or not there; what was saved before is still whole.
+            FileNotFoundError: the folder of the run was moved or deleted.
+            OSError: the disk is full or not there. Earlier checkpoints are still whole.
         """
-        self._check_home()
+        if self._home is not None and _identity(_home_of(self.folder)) != self._home:
+            # The run was moved: its old place must not come into being again.
+            raise FileNotFoundError(f"{_home_of(self.folder)} was moved or deleted since the training began")
         remove_abandoned(self.folder, _DRAFT)
         draft = self.folder / draft_name(_DRAFT)
         shutil.rmtree(draft, ignore_errors=True)
@@ -72,13 +90,15 @@ class Snapshots:
             if folder not in until_now[:_KEPT]:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _check_home(self) -> None:
-        """A folder that was there and is another one now was moved: nothing is made in its old place."""
-        if self._home is not None and _identity(_home_of(self.folder)) != self._home:
-            raise FileNotFoundError(f"{_home_of(self.folder)} was moved or deleted since the training began")
-
     def newest_first(self, notes: list[str]) -> Iterator[Snapshot]:
-        """The whole checkpoints; of each damaged one, a line is added to `notes`."""
+        """Read the index of each checkpoint and check its files.
+
+        Args:
+            notes: a line is appended for each checkpoint that is damaged or of another owner.
+
+        Yields:
+            The whole checkpoints, newest first.
+        """
         for folder in self._folders():
             try:
                 yield _read(folder, self.owner)
@@ -86,7 +106,7 @@ class Snapshots:
                 notes.append(str(error))
 
     def remove(self) -> None:
-        """Delete all of them."""
+        """Delete all checkpoints of the trial."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _folders(self) -> list[Path]:
@@ -94,11 +114,12 @@ class Snapshots:
 
 
 def _home_of(folder: Path) -> Path:
-    """The folder of the run to which `trials/<number>` belongs."""
+    """Return the folder of the run, of which `folder` is `trials/<number>`."""
     return folder.parent.parent
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return device and inode of a folder: they tell whether the path still leads to the same folder."""
     try:
         found = os.stat(folder)
     except OSError:
@@ -107,10 +128,16 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 
 def newest(folder: Path) -> Path:
-    """The newest whole checkpoint below `folder`; `folder` itself, where it is one or holds none.
+    """Find the newest whole checkpoint below a folder.
+
+    Args:
+        folder: the folder of a trial's checkpoints, or that of one checkpoint.
+
+    Returns:
+        The folder of the newest whole checkpoint; `folder` itself if it has none below it.
 
     Raises:
-        CheckpointError: there are some, and none of them is whole.
+        CheckpointError: there are checkpoints, and none is whole.
     """
     notes: list[str] = []
     for snapshot in Snapshots(folder).newest_first(notes):
@@ -136,13 +163,10 @@ def _read(folder: Path, owner: str | None) -> Snapshot:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): _digest(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != _INDEX
-    }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the SHA-256 of each file below a checkpoint's folder but the index, by its path in the folder."""
+    digests = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != _INDEX:
+            with path.open("rb") as file:
+                digests[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
