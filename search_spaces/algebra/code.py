@@ -1,9 +1,9 @@
 """The code of a space by its name: its class and its rules, found and checked before anything is called.
 
-A spec is data, and may come from anybody. So nothing that it names is called unless it is what it should be: a class
-derived from `Space`, a function of one architecture, or a class of rules. The standard library has none of these, and
-of this package only what the catalogue uses is a rule. Whether a module may be imported at all is for the caller to
-decide; `catalogued` imports nothing but the catalogue.
+A spec is data, and anybody may have written it. So nothing that it names is called before a check of its kind: it is
+a class derived from `Space`, a function of one architecture, or a class of rules. The standard library has none of
+these, and in this package only the catalogue has rules. The caller decides whether a module may be imported at all;
+`catalogued` imports nothing but the catalogue.
 """
 
 from __future__ import annotations
@@ -39,24 +39,43 @@ OURS = ("search_spaces", "trainables", "nas_tune")
 
 
 def is_catalogued(reference: str) -> bool:
-    """Whether a reference is by its name a class or a rule of the spaces that come with this package.
+    """Tell by its name whether a reference is a class or a rule of the spaces that come with this package.
 
-    In the modules of `search_spaces.catalogue` classes of spaces end in Space, and rules are called connected, or
-    canonical with or without something before.
+    In the modules of `search_spaces.catalogue` the classes of spaces end in Space, and rules are called connected,
+    canonical or *_canonical. Nothing is imported.
+
+    Args:
+        reference: "module:qualname".
+
+    Returns:
+        True for `search_spaces.space:Space` and for classes and rules of the catalogue.
     """
     return _CATALOGUED.fullmatch(reference) is not None
 
 
 def catalogued(reference: str) -> object:
-    """A class or rule of the catalogue; None for every other reference, of which nothing is imported."""
+    """Import a class or a rule of the catalogue, and nothing else.
+
+    Args:
+        reference: "module:qualname".
+
+    Returns:
+        The class or function; None for every reference outside the catalogue.
+    """
     return imported(reference) if is_catalogued(reference) else None
 
 
 def imported(reference: str) -> Any:
-    """What `"module:qualname"` names; imports its module.
+    """Import what a reference names, with its module.
+
+    Args:
+        reference: "module:qualname".
+
+    Returns:
+        The object of that name; its kind is not checked.
 
     Raises:
-        SpaceError: it cannot be imported, or can be no part of a space (see `no_code`).
+        SpaceError: it cannot be imported, or cannot be a part of a space (see `no_code`).
     """
     if why := no_code(reference):
         raise SpaceError(f"spec: {reference!r} {why}")
@@ -72,7 +91,14 @@ def imported(reference: str) -> Any:
 
 
 def no_code(reference: str) -> str:
-    """Why a reference is never that of a space's class or rule, whoever wrote it; told without an import."""
+    """Say why a reference cannot name a class or a rule of a space, without an import.
+
+    Args:
+        reference: the text that should be "module:qualname".
+
+    Returns:
+        The end of a sentence that begins with the reference; empty if the reference may be imported.
+    """
     module, colon, qualname = reference.partition(":")
     if not (module and colon and qualname):
         return "is no reference; it is written module:name"
@@ -82,7 +108,19 @@ def no_code(reference: str) -> str:
 
 
 def checked_class(found: object, reference: object, root: type[Space]) -> type[Space] | None:
-    """`found`, if it is `root` or derives from it, or None; else `SpaceError`."""
+    """Check that an imported object is a class of spaces.
+
+    Args:
+        found: the object, or None.
+        reference: the name it was imported by, for the message.
+        root: the class that every space derives from.
+
+    Returns:
+        `found`.
+
+    Raises:
+        SpaceError: it is neither `root` nor derived from it.
+    """
     if found is None:
         return None
     if not (isinstance(found, type) and issubclass(found, root)):
@@ -91,7 +129,19 @@ def checked_class(found: object, reference: object, root: type[Space]) -> type[S
 
 
 def checked_rule(found: object, what: str, reference: object) -> Any:
-    """`found`, if it is a function of one architecture, or None; else `SpaceError`."""
+    """Check that an imported object is a rule: a function of one architecture, defined under its reference.
+
+    Args:
+        found: the object, or None.
+        what: the field of the spec, "valid" or "canonical", for the message.
+        reference: the name it was imported by.
+
+    Returns:
+        `found`.
+
+    Raises:
+        SpaceError: it is no such function, or one of this project that the catalogue does not use as a rule.
+    """
     if found is None:
         return None
     if isinstance(found, type) or not callable(found) or not _is_named(found, reference):
@@ -104,14 +154,26 @@ def checked_rule(found: object, what: str, reference: object) -> Any:
 
 
 def checked_rule_class(found: object, what: str, reference: object) -> Any:
-    """`found`, if its objects are rules with a state, or None; else `SpaceError`."""
+    """Check that the objects of an imported class are rules with a state.
+
+    Args:
+        found: the class, or None.
+        what: the field of the spec, "valid" or "canonical", for the message.
+        reference: the name it was imported by.
+
+    Returns:
+        `found`.
+
+    Raises:
+        SpaceError: it is no class with `__call__`, `from_spec` and `to_spec`.
+    """
     if found is None:
         return None
     if not (isinstance(found, type) and _is_named(found, reference)) or (
         _is_ours(reference) and reference != _LIVENESS
     ):
         raise SpaceError(f"spec: {what} {reference!r} is no class of rules; use what to_spec() wrote")
-    # A class itself is callable, whatever its objects are.
+    # hasattr(found, "__call__") is true of every class, so the definitions are searched instead.
     defined = {name for base in found.__mro__ for name in vars(base)}
     lacking = [name for name in ("__call__", "from_spec", "to_spec") if name not in defined]
     if lacking:

@@ -1,8 +1,8 @@
-"""From the language to the interpreter: compiles a declared tree, and refuses by path what breaks a rule.
+"""From the language to the interpreter: compile a declared tree into nodes, and refuse what breaks a rule by its path.
 
-The rules: names are identifiers, different even when case is ignored; options are JSON, at least one, none
-twice, none that Python takes for another (1, 1.0, True); sub-spaces among unnamed options cannot be confused
-with one another; the tree is no circle and has a bounded number of parameters.
+The rules: names are identifiers, and differ even when case is ignored. A choice has at least one option; options are
+JSON, and no two are equal in Python (1, 1.0 and True are). No decided tree could belong to two unnamed sub-spaces of
+one choice. The tree does not contain itself, and has at most `MAX_PARAMETERS` parameters.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from search_spaces.parameters import Choice, Const, Declared, Integer, Options, 
 __all__ = ["MAX_PARAMETERS", "Nested", "compile_tree"]
 
 MAX_PARAMETERS = 100_000
+"""The most flat parameters of one space: a `repeat` has a set of them for each place."""
 _PLAIN = (bool, int, float, str)
 _SHOWN = 5
-"""The most flat parameters of one space: `repeat` has a set of them for each place."""
 
 
 class Nested:
-    """What may stand in a tree as a whole: a `Space`, by its declared tree."""
+    """The base of `Space`, which may stand in a tree as a sub-space: the compiler needs its declared tree only."""
 
     declared: object
     valid: Callable[[Architecture], bool] | None
@@ -35,7 +35,18 @@ class Nested:
 
 
 def compile_tree(tree: object) -> Node:
-    """The node of a whole space. `SpaceError` says the path, the value, the rule and the remedy."""
+    """Compile the tree of a whole space.
+
+    Args:
+        tree: a tree of the language: declared parameters, dicts, lists, spaces and JSON values.
+
+    Returns:
+        The root node, with paths and parameter names from the root on.
+
+    Raises:
+        SpaceError: the tree breaks a rule of the language; the message says the path, the value, the rule and the
+            remedy.
+    """
     if isinstance(tree, dict | list | tuple) and not tree:
         raise _refused("", repr(tree), "an empty space has nothing to decide; declare at least one parameter")
     is_container = isinstance(tree, Mapping | list | tuple) and not isinstance(tree, Declared)
@@ -49,7 +60,7 @@ def compile_tree(tree: object) -> Node:
 
 
 class _Compiler:
-    """One compilation: `path` is the place in the decided tree, `name` that of a parameter there."""
+    """One compilation. Of a node, `path` is its place in the decided tree, `name` the name of its parameter."""
 
     def __init__(self) -> None:
         self.budget = MAX_PARAMETERS
@@ -178,7 +189,7 @@ def _check_options(options: list[Option], path: str) -> None:
     for one in sub_spaces:
         for another in options:
             if another is not one and confusable(one.node, another.node):
-                pair = f"{another.said()} and {one.said()}"
+                pair = f"{another.text} and {one.text}"
                 raise _refused(path, pair, 'a decided tree could be either; name them: choice({"name": sub-space, ..})')
 
 
@@ -194,14 +205,14 @@ def _check_names(names: Iterable[object], path: str, kind: str) -> None:
 
 
 def _check_decides(tree: object, path: str) -> None:
-    """A list of plain values decides nothing, and whoever wrote it most likely meant a choice."""
+    """Refuse a list of plain values: it decides nothing, and most likely stands for a choice."""
     if isinstance(tree, list | tuple) and len(tree) > 1 and all(isinstance(item, _PLAIN) for item in tree):
         options = ", ".join(map(repr, tree[:_SHOWN])) + (", .." if len(tree) > _SHOWN else "")
         raise _refused(
             path,
             f"[{options}]",
-            f"a list of plain values decides nothing: did you mean choice({options})? Where it shall stand in every "
-            f"architecture as it is, write const([{options}])",
+            f"a list of plain values decides nothing: did you mean choice({options})? If every architecture shall "
+            f"hold this list, write const([{options}])",
         )
 
 

@@ -1,7 +1,7 @@
-"""Whether one decided tree could be of two sub-spaces: unnamed options must leave no doubt which was chosen.
+"""Whether one decided tree could belong to two sub-spaces: of unnamed options a tree must show which was chosen.
 
-Conservative where exactness would cost more than it gives: two grids of numbers whose ranges overlap count as
-confusable even if no point is shared.
+The test is conservative where an exact one would cost too much: two grids of numbers whose ranges overlap count as
+confusable even if they share no value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ __all__ = ["confusable"]
 
 
 def confusable(left: Node, right: Node) -> bool:
-    """Whether some tree could be a decision of both nodes."""
+    """Tell whether some tree could be a decision of both nodes.
+
+    Args:
+        left: a compiled sub-space.
+        right: another one; the order does not matter.
+
+    Returns:
+        True also where a common tree is only possible, as for grids of numbers whose ranges overlap.
+    """
     for one, other in ((left, right), (right, left)):
         if isinstance(one, FixedNode):
             return _holds(other, one.value)
@@ -40,7 +48,7 @@ def _option_confusable(option: Option, other: Node) -> bool:
 
 
 def _lists_confusable(left: Node, right: Node) -> bool:
-    """For nodes that decide to lists: could they have a length in common, with every place in doubt?"""
+    """Whether two nodes can decide to lists of one length whose items are confusable place by place."""
     a, b = _lengths(left), _lengths(right)
     if a is None or b is None:
         return False

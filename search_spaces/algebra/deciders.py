@@ -1,4 +1,4 @@
-"""Who answers the decisions of a tree: a random generator, a dict of parameters, a script that enumerates."""
+"""Deciders for the nodes of a tree: a random generator, a dict of parameters, and the enumeration of all trees."""
 
 from __future__ import annotations
 
@@ -23,7 +23,18 @@ _MISSING = object()
 
 
 def as_random(rng: Rng) -> random.Random:
-    """`rng` itself, or a `random.Random` seeded by an int or by one draw from a NumPy generator."""
+    """Make a `random.Random` of any source of random numbers.
+
+    Args:
+        rng: a `random.Random`, a NumPy generator, or a seed.
+
+    Returns:
+        `rng` itself if it is a `random.Random`; else a new one, seeded by the int or by one draw from the NumPy
+        generator.
+
+    Raises:
+        SpaceError: `rng` is none of these.
+    """
     if isinstance(rng, random.Random):
         return rng
     if isinstance(rng, int) and not isinstance(rng, bool):
@@ -35,7 +46,14 @@ def as_random(rng: Rng) -> random.Random:
 
 
 def drawn(rng: random.Random) -> Decider:
-    """Decides at random."""
+    """Decide at random.
+
+    Args:
+        rng: the source of every draw.
+
+    Returns:
+        A decider that draws each parameter evenly on its scale.
+    """
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
         return parameter.draw(rng, odds)
@@ -44,7 +62,14 @@ def drawn(rng: random.Random) -> Decider:
 
 
 def looked_up(values: Mapping[str, object]) -> Decider:
-    """Decides by name; a missing one takes its first value. `ArchitectureError` for a value not allowed."""
+    """Decide by the values of a dict, and check them.
+
+    Args:
+        values: a value by parameter name. A parameter that is missing takes its first value.
+
+    Returns:
+        A decider that raises `ArchitectureError` for a value that its parameter does not allow.
+    """
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
         value = values.get(parameter.name, _MISSING)
@@ -54,7 +79,14 @@ def looked_up(values: Mapping[str, object]) -> Decider:
 
 
 def decided(values: Mapping[str, Scalar]) -> Decider:
-    """Decides by name, values taken as they are, as a trace has them; a missing one takes its first value."""
+    """Decide by values that `Node.trace` has recorded; they are not checked again.
+
+    Args:
+        values: a value by parameter name. A parameter that is missing takes its first value.
+
+    Returns:
+        The decider.
+    """
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
         value = values.get(parameter.name, _MISSING)
@@ -64,7 +96,15 @@ def decided(values: Mapping[str, Scalar]) -> Decider:
 
 
 def looked_up_or_drawn(values: Mapping[str, Scalar], rng: random.Random) -> Decider:
-    """Decides by name, values taken as they are, and draws what is missing."""
+    """Decide by values that `Node.trace` has recorded, and draw the missing ones.
+
+    Args:
+        values: a value by parameter name; they are not checked again.
+        rng: the source of every draw.
+
+    Returns:
+        The decider.
+    """
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
         value = values.get(parameter.name, _MISSING)
@@ -74,9 +114,14 @@ def looked_up_or_drawn(values: Mapping[str, Scalar], rng: random.Random) -> Deci
 
 
 def builds(node: Node, fixed: Mapping[str, Scalar] | None = None) -> Iterator[Json]:
-    """Every decided tree of `node` with these `fixed` decisions once, the last decision running fastest.
+    """Enumerate the decided trees of a node, each once; the last decision changes fastest.
 
-    All others must be countable.
+    Args:
+        node: its parameters have a finite `count`, except those in `fixed`.
+        fixed: decisions that all the trees share, by parameter name.
+
+    Yields:
+        The decided trees, as fresh values.
     """
     if (
         not fixed
@@ -112,7 +157,7 @@ def builds(node: Node, fixed: Mapping[str, Scalar] | None = None) -> Iterator[Js
 
 
 def _table(node: GroupNode) -> Iterator[Json]:
-    """The same of a dict of plain decisions, in a fifth of the time: hundreds of thousands are gone through."""
+    """`builds` of a dict of plain decisions, in a fifth of the time: spaces of hundreds of thousands are counted so."""
     columns = [[child.value] if isinstance(child, FixedNode) else _values(child) for child in node.items.values()]
     for row in product(*columns):
         yield dict(zip(node.items, row, strict=True))

@@ -1,13 +1,13 @@
 """How two members of a space differ: a distance for predictors and diversity, and a text for a reader.
 
-Both go decision by decision through the tree. Numbers are as far apart as they lie on their scale of 0 to 1, options
-are apart by 0 or 1, subsets by the share of what only one of them has (1 - intersection / union), and a decision
-that only one of the two has counts 1. The items of lists are aligned first, so that one layer put in between is one
+Both compare the trees decision by decision. Two numbers differ by their distance on the parameter's scale from 0 to 1,
+two options by 0 or 1, two subsets by the share of options that only one of them has (1 - intersection / union). A
+decision that only one member has counts 1. The items of lists are aligned first, so that an inserted layer is one
 difference and not many.
 
-The distance is the mean over the decisions that either has; decisions of one unit (`Space._crossing_unit`: a node of
-a cell) are averaged into one before. It is 0 for equal ids, at most 1, and symmetric; no triangle inequality is
-promised.
+The distance is the mean over the decisions that either member has; decisions of one unit (`Space._crossing_unit`: a
+node of a cell) are averaged into one before. It is 0 for equal ids, at most 1, and symmetric. It need not satisfy the
+triangle inequality.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "diff", "differences", "distance"]
 
 Decisions: TypeAlias = "dict[str, Scalar] | None"
-"""What a side has decided; None where it does not have this part of the tree."""
+"""The decisions of one member by parameter name; None if it does not have this part of the tree."""
 Pair: TypeAlias = "tuple[int | None, int | None]"
-"""Places in two lists that belong together; None where an item is only in the other list."""
+"""The indices of two aligned list items; None for an item that is only in the other list."""
 
 
 class _Inactive:
@@ -43,10 +43,16 @@ INACTIVE = _Inactive()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One decision on both sides: values before and after, and how far apart they are, 0 to 1.
+    """One decision on both sides. `before` and `after` are "(inactive)" where a side does not have it.
 
-    `path` is where it stands before, `moved` where after; they differ inside lists only. `put_in` says that it
-    stands in an item of a list that has no partner before.
+    Attributes:
+        parameter: the parameter, as the side names it that has the decision (the first one, if both have).
+        path: its place in the tree before.
+        moved: its place in the tree after; it differs from `path` inside lists only.
+        before: the value before; a subset's is the list of its options.
+        after: the value after.
+        amount: how far the two are apart, 0 to 1.
+        put_in: whether it stands in a list item that has no partner before.
     """
 
     parameter: Parameter
@@ -59,7 +65,16 @@ class Difference:
 
 
 def distance(space: Space, a: Architecture, b: Architecture) -> float:
-    """The distance of two validated members."""
+    """Measure how far apart two members are.
+
+    Args:
+        space: the space of both.
+        a: a validated member.
+        b: another one; the order does not matter.
+
+    Returns:
+        0 (equal ids) to 1, as defined at the top of this module.
+    """
     if a.id == b.id:
         return 0.0
     first, second = sorted((a, b), key=Architecture.to_json)
@@ -70,7 +85,17 @@ def distance(space: Space, a: Architecture, b: Architecture) -> float:
 
 
 def diff(space: Space, a: Architecture, b: Architecture) -> str:
-    """The lines of what differs between two validated members."""
+    """Describe what differs between two members.
+
+    Args:
+        space: the space of both.
+        a: the validated member before.
+        b: the one after.
+
+    Returns:
+        One line a decision, `path: before -> after`; "equal" for equal trees. Trees of one id get a first line that
+        says so.
+    """
     if a == b:
         return "equal"
     lines = [_line(found) for found in differences(space, a, b) if found.before != found.after]
@@ -80,7 +105,16 @@ def diff(space: Space, a: Architecture, b: Architecture) -> str:
 
 
 def differences(space: Space, a: Architecture, b: Architecture) -> list[Difference]:
-    """Every decision that either of two validated members has, in the order of the tree."""
+    """Compare two members decision by decision.
+
+    Args:
+        space: the space of both.
+        a: the validated member before.
+        b: the one after.
+
+    Returns:
+        Every decision that either of them has, equal ones included, in the order of the tree.
+    """
     return list(_compared(space._root, space._root, space.params(a), space.params(b)))
 
 
@@ -96,7 +130,7 @@ def _said(value: Json | _Inactive) -> str:
 
 
 def _compared(one: Node, other: Node, a: Decisions, b: Decisions) -> Iterator[Difference]:
-    """The decisions of the same part of the tree, at its place `one` before and `other` after."""
+    """The differences in one part of the tree, compiled as `one` for the member `a` and as `other` for `b`."""
     if isinstance(one, GroupNode | ListNode):
         for mine, yours in zip(one.children(), other.children(), strict=True):
             yield from _compared(mine, yours, a, b)
@@ -111,8 +145,8 @@ def _compared(one: Node, other: Node, a: Decisions, b: Decisions) -> Iterator[Di
 
 
 def _decision(one: Node, other: Node, parameter: Parameter, a: Decisions, b: Decisions) -> Difference:
-    """One parameter; the names inside list items depend on the place, so each side has its own."""
-    theirs = _parameter(other)
+    """The difference in one parameter. Its name inside a list item holds the index, so each side has its own."""
+    theirs = next(other.parameters())
     before = INACTIVE if a is None else a[parameter.name]
     after = INACTIVE if b is None else b[theirs.name]
     known = theirs if a is None else parameter
@@ -125,9 +159,6 @@ def _decision(one: Node, other: Node, parameter: Parameter, a: Decisions, b: Dec
         _apart(parameter, before, after),
     )
 
-
-def _parameter(node: Node) -> Parameter:
-    return next(node.parameters())
 
 
 def _apart(parameter: Parameter, before: Scalar | _Inactive, after: Scalar | _Inactive) -> float:
@@ -169,16 +200,21 @@ def _compared_lists(one: RepeatNode, other: RepeatNode, a: Decisions, b: Decisio
     if one.parameter is not None:
         yield _decision(one, other, one.parameter, a, b)
     mine, yours = one.items[: _length(one, a)], other.items[: _length(other, b)]
-    table = [[list(_compared(left, right, a, b)) for right in yours] for left in mine]
+    paired: list[list[list[Difference]]] = []
+    for left in mine:
+        paired.append([list(_compared(left, right, a, b)) for right in yours])
     left_out = [list(_compared(left, left, a, None)) for left in mine]
-    put_in = [[replace(found, put_in=True) for found in _compared(right, right, None, b)] for right in yours]
-    for i, j in _aligned(
-        [[_total(cell) for cell in row] for row in table], [*map(_total, left_out)], [*map(_total, put_in)]
-    ):
+    put_in: list[list[Difference]] = []
+    for right in yours:
+        put_in.append([replace(found, put_in=True) for found in _compared(right, right, None, b)])
+    costs = [list(map(_total, row)) for row in paired]
+    for i, j in _aligned(costs, list(map(_total, left_out)), list(map(_total, put_in))):
         if i is not None and j is not None:
-            yield from table[i][j]
-        else:
-            yield from left_out[i] if i is not None else put_in[j or 0]
+            yield from paired[i][j]
+        elif i is not None:
+            yield from left_out[i]
+        elif j is not None:
+            yield from put_in[j]
 
 
 def _length(node: RepeatNode, decisions: Decisions) -> int:
@@ -192,10 +228,10 @@ def _total(found: Sequence[Difference]) -> float:
 
 
 def _aligned(paired: list[list[float]], left_out: list[float], put_in: list[float]) -> list[Pair]:
-    """The cheapest way through two lists: pairs of places, None where an item is only in the other list.
+    """The cheapest alignment of two lists, by dynamic programming from their ends.
 
-    `paired[i][j]` is the cost of a pair, `left_out[i]` and `put_in[j]` that of an item alone. Of equally cheap ways
-    the one with the most pairs, and of those the first pairs.
+    `paired[i][j]` is the cost of a pair, `left_out[i]` and `put_in[j]` are the costs of an item that only one list
+    has. Among equally cheap alignments the one with the most pairs wins, then the one that pairs the first items.
     """
     rows, columns = len(left_out), len(put_in)
     best: dict[tuple[int, int], tuple[float, int]] = {(rows, columns): (0.0, 0)}

@@ -1,8 +1,8 @@
 """The flat parameters of a space: every decision that can be active, by its dotted name, with its arithmetic.
 
-A parameter knows how to draw itself, to read a value that a store or an engine hands back (16.0 for 16, a
-NumPy scalar), to list its values and its nearest alternatives, and to place itself in a vector. It does not
-know when it is active: that is the tree's business (`interpreter`).
+A parameter draws its values, reads a value that a store or an engine returns (16.0 for 16, a NumPy scalar), lists its
+values and their nearest alternatives, and converts them to places of a vector. Whether it is active depends on the
+tree (`interpreter`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,18 @@ _MISSING = object()
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter(ABC):
-    """One decision, `kind` one of choice, integer, real.
+    """One decision, `kind` one of choice, integer, real. A field that does not apply to the kind is None.
 
-    `path` is its place in the tree, `group` the name of the subset that it is a flag of, else None, and
-    `repeats` says that it is the length of a `repeat`. What does not apply to the kind is None.
+    Attributes:
+        name: the dotted name: keys, option names and list indices from the root.
+        path: its place in the decided tree, dotted too.
+        group: the name of the subset that it is a flag of, else None.
+        choices: the options of a choice.
+        low: the lowest number.
+        high: the highest number, included.
+        step: the distance of two numbers; None for a real without a grid.
+        log: whether the scale is logarithmic.
+        repeats: whether it is the length of a `repeat`.
     """
 
     kind: ClassVar[str]
@@ -49,37 +57,87 @@ class Parameter(ABC):
     @property
     @abstractmethod
     def first(self) -> Scalar:
-        """The first option or the lowest number: what fills a parameter that nobody decided."""
+        """The first option or the lowest number: the value of a parameter that has no decision."""
 
     @abstractmethod
     def draw(self, rng: random.Random, odds: float | None) -> Scalar:
-        """A value at random, even on the parameter's scale; `odds` is the chance of True for a flag of a
-        subset.
+        """Draw a value at random, evenly on the parameter's scale.
+
+        Args:
+            rng: the source of the draw.
+            odds: the chance of True, for a flag of a subset; None draws evenly.
+
+        Returns:
+            An allowed value.
         """
 
     @abstractmethod
     def read(self, value: object) -> Scalar:
-        """The value as this parameter spells it; `ArchitectureError` at `path` for one not allowed."""
+        """Check a value, and spell it as this parameter does.
+
+        Args:
+            value: anything; 16.0 reads as the int 16, a NumPy scalar as a Python one.
+
+        Returns:
+            The allowed value that equals it.
+
+        Raises:
+            ArchitectureError: the value is not allowed; its `path` is that of the parameter.
+        """
 
     @abstractmethod
     def value(self, index: int) -> Scalar:
-        """The value number `index`, from 0 to `count - 1`."""
+        """Look a value up by its index.
+
+        Args:
+            index: 0 to `count - 1`.
+
+        Returns:
+            The option at this index, or the number that lies so many steps above `low`.
+        """
 
     @abstractmethod
     def alternatives(self, value: Scalar) -> list[Scalar]:
-        """The values one step away: every other option, the next lower and higher number."""
+        """List the values one step away.
+
+        Args:
+            value: an allowed value.
+
+        Returns:
+            Every other option; of numbers the next lower and the next higher one, as far as they are allowed. For a
+            real
+            without step they lie a tenth of its scale away.
+        """
 
     @abstractmethod
     def width(self) -> int:
-        """How many numbers of a vector it takes."""
+        """Count the numbers that it takes in a vector.
+
+        Returns:
+            One for each option of a choice; 1 for a number and for a flag of a subset.
+        """
 
     @abstractmethod
     def to_units(self, value: Scalar) -> list[float]:
-        """The value as `width()` numbers from 0 to 1."""
+        """Encode a value for a vector.
+
+        Args:
+            value: an allowed value.
+
+        Returns:
+            `width()` numbers from 0 to 1: options are one-hot, a number is its place on the (logarithmic) scale.
+        """
 
     @abstractmethod
     def from_units(self, units: list[float]) -> Scalar:
-        """The nearest value to any `width()` finite numbers."""
+        """Decode numbers of a vector.
+
+        Args:
+            units: any `width()` finite numbers.
+
+        Returns:
+            The nearest allowed value.
+        """
 
     def _refuse(self, value: object, allowed: str) -> ArchitectureError:
         return ArchitectureError(self.path, f"{value!r} is not allowed; allowed: {allowed}")
@@ -87,7 +145,11 @@ class Parameter(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Categorical(Parameter):
-    """One of `choices`, which have no order."""
+    """One of several options, which have no order.
+
+    Attributes:
+        choices: the options, different from one another.
+    """
 
     kind: ClassVar[str] = "choice"
     choices: tuple[Scalar, ...]
@@ -116,9 +178,8 @@ class Categorical(Parameter):
         except TypeError:
             known = _MISSING
         if known is _MISSING or isinstance(known, bool) != isinstance(value, bool):
-            close = (
-                did_you_mean(value, [c for c in self.choices if isinstance(c, str)]) if isinstance(value, str) else ""
-            )
+            texts = [choice for choice in self.choices if isinstance(choice, str)]
+            close = did_you_mean(value, texts) if isinstance(value, str) else ""
             raise self._refuse(value, ", ".join(map(repr, self.choices)) + close)
         allowed: Scalar = known
         return allowed
@@ -145,7 +206,13 @@ class Categorical(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class IntegerRange(Parameter):
-    """An int from `low` to `high` by `step`."""
+    """An int from `low` to `high` by `step`.
+
+    Attributes:
+        low: the lowest int.
+        high: the highest int, included.
+        step: the distance of two ints.
+    """
 
     kind: ClassVar[str] = "integer"
     low: int
@@ -167,7 +234,7 @@ class IntegerRange(Parameter):
 
     def read(self, value: object) -> int:
         value = _unwrapped(value)
-        # Beyond 2^53 a float, as columns with missing values hold ints, stands for several of them.
+        # Columns with missing values hold ints as floats. Beyond 2^53 one float stands for several ints.
         if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -202,7 +269,12 @@ class IntegerRange(Parameter):
 
 @dataclass(frozen=True, kw_only=True)
 class RealRange(Parameter):
-    """A float from `low` to `high`, on the grid `low + k * step` if there is a step."""
+    """A float from `low` to `high`, on the grid `low + k * step` if there is a step.
+
+    Attributes:
+        low: the lowest float.
+        high: the highest float, included.
+    """
 
     kind: ClassVar[str] = "real"
     low: float
@@ -242,7 +314,8 @@ class RealRange(Parameter):
     def alternatives(self, value: Scalar) -> list[Scalar]:
         if self.step is None:
             unit = self.to_units(value)[0]
-            return [other for u in (unit - 0.1, unit + 0.1) if (other := self.from_units([u])) != value]
+            near: list[Scalar] = [self.from_units([unit - 0.1]), self.from_units([unit + 0.1])]
+            return [other for other in near if other != value]
         index = round((float(value) - self.low) / self.step)  # type: ignore[arg-type]
         return [self.value(i) for i in (index - 1, index + 1) if 0 <= i < (self.count or 0)]
 
@@ -261,7 +334,7 @@ class RealRange(Parameter):
 
 
 def _unwrapped(value: object) -> object:
-    """A Python scalar for a NumPy one."""
+    """`value` as a Python scalar if it is a NumPy scalar; else `value`."""
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         return value.item()  # type: ignore[attr-defined]
     return value

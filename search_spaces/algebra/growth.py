@@ -1,15 +1,15 @@
 """Growing architectures block by block, for progressive search (Liu et al. 2018, PNAS, arXiv 1712.00559).
 
 A space of cells grows by its setting: members of `get("pnas", blocks=2)` grow into members of `blocks=3`, every
-cell by one block. Any other tree grows by the lists at its top, those `repeat` that stand in no option and in no
-other `repeat`: one item more at the end, of one list at a time. A search from small to large:
+cell by one block. Any other tree grows by its top lists, which are the `repeat`s outside of options and of other
+`repeat`s: each extension has one item more at the end of one list. A search from small to large:
 
     beam = best(space.smallest().enumerate())
     while any(map(space.has_room, beam)):
         beam = best(larger for made in beam if space.has_room(made) for larger in space.grow(made))
 
-Extensions are bound to the space of their size: for cells the one with a block more than `architecture` has, for
-lists the space itself as long as it has room, and then `space.grown()`.
+Extensions are bound to the space of their size: for cells to the space with one block more than `architecture` has,
+for lists to the space itself while it has room, then to `space.grown()`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,19 @@ __all__ = ["grow", "grown", "has_room", "smallest"]
 
 
 def grow(space: Space, architecture: object) -> Iterator[Architecture]:
-    """The members with one block more that hold all decisions of `architecture`, each once."""
+    """Extend an architecture by one block in every way.
+
+    Args:
+        space: the largest space of the search.
+        architecture: a member of it, or of a smaller space of its family.
+
+    Returns:
+        The members with one block more that hold all its decisions, each once.
+
+    Raises:
+        SpaceError: the space has no blocks to add, or a decision of the new block is a real without step.
+        NoMemberError: while iterating, when the rule refused `PROVEN_UP_TO` extensions in a row.
+    """
     home = _home(space, architecture)
     made = home.validate(architecture)
     if space.blocks is not None:
@@ -41,7 +53,18 @@ def grow(space: Space, architecture: object) -> Iterator[Architecture]:
 
 
 def has_room(space: Space, architecture: object) -> bool:
-    """Whether a block more fits: the cells have fewer than those of `space`, or a list at the top has room."""
+    """Tell whether one block more fits.
+
+    Args:
+        space: the largest space of the search.
+        architecture: a member of it, or of a smaller space of its family.
+
+    Returns:
+        True if the cells have fewer blocks than those of `space`, or a top list is shorter than `space` allows.
+
+    Raises:
+        SpaceError: the space has no blocks to add.
+    """
     home = _home(space, architecture)
     made = home.validate(architecture)
     if space.blocks is not None:
@@ -59,14 +82,34 @@ def _home(space: Space, architecture: object) -> Space:
 
 
 def grown(space: Space) -> Space:
-    """The space with one block more in each cell, or with room for one item more in each list at the top."""
+    """Make the space with one block more.
+
+    Args:
+        space: a space of cells or of top lists.
+
+    Returns:
+        The space with one block more in each cell, or with room for one item more in each top list.
+
+    Raises:
+        SpaceError: the space has no blocks to add.
+    """
     if space.blocks is not None:
         return space.resized(space.blocks + 1)
     return _relisted(space, lambda low, high: (low, high + 1))
 
 
 def smallest(space: Space) -> Space:
-    """The space of one block a cell, or of the shortest lists (which hold one item at least)."""
+    """Make the space with the fewest blocks.
+
+    Args:
+        space: a space of cells or of top lists.
+
+    Returns:
+        The space with one block a cell, or with top lists of their least length (at least one item).
+
+    Raises:
+        SpaceError: the space has no blocks to add.
+    """
     if space.blocks is not None:
         return space.resized(1)
     return _relisted(space, lambda low, high: (low, max(low, 1)))
@@ -85,10 +128,7 @@ def _lengthened(space: Space, made: Architecture) -> Iterator[Architecture]:
 
 
 def _completed(space: Space, decisions: dict[str, Scalar]) -> Iterator[Architecture]:
-    """Every valid member with these decisions, all others in all their values.
-
-    `NoMemberError` after `PROVEN_UP_TO` trees in a row that the rule refuses: blocks may have endlessly many.
-    """
+    """Every valid member with these decisions, all other decisions in all their values."""
     endless = next((p for p in space.parameters if p.count is None and p.name not in decisions), None)
     if endless is not None:
         raise SpaceError(f"space at {endless.path}: a real without step has no list of values; give it a step")
@@ -96,6 +136,7 @@ def _completed(space: Space, decisions: dict[str, Scalar]) -> Iterator[Architect
 
 
 def _allowed(space: Space, trees: Iterator[Architecture]) -> Iterator[Architecture]:
+    """The valid ones of `trees`; `NoMemberError` where the rule refuses `PROVEN_UP_TO` trees in a row."""
     refused = 0
     for made in trees:
         if space._is_valid(made):
@@ -111,7 +152,7 @@ def _allowed(space: Space, trees: Iterator[Architecture]) -> Iterator[Architectu
 
 
 def _lists(node: Node) -> Iterator[RepeatNode]:
-    """The lists at the top of a compiled tree."""
+    """The top lists of a compiled tree."""
     if isinstance(node, RepeatNode):
         yield node
     elif isinstance(node, GroupNode | ListNode):
@@ -128,14 +169,14 @@ def _check_lists(space: Space) -> None:
 
 
 def _at(tree: Any, path: str) -> Any:
-    """What stands at a path of dict keys and list places."""
+    """The subtree at a dotted path of dict keys and list indices."""
     for key in path.split(".") if path else []:
         tree = tree[int(key)] if isinstance(tree, list) else tree[key]
     return tree
 
 
 def _relisted(space: Space, bounds: Callable[[int, int], tuple[int, int]]) -> Space:
-    """The same space, the lists at its top with other bounds."""
+    """The same space with other bounds of its top lists."""
     _check_lists(space)
     tree = _rewritten(space.declared, bounds)
     return type(space)._rebuilt(tree, name=space.name, valid=space.valid, canonical=space.canonical)

@@ -1,10 +1,9 @@
-"""The one interpreter of a space's tree: what reads decisions into a tree, and the tree back into decisions.
+"""The interpreter of a space's tree: it turns decisions into a tree, and a tree back into decisions.
 
-A compiled node knows its path and its flat parameters. `build(decide)` asks `decide(parameter, odds)` for
-every decision that is active, in the order of the tree, and returns the decided tree; the decider may be a
-random generator, an Optuna trial, a dict, a vector or a script. `trace(tree, record)` is the inverse: it
-checks a tree and writes the active decisions into `record`. Since both walk the same nodes, they cannot
-disagree.
+A compiled node holds its path and its flat parameters. `build(decide)` calls `decide(parameter, odds)` for every
+active decision in the order of the tree, and returns the decided tree; the decider may be a random generator, an
+Optuna trial, a dict, a vector or an enumeration. `trace(tree, record)` is the inverse: it checks a tree and writes the
+active decisions into `record`. Both walk the same nodes, so they agree.
 """
 
 from __future__ import annotations
@@ -25,49 +24,97 @@ __all__ = ["Decider", "FixedNode", "GroupNode", "ListNode", "Node", "RepeatNode"
 
 
 class Decider(Protocol):
-    """Answers one decision; `odds` is the chance of True that makes all subsets equally likely."""
+    """Decides one parameter: returns a value of it. `odds` is the chance of True that makes subsets equally likely."""
 
     def __call__(self, parameter: Parameter, odds: float | None = None, /) -> Scalar: ...
 
 
 class Node(ABC):
-    """A compiled piece of a space. `path` is its place in the tree."""
+    """A compiled piece of a space.
+
+    Args:
+        path: its dotted place in the decided tree; empty at the root.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
 
     @abstractmethod
     def build(self, decide: Decider) -> Json:
-        """The decided tree."""
+        """Decide every active parameter, in the order of the tree.
+
+        Args:
+            decide: returns a value for a parameter.
+
+        Returns:
+            The decided tree.
+        """
 
     @abstractmethod
     def trace(self, tree: object, record: dict[str, Scalar]) -> None:
-        """Write the active decisions of `tree` into `record`; `ArchitectureError` where it is wrong."""
+        """Check a decided tree, and record its active decisions.
+
+        Args:
+            tree: the tree of this node, as plain JSON.
+            record: gets a value by parameter name.
+
+        Raises:
+            ArchitectureError: the tree does not belong to this node.
+        """
 
     @abstractmethod
     def size(self) -> int | None:
-        """How many decided trees there are; None for infinitely many."""
+        """Count the decided trees.
+
+        Returns:
+            The number of different sets of decisions; None where a real makes it infinite.
+        """
 
     @abstractmethod
     def parameters(self) -> Iterator[Parameter]:
-        """Every parameter that can be active, in the order of the tree."""
+        """Walk the parameters at and below this node.
+
+        Yields:
+            Every parameter that can be active, in the order of the tree.
+        """
 
     def children(self) -> Iterator[Node]:
-        """The nodes right below."""
+        """Walk the nodes right below.
+
+        Returns:
+            The nodes in the order of the tree.
+        """
         return iter(())
 
     def subsets(self) -> Iterator[SubsetNode]:
-        """Every subset at or below this node."""
+        """Walk the subsets.
+
+        Yields:
+            Every subset at or below this node.
+        """
         for node in self.children():
             yield from node.subsets()
 
     def refuse(self, value: object, rule: str) -> ArchitectureError:
-        """The error for a value at this node."""
+        """Make the error for a value at this node.
+
+        Args:
+            value: the value that does not belong here; its text is cut after 120 characters.
+            rule: what is allowed.
+
+        Returns:
+            The error, to be raised by the caller.
+        """
         return ArchitectureError(self.path, f"{_shown(value)} is not allowed; {rule}")
 
 
 class FixedNode(Node):
-    """A constant."""
+    """A constant.
+
+    Args:
+        path: its dotted place in the decided tree.
+        value: the JSON value.
+    """
 
     def __init__(self, path: str, value: Json) -> None:
         super().__init__(path)
@@ -88,7 +135,12 @@ class FixedNode(Node):
 
 
 class ValueNode(Node):
-    """One parameter whose value stands in the tree: a number, or a choice among plain values."""
+    """One parameter whose value stands in the tree: a number, or a choice among plain values.
+
+    Args:
+        path: its dotted place in the decided tree.
+        parameter: the parameter.
+    """
 
     def __init__(self, path: str, parameter: Parameter) -> None:
         super().__init__(path)
@@ -108,7 +160,12 @@ class ValueNode(Node):
 
 
 class GroupNode(Node):
-    """A dict."""
+    """A dict.
+
+    Args:
+        path: its dotted place in the decided tree.
+        items: the node of each key, in the order of the tree.
+    """
 
     def __init__(self, path: str, items: dict[str, Node]) -> None:
         super().__init__(path)
@@ -143,7 +200,12 @@ class GroupNode(Node):
 
 
 class ListNode(Node):
-    """A list of fixed length."""
+    """A list of fixed length.
+
+    Args:
+        path: its dotted place in the decided tree.
+        items: the node of each item.
+    """
 
     def __init__(self, path: str, items: list[Node]) -> None:
         super().__init__(path)
@@ -170,7 +232,14 @@ class ListNode(Node):
 
 
 class RepeatNode(Node):
-    """A list whose length is a decision (unless low equals high), with one node for each place."""
+    """A list whose length is a decision (unless low equals high).
+
+    Args:
+        path: its dotted place in the decided tree.
+        parameter: the length; None if it is fixed.
+        items: one node for each place, as many as the longest list has.
+        low: the least length.
+    """
 
     def __init__(self, path: str, parameter: IntegerRange | None, items: list[Node], low: int) -> None:
         super().__init__(path)
@@ -206,7 +275,7 @@ class RepeatNode(Node):
 
 
 def _same(left: object, right: object) -> bool:
-    """Equality of JSON values that tells True from 1, and takes 1.0 for 1."""
+    """Whether two JSON values are equal; 1.0 equals 1, but True does not."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):
@@ -217,7 +286,14 @@ def _same(left: object, right: object) -> bool:
 
 
 def product_of(sizes: Iterable[int | None]) -> int | None:
-    """The product, None if one of `sizes` is None: infinitely many."""
+    """Multiply sizes of which some may be infinite.
+
+    Args:
+        sizes: numbers of trees; None for infinitely many.
+
+    Returns:
+        The product; None if one of them is None.
+    """
     total = 1
     for size in sizes:
         if size is None:

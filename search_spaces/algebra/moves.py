@@ -1,13 +1,13 @@
 """Moves in a space: neighbours, mutation and crossover, all of them on the active decisions.
 
-A decision is one parameter, or all flags of one subset together. Whatever a move makes newly active is drawn
-(mutation) or takes its first value (neighbours); whatever it makes inactive is gone. In a `repeat`, a list
-grows and shrinks at any place: mutation inserts a drawn item, a neighbour doubles an item or leaves one out.
+A gene is one parameter, or all flags of one subset together. A parameter that a move makes active is drawn (mutation)
+or takes its first value (neighbours); one that a move makes inactive is dropped. A `repeat` grows and shrinks at any
+place: mutation inserts a drawn item or removes one, a neighbour has one item twice or one item less.
 
-Parents cross at units (`Space._crossing_unit`): a unit comes whole from one parent. By default a unit is a
-decision; a space of cells makes each node one. What stands inside an option comes with it: where the parents
-have different options only the parent that has it can give it, and where they chose different subsets all that is
-inside the chosen options comes from the parent whose subset it is. Inside options that both have they cross on.
+In a crossover each unit (`Space._crossing_unit`) comes whole from one parent. By default a unit is a gene; in a space
+of cells it is a node. The decisions inside an option come with the option: where the parents chose different
+options, from the parent that chose it; where they chose different subsets, from the parent whose subset is taken.
+Options that both parents chose are crossed inside.
 """
 
 from __future__ import annotations
@@ -33,7 +33,16 @@ Decisions = dict[str, Scalar]
 
 
 def neighbors(space: Space, decisions: Decisions, *, with_invalid: bool = False) -> list[Architecture]:
-    """Every valid member one move away from `decisions`, each once, in the order of the parameters."""
+    """List the valid members one move away.
+
+    Args:
+        space: the space.
+        decisions: the active decisions of a member, by parameter name.
+        with_invalid: list the trees that the `valid` rule refuses, too.
+
+    Returns:
+        Each tree once, in the order of the parameters, without the member itself.
+    """
     here = space._bind(space._root.build(decided(decisions)))
     found = {here: None}
     for gene in _genes(space, decisions):
@@ -46,9 +55,20 @@ def neighbors(space: Space, decisions: Decisions, *, with_invalid: bool = False)
 
 
 def mutate(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
-    """A valid member that differs from `decisions` in one gene, drawn evenly among the active ones.
+    """Change one gene, drawn evenly among the active ones that have an alternative.
 
-    Where the rule refuses that, in some genes more; where it refuses that too, any other member.
+    Where the rule refuses every try, two to four genes change; where it refuses those too, any other member is returned.
+
+    Args:
+        space: the space.
+        decisions: the active decisions of a member, by parameter name.
+        rng: the source of every draw.
+
+    Returns:
+        Another valid member.
+
+    Raises:
+        NoMemberError: the space has one member only, or no other valid one is found.
     """
     made = step(space, decisions, rng)
     if made is None:
@@ -57,13 +77,25 @@ def mutate(space: Space, decisions: Decisions, rng: random.Random) -> Architectu
 
 
 def step(space: Space, decisions: Decisions, rng: random.Random) -> Architecture | None:
-    """A valid member that differs in one gene; None where the rule refuses every try."""
+    """Change one gene, drawn evenly among the active ones that have an alternative.
+
+    Args:
+        space: the space.
+        decisions: the active decisions of a member, by parameter name.
+        rng: the source of every draw.
+
+    Returns:
+        Another valid member; None where the rule refuses all `MOVE_TRIES` tries.
+
+    Raises:
+        NoMemberError: no gene has an alternative.
+    """
     genes = _genes(space, decisions)
     if not genes:
         raise NoMemberError(f"space {space.name or 'without name'} has one member only: there is nothing to mutate")
     for _ in range(MOVE_TRIES):
         changed = _mutated(space, genes[int(rng.random() * len(genes))], decisions, rng)
-        made = space._bind(space._root.build(looked_up_or_drawn(changed, rng)))
+        made = _completed(space, changed, rng)
         if space._is_valid(made):
             return made
     return None
@@ -77,7 +109,7 @@ def _leap(space: Space, decisions: Decisions, rng: random.Random) -> Architectur
         for _ in range(rng.randint(2, 4)):
             genes = _genes(space, changed)
             mutated = _mutated(space, genes[int(rng.random() * len(genes))], changed, rng)
-            made = space._bind(space._root.build(looked_up_or_drawn(mutated, rng)))
+            made = _completed(space, mutated, rng)
             changed = space._trace(made)
         if made != here and space._is_valid(made):
             return made
@@ -85,10 +117,13 @@ def _leap(space: Space, decisions: Decisions, rng: random.Random) -> Architectur
 
 
 class Crossing:
-    """The units of a space, worked out once: by which name each parameter crosses.
+    """The crossing unit of each parameter of a space, computed once.
 
-    `units` has the unit of every parameter. `inside` has, for parameters inside options of subsets, the subsets
-    around them from the outermost in, as far as their units are not the same anyway.
+    `units` holds the unit of every parameter. `inside` lists, for parameters inside options of subsets, the subsets
+    around them from the outermost in, without those of the same unit.
+
+    Args:
+        space: the space whose parameters cross.
     """
 
     def __init__(self, space: Space) -> None:
@@ -102,18 +137,32 @@ class Crossing:
                         self.inside.setdefault(parameter.name, []).append(group)
 
     def unit_of_subset(self, group: str) -> str:
-        """The unit of a subset's flags."""
+        """Look up the unit of a subset.
+
+        Args:
+            group: the name of the subset.
+
+        Returns:
+            The unit of its flags.
+        """
         return self.units[self.subsets[group].flags[0].name]
 
     def between(self, a: Decisions, b: Decisions) -> dict[str, str]:
-        """The units of what is active in either of two parents."""
+        """Look up the units of two parents. Where they chose different subsets, the parameters inside belong to the subset's unit.
+
+        Args:
+            a: the active decisions of one parent.
+            b: those of the other.
+
+        Returns:
+            A unit for every parameter that is active in either of them.
+        """
         units = {name: self.units[name] for name in (*a, *b)}
         if self.inside:
-            apart = {
-                group
-                for group, node in self.subsets.items()
-                if any(a.get(flag.name) != b.get(flag.name) for flag in node.flags)
-            }
+            apart: set[str] = set()
+            for group, node in self.subsets.items():
+                if any(a.get(flag.name) != b.get(flag.name) for flag in node.flags):
+                    apart.add(group)
             for name in units.keys() & self.inside.keys():
                 around = next((group for group in self.inside[name] if group in apart), None)
                 if around is not None:
@@ -122,15 +171,26 @@ class Crossing:
 
 
 def crossover(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> Architecture:
-    """A valid member with every unit from `a` or `b`; a unit that only one parent has comes from that one."""
+    """Cross two members: each unit comes from one parent, at random; a unit of one parent only comes from that one.
+
+    Args:
+        space: the space.
+        a: the active decisions of one parent.
+        b: those of the other.
+        rng: the source of every draw.
+
+    Returns:
+        A valid member; the parent `a` where the rule refuses all `MOVE_TRIES` tries.
+    """
     for _ in range(MOVE_TRIES):
-        made = _build_taken(space, _crossed(space, a, b, rng), rng)
+        made = _completed(space, _crossed(space, a, b, rng), rng)
         if space._is_valid(made):
             return made
-    return _build_taken(space, a, rng)
+    return _completed(space, a, rng)
 
 
-def _build_taken(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
+def _completed(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
+    """The architecture with these decisions, the missing ones drawn; the rule may refuse it."""
     return space._bind(space._root.build(looked_up_or_drawn(decisions, rng)))
 
 
@@ -143,7 +203,7 @@ def _crossed(space: Space, a: Decisions, b: Decisions, rng: random.Random) -> De
 
 
 def _another(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
-    """A valid member other than `decisions`, where no few moves lead to one."""
+    """A valid member other than `decisions`, from draws of the whole space."""
     here = space._bind(space._root.build(decided(decisions)))
     for tried in range(MOVE_TRIES):
         if tried and space._rare.listed is not None and len(space._rare.listed) < 2:
@@ -155,7 +215,7 @@ def _another(space: Space, decisions: Decisions, rng: random.Random) -> Architec
 
 
 def _genes(space: Space, decisions: Decisions) -> list[Parameter]:
-    """The active parameters that have an alternative; of a subset its first flag stands for all."""
+    """The active parameters that have an alternative; the first flag of a subset stands for all its flags."""
     genes: list[Parameter] = []
     groups: set[str] = set()
     for name in decisions:
@@ -199,7 +259,7 @@ def _mutated(space: Space, gene: Parameter, decisions: Decisions, rng: random.Ra
 
 
 def _other_subsets(space: Space, group: str, decisions: Decisions) -> Iterator[set[int]]:
-    """The subsets with one option exchanged, one more, or one less."""
+    """The subsets that have one option exchanged, one more, or one less."""
     node = space._subsets[group]
     chosen = node.chosen(decisions)
     free = [index for index in range(len(node.flags)) if index not in chosen]
@@ -219,7 +279,7 @@ def _with_subset(space: Space, group: str, decisions: Decisions, chosen: set[int
 
 
 def _other_orders(gene: Parameter, decisions: Decisions, *, doubled: bool) -> Iterator[list[int | None]]:
-    """The places of a `repeat` with one left out, or a new one (None, or the one before it `doubled`)."""
+    """The orders of a `repeat`'s items with one removed, or one inserted: None for a new item, its index if `doubled`."""
     count = int(decisions[gene.name] or 0)
     places: list[int | None] = list(range(count))
     if count > (gene.low or 0):
@@ -230,7 +290,7 @@ def _other_orders(gene: Parameter, decisions: Decisions, *, doubled: bool) -> It
 
 
 def _rearranged(name: str, decisions: Decisions, order: list[int | None]) -> Decisions:
-    """The decisions with the items of the `repeat` called `name` in another order; None is a new item."""
+    """The decisions with the items of the `repeat` called `name` in another order, which has None for a new item."""
     prefix = f"{name}."
     changed = {key: value for key, value in decisions.items() if not key.startswith(prefix)}
     changed[name] = len(order)

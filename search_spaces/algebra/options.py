@@ -1,7 +1,7 @@
-"""The nodes that choose among options, each a plain value or a sub-space: one of them, or some of them.
+"""The nodes of `choice` and `subset`, whose options are plain values or sub-spaces.
 
-A choice among plain values only is no node of its own but a `ValueNode`. Which option a decided tree is can
-always be told: named ones by their key, unnamed ones because the compiler refuses what could be confused.
+A choice among plain values only is a `ValueNode`. Every decided tree belongs to one option: its key tells named ones
+apart, and the compiler refuses unnamed ones that could be confused.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ __all__ = ["ChoiceNode", "Option", "SubsetNode"]
 
 
 class Option:
-    """One option of a choice or a subset: its label among the parameter's values, and what it decides to.
+    """One option of a choice or a subset.
 
-    `name` is the key of a named option, else None. A plain option has a `FixedNode`.
+    Args:
+        label: its value in the parameter.
+        name: its key, of a named option; else None.
+        node: what it decides to: a `FixedNode` for a plain option, else its sub-space.
     """
 
     def __init__(self, label: Scalar, name: str | None, node: Node) -> None:
@@ -31,11 +34,30 @@ class Option:
         self.node = node
 
     def build(self, decide: Decider) -> Json:
+        """Decide the option.
+
+        Args:
+            decide: returns a value for a parameter.
+
+        Returns:
+            The decided tree; of a named option `{name: tree}`.
+        """
         decided = self.node.build(decide)
         return decided if self.name is None else {self.name: decided}
 
     def trace(self, tree: object, record: dict[str, Scalar]) -> bool:
-        """Whether `tree` is this option; if so, its decisions are in `record`. Only a named one raises."""
+        """Check whether a tree belongs to this option.
+
+        Args:
+            tree: a decided tree, as plain JSON.
+            record: gets the active decisions inside, by parameter name, if it does.
+
+        Returns:
+            True if it does.
+
+        Raises:
+            ArchitectureError: the tree has the name of this option, but does not belong to its sub-space.
+        """
         if self.name is not None:
             if not (isinstance(tree, dict) and len(tree) == 1 and self.name in tree):
                 return False
@@ -49,14 +71,22 @@ class Option:
         record.update(inside)
         return True
 
-    def said(self) -> str:
+    @property
+    def text(self) -> str:
+        """The option as messages show it."""
         if self.name is not None:
             return f"{{{self.name!r}: ..}}"
         return repr(self.node.value) if isinstance(self.node, FixedNode) else f"a sub-space ({self.label})"
 
 
 class ChoiceNode(Node):
-    """One of several options, at least one of them a sub-space; the parameter's values are the labels."""
+    """One of several options, at least one of them a sub-space.
+
+    Args:
+        path: its dotted place in the decided tree.
+        parameter: its values are the labels of the options.
+        options: the options, in their order.
+    """
 
     def __init__(self, path: str, parameter: Categorical, options: list[Option]) -> None:
         super().__init__(path)
@@ -85,7 +115,16 @@ class ChoiceNode(Node):
 
 
 class SubsetNode(Node):
-    """`low` to `high` of several options: one flag an option, active while both answers are possible."""
+    """`low` to `high` of several options, each with a flag. A flag is active while both its values are possible.
+
+    Args:
+        path: its dotted place in the decided tree.
+        name: the name of the subset, the `group` of its flags.
+        flags: one parameter for each option: whether it is chosen.
+        options: the options, in their order.
+        low: the least number of chosen options.
+        high: the greatest number of chosen options.
+    """
 
     def __init__(
         self, path: str, name: str, flags: list[Categorical], options: list[Option], low: int, high: int
@@ -145,7 +184,14 @@ class SubsetNode(Node):
         yield from super().subsets()
 
     def flagged(self, chosen: set[int]) -> dict[str, Scalar]:
-        """The active flags that choose the options with these indices."""
+        """Encode a choice of options as flags.
+
+        Args:
+            chosen: the indices of the options.
+
+        Returns:
+            The active flags, by parameter name.
+        """
         flags: dict[str, Scalar] = {}
         picked = 0
         for index, flag in enumerate(self.flags):
@@ -155,7 +201,14 @@ class SubsetNode(Node):
         return flags
 
     def chosen(self, decisions: dict[str, Scalar]) -> set[int]:
-        """The indices of the options that these decisions choose."""
+        """Decode flags; the inverse of `flagged`.
+
+        Args:
+            decisions: values by parameter name; a missing flag is False.
+
+        Returns:
+            The indices of the chosen options.
+        """
         chosen: set[int] = set()
         for index, flag in enumerate(self.flags):
             forced = len(chosen) + len(self.flags) - index <= self.low
@@ -164,7 +217,7 @@ class SubsetNode(Node):
         return chosen
 
     def _option(self, tree: object, record: dict[str, Scalar]) -> Option:
-        """The one option that `tree` is; texts, which most are, are looked up."""
+        """The option that `tree` belongs to; a text is looked up, since most options are texts."""
         known = self._by_text.get(tree) if isinstance(tree, str) else None
         return known or _find_option(self, self.options, tree, record)
 
@@ -182,7 +235,7 @@ def _odds(low: int, high: int, picked: int, left: int) -> float:
 
 
 def _find_option(node: Node, options: list[Option], tree: object, record: dict[str, Scalar]) -> Option:
-    """The one option that `tree` is, its decisions recorded; `ArchitectureError` when it is none of them."""
+    """The option that `tree` belongs to, its decisions recorded; `ArchitectureError` where it belongs to none."""
     for option in options:
         if option.trace(tree, record):
             return option
@@ -192,4 +245,4 @@ def _find_option(node: Node, options: list[Option], tree: object, record: dict[s
     known = [str(option.name or option.label) for option in options]
     written = next(iter(tree), None) if isinstance(tree, dict) else tree
     close = did_you_mean(written, known) if isinstance(written, str) else ""
-    raise node.refuse(tree, f"allowed: {', '.join(option.said() for option in options)}{close}")
+    raise node.refuse(tree, f"allowed: {', '.join(option.text for option in options)}{close}")

@@ -1,9 +1,9 @@
-"""Options that print alike: a table, a CSV file or SQL could not tell them apart, so no new space may have both.
+"""Options that print alike: a table, a CSV file or SQL could not tell them apart, so a new space may not have both.
 
-A column has one type. Where the options of a choice have several, it holds their text, and what reads the text may
-take it for a number (`"01"` for 1, `"1e-1"` for 0.1), a truth (`"true"`) or a missing value (`"None"`, `"NA"`, `""`).
-Options that are all strings are safe: what reads them as something else is refused, not taken for another option.
-Numbers are alike where 15 digits do not tell them apart, which is as far as readers of CSV files go.
+A column has one type. Where the options of a choice have several types, the column holds their texts, and a reader may
+take a text for a number (`"01"` for 1, `"1e-1"` for 0.1), a truth value (`"true"`) or a missing value (`"None"`,
+`"NA"`, `""`). Options that are all strings are safe: a value of another type is refused, and never taken for one of
+them. Numbers print alike if they agree in 15 digits, which is all that readers of CSV files keep.
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Scalar
 from search_spaces.errors import SpaceError
 
-__all__ = ["alike", "refuse_alike", "texts_of"]
+__all__ = ["alike", "refuse_alike"]
 
 _MISSING = frozenset(("", "#n/a", "#na", "-nan", "<na>", "n/a", "na", "nan", "none", "null"))
 
 
 def refuse_alike(parameters: Iterable[Parameter]) -> None:
-    """`SpaceError` for the first choice of which two options print alike."""
+    """Refuse choices with options that print alike.
+
+    Args:
+        parameters: the parameters of a space.
+
+    Raises:
+        SpaceError: two options of a choice print alike; the first such pair is named.
+    """
     for parameter in parameters:
         for one, other in combinations(parameter.choices or (), 2):
             if alike(one, other):
@@ -32,18 +39,22 @@ def refuse_alike(parameters: Iterable[Parameter]) -> None:
 
 
 def alike(one: Scalar, other: Scalar) -> bool:
-    """Whether a text may mean either of two different options."""
+    """Tell whether a text in a table may mean either of two different options.
+
+    Args:
+        one: an option.
+        other: another one; the order does not matter.
+
+    Returns:
+        True if they share a printed form, or a value that a reader may take it for.
+    """
     if isinstance(one, str) and isinstance(other, str):
         return _written(one) == _written(other)
-    return not texts_of(one).isdisjoint(texts_of(other))
+    return not set(_readings(one)).isdisjoint(_readings(other))
 
 
-def texts_of(value: Scalar) -> set[str]:
+def _readings(value: Scalar) -> Iterator[str]:
     """Everything that a reader may take the printed value for."""
-    return set(_texts(value))
-
-
-def _texts(value: Scalar) -> Iterator[str]:
     if value is None:
         yield "missing"
     elif isinstance(value, bool):
@@ -70,5 +81,5 @@ def _number(value: float) -> str:
 
 
 def _written(text: str) -> str:
-    """As a column holds it: lone surrogates are escaped."""
+    """The text as a column holds it, lone surrogates escaped."""
     return text.encode(errors="backslashreplace").decode()

@@ -1,10 +1,10 @@
-"""Members of a space whose rule refuses nearly all trees: found with bounded work, and the same in every process.
+"""Sampling from a space whose rule refuses nearly all trees, with bounded work and equal results in every process.
 
-`Space.sample` comes here when its draws were refused. A small space is listed, which also proves that it is empty. A
-larger one is surveyed once, by draws from a fixed seed: where members are only rare, drawing goes on for longer;
-where there are next to none, the trees are listed as far as they can be, else the few members that the survey found
-are walked away from, one allowed decision after another. What is found depends on the space and the caller's random
-numbers alone.
+`Space.sample` calls this when the rule has refused its draws. A space of at most `LISTED_UP_TO` trees is listed, which
+also shows whether it has a member. A larger one is surveyed once by draws from a fixed seed. If the survey finds
+enough members, more trees are drawn. If it finds fewer, a space of at most `PROVEN_UP_TO` trees is listed, and in a
+larger one a random walk starts from a member of the survey, one valid step after another. The result depends on the
+space and the caller's random numbers only.
 """
 
 from __future__ import annotations
@@ -23,25 +23,41 @@ if TYPE_CHECKING:
 __all__ = ["LISTED_UP_TO", "PROVEN_UP_TO", "SURVEYED", "RareMembers"]
 
 LISTED_UP_TO = 2**18
-"""Spaces of up to so many trees are listed as soon as their members are rare."""
+"""Spaces of up to this many trees are listed as soon as their members are rare."""
 PROVEN_UP_TO = 2**20
-"""Spaces of up to so many trees are listed where a survey finds next to no member."""
+"""Spaces of up to this many trees are listed where a survey finds fewer than `_ENOUGH` members."""
 SURVEYED = 100_000
-"""How many draws look for members of a space that is too large to be listed."""
+"""The most draws of the survey of a space that is too large to be listed."""
 _ENOUGH = 20
+"""The survey ends with this many members."""
 _PATIENCE = 10
+"""A draw is repeated this many times as often as the survey needed for one member."""
 _STEPS = 8
 _KNOWN = 16
 
 
 class RareMembers:
-    """The members of `space` where random draws find hardly any."""
+    """A sampler for a space whose rule refuses nearly all random draws.
+
+    Args:
+        space: the space, with a `valid` rule.
+    """
 
     def __init__(self, space: Space) -> None:
         self._space = space
 
     def sample(self, rng: random.Random) -> Architecture:
-        """One of them; evenly where they can be listed. `NoMemberError` where none is found, or there is none."""
+        """Find a member.
+
+        Args:
+            rng: the source of the draws. The survey has a seed of its own.
+
+        Returns:
+            A member; each is equally likely where all members can be listed.
+
+        Raises:
+            NoMemberError: there is none, or none is found.
+        """
         if self.listed is not None:
             return _any(self.listed, rng) if self.listed else self._none()
         found, draws = self._survey
@@ -53,13 +69,13 @@ class RareMembers:
 
     @cached_property
     def known(self) -> list[Architecture]:
-        """A few members, the same in every process: where a search for one nearby begins."""
+        """A few members, the same in every process: a search for a valid member nearby starts from the nearest."""
         rng = random.Random(0)
         return [self._space.sample(rng) for _ in range(_KNOWN)]
 
     @cached_property
     def listed(self) -> list[Architecture] | None:
-        """All members; None where the trees are too many to look at each."""
+        """All members; None where the space has too many trees to list."""
         trees = self._space.trees
         if trees is None or trees > PROVEN_UP_TO:
             return None
@@ -69,7 +85,7 @@ class RareMembers:
 
     @cached_property
     def _survey(self) -> tuple[list[Architecture], int]:
-        """The first members that draws from a fixed seed find, and after how many draws."""
+        """The first members among draws from a fixed seed, and the number of draws."""
         rng, draws = random.Random(0), 0
         found: list[Architecture] = []
         while draws < SURVEYED and len(found) < _ENOUGH:
@@ -79,7 +95,7 @@ class RareMembers:
         return found, draws
 
     def _walked(self, made: Architecture, rng: random.Random) -> Architecture:
-        """Some allowed decisions away from `made`, if there are any."""
+        """The end of a random walk of valid members that starts at `made`."""
         from search_spaces.algebra.moves import step
 
         for _ in range(_STEPS):

@@ -1,11 +1,11 @@
-"""A space as JSON, and back. The spec is what a run keeps of its space, and what `fingerprint` is made of.
+"""A space as JSON, and back. A run keeps the spec of its space, and `Space.fingerprint` is a hash of it.
 
-Functions are written as references, `"module:qualname"`; a lambda or a local function has one too, which
-tells it from others, but `from_spec` refuses it, since nobody could import it. A rule that is an object with state is
-written as its class and its `to_spec()`, and read by the class's `from_spec`.
+Functions are written as references, `"module:qualname"`. A lambda or a local function has one too, which distinguishes
+it from others, but `from_spec` refuses it because it cannot be imported. A rule that is an object with state is written
+as its class and its `to_spec()`, and read by the class's `from_spec`.
 
-`from_spec` imports what the spec names. `bare` imports nothing: it keeps the class and the rules of the catalogue and
-leaves out all others, so that a spec from anywhere can be read by it.
+`from_spec` imports the code that the spec names. `bare` keeps the class and the rules of the catalogue and leaves out
+all others, so that it reads a spec from anybody.
 """
 
 from __future__ import annotations
@@ -37,11 +37,18 @@ __all__ = ["Find", "bare", "from_spec", "references", "to_spec"]
 
 FORMAT = 1
 Find = Callable[[str], object]
-"""From a reference to the class or function that it names; None leaves that out."""
+"""Returns the class or function that a reference names; None leaves it out."""
 
 
 def to_spec(space: Space) -> dict[str, Any]:
-    """The JSON-able description of a space."""
+    """Describe a space as JSON.
+
+    Args:
+        space: the space.
+
+    Returns:
+        A dict of JSON values with the keys format, type, name, tree, valid and canonical.
+    """
     return {
         "format": FORMAT,
         "type": _reference(type(space)),
@@ -53,15 +60,18 @@ def to_spec(space: Space) -> dict[str, Any]:
 
 
 def from_spec(description: Mapping[str, Any], root: type[Space], find: Find = imported) -> Space:
-    """The space of a description.
+    """Rebuild the space of a description.
 
     Args:
-        description: what `to_spec` gave.
-        root: the class that every space derives from, and that a space without a class of its own has.
-        find: the class or function behind a reference; None leaves it out.
+        description: the result of `to_spec`.
+        root: the class that every space derives from; a space whose class is left out gets it.
+        find: returns the class or function behind a reference; None leaves it out.
+
+    Returns:
+        The space.
 
     Raises:
-        SpaceError: another format, something malformed, or code that is no `Space` and no rule.
+        SpaceError: the format is another one, something is malformed, or the code is no `Space` and no rule.
     """
     try:
         return _from_spec(description, root, find)
@@ -70,12 +80,30 @@ def from_spec(description: Mapping[str, Any], root: type[Space], find: Find = im
 
 
 def bare(description: Mapping[str, Any], root: type[Space]) -> Space:
-    """The space of a description without anybody's code but the catalogue's; `SpaceError` as `from_spec`."""
+    """Rebuild the space of a description with no code but the catalogue's.
+
+    Args:
+        description: the result of `to_spec`.
+        root: the class that every space derives from; a space whose class is left out gets it.
+
+    Returns:
+        The space, without a class and rules that are not of the catalogue.
+
+    Raises:
+        SpaceError: as for `from_spec`.
+    """
     return from_spec(description, root, catalogued)
 
 
 def references(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What `from_spec` would import, as pairs: "type", "valid" or "canonical", and the reference."""
+    """List the code that `from_spec` would import.
+
+    Args:
+        description: the result of `to_spec`.
+
+    Yields:
+        Pairs of "type", "valid" or "canonical", and the reference.
+    """
     for what in ("type", "valid", "canonical"):
         written = description.get(what)
         found = written.get("type") if isinstance(written, Mapping) else written
@@ -89,13 +117,11 @@ def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) ->
         raise SpaceError(f"spec of format {found!r}: this version reads format {FORMAT}; use what to_spec() wrote")
     kind = checked_class(_found(find, description.get("type"), "type"), description.get("type"), root) or root
     rules = {rule: _read_rule(description.get(rule), rule, find) for rule in ("valid", "canonical")}
-    return kind._rebuilt(_read(description.get("tree"), ""), name=_name(description.get("name")), **rules)
+    name, tree = description.get("name"), _read(description.get("tree"), "")
+    if name is not None and not isinstance(name, str):
+        raise SpaceError(f"spec: name {name!r} is no text; use what to_spec() wrote")
+    return kind._rebuilt(tree, name=name, **rules)
 
-
-def _name(written: object) -> str | None:
-    if written is not None and not isinstance(written, str):
-        raise SpaceError(f"spec: name {written!r} is no text; use what to_spec() wrote")
-    return written
 
 
 def _written(tree: object) -> dict[str, Any]:
@@ -188,7 +214,7 @@ def _read_rule(written: Any, what: str, find: Find) -> Callable[..., Any] | None
 
 
 def _found(find: Find, reference: object, what: str) -> object:
-    """What a reference leads to; None for none, and for one that is left out."""
+    """The object behind a reference; None for no reference, and for one that `find` leaves out."""
     if reference is None:
         return None
     if not isinstance(reference, str):

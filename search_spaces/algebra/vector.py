@@ -1,8 +1,8 @@
-"""The vector face of a space: a float64 vector of fixed length, and a mask of what is active.
+"""Members of a space as vectors: a float64 vector of fixed length, and a mask of its active places.
 
-Numbers lie in 0..1 on their scale (logarithmic where the parameter is), the options of a choice are one-hot,
-a flag of a subset is 0 or 1; inactive places are 0 and masked out. Any vector decodes. What the vector cannot
-promise is the last bit of a real without step: it comes back within a few units of rounding.
+Numbers lie in 0..1 on their scale (logarithmic where the parameter's is), the options of a choice are one-hot, a flag
+of a subset is 0 or 1; inactive places are 0 and masked out. Any vector decodes. A real without step is decoded to
+within a few units of rounding, all other values exactly.
 """
 
 from __future__ import annotations
@@ -24,12 +24,20 @@ __all__ = ["decode", "encode"]
 
 _RINGS = 3
 _LOOKED_AT = 500
-"""After so many trees no more moves are made from a refused one: under a sparse rule that took minutes."""
+"""The trees to look at around a refused one, about; under a sparse rule more of them take minutes."""
 _STEPS = 8
 
 
 def encode(space: Space, decisions: dict[str, Scalar]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The vector and the mask of the active decisions."""
+    """Encode a member.
+
+    Args:
+        space: the space.
+        decisions: the active decisions of the member, by parameter name.
+
+    Returns:
+        The vector, float64, and the mask of its active places, bool; both of shape (n,), the same for all members.
+    """
     import numpy as np
 
     numbers: list[float] = []
@@ -42,8 +50,21 @@ def encode(space: Space, decisions: dict[str, Scalar]) -> tuple[NDArray[np.float
 
 
 def decode(space: Space, numbers: ArrayLike) -> Architecture:
-    """The nearest member, decision by decision; where the `valid` rule refuses that, the nearest found around
-    it.
+    """Decode a vector: each parameter takes the value nearest to its numbers.
+
+    Where the `valid` rule refuses that tree, a valid member near the vector is searched for around it, and then from the
+    nearest of a few known members.
+
+    Args:
+        space: the space.
+        numbers: any numbers of shape (n,); NaN is read as 0.
+
+    Returns:
+        A valid member.
+
+    Raises:
+        SpaceError: the shape is another one.
+        NoMemberError: the space has no valid member, or none is found.
     """
     import numpy as np
 
@@ -54,12 +75,16 @@ def decode(space: Space, numbers: ArrayLike) -> Architecture:
             f"a vector of shape {given.shape}: this space has vectors of shape ({length},); see space.encode"
         )
     clean = np.clip(np.nan_to_num(given, nan=0.0), -1e9, 1e9).tolist()
-    made = space._bind(space._root.build(_Placed(space, clean)))
-    return made if space._is_valid(made) else _nearest_valid(space, made, _Distance(space, clean))
+    made = space._bind(space._root.build(_VectorDecider(space, clean)))
+    if space._is_valid(made):
+        return made
+    apart = _Distance(space, clean)
+    beside = _beside(space, made, apart)
+    return beside or _approached(space, min(space._rare.known, key=apart), apart)
 
 
-class _Placed:
-    """Decides by the numbers at each parameter's place."""
+class _VectorDecider:
+    """Decides each parameter by the numbers at its places of a vector."""
 
     def __init__(self, space: Space, numbers: list[float]) -> None:
         self.units: dict[str, list[float]] = {}
@@ -73,10 +98,10 @@ class _Placed:
 
 
 class _Distance:
-    """How far members are from `numbers`: the sum of the squared differences in their active places."""
+    """The squared Euclidean distance of members from a vector, in their active places."""
 
     def __init__(self, space: Space, numbers: list[float]) -> None:
-        self._space, self._units = space, _Placed(space, numbers).units
+        self._space, self._units = space, _VectorDecider(space, numbers).units
         self._known: dict[tuple[str, Scalar], float] = {}
 
     def __call__(self, made: Architecture) -> float:
@@ -92,16 +117,11 @@ class _Distance:
         return known
 
 
-def _nearest_valid(space: Space, refused: Architecture, distance: _Distance) -> Architecture:
-    """The nearest valid member among the trees within a few moves of `refused`, else on a walk from a known one."""
-    beside = _beside(space, refused, distance)
-    return beside or _approached(space, min(space._rare.known, key=distance), distance)
-
 
 def _beside(space: Space, refused: Architecture, distance: _Distance) -> Architecture | None:
-    """Of the valid members that are the fewest moves away the nearest; None where the trees looked at have none.
+    """The nearest of the valid members that are the fewest moves away; None if none is found within `_RINGS` moves.
 
-    The rule is asked from the nearest on, since it may cost more than all else.
+    The rule judges the nearest trees first, since it may cost more than everything else.
     """
     ring, seen = [refused], {refused}
     for _ in range(_RINGS):
@@ -119,7 +139,7 @@ def _beside(space: Space, refused: Architecture, distance: _Distance) -> Archite
 
 
 def _approached(space: Space, made: Architecture, distance: _Distance) -> Architecture:
-    """The end of a short walk of valid members from `made`, each the nearest beside the one before."""
+    """The end of a walk of at most `_STEPS` moves that starts at `made`, each to the nearest valid neighbour."""
     here = distance(made)
     for _ in range(_STEPS):
         around = neighbors(space, space._trace(made), with_invalid=True)
