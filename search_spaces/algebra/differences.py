@@ -160,7 +160,6 @@ def _decision(one: Node, other: Node, parameter: Parameter, a: Decisions, b: Dec
     )
 
 
-
 def _apart(parameter: Parameter, before: Scalar | _Inactive, after: Scalar | _Inactive) -> float:
     if isinstance(before, _Inactive) or isinstance(after, _Inactive):
         return 1.0

@@ -123,7 +123,6 @@ def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) ->
     return kind._rebuilt(tree, name=name, **rules)
 
 
-
 def _written(tree: object) -> dict[str, Any]:
     match tree:
         case Nested():

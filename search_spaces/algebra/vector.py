@@ -117,7 +117,6 @@ class _Distance:
         return known
 
 
-
 def _beside(space: Space, refused: Architecture, distance: _Distance) -> Architecture | None:
     """The nearest of the valid members that are the fewest moves away; None if none is found within `_RINGS` moves.
 
