@@ -199,13 +199,9 @@ def _compared_lists(one: RepeatNode, other: RepeatNode, a: Decisions, b: Decisio
     if one.parameter is not None:
         yield _decision(one, other, one.parameter, a, b)
     mine, yours = one.items[: _length(one, a)], other.items[: _length(other, b)]
-    paired: list[list[list[Difference]]] = []
-    for left in mine:
-        paired.append([list(_compared(left, right, a, b)) for right in yours])
+    paired = [[list(_compared(left, right, a, b)) for right in yours] for left in mine]
     left_out = [list(_compared(left, left, a, None)) for left in mine]
-    put_in: list[list[Difference]] = []
-    for right in yours:
-        put_in.append([replace(found, put_in=True) for found in _compared(right, right, None, b)])
+    put_in = [[replace(found, put_in=True) for found in _compared(right, right, None, b)] for right in yours]
     costs = [list(map(_total, row)) for row in paired]
     for i, j in _aligned(costs, list(map(_total, left_out)), list(map(_total, put_in))):
         if i is not None and j is not None:

@@ -57,7 +57,8 @@ def neighbors(space: Space, decisions: Decisions, *, with_invalid: bool = False)
 def mutate(space: Space, decisions: Decisions, rng: random.Random) -> Architecture:
     """Change one gene, drawn evenly among the active ones that have an alternative.
 
-    Where the rule refuses every try, two to four genes change; where it refuses those too, any other member is returned.
+    Where the rule refuses every try, two to four genes change. Where it refuses those too, the result is any other
+    member.
 
     Args:
         space: the space.
@@ -148,7 +149,9 @@ class Crossing:
         return self.units[self.subsets[group].flags[0].name]
 
     def between(self, a: Decisions, b: Decisions) -> dict[str, str]:
-        """Look up the units of two parents. Where they chose different subsets, the parameters inside belong to the subset's unit.
+        """Look up the units of two parents.
+
+        Where they chose different subsets, the parameters inside belong to the subset's unit.
 
         Args:
             a: the active decisions of one parent.
@@ -279,7 +282,10 @@ def _with_subset(space: Space, group: str, decisions: Decisions, chosen: set[int
 
 
 def _other_orders(gene: Parameter, decisions: Decisions, *, doubled: bool) -> Iterator[list[int | None]]:
-    """The orders of a `repeat`'s items with one removed, or one inserted: None for a new item, its index if `doubled`."""
+    """The orders of a `repeat`'s items, as indices, with one removed or one inserted.
+
+    The inserted item is None, which stands for a new one; if `doubled` it is the item before it.
+    """
     count = int(decisions[gene.name] or 0)
     places: list[int | None] = list(range(count))
     if count > (gene.low or 0):

@@ -52,8 +52,8 @@ def encode(space: Space, decisions: dict[str, Scalar]) -> tuple[NDArray[np.float
 def decode(space: Space, numbers: ArrayLike) -> Architecture:
     """Decode a vector: each parameter takes the value nearest to its numbers.
 
-    Where the `valid` rule refuses that tree, a valid member near the vector is searched for around it, and then from the
-    nearest of a few known members.
+    Where the `valid` rule refuses that tree, a search looks for a valid member around it, and then from the nearest of
+    a few known members on.
 
     Args:
         space: the space.
