@@ -1,1 +1,1 @@
-"""What a network costs, counted without training it, and what it scores without training (zero-cost proxies)."""
+"""Costs of a network, counted without training it, and its scores by zero-cost proxies."""

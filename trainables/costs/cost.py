@@ -1,8 +1,8 @@
-"""What a network costs: parameters, multiply-accumulates, bytes of its weights and of its values.
+"""The costs of a network: parameters, multiply-accumulates (MACs), bytes of its weights and of its activations.
 
-Counted on the meta device: no arithmetic is done, the network is not copied and stays as it is. `cost_of`
-counts one network; a `Meter` counts many that are built of the same layers, hundreds a second. Operations that
-torch's `FlopCounterMode` does not know (normalisation, activations, pooling, sums) count as no MACs, as in the
+They are counted on the meta device: no arithmetic is done, and the network is neither copied nor changed. `cost_of`
+counts one network; a `Meter` counts hundreds of networks a second that consist of the same layers. Operations that
+torch's `FlopCounterMode` does not know (normalisation, activation functions, pooling, sums) count as no MACs, as in the
 papers.
 """
 
@@ -25,23 +25,23 @@ from trainables.networks.layers import measuring
 __all__ = ["Cost", "Meter", "cost_of"]
 
 _KEPT = 2_000
-"""How many layers a meter keeps before it begins anew: cells hold some 50 modules each."""
+"""Layers after which a meter empties its cache: a cell holds some 50 modules."""
 
 
-Seen = tuple[Any, int, int]
-"""A value on the meta device, and the MACs and bytes that it took."""
+Counted = tuple[Any, int, int]
+"""A value on the meta device, and the MACs and the bytes of computing it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Numbers of one network.
+    """The costs of one network.
 
     Attributes:
-        parameters: trainable numbers.
+        parameters: the number of trainable parameters.
         macs: multiply-accumulates of convolutions and matrix products for one example.
         model_bytes: bytes of parameters and buffers.
-        activation_bytes: bytes of all values that one example becomes on its way, views and in-place results
-            not counted: what training keeps at most for each example of a batch.
+        activation_bytes: bytes of all values that the network computes for one example, without views and in-place
+            results: an upper bound of what training keeps for each example of a batch.
     """
 
     parameters: int
@@ -51,7 +51,15 @@ class Cost:
 
 
 def cost_of(network: nn.Module, example: tuple[int, int, int] | Tensor) -> Cost:
-    """The cost of `network` for one image of shape (channels, height, width), or for a batch of one example."""
+    """Count the costs of a network.
+
+    Args:
+        network: a network whose forward works on the meta device.
+        example: the shape (channels, height, width) of one image, or a batch of one example.
+
+    Returns:
+        The costs for one example in evaluation mode.
+    """
     given = example.to("meta") if isinstance(example, Tensor) else torch.empty((1, *example), device="meta")
     tensors = dict(network.named_parameters()) | dict(network.named_buffers())
     shadows = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
@@ -61,37 +69,66 @@ def cost_of(network: nn.Module, example: tuple[int, int, int] | Tensor) -> Cost:
 
 
 class Meter:
-    """Counts many networks of a family: equal layers are made once, equal calls computed once.
+    """Counts many networks of a family: equal layers are made once, and equal calls are computed once.
 
-    What it knows grows with every new layer and shape; it is as exact as `cost_of`.
+    Its cache grows with every new layer and shape. It is as exact as `cost_of`.
+
+    Attributes:
+        macs: multiply-accumulates of the forward that was counted last.
+        activation_bytes: its bytes of activations.
     """
 
     def __init__(self) -> None:
         self._layers: dict[Hashable, _Layer] = {}
-        self._calls: dict[Hashable, Seen] = {}
+        self._calls: dict[Hashable, Counted] = {}
         self.macs = self.activation_bytes = 0
 
     def cost_of(self, build: Callable[[], nn.Module], example: Tensor) -> Cost:
-        """The cost of the network that `build()` makes, for a batch of one example."""
+        """Count the costs of a network.
+
+        Args:
+            build: makes the network; it is called on the meta device.
+            example: a batch of one example, on any device.
+
+        Returns:
+            The costs for one example in evaluation mode.
+        """
         with torch.device("meta"), _Uninitialised(), measuring(self):
             network = build()
         network.eval()
         given = example.to("meta")
         self.macs = self.activation_bytes = 0
-        with torch.no_grad(), _Remembered(self):
+        with torch.no_grad(), _Cached(self):
             network(given)
         return Cost(_trainable(network), self.macs, _size(network), self.activation_bytes)
 
     def stand_in(self, key: Hashable, make: Callable[[], nn.Module]) -> nn.Module:
-        """A module in the place of the layer called `key`; see `trainables.networks.layers`."""
+        """Return a module in the place of a layer; `trainables.networks.layers` calls this.
+
+        Args:
+            key: identifies the layer: layers of one key are equal.
+            make: makes the layer if this meter has none of the key.
+
+        Returns:
+            A module without tensors, which counts the layer's costs.
+        """
         if key not in self._layers:
             if len(self._layers) >= _KEPT:
                 self._layers.clear()
             self._layers[key] = _Layer(make().eval())
         return _StandIn(self, self._layers[key])
 
-    def counted(self, known: dict[Hashable, Seen], key: Hashable, call: Callable[[], Any]) -> Any:
-        """What `call` gives: worked out, and found in `known` from then on; counted each time."""
+    def counted(self, known: dict[Hashable, Counted], key: Hashable, call: Callable[[], Any]) -> Any:
+        """Return the result of a call from a cache, or compute it; its costs are added in both cases.
+
+        Args:
+            known: the cache: results with their costs by key.
+            key: identifies the call.
+            call: computes the result, and adds its costs to this meter.
+
+        Returns:
+            The result of `call`.
+        """
         if key in known:
             value, macs, size = known[key]
             self.macs += macs
@@ -103,7 +140,16 @@ class Meter:
         return value
 
     def computed(self, func: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """What a function of torch gives on the meta device, computed once for a signature."""
+        """Call a function of torch on the meta device, once for each signature, and add its costs.
+
+        Args:
+            func: the function.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+
+        Returns:
+            The result, a value on the meta device.
+        """
 
         def call() -> Any:
             value, macs, size = _counted(lambda: func(*args, **kwargs))
@@ -115,27 +161,27 @@ class Meter:
 
 
 class _Layer:
-    """A layer that was made once, with what it holds (layers inside it included) and what it gave."""
+    """A layer that was made once: its number of parameters, its bytes, and its results by the shapes of its inputs."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.parameters, self.size = _trainable(module), _size(module)
-        self.seen: dict[Hashable, Seen] = {}
+        self.results: dict[Hashable, Counted] = {}
 
 
 class _StandIn(nn.Module):
-    """In the place of a layer: gives its meta values, and holds none of its tensors."""
+    """A module in the place of a layer: it returns the layer's values on the meta device and holds no tensors."""
 
     def __init__(self, meter: Meter, layer: _Layer) -> None:
         super().__init__()
         self._meter, self.layer = meter, layer
 
     def forward(self, *inputs: Any) -> Any:
-        return self._meter.counted(self.layer.seen, _signature(inputs), lambda: self.layer.module(*inputs))
+        return self._meter.counted(self.layer.results, _signature(inputs), lambda: self.layer.module(*inputs))
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leaves weights as they come from the allocator: on the meta device there is nothing to fill."""
+    """Skips the initialisation of weights: on the meta device there is no memory to fill."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.__name__ in _FILLING and args and isinstance(args[0], Tensor):
@@ -152,8 +198,8 @@ _FILLING = frozenset(
 )
 
 
-class _Remembered(TorchFunctionMode):
-    """Computes calls on tensors of the same shapes once."""
+class _Cached(TorchFunctionMode):
+    """Computes only the first of several calls of a function on tensors of the same shapes."""
 
     def __init__(self, meter: Meter) -> None:
         super().__init__()
@@ -163,12 +209,12 @@ class _Remembered(TorchFunctionMode):
         kwargs = kwargs or {}
         with torch._C.DisableTorchFunction():
             if func.__name__ == "__get__" or (func.__name__[-1] == "_" and func.__name__[-2] != "_"):
-                return func(*args, **kwargs)  # an attribute, or something that works in place
+                return func(*args, **kwargs)  # an attribute, or an in-place function
             return self._meter.computed(func, args, kwargs)
 
 
 def _signature(value: Any) -> Hashable:
-    """What decides the result of a call on the meta device: shapes, kinds, and plain values."""
+    """Return what the result of a call on the meta device depends on: shapes, dtypes, and plain values."""
     if isinstance(value, Tensor):
         return (tuple(value.shape), value.dtype, value.is_meta)
     if isinstance(value, slice):
@@ -177,7 +223,7 @@ def _signature(value: Any) -> Hashable:
 
 
 def _counted(call: Callable[[], Any]) -> tuple[Any, int, int]:
-    """What `call` gives, its MACs, and the bytes of the values on the way."""
+    """Return the result of `call`, its MACs, and the bytes of all values that it computes."""
     counter, values = FlopCounterMode(display=False), _Values()
     with counter, values:
         result = call()
@@ -185,7 +231,7 @@ def _counted(call: Callable[[], Any]) -> tuple[Any, int, int]:
 
 
 class _Values(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds up the tensors that operations make, but for those that lie in the memory of an input."""
+    """Adds up the bytes of the tensors that operations return, except those in the memory of an input."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -199,6 +245,7 @@ class _Values(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
+    """Yield the tensors in a nesting of tuples and lists."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
@@ -225,13 +272,13 @@ def _size(module: nn.Module) -> int:
 
 
 def _layers(module: nn.Module) -> Iterator[_Layer]:
-    """The layers that others stand in for, each as often as it stands in the network."""
+    """Return the layers of all stand-ins, each as often as it occurs in the network."""
     return (part.layer for part in module.modules() if isinstance(part, _StandIn))
 
 
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while, then every module as it was."""
+    """Set evaluation mode for the duration of a block; afterwards each module has its former mode."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

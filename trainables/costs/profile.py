@@ -1,4 +1,4 @@
-"""What a space can reach, before it is searched: the costs of many random members, counted and not run.
+"""The range of costs in a space before it is searched: the costs of many random members, counted without running them.
 
 found = profile("darts", samples=1000, channels=16, layers=8)
 found.quantiles("parameters")
@@ -26,13 +26,21 @@ from trainables.settings import check_number
 __all__ = ["QUANTILES", "Member", "Profile", "measured_on", "nearest", "profile", "within_reach"]
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-_BUILT_FOR_REAL = 9
+"""The shares of members at which a profile gives quantiles."""
+_BUILT_ON_CPU = 9
+"""Members that are built with their weights, to time it."""
 _BUILD_SECONDS = 10.0
+"""Seconds after which no further member is built."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An architecture and what its network costs."""
+    """An architecture and the costs of its network.
+
+    Attributes:
+        architecture: a member of the space.
+        cost: the costs of its network for one example.
+    """
 
     architecture: Architecture
     cost: Cost
@@ -40,13 +48,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Costs of random members of a space.
+    """The costs of random members of a space.
 
     Attributes:
         members: in the order in which they were drawn.
-        duplicates: how many of them had the id of an earlier one.
-        seconds: what drawing and counting took.
-        build_seconds: seconds to build some members on the CPU, weights and all; from small to large.
+        duplicates: the number of members with the id of an earlier one.
+        seconds: the time that drawing and counting took, in seconds.
+        build_seconds: the time in seconds to build each of a few members with its weights on the CPU, from small to
+            large.
     """
 
     members: tuple[Member, ...]
@@ -55,34 +64,83 @@ class Profile:
     build_seconds: tuple[float, ...]
 
     def values(self, cost: str) -> list[int]:
-        """One cost (a field of `Cost`) of every member, sorted."""
+        """Return one cost of every member.
+
+        Args:
+            cost: a field of `Cost`, such as "macs".
+
+        Returns:
+            The values in ascending order.
+        """
         return sorted(getattr(member.cost, cost) for member in self.members)
 
     def quantiles(self, cost: str) -> list[float]:
-        """The values at `QUANTILES`, linear between members."""
+        """Return the quantiles of one cost, linear between members.
+
+        Args:
+            cost: a field of `Cost`, such as "macs".
+
+        Returns:
+            The values at `QUANTILES`.
+        """
         return _quantiles(self.values(cost))
 
     def build_quantiles(self) -> list[float]:
-        """The `build_seconds` at `QUANTILES`."""
+        """Return the quantiles of `build_seconds`, linear between members.
+
+        Returns:
+            The seconds at `QUANTILES`.
+        """
         return _quantiles(sorted(self.build_seconds))
 
     def smallest(self, cost: str) -> Member:
-        """The member with the least of a cost."""
+        """Return the member with the smallest value of a cost.
+
+        Args:
+            cost: a field of `Cost`, such as "macs".
+
+        Returns:
+            The first such member.
+        """
         return min(self.members, key=lambda member: int(getattr(member.cost, cost)))
 
     def largest(self, cost: str) -> Member:
-        """The member with the most of a cost."""
+        """Return the member with the largest value of a cost.
+
+        Args:
+            cost: a field of `Cost`, such as "macs".
+
+        Returns:
+            The first such member.
+        """
         return max(self.members, key=lambda member: int(getattr(member.cost, cost)))
 
     def share_within(self, limits: Mapping[str, float]) -> float:
-        """The share of members that keep every limit, each the most of a cost that is allowed."""
+        """Return the share of members that meet all limits.
+
+        Args:
+            limits: the greatest value that is allowed, by field of `Cost`.
+
+        Returns:
+            A number from 0 to 1.
+        """
         return sum(_excess(member.cost, limits) <= 1 for member in self.members) / len(self.members)
 
 
 def profile(space: object, *, samples: int = 1000, seed: int = 0, **settings: Any) -> Profile:
-    """Draw `samples` members of `space` (a name, or a `Space` that has a network) and count their costs.
+    """Draw random members of a space and count their costs.
 
-    `settings` are those of `trainables.build`. Errors: those of `build` and of the space.
+    Args:
+        space: the name of a space, or a `Space` that has a network.
+        samples: how many members to draw.
+        seed: decides which members are drawn.
+        **settings: settings of `trainables.build`, such as `layers`.
+
+    Returns:
+        The profile of the drawn members.
+
+    Raises:
+        TrainableError: `samples` is below 1, or the network of the space cannot be built with these settings.
     """
     check_number("samples", samples, 1, whole=True)
     of, cost_of = _space(space), _counter(space, settings)
@@ -98,16 +156,38 @@ def profile(space: object, *, samples: int = 1000, seed: int = 0, **settings: An
 
 
 def nearest(members: Sequence[Member], limits: Mapping[str, float]) -> Member:
-    """The member that keeps `limits` (the most of each cost that is allowed), or exceeds them least."""
+    """Return the member that meets all limits, or exceeds them least.
+
+    Args:
+        members: members of a space, at least one.
+        limits: the greatest value that is allowed, by field of `Cost`.
+
+    Returns:
+        The member whose greatest ratio of a cost to its limit is the smallest.
+    """
     return min(members, key=lambda member: _excess(member.cost, limits))
 
 
 def within_reach(
     space: object, start: Member, limits: Mapping[str, float], *, steps: int = 300, seed: int = 0, **settings: Any
 ) -> Member:
-    """The member nearest to `limits` that mutations find from `start`: within them, if they can be met at all.
+    """Search by mutations for a member that meets all limits.
 
-    A descent, so that one outside the limits is no proof that there is none inside.
+    This is a descent: if it ends at a member outside the limits, that is no proof that no member meets them.
+
+    Args:
+        space: the name of a space, or a `Space` that has a network.
+        start: the member to begin with.
+        limits: the greatest value that is allowed, by field of `Cost`.
+        steps: the most mutations that are tried.
+        seed: decides the mutations.
+        **settings: settings of `trainables.build`.
+
+    Returns:
+        The first member found that meets all limits, otherwise the one that exceeds them least.
+
+    Raises:
+        TrainableError: the network of the space cannot be built with these settings.
     """
     of, cost_of = _space(space), _counter(space, settings)
     rng = random.Random(seed)
@@ -123,14 +203,25 @@ def within_reach(
 
 
 def measured_on(space: object, **settings: Any) -> torch.Tensor:
-    """The batch of one example that members of `space` are counted on; errors are those of `build`."""
+    """Return the batch of one example on which the costs of members are counted.
+
+    Args:
+        space: the name of a space, or a `Space` that has a network.
+        **settings: settings of `trainables.build`.
+
+    Returns:
+        A batch of one example, as networks of the space expect it.
+
+    Raises:
+        TrainableError: the network of the space cannot be built with these settings.
+    """
     check_network(space, {key: value for key, value in settings.items() if key not in _TASK})
     one: torch.Tensor = example(space, batch=1, **settings)
     return one
 
 
 def _counter(space: object, settings: Mapping[str, Any]) -> Callable[[Architecture], Cost]:
-    """What counts members of `space`, each built with `settings`."""
+    """Return a function that counts the costs of a member of `space`, built with `settings`."""
     meter, one = Meter(), measured_on(space, **settings)
     return lambda architecture: meter.cost_of(lambda: build(space, architecture, **settings), one)
 
@@ -143,14 +234,14 @@ def _space(space: object) -> Space:
 
 
 def _excess(cost: Cost, limits: Mapping[str, float]) -> float:
-    """The worst ratio of a cost to its limit."""
+    """Return the greatest ratio of a cost to its limit, 0 without limits; it is at most 1 if all limits hold."""
     return max((getattr(cost, name) / limit for name, limit in limits.items()), default=0.0)
 
 
 def _build_seconds(space: object, members: Sequence[Member], settings: Mapping[str, Any]) -> tuple[float, ...]:
-    """What a few members, even over their sizes, take to build; fewer where that takes long."""
+    """Return the seconds that it takes to build each of a few members, from small to large, evenly spaced by size."""
     by_size = sorted(members, key=lambda member: member.cost.parameters)
-    count = min(_BUILT_FOR_REAL, len(by_size))
+    count = min(_BUILT_ON_CPU, len(by_size))
     places = [round(i * (len(by_size) - 1) / max(count - 1, 1)) for i in range(count)]
     seconds: list[float] = []
     for place in places:

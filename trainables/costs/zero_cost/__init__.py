@@ -1,15 +1,15 @@
-"""Zero-cost proxies: what one batch tells of a network that was never trained.
+"""Zero-cost proxies: scores of an untrained network, computed from one batch.
 
     score(network, images, labels, "synflow")
 
-Of two networks of a space the one with the higher score is more likely the better one; scores mean nothing else,
-and scores of two proxies do not compare. -inf is the score of a network through which no signal passes. A score
-leaves the network as it was: weights, buffers, gradients and modes, and torch's random state too. Networks of
-which a proxy cannot be computed are refused with the reason (`TrainableError`): tokens have no derivative, and a
-network without rectifiers has no codes.
+Of two networks of a space, the one with the higher score is more likely the better one. Scores have no other meaning,
+and the scores of two proxies cannot be compared. The score is -inf if no signal passes through a network. Computing a
+score changes neither the network (weights, buffers, gradients and modes) nor torch's random state. A network for which
+a proxy cannot be computed is refused with the reason (`TrainableError`): tokens have no derivative, and a network
+without rectifiers has no codes.
 
-Sums of gradients (grad_norm, SNIP) are left out on purpose: they order the cells of NAS-Bench-201 worse than their
-size does.
+Sums of gradients (grad_norm, SNIP) are left out on purpose: they rank the cells of NAS-Bench-201 worse than the
+number of parameters does.
 """
 
 from __future__ import annotations
@@ -29,16 +29,34 @@ from trainables.training.randomness import Randomness
 __all__ = ["PROXIES", "Proxy", "jacov", "macs", "naswot", "parameters", "score", "synflow", "zico"]
 
 Proxy = Callable[[nn.Module, Tensor, Tensor], float]
-"""Of a network, a batch of inputs (n, ...) and their labels (n,)."""
+"""A function of a network, a batch of inputs (n, ...) and their labels (n,) that returns a score."""
 
 
 def parameters(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Trainable numbers: the baseline that a proxy must beat."""
+    """Count the trainable parameters: a baseline that a proxy must beat.
+
+    Args:
+        network: any network.
+        images: not used.
+        labels: not used.
+
+    Returns:
+        The number of trainable parameters.
+    """
     return float(sum(value.numel() for value in network.parameters() if value.requires_grad))
 
 
 def macs(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Multiply-accumulates of one input: the other baseline."""
+    """Count the multiply-accumulates for one input: the other baseline.
+
+    Args:
+        network: a network whose forward works on the meta device.
+        images: inputs (n, ...), of which only the shape of one is used.
+        labels: not used.
+
+    Returns:
+        The multiply-accumulates for one input.
+    """
     return float(cost_of(network, images[:1]).macs)
 
 
@@ -46,9 +64,20 @@ PROXIES: Mapping[str, Proxy] = {proxy.__name__: proxy for proxy in (jacov, macs,
 
 
 def score(network: nn.Module, images: Tensor, labels: Tensor, proxy: str, *, seed: int = 0) -> float:
-    """What `proxy` says of `network`; on a CPU the same each time. `seed` is of what draws in the network itself.
+    """Compute the score of a network by a zero-cost proxy.
 
-    Errors: `TrainableError` for an unknown proxy, fewer than two inputs, and networks of which it cannot be computed.
+    Args:
+        network: an untrained network; it is not changed.
+        images: a batch of inputs (n, ...), n at least 2.
+        labels: the classes of the inputs, (n,).
+        proxy: a name of `PROXIES`.
+        seed: decides what the network itself draws in its forward.
+
+    Returns:
+        The score, higher for networks that are more likely better; never NaN or +inf. On a CPU it is reproducible.
+
+    Raises:
+        TrainableError: the proxy is unknown, the batch is too small, or the proxy cannot be computed for this network.
     """
     check_name("proxy", proxy, list(PROXIES))
     if len(images) < 2 or len(images) != len(labels):

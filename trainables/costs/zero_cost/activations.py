@@ -1,4 +1,4 @@
-"""Proxies of how differently a network treats the images of a batch."""
+"""Proxies that measure how differently a network responds to the images of a batch."""
 
 from __future__ import annotations
 
@@ -23,10 +23,21 @@ _RIDGE = 1e-5
 
 
 def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Log-determinant of how many rectifiers treat two images alike (Mellor et al. 2021, 2006.04647).
+    """Compute the log-determinant of the kernel of rectifier codes (Mellor et al. 2021, 2006.04647).
 
-    Entry (i, j) of the kernel counts the units that are on for both images or off for both. A unit is on where what
-    goes into a rectifier (ReLU, and its smooth kin) is above 0.
+    Entry (i, j) of the kernel counts the units that are on for both images or off for both. A unit is on if the input
+    of its rectifier (ReLU or a smooth variant of it) is above 0.
+
+    Args:
+        network: an untrained network with rectifiers.
+        images: a batch of inputs (n, ...).
+        labels: not used.
+
+    Returns:
+        The log-determinant; -inf for a singular kernel, such as that of two images with one code.
+
+    Raises:
+        TrainableError: the network has no rectifiers, or its logits are unusable (see `logits_of`).
     """
     watch = _Watch(len(images))
     with probing(network), torch.no_grad(), watch:
@@ -40,10 +51,21 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def jacov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """How little the input gradients of the images correlate (Mellor et al. 2020, 2006.04647, first version).
+    """Measure how little the input gradients of the images correlate (Mellor et al. 2020, 2006.04647, first version).
 
-    Minus the sum of log(v + k) + 1 / (v + k) over the eigenvalues v of their correlation matrix, k = 1e-5; an image
-    without a gradient is one that correlates with none, itself included.
+    The score is minus the sum of log(v + k) + 1 / (v + k) over the eigenvalues v of their correlation matrix, k = 1e-5.
+    An image without a gradient correlates with no image, not even with itself.
+
+    Args:
+        network: an untrained network.
+        images: a batch of inputs (n, ...) of a floating-point dtype.
+        labels: not used.
+
+    Returns:
+        The score; -inf if no image has a gradient.
+
+    Raises:
+        TrainableError: the inputs are no floating-point numbers, or the logits are unusable (see `logits_of`).
     """
     check_floating("jacov", images)
     given = images.detach().clone().requires_grad_()
@@ -61,7 +83,7 @@ def jacov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 class _Watch(TorchFunctionMode):
-    """Adds up the kernel of all rectifiers, modules or functions, while the network runs on `count` images."""
+    """Adds up the kernels of all rectifiers, modules or functions, while the network runs on `count` images."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -70,10 +92,7 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", "") in _RECTIFIERS and args and len(args[0]) == self._count:
-            self._add(args[0])
+            on = (args[0] > 0).flatten(1).to(torch.float32)
+            alike = (on @ on.T + (1 - on) @ (1 - on).T).double()
+            self.kernel = alike if self.kernel is None else self.kernel + alike
         return func(*args, **(kwargs or {}))
-
-    def _add(self, value: Tensor) -> None:
-        on = (value > 0).flatten(1).to(torch.float32)
-        alike = (on @ on.T + (1 - on) @ (1 - on).T).double()
-        self.kernel = alike if self.kernel is None else self.kernel + alike

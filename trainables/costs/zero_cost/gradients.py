@@ -1,11 +1,10 @@
-"""Proxies of what reaches the weights of a network: the flow through them, and how steady their gradients are."""
+"""Proxies that use the gradients of the weights: the flow through the weights, and how steady their gradients are."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,16 +25,29 @@ _PARTS = 2
 
 
 def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Log of the sum of weight x gradient, all weights positive, the input all ones (Tanaka et al. 2020, 2006.05467).
+    """Compute the log of the sum of weight x gradient, with all weights positive (Tanaka et al. 2020, 2006.05467).
 
-    The gradient is that of the sum of the logits, normalisations are left out, and `images` and `labels` play no part
-    but for their shape. In double precision, and the log of it, for the sum goes over the products of all layers.
+    All inputs are one. The gradient is that of the sum of the logits, without normalisations. It is computed in double
+    precision; the score is a logarithm because the sum goes over the products of all layers.
+
+    Args:
+        network: an untrained network.
+        images: a batch of inputs (n, ...) of a floating-point dtype, of which only the shape of one is used.
+        labels: not used.
+
+    Returns:
+        The score; -inf if nothing flows.
+
+    Raises:
+        TrainableError: the inputs are no floating-point numbers, or the logits are unusable (see `logits_of`).
     """
     check_floating("synflow", images)
     ones = torch.ones_like(images[:1], dtype=torch.float64)
     with probing(network, batch_norm=False), _without_norms(network):
         tensors = tensors_of(network, lambda value: value.to(torch.float64).abs())
-        tensors = {name: _double(value) for name, value in tensors.items()}
+        for name, value in tensors.items():
+            if value.is_floating_point() and value.dtype != torch.float64:  # of buffers
+                tensors[name] = value.double()
         weights = weights_of(network, tensors)
         total = logits_of(network, tensors, ones).sum()
         gradients = torch.autograd.grad(total, weights, allow_unused=True, materialize_grads=True)
@@ -46,40 +58,45 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """How steady the gradients are over the two halves of the batch (Li et al. 2023, 2301.11300).
+    """Measure how steady the gradients are over the two halves of the batch (Li et al. 2023, 2301.11300).
 
-    For each tensor of weights the log of the sum of mean / deviation of |gradient|; then the sum of these.
+    For each weight tensor it takes the log of the sum of mean / deviation of |gradient|; the score is the sum of these.
+
+    Args:
+        network: an untrained network.
+        images: a batch of inputs (n, ...), n at least 2.
+        labels: the classes of the inputs, (n,).
+
+    Returns:
+        The score; -inf if no gradient differs between the halves.
+
+    Raises:
+        TrainableError: the logits are unusable (see `logits_of`).
     """
+    by_weight: list[list[Tensor]] = [[] for _ in weights_of(network, tensors_of(network))]
     with probing(network):
-        parts = zip(images.chunk(_PARTS), labels.chunk(_PARTS), strict=True)
-        seen = [[gradient.abs() for gradient in loss_gradients(network, *part)] for part in parts]
-    ratios = [_steadiness(torch.stack(gradients).double()) for gradients in zip(*seen, strict=True)]
+        for half in zip(images.chunk(_PARTS), labels.chunk(_PARTS), strict=True):
+            for sizes, gradient in zip(by_weight, loss_gradients(network, *half), strict=True):
+                sizes.append(gradient.abs())
+    ratios = [_steadiness(torch.stack(sizes).double()) for sizes in by_weight]
     return sum(math.log(ratio) for ratio in ratios if ratio != 0) if any(ratios) else -math.inf
 
 
 def _steadiness(gradients: Tensor) -> float:
-    """Summed mean over deviation of one weight's gradients, of shape (parts, ...); of those that are not all equal."""
+    """Sum mean / deviation of one weight's gradients (parts, ...) over the entries whose deviation is not 0."""
     deviation, mean = gradients.std(0, correction=0), gradients.mean(0)
     moving = deviation != 0
     return float((mean[moving] / deviation[moving]).sum())
 
 
-def _double(value: Tensor) -> Tensor:
-    return value.double() if value.is_floating_point() and value.dtype != torch.float64 else value
-
-
 @contextmanager
 def _without_norms(network: nn.Module) -> Iterator[None]:
-    """Every normalisation hands on what it is given, for a while."""
+    """Let every normalisation return its input for the duration of a block."""
     kinds: tuple[type[nn.Module], ...] = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, nn.LocalResponseNorm)
     norms = [module for module in network.modules() if isinstance(module, kinds)]
-    handles = [module.register_forward_hook(_handed_on) for module in norms]
+    handles = [module.register_forward_hook(lambda _, inputs, output: inputs[0]) for module in norms]
     try:
         yield
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _handed_on(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Any:
-    return inputs[0]

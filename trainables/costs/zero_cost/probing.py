@@ -1,8 +1,8 @@
-"""A network as zero-cost proxies see it: run with copies of its tensors, so that nothing of it changes.
+"""Runs of a network for zero-cost proxies, with copies of its tensors, so that the network does not change.
 
-`probing` sets the modes (batch normalisation by the batch's own statistics, as at the start of a training; dropout
-and drop path off) and puts them back. Weights are matrices and kernels: biases and the scales of normalisations
-are left out of every sum, as in Abdelfattah et al. 2021 (2101.08134).
+`probing` sets the modes and restores them: batch normalisation uses the statistics of the batch, as at the start of a
+training; dropout and drop path are off. Weights are matrices and kernels: no sum includes biases and the scales of
+normalisations, as in Abdelfattah et al. 2021 (2101.08134).
 """
 
 from __future__ import annotations
@@ -21,14 +21,20 @@ from trainables.errors import TrainableError
 __all__ = ["Tensors", "check_floating", "logits_of", "loss_gradients", "probing", "tensors_of", "weights_of"]
 
 Tensors = dict[str, Tensor]
-"""Parameters and buffers by the names that they have in the network."""
+"""Parameters and buffers by their names in the network."""
 
 
 @contextmanager
 def probing(network: nn.Module, *, batch_norm: bool = True) -> Iterator[None]:
-    """The modes for proxies for a while, gradients recorded, then every module as it was.
+    """Set the modes for proxies and record gradients for the duration of a block, then restore each module's mode.
 
-    `batch_norm`: whether batch normalisation takes the statistics of the batch, which needs two inputs at least.
+    Args:
+        network: the network to run.
+        batch_norm: whether batch normalisation uses the statistics of the batch, which needs at least two inputs; else
+            it uses its running statistics.
+
+    Yields:
+        Nothing.
     """
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
@@ -44,18 +50,46 @@ def probing(network: nn.Module, *, batch_norm: bool = True) -> Iterator[None]:
 
 
 def tensors_of(network: nn.Module, change: Callable[[Tensor], Tensor] = torch.clone) -> Tensors:
-    """Copies of the parameters, each changed by `change` and recording gradients, and of the buffers."""
+    """Copy the parameters and the buffers of a network.
+
+    Args:
+        network: the network.
+        change: makes the copy of a parameter; default a plain copy.
+
+    Returns:
+        The copies by name; those of parameters require gradients.
+    """
     parameters = {name: change(value.detach()).requires_grad_() for name, value in network.named_parameters()}
     return parameters | {name: value.clone() for name, value in network.named_buffers()}
 
 
 def weights_of(network: nn.Module, tensors: Tensors) -> list[Tensor]:
-    """Those of `tensors` that are weights."""
+    """Select the weights among copies of a network's tensors: the parameters of two or more dimensions.
+
+    Args:
+        network: the network.
+        tensors: copies by `tensors_of`.
+
+    Returns:
+        The copies of its weights.
+    """
     return [tensors[name] for name, value in network.named_parameters() if value.dim() > 1]
 
 
 def logits_of(network: nn.Module, tensors: Tensors, images: Tensor) -> Tensor:
-    """(n, classes), without those of auxiliary heads; `TrainableError` for another shape, and for NaN and infinity."""
+    """Run a network with other tensors, without the logits of auxiliary heads.
+
+    Args:
+        network: the network; it is not changed.
+        tensors: its parameters and buffers for this run.
+        images: a batch of inputs (n, ...).
+
+    Returns:
+        Logits (n, classes).
+
+    Raises:
+        TrainableError: the output has another shape, or is not finite.
+    """
     outputs = functional_call(network, tensors, (images,))
     logits = outputs[0] if isinstance(outputs, tuple) else outputs
     if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(images):
@@ -66,21 +100,41 @@ def logits_of(network: nn.Module, tensors: Tensors, images: Tensor) -> Tensor:
         )
     if not bool(torch.isfinite(logits).all()):
         raise TrainableError(
-            "the untrained network gives NaN or infinite logits: its numbers overflow, and no proxy could be told from "
-            "them; use 'parameters' or 'macs', or normalise its layers"
+            "the untrained network gives NaN or infinite logits: its numbers overflow, and no proxy can be computed "
+            "from them; use 'parameters' or 'macs', or normalise its layers"
         )
     return logits
 
 
 def loss_gradients(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
-    """The gradient of the cross-entropy by each weight, as the network stands."""
+    """Compute the gradient of the cross-entropy by each weight, with copies of the current tensors.
+
+    Args:
+        network: the network; it is not changed.
+        images: a batch of inputs (n, ...).
+        labels: their classes, (n,).
+
+    Returns:
+        One gradient for each weight, zeros where the loss does not depend on it.
+
+    Raises:
+        TrainableError: the logits are unusable (see `logits_of`).
+    """
     tensors = tensors_of(network)
     loss = functional.cross_entropy(logits_of(network, tensors, images), labels)
     return torch.autograd.grad(loss, weights_of(network, tensors), allow_unused=True, materialize_grads=True)
 
 
 def check_floating(name: str, images: Tensor) -> None:
-    """Refuse tokens, which have no derivative."""
+    """Refuse inputs without a derivative, such as tokens.
+
+    Args:
+        name: the proxy, for the message.
+        images: a batch of inputs.
+
+    Raises:
+        TrainableError: the inputs are no floating-point numbers.
+    """
     if not images.is_floating_point():
         raise TrainableError(
             f"{name} needs inputs that are numbers on a scale, these are {str(images.dtype).removeprefix('torch.')}, "
