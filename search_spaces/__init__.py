@@ -1,4 +1,4 @@
-"""What an architecture is: the language of search spaces, their members, and the catalogue.
+"""The language of search spaces, their members (architectures), and the catalogue of known spaces.
 
     from search_spaces import Space, choice, integer, repeat
 
@@ -6,7 +6,7 @@
     architecture = space.sample(0)
     architecture["layers"][0]["op"], architecture.id
 
-Pure Python: neither torch, Ray nor Optuna is imported before a function that speaks to one of them is called.
+The package is pure Python: torch, Ray and Optuna are imported only by the functions that need them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""An architecture: a plain JSON tree, decided, immutable, hashable, with a canonical id.
+"""An architecture: a decided tree of plain JSON, immutable and hashable, with a canonical id.
 
-It reads like the tree it is (`arch["layers"][0]["op"]`); equality and hash are those of the tree, whatever
-the order of the keys. `id` is the name under which two architectures that compute the same thing are one:
-a `Space` binds itself, and so its canonical form, to every architecture that it makes. One made by hand, or
-read back from JSON or a pickle, is bound to none until `space.validate(arch)` returns it bound.
+It is read like its tree (`arch["layers"][0]["op"]`). Equality and hash are those of the tree, whatever the order of
+the keys. `id` is equal for architectures that compute the same: a `Space` binds itself, and so its canonical form, to
+every architecture that it makes. An architecture made by hand, or read from JSON or a pickle, is bound to no space;
+`space.validate(arch)` returns a bound one.
 """
 
 from __future__ import annotations
@@ -30,14 +30,25 @@ _written_text = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_c
 
 
 def canonical_text(tree: object) -> str:
-    """The compact JSON text of `tree` with sorted keys: equal for equal trees, whatever the order of keys."""
+    """Write a tree as compact JSON with sorted keys.
+
+    Args:
+        tree: a value of plain JSON.
+
+    Returns:
+        The text: equal for equal trees, whatever the order of their keys.
+    """
     return _sorted_text(tree)
 
 
 class Architecture:
-    """One member of a space, as a value. `Architecture(tree)` copies and checks a JSON tree.
+    """One member of a space, as a value.
 
-    Raises `ArchitectureError`, with the path, when the tree holds anything that JSON cannot say.
+    Args:
+        tree: a JSON tree, which is copied and checked, or another architecture.
+
+    Raises:
+        ArchitectureError: the tree holds a value that is no JSON; the error has its path.
     """
 
     __slots__ = ("_id", "_space", "_text", "_tree")
@@ -59,14 +70,24 @@ class Architecture:
 
     @classmethod
     def _bound(cls, tree: Json, space: Space | None) -> Architecture:
-        """An architecture around `tree` itself, which the caller gives away: neither copied nor checked."""
+        """An architecture that keeps `tree` itself, neither copied nor checked: the caller must not change it."""
         made = cls.__new__(cls)
         made._fill(tree, space)
         return made
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Architecture:
-        """Read what `to_json` wrote, unbound (see `Space.validate`); `ArchitectureError` for no JSON."""
+        """Read the text of `to_json`.
+
+        Args:
+            text: the JSON.
+
+        Returns:
+            The architecture, bound to no space (see `Space.validate`).
+
+        Raises:
+            ArchitectureError: the text is no JSON, or is nested too deeply.
+        """
         try:
             return cls(json.loads(text))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -76,29 +97,41 @@ class Architecture:
 
     @property
     def tree(self) -> Json:
-        """The tree as a fresh plain value: changing it changes nothing here."""
+        """The tree as a copy of plain dicts and lists."""
         return _copy(self._tree)
 
     @property
     def space(self) -> Space | None:
-        """The space that made it; None for one made by hand or read back."""
+        """The space that it is bound to; None for one made by hand or read from JSON or a pickle."""
         return self._space
 
     @property
     def id(self) -> str:
-        """16 hexadecimal characters: equal for architectures that the space's canonical form makes one."""
+        """16 hexadecimal characters: equal for architectures with one canonical form."""
         if self._id is None:
-            object.__setattr__(self, "_id", _digest(self._canonical_text()))
+            digest = blake2b(self._canonical_text().encode(), digest_size=8)
+            object.__setattr__(self, "_id", digest.hexdigest())
         return self._id  # type: ignore[return-value]
 
     def with_id(self, identity: str) -> Architecture:
-        """The same architecture under an id that was worked out elsewhere, by a canonical form that is not here."""
+        """Copy the architecture under an id that a canonical form elsewhere has computed.
+
+        Args:
+            identity: the id, 16 hexadecimal characters.
+
+        Returns:
+            The same tree, bound to the same space, with this id.
+        """
         made = Architecture._bound(self._tree, self._space)
         object.__setattr__(made, "_id", identity)
         return made
 
     def to_json(self) -> str:
-        """The tree as compact JSON, keys in the order of the space."""
+        """Write the tree as compact JSON.
+
+        Returns:
+            The text, keys in the order of the space.
+        """
         return _written_text(self._tree)
 
     def _canonical_text(self) -> str:
@@ -110,7 +143,7 @@ class Architecture:
     def _canonical_form(self, canonical: Canonical) -> Any:
         try:
             return canonical(self)
-        except Exception as error:  # a stranger's rule may raise anything
+        except Exception as error:  # a user's rule may raise anything
             rule = getattr(canonical, "__qualname__", repr(canonical))
             raise SpaceError(
                 f"the space's rule {rule} raised {error!r} on {self.to_json()}; it must answer for every member"
@@ -134,23 +167,43 @@ class Architecture:
         return key in _view(self._tree)
 
     def __bool__(self) -> bool:
-        """Always true: an architecture is there, also where its tree is empty or a number."""
+        """True, also for an empty tree or a zero: without this, `if architecture` would test the tree's length."""
         return True
 
     def keys(self) -> Any:
-        """The keys of a tree that is a dict."""
+        """List the keys of a tree that is a dict.
+
+        Returns:
+            The keys, in the order of the space.
+        """
         return _view(self._tree).keys()
 
     def values(self) -> Any:
-        """The values of a tree that is a dict, as read-only views."""
+        """List the values of a tree that is a dict.
+
+        Returns:
+            The values; dicts and lists as read-only views.
+        """
         return _view(self._tree).values()
 
     def items(self) -> Any:
-        """Keys and values of a tree that is a dict."""
+        """List the keys and values of a tree that is a dict.
+
+        Returns:
+            The pairs; dicts and lists as read-only views.
+        """
         return _view(self._tree).items()
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value at `key` of a tree that is a dict, else `default`."""
+        """Look a key up in a tree that is a dict.
+
+        Args:
+            key: the key.
+            default: the result for a key that the tree does not have.
+
+        Returns:
+            The value at `key`; a dict or list as a read-only view.
+        """
         return _view(self._tree).get(key, default)
 
     def __eq__(self, other: object) -> bool:
@@ -256,12 +309,19 @@ def _copy(value: Json) -> Json:
     return [_copy(item) for item in value] if type(value) is list else value
 
 
-def _digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
 def plain_json(value: object, path: str = "") -> Json:
-    """A copy of `value` in dict, list and JSON scalars; `ArchitectureError` at the path of anything else."""
+    """Copy a value into dicts, lists and JSON scalars.
+
+    Args:
+        value: mappings with text keys, sequences, scalars, or arrays of no dimension.
+        path: the dotted place of the value, for errors.
+
+    Returns:
+        The copy.
+
+    Raises:
+        ArchitectureError: something in it is no JSON, or it contains itself; the error has its path.
+    """
     try:
         return _plain_json(value, path)
     except RecursionError:

@@ -1,13 +1,13 @@
-"""The root of every error that the project raises, and those that speak of spaces.
+"""The root of every error that the project raises, and the errors of search spaces.
 
     NasTuneError                      exit 1
-    |-- SpaceError (ValueError)       exit 2   a space that cannot be
+    |-- SpaceError (ValueError)       exit 2   a space that breaks a rule of the language
     |   |-- ArchitectureError         exit 2   an architecture that does not belong to its space
     |   `-- NoMemberError             exit 2   a space whose rule leaves no member, or none that is found
-    `-- UnknownNameError (LookupError) exit 2  a name that nobody registered
+    `-- UnknownNameError (LookupError) exit 2  a name that is not registered
 
 `trainables.errors` and `nas_tune.errors` add their branches below the same root. A message says the value,
-the rule that it broke, and the remedy; `exit_code` is what the command line ends with.
+the rule that it breaks, and the remedy; `exit_code` is the exit code of the command line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["ArchitectureError", "NasTuneError", "NoMemberError", "SpaceError", "
 
 
 class NasTuneError(Exception):
-    """Anything that the project reports as wrong, with the exit code of the command line."""
+    """The base of every error of this project; `exit_code` is the exit code of the command line."""
 
     exit_code = 1
 
@@ -32,7 +32,12 @@ class SpaceError(NasTuneError, ValueError):
 
 
 class ArchitectureError(SpaceError):
-    """An architecture that does not belong to its space; `path` is the dotted place inside the tree."""
+    """An architecture that does not belong to its space.
+
+    Args:
+        path: the dotted place inside the tree; empty for its root.
+        message: the value, the rule that it breaks, and the remedy; kept as `reason`.
+    """
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"architecture at {path or 'its root'}: {message}")
@@ -44,11 +49,17 @@ class ArchitectureError(SpaceError):
 
 
 class NoMemberError(SpaceError):
-    """A rule that leaves no member, or no other one, or none that a bounded search finds; the message says which."""
+    """A space without a member, without another one, or without one that a bounded search finds."""
 
 
 class UnknownNameError(NasTuneError, LookupError):
-    """A space, trainable, strategy or scheduler that is not registered."""
+    """A space, trainable, strategy or another registered thing that is asked for by an unknown name.
+
+    Args:
+        kind: what such a thing is called: "space".
+        name: the unknown name.
+        known: the registered names; the message has the closest one.
+    """
 
     exit_code = 2
 

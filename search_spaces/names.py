@@ -1,4 +1,4 @@
-"""The rules for names, and the answer to a misspelt one."""
+"""The rules for names, and suggestions for misspelt ones."""
 
 from __future__ import annotations
 
@@ -18,24 +18,53 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def is_name(name: object) -> bool:
-    """Whether `name` is a string by which a space, a strategy and the like may be asked for (ASCII only)."""
+    """Tell whether a value is a valid name of a space, a strategy or another registered thing.
+
+    Args:
+        name: any value.
+
+    Returns:
+        True for a string that satisfies `NAME_RULE`.
+    """
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def is_identifier(name: object) -> bool:
-    """Whether `name` is a string that may name a parameter or a metric (ASCII only)."""
+    """Tell whether a value is a valid name of a parameter or a metric.
+
+    Args:
+        name: any value.
+
+    Returns:
+        True for a string that satisfies `IDENTIFIER_RULE`.
+    """
     return isinstance(name, str) and _IDENTIFIER.fullmatch(name) is not None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'x'?"` for the closest of `known`, whatever its case; empty when nothing is close."""
+    """Suggest the closest known name.
+
+    Args:
+        name: the misspelt name; case is ignored.
+        known: the valid names.
+
+    Returns:
+        `"; did you mean 'x'?"`, to be appended to a message; empty if no name is close.
+    """
     by_lower = {other.lower(): other for other in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
 def remote_problem(path: str | os.PathLike[str]) -> str | None:
-    """What is wrong with a path that is a URL, which would become a folder of that name here; None for other paths."""
+    """Explain why a path is not usable if it is a URL: it would become a local folder of that name.
+
+    Args:
+        path: a path from a user.
+
+    Returns:
+        The explanation, with the remedy; None for a path that is no URL.
+    """
     text = os.fspath(path)
     found = _URL.match(text)
     if found is None:

@@ -4,9 +4,9 @@
            "layers": repeat({"op": choice({"conv": {"kernel": choice(3, 5)}, "pool": {}}),
                              "width": integer(8, 64, step=8)}, 1, 4)})
 
-A condition needs no syntax of its own, and cannot refer to a missing parameter nor run in a circle: what
-depends on an option stands inside that option. These are only declarations. Bounds are judged here, where
-they are written; options, names and what needs a path are judged by `Space`, which knows the path.
+A condition needs no syntax: a parameter that depends on an option stands inside that option. So a condition cannot
+refer to a missing parameter, and conditions cannot form a circle. The functions return declarations only. They check
+bounds; `Space`, which knows the path, checks options and names.
 """
 
 from __future__ import annotations
@@ -22,21 +22,30 @@ __all__ = ["choice", "const", "integer", "real", "repeat", "subset"]
 
 
 class Declared:
-    """Anything that the functions below return; a plain dict, list or scalar in a tree means itself."""
+    """The base of all declarations. A plain dict, list or scalar in a tree stands for itself."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Const(Declared):
-    """A JSON value that is not decided."""
+    """A JSON value that is not decided.
+
+    Attributes:
+        value: the value.
+    """
 
     value: object
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a choice or a subset chooses from: `(name, subtree)` pairs, the name None where none was given."""
+    """The options of a choice or a subset.
+
+    Attributes:
+        entries: `(name, subtree)` pairs; the name is None for unnamed options.
+        named: whether the options have names.
+    """
 
     entries: tuple[tuple[object, object], ...]
     named: bool
@@ -44,14 +53,24 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Choice(Declared):
-    """One of some options."""
+    """One of several options.
+
+    Attributes:
+        options: the options.
+    """
 
     options: Options
 
 
 @dataclass(frozen=True, slots=True)
 class Subset(Declared):
-    """At least `low` and at most `high` of some options, in their order."""
+    """Several of some options, in their order.
+
+    Attributes:
+        options: the options.
+        low: the least number of chosen options.
+        high: the greatest number of chosen options.
+    """
 
     options: Options
     low: int
@@ -59,14 +78,21 @@ class Subset(Declared):
 
 
 _RELATIVE = 1e-12
-"""How far apart bounds are at least, in shares of themselves: closer ones leave some thousand floats between them."""
+"""The least relative distance of bounds: closer ones leave some thousand floats between them."""
 _WHOLE = 2**53
-"""Up to here a float holds every int."""
+"""A float holds every int up to this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Integer(Declared):
-    """An int of `low, low + step, .., high`, both ends included."""
+    """An int of `low, low + step, .., high`.
+
+    Attributes:
+        low: the lowest int.
+        high: the highest int, included.
+        step: the distance of two ints.
+        log: whether draws are even over magnitudes.
+    """
 
     low: int
     high: int
@@ -76,7 +102,14 @@ class Integer(Declared):
 
 @dataclass(frozen=True, slots=True)
 class Real(Declared):
-    """A float from `low` to `high`, on a grid if there is a step."""
+    """A float from `low` to `high`.
+
+    Attributes:
+        low: the lowest float.
+        high: the highest float, included.
+        step: the distance of two floats of the grid; None for no grid.
+        log: whether draws are even over magnitudes.
+    """
 
     low: float
     high: float
@@ -86,7 +119,13 @@ class Real(Declared):
 
 @dataclass(frozen=True, slots=True)
 class Repeat(Declared):
-    """A list of `low` to `high` decisions of one subtree, each on its own."""
+    """A list of decisions of one subtree, each independent of the others.
+
+    Attributes:
+        subtree: the tree of each item.
+        low: the least length.
+        high: the greatest length.
+    """
 
     subtree: object
     low: int
@@ -94,15 +133,33 @@ class Repeat(Declared):
 
 
 def choice(*options: object) -> Choice:
-    """One of `options`: `choice("a", "b")`, `choice(["a", "b"])`, or by name: `choice({"conv": {..}})`.
+    """Declare a decision for one of several options.
 
-    A plain option is decided as itself, a sub-space as its decided tree, a named one as `{"name": tree}`.
+    A plain option is decided as itself, a sub-space as its decided tree, a named option as `{"name": tree}`.
+
+    Args:
+        *options: the options, or one list of them: `choice("a", "b")`, `choice(["a", "b"])`; or one dict from names to
+            sub-spaces: `choice({"conv": {..}})`.
+
+    Returns:
+        The declaration.
     """
     return Choice(_options(options))
 
 
 def subset(options: Sequence[object] | Mapping[str, object], k: int | tuple[int, int]) -> Subset:
-    """`k` of `options`, or from `k[0]` to `k[1]` of them: decided as the list of those, in their order."""
+    """Declare a decision for several options; it is decided as their list, in the order of `options`.
+
+    Args:
+        options: a list of options, or a dict from names to sub-spaces.
+        k: the number of chosen options, or its least and greatest value.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        SpaceError: `k` is no int, or does not fit the number of options.
+    """
     kept = _options((options,))
     low, high = k if isinstance(k, tuple) and len(k) == 2 else (k, k)
     _require_int("subset", "k", low)
@@ -116,7 +173,20 @@ def subset(options: Sequence[object] | Mapping[str, object], k: int | tuple[int,
 
 
 def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
-    """An int from `low` to `high`, both included, every `step`; `log` draws evenly over magnitudes."""
+    """Declare a decision for an int.
+
+    Args:
+        low: the lowest int.
+        high: the highest int, included; it must be a multiple of `step` above `low`.
+        step: the distance of two ints.
+        log: draw evenly over magnitudes; it needs `low` above 0 and no `step`.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        SpaceError: an argument breaks these rules, or a bound lies beyond 2^53, where floats are not exact.
+    """
     declared = stored_integer(low, high, step, log)
     if max(abs(low), abs(high)) > _WHOLE:
         raise SpaceError(
@@ -127,21 +197,47 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
 
 
 def stored_integer(low: int, high: int, step: int, log: bool) -> Integer:
-    """An `integer` as specs hold it: the bounds of older specs may be larger than a float tells apart."""
-    said = f"integer({low!r}, {high!r})"
+    """Declare an `integer` that is read from a spec: bounds in specs of older versions may lie beyond 2^53.
+
+    Args:
+        low: the lowest int.
+        high: the highest int, included.
+        step: the distance of two ints.
+        log: draw evenly over magnitudes.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        SpaceError: an argument breaks a rule of `integer`.
+    """
+    call = f"integer({low!r}, {high!r})"
     for name, value in (("low", low), ("high", high), ("step", step)):
-        _require_int(said, name, value)
-    _require_order(said, low, high)
-    _require_log(said, low, log, has_step=step != 1)
+        _require_int(call, name, value)
+    _require_order(call, low, high)
+    _require_log(call, low, log, has_step=step != 1)
     if step < 1:
-        raise SpaceError(f"{said} with step={step}: a step is at least 1; leave it out or give a positive one")
+        raise SpaceError(f"{call} with step={step}: a step is at least 1; leave it out or give a positive one")
     reached = high - (high - low) % step
-    _require_reached(said, low, high, step, reached)
+    _require_reached(call, low, high, step, reached)
     return Integer(low, high, step, log)
 
 
 def real(low: float, high: float, step: float | None = None, log: bool = False) -> Real:
-    """A float from `low` to `high`, both included; with `step` on a grid, with `log` even over magnitudes."""
+    """Declare a decision for a float.
+
+    Args:
+        low: the lowest float.
+        high: the highest float, included; with `step` it must lie on the grid.
+        step: the distance of two floats of the grid; None for no grid.
+        log: draw evenly over magnitudes; it needs `low` above 0 and no `step`.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        SpaceError: an argument breaks these rules, or hardly a float lies between the bounds.
+    """
     declared = stored_real(low, high, step, log)
     if high < low * (1 + _RELATIVE) if log else high - low < _RELATIVE * max(abs(low), abs(high)):
         raise SpaceError(
@@ -152,36 +248,68 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
 
 
 def stored_real(low: float, high: float, step: float | None, log: bool) -> Real:
-    """A `real` as specs hold it: the bounds of older specs may have hardly a float between them."""
-    said = f"real({low!r}, {high!r})"
+    """Declare a `real` that is read from a spec: in specs of older versions the bounds may lie closer than in `real`.
+
+    Args:
+        low: the lowest float.
+        high: the highest float, included.
+        step: the distance of two floats of the grid; None for no grid.
+        log: draw evenly over magnitudes.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        SpaceError: an argument breaks a rule of `real`.
+    """
+    call = f"real({low!r}, {high!r})"
     for name, value in (("low", low), ("high", high), ("step", 1.0 if step is None else step)):
-        _require_number(said, name, value)
-    _require_order(said, low, high)
-    _require_log(said, low, log, has_step=step is not None)
+        _require_number(call, name, value)
+    _require_order(call, low, high)
+    _require_log(call, low, log, has_step=step is not None)
     if not math.isfinite(high - low):
-        raise SpaceError(f"{said}: the range is wider than a float can say; narrow the bounds")
+        raise SpaceError(f"{call}: the range is wider than a float can say; narrow the bounds")
     if step is not None:
         if step > 0 and (low + step == low or high - step == high):
-            raise SpaceError(f"{said} with step={step!r}: the step is lost in a float's rounding; use a larger one")
+            raise SpaceError(f"{call} with step={step!r}: the step is lost in a float's rounding; use a larger one")
         if step <= 0:
-            raise SpaceError(f"{said} with step={step!r}: a step is above 0; leave it out or give a positive one")
+            raise SpaceError(f"{call} with step={step!r}: a step is above 0; leave it out or give a positive one")
         first, last, by = (Decimal(str(float(value))) for value in (low, high, step))
-        _require_reached(said, low, high, step, float(last - (last - first) % by))
+        _require_reached(call, low, high, step, float(last - (last - first) % by))
     return Real(float(low), float(high), None if step is None else float(step), log)
 
 
 def repeat(subtree: object, low: int, high: int) -> Repeat:
-    """A list of `low` to `high` decisions of `subtree`; with `low == high` the length is no decision."""
-    said = f"repeat(.., {low!r}, {high!r})"
+    """Declare a list of decisions of one subtree, each independent of the others.
+
+    Args:
+        subtree: the tree of each item.
+        low: the least length, 0 or more.
+        high: the greatest length, 1 or more. If it equals `low`, the length is fixed.
+
+    Returns:
+        The declaration.
+
+    Raises:
+        SpaceError: a length is no int, or the two break these rules.
+    """
+    call = f"repeat(.., {low!r}, {high!r})"
     for name, value in (("low", low), ("high", high)):
-        _require_int(said, name, value)
+        _require_int(call, name, value)
     if not 0 <= low <= high or high == 0:
-        raise SpaceError(f"{said}: the counts must satisfy 0 <= low <= high and high >= 1; swap or raise them")
+        raise SpaceError(f"{call}: the counts must satisfy 0 <= low <= high and high >= 1; swap or raise them")
     return Repeat(subtree, low, high)
 
 
 def const(value: object) -> Const:
-    """A JSON value that stands in every architecture as it is."""
+    """Declare a JSON value that every architecture holds, such as a list of plain values.
+
+    Args:
+        value: the value.
+
+    Returns:
+        The declaration.
+    """
     return Const(value)
 
 
@@ -193,40 +321,40 @@ def _options(options: tuple[object, ...]) -> Options:
     return Options(tuple((None, option) for option in options), named=False)
 
 
-def _require_int(said: str, name: str, value: object) -> None:
+def _require_int(call: str, name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         remedy = f"write {name}={int(value)}" if isinstance(value, float) and value.is_integer() else "give an int"
-        raise SpaceError(f"{said}: {name}={value!r} is a {type(value).__name__}, not an int; {remedy}")
+        raise SpaceError(f"{call}: {name}={value!r} is a {type(value).__name__}, not an int; {remedy}")
 
 
-def _require_number(said: str, name: str, value: object) -> None:
+def _require_number(call: str, name: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SpaceError(f"{said}: {name}={value!r} is a {type(value).__name__}, not a number; give a float")
+        raise SpaceError(f"{call}: {name}={value!r} is a {type(value).__name__}, not a number; give a float")
     try:
         finite = math.isfinite(float(value))
     except OverflowError:
         finite = False
     if not finite:
-        raise SpaceError(f"{said}: {name}={value!r} is no finite number; give finite bounds")
+        raise SpaceError(f"{call}: {name}={value!r} is no finite number; give finite bounds")
 
 
-def _require_order(said: str, low: float, high: float) -> None:
+def _require_order(call: str, low: float, high: float) -> None:
     if low > high:
-        raise SpaceError(f"{said}: low {low!r} is above high {high!r}; swap them")
+        raise SpaceError(f"{call}: low {low!r} is above high {high!r}; swap them")
     if low == high:
-        raise SpaceError(f"{said}: low equals high, so nothing is decided; write const({low!r})")
+        raise SpaceError(f"{call}: low equals high, so nothing is decided; write const({low!r})")
 
 
-def _require_log(said: str, low: float, log: bool, *, has_step: bool) -> None:
+def _require_log(call: str, low: float, log: bool, *, has_step: bool) -> None:
     if not isinstance(log, bool):
-        raise SpaceError(f"{said}: log={log!r} is a {type(log).__name__}; give True or False")
+        raise SpaceError(f"{call}: log={log!r} is a {type(log).__name__}; give True or False")
     if log and low <= 0:
-        raise SpaceError(f"{said} with log=True: low {low!r} has no logarithm; raise low above 0 or drop log")
+        raise SpaceError(f"{call} with log=True: low {low!r} has no logarithm; raise low above 0 or drop log")
     if log and has_step:
-        raise SpaceError(f"{said}: a log scale has no even step; drop step or log")
+        raise SpaceError(f"{call}: a log scale has no even step; drop step or log")
 
 
-def _require_reached(said: str, low: float, high: float, step: float, reached: float) -> None:
+def _require_reached(call: str, low: float, high: float, step: float, reached: float) -> None:
     if reached != high:
         better = f"use high={reached!r}" if reached > low else "use a smaller step"
-        raise SpaceError(f"{said} with step={step!r}: the steps never reach high {high!r}; {better}")
+        raise SpaceError(f"{call} with step={step!r}: the steps never reach high {high!r}; {better}")

@@ -1,8 +1,8 @@
-"""A search space: what an architecture may be, and every way to get one.
+"""A search space: the set of possible architectures, and every way to make one.
 
-`Space(tree)` compiles a tree of the language (`search_spaces.parameters`), refusing what breaks its rules.
-The same space speaks to random search, evolution, Optuna, Ray Tune and vector models; its faces are proven
-equal by property tests. A space is immutable after construction.
+`Space(tree)` compiles a tree of the language (`search_spaces.parameters`) and refuses a tree that breaks its rules.
+One space serves random search, evolution, Optuna, Ray Tune and vector models; property tests show that all of them
+reach the same members. A space is immutable after construction.
 """
 
 from __future__ import annotations
@@ -34,18 +34,25 @@ if TYPE_CHECKING:
 __all__ = ["COUNTED_UP_TO", "SAMPLE_TRIES", "Space"]
 
 SAMPLE_TRIES = 1_000
-"""How many draws the `valid` rule may refuse before members count as rare (see `rejection`)."""
+"""The draws that the `valid` rule may refuse before members count as rare (see `rejection`)."""
 COUNTED_UP_TO = 200_000
 """Spaces with a `valid` rule are counted by enumeration up to this many trees."""
 
 
 class Space(Nested):
-    """A search space over `tree`.
+    """A search space over a tree of the language.
 
-    `valid(architecture) -> bool` may refuse members that the tree allows. `canonical(architecture)` returns a
-    tree (or an Architecture) that is equal for architectures that compute the same; `Architecture.id` comes
-    from it. Both must be pure; give importable functions if the space shall be rebuilt from its spec.
-    `SpaceError` for a tree that breaks a rule, with the path, the value, the rule and the remedy.
+    The rules `valid` and `canonical` must be pure; only importable functions survive `to_spec` and `from_spec`.
+
+    Args:
+        tree: the declared tree, or another space, whose tree is taken.
+        name: the name in messages, results and drawings.
+        valid: `valid(architecture) -> bool`, False for trees that are no members; None allows all.
+        canonical: returns a tree (or an Architecture) that is equal for architectures that compute the same.
+            `Architecture.id` is its hash; None takes the architecture's own tree.
+
+    Raises:
+        SpaceError: the tree breaks a rule; the message says the path, the value, the rule and the remedy.
     """
 
     def __init__(
@@ -82,9 +89,19 @@ class Space(Nested):
     # One member
 
     def sample(self, rng: Rng) -> Architecture:
-        """One member at random, every decision even on its scale as long as the rule lets enough of them pass.
+        """Draw a member at random.
 
-        Where it refuses nearly all, members are looked for as `rejection` says; `NoMemberError` when none is found.
+        Every decision is drawn evenly on its scale. Where the `valid` rule refuses nearly all trees, the draw is less
+        even (see `rejection`).
+
+        Args:
+            rng: the source of the draws, or a seed.
+
+        Returns:
+            A valid member.
+
+        Raises:
+            NoMemberError: there is no member, or none is found.
         """
         rng = as_random(rng)
         decide = drawn(rng)
@@ -95,17 +112,32 @@ class Space(Nested):
         return self._rare.sample(rng)
 
     def validate(self, architecture: object) -> Architecture:
-        """The member that `architecture` (or its tree) is, bound to the canonical form.
+        """Check that a tree is a member, and bind it to this space.
 
-        Spelling is mended (16.0 for 16, the order of keys and of a subset); what does not belong otherwise
-        raises `ArchitectureError` with the `path` inside the tree, the value and what is allowed.
+        The result is spelled as the space spells it: 16 for 16.0, keys and subsets in the order of the space.
+
+        Args:
+            architecture: an Architecture or its tree.
+
+        Returns:
+            The member, bound to this space and its canonical form.
+
+        Raises:
+            ArchitectureError: it is no member; the error has the `path` inside the tree, the value and what is allowed.
         """
         if isinstance(architecture, Architecture) and architecture.space is self and self.valid is None:
             return architecture
         return self._checked(self._root.build(decided(self._trace(architecture))))
 
     def contains(self, architecture: object) -> bool:
-        """Whether `validate` accepts it."""
+        """Tell whether a tree is a member.
+
+        Args:
+            architecture: an Architecture or its tree.
+
+        Returns:
+            True if `validate` accepts it.
+        """
         try:
             self.validate(architecture)
         except ArchitectureError:
@@ -116,15 +148,14 @@ class Space(Nested):
 
     @property
     def trees(self) -> int | None:
-        """How many trees there are, those that the rule refuses included; None where a real makes them infinite."""
+        """The number of trees, with those that the rule refuses; None where a real makes it infinite."""
         return self._total
 
     @property
     def size(self) -> int | None:
-        """How many members there are, exactly; None where a real makes them infinite.
+        """The exact number of members; None where a real makes it infinite.
 
-        By formula; with a `valid` rule by enumeration, and None where that would be over `COUNTED_UP_TO`
-        trees.
+        With a `valid` rule the members are enumerated; None where that takes more than `COUNTED_UP_TO` trees.
         """
         if self._size is None:
             total = self._total
@@ -136,7 +167,14 @@ class Space(Nested):
         return self._size
 
     def enumerate(self) -> Iterator[Architecture]:
-        """Every member once, the last decision running fastest; `SpaceError` where a real has no step."""
+        """Enumerate the members; the last decision changes fastest.
+
+        Returns:
+            An iterator over every member, each once.
+
+        Raises:
+            SpaceError: a real has no step.
+        """
         endless = next((p for p in self.parameters if p.count is None), None)
         if endless is not None:
             raise SpaceError(f"space at {endless.path}: a real without step has no list of values; give it a step")
@@ -145,74 +183,186 @@ class Space(Nested):
     # Moves
 
     def neighbors(self, architecture: object) -> list[Architecture]:
-        """The valid members one decision away, each tree once, without the architecture itself; see `moves`.
+        """List the valid members one move away (see `algebra.moves`).
 
-        Some may compute the same as it, or as one another: their `id` tells.
+        Args:
+            architecture: a member, or its tree; the `valid` rule may refuse it.
+
+        Returns:
+            Each tree once, without `architecture` itself. Some may have the same `id` as it, or as one another.
+
+        Raises:
+            ArchitectureError: it is no tree of the space.
         """
         return moves.neighbors(self, self._trace(architecture))
 
     def mutate(self, architecture: object, rng: Rng) -> Architecture:
-        """A valid member that differs in one decision, drawn anew; `SpaceError` when there is no other.
+        """Draw one decision of an architecture anew.
 
-        Its `id` may be the same, where that decision is dead. It differs in more where the rule refuses single changes.
+        More than one decision changes where the rule refuses every single change. The `id` may stay the same, where the
+        decision has no effect.
+
+        Args:
+            architecture: a member, or its tree.
+            rng: the source of the draws, or a seed.
+
+        Returns:
+            Another valid member.
+
+        Raises:
+            ArchitectureError: it is no tree of the space.
+            NoMemberError: there is no other member, or none is found.
         """
         return moves.mutate(self, self._trace(architecture), as_random(rng))
 
     def crossover(self, a: object, b: object, rng: Rng) -> Architecture:
-        """A valid member that takes every decision from one parent or the other; cells take whole nodes."""
+        """Take every decision from one parent or the other, at random; a node of a cell comes whole from one.
+
+        Args:
+            a: a member, or its tree.
+            b: another one.
+            rng: the source of the draws, or a seed.
+
+        Returns:
+            A valid member; `a` where the rule refuses all tries.
+
+        Raises:
+            ArchitectureError: a parent is no tree of the space.
+        """
         return moves.crossover(self, self._trace(a), self._trace(b), as_random(rng))
 
     # Growth
 
     def grow(self, architecture: object) -> Iterator[Architecture]:
-        """The members with one block more that extend this one, of this space or of a smaller one; see `growth`.
+        """Extend an architecture by one block in every way (see `algebra.growth`).
 
-        `SpaceError` where the space has no blocks to add, and where the new block has endlessly many values.
+        Args:
+            architecture: a member of this space, or of a smaller one of its family.
+
+        Returns:
+            An iterator over the members with one block more that hold all its decisions.
+
+        Raises:
+            SpaceError: the space has no blocks to add, or a decision of the new block is a real without step.
         """
         return growth.grow(self, architecture)
 
     def has_room(self, architecture: object) -> bool:
-        """Whether one block more fits into this space; `SpaceError` where there are no blocks to add."""
+        """Tell whether one block more fits into this space.
+
+        Args:
+            architecture: a member of this space, or of a smaller one of its family.
+
+        Returns:
+            True if it fits.
+
+        Raises:
+            SpaceError: the space has no blocks to add.
+        """
         return growth.has_room(self, architecture)
 
     def grown(self) -> Space:
-        """The space with one block more; `SpaceError` where there are no blocks to add."""
+        """Make the space with one block more.
+
+        Returns:
+            The space, the same object at each call.
+
+        Raises:
+            SpaceError: the space has no blocks to add.
+        """
         return self._grown
 
     def smallest(self) -> Space:
-        """The space with the fewest blocks, where a progressive search starts; `SpaceError` as for `grown`."""
+        """Make the space with the fewest blocks, where a progressive search starts.
+
+        Returns:
+            The space.
+
+        Raises:
+            SpaceError: the space has no blocks to add.
+        """
         return growth.smallest(self)
 
     @property
     def blocks(self) -> int | None:
-        """How many blocks (or nodes) every cell has, in a family that `resized` makes in other sizes; else None."""
+        """The number of blocks (or nodes) in every cell of a family that `resized` makes in other sizes; else None."""
         return None
 
     def resized(self, blocks: int) -> Space:
-        """The space of the same family with so many blocks a cell; `SpaceError` where blocks are no setting."""
+        """Make the space of the same family with another number of blocks.
+
+        Args:
+            blocks: the number of blocks (or nodes) in each cell.
+
+        Returns:
+            The space.
+
+        Raises:
+            SpaceError: the space has no cells of blocks.
+        """
         raise SpaceError(f"space {self.name or 'without name'} has no cells of blocks: it cannot have {blocks}")
 
     # Distances
 
     def distance(self, a: object, b: object) -> float:
-        """How far two members are apart, 0 (equal ids) to 1, symmetric; see `differences` for the definition."""
+        """Measure how far apart two members are (`algebra.differences` defines it).
+
+        Args:
+            a: a member, or its tree.
+            b: another one; the order does not matter.
+
+        Returns:
+            0 (equal ids) to 1.
+
+        Raises:
+            ArchitectureError: one of them is no member.
+        """
         return differences.distance(self, self.validate(a), self.validate(b))
 
     def diff(self, a: object, b: object) -> str:
-        """What differs from `a` to `b`, one line a decision: `path: before -> after`; "equal" where nothing does."""
+        """Describe what differs between two members.
+
+        Args:
+            a: the member before, or its tree.
+            b: the one after.
+
+        Returns:
+            One line a decision, `path: before -> after`; "equal" if nothing differs.
+
+        Raises:
+            ArchitectureError: one of them is no member.
+        """
         return differences.diff(self, self.validate(a), self.validate(b))
 
     # Optuna and Ray Tune
 
     def params(self, architecture: object) -> dict[str, Scalar]:
-        """The active parameters, by dotted name, as `suggest` would have been told them."""
+        """Read an architecture as flat parameters, as `suggest` asks a trial for them.
+
+        Args:
+            architecture: a member, or its tree.
+
+        Returns:
+            The value of each active parameter, by dotted name.
+
+        Raises:
+            ArchitectureError: it is no tree of the space.
+        """
         return self._trace(architecture)
 
     def from_params(self, params: Mapping[str, object]) -> Architecture:
-        """The member that `params` decide: inactive ones ignored, missing ones at their first or lowest
-        value.
+        """Make the member that flat parameters decide.
 
-        `ArchitectureError` for a value that is not allowed and for a name that the space does not have.
+        Args:
+            params: a value by parameter name. Inactive parameters are ignored; a missing one takes its first option or
+                lowest
+                number.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: a name or a value does not belong to the space, or the rule refuses the tree.
         """
         if not params.keys() <= self._by_name.keys():
             unknown = next(name for name in params if name not in self._by_name)
@@ -221,34 +371,84 @@ class Space(Nested):
         return self._checked(self._root.build(looked_up(params)))
 
     def suggest(self, trial: Trial) -> Architecture:
-        """Let an Optuna trial decide, define-by-run; `ArchitectureError` when `valid` refuses the outcome.
+        """Let an Optuna trial decide, define-by-run: only active parameters are suggested.
 
-        In `study.optimize` of a space with a rule, say `catch=(ArchitectureError,)`: such a trial is then a failed one.
+        In `study.optimize` with a `valid` rule, pass `catch=(ArchitectureError,)`: a refused trial then fails, and the
+        study continues.
+
+        Args:
+            trial: an Optuna trial.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: the rule refuses the tree.
         """
         return self._checked(self._root.build(suggested(trial)))
 
     def to_optuna(self) -> dict[str, BaseDistribution]:
-        """An Optuna distribution for every parameter that can be active; `from_params` is the way back."""
+        """Describe the parameters for Optuna; `from_params` decodes the values.
+
+        Returns:
+            A distribution by name, for every parameter that can be active.
+        """
         return distributions(self.parameters)
 
     def to_tune(self) -> dict[str, Any]:
-        """A flat Ray Tune domain for every parameter that can be active; `from_params` decodes a config."""
+        """Describe the parameters for Ray Tune; `from_params` decodes a configuration.
+
+        Returns:
+            A domain by name, for every parameter that can be active.
+        """
         return domains(self.parameters)
 
     # Vectors
 
     def encode(self, architecture: object) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """`(vector, mask)`, float64 and bool, fixed length; numbers in 0..1, options one-hot, inactive 0."""
+        """Encode an architecture as a vector (see `algebra.vector`).
+
+        Args:
+            architecture: a member, or its tree.
+
+        Returns:
+            The vector, float64, numbers in 0..1, options one-hot, inactive places 0; and the mask of its active places,
+            bool.
+            Both have the shape (n,), the same for all members.
+
+        Raises:
+            ArchitectureError: it is no tree of the space.
+        """
         return vector.encode(self, self._trace(architecture))
 
     def decode(self, numbers: ArrayLike) -> Architecture:
-        """The member nearest to any vector of that length (inactive places ignored, NaN read as 0)."""
+        """Decode a vector to the nearest member.
+
+        Args:
+            numbers: any numbers of shape (n,). Inactive places are ignored; NaN is read as 0.
+
+        Returns:
+            A valid member.
+
+        Raises:
+            SpaceError: the shape is another one.
+        """
         return vector.decode(self, numbers)
 
     # Graphs
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """The architecture as graphs, one a cell; where the space is none of cells, its decisions as a chain."""
+        """Draw the architecture as graphs.
+
+        Args:
+            architecture: a member, or its tree.
+
+        Returns:
+            One graph a cell; for a space without cells one chain of its decisions.
+
+        Raises:
+            ArchitectureError: it is no member.
+        """
         from search_spaces.graphs.outline import outline
 
         return outline(self, self.validate(architecture))
@@ -256,20 +456,27 @@ class Space(Nested):
     # The space as a value
 
     def to_spec(self) -> dict[str, Any]:
-        """A JSON-able description: the tree, the name, the import references of `valid` and `canonical`."""
+        """Describe the space as JSON.
+
+        Returns:
+            The tree, the name, and the import references of the class, `valid` and `canonical`.
+        """
         return spec.to_spec(self)
 
     @classmethod
     def from_spec(cls, description: Mapping[str, Any], *, bare: bool = False) -> Space:
-        """The space that `to_spec` described.
+        """Rebuild a space from its description.
 
         Args:
-            description: what `to_spec` gave.
-            bare: leave out a class and rules that are not of the catalogue. Without it what the spec names is
-                imported: read only your own, or `bare`.
+            description: the result of `to_spec`.
+            bare: leave out a class and rules that are not of the catalogue. With False the code that the spec names is
+                imported: use it for your own specs only.
+
+        Returns:
+            The space.
 
         Raises:
-            SpaceError: it is malformed, or names what is neither a `Space` nor a rule.
+            SpaceError: the description is malformed, or names code that is neither a `Space` nor a rule.
         """
         return spec.bare(description, Space) if bare else spec.from_spec(description, Space)
 
@@ -285,7 +492,7 @@ class Space(Nested):
     def _rebuilt(cls, tree: object, **rules: Any) -> Self:
         """A space of this class from its parts, whatever the signature of the subclass."""
         made = cls.__new__(cls)
-        # Without the check of options that print alike: older runs have such spaces, and are read.
+        # Options that print alike are not refused here: the spaces of older runs may have them.
         made._declare(tree, **rules)
         return made
 
@@ -295,9 +502,9 @@ class Space(Nested):
     # For families of spaces
 
     def _crossing_unit(self, parameter: Parameter) -> str:
-        """The name of what this parameter crosses with, and is counted with in a distance.
+        """The name of a parameter's unit: a crossover takes a unit from one parent, a distance averages over it.
 
-        By default its subset, or itself. A space of cells overrides it: a node of a cell is one unit.
+        By default it is the parameter's subset, or the parameter. A space of cells overrides it: a node is one unit.
         """
         return parameter.group or parameter.name
 
@@ -323,7 +530,7 @@ class Space(Nested):
         return RareMembers(self)
 
     def _drawn(self, rng: random.Random) -> Architecture:
-        """A tree at random, which the rule may refuse."""
+        """A random tree, which the rule may refuse."""
         return self._bind(self._root.build(drawn(rng)))
 
     def _bind(self, tree: Json) -> Architecture:
@@ -334,7 +541,7 @@ class Space(Nested):
             return True
         try:
             return bool(self.valid(architecture))
-        except Exception as error:  # a stranger's rule may raise anything
+        except Exception as error:  # a user's rule may raise anything
             rule = getattr(self.valid, "__qualname__", repr(self.valid))
             raise SpaceError(
                 f"the space's rule {rule} raised {error!r} on {architecture.to_json()}; it must answer True or False "

@@ -1,11 +1,11 @@
-"""The conformance suite of spaces: what every space promises, checked on samples. For your own too.
+"""The conformance suite of spaces: it checks on samples what every space promises, your own spaces too.
 
     from search_spaces.testing import check_space
 
     def test_my_space() -> None:
         check_space(my_space())
 
-It imports NumPy and Optuna, no Ray. `AssertionError` names the promise that is broken, and the architecture.
+It imports NumPy and Optuna, but not Ray. An `AssertionError` names the broken promise and the architecture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,16 @@ __all__ = ["check_member", "check_space"]
 
 
 def check_space(space: Space, *, samples: int = 20, seed: int = 0) -> None:
-    """Check `samples` random members, moves among them, arbitrary vectors, and the space's description."""
+    """Check random members of a space, moves between them, random vectors, and the space's description.
+
+    Args:
+        space: the space.
+        samples: the number of random members.
+        seed: the seed of all draws.
+
+    Raises:
+        AssertionError: the space breaks a promise.
+    """
     rng = random.Random(seed)
     members = [space.sample(rng) for _ in range(samples)]
     for made in members:
@@ -37,7 +46,15 @@ def check_space(space: Space, *, samples: int = 20, seed: int = 0) -> None:
 
 
 def check_member(space: Space, made: Architecture) -> None:
-    """Check the promises about one member: it validates, and every face of it leads back to it."""
+    """Check one member: it validates, and JSON, pickle, parameters, Optuna and its vector all lead back to it.
+
+    Args:
+        space: the space.
+        made: a member that the space has made.
+
+    Raises:
+        AssertionError: the space breaks a promise.
+    """
     _require(space.validate(made.tree) == made, "a member validates", made)
     read = space.validate(Architecture.from_json(made.to_json()))
     _require((read, read.id) == (made, made.id), "JSON comes back, with the id", made)
@@ -89,7 +106,7 @@ def _check_vectors(space: Space, rng: random.Random) -> None:
 
 
 def _close(one: Json, other: Json) -> bool:
-    """Equality of trees but for the rounding of floats."""
+    """Whether two trees are equal except for the rounding of floats."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_close(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

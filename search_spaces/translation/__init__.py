@@ -1,1 +1,1 @@
-"""The faces that a space shows to other libraries, imported only where one is used."""
+"""A space in the terms of other libraries, each of which is imported when it is used."""

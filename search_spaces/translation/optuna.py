@@ -1,4 +1,4 @@
-"""The face for Optuna: define-by-run suggestions, and flat distributions. Optuna is imported when asked."""
+"""A space for Optuna: define-by-run suggestions, and flat distributions. Optuna is imported by the first call."""
 
 from __future__ import annotations
 
@@ -16,22 +16,59 @@ __all__ = ["Trial", "distributions", "suggested"]
 
 
 class Trial(Protocol):
-    """What a space needs of an Optuna trial; `FixedTrial` and `FrozenTrial` have it too."""
+    """The methods of an Optuna trial that a space calls; `Trial`, `FixedTrial` and `FrozenTrial` have them."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        """One of `choices`."""
+        """Suggest an option.
+
+        Args:
+            name: the parameter.
+            choices: its options.
+
+        Returns:
+            One of `choices`.
+        """
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """An int from `low` to `high`."""
+        """Suggest an int.
+
+        Args:
+            name: the parameter.
+            low: the lowest int.
+            high: the highest int, included.
+            step: the distance of two ints.
+            log: whether magnitudes are equally likely.
+
+        Returns:
+            An int from `low` to `high`.
+        """
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        """A float from `low` to `high`."""
+        """Suggest a float.
+
+        Args:
+            name: the parameter.
+            low: the lowest float.
+            high: the highest float, included.
+            step: the distance of two floats of the grid; None for no grid.
+            log: whether magnitudes are equally likely.
+
+        Returns:
+            A float from `low` to `high`.
+        """
 
 
 def suggested(trial: Trial) -> Decider:
-    """Decides by asking the trial, parameter by parameter, only for what is active."""
+    """Decide by the suggestions of a trial.
+
+    Args:
+        trial: an Optuna trial; it is asked for active parameters only.
+
+    Returns:
+        The decider.
+    """
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
         return parameter.read(_ask(trial, parameter))
@@ -51,7 +88,14 @@ def _ask(trial: Trial, parameter: Parameter) -> object:
 
 
 def distributions(parameters: Iterable[Parameter]) -> dict[str, BaseDistribution]:
-    """An Optuna distribution for each parameter, by name; the same as `suggested` makes trials record."""
+    """Describe parameters as Optuna distributions.
+
+    Args:
+        parameters: the parameters of a space.
+
+    Returns:
+        A distribution by name, equal to the one that `suggested` makes a trial record.
+    """
     return {parameter.name: _distribution(parameter) for parameter in parameters}
 
 

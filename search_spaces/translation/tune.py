@@ -1,8 +1,8 @@
-"""The face for Ray Tune: one flat domain for each parameter. Ray is imported when asked for them.
+"""A space for Ray Tune: one flat domain for each parameter. Ray is imported by the first call.
 
-Tune's domains know no conditions and round grids to multiples of their step. So the dictionary is flat, all
-parameters always drawn, `Space.from_params` ignores the inactive ones, and a grid that does not lie on
-multiples of its step becomes a choice of its values.
+Tune's domains have no conditions, and round grids to multiples of their step. So the dictionary is flat and Tune draws
+every parameter; `Space.from_params` ignores the inactive ones. A grid that does not lie on multiples of its step
+becomes a choice of its values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ __all__ = ["domains"]
 
 
 def domains(parameters: Iterable[Parameter]) -> dict[str, Any]:
-    """A Ray Tune domain for each parameter, by name."""
+    """Describe parameters as Ray Tune domains.
+
+    Args:
+        parameters: the parameters of a space.
+
+    Returns:
+        A domain by name.
+    """
     return {parameter.name: _domain(parameter) for parameter in parameters}
 
 
