@@ -1,7 +1,6 @@
-"""What evaluating an architecture means: the `Trainable` protocol, networks, data, cost, checkpoints.
+"""Training and evaluating one architecture: the `Trainable` protocol, networks, data, cost, checkpoints.
 
-It knows nothing of Ray or Optuna, and importing it does not import torch: names are loaded when they are
-used.
+The package does not depend on Ray or Optuna. Importing it does not import torch: a name is loaded on its first use.
 
     trainable = trainables.adapt("image_classifier", {"data": "digits"})
     trainable.setup(architecture, seed=0, max_epochs=9)

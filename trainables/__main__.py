@@ -4,7 +4,7 @@
     python -m trainables darts --space darts --data digits --method pcdarts --epochs 50
     python -m trainables list
 
-Results go to stdout, a line an epoch; errors to stderr, with exit code 2 for what the user can mend.
+Results go to stdout, one line per epoch. Errors go to stderr, with exit code 2 where the user can correct them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+    """Run the command line.
+
+    Args:
+        arguments: the words after the command; None reads them from `sys.argv`.
+
+    Returns:
+        The exit code.
+    """
     options = _parser().parse_args(arguments)
     try:
         return {"list": _list, "train": _train, "darts": _darts}[options.command](options)
@@ -42,15 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m trainables", description="Train or find one architecture by hand.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="the trainables, networks and data sets that have names")
-    train = commands.add_parser("train", help="train one architecture and judge it on the test images")
+    commands.add_parser("list", help="list the trainables, networks and data sets by name")
+    train = commands.add_parser("train", help="train one architecture and evaluate it on the test images")
     train.add_argument("--space", default="nb201", help="name of the search space (default nb201)")
     train.add_argument("--arch", required=True, help="the architecture: JSON, or the string form of its space")
     train.add_argument("--trainable", default="image_classifier", help="registered name (default image_classifier)")
     _add_common(train)
     darts = commands.add_parser("darts", help="find an architecture in a supernet, by gradients")
     darts.add_argument("--space", default="darts", help="name of the search space (default darts)")
-    darts.add_argument("--method", default="darts", help="how to search: darts, pcdarts, gdas, .. (default darts)")
+    darts.add_argument("--method", default="darts", help="the search method: darts, pcdarts, gdas, .. (default darts)")
     _add_common(darts)
     return parser
 
@@ -58,10 +65,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="name or path of the data set (default: the trainable's own)")
     parser.add_argument("--epochs", type=int, default=9, help="epochs of the full training (default 9)")
-    parser.add_argument("--seed", type=int, default=0, help="decides everything random (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the trainable")
-    parser.add_argument("--checkpoint-dir", type=Path, help="save after each epoch here, and go on from it")
-    parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    parser.add_argument("--checkpoint-dir", type=Path, help="folder to save in after each epoch and to continue from")
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -74,7 +81,7 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    architecture = read_architecture(options.space, options.arch)
+    architecture = _read_architecture(options.space, options.arch)
     trainable = adapt(options.trainable, _settings(options))
     _advance(trainable, architecture, options)
     _say_test(trainable, options)
@@ -97,12 +104,12 @@ def _darts(options: argparse.Namespace) -> int:
 
 
 def _advance(trainable: Trainable, architecture: Architecture, options: argparse.Namespace) -> None:
-    """All epochs, a line each."""
+    """Train all epochs and print one line for each."""
     if isinstance(trainable, Checking):
         trainable.check()
     for line in trainable.about() if isinstance(trainable, Describing) else ():
         sys.stderr.write(f"note: {line}\n")
-    # What is wrong with the set-up is the user's to mend and needs no traceback; the session sets up again.
+    # The session would report an error of `setup` with a traceback; here the user sees the message alone.
     trainable.setup(architecture, seed=options.seed, max_epochs=options.epochs)
     session = TrialSession(
         trainable,
@@ -129,9 +136,18 @@ def _say_test(trainable: Trainable, options: argparse.Namespace) -> None:
         _say({"split": "test", **trainable.evaluate("test")}, as_json=options.json)
 
 
-def read_architecture(space_name: str, text: str) -> Architecture:
-    """The member of the space that `text` writes: JSON where it starts with "{", else the space's
-    `from_string`.
+def _read_architecture(space_name: str, text: str) -> Architecture:
+    """Read an architecture from the command line.
+
+    Args:
+        space_name: a registered search space.
+        text: JSON where it starts with "{", else the string form that the space's `from_string` reads.
+
+    Returns:
+        The member of the space.
+
+    Raises:
+        SpaceError: the text is no JSON, or the space has no string form.
     """
     import search_spaces
 

@@ -1,10 +1,10 @@
-"""Folders and files that are filled beside their place, and what killed processes left of them.
+"""Drafts: folders and files that are written beside their final place, and the removal of abandoned ones.
 
     with draft_folder(Path("out"), "export") as draft:      # out/.export.4711.myhost
         ...
 
-A draft says in its name which process fills it. The next draft of the same name removes those that no living process
-owns. SIGTERM ends the process in order while a draft is open, so that the draft goes with it.
+The name of a draft holds the process that writes it. The next draft of the same name removes those whose process has
+ended. While a draft is open, SIGTERM ends the process by an exception, so that the draft is removed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,25 @@ from trainables.errors import TrainableError
 __all__ = ["draft_folder", "draft_name", "ends_in_order", "remove_abandoned"]
 
 _SLACK = 10.0
-"""Seconds by which the clock of a file system may differ from the one that processes are started by."""
+"""Seconds by which the clock of a file system may differ from the clock that dates the start of a process."""
 _FOREIGN = 86_400.0
-"""Seconds without a change after which a draft of another machine, whose processes cannot be seen, is abandoned."""
+"""Seconds without a change after which a draft of another machine, whose processes are invisible here, is abandoned."""
 
 
 @contextmanager
 def draft_folder(parent: Path, name: str) -> Iterator[Path]:
-    """A new empty folder in `parent`, which is there or made, and goes at the end unless it was renamed.
+    """Make a new empty folder, and remove it at the end unless it was renamed.
+
+    Args:
+        parent: the folder to make it in; made where it does not exist.
+        name: the name that the draft will have in the end.
+
+    Yields:
+        The path of the new folder.
 
     Raises:
         OSError: the folder cannot be made.
+        TrainableError: `parent` is a URL.
     """
     remove_abandoned(parent, name)
     with ends_in_order():
@@ -52,14 +60,25 @@ def draft_folder(parent: Path, name: str) -> Iterator[Path]:
 
 
 def draft_name(name: str) -> str:
-    """How this process calls its draft of what will be called `name`."""
+    """Name this process's draft of a file or folder.
+
+    Args:
+        name: the final name.
+
+    Returns:
+        A hidden name with the number of the process and the host, such as `.export.4711.myhost`.
+    """
     return f".{name}.{os.getpid()}.{_host()}"
 
 
 def remove_abandoned(parent: Path, name: str) -> None:
-    """Remove the drafts called `name` in `parent` whose process has ended; what cannot be removed stays.
+    """Remove the drafts of ended processes; a draft that cannot be removed stays.
 
     Earlier versions wrote `.NAME-PID` and `.NAME.PID`, and SQLite keeps a journal of `.NAME.PID` beside it.
+
+    Args:
+        parent: the folder of the drafts.
+        name: the final name of the drafts.
     """
     with suppress(OSError):
         for draft in parent.glob(f".{glob.escape(name)}[-.]*"):
@@ -78,9 +97,12 @@ def _remove(draft: Path) -> None:
 
 @contextmanager
 def ends_in_order() -> Iterator[None]:
-    """Let SIGTERM, where it would end the process at once, raise SystemExit(143); a second one ends it at once.
+    """Let SIGTERM raise SystemExit(143) where it would end the process at once; a second SIGTERM ends it at once.
 
-    Outside the main thread, and where somebody handles SIGTERM already, nothing is changed.
+    Outside the main thread, and where the program handles SIGTERM already, nothing changes.
+
+    Yields:
+        Nothing.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
@@ -112,15 +134,15 @@ def _made(parent: Path, name: str) -> Path:
 
 
 def _is_owned(draft: Path, pid: int, host: str) -> bool:
-    """Whether the process still runs that fills a draft. Earlier versions named no host: theirs are of this one."""
+    """Check whether the process that writes a draft still runs. A draft without a host is of this machine."""
     try:
         changed = draft.stat().st_mtime
     except OSError:
-        return True  # it takes its place just now
+        return True  # its process is moving it to its final place
     if host and not f"{host}.".startswith(f"{_host()}."):
         return time.time() - changed < _FOREIGN
     try:
-        # A process that began after the last change has the number of another one, as often in containers.
+        # A process that started after the last change has only inherited the number, which is common in containers.
         return bool(psutil.Process(pid).create_time() <= changed + _SLACK)
     except psutil.NoSuchProcess:
         return False

@@ -1,17 +1,17 @@
-"""What can be wrong with data, trainables and checkpoints, and the signal that a training has ended.
+"""The errors of data, trainables and checkpoints, and the signal that a training has ended.
 
     NasTuneError
     |-- DataError (ValueError)          exit 2   images or labels that are missing, damaged or too few
     |-- TrainableError (ValueError)     exit 2   a trainable or a setting of it that cannot be used
-    |   `-- DeviceError                 exit 6   a device that this machine has not
-    |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or of something else
-    |-- NotTheSameError                 exit 1   an exported file that does not compute what its network does
+    |   `-- DeviceError                 exit 6   a device that this machine lacks
+    |-- CheckpointError (ValueError)    exit 2   a checkpoint that is missing, damaged or from another training
+    |-- NotTheSameError                 exit 1   an exported file whose outputs differ from the network's
     |-- DivergedError                   exit 1   a training whose loss is no longer a finite number
-    |-- GroupLostError                  exit 1   another of the processes that train together is gone
+    |-- GroupLostError                  exit 1   one of the processes that train together has ended
     `-- InfeasibleArchitectureError     exit 1   a network that breaks a limit of the task
 
-`EndOfTraining` is no error: a trainable raises it where a generator would return. Nor is `OutOfTime`, which leaves an
-epoch where the time of the run is up. A message says the value, the rule that it broke, and the remedy.
+`EndOfTraining` is no error: a trainable raises it where a generator would return. Nor is `OutOfTime`, which ends an
+epoch when the time of the run is up. A message names the value, the rule that it breaks, and the remedy.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TrainableError(NasTuneError, ValueError):
 
 
 class DeviceError(TrainableError):
-    """A device that this machine has not, or that torch does not see."""
+    """A device that this machine lacks, or that torch does not see."""
 
     exit_code = 6
 
@@ -58,7 +58,7 @@ class CheckpointError(NasTuneError, ValueError):
 
 
 class NotTheSameError(NasTuneError):
-    """An exported file that cannot be loaded alone, or whose outputs are not the network's."""
+    """An exported file that cannot be loaded without this project, or whose outputs differ from the network's."""
 
 
 class DivergedError(NasTuneError):
@@ -66,16 +66,16 @@ class DivergedError(NasTuneError):
 
 
 class GroupLostError(NasTuneError):
-    """Processes that train one network together cannot go on, for one of them is gone or stands elsewhere.
+    """Processes that train one network together cannot continue: one has ended, or is at another point of the training.
 
-    It is no failure of the training: all of them start again from the last checkpoint.
+    This is no failure of the training: all processes restart from the last checkpoint.
     """
 
 
 class InfeasibleArchitectureError(NasTuneError):
     """A network that breaks a limit of the task: too large, too slow; raise it in `setup` or `step` to end the trial.
 
-    What can be told from the architecture alone belongs into the space's `valid` rule, which costs no trial.
+    A limit that the architecture alone decides belongs in the `valid` rule of the space, which costs no trial.
     """
 
 
@@ -84,9 +84,16 @@ class EndOfTraining(Exception):
 
 
 class OutOfTime(Exception):
-    """Raised within an epoch that would end too late (`trainables.trial.deadline`); the epoch does not count."""
+    """Raised in an epoch that would end after the deadline (`trainables.trial.deadline`); the epoch does not count."""
 
 
 def first_line(error: BaseException) -> str:
-    """The beginning of what another library says, to be part of a message: at most 200 characters."""
+    """Shorten the error of another library, to quote it in a message.
+
+    Args:
+        error: any exception.
+
+    Returns:
+        Its first line, at most 200 characters; empty where it has no text.
+    """
     return (str(error).strip().splitlines() or [""])[0][:200]

@@ -1,14 +1,14 @@
-"""Whether more or less of a metric is better: said where the metric is reported, and never read off its name.
+"""Whether more or less of a metric is better. A trainable declares it; the name of a metric decides nothing.
 
-A trainable says it by its attribute `modes`, of the class or of the function:
+The declaration is the attribute `modes` of the class or function:
 
     def train(architecture):
         yield {"mae": 0.5}
 
     train.modes = {"mae": "min"}
 
-`MODES` are those of the metrics that the trainables of this project report; of their `COSTS` whoever optimizes them
-says it, for a cost may also be a target.
+`MODES` are the declarations of the trainables of this project. Their `COSTS` have no mode: an objective declares it,
+because a cost may also be a target.
 """
 
 from __future__ import annotations
@@ -30,14 +30,20 @@ MODES: Mapping[str, Mode] = {
     "train_loss": "min",
     "discrete_accuracy": "max",
 }
-"""The discrete accuracy is that of an architecture with the weights of a supernet."""
+"""`discrete_accuracy` is the accuracy of an architecture with the weights of a supernet."""
 
 COSTS = ("parameters", "macs")
-"""Of a network, reported beside the metrics."""
+"""Properties of a network that are reported beside the metrics."""
 
 
 def modes_of(target: object) -> Mapping[str, Mode]:
-    """What a trainable (a class or a generator function) declares about its metrics; empty by default.
+    """Read what a trainable declares about its metrics.
+
+    Args:
+        target: a class or a generator function, or a `functools.partial` of one.
+
+    Returns:
+        "max" or "min" by the name of the metric; empty where nothing is declared.
 
     Raises:
         TrainableError: `modes` is not a mapping of names to "max" or "min".

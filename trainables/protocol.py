@@ -1,14 +1,18 @@
 """The port between a search and a training: what every trainable can do.
 
-A caller makes the object once with its settings, then sets it up for one architecture after another (data stay
-loaded), and calls `step` until it has seen enough. Stopping, pausing and promoting are the caller's business; a
-trainable knows nothing of them. More members are optional: `evaluate(split)`, which `Evaluating` describes,
-`check()` (`Checking`), `about()` (`Describing`), `deployed()` (`Deployable`), `tuning()` (`Compressible`),
-`full_recipe()` (`Retrainable`),
-`load_shared()` and `take_shared(...)` (`Sharing`), `notes()` (`Telling`), `architecture` (`Searching`), `proxies`
-and `zero_cost(...)` (`Scoring`), `parallel` and `join(group)` (`Parallel`), and two class attributes:
-`checkpoints`, which `has_checkpoints` reads, and `modes`, which says of metrics whether more is better
-(`trainables.metrics`).
+A caller makes the object once with its settings. It sets the object up for one architecture after another, which keeps
+the data loaded, and calls `step` until it has seen enough. Stopping, pausing and promoting are the business of the
+caller; a trainable knows nothing about them. The other protocols are optional:
+
+    Evaluating    evaluate(split)                     Retrainable   full_recipe()
+    Checking      check()                             Sharing       load_shared(), take_shared(shared)
+    Describing    about()                             Telling       notes()
+    Deployable    deployed()                          Searching     architecture
+    Compressible  tuning()                            Scoring       proxies, zero_cost(architecture, proxy, seed=..)
+    Parallel      parallel, join(group)
+
+So are two class attributes: `checkpoints`, which `has_checkpoints` reads, and `modes`, which says whether more or less
+of a metric is better (`trainables.metrics`).
 """
 
 from __future__ import annotations
@@ -46,147 +50,226 @@ class Trainable(Protocol):
     """One training, an epoch at a time; the constructor checks the settings and loads nothing."""
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Begin the training of `architecture`; called again for the next trial on the same object.
+        """Begin the training of an architecture; called again for the next trial on the same object.
 
-        `seed` decides everything random in it, `max_epochs` is the length of its schedule in calls of `step`.
+        Args:
+            architecture: the architecture to train.
+            seed: decides everything random in the training.
+            max_epochs: length of the learning rate schedule, in epochs (calls of `step`).
         """
 
     def step(self) -> Mapping[str, object]:
-        """Train one epoch and return its metrics; raise `EndOfTraining` when there is nothing more."""
+        """Train one epoch.
+
+        Returns:
+            The metrics of the epoch by name.
+
+        Raises:
+            EndOfTraining: there is no further epoch.
+        """
 
     def save(self, folder: Path) -> None:
-        """Write all that is needed to go on after this epoch into the existing `folder`; never a pickle."""
+        """Write a checkpoint from which `load` continues after this epoch; never a pickle.
+
+        Args:
+            folder: an existing folder.
+        """
 
     def load(self, folder: Path) -> None:
-        """Go on from what `save` wrote, after `setup` with the same arguments; else `CheckpointError`."""
+        """Continue from a checkpoint, after `setup` with the same arguments.
+
+        Args:
+            folder: what `save` wrote.
+
+        Raises:
+            CheckpointError: the checkpoint is damaged or belongs to another training.
+        """
 
 
 @runtime_checkable
 class Evaluating(Protocol):
-    """A trainable that can be judged on a split; "test" is the one that the search never saw."""
+    """A trainable whose network can be evaluated on a split. The search never sees the split "test"."""
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        """Metrics of the network as it stands on `split` ("validation" or "test"), in evaluation mode."""
+        """Evaluate the network in its present state, in evaluation mode.
+
+        Args:
+            split: "validation" or "test".
+
+        Returns:
+            The metrics by name.
+        """
 
 
 @runtime_checkable
 class Checking(Protocol):
-    """A trainable that can tell, before any trial, that none could be trained."""
+    """A trainable that finds out, before the first trial, whether every `setup` would fail."""
 
     def check(self) -> None:
-        """Raise what every `setup` would raise, such as `DataError` for data that are not there.
+        """Raise what every `setup` would raise, such as `DataError` for data that do not exist.
 
-        It may read the data, which this process then need not read again.
+        The check may read the data, which this process then need not read again.
         """
 
 
 @runtime_checkable
 class Describing(Protocol):
-    """A trainable that can say what all its trainings have in common."""
+    """A trainable that describes what all its trainings have in common."""
 
     def about(self) -> Sequence[str]:
-        """What a person should know of it, such as which images were found; once a run. It may read the data."""
+        """Describe the trainable for a person, once a run. It may read the data.
+
+        Returns:
+            One line for each fact, such as which images were found.
+        """
 
 
 @runtime_checkable
 class Deployable(Protocol):
-    """A trainable whose network can be taken out and used without it."""
+    """A trainable whose network can be taken out and used without the trainable."""
 
     def deployed(self) -> Deployed:
-        """The network as it stands, some examples as it expects them, and what else its user has to know."""
+        """Hand out the network in its present state.
+
+        Returns:
+            The network, some example inputs, and what else its user has to know.
+        """
 
 
 @runtime_checkable
 class Compressible(Deployable, Protocol):
-    """A trainable whose network, once it was changed, can be trained on and judged as it was itself."""
+    """A trainable that can train and evaluate a changed copy of its network as it does its own."""
 
     def tuning(self) -> Tuning:
-        """The data and the recipe of this training, for another network of the same task."""
+        """Hand out the data and the training settings for another network of the same task.
+
+        Returns:
+            What trains and evaluates such a network.
+        """
 
 
 @runtime_checkable
 class Retrainable(Protocol):
-    """A trainable that knows by which further settings a winner is trained in full."""
+    """A trainable that knows further settings for the full training of a winner."""
 
     def full_recipe(self) -> Mapping[str, object]:
-        """Settings that a search leaves out to be quick; needs no set-up, and may read the data.
+        """Choose the settings that a search leaves out to save time; needs no `setup` and may read the data.
 
-        A retraining takes those that the signature has and that nobody has set. Of a mapping it takes the keys.
+        A retraining uses those settings that the signature has and that the user has not set. Where a setting is a
+        mapping, this holds for each of its keys.
+
+        Returns:
+            The settings by name.
         """
 
 
 @runtime_checkable
 class Sharing(Protocol):
-    """A trainable that needs something large from disk which is the same for all trials.
+    """A trainable that reads something large from disk which is the same for all trials.
 
-    Where trials run in several processes, one of them reads it for all, and the others need no such file.
+    Where trials run in several processes, one process reads it for all, and the others need no such file.
     """
 
     def load_shared(self) -> object:
-        """Read it: tensors, arrays and plain Python in any nesting, which nobody changes from then on."""
+        """Read what all trials share.
+
+        Returns:
+            Tensors, arrays and plain Python values, nested in any way. Nobody changes them afterwards.
+        """
 
     def take_shared(self, shared: object) -> None:
-        """Use what `load_shared` of an equal trainable gave, and read nothing; called before the first `setup`."""
+        """Use what another process has read instead of reading it; called before the first `setup`.
+
+        Args:
+            shared: the result of `load_shared` of an equal trainable.
+        """
 
 
 @runtime_checkable
 class Telling(Protocol):
-    """A trainable with something to say that is no number."""
+    """A trainable that reports notes as well as numbers."""
 
     def notes(self) -> Sequence[str]:
-        """What a person should know and was not told yet; asked for after every epoch."""
+        """Report what a person should know; called after every epoch.
+
+        Returns:
+            The notes since the last call, a sentence each.
+        """
 
 
 @runtime_checkable
 class Parallel(Protocol):
-    """A trainable that several processes can train together, each with one object of it on a device of its own.
+    """A trainable that several processes can train together, each with its own object on its own device.
 
-    All of them are set up alike and make the same calls; every report is that of the whole. Only process 0 saves, all
-    load what it saved, and what was saved is as good for one process alone. They talk through `Group`, whose errors
-    tell a lost process from a failed training.
+    All processes set up their objects alike and make the same calls. Every report describes the whole training. Only
+    process 0 saves, and all load its checkpoint, which also serves a single process. The processes communicate through
+    `Group`, whose errors distinguish a lost process from a failed training.
     """
 
     @property
     def parallel(self) -> bool:
-        """Whether it really can, as far as it was made."""
+        """Whether the settings of this object allow it."""
 
     def join(self, group: Group) -> None:
-        """Be one of the processes of `group` from the next `setup` on; sends nothing.
+        """Join a group of processes from the next `setup` on; sends nothing.
+
+        Args:
+            group: the processes that train together.
 
         Raises:
-            TrainableError: so many cannot train this together.
+            TrainableError: so many processes cannot train this together.
         """
 
 
 @runtime_checkable
 class Searching(Protocol):
-    """A trainable that looks for an architecture itself: what it finds is its result, not what it was set up with."""
+    """A trainable that searches by itself: its result is the architecture that it finds, not the one of `setup`."""
 
     @property
     def architecture(self) -> Architecture | None:
-        """The best so far; None before the first epoch."""
+        """The best architecture so far; None before the first epoch."""
 
 
 @runtime_checkable
 class Scoring(Protocol):
-    """A trainable that can guess which of two architectures is the better one, without training them."""
+    """A trainable that can rank architectures without training them."""
 
     @property
     def proxies(self) -> Sequence[str]:
-        """Names of the scores that it knows; of each, more is better."""
+        """Names of the available scores. More is better for each of them."""
 
     def zero_cost(self, architecture: Architecture, proxy: str, *, seed: int) -> float:
-        """The score called `proxy`, never NaN; -inf where nothing could be learnt.
+        """Score an architecture. A training in progress on the same object is not disturbed.
 
-        `seed` decides what is random in it. A training that is under way goes on as if nobody had asked.
+        Args:
+            architecture: the architecture to score.
+            proxy: one of `proxies`.
+            seed: decides everything random in the score.
+
+        Returns:
+            The score, never NaN; -inf where the network could not learn anything.
         """
 
 
 def has_checkpoints(trainable: Trainable) -> bool:
-    """Whether `save` and `load` do anything; where they do not, a training begins again at epoch 0."""
+    """Check whether `save` and `load` do anything. Without checkpoints a training restarts at epoch 0.
+
+    Args:
+        trainable: any trainable.
+
+    Returns:
+        The class attribute `checkpoints`; True where there is none.
+    """
     return bool(getattr(trainable, "checkpoints", True))
 
 
 def is_parallel(trainable: Trainable) -> TypeGuard[Parallel]:
-    """Whether several processes can train it together."""
+    """Check whether several processes can train a trainable together.
+
+    Args:
+        trainable: any trainable, with its settings.
+
+    Returns:
+        True for a `Parallel` trainable whose settings allow it.
+    """
     return isinstance(trainable, Parallel) and bool(trainable.parallel)

@@ -1,7 +1,7 @@
-"""Trainables by name, and the one door through which a name, a class or a function becomes a `Trainable`.
+"""Trainables by name, and `adapt`, which makes a `Trainable` of a name, a class or a function.
 
-`register` makes an own trainable known, and a plug-in names one in its entry points of the group
-`nas_tune.trainables`. A plug-in is imported when it is used and not before.
+`register` adds your own trainable. A plug-in declares one in its entry points of the group `nas_tune.trainables`, and
+is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ TRAINABLES: Registry[Target] = Registry(
     error=TrainableError,
     name_rule=(is_identifier, IDENTIFIER_RULE),
 )
-"""The trainables by name. `table` is provided by `nas_tune`, whose benchmarks it belongs to."""
+"""The trainables by name. `nas_tune` adds `table`, which belongs to its benchmarks."""
 
 
 def register(name: str, target: Target | str, *, replace: bool = False) -> None:
     """Make `target` known as `name`.
 
     Args:
-        name: how configurations and command lines ask for it.
+        name: the name in configurations and on command lines.
         target: a class that follows `Trainable`, a generator function, or "module:attribute".
-        replace: take the place of what has the name.
+        replace: whether to replace a trainable that has the name already.
 
     Raises:
         TrainableError: the name breaks the rule or is taken, or the target cannot train.
@@ -61,25 +61,55 @@ def register(name: str, target: Target | str, *, replace: bool = False) -> None:
 
 
 def is_installed(name: str) -> bool:
-    """Whether every process knows `name`: a trainable of this package or of a plug-in, not one that was registered."""
+    """Check whether every process knows a name.
+
+    Args:
+        name: of a trainable.
+
+    Returns:
+        True for a trainable of this package or of a plug-in; False for one that this process registered.
+    """
     return name in TRAINABLES and TRAINABLES.registered(name) is None
 
 
 def names() -> list[str]:
-    """Every name that `get` knows, plug-ins included (without importing them), sorted."""
+    """List every name that `get` knows, without importing any plug-in.
+
+    Returns:
+        The names, sorted.
+    """
     return TRAINABLES.names()
 
 
 def get(name: str) -> Target:
-    """The class or generator function called `name`; `UnknownNameError` names a close one."""
+    """Find a trainable by its name.
+
+    Args:
+        name: a registered name, one of this package, or one of a plug-in.
+
+    Returns:
+        The class or generator function.
+
+    Raises:
+        UnknownNameError: there is no such name; the message suggests a close one.
+    """
     return TRAINABLES.get(name)
 
 
 def adapt(target: str | Target, settings: Mapping[str, object] | None = None) -> Trainable:
-    """A fresh trainable from a registered name, a class or a generator function.
+    """Make a trainable of a registered name, a class or a generator function, before anything is loaded or trained.
 
-    Settings that the signature does not take, and required ones that are missing, are refused
-    (`TrainableError`) before anything is loaded or trained.
+    Args:
+        target: what to make the trainable of.
+        settings: keyword arguments of the class or function; none by default.
+
+    Returns:
+        A new trainable.
+
+    Raises:
+        UnknownNameError: no trainable has the name.
+        TrainableError: the target cannot train, the signature does not have a setting, or a required setting is
+            missing.
     """
     found = get(target) if isinstance(target, str) else target
     kind = _kind(found)
@@ -94,7 +124,7 @@ def adapt(target: str | Target, settings: Mapping[str, object] | None = None) ->
 
 
 def _kind(target: object) -> str:
-    """ "class" or "function"; refuses everything else with what to do instead."""
+    """Return "class" or "function"; refuse everything else with a remedy."""
     if inspect.isclass(target):
         missing = [name for name in _METHODS if not callable(getattr(target, name, None))]
         if missing:
@@ -105,7 +135,7 @@ def _kind(target: object) -> str:
         return "function"
     held = target.func if isinstance(target, partial) else target
     if callable(held) and getattr(held, "__qualname__", None) is None:
-        # A worker makes its trainables itself, and what an instance holds would pass from one trial to the next.
+        # A worker makes its own trainables, and the state of an instance would leak from one trial into the next.
         raise TrainableError(
             f"an instance of {type(held).__name__} is no trainable; give its class, if that has "
             f"{', '.join(f'{name}()' for name in _METHODS)}, or a generator function, such as a method of it"

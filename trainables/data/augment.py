@@ -71,7 +71,16 @@ class Views:
 
 
 def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Each image moved by -most..most pixels along both axes, zeros coming in."""
+    """Move each image by a random number of pixels along both axes; zeros come in.
+
+    Args:
+        images: (n, c, h, w).
+        most: the largest move in pixels, in each direction.
+        generator: random numbers, on the device of the images.
+
+    Returns:
+        A new tensor of the same shape.
+    """
     count, channels, height, width = images.shape
     device = images.device
     padded = functional.pad(images, (most, most, most, most)).contiguous()
@@ -85,7 +94,15 @@ def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
 
 
 def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image mirrored left to right, or not, with equal chance."""
+    """Mirror each image left to right with a probability of one half.
+
+    Args:
+        images: (n, c, h, w).
+        generator: random numbers, on the device of the images.
+
+    Returns:
+        A new tensor of the same shape.
+    """
     count, device = len(images), images.device
     mirrored = torch.randint(2, (count,), generator=generator, device=device)
     both = torch.cat((images, images.flip(3)))
@@ -93,7 +110,17 @@ def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def cut_out(images: Tensor, side: int, fill: float, generator: torch.Generator) -> Tensor:
-    """Each image with a square of `side` pixels around a random centre set to `fill`."""
+    """Set a square around a random centre of each image to one value; the square is cut off at the borders.
+
+    Args:
+        images: (n, c, h, w).
+        side: side of the square in pixels.
+        fill: the value.
+        generator: random numbers, on the device of the images.
+
+    Returns:
+        A new tensor of the same shape.
+    """
     count, _, height, width = images.shape
     rows = _band(height, side, count, generator, images.device)
     columns = _band(width, side, count, generator, images.device)

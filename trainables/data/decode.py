@@ -1,7 +1,7 @@
-"""Encoded images (PNG, JPEG, TIFF, ...) to one tensor; grey only if every image is grey.
+"""Decoding of images (PNG, JPEG, TIFF, ...) into one tensor; grey only if every image is grey.
 
-Images of 8 bits a channel stay uint8. Deeper ones (16 or 32 bits, float) become float32 with the values that they
-have. A photograph is turned upright, as its EXIF orientation says. Alpha channels are left out.
+Images of 8 bits per channel stay uint8. Deeper images (16 or 32 bits, float) become float32 with unchanged values. A
+photograph is turned upright by its EXIF orientation. Alpha channels are left out.
 """
 
 from __future__ import annotations
@@ -33,14 +33,19 @@ _ALPHA = ("LA", "PA", "RGBA")
 _EIGHT = "8 bits"
 _ORIENTATION = 0x0112
 _PART = 256
+"""Images that a thread decodes at a time."""
 _THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Images (n, c, h, w), c being 1 or 3: uint8, or float32 where `depth` is not "8 bits".
+    """Decoded images of one size.
 
-    `turned` counts those that an EXIF orientation turned, `with_alpha` those whose alpha channel was left out.
+    Attributes:
+        images: (n, c, h, w), c being 1 or 3; uint8, or float32 where `depth` is not "8 bits".
+        depth: bits per channel: "8 bits", "16 bits", "32 bits" or "float".
+        turned: number of images that were turned by their EXIF orientation.
+        with_alpha: number of images whose alpha channel was left out.
     """
 
     images: Tensor
@@ -58,17 +63,28 @@ class _One:
 
 
 def decode_all(encoded: Sequence[Encoded], *, resize: int | None) -> Decoded:
-    """Decode all images.
+    """Decode images in four threads.
 
-    With `resize` the shorter side is scaled to it and the centre square kept; without, all images must be of
-    one size.
+    Args:
+        encoded: the images, at least one.
+        resize: side in pixels. The shorter side is scaled to it and the centre square is kept. With None all images
+            must
+            have one size.
+
+    Returns:
+        The images in the same order.
 
     Raises:
-        DataError: a file is no whole image, or images differ in size or in depth; names the file.
+        DataError: a file is damaged, or images differ in size or in depth; the message names the file.
     """
-    parts = [encoded[start : start + _PART] for start in range(0, len(encoded), _PART)]
+
+    def decode(start: int) -> list[_One]:
+        return [_decode_one(name, source, resize) for name, source in encoded[start : start + _PART]]
+
+    found: list[_One] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = [one for part in pool.map(lambda part: _decode(part, resize), parts) for one in part]
+        for images_of_part in pool.map(decode, range(0, len(encoded), _PART)):
+            found.extend(images_of_part)
     _check_alike(encoded, found)
     arrays = [one.array for one in found]
     if any(array.ndim == 3 for array in arrays):
@@ -79,16 +95,12 @@ def decode_all(encoded: Sequence[Encoded], *, resize: int | None) -> Decoded:
     return Decoded(images, found[0].depth, sum(one.turned for one in found), sum(one.has_alpha for one in found))
 
 
-def _decode(part: Sequence[Encoded], resize: int | None) -> list[_One]:
-    return [_decode_one(name, source, resize) for name, source in part]
-
-
 def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
     try:
-        # From memory: where Pillow maps a TIFF file, it turns the wrong pixels.
+        # Pillow maps a TIFF file into memory when it is given a path, and then turns the wrong pixels.
         with Image.open(io.BytesIO(source if isinstance(source, bytes) else source.read_bytes())) as image:
             _check_depth(name, image)
-            # Pillow turns TIFF images itself, and forgets their orientation then.
+            # Pillow turns TIFF images itself in load() and drops their orientation, so it is read before.
             turned = image.getexif().get(_ORIENTATION, 1) in range(2, 9)
             image.load()
             upright = ImageOps.exif_transpose(image)
@@ -102,7 +114,7 @@ def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
 
 
 def _check_depth(name: str, image: Image.Image) -> None:
-    """Of colours of 16 bits Pillow keeps the upper 8."""
+    """Refuse colour images of 16 bits per channel, of which Pillow keeps the upper 8."""
     if image.mode not in _DEEP and any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
         raise DataError(
             f"{name} has 16 bits a colour, of which 8 would be lost; save it with 8 bits, or all images as arrays in "

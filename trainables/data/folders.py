@@ -17,15 +17,32 @@ __all__ = ["is_image_folder", "load_image_folder"]
 
 
 def is_image_folder(path: Path) -> bool:
-    """Whether `path` is a folder with visible sub-folders, which `load_image_folder` takes for classes."""
+    """Check whether `load_image_folder` would find classes.
+
+    Args:
+        path: a file or folder.
+
+    Returns:
+        True for a folder with visible sub-folders.
+    """
     return path.is_dir() and bool(_folders(path))
 
 
 def load_image_folder(path: Path, *, resize: int | None) -> Raw:
-    """`path/<class>/<image>`, or `path/train/<class>/...` with `path/val` and `path/test` beside it, or one of them.
+    """Read `path/<class>/<image>`, or `path/train/<class>/...` with `path/val`, `path/test` or both beside it.
 
-    Splits are known by their usual names, in any case (see `trainables.data.parts`). Hidden files and folders, and
-    what systems leave behind, are passed over at every level.
+    Splits are recognised by their usual names in any case (see `trainables.data.parts`). Hidden files and folders, and
+    those that operating systems create, are ignored at every level.
+
+    Args:
+        path: the folder.
+        resize: side of the images in pixels; None keeps them, see `decode_all`.
+
+    Returns:
+        The images, with notes on ignored files. The classes are the folders of training, sorted.
+
+    Raises:
+        DataError: training images are missing, a class or split is ambiguous, or an image is damaged.
     """
     notes: list[str] = []
     splits = _splits(path, notes)
@@ -35,12 +52,15 @@ def load_image_folder(path: Path, *, resize: int | None) -> Raw:
         raise DataError(f"{path} holds no training images, only {found}; add a folder train")
     classes = tuple(folder.name for folder in _folders(roots["train"]))
     _check_not_wrapped(roots["train"])
-    parts = {part: _read(roots[part], classes if part != "train" else None, notes) for part in PARTS if part in roots}
+    parts: dict[Part, Gathered] = {}
+    for part in PARTS:
+        if part in roots:
+            parts[part] = _read(roots[part], classes if part != "train" else None, notes)
     return gathered(str(path), parts, classes, resize=resize, notes=notes)
 
 
 def _check_not_wrapped(path: Path) -> None:
-    """A lone folder is a class without another, or one more folder above those of the classes."""
+    """Refuse a lone folder: it is the only class, or a wrapper around the folders of the classes."""
     folders = _folders(path)
     if len(folders) != 1:
         return
@@ -55,10 +75,10 @@ def _check_not_wrapped(path: Path) -> None:
 
 
 def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
-    """The folders of the splits; none where the folders are those of classes."""
+    """Find the folders of the splits; none where the folders are classes."""
     folders = _folders(path)
     named = [folder for folder in folders if part_of(folder.name)]
-    # A class may be called "train", too: its images lie in it, and those of a split in folders below.
+    # A class may be called "train" too: it holds images directly, while a split holds folders.
     above = [folder for folder in named if _folders(folder)]
     if not above:
         if named and len(named) == len(folders):
@@ -86,7 +106,7 @@ def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
 
 
 def _unwrapped(folder: Path, part: Part) -> Path:
-    """Archives often hold a folder of splits in one of the same name."""
+    """Enter a folder of the same split, which archives often wrap once more."""
     inside = _folders(folder)
     while len(inside) == 1 and part_of(inside[0].name) == part:
         folder = inside[0]
@@ -95,7 +115,7 @@ def _unwrapped(folder: Path, part: Part) -> Path:
 
 
 def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> Gathered:
-    """The images below the folders of the classes; of `classes`, where they are known, some may have none."""
+    """Read the images of each class. With `classes` (not for training), a class may lack images but not be new."""
     folders = _folders(path)
     if classes is not None and (extra := sorted({folder.name for folder in folders} - set(classes))):
         raise DataError(f"{path}: the classes {extra} do not occur in training; their folders must be equal")

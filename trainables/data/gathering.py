@@ -1,8 +1,8 @@
-"""From encoded images and labels of several parts to a data set, with a word on what decoding them came across."""
+"""From encoded images and labels of several parts to a data set, with notes on what the decoder changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -17,7 +17,13 @@ __all__ = ["Gathered", "gathered"]
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Images as files have them, and their labels (n,); `place` names the part in messages."""
+    """Encoded images of one part, and their labels.
+
+    Attributes:
+        images: the encoded images.
+        labels: (n,), int64.
+        place: names the part in messages.
+    """
 
     images: Sequence[Encoded]
     labels: Tensor
@@ -32,28 +38,38 @@ def gathered(
     resize: int | None,
     notes: Sequence[str] = (),
 ) -> Raw:
-    """Decode all parts, of which training is one.
+    """Decode all parts of a data set.
+
+    Args:
+        name: names the data set in messages.
+        parts: the images by part, of which "train" is one.
+        classes: names of the classes in the order of their labels; empty names them "0", "1", ...
+        resize: side of the images in pixels; None keeps them, see `decode_all`.
+        notes: notes of the reader, to which those of the decoder are added.
+
+    Returns:
+        The data set on the CPU.
 
     Raises:
-        DataError: an image is damaged, or images differ in size, colours or depth.
+        DataError: an image is damaged, images differ in size, colours or depth, or labels do not fit.
     """
     decoded = {part: decode_all(some.images, resize=resize) for part, some in parts.items()}
-    _check_depths(name, decoded, parts)
-    splits = {part: Split(found.images, parts[part].labels) for part, found in decoded.items()}
-    said = [*notes, *_said(decoded.values())]
-    return raw_images(
-        name, splits["train"], splits.get("test"), classes, validation=splits.get("validation"), notes=said
-    )
-
-
-def _check_depths(name: str, decoded: Mapping[Part, Decoded], parts: Mapping[Part, Gathered]) -> None:
     if len({found.depth for found in decoded.values()}) > 1:
         said = ", ".join(f"{parts[part].place}: {found.depth}" for part, found in decoded.items())
         raise DataError(f"{name}: the splits differ in depth a channel ({said}); save all of them alike")
+    splits = {part: Split(found.images, parts[part].labels) for part, found in decoded.items()}
+    return raw_images(
+        name,
+        splits["train"],
+        splits.get("test"),
+        classes,
+        validation=splits.get("validation"),
+        notes=[*notes, *_notes(list(decoded.values()))],
+    )
 
 
-def _said(decoded: Iterable[Decoded]) -> list[str]:
-    found = list(decoded)
+def _notes(found: Sequence[Decoded]) -> list[str]:
+    """Describe what the decoder did to the images."""
     turned, alpha = sum(one.turned for one in found), sum(one.with_alpha for one in found)
     notes = [] if found[0].depth == "8 bits" else [f"{found[0].depth} a channel, with the values that they have"]
     if turned:

@@ -1,4 +1,4 @@
-"""What a data set is here: images and labels as tensors, raw as they were read or split and on a device."""
+"""Data sets of images and labels as tensors: `Raw` as they are read, `ImageData` split and on a device."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ __all__ = ["ImageData", "Raw", "Split", "raw_images"]
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Images (n, c, h, w), uint8 or float32, and their labels (n,), int64."""
+    """Images and their labels.
+
+    Attributes:
+        images: (n, c, h, w), uint8 or float32.
+        labels: (n,), int64.
+    """
 
     images: Tensor
     labels: Tensor
@@ -25,28 +30,64 @@ class Split:
         return len(self.labels)
 
     def take(self, rows: Tensor, device: torch.device) -> Split:
-        """The images of `rows`, in that order, on `device`."""
+        """Copy some images to a device.
+
+        Args:
+            rows: (k,), indices in any order.
+            device: where the copy is stored.
+
+        Returns:
+            The k images in the order of `rows`.
+        """
         return Split(self.images[rows].to(device), self.labels[rows].to(device))
 
     def sampled(self, count: int, generator: torch.Generator) -> Split:
-        """At most `count` images in random order, none twice; `generator` is of the device of the images."""
+        """Draw images at random, none twice.
+
+        Args:
+            count: the number of images; all where there are fewer.
+            generator: random numbers, on the device of the images.
+
+        Returns:
+            The images in random order.
+        """
         device = self.images.device
         return self.take(torch.randperm(len(self), generator=generator, device=device)[:count], device)
 
     def joined(self, other: Split) -> Split:
-        """These images and then those of `other`."""
+        """Concatenate two splits.
+
+        Args:
+            other: images of the same shape and type.
+
+        Returns:
+            These images, followed by those of `other`.
+        """
         return Split(torch.cat((self.images, other.images)), torch.cat((self.labels, other.labels)))
 
     def to(self, device: torch.device) -> Split:
-        """The same images on `device`."""
+        """Move the images to a device.
+
+        Args:
+            device: where they are stored.
+
+        Returns:
+            The same images there.
+        """
         return Split(self.images.to(device), self.labels.to(device))
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A data set as it was read, on the CPU; `validation` and `test` where it has such parts of its own.
+    """A data set as it is read, on the CPU.
 
-    `notes` say what a person should know of how it was read.
+    Attributes:
+        name: the name or path of the data set.
+        train: the images for training.
+        test: the test images; None where the data set has no such split.
+        classes: names of the classes in the order of their labels.
+        validation: the validation images; None where the data set has no such split.
+        notes: what a person should know about how the data set was read.
     """
 
     name: str
@@ -58,12 +99,16 @@ class Raw:
 
     @property
     def splits(self) -> dict[str, Split]:
-        """Those that there are, by name."""
+        """The existing splits by name."""
         every = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in every.items() if split is not None}
 
     def checksum(self) -> str:
-        """16 hex digits that change with any pixel or label."""
+        """Compute a checksum of all pixels and labels.
+
+        Returns:
+            16 hexadecimal digits.
+        """
         digest = hashlib.sha256()
         for split in (self.train, self.test, self.validation):
             if split is None:
@@ -76,7 +121,17 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class ImageData:
-    """Three splits on a device; `mean` and `std` (1, c, 1, 1) are those of the training images, unscaled."""
+    """A data set in three splits on a device.
+
+    Attributes:
+        name: the name or path of the data set.
+        train: the images for training.
+        validation: the images for validation; none where training uses them too.
+        test: the images for testing.
+        classes: names of the classes in the order of their labels.
+        mean: (1, c, 1, 1), of the training images per channel, in the units of the images.
+        std: (1, c, 1, 1), standard deviation of the same.
+    """
 
     name: str
     train: Split
@@ -98,7 +153,17 @@ class ImageData:
         return int(height), int(width)
 
     def split(self, name: str) -> Split:
-        """The split called "train", "validation" or "test"; `DataError` for another one, and for one without images."""
+        """Look up a split.
+
+        Args:
+            name: "train", "validation" or "test".
+
+        Returns:
+            The split, with at least one image.
+
+        Raises:
+            DataError: there is no such split, or it has no images.
+        """
         if name not in ("train", "validation", "test"):
             raise DataError(f"there is no split {name!r}; the splits are train, validation and test")
         found: Split = getattr(self, name)
@@ -110,7 +175,15 @@ class ImageData:
         return found
 
     def normalize(self, images: Tensor, layout: torch.memory_format = torch.channels_last) -> Tensor:
-        """Raw images to float32 of about zero mean and unit deviation, laid out in memory as `layout` says."""
+        """Standardize raw images by `mean` and `std`.
+
+        Args:
+            images: (n, c, h, w), with the values of the data set.
+            layout: memory format of the result.
+
+        Returns:
+            (n, c, h, w), float32, of about zero mean and unit deviation.
+        """
         scaled = (images.to(torch.float32) - self.mean) / self.std
         return scaled.contiguous(memory_format=layout)
 
@@ -124,10 +197,21 @@ def raw_images(
     validation: Split | None = None,
     notes: Sequence[str] = (),
 ) -> Raw:
-    """Check images and labels against each other, and name the classes "0", "1", ... where nobody did.
+    """Check images and labels against each other.
+
+    Args:
+        name: names the data set in messages.
+        train: the images for training.
+        test: the test images, where there are any.
+        classes: names of the classes in the order of their labels; empty names them "0", "1", ...
+        validation: the validation images, where there are any.
+        notes: what a person should know; classes that a split lacks are added.
+
+    Returns:
+        The data set.
 
     Raises:
-        DataError: they do not fit; says where.
+        DataError: a shape, value or label breaks a rule; the message names the split.
     """
     held = {title: split for title, split in (("validation", validation), ("test", test)) if split is not None}
     _check_split(f"{name}: the ", train)
@@ -139,8 +223,10 @@ def raw_images(
     count = len(classes) or int(train.labels.max()) + 1
     _check_classes(name, train, held, count)
     named = classes or tuple(str(index) for index in range(count))
-    lacks = [line for title, split in held.items() for line in _lacking(title, split, named)]
-    return Raw(name, train, test, named, validation, (*notes, *lacks))
+    found = list(notes)
+    for title, split in held.items():
+        found.extend(_lacking(title, split, named))
+    return Raw(name, train, test, named, validation, tuple(found))
 
 
 def _check_split(place: str, split: Split) -> None:

@@ -1,4 +1,4 @@
-"""Data sets by name: scikit-learn's digits, which come with the package, and four of torchvision's."""
+"""Data sets by name: the digits of scikit-learn, which need no download, and four data sets of torchvision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TORCHVISION = {
     "cifar10": "CIFAR10",
     "cifar100": "CIFAR100",
 }
-"""Our names and the class of `torchvision.datasets` behind each."""
+"""The class of `torchvision.datasets` by our name."""
 
 LAYOUT = {
     "mnist": "MNIST/raw",
@@ -27,13 +27,17 @@ LAYOUT = {
     "cifar10": "cifar-10-batches-py",
     "cifar100": "cifar-100-python",
 }
-"""The folder below the root in which torchvision keeps each."""
+"""The folder of torchvision's files below the root, by our name."""
 
 NAMED = ("digits", *TORCHVISION)
 
 
 def load_digits() -> Raw:
-    """The 1,797 handwritten digits of 8x8 pixels and 17 grey levels (UCI, Alpaydin and Kaynak 1998)."""
+    """Load the 1,797 handwritten digits of 8x8 pixels and 17 grey levels (UCI, Alpaydin and Kaynak 1998).
+
+    Returns:
+        The images, which have no test split.
+    """
     from sklearn.datasets import load_digits as read
 
     digits = read()
@@ -42,7 +46,19 @@ def load_digits() -> Raw:
 
 
 def load_torchvision(name: str, root: Path, *, download: bool) -> Raw:
-    """A torchvision data set from the files below `root`, fetched there first if `download`."""
+    """Read a torchvision data set from its files.
+
+    Args:
+        name: a key of `TORCHVISION`.
+        root: the folder with the files in torchvision's layout.
+        download: whether to download missing files first.
+
+    Returns:
+        The images, with a test split.
+
+    Raises:
+        DataError: the files are missing or damaged, or the download fails.
+    """
     train, classes = _read(name, root, download, train=True)
     test, _ = _read(name, root, download, train=False)
     return raw_images(name, train, test, classes)
@@ -56,11 +72,8 @@ def _read(name: str, root: Path, download: bool, *, train: bool) -> tuple[Split,
         found = maker(str(root), train=train, download=download)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         remedy = "give download=True to fetch it" if not download else "check the connection, or copy the files there"
-        raise DataError(f"{name} cannot be read below {root} ({_line(error)}); {remedy}") from error
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{name} cannot be read below {root} ({why}); {remedy}") from error
     images = torch.as_tensor(found.data)
     images = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2).contiguous()
     return Split(images, torch.as_tensor(found.targets).long()), tuple(found.classes)
-
-
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -26,16 +26,25 @@ _DAMAGE = (
     *(OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error),
 )
-"""What numpy and zipfile raise of files that are not whole."""
+"""What numpy and zipfile raise for a damaged file."""
 _Array = np.ndarray[Any, Any]
 
 
 def load_npz(path: Path) -> Raw:
-    """Arrays `x` (images) and `y` (labels), and where they exist `x_val`, `y_val`, `x_test` and `y_test`.
+    """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
-    Other usual names are known, too: `x_train`, `train_images`, `Y_valid`, ... Images: (n, h, w), (n, c, h, w) or
-    (n, h, w, c), numbers of any kind or bool; all between 0 and 255 and whole become uint8, others float32. Labels:
-    (n,) or (n, 1), integers from 0.
+    Other usual names are recognised too: `x_train`, `train_images`, `Y_valid`, ... Images have the shape (n, h, w),
+    (n, c, h, w) or (n, h, w, c) and hold numbers of any kind or bool. Integers between 0 and 255 become uint8, all
+    other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The images, with a note on arrays that were not read.
+
+    Raises:
+        DataError: the file is damaged, or an array is missing, ambiguous or of a wrong shape or type.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -47,15 +56,15 @@ def load_npz(path: Path) -> Raw:
     except _DAMAGE as error:
         raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
     images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, path, names)
-    splits = {
-        part: Split(found, _labels(arrays["y", part], f"{path}: {names['y', part]}")) for part, found in images.items()
-    }
+    splits: dict[Part, Split] = {}
+    for part, found in images.items():
+        splits[part] = Split(found, _labels(arrays["y", part], f"{path}: {names['y', part]}"))
     notes = [f"not read: {', '.join(unread)}"] if unread else []
     return raw_images(str(path), splits["train"], splits.get("test"), validation=splits.get("validation"), notes=notes)
 
 
 def _placed(path: Path, found: list[str]) -> dict[tuple[str, Part], str]:
-    """By kind ("x" or "y") and part the name of the array."""
+    """Map kind ("x" or "y") and part to the name of the array."""
     placed: dict[tuple[str, Part], str] = {}
     for name in found:
         place = _place_of(path, name)
@@ -74,7 +83,7 @@ def _placed(path: Path, found: list[str]) -> dict[tuple[str, Part], str]:
 
 
 def _place_of(path: Path, name: str) -> tuple[str, Part] | None:
-    """What an array is; None for one that is neither images nor labels."""
+    """Read kind and part from the name of an array; None for one that is neither images nor labels."""
     words = re.findall(r"[^\W_]+", name.lower())
     kinds = ["x" if word in _IMAGES else "y" for word in words if word in _IMAGES + _LABELS]
     if len(kinds) != 1:
@@ -89,7 +98,7 @@ def _place_of(path: Path, name: str) -> tuple[str, Part] | None:
 
 
 def _images(arrays: Mapping[Part, _Array], path: Path, names: Mapping[tuple[str, Part], str]) -> dict[Part, Tensor]:
-    """The images of all parts, of one type."""
+    """Convert the images of all parts, (n, c, h, w), to one type: uint8 or float32."""
     places = {part: f"{path}: {names['x', part]}" for part in arrays}
     shaped = {part: _shaped(array, places[part]) for part, array in arrays.items()}
     real = {part for part, array in shaped.items() if array.dtype.kind == "f"}
@@ -103,7 +112,7 @@ def _images(arrays: Mapping[Part, _Array], path: Path, names: Mapping[tuple[str,
 
 
 def _shaped(array: _Array, place: str) -> _Array:
-    """(n, c, h, w)"""
+    """Bring images to the shape (n, c, h, w)."""
     if array.dtype.kind not in "uifb" or array.ndim not in (3, 4):
         raise DataError(
             f"{place} is {array.dtype} of shape {array.shape}; images are numbers of shape (n, h, w), "

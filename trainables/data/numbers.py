@@ -1,4 +1,4 @@
-"""Numbers of any kind as float32, without a silent loss."""
+"""Conversion to float32 that refuses a loss of precision."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from trainables.errors import DataError
 __all__ = ["as_float32"]
 
 _LARGEST_LOSS = 1e-3
-"""Of the distance between the smallest and the largest value."""
+"""The largest rounding error allowed, as a share of the range of the values."""
 
 
 def as_float32(array: np.ndarray[Any, Any], place: str) -> np.ndarray[Any, Any]:
-    """The same values in float32.
+    """Convert numbers to float32.
+
+    Args:
+        array: numbers of any shape and type.
+        place: names the numbers in messages.
+
+    Returns:
+        An array of the same shape.
 
     Raises:
-        DataError: rounding would change them by more than a thousandth of their range; `place` names them.
+        DataError: rounding would change a value by more than a thousandth of the range of all values.
     """
     with np.errstate(over="ignore"):
         rounded = np.ascontiguousarray(array, dtype=np.float32)

@@ -1,8 +1,8 @@
 """Parquet files of encoded images and labels: the layout of Hugging Face and plain binary columns.
 
-A folder is read file by file. Which part a row belongs to is said by the name of its file or of a folder, as in
-`validation-00000-of-00001.parquet`, or by a column of such names. The image column holds bytes, or a struct with a
-field `bytes`; the label column integers from 0 or class names.
+A folder is read file by file. The part that a row belongs to is named by its file or a folder, as in
+`validation-00000-of-00001.parquet`, or in a column. The image column holds bytes, or a struct with a field `bytes`. The
+label column holds integers from 0, or class names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ __all__ = ["load_parquet", "parquet_files"]
 
 
 def parquet_files(path: Path) -> list[Path]:
-    """The visible Parquet files that `path` is or holds (at any depth), sorted; empty where there are none."""
+    """Find the visible Parquet files of a path.
+
+    Args:
+        path: a file, or a folder that is searched at any depth.
+
+    Returns:
+        The files, sorted; empty where there are none.
+    """
     if path.is_dir():
         return [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() == ".parquet"]
     return [path] if path.suffix.lower() == ".parquet" else []
@@ -38,7 +45,20 @@ class _Rows:
 
 
 def load_parquet(path: Path, *, image_column: str | None, label_column: str | None, resize: int | None) -> Raw:
-    """Read the files of `path`; columns that are not given are recognised by type and name."""
+    """Read the Parquet files of a path.
+
+    Args:
+        path: a file or folder.
+        image_column: name of the column of images; None recognises it by type and name.
+        label_column: name of the column of labels; None recognises it by type and name.
+        resize: side of the images in pixels; None keeps them, see `decode_all`.
+
+    Returns:
+        The images, with notes on how they were split.
+
+    Raises:
+        DataError: a file is damaged, a column or split is missing or ambiguous, or an image or label is damaged.
+    """
     files = parquet_files(path)
     notes: list[str] = []
     by_file = _parts_of_files(path, files, notes)
@@ -50,18 +70,18 @@ def load_parquet(path: Path, *, image_column: str | None, label_column: str | No
         held = f"only {' and '.join(sorted(rows))} files" if len(files) > 1 or by_file[files[0]] else "no training rows"
         raise DataError(f"{path} holds {held} ({', '.join(f.name for f in files)}); add train-*.parquet")
     names = tuple(sorted({label for label in rows["train"].labels if isinstance(label, str)}))
-    parts = {
-        part: Gathered(rows[part].images, _numbers(rows[part].labels, names, path), f"{part} rows")
-        for part in PARTS
-        if part in rows
-    }
+    parts: dict[Part, Gathered] = {}
+    for part in PARTS:
+        if part in rows:
+            labels = _numbers(rows[part].labels, names, path)
+            parts[part] = Gathered(rows[part].images, labels, f"{part} rows")
     if columns.split:
         notes.append(f"split by the column {columns.split}")
     return gathered(str(path), parts, names, resize=resize, notes=notes)
 
 
 def _parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapping[Path, Part | None]:
-    """What the names say; where some are those of parts and none of training, the others are for training."""
+    """Read the parts from the names. Where some files name a part but none names training, the others are training."""
     found: dict[Path, Part | None] = {}
     for file in files:
         part = part_of_file(file, path)
@@ -81,7 +101,7 @@ def _parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapp
 
 
 def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _Rows]) -> None:
-    """Put the rows of a file to those of their parts."""
+    """Append the rows of a file to `rows` by their part."""
     import pyarrow
 
     with opened(path) as file:

@@ -1,4 +1,4 @@
-"""Which columns of Parquet files hold the images, the labels and the names of splits."""
+"""Recognition of the columns of Parquet files that hold images, labels and the names of splits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ __all__ = ["Columns", "columns_of", "opened", "split_cells"]
 IMAGE_NAMES = ("image", "img", "jpeg", "jpg", "png", "bytes", "image_bytes")
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y")
 SPLIT_NAMES = ("split", "splits", "data_split", "dataset_split")
-"""Columns of these names are those of splits, whatever they hold; others only if all that they hold are splits."""
+"""A column with one of these names holds splits. Another column does so only if every cell names a split."""
 _MOST_SPLITS = 30
-"""Distinct texts of a column, above which it is none of splits."""
+"""Distinct texts above which a column does not hold splits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The names of the columns; `split` where there is one."""
+    """The names of the columns that are read.
+
+    Attributes:
+        image: the column of images.
+        label: the column of labels.
+        split: the column of the names of splits; None where there is none.
+    """
 
     image: str
     label: str
@@ -30,12 +36,22 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """All of them."""
+        """The names of all columns that exist."""
         return [name for name in (self.image, self.label, self.split) if name is not None]
 
 
 def opened(path: Path) -> Any:
-    """The file; `DataError` for one that is not whole."""
+    """Open a Parquet file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        DataError: the file is damaged.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -46,10 +62,18 @@ def opened(path: Path) -> Any:
 
 
 def columns_of(files: Sequence[Path], image: str | None, label: str | None) -> Columns:
-    """The columns that are given, or else recognised in the first file.
+    """Find the columns of images, labels and splits.
+
+    Args:
+        files: the Parquet files; the first one is searched, and columns of splits are checked in all.
+        image: name of the column of images; None recognises it.
+        label: name of the column of labels; None recognises it.
+
+    Returns:
+        The names.
 
     Raises:
-        DataError: one is not there, or of a type that it cannot have; or it is not clear which is meant.
+        DataError: a column is missing, has an unfitting type, or cannot be recognised; or several columns name splits.
     """
     with opened(files[0]) as file:
         types = {field.name: field.type for field in file.schema_arrow}
@@ -63,7 +87,15 @@ def columns_of(files: Sequence[Path], image: str | None, label: str | None) -> C
 
 
 def split_cells(file: Any, column: str | None) -> list[Any] | None:
-    """The cells of the column of splits of an open file; None without one."""
+    """Read the column of splits.
+
+    Args:
+        file: an open `pyarrow.parquet.ParquetFile`.
+        column: its name; None where there is no such column.
+
+    Returns:
+        One cell for each row; None without a column.
+    """
     if column is None:
         return None
     cells: list[Any] = file.read(columns=[column])[column].to_pylist()
@@ -78,7 +110,7 @@ def _column(
     fits: Callable[[Any], bool],
     usual: tuple[str, ...],
 ) -> str:
-    """The column that was given, or else the only one of a fitting type, or the one with a usual name."""
+    """Choose the given column, else the only one of a fitting type, else the one with a usual name."""
     if given is not None:
         if given not in types:
             raise DataError(f"{path} has no column {given!r}; its columns are {', '.join(types)}")
@@ -96,7 +128,7 @@ def _column(
 
 
 def _is_of_splits(files: Sequence[Path], name: str) -> bool:
-    """Whether a column is called so, or holds nothing but names of splits in all files."""
+    """Check whether a column has a usual name of splits, or holds nothing but names of splits in all files."""
     if name.lower() in SPLIT_NAMES:
         return True
     for path in files:
@@ -108,7 +140,7 @@ def _is_of_splits(files: Sequence[Path], name: str) -> bool:
 
 
 def _texts(file: Any, name: str) -> set[Any]:
-    """The distinct texts of a column; holds None where it is none of a few texts."""
+    """Collect the distinct texts of a column; {None} for a column of another type or of too many texts."""
     import pyarrow
     from pyarrow import types
 
@@ -119,7 +151,7 @@ def _texts(file: Any, name: str) -> set[Any]:
     if kind is None or not (types.is_string(kind) or types.is_large_string(kind)):
         return {None}
     try:
-        # A column of captions is given up after its first group of rows.
+        # Reading by groups of rows stops early at a column of captions.
         unique: set[Any] = set()
         for group in range(file.num_row_groups):
             unique |= set(file.read_row_group(group, columns=[name])[name].unique().to_pylist())

@@ -1,4 +1,4 @@
-"""Which part of a data set a name means (training, validation or test), and which names nobody gave on purpose."""
+"""The part of a data set that a name means (training, validation or test), and names to ignore."""
 
 from __future__ import annotations
 
@@ -22,11 +22,18 @@ _ENDINGS = ("set", "data", "split", "images")
 _LEFT_BEHIND = frozenset(
     ["__macosx", "__pycache__", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir"]
 )
-"""What systems leave in folders, in lower case; names with a dot in front are hidden as well."""
+"""Names that operating systems create in folders, in lower case. Names with a leading dot are hidden as well."""
 
 
 def part_of(name: str) -> Part | None:
-    """The part that a whole name means, in any case: `Train`, `training_set`, `val-data`, `split=test`, `TestSet`."""
+    """Read the part of a data set from a name, such as `Train`, `training_set`, `val-data`, `split=test`, `TestSet`.
+
+    Args:
+        name: a name in any case.
+
+    Returns:
+        The part; None where the name means none.
+    """
     words = _words(name.rpartition("=")[2])
     if len(words) > 1 and words[-1] in _ENDINGS:
         words = words[:-1]
@@ -40,26 +47,48 @@ def part_of(name: str) -> Part | None:
 
 
 def part_of_file(file: Path, root: Path) -> Part | Literal["unclear"] | None:
-    """The part that a file belongs to by a word of its name, else by the nearest of its folders below `root`.
+    """Read the part of a data set from a word in the name of a file, else from the nearest folder that names one.
 
-    "unclear" where the name has words of two parts, as in `train_val.parquet`.
+    Args:
+        file: the file, at or below `root`.
+        root: the folder above which no name is read; `file` itself where it stands alone.
+
+    Returns:
+        The part; None where no name means one; "unclear" where the name of the file has words of two parts, as in
+        `train_val.parquet`.
     """
-    found = {part for word in _words(file.stem) if (part := part_of(word))}
+    found = {part_of(word) for word in _words(file.stem)} - {None}
     if len(found) > 1:
         return "unclear"
     if found:
         return found.pop()
     folders = () if file == root else file.relative_to(root).parts[:-1]
-    return next((part for folder in reversed(folders) if (part := part_of(folder))), None)
+    for folder in reversed(folders):
+        part = part_of(folder)
+        if part is not None:
+            return part
+    return None
 
 
 def usual_names() -> str:
-    """The names by which parts are known, for messages."""
+    """List the names that mean a part, for messages.
+
+    Returns:
+        One text.
+    """
     return "; ".join(f"{part}: {', '.join(_NAMES[part])}" for part in PARTS)
 
 
 def visible(paths: Iterable[Path], root: Path) -> list[Path]:
-    """Those of the paths below `root` that are not hidden at any level below it, sorted."""
+    """Leave out paths that are hidden at any level below a folder.
+
+    Args:
+        paths: paths below `root`.
+        root: the folder; its own name does not count.
+
+    Returns:
+        The other paths, sorted.
+    """
     return sorted(path for path in paths if not any(map(_is_hidden, path.relative_to(root).parts)))
 
 

@@ -1,4 +1,4 @@
-"""Train, validation and test: as the data have them, else parted by a seed so that each class keeps its share."""
+"""The split into train, validation and test: as given, else drawn by a seed so that each class keeps its share."""
 
 from __future__ import annotations
 
@@ -11,22 +11,32 @@ from trainables.errors import DataError
 __all__ = ["moments", "rows_of", "split_data", "stratified"]
 
 _CANCELLED = 1e-4
-"""Share of the squared mean below which a variance is computed around the mean."""
+"""Share of the squared mean below which a variance is computed again, around the mean."""
 _CONSTANT = 1e-9
-"""Deviation of a channel, as a share of its mean, up to which it is rounding."""
+"""Deviation of a channel, as a share of its mean, up to which it is only rounding."""
 
 
 def split_data(
     raw: Raw, *, validation_share: float, test_share: float, seed: int, device: torch.device, whole: bool = False
 ) -> ImageData:
-    """Part `raw` and put it on `device`; `whole` leaves what is not for testing in one, and nothing to validate on.
+    """Split a data set and move it to a device. The same seed gives the same split on every machine.
 
-    A test set of the data's own is kept; else `test_share` of the training images is parted. Validation images of the
-    data's own are kept likewise; else `validation_share` of what remains is parted. The same seed gives the same parts
-    on every machine.
+    A test split of the data set is kept; else `test_share` of the training images becomes one. A validation split is
+    kept likewise; else `validation_share` of the remaining images becomes one.
+
+    Args:
+        raw: the data set.
+        validation_share: share of the training images, above 0 and below 1.
+        test_share: share of the training images, above 0 and below 1.
+        seed: decides which images are drawn.
+        device: where the images are stored.
+        whole: whether to train on the validation images too, which leaves no images for validation.
+
+    Returns:
+        The three splits.
 
     Raises:
-        DataError: a class has too few images to be parted.
+        DataError: a class has too few images to be split.
     """
     rows, held, tested = rows_of(raw, validation_share=validation_share, test_share=test_share, seed=seed, whole=whole)
     test = raw.test.to(device) if raw.test is not None else raw.train.take(tested, device)
@@ -41,10 +51,21 @@ def split_data(
 def rows_of(
     raw: Raw, *, validation_share: float, test_share: float, seed: int, whole: bool = False
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Which of the training images are for training, for validation and for testing; copies no image.
+    """Choose which of the training images are for training, for validation and for testing; copies no image.
+
+    Args:
+        raw: the data set.
+        validation_share: as in `split_data`.
+        test_share: as in `split_data`.
+        seed: as in `split_data`.
+        whole: as in `split_data`.
+
+    Returns:
+        Indices into `raw.train` for training, for validation and for testing, sorted. The last two are empty where the
+        data set has the split itself or `whole` leaves it out.
 
     Raises:
-        DataError: a class has too few images to be parted.
+        DataError: a class has too few images to be split.
     """
     rows = torch.arange(len(raw.train))
     held = tested = rows[:0]
@@ -56,10 +77,20 @@ def rows_of(
 
 
 def stratified(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:
-    """Part `rows` (indices into `labels`) in two: (rest, `share` of them), each class by its share.
+    """Split rows in two so that each class keeps its share. Each class has at least one row on both sides.
 
-    The parted count is `share` of the rows, rounded, and each class gives at least one and keeps at least
-    one.
+    Args:
+        labels: (n,), int64, of all images.
+        rows: (k,), the indices into `labels` that are split.
+        share: share of the rows for the second part, rounded to a whole number of rows.
+        seed: decides which rows are drawn.
+        title: names the split in messages.
+
+    Returns:
+        The remaining rows and the drawn rows, each sorted.
+
+    Raises:
+        DataError: a class has fewer than two rows.
     """
     counts = labels[rows].bincount()
     if int(counts.min()) < 2:
@@ -80,7 +111,7 @@ def stratified(labels: Tensor, rows: Tensor, share: float, seed: int, title: str
 
 
 def _shares(counts: Tensor, share: float) -> list[int]:
-    """How many each class gives: the largest remainders get what rounding down left over."""
+    """Count the images that each class gives, by the largest remainders; at least 1, and all but 1 at most."""
     wanted = counts.double() * share
     whole = wanted.floor().long()
     left = round(float(wanted.sum())) - int(whole.sum())
@@ -91,11 +122,18 @@ def _shares(counts: Tensor, share: float) -> list[int]:
 
 
 def moments(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation per channel, (1, c, 1, 1), without a float copy of all images; 1 for a constant channel."""
+    """Compute mean and standard deviation per channel without a float copy of all images.
+
+    Args:
+        images: (n, c, h, w), of any type.
+
+    Returns:
+        Mean and deviation, each (1, c, 1, 1), float32; a constant channel has a deviation of 1.
+    """
     mean = _means(images, power=1)
     variance = (_means(images, power=2) - mean.square()).clamp(min=0)
     if bool((variance < _CANCELLED * mean.square()).any()):
-        # The difference of two large numbers says little: around the mean there is none.
+        # The difference of two large numbers loses its digits; deviations from the mean avoid it.
         variance = _means(images, power=2, centre=mean)
     std = variance.sqrt()
     std = torch.where(std > _CONSTANT * mean.abs(), std, torch.ones_like(std))
@@ -103,7 +141,7 @@ def moments(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _means(images: Tensor, *, power: int, centre: Tensor | None = None) -> Tensor:
-    """Per channel the mean of the values, or of the distances from `centre`, to that power; (c,), float64."""
+    """Mean of the values to a power, or of their distances from `centre`, per channel: (c,), float64."""
     total = torch.zeros(images.shape[1], dtype=torch.float64, device=images.device)
     for start in range(0, len(images), 4096):
         values = images[start : start + 4096].to(torch.float64)
