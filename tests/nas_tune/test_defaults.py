@@ -23,7 +23,7 @@ from nas_tune.session.initial_design import ZeroCost
 from nas_tune.strategies import STRATEGIES
 from nas_tune.winners.compress import compressing
 from nas_tune.winners.retrain.plan import EPOCHS_FACTOR
-from trainables.compression import Plan
+from trainables.compression import CompressionSettings
 from trainables.export import STANDARD
 from trainables.tasks.image_classifier import CUTOUT_SHARE, DROP_PATH, EMA, LABEL_SMOOTHING, ImageClassifier
 
@@ -116,8 +116,8 @@ def test_texts_give_the_numbers_of_the_code() -> None:
 
 def test_the_recipes_are_those_that_their_texts_name() -> None:
     assert (EMA, DROP_PATH, LABEL_SMOOTHING, CUTOUT_SHARE) == (0.999, 0.2, 0.1, 4)
-    assert defaults(Plan)["calibration"] == defaults(nas_tune.compress)["calibration"] == 256
-    assert defaults(Plan)["epochs"] == compressing._FEWEST
+    assert defaults(CompressionSettings)["calibration"] == defaults(nas_tune.compress)["calibration"] == 256
+    assert defaults(CompressionSettings)["epochs"] == compressing._FEWEST
     assert defaults(nas_tune.export)["formats"] == STANDARD == tuple(defaults(export)["format"].split(","))
     assert (ZeroCost().proxy, ZeroCost().candidates, ZeroCost().trials) == ("synflow", 100, 8)
     of = defaults(ImageClassifier)

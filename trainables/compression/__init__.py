@@ -1,19 +1,20 @@
-"""A trained network made smaller: pruned and trained on, quantized to int8, and what each step costs and gains.
+"""Compression of a trained network: pruning, fine-tuning and quantization to int8, each measured.
 
-    made = compress_network(classifier.deployed(), classifier.tuning(), folder, Plan(prune=0.5, quantize="int8"))
+    settings = CompressionSettings(prune=0.5, quantize="int8")
+    made = compress_network(classifier.deployed(), classifier.tuning(), folder, settings)
     for stage in made.stages:
         print(stage.name, stage.metrics["accuracy"], stage.bytes)
 
-Nothing here knows of runs.
+This package does not depend on runs and ledgers.
 """
 
 from __future__ import annotations
 
 from trainables.compression.compressing import INT8, compress_network
 from trainables.compression.measuring import BATCHES, ENGINE
-from trainables.compression.plan import Compressed, Plan, Stage
 from trainables.compression.pruning import METHODS
 from trainables.compression.quantization import KINDS
+from trainables.compression.settings import Compressed, CompressionSettings, CompressionStage
 from trainables.compression.tuning import Tuning
 
 __all__ = [
@@ -23,8 +24,8 @@ __all__ = [
     "KINDS",
     "METHODS",
     "Compressed",
-    "Plan",
-    "Stage",
+    "CompressionSettings",
+    "CompressionStage",
     "Tuning",
     "compress_network",
 ]

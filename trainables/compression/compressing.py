@@ -1,4 +1,4 @@
-"""A network pruned, trained on and quantized, each stage as an ONNX file that one engine judges and times."""
+"""Prune, fine-tune and quantize a network; each stage is an ONNX file, and one engine evaluates and times them all."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from trainables.compression.measuring import BATCHES, latencies, session, single
-from trainables.compression.plan import Compressed, Plan, Stage
 from trainables.compression.pruning import pruned, tuned
 from trainables.compression.quantization import quantized
+from trainables.compression.settings import Compressed, CompressionSettings, CompressionStage
 from trainables.compression.tracing import used_parameters
 from trainables.compression.tuning import Tuning
 from trainables.drafts import draft_folder
 from trainables.errors import TrainableError, first_line
-from trainables.export import Deployed, Exported, export_network
+from trainables.export import Deployed, export_network
 from trainables.export.check import compared_onnx
 from trainables.export.exporting import Progress
 from trainables.export.onnx import ONNX, write_onnx
@@ -35,46 +35,57 @@ def compress_network(
     deployed: Deployed,
     tuning: Tuning,
     folder: Path,
-    plan: Plan,
+    settings: CompressionSettings,
     *,
     identifier: str = "",
     progress: Progress = lambda what, step, steps: None,
 ) -> Compressed:
-    """Write what `plan` makes of the network into the empty `folder`; the network itself stays as it is.
+    """Prune, fine-tune and quantize a network as the settings say, and measure each stage; the network does not change.
 
-    As those of an export, its files take raw inputs, where the network has a normalisation of them and the plan does
-    not leave it out.
+    The files are `model.onnx`, the last network before quantization; with pruning also its weights, their architecture
+    and a `model.py` if it can be written; with quantization `model.int8.onnx`. Like the files of an export, they take
+    raw inputs if the network has a normalisation of its inputs and the settings do not leave it out.
 
-    There will be `model.onnx`, the last network before quantization; with pruning its weights, their architecture and
-    where it can be written a `model.py`; with quantization `model.int8.onnx`.
+    Args:
+        deployed: the trained network with examples of its inputs.
+        tuning: calibration examples, evaluation and training for the task of the network.
+        folder: an empty folder for the files.
+        settings: how to compress.
+        identifier: the id of the architecture, which the files carry; default none.
+        progress: called with what is done, the step (from 0) and the number of steps; default does nothing.
+
+    Returns:
+        The measured stages and the files.
 
     Raises:
-        TrainableError: a setting that cannot be, a package that is missing, or a network that cannot be compressed so.
-        DivergedError: the training after pruning did.
-        NotTheSameError: a file does not compute what it should.
+        TrainableError: a setting is invalid, a package is missing, or the network cannot be compressed so.
+        DivergedError: the training after pruning diverged.
+        NotTheSameError: a file computes other outputs than the network.
         OSError: the folder cannot be written.
     """
-    plan.check()
+    settings.check()
     with draft_folder(folder, "aside") as aside:
-        return _Work(deployed, tuning, folder, plan, identifier, progress, aside).done()
+        return _Compression(deployed, tuning, folder, settings, identifier, progress, aside).run()
 
 
 @dataclass(frozen=True)
 class _Made:
-    """A stage as a file."""
+    """The network of a stage, and its ONNX file if there is one."""
 
     name: str
     file: Path | None
     network: nn.Module
 
 
-class _Work:
+class _Compression:
+    """One call of `compress_network`; `aside` is a folder for the files of stages that are not kept."""
+
     def __init__(
         self,
         deployed: Deployed,
         tuning: Tuning,
         folder: Path,
-        plan: Plan,
+        settings: CompressionSettings,
         identifier: str,
         progress: Progress,
         aside: Path,
@@ -82,61 +93,65 @@ class _Work:
         own = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
         inputs = deployed.inputs.detach().to("cpu", memory_format=torch.contiguous_format)
         self._deployed = replace(deployed, network=own, inputs=inputs)
-        self._tuning, self._folder, self._plan, self._aside = tuning, folder, plan, aside
+        self._tuning, self._folder, self._settings, self._aside = tuning, folder, settings, aside
         self._identifier, self._progress = identifier, progress
-        self._step, self._epochs = 0, plan.epochs if plan.prune is not None else 0
-        self._course: list[Mapping[str, float]] = []
+        self._step, self._epochs = 0, settings.epochs if settings.prune is not None else 0
+        self._fine_tuning: list[Mapping[str, float]] = []
         self._notes: list[str] = []
-        self._examples = tuning.examples(max(plan.calibration, *BATCHES))
-        self._raw = plan.normalization and deployed.standardizes
+        self._examples = tuning.examples(max(settings.calibration, *BATCHES))
+        self._raw = settings.normalization and deployed.standardizes
 
-    def done(self) -> Compressed:
-        """All of it, in order."""
-        made = self._floats()
+    def run(self) -> Compressed:
+        """Make, write and measure all stages, in order."""
+        settings = self._settings
+        made = self._float_stages()
         differences = self._written(made)
-        if self._plan.quantize is not None:
-            self._tell("quantizing to int8")
-            quantized(self._folder / ONNX, self._folder / INT8, self._given(self._examples[: self._plan.calibration]))
+        if settings.quantize is not None:
+            self._report("quantizing to int8")
+            quantized(
+                self._folder / ONNX, self._folder / INT8, self._file_inputs(self._examples[: settings.calibration])
+            )
             made.append(_Made("int8", self._folder / INT8, made[-1].network))
-        stages = self._judged(made)
-        if self._plan.quantize is not None:
-            differences[INT8] = self._checked(self._folder / INT8)
-            self._note_what_int8_costs(*stages[-2:])
-        count = min(self._plan.calibration, len(self._examples)) if self._plan.quantize is not None else 0
+        stages = self._measured(made)
+        if settings.quantize is not None:
+            differences[INT8] = self._difference(self._folder / INT8)
+            self._note_costs_of_int8(*stages[-2:])
+        count = min(settings.calibration, len(self._examples)) if settings.quantize is not None else 0
         files = tuple(sorted(file for file in self._folder.iterdir() if file.is_file()))
-        return Compressed(stages, files, differences, tuple(self._course), count, tuple(self._notes))
+        return Compressed(stages, files, differences, tuple(self._fine_tuning), count, tuple(self._notes))
 
-    def _floats(self) -> list[_Made]:
-        """The network before, pruned, and trained on; the last of them is not written yet.
+    def _float_stages(self) -> list[_Made]:
+        """Return the network before pruning, pruned, and fine-tuned; the file of the last one is not written yet.
 
-        What is trained on after pruning differs in its weights only, so that it stands for the size of both.
+        The fine-tuned network differs from the pruned one in its weights only: its file gives the size of both.
         """
-        plan, network = self._plan, self._deployed.network
+        settings, network = self._settings, self._deployed.network
         networks = {"before": network}
-        if plan.prune is not None:
-            self._tell(f"pruning {plan.prune:g} ({plan.method})")
-            networks["pruned"] = pruned(network, self._deployed.inputs, plan.prune, plan.method)
-            self._note_what_stayed(networks["pruned"], plan.prune)
-            if plan.epochs:
-                networks["fine-tuned"] = self._tuned(networks["pruned"])
+        if settings.prune is not None:
+            self._report(f"pruning {settings.prune:g} ({settings.method})")
+            networks["pruned"] = pruned(network, self._deployed.inputs, settings.prune, settings.method)
+            self._note_low_reduction(networks["pruned"], settings.prune)
+            if settings.epochs:
+                networks["fine-tuned"] = self._fine_tuned(networks["pruned"])
         *earlier, last = networks
         made = [self._exported(name, networks[name]) for name in earlier[:1]]
         made += [_Made(name, None, networks[name]) for name in earlier[1:]]
         return [*made, _Made(last, self._folder / ONNX, networks[last])]
 
-    def _note_what_stayed(self, network: nn.Module, share: float) -> None:
-        """Say so where structured pruning left much whole."""
-        counts = [sum(one.numel() for one in self._used(each)) for each in (self._deployed.network, network)]
-        left = counts[1] / max(1, counts[0])
-        if self._plan.method == "structured" and left > 1 - share:
+    def _note_low_reduction(self, network: nn.Module, share: float) -> None:
+        """Add a note if structured pruning has left more than `1 - share` of the parameters."""
+        before = sum(parameter.numel() for parameter in self._used(self._deployed.network))
+        after = sum(parameter.numel() for parameter in self._used(network))
+        left = after / max(1, before)
+        if self._settings.method == "structured" and left > 1 - share:
             self._notes.append(
                 f"structured: {left:.0%} of the parameters are left: channels go by blocks of 16 and 8, one of each "
                 "group of a convolution stays, and those of some layers (concatenated over and over, say) cannot go; "
                 "--method magnitude reaches every weight"
             )
 
-    def _note_what_int8_costs(self, float_: Stage, small: Stage) -> None:
-        """Say so where int8 is no gain in time or size."""
+    def _note_costs_of_int8(self, float_: CompressionStage, small: CompressionStage) -> None:
+        """Add a note if the int8 file is slower at every batch size, or larger, than the float one."""
         times = zip((float_.seconds or {}).values(), (small.seconds or {}).values(), strict=True)
         lost = ["slower"] if all(after > before for before, after in times) else []
         lost += ["larger"] if (small.bytes or 0) > (float_.bytes or 0) else []
@@ -149,78 +164,85 @@ class _Work:
     def _used(self, network: nn.Module) -> list[nn.Parameter]:
         return used_parameters(network, self._deployed.inputs)
 
-    def _tuned(self, network: nn.Module) -> nn.Module:
-        better, plan = copy.deepcopy(network), self._plan
-        epochs = tuned(better, self._tuning, plan.method, seed=plan.seed, epochs=plan.epochs)
-        self._tell(f"fine-tuning, epoch 1/{plan.epochs}")
+    def _fine_tuned(self, network: nn.Module) -> nn.Module:
+        better, settings = copy.deepcopy(network), self._settings
+        epochs = tuned(better, self._tuning, settings.method, seed=settings.seed, epochs=settings.epochs)
+        self._report(f"fine-tuning, epoch 1/{settings.epochs}")
         for metrics in epochs:
-            self._course.append(metrics)
-            if len(self._course) < plan.epochs:
-                self._tell(f"fine-tuning, epoch {len(self._course) + 1}/{plan.epochs}")
+            self._fine_tuning.append(metrics)
+            if len(self._fine_tuning) < settings.epochs:
+                self._report(f"fine-tuning, epoch {len(self._fine_tuning) + 1}/{settings.epochs}")
         return better
 
     def _exported(self, name: str, network: nn.Module) -> _Made:
-        """A stage that is not kept."""
-        self._tell(f"exporting {name}")
+        """Write the ONNX file of a stage that is measured and not kept."""
+        self._report(f"exporting {name}")
         file = self._aside / f"{name}.onnx"
-        self._guarded(lambda: write_onnx(self._whole(network), self._given(self._deployed.inputs[:2]), file))
+        try:
+            whole = standardized(replace(self._deployed, network=network)) if self._raw else network
+            write_onnx(whole, self._file_inputs(self._deployed.inputs[:2]), file)
+        except (OSError, TrainableError):
+            raise
+        except Exception as error:
+            # A network may raise anything inside torch's exporter.
+            raise TrainableError(
+                "this network cannot be measured without ONNX: "
+                f"torch cannot export it: {type(error).__name__}: {first_line(error)}"
+            ) from error
         return _Made(name, file, network)
 
     def _written(self, made: list[_Made]) -> dict[str, float]:
-        """The files of the last network, each loaded in a fresh interpreter."""
+        """Write the files of the last float network.
+
+        Returns:
+            By name of a file, the greatest difference of its outputs in a fresh interpreter.
+        """
         last = made[-1].network
         sizes = changed_sizes(self._deployed.network, last)
-        formats = ("onnx",) if self._plan.prune is None else ("safetensors", "py", "onnx")
-        self._tell(f"exporting {made[-1].name}, and loading it in a fresh interpreter")
+        formats = ("onnx",) if self._settings.prune is None else ("safetensors", "py", "onnx")
+        self._report(f"exporting {made[-1].name}, and loading it in a fresh interpreter")
         results = export_network(
             replace(self._deployed, network=last, layers=sizes),
             self._folder,
             formats,
             identifier=self._identifier,
-            normalization=self._plan.normalization,
+            normalization=self._settings.normalization,
         )
-        found: dict[str, float] = {}
+        differences: dict[str, float] = {}
         for one in results:
-            self._take(one, found)
-        return found
+            if one.format == "onnx" and not one.files:
+                raise TrainableError(f"this network cannot be measured without ONNX: {one.problem}")
+            if one.problem:
+                self._notes.append(f"{one.format}: {one.problem}")
+            if one.difference is not None:
+                differences[one.files[0].name] = one.difference
+        return differences
 
-    def _take(self, one: Exported, found: dict[str, float]) -> None:
-        if one.format == "onnx" and not one.files:
-            raise TrainableError(f"this network cannot be measured without ONNX: {one.problem}")
-        if one.problem:
-            self._notes.append(f"{one.format}: {one.problem}")
-        if one.difference is not None:
-            found[one.files[0].name] = one.difference
-
-    def _judged(self, made: list[_Made]) -> tuple[Stage, ...]:
-        sessions = {one.name: session(one.file, self._plan.threads) for one in made if one.file is not None}
-        self._tell("judging on the test split")
+    def _measured(self, made: list[_Made]) -> tuple[CompressionStage, ...]:
+        """Evaluate all stages on the test split, and measure the latency of those with a file."""
+        sessions = {one.name: session(one.file, self._settings.threads) for one in made if one.file is not None}
+        self._report("judging on the test split")
         with torch.no_grad():
-            runs = {one.name: self._run_of(one, sessions) for one in made}
-            metrics = {name: self._tuning.judge(run, "test") for name, run in runs.items()}
-        self._tell("measuring latency")
-        seconds = latencies(sessions, self._given(self._examples))
+            metrics = {one.name: self._tuning.judge(self._run_of(one, sessions), "test") for one in made}
+        self._report("measuring latency")
+        seconds = latencies(sessions, self._file_inputs(self._examples))
         return tuple(self._stage(one, metrics[one.name], seconds.get(one.name)) for one in made)
 
     def _run_of(self, one: _Made, sessions: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
-        """What a stage makes of inputs as the network expects them; its file may take raw ones."""
+        """Return a stage as a function of inputs in the form that the network expects; its file may take raw ones."""
         if one.file is None:
             return one.network
         run = single(sessions[one.name])
-        return lambda inputs: run(self._given(inputs))
+        return lambda inputs: run(self._file_inputs(inputs))
 
-    def _whole(self, network: nn.Module) -> nn.Module:
-        """The network as files have it: with the normalisation of its inputs, or without."""
-        return standardized(replace(self._deployed, network=network)) if self._raw else network
-
-    def _given(self, inputs: Tensor) -> Tensor:
-        """What a file is given for these inputs of the network."""
+    def _file_inputs(self, inputs: Tensor) -> Tensor:
+        """Return the inputs of a file that correspond to these inputs of the network."""
         return raw_of(self._deployed, inputs) if self._raw else inputs
 
-    def _stage(self, one: _Made, metrics: Mapping[str, float], seconds: list[float] | None) -> Stage:
+    def _stage(self, one: _Made, metrics: Mapping[str, float], seconds: list[float] | None) -> CompressionStage:
         parameters = self._used(one.network)
         kept = one.file.name if one.file is not None and one.file.parent == self._folder else None
-        return Stage(
+        return CompressionStage(
             one.name,
             metrics,
             sum(parameter.numel() for parameter in parameters),
@@ -230,27 +252,17 @@ class _Work:
             kept,
         )
 
-    def _checked(self, file: Path) -> float:
-        """How far an ONNX file in a fresh interpreter is from what was judged here."""
-        self._tell("loading int8 in a fresh interpreter")
-        batches = {"1": self._given(self._examples[:1]).clone(), "all": self._given(self._examples[:64]).clone()}
-        run = single(session(file, self._plan.threads))
+    def _difference(self, file: Path) -> float:
+        """Return the greatest difference between an ONNX file's outputs in a fresh interpreter and in this process."""
+        self._report("loading int8 in a fresh interpreter")
+        one, several = self._file_inputs(self._examples[:1]), self._file_inputs(self._examples[:64])
+        batches = {"1": one.clone(), "all": several.clone()}
+        run = single(session(file, self._settings.threads))
         return compared_onnx(file, batches, {name: run(inputs) for name, inputs in batches.items()})
 
-    def _guarded(self, export: Callable[[], Any]) -> None:
-        try:
-            export()
-        except (OSError, TrainableError):
-            raise
-        except Exception as error:
-            # A network may raise anything inside torch's exporter.
-            raise TrainableError(
-                "this network cannot be measured without ONNX: "
-                f"torch cannot export it: {type(error).__name__}: {first_line(error)}"
-            ) from error
-
-    def _tell(self, what: str) -> None:
-        pruning = 0 if self._plan.prune is None else 2 + self._epochs
-        total = 3 + pruning + 2 * (self._plan.quantize is not None)
+    def _report(self, what: str) -> None:
+        """Report the next step, with its number and the number of all steps."""
+        pruning = 0 if self._settings.prune is None else 2 + self._epochs
+        total = 3 + pruning + 2 * (self._settings.quantize is not None)
         self._progress(what, self._step, total)
         self._step += 1

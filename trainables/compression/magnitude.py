@@ -1,6 +1,6 @@
-"""Magnitude pruning: the smallest weights of all layers together become zero, and stay zero while it trains on.
+"""Magnitude pruning: the smallest weights of all layers together become zero, and stay zero in further training.
 
-The network keeps its shape: it is not smaller as a file, nor faster, where nothing makes use of zeros.
+The network keeps its shape: its file is not smaller, and it is not faster unless an engine makes use of zeros.
 """
 
 from __future__ import annotations
@@ -22,10 +22,18 @@ _LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 
 
 def pruned_weights(network: nn.Module, inputs: Tensor, share: float) -> nn.Module:
-    """A copy of `network` in which `share` of the weights of convolutions and linear layers are zero.
+    """Set the smallest weights of convolutions and linear layers to zero, in a copy of a network.
 
-    They are the smallest by magnitude of all layers together (Han et al. 2015, 1506.02626). Biases and normalisations
-    are left, and so is what the outputs do not depend on, such as heads that only training uses.
+    The weights of all layers are ranked together (Han et al. 2015, 1506.02626). Biases, normalisations and layers on
+    which the outputs do not depend, such as heads for training only, keep their values.
+
+    Args:
+        network: a network on the CPU, in evaluation mode; it is not changed.
+        inputs: a batch of its inputs (n, ...).
+        share: the share of the weights to set to zero, above 0 and below 1.
+
+    Returns:
+        The pruned copy.
 
     Raises:
         TrainableError: the outputs depend on no such layer.
@@ -46,7 +54,14 @@ def pruned_weights(network: nn.Module, inputs: Tensor, share: float) -> nn.Modul
 
 @contextmanager
 def held_zeros(network: nn.Module) -> Iterator[None]:
-    """Inside, the weights that are zero now stay zero, whatever trains `network`."""
+    """Keep the weights at zero that are zero at the beginning of a block, while the network trains in it.
+
+    Args:
+        network: a network pruned by `pruned_weights`.
+
+    Yields:
+        Nothing.
+    """
     layers = [one for one in network.modules() if isinstance(one, _LAYERS) and bool((one.weight == 0).any())]
     for layer in layers:
         parametrize.register_parametrization(layer, "weight", _Masked(layer.weight != 0))
@@ -58,7 +73,7 @@ def held_zeros(network: nn.Module) -> Iterator[None]:
 
 
 class _Masked(nn.Module):
-    """Weights times ones and zeros."""
+    """A parametrization that sets the weights outside a mask to zero."""
 
     def __init__(self, mask: Tensor) -> None:
         super().__init__()

@@ -1,9 +1,10 @@
-"""ONNX files run by one engine, onnxruntime on the CPU: what they give, and how long they take."""
+"""Outputs and latencies of ONNX files, all run by one engine: onnxruntime on the CPU."""
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,21 @@ __all__ = ["BATCHES", "ENGINE", "latencies", "session", "single"]
 
 ENGINE = "onnxruntime, CPUExecutionProvider"
 BATCHES = (1, 32)
-"""Inputs at a time of which the latency is measured."""
+"""Batch sizes at which latencies are measured."""
 
 _WARM_UP, _ROUNDS, _RUNS = 5, 25, 4
 
 
 def session(file: Path, threads: int) -> Any:
-    """The file, loaded, to run on so many threads."""
+    """Load an ONNX file.
+
+    Args:
+        file: the ONNX file.
+        threads: how many threads an operation may use.
+
+    Returns:
+        An `onnxruntime.InferenceSession` on the CPU.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -33,7 +42,14 @@ def session(file: Path, threads: int) -> Any:
 
 
 def single(loaded: Any) -> Callable[[Tensor], Tensor]:
-    """A loaded file as a function of a tensor."""
+    """Return a loaded file as a function of a tensor.
+
+    Args:
+        loaded: a session by `session`.
+
+    Returns:
+        A function from inputs (n, ...) to the first output of the file.
+    """
 
     def run(inputs: Tensor) -> Tensor:
         return torch.from_numpy(loaded.run(None, {INPUT: inputs.contiguous().numpy()})[0])
@@ -44,29 +60,32 @@ def single(loaded: Any) -> Callable[[Tensor], Tensor]:
 def latencies(
     sessions: Mapping[str, Any], examples: Tensor, batches: Sequence[int] = BATCHES
 ) -> dict[str, list[float]]:
-    """For each session the seconds that each of the `batches` takes: the median of 100 runs after a warm-up.
+    """Measure the latency of each file at each batch size: the median of 100 runs after a warm-up.
 
-    Rounds of the sessions take turns, so that whatever else the machine does falls on all of them alike.
+    The sessions take turns, so that other load of the machine affects all of them alike.
+
+    Args:
+        sessions: sessions by name.
+        examples: inputs (n, ...), which are repeated where a batch needs more than n.
+        batches: batch sizes; default `BATCHES`.
+
+    Returns:
+        By name of a session, the seconds for a batch of each size.
     """
-    inputs = [{INPUT: _repeated(examples, count).numpy()} for count in batches]
-    seconds: dict[str, list[list[float]]] = {name: [[] for _ in batches] for name in sessions}
+    inputs = []
+    for count in batches:
+        repeated = examples[torch.arange(count) % len(examples)].contiguous()
+        inputs.append({INPUT: repeated.numpy()})
     for loaded in sessions.values():
         for given in inputs:
             for _ in range(_WARM_UP):
                 loaded.run(None, given)
+    seconds: dict[tuple[str, int], list[float]] = defaultdict(list)
     for _ in range(_ROUNDS):
         for name, loaded in sessions.items():
-            for given, taken in zip(inputs, seconds[name], strict=True):
-                taken += [_timed(loaded, given) for _ in range(_RUNS)]
-    return {name: [statistics.median(taken) for taken in each] for name, each in seconds.items()}
-
-
-def _timed(loaded: Any, given: Mapping[str, Any]) -> float:
-    start = time.perf_counter()
-    loaded.run(None, given)
-    return time.perf_counter() - start
-
-
-def _repeated(examples: Tensor, count: int) -> Tensor:
-    """`count` examples, from the first again after the last."""
-    return examples[torch.arange(count) % len(examples)].contiguous()
+            for place, given in enumerate(inputs):
+                for _ in range(_RUNS):
+                    start = time.perf_counter()
+                    loaded.run(None, given)
+                    seconds[name, place].append(time.perf_counter() - start)
+    return {name: [statistics.median(seconds[name, place]) for place in range(len(inputs))] for name in sessions}

@@ -1,4 +1,4 @@
-"""Pruning by name of its method, and the training after it, which keeps what was pruned away."""
+"""Pruning by the name of its method, and the fine-tuning after it, which keeps pruned weights at zero."""
 
 from __future__ import annotations
 
@@ -19,7 +19,16 @@ METHODS = ("structured", "magnitude")
 
 
 def pruned(network: nn.Module, inputs: Tensor, share: float, method: str) -> nn.Module:
-    """A pruned copy of `network`, which is on the CPU; the same one every time.
+    """Prune a copy of a network; the result is the same each time.
+
+    Args:
+        network: a network on the CPU; it is not changed.
+        inputs: a batch of its inputs (n, ...).
+        share: the share of channels or weights to prune, above 0 and below 1.
+        method: one of `METHODS`.
+
+    Returns:
+        The pruned copy, in evaluation mode.
 
     Raises:
         TrainableError: the method cannot prune this network.
@@ -30,7 +39,18 @@ def pruned(network: nn.Module, inputs: Tensor, share: float, method: str) -> nn.
 
 
 def tuned(network: nn.Module, tuning: Tuning, method: str, *, seed: int, epochs: int) -> Iterator[Mapping[str, float]]:
-    """Train a pruned network in place, an epoch an item; of one pruned by magnitude the zeros stay."""
+    """Train a pruned network in place; weights that magnitude pruning has set to zero stay zero.
+
+    Args:
+        network: a network by `pruned`.
+        tuning: trains it.
+        method: the method by which it was pruned.
+        seed: the seed of the training.
+        epochs: the number of epochs.
+
+    Yields:
+        The metrics of each epoch, on the training data.
+    """
     with held_zeros(network) if method == "magnitude" else nullcontext():
         yield from tuning.train(network, seed=seed, epochs=epochs)
     network.eval()

@@ -1,9 +1,9 @@
-"""Post-training quantization to int8 by onnxruntime: weights a channel at a time, values by what examples show.
+"""Post-training quantization to int8 by onnxruntime: weights per channel, activations by the ranges in examples.
 
-The file says everything in QuantizeLinear and DequantizeLinear nodes (QDQ), so that other engines take it too. Weights
-are signed, values unsigned 8-bit numbers: of the pairs that engines take the faster one on x86. Weights use 7 of their
-8 bits, for processors without VNNI would saturate sums of two products (there the outputs of a small nb201 network were
-off by seven times as much), and one file would compute another thing on another machine.
+The file expresses quantization by QuantizeLinear and DequantizeLinear nodes (QDQ), which other engines read, too.
+Weights are signed and activations unsigned 8-bit numbers: of the combinations that engines support, the faster one on
+x86. Weights use 7 of their 8 bits: processors without VNNI saturate sums of two products (on one, the outputs of a
+small nb201 network were off by seven times as much), so that one file would give other results on another machine.
 """
 
 from __future__ import annotations
@@ -28,18 +28,22 @@ KINDS = ("int8",)
 _BATCH = 32
 _NORMALISING = ("Sub", "Div", "Mul", "Add")
 _FOLDED = 50_000
-"""Bytes by which a file may grow while it is prepared, for the shapes that are written into it."""
-_WHOLE = "BatchNormalization"
-"""No engine computes it in int8: where it stands alone, its values would be rounded for nothing."""
+"""Bytes by which a file may grow during preparation, for the shapes that are written into it."""
+_FLOAT_ONLY = "BatchNormalization"
+"""No engine computes it in int8: if it is not part of a convolution, quantization would only round its values."""
 
 
 def quantized(source: Path, target: Path, examples: Tensor) -> None:
-    """Write the ONNX file `source` to `target` with weights and values in int8.
+    """Quantize the weights and activations of an ONNX file to int8.
 
-    The ranges of values are the smallest and the greatest that `examples`, inputs as the network expects them, lead to.
+    Args:
+        source: the ONNX file to quantize.
+        target: the file to write.
+        examples: inputs (n, ...) as the file expects them; the smallest and greatest values to which they lead are the
+            ranges.
 
     Raises:
-        TrainableError: onnxruntime cannot quantize it.
+        TrainableError: onnxruntime cannot quantize the file.
     """
     import onnx
     from onnxruntime import quantization
@@ -50,7 +54,7 @@ def quantized(source: Path, target: Path, examples: Tensor) -> None:
         try:
             quant_pre_process(source, prepared, skip_symbolic_shape=True)
             if prepared.stat().st_size > source.stat().st_size + _FOLDED:
-                # Its optimizer computes what depends on no input once and for all: relative positions become tables.
+                # The optimizer replaces what depends on no input by constants: relative positions become large tables.
                 quant_pre_process(source, prepared, skip_symbolic_shape=True, skip_optimization=True)
             nodes = onnx.load(prepared).graph.node
             quantization.quantize_static(
@@ -62,17 +66,20 @@ def quantized(source: Path, target: Path, examples: Tensor) -> None:
                 weight_type=quantization.QuantType.QInt8,
                 per_channel=True,
                 reduce_range=True,
-                nodes_to_exclude=[*(node.name for node in nodes if node.op_type == _WHOLE), *_before_layers(nodes)],
+                nodes_to_exclude=[
+                    *(node.name for node in nodes if node.op_type == _FLOAT_ONLY),
+                    *_normalising_inputs(nodes),
+                ],
             )
-            _describe(target, onnx.load(source))
+            _copy_metadata(target, onnx.load(source))
         except (RuntimeError, ValueError, NotImplementedError, KeyError) as error:
             raise TrainableError(
                 f"onnxruntime cannot quantize this network: {first_line(error)}; leave --quantize out"
             ) from error
 
 
-def _before_layers(nodes: Iterable[Any]) -> Iterator[str]:
-    """What normalises the inputs: they would be rounded twice."""
+def _normalising_inputs(nodes: Iterable[Any]) -> Iterator[str]:
+    """Yield the names of the nodes that normalise the inputs: quantized, they would round the inputs twice."""
     reached = {INPUT}
     for node in nodes:
         if node.op_type in _NORMALISING and reached.intersection(node.input):
@@ -80,8 +87,8 @@ def _before_layers(nodes: Iterable[Any]) -> Iterator[str]:
             yield node.name
 
 
-def _describe(target: Path, source: Any) -> None:
-    """Let the file say of itself what the file says that it was made of."""
+def _copy_metadata(target: Path, source: Any) -> None:
+    """Copy the metadata of the source model that the target file lacks into the target file."""
     import onnx
 
     model = onnx.load(target)
@@ -91,7 +98,7 @@ def _describe(target: Path, source: Any) -> None:
 
 
 def _reader(examples: Tensor) -> Any:
-    """What onnxruntime calibrates by: batches until they are through."""
+    """Return the examples in batches, in the form that onnxruntime's calibration takes."""
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -106,7 +113,7 @@ def _reader(examples: Tensor) -> Any:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what onnxruntime's tools print and log to themselves."""
+    """Suppress what onnxruntime's tools print and log."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)

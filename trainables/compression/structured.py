@@ -1,11 +1,11 @@
-"""Structured pruning: whole channels go, so that the network that is left is smaller and faster as it is.
+"""Structured pruning: whole channels are removed, so that the network is smaller and faster in every engine.
 
-Which channels of which layers belong together (a sum needs as many on both sides, a concatenation shifts those that
-come later) is found by `torch-pruning` (DepGraph, Fang et al. 2023, 2301.12900), and so is which to remove: of each
-group of layers the channels whose weights have the smallest norm, the same share of every group. Where 16 or more
-channels are left, their number is brought to the nearest multiple of 16, and of 8 where 8 or more are: engines compute
-blocks of so many, and 11 or 24 channels take them longer than 16 or 32. Channels that are split into heads, as those of
-queries, keys and values, stay: a forward counts on their number.
+`torch-pruning` (DepGraph, Fang et al. 2023, 2301.12900) finds which channels of which layers depend on each other: a
+sum needs equal numbers on both sides, and a concatenation shifts later channels. Of each group of dependent layers, the
+same share of channels is removed: those whose weights have the smallest norm. If 16 or more channels are left, their
+number becomes the nearest multiple of 16, and from 8 on the nearest multiple of 8: engines compute blocks of these
+sizes, and 11 or 24 channels take longer than 16 or 32. Channels that are split into heads, such as those of queries,
+keys and values, stay, because the forward relies on their number.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ __all__ = ["check_package", "pruned_channels"]
 
 
 def check_package() -> None:
-    """Refuse (`TrainableError`) where torch-pruning is missing, before any work is done."""
+    """Check that torch-pruning is installed, before any work is done.
+
+    Raises:
+        TrainableError: it is not.
+    """
     if importlib.util.find_spec("torch_pruning") is None:
         raise TrainableError(
             "method structured needs torch-pruning, not installed here: pip install 'nas-tune[compress]'; "
@@ -37,13 +41,21 @@ def check_package() -> None:
 
 
 def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Module:
-    """A copy of `network`, on the CPU in evaluation mode, with about `share` of the channels of its layers removed.
+    """Remove channels from the layers of a copy of a network.
 
-    Those of the inputs and of the outputs stay. As channels go on both sides of most layers, about (1 - share)^2 of
-    the weights are left.
+    The channels of inputs and outputs stay. As most layers lose channels on both sides, about (1 - share)^2 of the
+    weights are left.
+
+    Args:
+        network: a network on the CPU, in evaluation mode; it is not changed.
+        inputs: a batch of its inputs (n, ...).
+        share: about which share of channels to remove, above 0 and below 1.
+
+    Returns:
+        The pruned copy.
 
     Raises:
-        TrainableError: the network cannot be pruned so.
+        TrainableError: torch-pruning is missing, or the network cannot be pruned so.
     """
     check_package()
     smaller = copy.deepcopy(network)
@@ -52,7 +64,7 @@ def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Modu
         shapes = [one.shape for one in outputs]
         left = [one.shape for one in computed(smaller, inputs)[0]]
     except Exception as error:
-        # What a network raises within torch-pruning, or where its surgery missed a layer, is of any kind.
+        # Within torch-pruning, or after a wrong removal, a network may raise any exception.
         why = _PARTIAL if takes_parts(network, inputs) else first_line(error)
         raise TrainableError(f"{_refused(network)}: {why}; {_ELSE}") from error
     if not groups:
@@ -81,14 +93,16 @@ _ELSE = "take the method magnitude, which leaves its layers as they are"
 
 
 def _prune(network: nn.Module, inputs: Tensor, share: float) -> tuple[list[Tensor], int]:
-    """Prune in place; gives the outputs that it had, and of how many groups of layers channels may go."""
+    """Prune a network in place; return its former outputs, and the number of groups that may lose channels."""
     import torch_pruning
 
     outputs, made = computed(network, inputs)
-    kept = [part for head in heads(outputs, made) for part in head.modules()] + split_layers(network, inputs)
+    kept = split_layers(network, inputs)
+    for head in heads(outputs, made):
+        kept += head.modules()
     with warnings.catch_warnings(), DependentZeros(), torch.enable_grad():
-        warnings.simplefilter("ignore")  # of weights outside of layers, which it takes by their last dimension
-        graph = torch_pruning.DependencyGraph().build_dependency(network, inputs, forward_fn=_followed)
+        warnings.simplefilter("ignore")  # about weights outside of layers, which it prunes by their last dimension
+        graph = torch_pruning.DependencyGraph().build_dependency(network, inputs, forward_fn=_values_of)
         rate = torch_pruning.importance.GroupMagnitudeImportance(p=2)
         groups = list(graph.get_all_groups(ignored_layers=kept, root_module_types=_ROOTS))
         gone = [(one[0].dep, _least(graph, one, rate(one), share)) for one in groups]
@@ -102,10 +116,10 @@ def _prune(network: nn.Module, inputs: Tensor, share: float) -> tuple[list[Tenso
 
 
 def _least(graph: Any, coupled: Any, importance: Tensor, share: float) -> list[int]:
-    """The channels of a group of coupled layers that go, by their places in its first layer.
+    """Return the channels to remove from a group of coupled layers, by their places in its first layer.
 
-    A convolution in groups loses as many channels in each of them, and no layer loses its last one: which channels are
-    kept for that does not depend on `share`, so that a greater share never leaves more.
+    A grouped convolution loses equally many channels in each of its groups. No layer loses its last channel; the
+    channels that are kept for this do not depend on `share`, so that a greater share never leaves more channels.
     """
     parts = max(_parts(graph, one.dep) for one in coupled)
     size = len(importance) // parts
@@ -113,28 +127,29 @@ def _least(graph: Any, coupled: Any, importance: Tensor, share: float) -> list[i
     kept = {max(places, key=lambda place: float(rated[place])) for places in _whole_layers(graph, coupled, size)}
     order = [int(place) for place in torch.argsort(rated, stable=True) if int(place) not in kept]
     left = max(1, math.ceil(_left(len(importance), share) / parts - 0.5))
-    return [part * size + place for part in range(parts) for place in sorted(order[: max(0, size - left)])]
+    removed = sorted(order[: max(0, size - left)])
+    return [part * size + place for part in range(parts) for place in removed]
 
 
 def _parts(graph: Any, dependency: Any) -> int:
-    """In how many groups of its own a layer takes or gives the channels; 1 of one in which each is by itself."""
+    """Return the number of groups into which a layer divides these channels; 1 for a depthwise convolution."""
     layer = dependency.target.module
-    by_itself = getattr(layer, "groups", 1) == getattr(layer, "out_channels", 0)
-    if by_itself or not isinstance(layer, nn.Module):
+    is_depthwise = getattr(layer, "groups", 1) == getattr(layer, "out_channels", 0)
+    if is_depthwise or not isinstance(layer, nn.Module):
         return 1
     gives, pruner = graph.is_out_channel_pruning_fn(dependency.handler), graph.get_pruner_of_module(layer)
     return int((pruner.get_out_channel_groups if gives else pruner.get_in_channel_groups)(layer))
 
 
 def _whole_layers(graph: Any, coupled: Any, size: int) -> Iterator[list[int]]:
-    """For each layer all of whose channels are in the group, their places."""
+    """Yield, for each layer whose channels are all in the group, their places."""
     for one in coupled:
         if len(one.idxs) >= _counted(graph, one):
             yield [root % size for root in one.root_idxs]
 
 
 def _counted(graph: Any, one: Any) -> float:
-    """How many channels a layer of a group gives or takes; none is counted of sums and outputs, which are no layers."""
+    """Return the number of output or input channels of a layer in a group; infinity for sums and outputs, no layers."""
     layer = one.dep.target.module
     if type(layer).__module__.startswith("torch_pruning"):
         return math.inf
@@ -144,13 +159,14 @@ def _counted(graph: Any, one: Any) -> float:
 
 
 def _left(count: int, share: float) -> int:
+    """Return how many of `count` channels are left: the nearest multiple of the block size."""
     wanted = count * (1 - share)
     block = next((size for size in _BLOCKS if wanted >= size), 1)
-    return max(1, math.ceil(wanted / block - 0.5) * block)  # of two that are as near, the fewer
+    return max(1, math.ceil(wanted / block - 0.5) * block)  # of two multiples at equal distance, the smaller one
 
 
-def _followed(network: nn.Module, inputs: Tensor) -> list[Tensor]:
-    """What can be followed back to every layer, also to those whose values nothing uses."""
+def _values_of(network: nn.Module, inputs: Tensor) -> list[Tensor]:
+    """Return the outputs and the values of all layers, from which every layer can be reached, even an unused one."""
     outputs, made = computed(network, inputs)
     return [*outputs, *(value for _, value in made)]
 

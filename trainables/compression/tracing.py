@@ -1,4 +1,4 @@
-"""A forward in which everything that a network computes with weights can be followed back from what it gives."""
+"""Traces of a forward: the values of all layers, and the layers and parameters on which the outputs depend."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 __all__ = ["DependentZeros", "computed", "heads", "split_layers", "takes_parts", "used_parameters"]
 
 
 class DependentZeros(TorchFunctionMode):
-    """Lets `torch.zeros_like(x)` be computed of x, so that what follows it is known to have the channels of x."""
+    """Computes `torch.zeros_like(x)` from x, so that a trace knows that the zeros have the channels of x."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.zeros_like:
@@ -22,17 +23,21 @@ class DependentZeros(TorchFunctionMode):
 
 
 def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tuple[nn.Module, Tensor]]]:
-    """The outputs of `network`, those of heads that only training uses included, and what each layer gave.
+    """Run a network and collect its outputs and the output of every layer.
 
-    Layers are those that have state and no parts. They are in evaluation mode, so that no statistics change; modules of
-    parts are in training mode, in which auxiliary heads run. All are in evaluation mode afterwards.
+    A layer is a module with parameters or buffers and without submodules. Layers run in evaluation mode, so that no
+    statistics change; other modules run in training mode, in which auxiliary heads run. Afterwards all modules are in
+    evaluation mode.
+
+    Args:
+        network: the network.
+        inputs: a batch of its inputs (n, ...).
+
+    Returns:
+        The output tensors, those of auxiliary heads included, and each layer with its output tensor.
     """
-    made: list[tuple[nn.Module, Tensor]] = []
-    hooks = [
-        module.register_forward_hook(lambda one, given, value: made.append((one, value)))
-        for module in network.modules()
-        if _is_layer(module)
-    ]
+    values: list[tuple[nn.Module, Any]] = []
+    hooks = _record(network, values)
     for module in network.modules():
         module.training = next(module.children(), None) is not None
     try:
@@ -42,11 +47,19 @@ def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tup
             hook.remove()
         network.eval()
     found = outputs if isinstance(outputs, tuple | list) else [outputs]
-    return [one for one in found if isinstance(one, Tensor)], [pair for pair in made if isinstance(pair[1], Tensor)]
+    return [one for one in found if isinstance(one, Tensor)], [pair for pair in values if isinstance(pair[1], Tensor)]
 
 
 def heads(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]]) -> list[nn.Module]:
-    """The layers that give the outputs, or, where something follows them, the last whose values are shaped alike."""
+    """Find the layers that compute the outputs.
+
+    Args:
+        outputs: the outputs of a network.
+        made: its layers with their outputs; both by `computed`.
+
+    Returns:
+        For each output the layers whose output it is; if there is none, the last layer whose output has the same shape.
+    """
     found = []
     for output in outputs:
         exact = [module for module, value in made if value is output]
@@ -56,16 +69,19 @@ def heads(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]]) -> li
 
 
 def split_layers(network: nn.Module, inputs: Tensor) -> list[nn.Module]:
-    """The layers, in evaluation mode, whose channels are the last dimension and are split into more dimensions.
+    """Find the layers whose outputs have channels in the last dimension, which is then split into more dimensions.
 
-    Attention splits those of queries, keys and values into heads.
+    Attention splits the channels of queries, keys and values into heads.
+
+    Args:
+        network: a network in evaluation mode.
+        inputs: a batch of its inputs (n, ...).
+
+    Returns:
+        These layers, once for each of their calls.
     """
-    given: list[tuple[nn.Module, Tensor]] = []
-    hooks = [
-        module.register_forward_hook(lambda one, taken, value: given.append((one, value)))
-        for module in network.modules()
-        if _is_layer(module)
-    ]
+    values: list[tuple[nn.Module, Any]] = []
+    hooks = _record(network, values)
     try:
         with torch.enable_grad(), _Splits() as seen:
             network(inputs)
@@ -73,11 +89,19 @@ def split_layers(network: nn.Module, inputs: Tensor) -> list[nn.Module]:
         for hook in hooks:
             hook.remove()
     split = {id(one) for one in seen.found}
-    return [module for module, value in given if isinstance(value, Tensor) and id(_whole(value)) in split]
+    return [module for module, value in values if isinstance(value, Tensor) and id(_whole(value)) in split]
 
 
 def used_parameters(network: nn.Module, inputs: Tensor) -> list[nn.Parameter]:
-    """The parameters that the outputs of `network`, in evaluation mode, depend on."""
+    """Find the parameters on which the outputs depend.
+
+    Args:
+        network: a network in evaluation mode.
+        inputs: a batch of its inputs (n, ...).
+
+    Returns:
+        The parameters that require a gradient and have one.
+    """
     parameters = [one for one in network.parameters() if one.requires_grad]
     total = network(inputs).sum()
     gradients = torch.autograd.grad(total, parameters, allow_unused=True)
@@ -85,14 +109,22 @@ def used_parameters(network: nn.Module, inputs: Tensor) -> list[nn.Parameter]:
 
 
 def takes_parts(network: nn.Module, inputs: Tensor) -> bool:
-    """Whether the network, in evaluation mode, goes on with some of the channels of a value, and drops the others."""
+    """Return whether a network uses some of the channels of a value without the others.
+
+    Args:
+        network: a network in evaluation mode.
+        inputs: a batch of its inputs (n, ...).
+
+    Returns:
+        True if a feature map (n, channels, height, width) is sliced by channels.
+    """
     with torch.no_grad(), _Parts() as seen:
         network(inputs)
     return bool(seen.found)
 
 
 class _Parts(TorchFunctionMode):
-    """Watches for slices of dimension 1 of maps (n, channels, height, width)."""
+    """Finds slices of dimension 1 of feature maps (n, channels, height, width)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +138,7 @@ class _Parts(TorchFunctionMode):
 
 
 class _Splits(TorchFunctionMode):
-    """Remembers the tensors whose last dimension is split."""
+    """Collects the tensors whose last dimension is split."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -125,10 +157,20 @@ _RESHAPES = (Tensor.view, Tensor.reshape, Tensor.unflatten, torch.reshape, torch
 
 
 def _whole(value: Tensor) -> Tensor:
-    """The tensor that `value` is a part or a view of."""
+    """Return the tensor of which `value` is a view, or itself."""
     return value if value._base is None else value._base
 
 
+def _record(network: nn.Module, values: list[tuple[nn.Module, Any]]) -> list[RemovableHandle]:
+    """Let every layer append itself and its output to `values`; the handles end that."""
+
+    def record(layer: nn.Module, inputs: Any, output: Any) -> None:
+        values.append((layer, output))
+
+    return [module.register_forward_hook(record) for module in network.modules() if _is_layer(module)]
+
+
 def _is_layer(module: nn.Module) -> bool:
+    """Return whether a module has parameters or buffers and no submodules."""
     has_state = bool(module._parameters) or bool(module._buffers)
     return has_state and next(module.children(), None) is None

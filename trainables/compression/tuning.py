@@ -1,4 +1,4 @@
-"""What compression needs of a training: examples to calibrate by, a judge, and more epochs for what was changed."""
+"""The port between compression and a training: examples for calibration, evaluation, and further epochs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,40 @@ __all__ = ["Tuning"]
 
 @runtime_checkable
 class Tuning(Protocol):
-    """The data and the recipe by which a network was trained, for another one of the same task.
+    """The data and the hyperparameters with which a network was trained, for a changed network of the same task.
 
-    Inputs and outputs are as those of the network that `deployed()` gives, on the CPU.
+    Inputs and outputs are like those of the network that `deployed()` returns, on the CPU.
     """
 
     def examples(self, count: int) -> Tensor:
-        """At most `count` of the training inputs, unaugmented; the same ones every time."""
+        """Return training inputs without augmentation, the same ones each time.
+
+        Args:
+            count: the most inputs to return.
+
+        Returns:
+            Inputs (n, ...), n at most `count`.
+        """
 
     def judge(self, run: Callable[[Tensor], Tensor], split: str) -> Mapping[str, float]:
-        """Metrics of what `run` makes of the inputs of `split`, as `evaluate` would give them."""
+        """Evaluate a function on a split as `evaluate` does.
+
+        Args:
+            run: a function from inputs (n, ...) to outputs, such as a network.
+            split: "train", "validation" or "test".
+
+        Returns:
+            Metrics by name.
+        """
 
     def train(self, network: nn.Module, *, seed: int, epochs: int) -> Iterator[Mapping[str, float]]:
-        """Train `network` in place on the training data, an epoch an item; at the end it is on the CPU.
+        """Train a network in place on the training data; afterwards it is on the CPU.
 
-        Its metrics are of the training data: those of other splits decide nothing here.
+        Args:
+            network: the network to train.
+            seed: decides everything random in the training.
+            epochs: the number of epochs.
+
+        Yields:
+            The metrics of each epoch, on the training data: those of other splits decide nothing here.
         """

@@ -15,7 +15,7 @@ from nas_tune.session.recipe import versions
 from nas_tune.winners.compress.compression import Compression, Made
 from nas_tune.winners.export.facts import Source, machine, supernet_parameters
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
-from trainables.compression import Compressed, Plan, compress_network
+from trainables.compression import Compressed, CompressionSettings, compress_network
 from trainables.drafts import draft_folder, remove_abandoned
 from trainables.export.exporting import Progress
 from trainables.protocol import Compressible, Trainable
@@ -78,7 +78,7 @@ def compress(
         RunFolderError: the folder cannot be written.
     """
     run = Run.of(run)
-    plan = Plan(
+    plan = CompressionSettings(
         prune,
         method,
         quantize,
@@ -107,7 +107,9 @@ def compress(
     return compression
 
 
-def _completed(plan: Plan, source: Source, *, epochs: int | None, seed: int | None) -> Plan:
+def _completed(
+    plan: CompressionSettings, source: Source, *, epochs: int | None, seed: int | None
+) -> CompressionSettings:
     """The plan with what the training of the weights decides."""
     trials = source.run.trials()
     row = trials[trials["trial"] == source.trials[0]].iloc[0]

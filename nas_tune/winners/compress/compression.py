@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from trainables.compression import BATCHES, ENGINE, Compressed, Plan, Stage
+from trainables.compression import BATCHES, ENGINE, Compressed, CompressionSettings, CompressionStage
 from trainables.export import Deployed
 from trainables.export.standardized import described_inputs
 
@@ -46,13 +46,13 @@ class Compression:
 
     folder: Path
     made: Made
-    plan: Plan
+    plan: CompressionSettings
     result: Compressed
     machine: str
     versions: Mapping[str, str]
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[CompressionStage, ...]:
         """The network before, after each step, and last as it is kept."""
         return self.result.stages
 
@@ -174,7 +174,7 @@ class Compression:
             yield from (f"- {note}" for note in result.notes)
 
 
-def _row(stage: Stage, metrics: list[str]) -> list[str]:
+def _row(stage: CompressionStage, metrics: list[str]) -> list[str]:
     numbers = [f"{stage.metrics[name]:.4f}" for name in metrics]
     size = "-" if stage.bytes is None else f"{stage.bytes / 1000:,.0f} kB"
     times = ["-" if stage.seconds is None else f"{stage.seconds[batch] * 1000:.3f} ms" for batch in BATCHES]

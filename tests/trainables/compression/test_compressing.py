@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainables.compression import INT8, Plan, compress_network
+from trainables.compression import INT8, CompressionSettings, compress_network
 from trainables.compression.measuring import session, single
 from trainables.compression.tracing import computed, heads
 from trainables.errors import NotTheSameError, TrainableError
@@ -41,7 +41,7 @@ def test_the_files_take_raw_inputs_or_standardized_ones(
     network = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
     points = Points()
     deployed = Deployed(network, points.examples(3), "points", {}, mean=(50.0, -3.0), std=(20.0, 0.1))
-    plan = Plan(prune=0.4, method="magnitude", epochs=0, quantize="int8", normalization=normalization)
+    plan = CompressionSettings(prune=0.4, method="magnitude", epochs=0, quantize="int8", normalization=normalization)
     done = compress_network(deployed, points, tmp_path, plan)
     z = points.examples(8)
     given = z * torch.tensor(deployed.std) + torch.tensor(deployed.mean) if normalization else z
@@ -72,7 +72,10 @@ def test_a_file_that_computes_something_else_is_refused(
     network = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
     with pytest.raises((TrainableError, NotTheSameError), match="outputs differ by"):
         compress_network(
-            Deployed(network, Points().examples(3), "points", {}), Points(), tmp_path, Plan(quantize="int8")
+            Deployed(network, Points().examples(3), "points", {}),
+            Points(),
+            tmp_path,
+            CompressionSettings(quantize="int8"),
         )
 
 

@@ -73,12 +73,12 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     Raises:
         TrainableError: the logits are unusable (see `logits_of`).
     """
-    by_weight: list[list[Tensor]] = [[] for _ in weights_of(network, tensors_of(network))]
+    parts = []
     with probing(network):
         for half in zip(images.chunk(_PARTS), labels.chunk(_PARTS), strict=True):
-            for sizes, gradient in zip(by_weight, loss_gradients(network, *half), strict=True):
-                sizes.append(gradient.abs())
-    ratios = [_steadiness(torch.stack(sizes).double()) for sizes in by_weight]
+            gradients = loss_gradients(network, *half)
+            parts.append([gradient.abs() for gradient in gradients])
+    ratios = [_steadiness(torch.stack(sizes).double()) for sizes in zip(*parts, strict=True)]
     return sum(math.log(ratio) for ratio in ratios if ratio != 0) if any(ratios) else -math.inf
 
 

@@ -19,7 +19,7 @@ from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.winners.compress.compression import Compression, Made
 from tests.nas_tune.winners.compress.examples import Bare
 from tests.toys import Climber, climb, tiny_space
-from trainables.compression import Compressed, Plan, Stage
+from trainables.compression import Compressed, CompressionSettings, CompressionStage
 from trainables.errors import TrainableError
 from trainables.export import Deployed
 from trainables.tasks.image_classifier import ImageClassifier
@@ -101,14 +101,14 @@ def test_a_full_disk_leaves_nothing(run: nas_tune.Run, tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        (Plan(), "nothing to do: give a share to prune"),
-        (Plan(prune=1.5), r"prune is 1.5; it must be a number above 0 and at most 0.99"),
-        (Plan(quantize="int4"), "quantize is 'int4'.* known: int8"),
-        (Plan(prune=0.5, method="structural"), "did you mean 'structured'"),
-        (Plan(quantize="int8", calibration=0), "calibration is 0; it must be a whole number at least 1"),
+        (CompressionSettings(), "nothing to do: give a share to prune"),
+        (CompressionSettings(prune=1.5), r"prune is 1.5; it must be a number above 0 and at most 0.99"),
+        (CompressionSettings(quantize="int4"), "quantize is 'int4'.* known: int8"),
+        (CompressionSettings(prune=0.5, method="structural"), "did you mean 'structured'"),
+        (CompressionSettings(quantize="int8", calibration=0), "calibration is 0; it must be a whole number at least 1"),
     ],
 )
-def test_settings_that_cannot_be_are_refused_with_the_rule(plan: Plan, message: str) -> None:
+def test_settings_that_cannot_be_are_refused_with_the_rule(plan: CompressionSettings, message: str) -> None:
     with pytest.raises(TrainableError, match=message):
         plan.check()
 
@@ -116,22 +116,24 @@ def test_settings_that_cannot_be_are_refused_with_the_rule(plan: Plan, message: 
 def test_a_package_that_is_missing_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *_: None if name == "torch_pruning" else object())
     with pytest.raises(TrainableError, match=r"needs torch-pruning, .* pip install 'nas-tune\[compress\]'; or take"):
-        Plan(prune=0.5).check()
-    Plan(prune=0.5, method="magnitude").check()
+        CompressionSettings(prune=0.5).check()
+    CompressionSettings(prune=0.5, method="magnitude").check()
 
 
 def told() -> Compression:
     """Of numbers that are easy to follow."""
     seconds = {1: 0.002, 32: 0.02}
     stages = (
-        Stage("before", {"accuracy": 0.9, "loss": 0.4}, 1000, 1000, 8000, seconds, None),
-        Stage("pruned", {"accuracy": 0.2, "loss": 2.4}, 250, 250, None, None, None),
-        Stage("fine-tuned", {"accuracy": 0.85, "loss": 0.5}, 250, 250, 2000, {1: 0.001, 32: 0.005}, "model.onnx"),
+        CompressionStage("before", {"accuracy": 0.9, "loss": 0.4}, 1000, 1000, 8000, seconds, None),
+        CompressionStage("pruned", {"accuracy": 0.2, "loss": 2.4}, 250, 250, None, None, None),
+        CompressionStage(
+            "fine-tuned", {"accuracy": 0.85, "loss": 0.5}, 250, 250, 2000, {1: 0.001, 32: 0.005}, "model.onnx"
+        ),
     )
     network = Deployed(torch.nn.Identity(), torch.zeros(3, 1), "nb201", {}, splits={"test": 200})
     result = Compressed(stages, (Path("out/model.onnx"),), {"model.onnx": 1e-6}, ({"train_loss": 1.0},), 0, ("so",))
     made = Made("digits", 3, "trained from scratch", True, network, "abc")
-    return Compression(Path("out"), made, Plan(prune=0.5, epochs=1), result, "a machine", {"torch": "2"})
+    return Compression(Path("out"), made, CompressionSettings(prune=0.5, epochs=1), result, "a machine", {"torch": "2"})
 
 
 def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:

@@ -1,4 +1,4 @@
-"""What is to be done to a network, checked before any work, and what became of it."""
+"""The settings of a compression, checked before any work, and its result."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from trainables.errors import TrainableError
 from trainables.export.onnx import check_packages
 from trainables.settings import check_name, check_number
 
-__all__ = ["MOST", "Compressed", "Plan", "Stage"]
+__all__ = ["MOST", "Compressed", "CompressionSettings", "CompressionStage"]
 
 MOST = 0.99
 """The greatest share that can be pruned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CompressionSettings:
     """How to compress.
 
     Attributes:
-        prune: the share of channels, or of weights, that go; None prunes nothing.
+        prune: the share of channels or weights to prune, above 0 and at most 0.99; None prunes nothing.
         method: "structured" removes channels, "magnitude" sets weights to zero.
         quantize: "int8", or None.
-        epochs: of the training after pruning.
-        calibration: how many training inputs show the ranges of values.
-        seed: of the training after pruning.
-        threads: on which the latency is measured.
-        normalization: whether the files take raw inputs and standardize them, where the network has a mean and a
-            deviation of those, or expect standardized ones.
+        epochs: epochs of fine-tuning after pruning; 0 leaves it out.
+        calibration: the number of training inputs that determine the ranges of values for int8.
+        seed: the seed of the fine-tuning.
+        threads: the number of threads with which latencies are measured.
+        normalization: whether the files take raw inputs and standardize them (if the network has their mean and
+            deviation), or expect standardized ones.
     """
 
     prune: float | None = None
@@ -46,7 +46,11 @@ class Plan:
     normalization: bool = True
 
     def check(self) -> None:
-        """`TrainableError` for a setting that cannot be, and for a package that is missing."""
+        """Check the settings, and that the packages for them are installed.
+
+        Raises:
+            TrainableError: a setting is invalid, there is nothing to do, or a package is missing.
+        """
         if self.prune is None and self.quantize is None:
             raise TrainableError("nothing to do: give a share to prune (--prune 0.5), --quantize int8, or both")
         if self.prune is not None:
@@ -64,17 +68,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One row of the table: a network on the way from the first to the last.
+class CompressionStage:
+    """One row of the table: the network before or after a step.
 
     Attributes:
         name: "before", "pruned", "fine-tuned" or "int8".
-        metrics: on the test split, as its ONNX file computes them, where it has one.
-        parameters: numbers that the outputs depend on; of int8 those of the network that was quantized.
-        nonzero: those that are not zero.
-        bytes: of the ONNX file; None of a network that differs from the next in its weights only, and has none.
-        seconds: median latency by inputs at a time; likewise.
-        file: in the folder, if the stage was kept.
+        metrics: on the test split, computed by the ONNX file if there is one, otherwise by the network.
+        parameters: the number of parameters on which the outputs depend; for int8 that of the network that was
+            quantized.
+        nonzero: how many of these are not zero.
+        bytes: the size of the ONNX file; None for a stage without one, whose weights alone differ from the next stage.
+        seconds: the median latency in seconds by batch size; None likewise.
+        file: the name of the file in the folder, if the stage is kept.
     """
 
     name: str
@@ -86,7 +91,11 @@ class Stage:
     file: str | None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it: batch sizes as text."""
+        """Return the stage as JSON has it.
+
+        Returns:
+            Its values by name; the batch sizes of the latencies are text.
+        """
         return {
             "name": self.name,
             "metrics": dict(self.metrics),
@@ -100,18 +109,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
-    """What became of a network.
+    """The result of a compression.
 
     Attributes:
-        stages: in order, the first being the network as it was.
-        files: in the folder, in order of their names.
-        differences: of each kept file how far its outputs in a fresh interpreter were from those told, at most.
-        tuning: metrics of each epoch after pruning, on the training data.
-        calibration: how many examples the ranges are of; 0 without quantization.
-        notes: what a person should know.
+        stages: in order; the first is the network before compression.
+        files: the files in the folder, by name.
+        differences: by kept file, the greatest difference of its outputs in a fresh interpreter from the measured ones.
+        tuning: the metrics of each epoch of fine-tuning, on the training data.
+        calibration: the number of examples that determined the ranges of values; 0 without quantization.
+        notes: remarks for the user.
     """
 
-    stages: tuple[Stage, ...]
+    stages: tuple[CompressionStage, ...]
     files: tuple[Path, ...]
     differences: Mapping[str, float]
     tuning: tuple[Mapping[str, float], ...]
