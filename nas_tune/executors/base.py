@@ -9,25 +9,32 @@ from typing import Protocol, Self
 from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.executors.clock import VirtualClock
 
-__all__ = ["Executor", "InThisProcess"]
+__all__ = ["Executor", "LocalExecutor"]
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
-    """Somewhere to run the trials of one job; entering it takes the resources, or raises `InfeasibleError`."""
+    """A place to run the trials of one job.
+
+    Entering it takes the resources. It raises `InfeasibleError` where they are not there.
+    """
 
     def __enter__(self) -> Self:
         """Take the resources."""
 
     @property
     def clock(self) -> VirtualClock | None:
-        """By which time passes where it is virtual, else None."""
+        """The clock of an executor in virtual time; None where time is real."""
 
     def run(self, coordinator: Coordinator) -> None:
-        """Run trials until the coordinator has no more."""
+        """Run trials until the coordinator has no more.
+
+        Args:
+            coordinator: assigns the trials and takes their reports.
+        """
 
 
-class InThisProcess:
-    """What executors have in common that take no resources, and so have none to give back."""
+class LocalExecutor:
+    """The context manager of executors that take no resources outside this process."""
 
     def __enter__(self) -> Self:
         return self

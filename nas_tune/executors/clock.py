@@ -1,4 +1,4 @@
-"""Time that passes only when somebody says so."""
+"""Virtual time: it passes only when the program advances it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ __all__ = ["VirtualClock"]
 
 
 class VirtualClock:
-    """Seconds, as `now` says."""
+    """A clock that stands still until its `now` is set.
+
+    Args:
+        now: the time at the start, in seconds.
+    """
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now

@@ -16,11 +16,19 @@ from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
 from trainables.trial.session import Failure, Outcome, TrialSession
 
-__all__ = ["Job", "advanced", "trial_folder"]
+__all__ = ["Job", "advance", "trial_folder"]
 
 
 def trial_folder(run_folder: Path, trial: int) -> Path:
-    """Where a trial keeps its checkpoints: named by its number, never by its parameters."""
+    """The folder of a trial's checkpoints. Its name is the trial's number, never its parameters.
+
+    Args:
+        run_folder: of the run.
+        trial: the number of the trial.
+
+    Returns:
+        RUN/trials/NNNNNN.
+    """
     return run_folder / "trials" / f"{trial:06d}"
 
 
@@ -28,8 +36,13 @@ def trial_folder(run_folder: Path, trial: int) -> Path:
 class Job:
     """A trainable with its settings, and the length of a full training.
 
-    `epoch_timeout` is in seconds; None lets an epoch take as long as it takes. `registered` is what a
-    worker process must know by name (`nas_tune.coordination.registrations`).
+    Attributes:
+        target: makes the trainable: a class or a function.
+        settings: of the trainable.
+        run_folder: of the run, which holds the checkpoints.
+        max_epochs: the length of a full training, in epochs.
+        epoch_timeout: the most seconds that an epoch may take; None sets no limit.
+        registered: what a worker process has to register by name (`nas_tune.coordination.registrations`).
     """
 
     target: Target
@@ -40,14 +53,25 @@ class Job:
     registered: Registered = field(default_factory=dict)
 
     def trainable(self, shared: object = None) -> Trainable:
-        """A fresh trainable; loads nothing yet. `shared` is what `load_shared` gave in another process."""
+        """Make a fresh trainable, which has loaded nothing yet.
+
+        Args:
+            shared: the result of `load_shared` in another process, which the trainable then uses; None for none.
+
+        Returns:
+            The trainable.
+        """
         trainable = adapt(self.target, self.settings)
         if shared is not None and isinstance(trainable, Sharing):
             trainable.take_shared(shared)
         return trainable
 
     def load_shared(self) -> object:
-        """What one process reads for the trainables of all; None where they share nothing (see `Sharing`)."""
+        """Read in one process what the trainables of all processes share (see `Sharing`).
+
+        Returns:
+            The shared data; None where the trainable shares nothing.
+        """
         trainable = self.trainable()
         return trainable.load_shared() if isinstance(trainable, Sharing) else None
 
@@ -61,7 +85,19 @@ class Job:
         writes: bool = True,
         seconds_left: float = math.inf,
     ) -> TrialSession:
-        """The boundary around one trial on `trainable`, which has `seconds_left`; whether it `writes` checkpoints."""
+        """Make the boundary around one trial.
+
+        Args:
+            trainable: runs the trial.
+            trial: the number of the trial.
+            architecture: what is trained.
+            seed: of the training.
+            writes: whether the session writes checkpoints.
+            seconds_left: seconds until the run ends.
+
+        Returns:
+            The session, which continues from the trial's last checkpoint if there is one.
+        """
         return TrialSession(
             trainable,
             architecture,
@@ -73,8 +109,15 @@ class Job:
         )
 
 
-def advanced(session: TrialSession) -> Outcome:
-    """One epoch, where the process is not the trial's own: a training that leaves it has failed."""
+def advance(session: TrialSession) -> Outcome:
+    """Train one epoch in a process that serves other trials too: `sys.exit` in a training is a failure of the trial.
+
+    Args:
+        session: of the trial.
+
+    Returns:
+        The result of the epoch.
+    """
     try:
         return session.advance()
     except SystemExit as leave:

@@ -1,4 +1,4 @@
-"""The mailbox through which the driver and the processes of a group exchange messages: a Ray actor of its own."""
+"""The mailbox through which the driver and the processes of a group exchange messages. It is a Ray actor."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Any
 
 from trainables.trial.session import Outcome
 
-__all__ = ["Begun", "Did", "Died", "Mailbox", "Order", "Word"]
+__all__ = ["GroupDied", "GroupStarted", "Mailbox", "Message", "Order", "OrderDone"]
 
 
 @dataclass(frozen=True)
 class Order:
-    """Train one more epoch of a trial; the first one goes on from its last checkpoint."""
+    """Train one more epoch of a trial. The first order of a trial continues from its last checkpoint.
+
+    Attributes:
+        trial: the number of the trial.
+        architecture: its tree, plain JSON.
+        seed: of the training.
+    """
 
     trial: int
     architecture: Any
@@ -22,15 +28,26 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A group is there and waits for its first order."""
+class GroupStarted:
+    """A group is ready and waits for its first order.
+
+    Attributes:
+        group: the group's number.
+    """
 
     group: int
 
 
 @dataclass(frozen=True)
-class Did:
-    """What the order of that number came to."""
+class OrderDone:
+    """The result of an order in one process of a group.
+
+    Attributes:
+        group: the group's number.
+        number: the order's number in this group, from 0.
+        outcome: the result of the epoch.
+        node: the node on which the process runs.
+    """
 
     group: int
     number: int
@@ -39,50 +56,79 @@ class Did:
 
 
 @dataclass(frozen=True)
-class Died:
-    """A group has ended, and Ray Train starts another one."""
+class GroupDied:
+    """A group has ended, and Ray Train starts another one.
+
+    Attributes:
+        reason: why it ended, in one line.
+    """
 
     reason: str
 
 
-Word = Begun | Did | Died
+Message = GroupStarted | OrderDone | GroupDied
 
 
 class Mailbox:
-    """Where the driver and the processes leave word for one another."""
+    """Keeps the messages of the processes for the driver, and the orders of the driver for the processes."""
 
     def __init__(self) -> None:
-        self._said: list[Word] = []
+        self._messages: list[Message] = []
         self._orders: dict[tuple[int, int], Order | None] = {}
         self._changed = asyncio.Condition()
 
     async def closed(self) -> None:
-        """Lasts as long as the mailbox: who asks gets an error when it is gone."""
+        """Wait for the end of the mailbox. This never returns: the caller gets Ray's error when the mailbox is gone."""
         await asyncio.Event().wait()
 
-    async def say(self, word: Word) -> None:
-        """Something for the driver."""
+    async def send(self, message: Message) -> None:
+        """Keep a message for the driver.
+
+        Args:
+            message: what happened in a group.
+        """
         async with self._changed:
-            self._said.append(word)
+            self._messages.append(message)
             self._changed.notify_all()
 
-    async def received(self, seconds: float) -> list[Word]:
-        """All that was said since the last call, in order; waits at most so many seconds for the first word."""
+    async def receive(self, seconds: float) -> list[Message]:
+        """Take the messages out, and wait for the first one where there is none yet.
+
+        Args:
+            seconds: the longest wait, in seconds.
+
+        Returns:
+            The messages since the last call, in their order; empty after a wait in vain.
+        """
         async with self._changed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait_for(lambda: bool(self._said)), seconds)
-            words, self._said = self._said, []
-            return words
+                await asyncio.wait_for(self._changed.wait_for(lambda: bool(self._messages)), seconds)
+            messages, self._messages = self._messages, []
+            return messages
 
-    async def give(self, group: int, number: int, order: Order | None) -> None:
-        """An order for all processes of a group; None lets them leave."""
+    async def post_order(self, group: int, number: int, order: Order | None) -> None:
+        """Give an order to all processes of a group. The orders of earlier groups are dropped.
+
+        Args:
+            group: the group's number.
+            number: the order's number in this group, from 0.
+            order: what to train; None lets the processes leave.
+        """
         async with self._changed:
             self._orders = {key: kept for key, kept in self._orders.items() if key[0] == group}
             self._orders[group, number] = order
             self._changed.notify_all()
 
     async def order(self, group: int, number: int) -> Order | None:
-        """What to do, when it is known."""
+        """Wait for an order of the driver.
+
+        Args:
+            group: the group's number.
+            number: the order's number in this group, from 0.
+
+        Returns:
+            What to train; None where the process may leave.
+        """
         async with self._changed:
             await self._changed.wait_for(lambda: (group, number) in self._orders)
             return self._orders[group, number]

@@ -1,4 +1,4 @@
-"""What a worker of Ray's is sent, and what it says of the place where it runs."""
+"""What the driver sends to a Ray worker, and the name of the node on which a worker runs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ _LARGEST_PARCEL = 64 * 2**20
 
 @dataclass(frozen=True)
 class Parcel:
-    """A job and the space of its architectures on their way to a worker, with the places from which the driver imports.
+    """A packed job and the space of its architectures, for a worker, with the driver's import paths.
 
-    Ray tells its workers of the driver's folder and script only; a trainable may come from elsewhere.
+    Ray gives its workers the driver's folder and script only. A trainable may come from elsewhere.
+
+    Attributes:
+        packed: the job and the space, by cloudpickle.
+        paths: the driver's `sys.path`.
     """
 
     packed: bytes
@@ -34,8 +38,15 @@ class Parcel:
     def of(cls, job: Job, space: Space) -> Parcel:
         """Pack a job in the driver.
 
+        Args:
+            job: what the workers run.
+            space: of the architectures.
+
+        Returns:
+            The parcel.
+
         Raises:
-            ConfigError: it is too large, or cannot be shipped at all.
+            ConfigError: the job is too large, or holds an object that cannot be shipped.
         """
         try:
             packed = cloudpickle.dumps((job, space))
@@ -51,7 +62,11 @@ class Parcel:
         return cls(packed, tuple(sys.path))
 
     def unpack(self) -> tuple[Job, Space]:
-        """Job and space, in a worker, which can import from then on what the driver could."""
+        """Unpack in a worker, which can import from then on what the driver could.
+
+        Returns:
+            The job and the space. What the job needs by name is registered.
+        """
         sys.path.extend(path for path in self.paths if path not in sys.path)
         packed: tuple[Job, Space] = cloudpickle.loads(self.packed)
         restore(packed[0].registered)
@@ -59,5 +74,9 @@ class Parcel:
 
 
 def node_name() -> str:
-    """Where this process runs: several nodes may run on one host, for tests and on large machines."""
+    """Name the node of this process. Several nodes may run on one host, for tests and on large machines.
+
+    Returns:
+        The host's name and the first eight characters of Ray's id of the node.
+    """
     return f"{socket.gethostname()}/{ray.get_runtime_context().get_node_id()[:8]}"

@@ -1,4 +1,4 @@
-"""Getting hold of Ray, and asking what it has before anything is promised."""
+"""Connecting to Ray, and checking its resources before a search begins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PATIENCE = 12
 _GPU_DRIVERS = ("/proc/driver/nvidia/gpus", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 _MANY = 1e6
 _BRIEF = 300
-"""Longer, what Ray says is a traceback."""
+"""The most characters of an error message of Ray; a longer one is a traceback."""
 _REFUSED = ("AuthenticationError", "InvalidAuthToken", "Unauthenticated", "authentication token")
 _QUIET = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -37,7 +37,7 @@ _QUIET = {
 }
 _OURS = {
     # A local `ray.init()` would turn token authentication on, and write a token into the user's home (ray#64755).
-    # Of a cluster that is given, its owner decides.
+    # The owner of a given cluster decides about that one.
     "RAY_AUTH_MODE": "disabled",
 }
 _set_here: set[str] = set()
@@ -45,7 +45,13 @@ _set_here: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one trial needs: `devices` times so much; fractions share a GPU."""
+    """What one trial needs.
+
+    Attributes:
+        cpus: of each device.
+        gpus: of each device; a fraction shares a GPU.
+        devices: how many devices train one architecture together.
+    """
 
     cpus: float = 1.0
     gpus: float = 0.0
@@ -54,12 +60,15 @@ class Resources:
 
 @contextmanager
 def cluster(address: str | None, workers: int, resources: Resources) -> Iterator[int]:
-    """A connected Ray, and how many trials may run at a time on it; what was started here is shut down here.
+    """Connect to Ray, or start it here. What this starts, it shuts down at the end of the block.
 
     Args:
-        address: of a running cluster, "auto" for the one of this machine, None for one of our own.
+        address: of a running cluster, "auto" for the one of this machine, None to start one here.
         workers: trials at a time; -1 for as many as there is room for.
         resources: of one trial.
+
+    Yields:
+        How many trials may run at a time.
 
     Raises:
         InfeasibleError: the cluster does not answer, or not one trial fits it.
@@ -78,7 +87,11 @@ def cluster(address: str | None, workers: int, resources: Resources) -> Iterator
 
 
 def prepare(address: str | None = None) -> None:
-    """Set what Ray reads from the environment, where nobody has set it; before Ray is started or joined."""
+    """Set the environment variables that Ray reads, where they are not set; call it before Ray is started or joined.
+
+    Args:
+        address: of the cluster to join; None for one that is started here.
+    """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if address is None:
@@ -86,20 +99,23 @@ def prepare(address: str | None = None) -> None:
         _set_here.update(absent)
         os.environ.update(absent)
     else:
-        # An earlier search of this process has set it for a Ray of its own.
+        # An earlier search of this process has set these for a Ray that it started.
         for name in _set_here:
             if os.environ.get(name) == _OURS[name]:
                 del os.environ[name]
         _set_here.clear()
-    # It misses the result files that automatic loggers would have written, a line a trial.
+    # It warns, once a trial, that the result files of Ray's own loggers are missing.
     logging.getLogger("ray.tune.analysis.experiment_analysis").setLevel(logging.ERROR)
 
 
 def check_answers(address: str) -> None:
-    """Ask a cluster whether it answers; Ray itself would wait for minutes for one that is not there.
+    """Check that a cluster answers. Ray itself would wait for minutes for one that is not there.
+
+    Args:
+        address: of the cluster; "auto" for the one of this machine.
 
     Raises:
-        InfeasibleError: it does not, or it refuses the authentication.
+        InfeasibleError: it does not answer, or it refuses the authentication.
     """
     if address.startswith("ray://"):
         _check_port(address.removeprefix("ray://"))
@@ -116,10 +132,19 @@ def check_answers(address: str) -> None:
 def feasible_workers(
     workers: int, resources: Resources, available: dict[str, float], place: str = "the cluster"
 ) -> int:
-    """How many trials fit at a time into what `place` has, at most `workers` (-1: as many as fit).
+    """Count the trials that fit at a time.
+
+    Args:
+        workers: the most trials at a time; -1 for as many as fit.
+        resources: of one trial.
+        available: how much there is of "CPU" and "GPU".
+        place: the name of what has the resources, for the error.
+
+    Returns:
+        How many trials may run at a time, at least 1.
 
     Raises:
-        InfeasibleError: not one fits; says what there is.
+        InfeasibleError: not one trial fits; the message says what there is.
     """
     needs = {"CPU": resources.devices * resources.cpus, "GPU": resources.devices * resources.gpus}
     fits = [int(available.get(name, 0.0) / need + 1e-9) for name, need in needs.items() if need > 0]
@@ -134,13 +159,13 @@ def feasible_workers(
 
 
 def _check_machine(resources: Resources) -> None:
-    """Refuse what this machine surely has not, before Ray is started on it, which takes half a minute."""
+    """Refuse resources that this machine does not have, before Ray starts on it: that takes half a minute."""
     here = {"CPU": float(os.cpu_count() or 1), "GPU": _gpus_here() if resources.gpus else 0.0}
     feasible_workers(1, resources, here, "this machine")
 
 
 def _gpus_here() -> float:
-    """How many GPUs this machine has; many where Ray may see some that this torch was not built for."""
+    """The number of GPUs of this machine; very many where a driver is there but this torch was not built for it."""
     import torch
 
     seen = torch.cuda.device_count()
@@ -174,7 +199,7 @@ def _check_port(address: str) -> None:
 
 
 def _why(address: str, said: str) -> str:
-    """Why a cluster cannot be joined, from what Ray said of it."""
+    """The message for a cluster that cannot be joined, from the output of Ray."""
     if not any(sign in said for sign in _REFUSED):
         return _no_answer(
             address, said.strip() if len(said) < _BRIEF and said else f"no answer within {_PATIENCE} seconds"

@@ -1,8 +1,8 @@
 """The executor for architectures that several devices train together: one group of Ray Train's workers for all trials.
 
-A `TorchTrainer` keeps the group going and decides nothing else: the group asks the coordinator, through a mailbox, what
-to train, epoch by epoch. One group serves all trials of a session, for starting it costs seconds. The trainer runs in a
-task, so that this process stays free for signals, and can end the group at any time.
+A `TorchTrainer` starts the group, and starts it anew when it dies. It decides nothing else: the group gets an order for
+each epoch from the coordinator, through a mailbox. One group serves all trials of a session, because a start takes
+seconds. The trainer runs in a Ray task, so that this process stays free for signals and can end the group at any time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ray.exceptions import RayError
 from nas_tune.coordination.coordinator import Assignment, Coordinator
 from nas_tune.errors import InfeasibleError
 from nas_tune.executors.job import Job, trial_folder
-from nas_tune.executors.mailbox import Begun, Did, Died, Mailbox, Order, Word
+from nas_tune.executors.mailbox import GroupDied, GroupStarted, Mailbox, Message, Order, OrderDone
 from nas_tune.executors.parcel import Parcel
 from nas_tune.executors.ray_cluster import Resources, cluster
 from nas_tune.executors.watchdog import Watchdog
@@ -32,15 +32,15 @@ _LISTEN_SECONDS = 0.2
 _LEAVE_SECONDS = 20.0
 _QUIET = {
     "RAY_TRAIN_V2_ENABLED": "1",
-    # How soon a dead worker is noticed.
+    # A dead worker is noticed within this time.
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",
-    # How long the processes that wait for a dead one are asked to leave before they are ended.
+    # The processes that wait for a dead one get this time to leave before they are ended.
     "TORCH_PROCESS_GROUP_SHUTDOWN_TIMEOUT_S": "5",
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
     "RAY_TRAIN_ENABLE_CONTROLLER_STRUCTURED_LOGGING": "0",
     "RAY_TRAIN_ENABLE_WORKER_STRUCTURED_LOGGING": "0",
-    # A node that is about to go is one that is gone: its trial goes on from the last checkpoint.
+    # A node that is about to leave counts as gone: its trial continues from the last checkpoint.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
@@ -50,12 +50,13 @@ class RayTrainExecutor:
     """Runs trials one after another, each on `resources.devices` devices together, here or on a cluster.
 
     Args:
-        job: what every trial runs; its trainable is `Parallel`. `ConfigError` if it is too large to ship to workers.
+        job: what every trial runs; its trainable is `Parallel`.
         space: of the architectures.
         resources: of one trial; cpus and gpus are those of each device.
         address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
 
     Raises:
+        ConfigError: the job is too large to ship to workers.
         InfeasibleError: on entering: no cluster answers, or not one trial fits it; later: no group can be started.
     """
 
@@ -76,7 +77,14 @@ class RayTrainExecutor:
         self._cluster.__exit__(kind, error, trace)
 
     def run(self, coordinator: Coordinator) -> None:
-        """Run trials until the coordinator has no more."""
+        """Run trials until the coordinator has no more.
+
+        Args:
+            coordinator: assigns the trials and takes their reports.
+
+        Raises:
+            InfeasibleError: no group of workers can be started, or Ray Train ended the group without a reason.
+        """
         # An exception out of a signal handler becomes a SystemError in Ray's compiled core.
         with coordinator.interrupts.shield(), self._group() as (mailbox, trainer):
             leader = Leader(coordinator, self._job, mailbox)
@@ -86,17 +94,17 @@ class RayTrainExecutor:
                     # The processes wait for each other's gradients: none of them can leave its epoch alone.
                     coordinator.stop("time")
                     break
-                for word in _asked(mailbox.received.remote(_LISTEN_SECONDS)):
-                    leader.receive(word)
+                for message in _get(mailbox.receive.remote(_LISTEN_SECONDS)):
+                    leader.receive(message)
                 if ray.wait([trainer], timeout=0)[0] and not leader.done:
-                    _asked(trainer)
-                    raise InfeasibleError("Ray Train ended the group for no reason that it tells; resume the run")
+                    _get(trainer)
+                    raise InfeasibleError("Ray Train ended the group and gives no reason; resume the run")
             if leader.leaving:
                 ray.wait([trainer], timeout=_LEAVE_SECONDS)
 
     @contextmanager
     def _group(self) -> Iterator[tuple[ActorHandle[Mailbox], ray.ObjectRef[None]]]:
-        """A mailbox, and the task that keeps a group going; both end with the block, and the group with them."""
+        """A mailbox, and the task that starts groups. Both end with the block, and the group with them."""
         actor: Any = ray.remote(num_cpus=0)(Mailbox)
         mailbox: ActorHandle[Mailbox] = actor.remote()
         environment = {"env_vars": {name: os.environ.get(name, value) for name, value in _QUIET.items()}}
@@ -105,24 +113,29 @@ class RayTrainExecutor:
         try:
             yield mailbox, trainer
         finally:
-            # Not ray.cancel: where the task is just ending, that ends this process, too.
+            # `ray.cancel` would end this process too, where the task is just ending.
             ray.kill(mailbox)
             if self._ray_stays:
-                # Else all of it goes with Ray.
+                # Where Ray is shut down, the trainer ends with it.
                 ray.wait([trainer], timeout=_LEAVE_SECONDS)
 
 
 def _keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, folder: str) -> None:
-    """What of `ray_trainer` this process needs no import for: that takes a second, and half a gigabyte."""
+    """Import `ray_trainer` in the task only: the import takes a second and half a gigabyte."""
     from nas_tune.executors.ray_trainer import keep_going
 
     keep_going(mailbox, parcel, needs, folder)
 
 
 class Leader:
-    """Passes on what the coordinator wants and what the group says.
+    """Gives the coordinator's assignments to the group as orders, and the group's outcomes to the coordinator.
 
-    `done` says that there is nothing more to train, `leaving` that a group has that message, and leaves.
+    Its `done` is True when there is nothing more to train, `leaving` when a group has the order to leave.
+
+    Args:
+        coordinator: assigns the trials and takes their reports.
+        job: what every trial runs.
+        mailbox: takes the orders.
     """
 
     def __init__(self, coordinator: Coordinator, job: Job, mailbox: ActorHandle[Mailbox]) -> None:
@@ -133,32 +146,35 @@ class Leader:
         self._at_work = False
         self.done = self.leaving = False
 
-    def receive(self, word: Word) -> None:
+    def receive(self, message: Message) -> None:
         """Take in one message.
+
+        Args:
+            message: of the group.
 
         Raises:
             InfeasibleError: group after group dies before it has begun.
         """
-        match word:
-            case Begun():
-                self._group, self._number, self._false_starts = word.group, 0, 0
+        match message:
+            case GroupStarted():
+                self._group, self._number, self._false_starts = message.group, 0, 0
                 self._give_order()
-            case Did() if (word.group, word.number) == (self._group, self._number):
-                self._take(word)
-            case Died():
-                self._lose(word.reason)
+            case OrderDone() if (message.group, message.number) == (self._group, self._number):
+                self._take(message)
+            case GroupDied():
+                self._lose(message.reason)
 
-    def _take(self, word: Did) -> None:
+    def _take(self, done: OrderDone) -> None:
         # Of several processes that fail, the first one ends the trial.
         if self._assignment is None or not self._at_work:
             return
-        if not self._coordinator.report(self._assignment.trial, word.outcome, word.node):
+        if not self._coordinator.report(self._assignment.trial, done.outcome, done.node):
             self._assignment = None
-        if word.outcome.failure is None:
+        if done.outcome.failure is None:
             self._number += 1
             self._give_order()
         else:
-            # The processes do not stand at the same place: they wait for no order, but for their end.
+            # The processes are not at the same place any more. They get no order: Ray Train ends them.
             self._at_work = False
             self._look_ahead()
 
@@ -166,7 +182,7 @@ class Leader:
         self._look_ahead()
         self._at_work, self.leaving, some = not self.done, self.done, self._assignment
         order = None if some is None else Order(some.trial, some.architecture.tree, some.seed)
-        self._mailbox.give.remote(self._group, self._number, order)
+        self._mailbox.post_order.remote(self._group, self._number, order)
 
     def _look_ahead(self) -> None:
         if self._assignment is None:
@@ -190,21 +206,18 @@ class Leader:
             )
 
     def _goes_on(self, trial: int, reason: str) -> bool:
-        """Whether another group takes the trial up, from its last checkpoint."""
+        """Whether another group continues the trial from its last checkpoint."""
         hung = Watchdog(trial_folder(self._job.run_folder, trial), self._job.epoch_timeout).found()
         return self._coordinator.lost(trial, reason) if hung is None else self._coordinator.report(trial, hung)
 
 
-def _asked(reference: ray.ObjectRef[Any]) -> Any:
+def _get(reference: ray.ObjectRef[Any]) -> Any:
     try:
         return ray.get(reference)
     except RayError as error:
+        # Ray's text begins with the place; its last line is the reason.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = (lines or [type(error).__name__])[-1][:300]
         raise InfeasibleError(
-            f"the group of workers cannot be kept going: {_told(error)}; look after the cluster, and resume the run"
+            f"the group of workers cannot be kept going: {reason}; look after the cluster, and resume the run"
         ) from error
-
-
-def _told(error: RayError) -> str:
-    """The last line that says something: those of Ray begin with where it was."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines or [type(error).__name__])[-1][:300]

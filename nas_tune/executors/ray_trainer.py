@@ -1,7 +1,7 @@
-"""The trainer of a group of workers: what Ray Train is asked for, and what it is not trusted with.
+"""The trainer of a group of workers, by Ray Train.
 
 It starts the processes, connects them by torch.distributed (nccl for GPUs, gloo for CPUs), and starts them anew when
-one dies. What to train, and how often a trial may lose its workers, is the coordinator's to say.
+one dies. The coordinator decides what to train, and how often a trial may lose its workers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ray import train
 from ray.exceptions import RayError
 from ray.train.torch import TorchConfig, TorchTrainer
 
-from nas_tune.executors.mailbox import Died, Mailbox
+from nas_tune.executors.mailbox import GroupDied, Mailbox
 from nas_tune.executors.parcel import Parcel
 from nas_tune.executors.ray_cluster import Resources
 from nas_tune.executors.ray_group import take_part
@@ -30,35 +30,35 @@ _START_ATTEMPTS = 10
 _LONGEST_REASON = 300
 
 
-class Told(train.UserCallback):
-    """Tells the mailbox that a group has died; a failure of a training has told so itself."""
+class _DeathNotice(train.UserCallback):
+    """Sends a message when a group has died. A training that failed has sent its outcome already."""
 
     def __init__(self, mailbox: ActorHandle[Mailbox]) -> None:
         self._mailbox = mailbox
 
     def after_exception(self, run_context: object, worker_exceptions: dict[int, Exception]) -> None:
-        """Ray Train is about to start another group."""
-        self._mailbox.say.remote(Died(_reason(worker_exceptions)))
+        """Ray Train calls this before it starts another group."""
+        self._mailbox.send.remote(GroupDied(_reason(worker_exceptions)))
 
 
 def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, folder: str) -> None:
-    """Start groups of workers, one after the death of another, until one may leave, or the mailbox is gone.
+    """Start a group of workers, and another one when it dies, until a group may leave or the mailbox is gone.
 
-    It runs in the main thread of a process of its own, where Ray Train ends in good order when it is interrupted.
+    This runs in the main thread of its process, where Ray Train ends in good order when it is interrupted.
 
     Args:
-        mailbox: from which the processes get their orders.
-        parcel: what each of them gets, with the job and the space.
-        needs: how many processes, and what each gets.
-        folder: of the run, in which Ray Train keeps a folder of its own.
+        mailbox: gives the processes their orders.
+        parcel: the job and the space, for each process.
+        needs: the number of processes (devices), and the cpus and gpus of each.
+        folder: of the run. Ray Train writes to its folder `ray-train`.
     """
     each = {"CPU": needs.cpus, **({"GPU": needs.gpus} if needs.gpus else {})}
     failures: Any = {"max_failures": -1, "controller_failure_limit": _START_ATTEMPTS}
-    callbacks: Any = [Told(mailbox)]
+    callbacks: Any = [_DeathNotice(mailbox)]
     trainer = TorchTrainer(
         take_part,
         train_loop_config={"mailbox": mailbox, "parcel": parcel},
-        # Small things, such as the name of the group, are no GPU's.
+        # Small tensors in CPU memory, such as the name of the group, need gloo beside nccl.
         torch_config=TorchConfig(backend="cpu:gloo,cuda:nccl" if needs.gpus else "gloo"),
         scaling_config=train.ScalingConfig(
             num_workers=needs.devices, use_gpu=needs.gpus > 0, resources_per_worker=each
@@ -70,7 +70,7 @@ def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, 
     over = threading.Event()
     threading.Thread(target=_interrupt_without, args=(mailbox, over), daemon=True).start()
     try:
-        # It leaves by sys.exit where it was interrupted.
+        # Ray Train calls sys.exit when it was interrupted.
         with suppress(KeyboardInterrupt, SystemExit):
             trainer.fit()
     finally:
@@ -78,7 +78,7 @@ def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, 
 
 
 def _interrupt_without(mailbox: ActorHandle[Mailbox], over: threading.Event) -> None:
-    """Interrupt this process when the mailbox is gone, unless all is `over` by then."""
+    """Interrupt this process when the mailbox is gone, unless `over` is set by then."""
     with suppress(RayError):
         ray.get(mailbox.closed.remote())
     if not over.is_set():
@@ -87,10 +87,9 @@ def _interrupt_without(mailbox: ActorHandle[Mailbox], over: threading.Event) -> 
 
 
 def _reason(errors: dict[int, Exception]) -> str:
-    """What a process died of, rather than that others missed it."""
-    texts = [f"process {rank}: {_first_line(errors[rank])}" for rank in sorted(errors)]
+    """The first line of the error that ended the group, not of those in processes that lost their group."""
+    texts = []
+    for rank, error in sorted(errors.items()):
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        texts.append(f"process {rank}: {lines[0][:_LONGEST_REASON]}")
     return next((text for text in texts if "GroupLostError" not in text), texts[0] if texts else "unknown")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:_LONGEST_REASON]

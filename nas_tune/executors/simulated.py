@@ -1,9 +1,9 @@
-"""The executor in virtual time: trials that say what they would have cost, run by any number of simulated workers.
+"""The executor in virtual time: each epoch reports what it would have cost, on any number of simulated workers.
 
-A trainable reports its cost of an epoch as the metric `cost_seconds`; the next event is always the one that would
-have happened first, so that schedulers and strategies meet the order of finishing of a real run, and a budget of
-`max_seconds` is one of virtual seconds. An epoch that would have ended after the budget is not reported, and a
-trial that goes on (promoted, or resumed) does not pay again for the epochs that are known.
+A trainable reports the seconds of an epoch as the metric `cost_seconds`. The next event is always the one that would
+have happened first: schedulers and strategies see trials finish in the order of a real run, and `max_seconds` is a
+budget of virtual seconds. An epoch that would have ended after the budget is not reported. A trial that continues
+(promoted, or resumed) does not pay again for the epochs that are known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nas_tune.coordination.coordinator import Assignment, Coordinator
-from nas_tune.executors.base import InThisProcess
+from nas_tune.executors.base import LocalExecutor
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from trainables.protocol import Trainable
@@ -23,25 +23,35 @@ from trainables.trial.session import Outcome, TrialSession
 __all__ = ["COST", "SimulatedExecutor"]
 
 COST = "cost_seconds"
-"""The metric that says how many seconds an epoch would have taken."""
+"""The metric with the seconds that an epoch would have taken."""
 _NODE = "simulated"
 
 _Upcoming = tuple[float, int, int, TrialSession, Trainable, Outcome]
-"""When it will have happened, in which order, to which trial, and what."""
+"""The end of an epoch: its time in seconds, its place among equal times, trial, session, trainable, result."""
 
 
-class SimulatedExecutor(InThisProcess):
-    """Runs trials on `workers` simulated workers, and `clock` with them."""
+class SimulatedExecutor(LocalExecutor):
+    """Runs trials on simulated workers, and advances the clock by the seconds that their epochs report.
+
+    Args:
+        job: what the trials run.
+        workers: the number of simulated workers.
+        clock: virtual time, in seconds.
+    """
 
     def __init__(self, job: Job, workers: int, clock: VirtualClock) -> None:
         self._job, self._workers = job, workers
         self.clock = clock
 
     def run(self, coordinator: Coordinator) -> None:
-        """Run trials until the coordinator has no more, or virtual time is up."""
+        """Run trials until the coordinator has no more, or virtual time is up.
+
+        Args:
+            coordinator: assigns the trials and takes their reports.
+        """
         deadline = self.clock() + coordinator.seconds_left
         order = itertools.count()
-        # Each worker has a trainable of its own: several trials are open at once.
+        # Several trials are open at once, so each worker has its trainable.
         idle = [self._job.trainable() for _ in range(self._workers)]
         running: list[_Upcoming] = []
         while True:

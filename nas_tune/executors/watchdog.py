@@ -1,6 +1,6 @@
-"""Ends a worker process whose epoch takes too long, by a watchdog that needs no Python thread of the worker's.
+"""Ends a worker process whose epoch takes too long, by a watchdog that needs no Python thread of the worker.
 
-What the process was doing is then on disk, where whoever takes the trial over finds it.
+The watchdog writes the process's traceback to the trial's folder, where the next worker of the trial finds it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ _NAME = "timeout"
 
 
 class Watchdog:
-    """Watches the epochs of the trial with its files in `folder`; `seconds` None lets them take what they take.
+    """Limits the time of the epochs of one trial.
 
-    Where several processes train the trial together, each has its own `process` number.
+    Args:
+        folder: of the trial.
+        seconds: the most seconds of an epoch; None sets no limit.
+        process: the process's number, where several train the trial together.
     """
 
     def __init__(self, folder: Path, seconds: float | None, process: int = 0) -> None:
@@ -28,7 +31,11 @@ class Watchdog:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """A block that the process does not survive if it takes longer."""
+        """End this process if the block takes longer than the limit.
+
+        Yields:
+            Nothing.
+        """
         if self._seconds is None:
             yield
             return
@@ -43,9 +50,12 @@ class Watchdog:
                 path.unlink(missing_ok=True)
 
     def found(self) -> Outcome | None:
-        """The failure that a watchdog before this one ended the trial for, told once; None if there was none.
+        """Read, once, whether an earlier process of the trial was ended by its watchdog.
 
-        A process that died of something else leaves an empty file.
+        A process that died of another cause leaves an empty file.
+
+        Returns:
+            The failure `timeout`, with the traceback that the watchdog wrote; None without one.
         """
         if self._seconds is None:
             return None
