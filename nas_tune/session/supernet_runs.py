@@ -90,7 +90,7 @@ def search_settings(config: SearchConfig, space: Space) -> dict[str, Any]:
 
 def _network_of(config: SearchConfig, space: Space) -> dict[str, Any]:
     """The settings by which an undecided network has the choices of `space`."""
-    from trainables.supernet.plan import SHARED
+    from trainables.supernet.settings import SHARED
 
     of_space = config.space.settings if config.space.name == space.name else {}
     known = space.name in search_spaces.names()

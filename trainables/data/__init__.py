@@ -9,17 +9,20 @@ fetched from a network unless `download` is set.
 
 from __future__ import annotations
 
-from trainables.data.augment import Augmentation, Views
+from trainables.data.augment import Augmentation, Views, ViewsKeywords
 from trainables.data.images import ImageData, Raw, Split
-from trainables.data.loading import DataSettings, check_data, described, load, load_raw
+from trainables.data.loading import check_data, described, load, load_raw
+from trainables.data.settings import DataKeywords, DataSettings
 
 __all__ = [
     "Augmentation",
+    "DataKeywords",
     "DataSettings",
     "ImageData",
     "Raw",
     "Split",
     "Views",
+    "ViewsKeywords",
     "check_data",
     "described",
     "load",

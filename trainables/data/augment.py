@@ -8,6 +8,7 @@ Taylor 2017, 1708.04552). Each image of a batch draws its own numbers from the g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from torch.nn import functional
 from trainables.data.images import ImageData
 from trainables.settings import check_flag, check_number
 
-__all__ = ["Augmentation", "Views"]
+__all__ = ["Augmentation", "Views", "ViewsKeywords"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,16 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The settings of augmentation, whose defaults depend on the images."""
+    """The settings of augmentation; see `Augmentation` for what each does to an image."""
 
-    augment: bool
-    shift: int | None
-    flip: bool
-    cutout: int
+    augment: bool = True
+    """False trains on the images as they are, whatever the other settings say."""
+    shift: int | None = None
+    """The largest move in pixels. The default is an eighth of the shorter side of the images."""
+    flip: bool = False
+    """Mirror every second image, left to right."""
+    cutout: int = 0
+    """The side in pixels of the square that is cleared; 0 clears nothing."""
 
     def __post_init__(self) -> None:
         check_flag("augment", self.augment)
@@ -68,6 +73,15 @@ class Views:
             return Augmentation()
         shift = min(data.image_size) // 8 if self.shift is None else self.shift
         return Augmentation(shift, self.flip, self.cutout)
+
+
+class ViewsKeywords(TypedDict, total=False):
+    """The types of the settings of `Views` as keyword arguments."""
+
+    augment: bool
+    shift: int | None
+    flip: bool
+    cutout: int
 
 
 def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:

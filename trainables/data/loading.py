@@ -8,7 +8,6 @@ else is a path, tried as it is and below the root.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,54 +20,14 @@ from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_
 from trainables.data.npz import load_npz
 from trainables.data.parquet import load_parquet, parquet_files
 from trainables.data.parts import visible
+from trainables.data.settings import DataSettings
 from trainables.data.split import rows_of, split_data
 from trainables.data.telling import told
 from trainables.errors import DataError
-from trainables.settings import check_flag, check_number, check_text
 
-__all__ = ["ROOT_VARIABLE", "DataSettings", "check_data", "described", "load", "load_raw"]
+__all__ = ["ROOT_VARIABLE", "check_data", "described", "load", "load_raw"]
 
 ROOT_VARIABLE = "NAS_TUNE_DATA"
-
-
-@dataclass(frozen=True, slots=True)
-class DataSettings:
-    """Which images, and how they are parted.
-
-    Attributes:
-        data: a name (`digits`, `mnist`, `fashion_mnist`, `cifar10`, `cifar100`), or the path of an `.npz`
-            file, a Parquet file or folder, or a folder with one sub-folder of images per class.
-        root: the folder of named data sets and of relative paths; default the variable NAS_TUNE_DATA.
-        download: may torchvision fetch what is missing below the root?
-        image_column, label_column: columns of Parquet files; recognised where they are not given.
-        resize: side in pixels that images of files are scaled and cut to; None takes them as they are.
-        validation_share, test_share: parts of the images, above 0 and at most 0.9, where the data have no such split
-            of their own; see `split_data`.
-        seed: decides the parts.
-        whole: train on the validation images too, so that none are left to validate on.
-    """
-
-    data: str = "digits"
-    root: str | None = None
-    download: bool = False
-    image_column: str | None = None
-    label_column: str | None = None
-    resize: int | None = None
-    validation_share: float = 0.2
-    test_share: float = 0.2
-    seed: int = 0
-    whole: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("validation_share", "test_share"):
-            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
-        if self.resize is not None:
-            check_number("resize", self.resize, 1, whole=True)
-        check_number("data_seed", self.seed, 0, 2**32, whole=True)
-        check_flag("download", self.download)
-        check_flag("whole", self.whole)
-        for name in ("data", "root", "image_column", "label_column"):
-            check_text(name, getattr(self, name), optional=name != "data")
 
 
 def load(settings: DataSettings, device: torch.device) -> ImageData:

@@ -25,8 +25,8 @@ from trainables.data import Split, check_data, described
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
 from trainables.networks import space_name
-from trainables.settings import check_number
-from trainables.supernet.plan import Plan
+from trainables.settings import check_number, check_settings
+from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.search import Search
 from trainables.supernet.trainable import DartsTrainable
 from trainables.training.devices import device_of
@@ -86,11 +86,11 @@ class SharedWeights:
         """`CheckpointError` where there is no supernet, or one of another space; `DataError` without its images."""
         device_of(str(self._placed["device"]))
         if self._scorer is None:
-            check_data(self._plan(self._state()).data_settings)
+            check_data(self._builder(self._state()).settings.data)
 
     def about(self) -> list[str]:
         """Which images were found, and how they are parted; reads them."""
-        return described(self._plan(self._state()).data_settings) if self._scorer is None else []
+        return described(self._builder(self._state()).settings.data) if self._scorer is None else []
 
     def load_shared(self) -> object:
         """The supernet's checkpoint, as tensors, numbers and text."""
@@ -149,15 +149,15 @@ class SharedWeights:
         return read_tensors(newest(self._folder), DartsTrainable.file) if self._shared is None else self._shared
 
     def _trained(self, state: Any) -> Search:
-        plan = self._plan(state)
+        builder = self._builder(state)
         try:
-            staged = plan.begin(state["of"]["seed"], state["of"]["max_epochs"])
+            staged = builder.begin(state["of"]["seed"], state["of"]["max_epochs"])
             staged.load_state_dict(state["search"])
         except (RuntimeError, KeyError, TypeError) as error:
             raise CheckpointError(f"{self._folder} is no whole supernet ({error}); use another checkpoint") from error
         return staged.search
 
-    def _plan(self, state: Any) -> Plan:
+    def _builder(self, state: Any) -> SearchBuilder:
         """How the supernet was trained, and on what: its settings are in the checkpoint."""
         if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
             raise CheckpointError(f"{self._folder} holds no supernet; give a folder that DartsTrainable.save wrote")
@@ -168,7 +168,8 @@ class SharedWeights:
                 f"{self._folder} is a supernet of the space {settings['space']}, and the architectures are of "
                 f"{wanted}; train a supernet of that space, or search in this one's"
             )
-        return Plan(**settings)
+        check_settings(f"the supernet in {self._folder}", DartsTrainable, settings)
+        return SearchBuilder(settings)
 
 
 class Scorer:

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from trainables.data import Augmentation, ImageData, Split
 from trainables.settings import check_name, check_number
+from trainables.settings.groups import flat_name
 from trainables.supernet.bilevel import ORDERS, exact_order, first_order, frozen, second_order
 from trainables.supernet.collapse import dominant_eigenvalue
 from trainables.supernet.methods.base import Draws
@@ -41,20 +42,18 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Architect:
-    """How the architecture learns.
+    """How the architecture learns."""
 
-    Attributes:
-        lr, weight_decay: of Adam, whose betas are 0.5 and 0.999.
-        order: "first", "second" (finite differences) or "exact"; see `bilevel`.
-        regularizer: a name of `REGULARIZERS`, or "none".
-        regularization: its share of the loss; that of beta grows evenly from 0 to it.
-    """
-
-    lr: float = 3e-4
-    weight_decay: float = 1e-3
+    lr: float = field(default=3e-4, metadata=flat_name("architecture_lr"))
+    """The learning rate of Adam, whose betas are 0.5 and 0.999."""
+    weight_decay: float = field(default=1e-3, metadata=flat_name("architecture_weight_decay"))
+    """The weight decay of Adam."""
     order: str = "first"
+    """"first", "second" (the estimate of the DARTS paper by finite differences) or "exact"; see `supernet.bilevel`."""
     regularizer: str = "none"
+    """A name of `supernet.regularizers.REGULARIZERS`, or "none"."""
     regularization: float = 0.0
+    """The share of the regularizer in the loss; that of beta grows evenly from 0 to it."""
 
     def __post_init__(self) -> None:
         check_number("architecture_lr", self.lr, 0, open_low=True)

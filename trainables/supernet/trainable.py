@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 import torch
 
@@ -26,9 +26,11 @@ from trainables.errors import CheckpointError, TrainableError
 from trainables.metrics import MODES, Mode
 from trainables.networks import tree_of
 from trainables.settings import check_number, check_settings
-from trainables.supernet.plan import Plan
-from trainables.supernet.progress import Progress
+from trainables.settings.groups import takes
+from trainables.supernet.builder import SearchBuilder
+from trainables.supernet.running import RunningSearch
 from trainables.supernet.search import Search
+from trainables.supernet.settings import SearchKeywords, SearchSettings
 from trainables.training.devices import device_of
 from trainables.trial.checkpoint import check_identity, read_tensors, write_tensors
 
@@ -41,95 +43,27 @@ __all__ = ["DartsTrainable"]
 class DartsTrainable:
     """A search in the supernet of `space` on the images of `data`, by one of the methods of `trainables.supernet`.
 
-    Settings that are None are those of the method's paper, see its docstring; of the others the defaults are those
-    of DARTS (Liu et al. 2019, 1806.09055).
-
     Args:
-        space: name of a space whose network can be built undecided (`darts`, `nb201`, .., your own), or a `Space`.
-        method: a name of `trainables.supernet.METHODS`.
-        method_settings: settings of the method, such as `{"temperature": 5.0}` for `gdas`.
-        channels, cells, layers, network: of the network, see `ImageClassifier`; the paper's search network of `darts`
-            has 16 channels and 8 layers.
-        data, data_root, download, image_column, label_column, resize, validation_share, test_share, data_seed: see
-            `DataSettings`; `validation_share` is the part of the images from which the architecture learns.
-        batch_size, lr, weight_decay: of the weights, trained by SGD with `momentum`; the rate falls as a cosine to
-            `lr_min`.
-        grad_clip, amp: see `Optimization`.
-        architecture_lr, architecture_weight_decay: of the architecture, trained by Adam.
-        order: "first", "second" (the paper's estimate by finite differences) or "exact"; see `supernet.bilevel`.
-        warmup_epochs: epochs of each stage in which only weights learn.
-        regularizer, regularization: a name of `supernet.regularizers.REGULARIZERS` or "none", and its share.
-        selection: "magnitude", or "perturbation" after the last epoch (DARTS-PT, Wang et al. 2021, 2108.04392), in
-            which the weights train `tune_steps` steps after each decision.
-        eigenvalue: report the dominant eigenvalue too.
-        collapse_share: share of skip connections in a kind of cell at which the alarm is raised, if it is so two
-            epochs in a row.
-        stop_on_collapse: end the search there, with the last architecture that had fewer.
-        start_from: folder of a checkpoint of another search, of the same space and network, whose weights are the
-            first ones here; a new head comes on top, so that the data may be others.
-        augment, shift, flip, cutout, device: see `ImageClassifier`.
+        settings: those of `SearchSettings`, side by side.
     """
 
     modes: ClassVar[Mapping[str, Mode]] = MODES
     file: ClassVar[str] = "search"
     """What the files of a checkpoint are called."""
 
-    def __init__(
-        self,
-        *,
-        space: object = "darts",
-        method: str = "darts",
-        method_settings: Mapping[str, object] | None = None,
-        channels: int | None = None,
-        cells: int | None = None,
-        layers: int | None = None,
-        network: Mapping[str, object] | None = None,
-        data: str = "digits",
-        data_root: str | None = None,
-        download: bool = False,
-        image_column: str | None = None,
-        label_column: str | None = None,
-        resize: int | None = None,
-        validation_share: float = 0.5,
-        test_share: float = 0.2,
-        data_seed: int = 0,
-        batch_size: int | None = None,
-        lr: float | None = None,
-        lr_min: float = 0.001,
-        weight_decay: float | None = None,
-        momentum: float = 0.9,
-        grad_clip: float = 5.0,
-        amp: bool = False,
-        architecture_lr: float | None = None,
-        architecture_weight_decay: float | None = None,
-        order: str = "first",
-        warmup_epochs: int | None = None,
-        regularizer: str = "none",
-        regularization: float = 0.0,
-        selection: str = "magnitude",
-        tune_steps: int = 0,
-        eigenvalue: bool = False,
-        collapse_share: float = 0.5,
-        stop_on_collapse: bool = False,
-        augment: bool = True,
-        shift: int | None = None,
-        flip: bool = False,
-        cutout: int = 0,
-        start_from: str | None = None,
-        device: str = "auto",
-    ) -> None:
-        self._given = {name: value for name, value in locals().items() if name != "self"}
-        self._plan = Plan(**self._given)
-        self._running: Progress | None = None
+    @takes(SearchSettings)
+    def __init__(self, **settings: Unpack[SearchKeywords]) -> None:
+        self._builder = SearchBuilder(settings)
+        self._running: RunningSearch | None = None
 
     def check(self) -> None:
         """Read the data; `DataError` if there are none to search on, `DeviceError` without the device."""
-        device_of(self._given["device"])
-        check_data(self._plan.data_settings)
+        device_of(self._builder.settings.device)
+        check_data(self._builder.settings.data)
 
     def about(self) -> list[str]:
         """Which images were found, and how they are parted; reads them."""
-        return described(self._plan.data_settings)
+        return described(self._builder.settings.data)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process), build the supernet, and stand before epoch 1.
@@ -142,9 +76,9 @@ class DartsTrainable:
         check_number("max_epochs", max_epochs, 1, whole=True)
         overrides = {name: value for name, value in tree_of(architecture).items() if name != "search"}
         check_settings("a search, by its architecture,", DartsTrainable, overrides)
-        plan = Plan(**{**self._given, **overrides}) if overrides else self._plan
-        identity = {**plan.identity(), "seed": seed, "max_epochs": max_epochs}
-        self._running = Progress(plan, seed, max_epochs, identity)
+        builder = SearchBuilder({**self._builder.given, **overrides}) if overrides else self._builder
+        identity = {**builder.identity(), "seed": seed, "max_epochs": max_epochs}
+        self._running = RunningSearch(builder, seed, max_epochs, identity)
 
     def step(self) -> dict[str, float | int]:
         """Search one epoch.
@@ -167,7 +101,7 @@ class DartsTrainable:
     def genotype(self) -> str:
         """That architecture in the text form of its space, else as JSON; empty before the first epoch."""
         found = self.architecture
-        return "" if found is None else self._run.plan.said(self._run.staged.search.supernet.space, found)
+        return "" if found is None else self._run.builder.said(self._run.staged.search.supernet.space, found)
 
     def notes(self) -> list[str]:
         """What a person should know and was not told yet: a collapse."""
@@ -189,18 +123,18 @@ class DartsTrainable:
 
     def save(self, folder: Path) -> None:
         """Write all of the search into `folder`, and what it has found for people, `architecture.json`."""
-        whole = {"of": self._run.identity, "settings": self._run.plan.settings, **self._run.state_dict()}
+        whole = {"of": self._run.identity, "settings": self._run.builder.kept, **self._run.state_dict()}
         write_tensors(folder, self.file, whole)
         found = self.architecture
         if found is not None:
-            said = {"space": self._run.plan.space_name, "genotype": self.genotype, "architecture": found.tree}
+            said = {"space": self._run.builder.space_name, "genotype": self.genotype, "architecture": found.tree}
             (folder / "architecture.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
         """Go on from `folder`, written by an equal search; otherwise `CheckpointError`, and set up anew."""
         state = read_tensors(folder, self.file)
         mine = self._run.identity
-        before = {**self._run.plan.older_identity(), "seed": mine["seed"], "max_epochs": mine["max_epochs"]}
+        before = {**self._run.builder.older_identity(), "seed": mine["seed"], "max_epochs": mine["max_epochs"]}
         check_identity(folder, state, "search", mine, before)
         try:
             self._run.load_state_dict(state)
@@ -208,7 +142,7 @@ class DartsTrainable:
             raise CheckpointError(f"{folder} does not fit this search: {error}; set up anew") from error
 
     @property
-    def _run(self) -> Progress:
+    def _run(self) -> RunningSearch:
         if self._running is None:
             raise TrainableError("the search was used before setup(); call setup() first")
         return self._running

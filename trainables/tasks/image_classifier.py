@@ -18,20 +18,21 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 import torch
 
 from trainables.costs.cost import Cost, Meter, cost_of
 from trainables.costs.zero_cost import PROXIES, score
-from trainables.data import DataSettings, ImageData, Views, check_data, described, load, load_raw
+from trainables.data import ImageData, check_data, described, load, load_raw
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import MODES, Mode
-from trainables.networks import build, builder_of, check_images, sized_network, space_name, tree_of
+from trainables.networks import build, builder_of, space_name, tree_of
 from trainables.settings import check_name, check_number
-from trainables.training.devices import check_device, device_of, layout_of, placed
+from trainables.settings.groups import from_flat, takes
+from trainables.tasks.classifier_settings import ClassifierKeywords, ClassifierSettings
+from trainables.training.devices import device_of, layout_of, placed
 from trainables.training.loop import Recipe, Training
-from trainables.training.optimization import Optimization
 from trainables.training.parallel import ALONE, Group, check_together
 from trainables.training.randomness import Randomness
 from trainables.trial.checkpoint import check_identity, named, read_tensors, write_tensors
@@ -60,80 +61,17 @@ class ImageClassifier:
     """A network of `space` trained on the images of `data`.
 
     Args:
-        space: name of a space that has a network (`trainables.networks.names()`), or a `Space` so named.
-        channels, cells, layers: size of the network, where its builder takes them; by default small ones for
-            spaces of cells (`trainables.networks.family`), the builder's for others.
-        network: further settings of the builder, such as `{"width": 0.5}` for `chain`.
-        data, data_root, download, image_column, label_column, resize, validation_share, test_share, data_seed: the
-            images and their parts; see `trainables.data.DataSettings`.
-        whole: train on the validation images too, for a network whose settings are decided: then no step reports how
-            it does on others, and `evaluate` knows "train" and "test" only.
-        batch_size: images a step; the last, incomplete batch of an epoch is left out.
-        optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp: see `Optimization`.
-        ema: decay a step of an average of the weights, such as 0.999, which is then what `network` is, what is judged
-            and what is kept (see `WeightAverage`); 0 uses the weights as they are.
-        auxiliary_weight: share of the loss of an auxiliary head, where the network was given one by
-            `network={"auxiliary": True}` (Szegedy et al. 2015, 1409.4842; 0.4 in NASNet and DARTS).
-        label_smoothing: part of the target spread over all classes (Szegedy et al. 2016, 1512.00567).
-        shift, flip, cutout: see `Augmentation`; default shift is an eighth of the shorter side of the image.
-        augment: False trains on the images as they are, whatever the three say.
-        device: "auto" (CUDA where there is one, else the CPU), or a torch device; chosen at set-up.
+        settings: those of `ClassifierSettings`, side by side: `space` and the network's (`NetworkSettings`), `data` and
+            how it is parted (`DataSettings`), how weights are trained (`Optimization`), and views (`Views`).
     """
 
     parallel: ClassVar[bool] = True
     modes: ClassVar[Mapping[str, Mode]] = MODES
 
-    def __init__(
-        self,
-        *,
-        space: object = "nb201",
-        channels: int | None = None,
-        cells: int | None = None,
-        layers: int | None = None,
-        network: Mapping[str, object] | None = None,
-        data: str = "digits",
-        data_root: str | None = None,
-        download: bool = False,
-        image_column: str | None = None,
-        label_column: str | None = None,
-        resize: int | None = None,
-        validation_share: float = 0.2,
-        test_share: float = 0.2,
-        data_seed: int = 0,
-        whole: bool = False,
-        batch_size: int = 32,
-        optimizer: str = "sgd",
-        lr: float = 0.05,
-        weight_decay: float = 5e-4,
-        momentum: float = 0.9,
-        warmup: float = 0.03,
-        grad_clip: float = 5.0,
-        amp: bool = False,
-        ema: float = 0.0,
-        auxiliary_weight: float = 0.4,
-        label_smoothing: float = 0.1,
-        augment: bool = True,
-        shift: int | None = None,
-        flip: bool = False,
-        cutout: int = 0,
-        device: str = "auto",
-    ) -> None:
-        check_images(space)
-        self._space = space
-        self._network = sized_network(space, network, channels=channels, cells=cells, layers=layers)
-        files = (image_column, label_column, resize)
-        shares = (validation_share, test_share, data_seed)
-        self._data = DataSettings(data, data_root, download, *files, *shares, whole)
-        self._optimization = Optimization(optimizer, lr, weight_decay, momentum, warmup, grad_clip, amp)
-        check_number("batch_size", batch_size, 2, whole=True)
-        check_number("label_smoothing", label_smoothing, 0, 0.9)
-        check_number("ema", ema, 0, 0.999999)
-        check_number("auxiliary_weight", auxiliary_weight, 0)
-        self._batch_size, self._label_smoothing, self._auxiliary_weight = batch_size, label_smoothing, auxiliary_weight
-        self._ema = ema
-        self._views = Views(augment, shift, flip, cutout)
-        check_device(device)
-        self._device = device
+    @takes(ClassifierSettings)
+    def __init__(self, **settings: Unpack[ClassifierKeywords]) -> None:
+        self._settings = from_flat(ClassifierSettings, settings)
+        self._network = self._settings.network.of(self._settings.space)
         self._meter = Meter()
         self._group = ALONE
         self._started: _Started | None = None
@@ -144,24 +82,24 @@ class ImageClassifier:
         Raises:
             TrainableError: the batch is too small for so many, or `device` names one GPU for all of them.
         """
-        check_together(group.size, self._batch_size, self._device)
+        check_together(group.size, self._settings.batch_size, self._settings.device)
         self._group = group
 
     def check(self) -> None:
         """Read the data; `DataError` if there are none to train on, `DeviceError` without the device."""
-        device_of(self._device)
-        check_data(self._data)
+        device_of(self._settings.device)
+        check_data(self._settings.data)
 
     def about(self) -> list[str]:
         """Which images were found, and how they are parted; reads them."""
-        return described(self._data)
+        return described(self._settings.data)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process), build the network, and stand before epoch 1."""
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
-        device = device_of(self._device)
-        data = load(self._data, device)
+        device = device_of(self._settings.device)
+        data = load(self._settings.data, device)
         randomness = Randomness(seed, device)
         network = self._built(architecture, data, randomness)
         cost = cost_of(network, (data.in_channels, *data.image_size))
@@ -181,7 +119,7 @@ class ImageClassifier:
             raise EndOfTraining(f"all {training.epochs} epochs are trained")
         trained = training.train_epoch()
         return {
-            **({} if self._data.whole else self.evaluate("validation")),
+            **({} if self._settings.data.whole else self.evaluate("validation")),
             "train_loss": trained.loss,
             "train_accuracy": trained.accuracy,
             "lr": training.rate,
@@ -208,8 +146,8 @@ class ImageClassifier:
         """
         check_name("proxy", proxy, self.proxies)
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
-        device = device_of(self._device)
-        data, randomness = load(self._data, device), Randomness(seed, device)
+        device = device_of(self._settings.device)
+        data, randomness = load(self._settings.data, device), Randomness(seed, device)
         network = self._built(architecture, data, randomness).to(device)
         batch = data.train.sampled(PROXY_IMAGES, randomness.generator)
         images = data.normalize(batch.images, layout_of(network, device))
@@ -217,13 +155,13 @@ class ImageClassifier:
 
     def cost(self, architecture: Architecture) -> Cost:
         """What the network of `architecture` would cost, counted and not run; loads the data, needs no set-up."""
-        data = load(self._data, torch.device("cpu"))
+        data = load(self._settings.data, torch.device("cpu"))
         one = torch.empty((1, data.in_channels, *data.image_size), device="meta")
         return self._meter.cost_of(lambda: self._build(architecture, data), one)
 
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height and width of the images; loads them, needs no set-up."""
-        channels, height, width = load_raw(self._data).train.images.shape[1:]
+        channels, height, width = load_raw(self._settings.data).train.images.shape[1:]
         return int(channels), int(height), int(width)
 
     def full_recipe(self) -> dict[str, Any]:
@@ -232,7 +170,7 @@ class ImageClassifier:
         All images but the test images, cutout, label smoothing, the average of the weights, and an auxiliary head and
         drop path where the builder of the networks takes them.
         """
-        takes = inspect.signature(builder_of(self._space)).parameters
+        takes = inspect.signature(builder_of(self._settings.space)).parameters
         network = {"auxiliary": True, "drop_path": DROP_PATH}
         return {
             "whole": True,
@@ -244,7 +182,7 @@ class ImageClassifier:
 
     def data_checksum(self) -> str:
         """16 hex digits of all images and labels, whatever the split; loads them, needs no set-up."""
-        return load_raw(self._data).checksum()
+        return load_raw(self._settings.data).checksum()
 
     @property
     def network(self) -> torch.nn.Module:
@@ -265,7 +203,7 @@ class ImageClassifier:
         return Deployed(
             training.network,
             data.normalize(data.train.images[:4]),
-            space_name(self._space),
+            space_name(self._settings.space),
             self._run.identity["architecture"],
             {**task, **self._network},
             data.classes,
@@ -311,7 +249,7 @@ class ImageClassifier:
 
     def _build(self, architecture: Architecture, data: ImageData) -> torch.nn.Module:
         return build(
-            self._space,
+            self._settings.space,
             architecture,
             num_classes=len(data.classes),
             in_channels=data.in_channels,
@@ -320,36 +258,44 @@ class ImageClassifier:
         )
 
     def _recipe(self, data: ImageData) -> Recipe:
-        views = self._views.augmentation(data)
-        targets = (self._label_smoothing, self._auxiliary_weight)
-        return Recipe(self._batch_size, *targets, views, self._optimization, self._ema)
+        of = self._settings
+        return Recipe(
+            batch_size=of.batch_size,
+            label_smoothing=of.label_smoothing,
+            auxiliary_weight=of.auxiliary_weight,
+            augmentation=of.views.augmentation(data),
+            optimization=of.optimization,
+            ema=of.ema,
+        )
 
     def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
         """What two trainings must share for one to go on from the other's checkpoint."""
+        of = self._settings
         return {
             "version": 1,
-            "space": space_name(self._space),
+            "space": space_name(of.space),
             "architecture": tree_of(architecture),
             "seed": seed,
             "max_epochs": max_epochs,
             "network": self._network,
-            "batch_size": self._batch_size,
-            "label_smoothing": self._label_smoothing,
-            "auxiliary_weight": self._auxiliary_weight,
-            "ema": self._ema,
-            **named(data=self._data, views=self._views, optimization=self._optimization),
+            "batch_size": of.batch_size,
+            "label_smoothing": of.label_smoothing,
+            "auxiliary_weight": of.auxiliary_weight,
+            "ema": of.ema,
+            **named(data=of.data, views=of.views, optimization=of.optimization),
         }
 
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
         """The same, as checkpoints have it that were written before identities had a version."""
+        of = self._settings
         kept = ("space", "architecture", "seed", "max_epochs", "network")
-        losses = (self._batch_size, self._label_smoothing, self._auxiliary_weight)
+        losses = (of.batch_size, of.label_smoothing, of.auxiliary_weight)
         return {
             **{name: identity[name] for name in kept},
-            "data": as_text(self._data),
-            "training": as_text((*losses, self._views, self._optimization)),
-            "whole": self._data.whole or None,
-            "ema": self._ema or None,
+            "data": as_text(of.data),
+            "training": as_text((*losses, of.views, of.optimization)),
+            "whole": of.data.whole or None,
+            "ema": of.ema or None,
         }
 
 

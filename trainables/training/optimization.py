@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -12,36 +13,33 @@ from torch import Tensor, nn
 from trainables.settings import check_flag, check_name, check_number
 from trainables.training.parallel import ALONE, Group
 
-__all__ = ["OPTIMIZERS", "Optimization", "Optimizer"]
+__all__ = ["OPTIMIZERS", "Optimization", "OptimizationKeywords", "Optimizer"]
 
 OPTIMIZERS = ("sgd", "adamw")
 
 
 @dataclass(frozen=True, slots=True)
 class Optimization:
-    """Settings of the training of weights.
-
-    Attributes:
-        optimizer: "sgd" (momentum of Nesterov's kind, or plain) or "adamw" (Loshchilov and Hutter 2019, 1711.05101).
-        lr: peak of the learning rate.
-        lr_min: where the cosine ends.
-        weight_decay: of convolutions and linear layers; biases and normalisations have none.
-        momentum: of SGD; AdamW's first beta.
-        warmup: part of the training in which the rate rises to its peak; then it falls as a cosine.
-        grad_clip: largest norm of the gradient of all weights; 0 clips nothing.
-        nesterov: the kind of SGD's momentum.
-        amp: mixed precision where the device is a CUDA GPU; elsewhere it changes nothing.
-    """
+    """Settings of the training of weights."""
 
     optimizer: str = "sgd"
+    """"sgd" (momentum of Nesterov's kind, or plain) or "adamw" (Loshchilov and Hutter 2019, 1711.05101)."""
     lr: float = 0.05
+    """The peak of the learning rate."""
     weight_decay: float = 5e-4
+    """Of convolutions and linear layers; biases and normalisations have none."""
     momentum: float = 0.9
+    """Of SGD; the first beta of AdamW."""
     warmup: float = 0.03
+    """The share of the training in which the rate rises to its peak; then it falls as a cosine."""
     grad_clip: float = 5.0
+    """The largest norm of the gradient of all weights; 0 clips nothing."""
     amp: bool = False
+    """Mixed precision where the device is a CUDA GPU; elsewhere it changes nothing."""
     lr_min: float = 0.0
+    """The learning rate at which the cosine ends."""
     nesterov: bool = True
+    """Whether the momentum of SGD is Nesterov's."""
 
     def __post_init__(self) -> None:
         check_name("optimizer", self.optimizer, OPTIMIZERS)
@@ -60,6 +58,14 @@ class Optimization:
             return self.lr * progress / self.warmup
         share = 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
         return self.lr_min + (self.lr - self.lr_min) * share
+
+
+class OptimizationKeywords(TypedDict, total=False):
+    """The types, as keyword arguments, of those settings that have one type for every learner."""
+
+    momentum: float
+    grad_clip: float
+    amp: bool
 
 
 class Optimizer:

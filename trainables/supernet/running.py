@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainables.errors import EndOfTraining
+from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.collapse import Alarm, Skips, alpha_entropy, skips_of
-from trainables.supernet.plan import Plan
 from trainables.supernet.stages import StagedSearch
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from trainables.supernet.methods.base import Stage
 
-__all__ = ["Progress"]
+__all__ = ["RunningSearch"]
 
 
-class Progress:
-    """A planned search from its set-up on: its stages, what it has found, what there is to say about it."""
+class RunningSearch:
+    """A search from its set-up on: its stages, what it has found, what there is to say about it."""
 
-    def __init__(self, plan: Plan, seed: int, epochs: int, identity: dict[str, object]) -> None:
-        self.plan, self.identity = plan, identity
-        self.staged: StagedSearch = plan.begin(seed, epochs)
+    def __init__(self, builder: SearchBuilder, seed: int, epochs: int, identity: dict[str, object]) -> None:
+        self.builder, self.identity = builder, identity
+        self.staged: StagedSearch = builder.begin(seed, epochs)
         self.architecture: Architecture | None = None
         self._last: Architecture | None = None
         self._sound: Architecture | None = None
-        self._alarm = Alarm(plan.collapse_share)
+        self._alarm = Alarm(builder.settings.collapse_share)
         self._is_collapsed = self._is_stopped = False
         self._sized: tuple[tuple[str, Stage], int] | None = None
         self._notes: list[str] = []
@@ -38,9 +38,9 @@ class Progress:
         trained = search.train_epoch()
         validation = search.data.validation
         whole = search.evaluate(validation)
-        before, found = self._last, self.plan.select(search, is_last=self.staged.is_over)
+        before, found = self._last, self.builder.select(search, is_last=self.staged.is_over)
         skips = skips_of(search.supernet, search.supernet.taken(found))
-        eigenvalue = search.eigenvalue() if self.plan.eigenvalue else None
+        eigenvalue = search.eigenvalue() if self.builder.settings.eigenvalue else None
         collapsed = search.has_learned and self._listen(skips, eigenvalue)
         kept = self._kept(found)
         discrete = search.evaluate_member(kept, validation)
@@ -65,7 +65,7 @@ class Progress:
         """Of the network that is found, by itself; counted once for an architecture."""
         stage = self.staged.stage
         if self._sized is None or self._sized[0] != (found.id, stage):
-            self._sized = ((found.id, stage), self.plan.parameters_of(found, stage, self.staged.search.data))
+            self._sized = ((found.id, stage), self.builder.parameters_of(found, stage, self.staged.search.data))
         return self._sized[1]
 
     def _kept(self, found: Architecture) -> Architecture:
@@ -79,7 +79,7 @@ class Progress:
     def _listen(self, skips: Skips, eigenvalue: float | None) -> bool:
         was, wrong = self._is_collapsed, self._alarm.heard(skips, eigenvalue)
         self._is_collapsed = bool(wrong)
-        self._is_stopped = self._is_collapsed and self.plan.stop_on_collapse
+        self._is_stopped = self._is_collapsed and self.builder.settings.stop_on_collapse
         if self._is_collapsed and not was:
             ended = "; the search ends here" if self._is_stopped else ""
             self._notes.append(f"the search has collapsed at epoch {self.staged.epoch}: {wrong}{ended}")

@@ -1,0 +1,264 @@
+"""From the settings of a search to the search, and from the search to the architecture that it has found."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+import search_spaces
+from search_spaces.nn import freeze
+from trainables.data import ImageData, load
+from trainables.errors import CheckpointError, TrainableError
+from trainables.networks import build, builder_of, space_name
+from trainables.settings import check_mapping
+from trainables.settings.groups import flat_settings, from_flat, with_defaults
+from trainables.supernet.methods import METHODS, method_of
+from trainables.supernet.methods.base import Draws, Stage
+from trainables.supernet.path_search import best_path
+from trainables.supernet.perturbation import discretize_by_perturbation
+from trainables.supernet.search import Search, SearchRecipe
+from trainables.supernet.searchable import check_layers
+from trainables.supernet.selection import discretize
+from trainables.supernet.settings import SHARED, SearchSettings
+from trainables.supernet.stages import Kept, StagedSearch
+from trainables.supernet.supernet import relax
+from trainables.supernet.transfer import take_over
+from trainables.training.devices import device_of, layout_of, placed
+from trainables.training.randomness import Randomness
+from trainables.trial.checkpoint import named, read_tensors
+from trainables.trial.older_identities import as_text
+from trainables.trial.snapshots import newest
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+    from search_spaces.space import Space
+
+__all__ = ["SearchBuilder"]
+
+DEPTHS = ("layers", "cells")
+"""What builders call the number of cells, of a network or of one of its parts."""
+_GLANCE = 4
+"""Paths that are scored after an epoch that is not the last."""
+
+
+class SearchBuilder:
+    """Makes the search that settings describe, and reads the architecture that it has found.
+
+    Args:
+        given: settings of `SearchSettings` by their flat names; the others have their defaults.
+
+    Raises:
+        TrainableError: a setting cannot be, alone or with the others.
+        TypeError: a name is no setting.
+    """
+
+    def __init__(self, given: Mapping[str, object]) -> None:
+        self.given = with_defaults(SearchSettings, given)
+        """The flat settings, complete, as the user gives them."""
+        check_mapping("method_settings", self.given["method_settings"])
+        method = method_of(self.given["method"], dict(self.given["method_settings"] or {}))
+        self.settings = from_flat(SearchSettings, {**self.given, **self._of_paper(method.recipe)})
+        self.stages = method.stages
+        self.space_name = space_name(self.settings.space)
+        self._network = self.settings.network.of(self.settings.space, self._needed())
+        check_layers(self.settings.space, self._network)
+        self._check_depth()
+
+    def _of_paper(self, recipe: Mapping[str, object]) -> dict[str, object]:
+        """The settings of the method's paper that the user leaves open."""
+        known = flat_settings(SearchSettings)
+        return {
+            name: value
+            for name, value in recipe.items()
+            if name in known and known[name].is_optional and self.given[name] is None
+        }
+
+    def _needed(self) -> Mapping[str, object]:
+        """The settings of the network that the method needs."""
+        needs = METHODS[self.settings.method].needs
+        takes = inspect.signature(builder_of(self.settings.space)).parameters
+        lacking = [name for name in needs if name not in takes]
+        if lacking:
+            raise TrainableError(
+                f"{self.settings.method} needs a network with the setting {lacking[0]!r}, which that of "
+                f"{self.space_name} does not take; take another method, or the space darts"
+            )
+        return needs
+
+    def _check_depth(self) -> None:
+        if any(stage.layers for stage in self.stages) and self._depth() is None:
+            raise TrainableError(
+                f"{self.settings.method} makes its network deeper, and that of {self.space_name} takes none of "
+                f"{', '.join(DEPTHS)}; give method_settings={{'added': [0, 0, 0]}}"
+            )
+
+    def _depth(self) -> str | None:
+        """The setting by which the network grows."""
+        takes = inspect.signature(builder_of(self.settings.space)).parameters
+        return next((name for name in DEPTHS if name in takes), None)
+
+    def identity(self) -> dict[str, object]:
+        """What two searches must share for one to go on from the other's checkpoint, as plain values by name."""
+        of = self.settings
+        parts = named(data=of.data, views=of.views, weights=of.weights, architect=of.architect)
+        return {"version": 1, "space": self.space_name, **self._decisive, **parts}
+
+    def older_identity(self) -> dict[str, object]:
+        """The same, as checkpoints have it that were written before identities had a version."""
+        printed = {
+            **self._decisive,
+            "architect": self.settings.architect,
+            "data_settings": self.settings.data,
+            "space_name": self.space_name,
+            "stages": self.stages,
+            "views": self.settings.views,
+            "weights": self.settings.weights,
+        }
+        return {"space": self.space_name, **{name: as_text(value) for name, value in printed.items()}}
+
+    @property
+    def _decisive(self) -> dict[str, object]:
+        """What decides a search, besides its space and the settings in groups; the stages follow from it."""
+        of = self.settings
+        return {
+            "method": of.method,
+            "method_settings": dict(of.method_settings or {}),
+            "network": self._network,
+            "batch_size": of.batch_size,
+            "warmup": METHODS[of.method].warmup,
+            "warmup_epochs": of.warmup_epochs,
+            "selection": of.selection,
+            "start_from": of.start_from,
+            "tune_steps": of.tune_steps,
+            "eigenvalue": of.eigenvalue,
+            "collapse_share": of.collapse_share,
+            "stop_on_collapse": of.stop_on_collapse,
+        }
+
+    @property
+    def kept(self) -> dict[str, object]:
+        """The flat settings from which an equal search can be built, as JSON; the space by its name."""
+        return {**self.given, "space": self.space_name}
+
+    def begin(self, seed: int, epochs: int) -> StagedSearch:
+        """The search before its first epoch; loads the data."""
+        device = device_of(self.settings.device)
+        data = load(self.settings.data, device)
+        randomness = Randomness(seed, device)
+
+        def make(stage: Stage, kept: Kept, length: int) -> Search:
+            return self._search(stage, kept, length, data, randomness)
+
+        return StagedSearch(make, self.stages, epochs)
+
+    def _search(self, stage: Stage, kept: Kept, epochs: int, data: ImageData, randomness: Randomness) -> Search:
+        device = data.train.images.device
+        network = self._deepened(stage)
+        with randomness:
+            module = build(
+                self.settings.space,
+                None,
+                num_classes=len(data.classes),
+                in_channels=data.in_channels,
+                image_size=data.image_size,
+                **network,
+            )
+            # On its device before it is relaxed: there the method may measure its options.
+            module = placed(module, device)
+            method = method_of(self.settings.method, dict(self.settings.method_settings or {}))
+            example = data.normalize(data.train.images[:2], layout_of(module, device))
+            supernet = relax(module, method, space=self._bound(), example=example)
+        method.begin_stage(stage, kept)
+        start_from = self.settings.start_from
+        if start_from is not None:
+            take_over(supernet, self._weights_before(Path(start_from)), start_from)
+        supernet = supernet.to(device)
+        of = self.settings
+        warmup = int(METHODS[of.method].warmup * epochs) if of.warmup_epochs is None else of.warmup_epochs
+        recipe = SearchRecipe(of.batch_size, of.views.augmentation(data), of.weights, of.architect, warmup)
+        return Search(supernet, data, recipe, randomness, epochs)
+
+    def _deepened(self, stage: Stage) -> dict[str, Any]:
+        """The settings of the network in a stage."""
+        depth = self._depth()
+        network: dict[str, Any] = dict(self._network)
+        if stage.layers and depth is not None:
+            usual = inspect.signature(builder_of(self.settings.space)).parameters[depth].default
+            network[depth] = network.get(depth, usual) + stage.layers
+        return network
+
+    def _weights_before(self, folder: Path) -> dict[str, Any]:
+        whole = newest(folder)
+        if not (whole / "search.json").exists():
+            raise CheckpointError(
+                f"start_from is {str(folder)!r}; a search does not exist there; give the folder of one"
+            )
+        try:
+            weights: dict[str, Any] = read_tensors(whole, "search")["search"]["search"]["supernet"]
+        except (KeyError, TypeError):
+            raise CheckpointError(f"{folder} holds no search; give the folder of one") from None
+        return weights
+
+    def _bound(self) -> Space | None:
+        """The space whose members are found: that of the catalogue where it has the name."""
+        space: Any = self.settings.space
+        if not isinstance(space, str):
+            return cast("Space", space)
+        if space not in search_spaces.names():
+            return None
+        choices: Any = self._network.get("choices") or {}
+        shared = {name: self._network[name] for name in SHARED if name in self._network}
+        return search_spaces.get(space, **{**choices, **shared})
+
+    def select(self, search: Search, *, is_last: bool) -> Architecture:
+        """The architecture that a search stands at; by perturbation or at length only when it is the last."""
+        if METHODS[self.settings.method].finds_by_score:
+            return self._best_path(search, is_last=is_last)
+        if self.settings.selection == "magnitude" or not is_last:
+            return discretize(search.supernet)
+        generator = torch.Generator().manual_seed(search.epoch)
+
+        def score() -> float:
+            return search.evaluate(search.data.validation).accuracy
+
+        tune = (lambda: search.tune(self.settings.tune_steps)) if self.settings.tune_steps else None
+        return discretize_by_perturbation(search.supernet, score, generator, tune)
+
+    def _best_path(self, search: Search, *, is_last: bool) -> Architecture:
+        method: Any = search.supernet.method
+        sizes = (method.population, method.generations) if is_last else (_GLANCE, 0)
+
+        def score(architecture: Architecture) -> float:
+            return search.evaluate_member(architecture, search.data.validation).accuracy
+
+        draws = Draws.seeded(search.epoch, search.data.train.images.device)
+        return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])
+
+    def parameters_of(self, architecture: Architecture, stage: Stage, data: ImageData) -> int:
+        """How many weights the network of an architecture has by itself, as deep and wide as the supernet.
+
+        What only the method needs of a supernet, such as partial channels, it has not.
+        """
+        needs = METHODS[self.settings.method].needs
+        network = {name: value for name, value in self._deepened(stage).items() if name not in needs}
+        with torch.device("meta"):
+            undecided = build(
+                self.settings.space,
+                None,
+                num_classes=len(data.classes),
+                in_channels=data.in_channels,
+                image_size=data.image_size,
+                **network,
+            )
+            return sum(weight.numel() for weight in freeze(undecided, architecture).parameters())
+
+    def said(self, space: Space, architecture: Architecture) -> str:
+        """An architecture in the text form of its space, else as JSON."""
+        for form in ("to_genotype", "to_string"):
+            if hasattr(space, form):
+                return str(getattr(space, form)(architecture))
+        return architecture.to_json()
