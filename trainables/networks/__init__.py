@@ -2,9 +2,9 @@
 
     build("darts", architecture, channels=36, layers=20, num_classes=10, stem="cifar", auxiliary=True)
 
-`register` adds the builder of an own space: a function of the architecture and keyword arguments, which
-returns an `nn.Module` of logits. What the data decide (`TASK`) is given to those builders that take it, so
-that one call serves every family of a task.
+`register` adds the builder of your own space: a function of the architecture and keyword arguments, which returns an
+`nn.Module` of logits. A builder receives those of the arguments in `TASK` that its signature has, so that one call
+serves every family.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 TASK: dict[str, Any] = {"num_classes": 10, "in_channels": 3, "image_size": 32}
-"""What the data decide; the defaults are those of CIFAR-10."""
+"""The arguments that depend on the data; the defaults are those of CIFAR-10."""
 
 
 def _family(name: str, target: object) -> Family:
@@ -69,7 +69,7 @@ NETWORKS: Registry[Family] = Registry(
     error=TrainableError,
     name_rule=(is_identifier, IDENTIFIER_RULE),
 )
-"""The families by the name of their space. Each space that is built in has its networks in the module of its name."""
+"""The families by the name of their space. The networks of a built-in space are in the module of the same name."""
 
 
 def build(
@@ -81,14 +81,27 @@ def build(
     image_size: Size = TASK["image_size"],
     **settings: object,
 ) -> nn.Module:
-    """The network of `architecture`, a member of `space` (a name, or a `Space` that has one).
+    """Build the network of an architecture.
 
-    Networks of images map (n, in_channels, height, width) to logits (n, num_classes); the others say their
-    shapes in their modules, and ignore what is about images. None for an architecture gives the undecided
-    network, with `search_spaces.nn` choices in it, of those families that have one.
+    Networks of images map (n, in_channels, height, width) to logits (n, num_classes). The modules of the other families
+    state their shapes; these families ignore the arguments about images.
 
-    Errors: `UnknownNameError` for a space without builder, `TrainableError` for a setting that its builder
-    does not take and for a family without an undecided network, `ArchitectureError` with the path.
+    Args:
+        space: the name of a space, or a `Space` with a name.
+        architecture: a member of the space, or its tree. None builds the undecided network, which holds choices of
+            `search_spaces.nn`, where the family has one.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        image_size: height and width in pixels; one number for both.
+        settings: keyword arguments of the builder, such as `channels`.
+
+    Returns:
+        The network on the default device of torch.
+
+    Raises:
+        UnknownNameError: no builder is registered for the space.
+        TrainableError: the builder does not take a setting, or the family has no undecided network.
+        ArchitectureError: the architecture is not a member; the message gives the path.
     """
     if architecture is None:
         check_undecided(space)
@@ -102,7 +115,20 @@ def build(
 
 
 def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: Size = 32, **settings: Any) -> Any:
-    """A random input of a network built with these settings: float images or features, or int64 tokens."""
+    """Make a random input of a network.
+
+    Args:
+        space: as in `build`.
+        batch: number of examples.
+        in_channels: as in `build`.
+        image_size: as in `build`.
+        settings: those that the network is built with.
+
+    Returns:
+        Images (batch, in_channels, height, width) or features (batch, num_features), float32, or tokens (batch,
+        length),
+        int64.
+    """
     _check_task(1, in_channels, image_size)
     builder = builder_of(space)
     defaults = {name: parameter.default for name, parameter in inspect.signature(builder).parameters.items()}
@@ -112,20 +138,32 @@ def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: 
 
 
 def check_network(space: object, settings: Mapping[str, object]) -> None:
-    """Refuse an unknown space, or settings that its builder does not take, without building anything."""
+    """Check the settings of a network without building it.
+
+    Args:
+        space: as in `build`.
+        settings: keyword arguments of the builder.
+
+    Raises:
+        UnknownNameError: no builder is registered for the space.
+        TrainableError: the builder does not take a setting.
+    """
     check_settings(f"the network of {space_name(space)}", builder_of(space), settings, skip=1, given=tuple(TASK))
 
 
 def sized_network(space: object, network: Mapping[str, object] | None, **sizes: int | None) -> dict[str, object]:
-    """The settings of a builder, checked; nothing is built.
+    """Merge the settings of a builder and check them; nothing is built.
 
     Args:
-        space: as for `build`.
-        network: settings that a user gives; they come before the small ones of the family.
-        sizes: settings that come before all others, where they are not None; whole numbers of at least 1.
+        space: as in `build`.
+        network: settings of the user, which replace the small ones of the family (`Family.small`).
+        sizes: settings that replace all others where they are not None; whole numbers of at least 1.
+
+    Returns:
+        The settings by name.
 
     Raises:
-        TrainableError: a size is no such number, or the builder does not take a setting.
+        TrainableError: a size is no whole number of at least 1, or the builder does not take a setting.
     """
     given = {name: value for name, value in sizes.items() if value is not None}
     for name, value in given.items():
@@ -136,7 +174,14 @@ def sized_network(space: object, network: Mapping[str, object] | None, **sizes: 
 
 
 def check_images(space: object) -> None:
-    """Refuse a family of this package whose networks do not take images, naming what they take."""
+    """Check that the networks of a space take images.
+
+    Args:
+        space: as in `build`.
+
+    Raises:
+        TrainableError: the family is of this package and takes something else, which the message names.
+    """
     kind = _input_of(_family_of(space))
     if kind == "images":
         return
@@ -149,7 +194,7 @@ def check_images(space: object) -> None:
 
 
 def _input_of(family: Family) -> str:
-    """What the networks of a family take; "images" where nothing else is known."""
+    """Name the input of the networks of a family; "images" where nothing else is known."""
     kinds: dict[Example, str] = {
         features: "rows of numbers",
         tokens: "sequences of tokens",
@@ -159,7 +204,14 @@ def _input_of(family: Family) -> str:
 
 
 def check_undecided(space: object) -> None:
-    """Refuse a family that is known to have no undecided network; of others only their builder knows."""
+    """Check that a family may have an undecided network. One whose `undecided` is None passes: only its builder knows.
+
+    Args:
+        space: as in `build`.
+
+    Raises:
+        TrainableError: the family has none.
+    """
     if _family_of(space).undecided is False:
         known = ", ".join(name for name in NETWORKS.built_in() if NETWORKS.get(name).undecided)
         raise TrainableError(
@@ -169,7 +221,14 @@ def check_undecided(space: object) -> None:
 
 
 def builder_of(space: object) -> Builder:
-    """The function that builds members of `space`."""
+    """Find the function that builds the networks of a space.
+
+    Args:
+        space: as in `build`.
+
+    Returns:
+        A function of an architecture and keyword arguments.
+    """
     return _family_of(space).builder
 
 
@@ -178,13 +237,13 @@ def _family_of(space: object) -> Family:
 
 
 def register(name: str, builder: Builder | Family | str, *, example: Example = images, replace: bool = False) -> None:
-    """Make `builder` the one for the space called `name`.
+    """Register the networks of a space.
 
     Args:
-        name: of the space.
-        builder: a function of the architecture and settings; or a `Family`, which says more; or "module:attribute".
-        example: makes a random input for a builder, see `trainables.networks.examples`.
-        replace: take the place of what has the name.
+        name: the name of the space.
+        builder: a function of the architecture and settings, a `Family`, or "module:attribute".
+        example: makes a random input of the networks of a builder, see `trainables.networks.examples`.
+        replace: whether to replace a family that has the name already.
 
     Raises:
         TrainableError: the name breaks the rule or is taken.
@@ -194,17 +253,38 @@ def register(name: str, builder: Builder | Family | str, *, example: Example = i
 
 
 def registered(name: str) -> Family | None:
-    """The family that this process registered as `name`; None where it registered none."""
+    """Find the family that this process has registered.
+
+    Args:
+        name: of a space.
+
+    Returns:
+        The family; None where this process has registered none.
+    """
     return None if NETWORKS.registered(name) is None else NETWORKS.get(name)
 
 
 def names() -> list[str]:
-    """Every space that has a builder, sorted."""
+    """List the spaces that have a builder, plug-ins included.
+
+    Returns:
+        The names, sorted.
+    """
     return NETWORKS.names()
 
 
 def space_name(space: object) -> str:
-    """The name by which the network of `space` is found: itself, or its `name`."""
+    """Find the name under which the network of a space is registered.
+
+    Args:
+        space: a name, or an object with the attribute `name`.
+
+    Returns:
+        The name.
+
+    Raises:
+        TrainableError: the space has no name.
+    """
     name = space if isinstance(space, str) else getattr(space, "name", None)
     if not isinstance(name, str):
         raise TrainableError(
@@ -225,7 +305,7 @@ def _check_task(num_classes: int, in_channels: int, image_size: Size) -> None:
 
 
 def _taken(builder: Builder, task: Mapping[str, object]) -> dict[str, object]:
-    """Those of `task` that the builder has arguments for."""
+    """Select the entries of `task` that the builder has arguments for."""
     parameters = inspect.signature(builder).parameters
     anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     return {name: value for name, value in task.items() if anything or name in parameters}

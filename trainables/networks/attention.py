@@ -1,4 +1,4 @@
-"""Self-attention and the transformer block (Vaswani et al. 2017, arXiv 1706.03762) for every family made of it.
+"""Self-attention and the transformer block (Vaswani et al. 2017, arXiv 1706.03762).
 
 Blocks normalise before they compute: `x + attention(norm(x))`, then `x + mlp(norm(x))`, as in GPT-2 and in vision
 transformers. The heads need not divide the embedding: queries, keys and values are heads * head_width wide.
@@ -15,27 +15,50 @@ from torch.nn import functional
 from search_spaces.errors import ArchitectureError
 from trainables.networks.base import DropPath, number
 
-__all__ = ["SelfAttention", "TransformerBlock", "block_plans", "decayed", "initialise"]
+__all__ = ["SelfAttention", "TransformerBlock", "decayed", "initialise", "read_blocks"]
 
 
-def block_plans(tree: Mapping[str, Any]) -> list[tuple[int, float]]:
-    """Heads and MLP ratio of every block of `tree["blocks"]`; `ArchitectureError` with the place."""
+def read_blocks(tree: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Read the blocks of a transformer.
+
+    Args:
+        tree: the tree of an architecture, with a list `blocks`.
+
+    Returns:
+        Number of heads and MLP ratio of each block.
+
+    Raises:
+        ArchitectureError: a block is missing or has a value that is not allowed; the message gives the path.
+    """
     blocks = tree.get("blocks")
     if not isinstance(blocks, list) or not blocks:
         raise ArchitectureError("blocks", f"{blocks!r} is not a list of at least one block")
-    return [
-        (number(block, "heads", path, whole=True), number(block, "mlp_ratio", path))
-        for path, block in ((f"blocks.{index}", block) for index, block in enumerate(blocks))
-    ]
+    found = []
+    for index, block in enumerate(blocks):
+        path = f"blocks.{index}"
+        found.append((number(block, "heads", path, whole=True), number(block, "mlp_ratio", path)))
+    return found
 
 
 def decayed(drop_path: float, depth: int) -> Sequence[float]:
-    """The probability to drop each block, linearly from 0 to `drop_path` (Huang et al. 2016, 1603.09382)."""
+    """Raise the probability of dropping a block linearly with its depth, from 0 (Huang et al. 2016, 1603.09382).
+
+    Args:
+        drop_path: the probability for the last block.
+        depth: number of blocks.
+
+    Returns:
+        The probability for each block.
+    """
     return [drop_path * index / max(1, depth - 1) for index in range(depth)]
 
 
 def initialise(network: nn.Module) -> None:
-    """Linear layers and embeddings from a normal distribution of deviation 0.02, biases at 0."""
+    """Draw the weights of linear layers and embeddings from a normal distribution (deviation 0.02); biases become 0.
+
+    Args:
+        network: the network, changed in place.
+    """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Embedding):
             nn.init.normal_(module.weight, std=0.02)
@@ -44,9 +67,14 @@ def initialise(network: nn.Module) -> None:
 
 
 class SelfAttention(nn.Module):
-    """(n, t, width) to (n, t, width); with `causal` no place looks at later ones.
+    """Self-attention: (n, t, width) to (n, t, width).
 
-    `dropout` is that of the attention weights.
+    Args:
+        width: size of the embedding.
+        heads: number of heads.
+        head_width: size of queries, keys and values in each head.
+        causal: whether a position attends only to itself and to earlier positions.
+        dropout: probability of dropping an attention weight.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, *, causal: bool = False, dropout: float = 0.0) -> None:
@@ -62,7 +90,16 @@ class SelfAttention(nn.Module):
         return mixed
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """What each place takes from the others; all are (n, heads, t, head_width)."""
+        """Average the values by the attention weights.
+
+        Args:
+            query: (n, heads, t, head_width).
+            key: (n, heads, t, head_width).
+            value: (n, heads, t, head_width).
+
+        Returns:
+            (n, heads, t, head_width).
+        """
         dropout = self.dropout if self.training else 0.0
         return functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout, is_causal=self.causal)
 
@@ -70,7 +107,12 @@ class SelfAttention(nn.Module):
 class TransformerBlock(nn.Module):
     """(n, t, width) to (n, t, width): `attention`, then two linear layers with `hidden` values and GELU between them.
 
-    `dropout` stands after the attention, the activation and the MLP; `drop_path` leaves both out for an example.
+    Args:
+        width: size of the embedding.
+        hidden: size between the two linear layers.
+        attention: a module (n, t, width) to (n, t, width).
+        dropout: probability after the attention, the activation and the MLP.
+        drop_path: probability of skipping the attention, and likewise the MLP, for an example.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the builders share: reading an architecture, and the small layers that several families use."""
+"""Functions that read an architecture, and small layers, for several families of networks."""
 
 from __future__ import annotations
 
@@ -38,12 +38,30 @@ Size = int | tuple[int, int]
 
 
 def pair(size: Size) -> tuple[int, int]:
-    """Height and width."""
+    """Expand a size to height and width.
+
+    Args:
+        size: one number for both, or a pair.
+
+    Returns:
+        Height and width in pixels.
+    """
     return (size, size) if isinstance(size, int) else size
 
 
 def tree_of(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, Any]:
-    """The plain JSON tree of an architecture, or of a mapping that is one already; `TrainableError` for None."""
+    """Take the plain tree of an architecture.
+
+    Args:
+        architecture: an `Architecture`, or its tree.
+
+    Returns:
+        The tree of nested dicts and lists.
+
+    Raises:
+        TrainableError: the architecture is None.
+        ArchitectureError: it has no tree.
+    """
     if isinstance(architecture, dict):
         return architecture
     if architecture is None:
@@ -55,7 +73,20 @@ def tree_of(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, 
 
 
 def option(tree: Mapping[str, Any], key: str, allowed: tuple[Any, ...], path: str) -> Any:
-    """`tree[key]`, which must be one of `allowed`; else an `ArchitectureError` that names the place."""
+    """Read a decision among options.
+
+    Args:
+        tree: the decisions at this place.
+        key: the name of the decision.
+        allowed: the options.
+        path: the path of `tree` in the architecture, for messages.
+
+    Returns:
+        The decision.
+
+    Raises:
+        ArchitectureError: the decision is missing or not allowed.
+    """
     place = f"{path}.{key}" if path else key
     if key not in tree:
         raise ArchitectureError(place, f"missing; it must be one of {', '.join(map(repr, allowed))}")
@@ -65,7 +96,21 @@ def option(tree: Mapping[str, Any], key: str, allowed: tuple[Any, ...], path: st
 
 
 def number(block: object, key: str, path: str, *, whole: bool = False, odd: bool = False) -> Any:
-    """`block[key]`, a number above 0, `whole` or even `odd`; else an `ArchitectureError` that names the place."""
+    """Read a decision that is a number above 0.
+
+    Args:
+        block: the decisions at this place.
+        key: the name of the decision.
+        path: the path of `block` in the architecture, for messages.
+        whole: whether the number must be whole.
+        odd: whether the number must be whole and odd, as the size of a kernel.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArchitectureError: the decision is missing or no such number.
+    """
     place = f"{path}.{key}" if path else key
     rule = "an odd number of pixels" if odd else "a whole number above 0" if whole else "a number above 0"
     if not isinstance(block, Mapping) or key not in block:
@@ -78,13 +123,28 @@ def number(block: object, key: str, path: str, *, whole: bool = False, odd: bool
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    """A convolution that keeps the size (divided by `stride`, rounded up) and its batch normalisation."""
+    """Make a convolution that keeps the size (divided by `stride`, rounded up), and its batch normalisation.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the kernel in pixels, odd.
+        stride: stride of the convolution.
+        groups: groups of channels.
+
+    Returns:
+        The two layers.
+    """
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(outputs)]
 
 
 class Subsample(nn.Module):
-    """Every `stride`-th pixel, the first included: a size of n becomes n / stride, rounded up."""
+    """Every `stride`-th pixel, the first included: a size of n becomes n / stride, rounded up.
+
+    Args:
+        stride: the step in pixels.
+    """
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -95,19 +155,27 @@ class Subsample(nn.Module):
 
 
 class Zero(Subsample):
-    """Nothing, in the shape that an operation of this stride would have."""
+    """Zeros, in the shape that an operation of this stride would have."""
 
     gives_zeros: ClassVar[bool] = True
-    """Tells a supernet that there is nothing to compute."""
+    """Marks an operation whose computation a supernet may skip."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.zeros_like(super().forward(x))
 
 
 def halved(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
-    """What two 1x1 convolutions of stride 2 make of an image, stacked: `second` looks one pixel further.
+    """Halve an image by two 1x1 convolutions of stride 2, the second shifted by one pixel (factorized reduction).
 
-    An odd image has one more row and column of zeros for the second to end on.
+    Sizes are rounded up: an image of odd size is padded with zeros below and on the right.
+
+    Args:
+        x: (n, c, h, w).
+        first: convolution of the pixels at even positions, to (n, c1, ..).
+        second: convolution of the pixels at odd positions, to (n, c2, ..).
+
+    Returns:
+        (n, c1 + c2, h / 2, w / 2), rounded up.
     """
     height, width = x.shape[2:]
     x = functional.pad(x, (0, width % 2, 0, height % 2))
@@ -122,8 +190,10 @@ class GlobalAverage(nn.Module):
 
 
 def kaiming(network: nn.Module) -> None:
-    """Normal initialisation of the convolutions by fan-out, as for ReLU networks (He et al. 2015,
-    1502.01852).
+    """Initialise convolutions from a normal distribution by fan-out, as for ReLU networks (He et al. 2015, 1502.01852).
+
+    Args:
+        network: the network, changed in place.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -131,7 +201,14 @@ def kaiming(network: nn.Module) -> None:
 
 
 def check_drop_path(probability: object) -> None:
-    """Refuse (`TrainableError`) what is no probability below 1: if all is dropped, nothing keeps the mean."""
+    """Check the probability of drop path. At 1 every value would be dropped, and nothing could be scaled up.
+
+    Args:
+        probability: the value of the setting.
+
+    Raises:
+        TrainableError: the value is no number from 0 to below 1.
+    """
     check_number("drop_path", probability, 0)
     if probability >= 1:  # type: ignore[operator]
         raise TrainableError(f"drop_path is {probability!r}; it must be below 1, or nothing is left")
@@ -141,7 +218,8 @@ class DropPath(nn.Module):
     """In training, zeroes the whole value of an image with `probability`, and scales the others up to the same mean
     (FractalNet, Larsson et al. 2017, 1605.07648; as in NASNet, Zoph et al. 2018, 1707.07012).
 
-    `final`, below 1, is the probability at the end of training; `set_drop_path` moves `probability` towards it.
+    Args:
+        final: the probability at the end of training, below 1. `set_drop_path` raises `probability` towards it.
     """
 
     def __init__(self, final: float) -> None:
@@ -160,7 +238,12 @@ class DropPath(nn.Module):
 
 
 def set_drop_path(network: nn.Module, share: float) -> None:
-    """Let every `DropPath` of `network` drop with this share, 0 to 1, of its final probability."""
+    """Set the probability of every `DropPath` of a network.
+
+    Args:
+        network: the network, changed in place.
+        share: share of the final probability, 0 to 1.
+    """
     for module in network.modules():
         if isinstance(module, DropPath):
             module.probability = module.final * share

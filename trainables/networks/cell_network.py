@@ -1,9 +1,9 @@
 """Networks of normal and reduction cells (the evaluation networks of DARTS, Liu et al. 2019, 1806.09055).
 
-A stem, `layers` cells of which those at one and two thirds reduce and double the channels, global average,
-a linear layer. The stem of "cifar" has three times the channels and keeps the image; that of "imagenet" halves
-it three times. An auxiliary head (Szegedy et al. 2015, 1409.4842) may read the second reduction: then the
-network gives `(logits, auxiliary_logits)` in training, logits in evaluation.
+A network is a stem, `layers` cells, a global average and a linear layer. The cells at one third and at two thirds halve
+the image and double the channels. The stem "cifar" has three times the channels and keeps the size of the image; the
+stem "imagenet" halves it three times. An auxiliary head (Szegedy et al. 2015, 1409.4842) may read the second reduction
+cell: then the network returns `(logits, auxiliary_logits)` in training, and logits in evaluation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from trainables.networks.cell_operations import FactorizedReduction, Style, oper
 from trainables.networks.layers import layer
 from trainables.settings import check_flag, check_name, check_number
 
-__all__ = ["STEMS", "AuxiliaryHead", "Cell", "CellNetwork", "Nodes", "Outline", "Place"]
+__all__ = ["STEMS", "AuxiliaryHead", "Cell", "CellNetwork", "CellNetworkSettings", "CellShape", "Nodes"]
 
 STEMS = ("cifar", "imagenet")
 
@@ -29,29 +29,58 @@ _operation = layer(operation)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the nodes of a cell are to stand: the channels of each node, and whether the cell halves the image."""
+class CellShape:
+    """The shape of the nodes of a cell.
+
+    Attributes:
+        channels: channels of each node.
+        reduces: whether the cell halves the image.
+        style: what all operations of the network share.
+    """
 
     channels: int
     reduces: bool
     style: Style
 
     def operation(self, name: str, source: int) -> nn.Module:
-        """The operation on the edge from `source`, 0 and 1 being the inputs of the cell."""
+        """Make the operation on an edge.
+
+        Args:
+            name: a key of `OPERATIONS`, or "none".
+            source: index of the value at which the edge starts; 0 and 1 are the inputs of the cell.
+
+        Returns:
+            The operation, of stride 2 where the cell halves this input.
+        """
         return _operation(name, self.channels, 2 if self.reduces and source < 2 else 1, self.style)
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """How the nodes of a cell are made, each a module of the list of values before it, and which are concatenated."""
+    """The nodes of a cell.
 
-    make: Callable[[Place], list[nn.Module]]
+    Attributes:
+        make: makes the nodes for a cell of some shape. A node is a module of the list of values before it.
+        concat: indices of the values that are concatenated to the output; 0 and 1 are the inputs of the cell.
+    """
+
+    make: Callable[[CellShape], list[nn.Module]]
     concat: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
-    """The settings of a network of cells; `TrainableError` for one that cannot be."""
+class CellNetworkSettings:
+    """The settings of a network of cells; the constructor raises `TrainableError` for a wrong value.
+
+    Attributes:
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the nodes in the first cells, at least 2.
+        layers: number of cells.
+        stem: "cifar" or "imagenet".
+        auxiliary: whether the network has an auxiliary head.
+        style: what all operations share.
+    """
 
     num_classes: int
     in_channels: int
@@ -82,18 +111,25 @@ _factorized_reduction = layer(FactorizedReduction)
 class Cell(nn.Module):
     """Two earlier values to one: each brought to the channels of the cell, nodes, concatenation.
 
-    `together` is what a supernet lets run in the place of the nodes, from the first two values to all of them.
+    A supernet sets `together` to compute all nodes at once: a function of the two inputs that returns them followed by
+    the values of the nodes.
+
+    Args:
+        nodes: the nodes.
+        shape: channels and stride of the nodes.
+        before: channels of the two inputs.
+        after_reduction: whether the cell before halved the image, so that the first input is twice as large.
     """
 
     together: Callable[[list[Tensor]], list[Tensor]] | None = None
 
-    def __init__(self, nodes: Nodes, place: Place, before: tuple[int, int], after_reduction: bool) -> None:
+    def __init__(self, nodes: Nodes, shape: CellShape, before: tuple[int, int], after_reduction: bool) -> None:
         super().__init__()
-        affine = place.style.affine
+        affine = shape.style.affine
         first = _factorized_reduction if after_reduction else _relu_conv_bn
-        self.first = first(before[0], place.channels, affine=affine)
-        self.second = _relu_conv_bn(before[1], place.channels, affine=affine)
-        self.nodes = nn.ModuleList(nodes.make(place))
+        self.first = first(before[0], shape.channels, affine=affine)
+        self.second = _relu_conv_bn(before[1], shape.channels, affine=affine)
+        self.nodes = nn.ModuleList(nodes.make(shape))
         self.concat = nodes.concat
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
@@ -112,8 +148,13 @@ _cell = layer(Cell)
 class AuxiliaryHead(nn.Module):
     """Logits from a map inside the network: pooled over 5x5, two convolutions, a linear layer.
 
-    The papers' maps (8x8 on CIFAR, 7x7 on ImageNet) are pooled to 2x2, on which the second convolution ends in
-    one value; smaller ones are spread over 2x2, of larger ones the values are averaged.
+    The papers' maps (8x8 on CIFAR, 7x7 on ImageNet) are pooled to 2x2, which the second convolution reduces to one
+    value. Smaller maps are spread over 2x2; larger ones are averaged.
+
+    Args:
+        inputs: channels of the map.
+        num_classes: number of logits.
+        stem: "cifar" or "imagenet", which decides the stride of the pooling and the last normalisation.
     """
 
     def __init__(self, inputs: int, num_classes: int, stem: str) -> None:
@@ -142,27 +183,33 @@ class AuxiliaryHead(nn.Module):
 
 
 class CellNetwork(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
 
-    def __init__(self, outline: Outline, normal: Nodes, reduce: Nodes) -> None:
+    Args:
+        settings: the settings of the network.
+        normal: the nodes of the normal cells.
+        reduce: the nodes of the reduction cells.
+    """
+
+    def __init__(self, settings: CellNetworkSettings, normal: Nodes, reduce: Nodes) -> None:
         super().__init__()
-        self.stem = _stem(outline)
-        width = 3 * outline.channels if outline.stem == "cifar" else outline.channels
-        before, channels, after_reduction = (width, width), outline.channels, outline.stem == "imagenet"
+        self.stem = _stem(settings)
+        width = 3 * settings.channels if settings.stem == "cifar" else settings.channels
+        before, channels, after_reduction = (width, width), settings.channels, settings.stem == "imagenet"
         self.cells = nn.ModuleList()
         outputs: list[int] = []
-        for index in range(outline.layers):
-            reduces = index in outline.reductions
+        for index in range(settings.layers):
+            reduces = index in settings.reductions
             nodes = reduce if reduces else normal
             channels *= 1 + reduces
-            self.cells.append(_cell(nodes, Place(channels, reduces, outline.style), before, after_reduction))
+            self.cells.append(_cell(nodes, CellShape(channels, reduces, settings.style), before, after_reduction))
             outputs.append(channels * len(nodes.concat))
             before, after_reduction = (before[1], outputs[-1]), reduces
-        self.watched = outline.reductions[1]
-        head = AuxiliaryHead(outputs[self.watched], outline.num_classes, outline.stem)
-        self.auxiliary = head if outline.auxiliary else None
+        self.watched = settings.reductions[1]
+        head = AuxiliaryHead(outputs[self.watched], settings.num_classes, settings.stem)
+        self.auxiliary = head if settings.auxiliary else None
         self.last = GlobalAverage()
-        self.classifier = nn.Linear(before[1], outline.num_classes)
+        self.classifier = nn.Linear(before[1], settings.num_classes)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         before, last = self.stem(x)
@@ -176,7 +223,12 @@ class CellNetwork(nn.Module):
 
 
 class Stem(nn.Module):
-    """The two values that the first cell is given; of images that need not shrink, the same twice."""
+    """The two inputs of the first cell; both are the same where the image keeps its size.
+
+    Args:
+        first: the layers before the first input.
+        second: the layers between the first and the second input.
+    """
 
     def __init__(self, first: nn.Module, second: nn.Module) -> None:
         super().__init__()
@@ -187,11 +239,11 @@ class Stem(nn.Module):
         return first, self.second(first)
 
 
-def _stem(outline: Outline) -> Stem:
-    channels = outline.channels
-    if outline.stem == "cifar":
-        return Stem(nn.Sequential(*_conv_bn(outline.in_channels, 3 * channels, 1)), nn.Identity())
-    first = [*_conv_bn(outline.in_channels, channels // 2, 2), nn.ReLU(), *_conv_bn(channels // 2, channels, 2)]
+def _stem(settings: CellNetworkSettings) -> Stem:
+    channels = settings.channels
+    if settings.stem == "cifar":
+        return Stem(nn.Sequential(*_conv_bn(settings.in_channels, 3 * channels, 1)), nn.Identity())
+    first = [*_conv_bn(settings.in_channels, channels // 2, 2), nn.ReLU(), *_conv_bn(channels // 2, channels, 2)]
     return Stem(nn.Sequential(*first), nn.Sequential(nn.ReLU(), *_conv_bn(channels, channels, 2)))
 
 

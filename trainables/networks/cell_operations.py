@@ -1,9 +1,9 @@
 """The operations of cells, as in the evaluation networks of DARTS (Liu et al. 2019, 1806.09055).
 
-Each keeps the channels, and keeps the image or halves it (stride 2), a size of n becoming n / 2 rounded up,
-down to one pixel. Convolutions are ReLU, convolution, batch normalisation; separable ones twice over, dilated
-ones once. A skip-connection of stride 2 is a factorized reduction. In a search network (`affine` off) pooling
-is normalised too, as in the paper.
+An operation keeps the channels. With stride 1 it keeps the size of the image; with stride 2 it halves it, rounded up. A
+convolution is ReLU, convolution, batch normalisation; a separable one has this twice, a dilated one once. A skip
+connection of stride 2 is a factorized reduction. In a search network (without `affine`) pooling is normalised too, as
+in the paper.
 """
 
 from __future__ import annotations
@@ -22,14 +22,29 @@ __all__ = ["OPERATIONS", "FactorizedReduction", "Style", "operation", "relu_conv
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What all operations of a network share: whether normalisations learn, and the final drop path."""
+    """What all operations of a network share.
+
+    Attributes:
+        affine: whether normalisations have learnt parameters.
+        drop_path: probability of drop path at the end of training.
+    """
 
     affine: bool = True
     drop_path: float = 0.0
 
 
 def operation(name: str, channels: int, stride: int, style: Style) -> nn.Module:
-    """The operation called `name`; whatever is no identity may be dropped in training."""
+    """Make an operation of a cell. Drop path follows every operation but the identity and "none".
+
+    Args:
+        name: a key of `OPERATIONS`, or "none".
+        channels: channels of input and output.
+        stride: 1, or 2 to halve the image.
+        style: what all operations of the network share.
+
+    Returns:
+        (n, channels, h, w) to (n, channels, h / stride, w / stride), rounded up.
+    """
     if name == "none":
         return Zero(stride)
     if name == "skip_connect" and stride == 1:
@@ -39,7 +54,13 @@ def operation(name: str, channels: int, stride: int, style: Style) -> nn.Module:
 
 
 class FactorizedReduction(nn.Module):
-    """Half the image at other channels: ReLU, two 1x1 convolutions, batch normalisation."""
+    """Half the image at other channels: ReLU, two 1x1 convolutions, batch normalisation.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        affine: whether the normalisation has learnt parameters.
+    """
 
     def __init__(self, inputs: int, outputs: int, affine: bool = True) -> None:
         super().__init__()
@@ -53,7 +74,18 @@ class FactorizedReduction(nn.Module):
 
 
 def relu_conv_bn(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, affine: bool = True) -> nn.Sequential:
-    """ReLU, a convolution that keeps the size, batch normalisation."""
+    """Make ReLU, a convolution that keeps the size (divided by `stride`, rounded up), and batch normalisation.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the kernel in pixels, odd.
+        stride: stride of the convolution.
+        affine: whether the normalisation has learnt parameters.
+
+    Returns:
+        The three layers.
+    """
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(outputs, affine=affine))
 
@@ -67,7 +99,7 @@ def _conv(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Modu
 
 
 def _crossed_conv(channels: int, stride: int, affine: bool, kernel: int) -> list[nn.Module]:
-    """A 1xk and a kx1 convolution, each halving its side."""
+    """Make a 1xk and a kx1 convolution; the stride of each acts along its own side."""
     half = kernel // 2
     row = nn.Conv2d(channels, channels, (1, kernel), (1, stride), (0, half), bias=False)
     column = nn.Conv2d(channels, channels, (kernel, 1), (stride, 1), (half, 0), bias=False)
@@ -112,7 +144,7 @@ _KINDS: dict[str, Callable[..., list[nn.Module]]] = {
 
 
 def _maker(name: str) -> Maker:
-    """The layers of an operation from its name, such as `sep_conv_5x5`, `conv_7x1_1x7`."""
+    """Find what makes the layers of an operation such as `sep_conv_5x5` or `conv_7x1_1x7`."""
     if name == "skip_connect":
         return _skip
     kind, _, size = name.rpartition("_")
@@ -122,4 +154,4 @@ def _maker(name: str) -> Maker:
 
 
 OPERATIONS: dict[str, Maker] = {name: _maker(name) for name in KNOWN_OPERATIONS}
-"""The layers of each operation, from channels, stride and whether normalisations learn."""
+"""What makes the layers of each operation from channels, stride and `affine`."""

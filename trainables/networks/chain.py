@@ -1,16 +1,15 @@
-"""Networks of the `chain` space: up to ten layers in a row, each tied to what came before it.
+"""Networks of the `chain` space: a row of up to ten layers with a choice of connections between them.
 
-A 3x3 stem, the layers, normalisation, global average, a linear layer. Every operation keeps the image or
-halves it rounded up, so that no map ever has zero pixels, whatever the image; and where two values meet, the
-one is brought to the shape of the other. With x the value before a layer and f its operation:
+A network is a 3x3 stem, the layers, normalisation, global average and a linear layer. Every operation keeps the size of
+the image or halves it, rounded up, so that images of any size work. Where two values are added, one is brought to the
+shape of the other. With x the value before a layer and f its operation:
 
     series    f(x)
     skip      f(x) + x, x through a 1x1 convolution where the shapes differ (He et al. 2016, 1512.03385)
-    dense     f(x) stacked on x (Huang et al. 2017, 1608.06993)
-    parallel  x + f(w), w what the layer before was given: the two run side by side; first, it is in series
+    dense     x and f(x), concatenated (Huang et al. 2017, 1608.06993)
+    parallel  x + f(w), w being the input of the layer before: the two run side by side; a first layer is in series
 
-In training the batch normalisations need more than one value per channel: at least two images where maps are
-1x1.
+In training, batch normalisation needs more than one value per channel: at least two images where maps are 1x1.
 """
 
 from __future__ import annotations
@@ -46,42 +45,63 @@ def build_chain(
     channels: int = 16,
     width: float = 1.0,
 ) -> nn.Module:
-    """The network of a chain; `channels` are those of the stem, `width` multiplies those of every layer."""
+    """Build the network of a chain.
+
+    Args:
+        architecture: a member of `chain`, or its tree.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        image_size: not used; images of every size work.
+        channels: channels of the stem.
+        width: factor of the channels of every layer.
+
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        ArchitectureError: a layer breaks the form; the message gives the path.
+    """
     del image_size  # every size works: nothing shrinks below one pixel
     layers = tree_of(architecture).get("layers")
     if not isinstance(layers, list) or not layers:
         raise ArchitectureError("layers", f"{layers!r} is not a list of at least one layer")
-    return ChainNetwork(
-        [_plan(layer, index, width) for index, layer in enumerate(layers)], num_classes, in_channels, channels
-    )
+    specs = [_read_layer(layer, index, width) for index, layer in enumerate(layers)]
+    return ChainNetwork(specs, num_classes, in_channels, channels)
 
 
-Plan = tuple[str, int, int, str]
+LayerSpec = tuple[str, int, int, str]
 """Operation, channels (0 where the operation keeps them), stride, connection."""
 
 
-def _plan(layer: Mapping[str, Any], index: int, width: float) -> Plan:
+def _read_layer(layer: Mapping[str, Any], index: int, width: float) -> LayerSpec:
     path = f"layers.{index}"
     operation = option(layer, "op", OPERATIONS, path)
     convolves = operation in CONVOLUTIONS or operation in DEPTHWISE
     channels = layer.get("channels") if convolves else 0
     if not isinstance(channels, int) or (convolves and channels < 1):
         raise ArchitectureError(f"{path}.channels", f"{channels!r} is no number of channels; it is 1 or more")
-    # Where a canonical form has dropped a decision that changes nothing, the plain value stands for it.
+    # A canonical form leaves out a decision that changes nothing, so a missing one has its plain value.
     stride = option({"stride": 1, **layer}, "stride", (1, 2), path)
     connection = option({"connection": "series", **layer}, "connection", CONNECTIONS, path)
     return operation, max(1, round(channels * width)) if convolves else 0, stride, connection
 
 
 class ChainNetwork(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
 
-    def __init__(self, plans: list[Plan], num_classes: int, in_channels: int, channels: int) -> None:
+    Args:
+        layers: operation, channels, stride and connection of each layer.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the stem.
+    """
+
+    def __init__(self, layers: list[LayerSpec], num_classes: int, in_channels: int, channels: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3), nn.ReLU())
         self.layers = nn.ModuleList()
         before, now, shrunk = channels, channels, 1
-        for index, (operation, wanted, stride, connection) in enumerate(plans):
+        for index, (operation, wanted, stride, connection) in enumerate(layers):
             if connection == "parallel" and index:
                 layer: nn.Module = Parallel(operation, before, wanted, stride, now, shrunk)
                 shrunk = max(shrunk, stride)
@@ -106,7 +126,14 @@ class ChainNetwork(nn.Module):
 
 
 class Series(nn.Module):
-    """f(x)."""
+    """f(x).
+
+    Args:
+        operation: one of `OPERATIONS`.
+        inputs: channels of the input.
+        channels: channels of the operation; 0 where it keeps those of the input.
+        stride: 1, or 2 to halve the image.
+    """
 
     def __init__(self, operation: str, inputs: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -119,7 +146,14 @@ class Series(nn.Module):
 
 
 class Skip(Series):
-    """f(x) + x."""
+    """f(x) + x.
+
+    Args:
+        operation: one of `OPERATIONS`.
+        inputs: channels of the input.
+        channels: channels of the operation; 0 where it keeps those of the input.
+        stride: 1, or 2 to halve the image.
+    """
 
     def __init__(self, operation: str, inputs: int, channels: int, stride: int) -> None:
         super().__init__(operation, inputs, channels, stride)
@@ -131,7 +165,14 @@ class Skip(Series):
 
 
 class Dense(Series):
-    """x and f(x), one on the other."""
+    """x and f(x), concatenated.
+
+    Args:
+        operation: one of `OPERATIONS`.
+        inputs: channels of the input.
+        channels: channels of the operation; 0 where it keeps those of the input.
+        stride: 1, or 2 to halve the image.
+    """
 
     def __init__(self, operation: str, inputs: int, channels: int, stride: int) -> None:
         super().__init__(operation, inputs, channels, stride)
@@ -143,7 +184,16 @@ class Dense(Series):
 
 
 class Parallel(nn.Module):
-    """x + f(w), in the channels of x; `shrunk` is the stride that lies between w and x already."""
+    """x + f(w), in the channels of x.
+
+    Args:
+        operation: one of `OPERATIONS`.
+        inputs: channels of w.
+        channels: channels of the operation; 0 where it keeps those of w.
+        stride: 1, or 2 to halve w.
+        outputs: channels of x.
+        shrunk: the factor, 1 or 2, by which w is larger than x already.
+    """
 
     def __init__(self, operation: str, inputs: int, channels: int, stride: int, outputs: int, shrunk: int) -> None:
         super().__init__()

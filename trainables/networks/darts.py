@@ -1,9 +1,9 @@
 """Networks of the `darts` space (Liu, Simonyan and Yang 2019, 1806.09055): evaluation network and search network.
 
-With the defaults, the paper's network for CIFAR-10: DARTS_V2 has 3,349,342 parameters, 3,825,768 with the
-auxiliary head; with `channels=48, layers=14, stem="imagenet", num_classes=1000` 4,718,752. Without an
-architecture the module is undecided: every node an `InputChoice` over `LayerChoice`s, the cells of one kind
-sharing their decisions. At `channels=16, layers=8` that is the paper's search network of 1,930,618 weights.
+The defaults build the paper's network for CIFAR-10: DARTS_V2 has 3,349,342 parameters, 3,825,768 with the auxiliary
+head; with `channels=48, layers=14, stem="imagenet", num_classes=1000` it has 4,718,752. Without an architecture the
+network is undecided: every node is an `InputChoice` over `LayerChoice`s, and all cells of one kind share their
+decisions. With `channels=16, layers=8` it is the paper's search network of 1,930,618 weights.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from search_spaces.catalogue.genotype import INPUTS
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import InputChoice, LayerChoice, SelectInputs
 from trainables.networks.base import tree_of
-from trainables.networks.cell_network import CellNetwork, Nodes, Outline, Place
+from trainables.networks.cell_network import CellNetwork, CellNetworkSettings, CellShape, Nodes
 from trainables.networks.cell_operations import OPERATIONS, Style
 from trainables.networks.examples import images
 from trainables.networks.family import Family
@@ -46,48 +46,68 @@ def build_darts(
     operations: Sequence[str] = darts.OPERATIONS,
     partial: int = 1,
 ) -> nn.Module:
-    """The network of two cells, or for None the undecided one of `darts` with these `nodes` and `operations`.
+    """Build the network of two cells, or the undecided one.
 
-    `affine`: whether the normalisations of cells learn, by default those of a decided network; where they do
-    not, pooling is normalised too. `drop_path` is the final probability of dropping an operation. In an undecided
-    network the operations of an edge work on one of `partial` channels, the rest passes by (see `partial`).
+    Args:
+        architecture: a member of `darts` with any number of nodes, or its tree. None builds the undecided network.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the nodes in the first cells; reduction cells double them.
+        layers: number of cells.
+        stem: "cifar" keeps the size of the image, "imagenet" halves it three times.
+        auxiliary: whether the network has an auxiliary head.
+        drop_path: probability of drop path at the end of training.
+        affine: whether the normalisations of cells have learnt parameters. Without them pooling is normalised too. None
+            means True for a decided network and False for an undecided one.
+        nodes: nodes of an undecided cell.
+        operations: candidates on the edges of an undecided cell; "none" is added.
+        partial: in an undecided network, operations work on one of `partial` equal parts of the channels.
+
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a cell breaks the form; the message gives the path.
     """
     check_partial(partial, channels, is_decided=architecture is not None)
     style = Style(architecture is not None if affine is None else affine, drop_path)
-    outline = Outline(num_classes, in_channels, channels, layers, stem, auxiliary, style)
+    settings = CellNetworkSettings(num_classes, in_channels, channels, layers, stem, auxiliary, style)
     if architecture is None:
         space = darts.space(nodes, operations)
         cells = [_undecided(kind, space, partial) for kind in ("normal", "reduce")]
-        return CellNetwork(outline, *cells)
+        return CellNetwork(settings, *cells)
     tree = tree_of(architecture)
-    return CellNetwork(outline, _decided(tree, "normal"), _decided(tree, "reduce"))
+    return CellNetwork(settings, _decided(tree, "normal"), _decided(tree, "reduce"))
 
 
 def _decided(tree: Mapping[str, Any], kind: str) -> Nodes:
-    """The nodes of a cell, whatever their number, from its tree."""
+    """Read the nodes of a cell of any number of nodes."""
     cell = tree.get(kind)
     if not isinstance(cell, dict) or not cell:
         raise ArchitectureError(kind, f"{cell!r} is no cell; it is a dict of node_2, node_3, ..")
     nodes = [_read_node(cell, index, kind) for index in range(INPUTS, INPUTS + len(cell))]
 
-    def make(place: Place) -> list[nn.Module]:
-        return [
-            SelectInputs(count, list(edges), "sum", [place.operation(name, source) for source, name in edges.items()])
-            for count, edges in enumerate(nodes, INPUTS)
-        ]
+    def make(shape: CellShape) -> list[nn.Module]:
+        made: list[nn.Module] = []
+        for count, edges in enumerate(nodes, INPUTS):
+            layers = [shape.operation(name, source) for source, name in edges.items()]
+            made.append(SelectInputs(count, list(edges), "sum", layers))
+        return made
 
     return Nodes(make, tuple(range(INPUTS, INPUTS + len(nodes))))
 
 
 def _read_node(cell: Mapping[str, Any], index: int, kind: str) -> dict[int, str]:
-    """Input and operation of the edges of one node, in the order of the inputs."""
+    """Map the inputs of a node to its operations, in the order of the inputs."""
     path = f"{kind}.node_{index}"
     edges = cell.get(f"node_{index}")
     if not isinstance(edges, list) or len(edges) != 2 or not all(isinstance(e, dict) and len(e) == 1 for e in edges):
         raise ArchitectureError(path, f"{edges!r} is not a list of two edges such as {{'input_0': 'sep_conv_3x3'}}")
     found: dict[int, str] = {}
     inputs = {f"input_{source}": source for source in range(index)}
-    for name, operation in (item for edge in edges for item in edge.items()):
+    for edge in edges:
+        ((name, operation),) = edge.items()
         if name not in inputs or inputs[name] in found:
             raise ArchitectureError(path, f"{name!r}: two different ones of {', '.join(inputs)}")
         if operation not in OPERATIONS:
@@ -97,24 +117,23 @@ def _read_node(cell: Mapping[str, Any], index: int, kind: str) -> dict[int, str]
 
 
 def _undecided(kind: str, space: darts.DartsSpace, partial: int) -> Nodes:
-    """The nodes of a cell of the space, their decisions shared by all cells of the kind."""
+    """Make the undecided nodes of a cell. All cells of one kind share the decisions by their labels."""
     indices = tuple(range(INPUTS, INPUTS + space.nodes))
 
-    def make(place: Place) -> list[nn.Module]:
-        return [_choice(place, index, f"{kind}.node_{index}", space.operations, partial) for index in indices]
+    def make(shape: CellShape) -> list[nn.Module]:
+        made: list[nn.Module] = []
+        for index in indices:
+            edges = [_edge(shape, source, (*space.operations, "none"), partial) for source in range(index)]
+            made.append(InputChoice(index, 2, "sum", layers=edges, label=f"{kind}.node_{index}"))
+        return made
 
     return Nodes(make, indices)
 
 
-def _choice(place: Place, index: int, label: str, operations: tuple[str, ...], partial: int) -> InputChoice:
-    edges = [_edge(place, source, (*operations, "none"), partial) for source in range(index)]
-    return InputChoice(index, 2, "sum", layers=edges, label=label)
-
-
-def _edge(place: Place, source: int, names: tuple[str, ...], partial: int) -> LayerChoice:
+def _edge(shape: CellShape, source: int, names: tuple[str, ...], partial: int) -> LayerChoice:
     if partial == 1:
-        return LayerChoice({name: place.operation(name, source) for name in names}, relaxed_only=("none",))
-    part = replace(place, channels=place.channels // partial)
+        return LayerChoice({name: shape.operation(name, source) for name in names}, relaxed_only=("none",))
+    part = replace(shape, channels=shape.channels // partial)
     return PartialChoice({name: part.operation(name, source) for name in names}, partial, relaxed_only=("none",))
 
 

@@ -1,13 +1,13 @@
 """The networks of the macro space of ENAS (Pham et al. 2018, arXiv 1802.03268).
 
-A 3x3 stem and the layers, then global average and a linear layer without bias. A convolution here is ReLU,
-convolution, batch normalisation. A layer brings its input to its width by a 1x1 convolution and applies its
-operation (a separable one is depthwise, then 1x1); every layer but the first then stacks the outputs that it
-skips to under its own, and brings the stack back to its width by a 1x1 convolution.
+A network is a 3x3 stem, the layers, global average and a linear layer without bias. A convolution is ReLU, convolution,
+batch normalisation. A layer applies a 1x1 convolution and its operation (a separable one is depthwise, then 1x1). Every
+layer but the first then concatenates the outputs of its skip connections to its own, and reduces the result to its
+channels by a 1x1 convolution.
 
-After a third and after two thirds of the layers the image is halved, rounded up, and the channels doubled, by a
-factorised reduction of each output that is still in use: two 1x1 convolutions of stride 2, one of them a pixel
-aside, of half the channels each. (The authors' code also reduces outputs that nobody uses any more.)
+After a third and after two thirds of the layers, a factorised reduction of each output that is still in use halves the
+image, rounded up, and doubles the channels. It consists of two 1x1 convolutions of stride 2 with half the channels
+each, one of them shifted by a pixel. (The authors' code also reduces outputs that no later layer uses.)
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILY", "ENASMacroNetwork", "FactorizedReduction", "Layer", "build_enas_macro"]
 
-Plan = tuple[str, tuple[int, ...]]
-"""An operation, and the outputs it skips to: 0 is the stem's, i that of layer i - 1."""
+LayerSpec = tuple[str, tuple[int, ...]]
+"""An operation, and the outputs that its skip connections read: 0 is that of the stem, i that of layer i - 1."""
 
 
 def build_enas_macro(
@@ -43,17 +43,32 @@ def build_enas_macro(
     image_size: Size,
     channels: int = 36,
 ) -> nn.Module:
-    """The network of an architecture of any depth; `channels` are those of the first third."""
+    """Build the network of an architecture of any depth.
+
+    Args:
+        architecture: a member of `enas_macro`, or its tree.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        image_size: not used; images of every size work.
+        channels: channels of the first third of the layers.
+
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: `channels` is no whole number above 0.
+        ArchitectureError: a layer breaks the form; the message gives the path.
+    """
     del image_size  # every size works: nothing shrinks below one pixel
     check_number("channels", channels, 1, whole=True)
     layers = tree_of(architecture).get("layers")
     if not isinstance(layers, list) or not layers:
         raise ArchitectureError("layers", f"{layers!r} is not a list of at least one layer")
-    plans = [_plan(layer, index) for index, layer in enumerate(layers)]
-    return ENASMacroNetwork(plans, num_classes, in_channels, channels)
+    specs = [_read_layer(layer, index) for index, layer in enumerate(layers)]
+    return ENASMacroNetwork(specs, num_classes, in_channels, channels)
 
 
-def _plan(layer: Any, index: int) -> Plan:
+def _read_layer(layer: Any, index: int) -> LayerSpec:
     path = f"layers.{index}"
     if not isinstance(layer, dict):
         raise ArchitectureError(path, f"{layer!r} is no layer; it is a dict of 'op' and 'skips'")
@@ -69,7 +84,12 @@ def _plan(layer: Any, index: int) -> Plan:
 
 
 class FactorizedReduction(nn.Module):
-    """(n, inputs, h, w) to (n, outputs, h / 2, w / 2), rounded up; `outputs` must be even."""
+    """(n, inputs, h, w) to (n, outputs, h / 2, w / 2), rounded up.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output, an even number.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -110,11 +130,17 @@ _reduce = layer(FactorizedReduction)
 
 
 class Layer(nn.Module):
-    """One layer: of all outputs before it, in their present shape, to its own (n, channels, h, w)."""
+    """A layer of ENAS: from the list of all outputs before it to its own (n, channels, h, w).
 
-    def __init__(self, plan: Plan, channels: int, *, first: bool) -> None:
+    Args:
+        spec: the operation, and the outputs that are concatenated to its own.
+        channels: channels of all outputs.
+        first: whether this is the first layer, which concatenates nothing.
+    """
+
+    def __init__(self, spec: LayerSpec, channels: int, *, first: bool) -> None:
         super().__init__()
-        operation, self.skips = plan
+        operation, self.skips = spec
         self.operation = _operate(operation, channels)
         self.join = nn.Identity() if first else _join((1 + len(self.skips)) * channels, channels)
 
@@ -125,7 +151,12 @@ class Layer(nn.Module):
 
 
 class Reduction(nn.ModuleDict):
-    """A factorised reduction for each of the outputs so far that is used later; the others become None."""
+    """A factorised reduction for each earlier output that is used later; the others become None.
+
+    Args:
+        used: indices of the outputs that are used later.
+        channels: channels of all outputs, which the reduction doubles.
+    """
 
     def __init__(self, used: set[int], channels: int) -> None:
         super().__init__({str(place): _reduce(channels, 2 * channels) for place in sorted(used)})
@@ -135,18 +166,25 @@ class Reduction(nn.ModuleDict):
 
 
 class ENASMacroNetwork(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
 
-    def __init__(self, plans: list[Plan], num_classes: int, in_channels: int, channels: int) -> None:
+    Args:
+        layers: operation and skips of each layer.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the first third of the layers.
+    """
+
+    def __init__(self, layers: list[LayerSpec], num_classes: int, in_channels: int, channels: int) -> None:
         super().__init__()
         self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3))
         self.layers = nn.ModuleList()
         self.reductions = nn.ModuleDict()
-        third = len(plans) // 3
-        for index, plan in enumerate(plans):
-            self.layers.append(Layer(plan, channels, first=index == 0))
+        third = len(layers) // 3
+        for index, spec in enumerate(layers):
+            self.layers.append(Layer(spec, channels, first=index == 0))
             if index + 1 in (third, 2 * third):
-                self.reductions[str(index)] = Reduction(_used_after(plans, index), channels)
+                self.reductions[str(index)] = Reduction(_used_after(layers, index), channels)
                 channels *= 2
         self.last = GlobalAverage()
         self.classifier = nn.Linear(channels, num_classes, bias=False)
@@ -162,10 +200,12 @@ class ENASMacroNetwork(nn.Module):
         return logits
 
 
-def _used_after(plans: list[Plan], index: int) -> set[int]:
-    """The outputs up to that of layer `index` which are used after it: the last one, and those skipped to."""
-    skipped = {skip for _, skips in plans[index + 1 :] for skip in skips}
-    return {skip for skip in skipped if skip <= index} | {index + 1}
+def _used_after(layers: list[LayerSpec], index: int) -> set[int]:
+    """Collect the outputs up to that of layer `index` that later layers read: the last one, and those of skips."""
+    used = {index + 1}
+    for _, skips in layers[index + 1 :]:
+        used.update(skip for skip in skips if skip <= index)
+    return used
 
 
 FAMILY = Family(build_enas_macro, images, undecided=False)

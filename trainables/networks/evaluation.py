@@ -1,7 +1,7 @@
-"""Networks that a trainable holds, whoever wrote it, in evaluation mode.
+"""Evaluation mode for the networks inside any trainable, before their weights are saved or handed out.
 
-In training mode batch norm goes by the batch, dropout drops, and each look changes the running statistics: what is
-handed out must not.
+In training mode batch normalisation depends on the batch, dropout is active, and each call changes the running
+statistics.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ __all__ = ["set_evaluating"]
 
 _DEEPEST = 4
 _LONGEST = 1000
-"""Items of a list that are looked through: longer ones are data."""
+"""The longest list that is searched; longer ones hold data."""
 
 
 def set_evaluating(trainable: object) -> None:
-    """Put every torch module in evaluation mode that `trainable` reaches through attributes, lists and dicts.
+    """Put the torch modules of a trainable in evaluation mode. A training that continues must call `train()` in `step`.
 
-    A trainable that trains on afterwards calls `train()` in its `step`, as those of this package do.
+    Args:
+        trainable: any object; attributes, lists and dicts are searched four levels deep.
     """
     torch = sys.modules.get("torch")
     if torch is None:
-        return  # then there are no modules either, and nobody waits for torch
+        return  # no module can exist without torch, so there is no need to import it
     seen: set[int] = set()
     level = [trainable]
     for _ in range(_DEEPEST):
-        found = [one for thing in level for one in _parts(thing) if id(one) not in seen]
+        found: list[object] = []
+        for thing in level:
+            found.extend(one for one in _parts(thing) if id(one) not in seen)
         seen.update(map(id, found))
         modules = [one for one in found if isinstance(one, torch.nn.Module)]
         for module in modules:
@@ -37,7 +40,7 @@ def set_evaluating(trainable: object) -> None:
 
 
 def _parts(thing: Any) -> Iterator[object]:
-    """What an object holds, without running any code of its class."""
+    """Yield what an object holds, without running any code of its class."""
     if isinstance(thing, Mapping | Set | list | tuple):
         if type(thing).__module__ == "builtins" and len(thing) <= _LONGEST:
             yield from thing.values() if isinstance(thing, dict) else thing

@@ -1,7 +1,7 @@
-"""Random inputs of networks, by kind of data: what a builder's settings say about their shape.
+"""Random inputs of networks, one function per kind of data.
 
-Each function takes the batch size and the settings of the builder, defaults included, and returns a tensor on
-the default device of torch.
+Each function takes the batch size and the settings of the builder, defaults included, which decide the shape. It
+returns a tensor on the default device of torch.
 """
 
 from __future__ import annotations
@@ -20,16 +20,40 @@ Example = Callable[[int, Mapping[str, Any]], Tensor]
 
 
 def images(batch: int, settings: Mapping[str, Any]) -> Tensor:
-    """(batch, in_channels, height, width), float, from `in_channels` and `image_size`."""
+    """Make random images.
+
+    Args:
+        batch: number of images.
+        settings: `in_channels`, and `image_size` in pixels.
+
+    Returns:
+        (batch, in_channels, height, width), float32, between 0 and 1.
+    """
     height, width = pair(settings["image_size"])
     return torch.rand(batch, settings["in_channels"], height, width)
 
 
 def features(batch: int, settings: Mapping[str, Any]) -> Tensor:
-    """(batch, num_features), float."""
+    """Make random rows of a table.
+
+    Args:
+        batch: number of rows.
+        settings: `num_features`.
+
+    Returns:
+        (batch, num_features), float32, between 0 and 1.
+    """
     return torch.rand(batch, settings["num_features"])
 
 
 def tokens(batch: int, settings: Mapping[str, Any]) -> Tensor:
-    """(batch, context), int64 below `vocabulary`."""
+    """Make random texts.
+
+    Args:
+        batch: number of texts.
+        settings: `vocabulary`, and `context`, the length of a text in tokens.
+
+    Returns:
+        (batch, context), int64, below `vocabulary`.
+    """
     return torch.randint(settings["vocabulary"], (batch, settings["context"]))

@@ -1,4 +1,4 @@
-"""What the registry of networks keeps of a family: how a member is built, and what callers ask of the family."""
+"""A family of networks, as the registry of networks stores it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Family:
     """The networks of one space.
 
     Attributes:
-        builder: builds the network of a member.
+        builder: builds the network of a member of the space.
         example: makes a random input, see `trainables.networks.examples`.
-        undecided: whether `builder(None)` gives a network with the choices of `search_spaces.nn` in it, in which a
-            supernet searches; None where only the builder knows.
-        small: settings of the builder for a network that suits a laptop, where its defaults are larger than that.
+        undecided: whether `builder(None)` builds a network that holds choices of `search_spaces.nn`, which a supernet
+            needs; None where only the builder knows.
+        small: settings of the builder for a network that a laptop can train, where the defaults are larger.
     """
 
     builder: Builder

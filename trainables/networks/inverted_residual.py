@@ -1,9 +1,9 @@
 """The inverted residual block of the MobileNets (Sandler et al. 2018, arXiv 1801.04381; Howard et al. 2019,
-1905.02244), for every family that is made of it.
+1905.02244).
 
-A 1x1 convolution expands the channels, a depthwise convolution looks around, an optional squeeze-and-excitation weighs
-the channels, and a 1x1 convolution without activation brings them down again. Numbers may be undecided values of
-`search_spaces.nn`: then the block is one of a supernet.
+A 1x1 convolution expands the channels, a depthwise convolution follows, an optional squeeze and excitation weighs the
+channels, and a 1x1 convolution without activation reduces them again. Numbers may be undecided values of
+`search_spaces.nn`: then the block belongs to a supernet.
 """
 
 from __future__ import annotations
@@ -34,18 +34,45 @@ __all__ = [
 
 
 def divisible(channels: float, by: int = 8) -> int:
-    """The multiple of `by` next to `channels`, at least `by`, and the one above where it would lose over a tenth."""
+    """Round channels to the nearest multiple of `by`, or to the next one up where the nearest loses more than a tenth.
+
+    Args:
+        channels: the wanted number.
+        by: the divisor, and the least result.
+
+    Returns:
+        The rounded number.
+    """
     nearest = max(by, int(channels + by / 2) // by * by)
     return nearest + by if nearest < 0.9 * channels else nearest
 
 
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:
-    """`function(value)`, later where the value is not decided yet."""
+    """Apply a function to a number that may be undecided.
+
+    Args:
+        function: a function of a number.
+        value: a number, or a `search_spaces.nn.Value`.
+
+    Returns:
+        The result; for an undecided number an undecided result.
+    """
     return value.map(function) if isinstance(value, nn.Value) else function(value)
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    """As in `networks.base`, for numbers that may be undecided."""
+    """Make a convolution and its batch normalisation as `networks.base.conv_bn`, for numbers that may be undecided.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the kernel in pixels, odd.
+        stride: stride of the convolution.
+        groups: groups of channels.
+
+    Returns:
+        The two layers.
+    """
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(outputs)]
 
@@ -53,9 +80,19 @@ def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int
 class InvertedResidual(nn.Module):
     """(n, inputs, h, w) to (n, outputs, h / stride, w / stride), rounded up.
 
-    The expanded channels are `inputs * expansion`, made divisible by 8; with an expansion of 1 nothing is expanded.
-    With `residual` the input is added: `stride` must be 1 then, and `outputs` equal `inputs`; `drop_path` is the
-    probability that an image goes past the block in training.
+    The channels between the convolutions are `inputs * expansion`, rounded to a multiple of 8. An expansion of 1 leaves
+    out the first convolution.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: side of the depthwise kernel in pixels, odd.
+        expansion: factor of the channels between the convolutions.
+        stride: stride of the depthwise convolution.
+        activation: class of the activation after the first two convolutions.
+        squeeze: whether the block squeezes and excites.
+        residual: whether the input is added; needs `stride` 1 and `outputs` equal to `inputs`.
+        drop_path: with `residual`, the probability that an image skips the block in training.
     """
 
     def __init__(
@@ -90,13 +127,14 @@ class InvertedResidual(nn.Module):
 
     @torch.no_grad()
     def sort_channels(self) -> None:
-        """Put the expanded channels in the order of their importance, and with it those that a squeeze leaves.
+        """Sort the expanded channels by importance, and likewise the channels inside squeeze and excitation.
 
-        That is the sum of the absolute weights by which the layers after them take them up (arXiv 1908.09791). What
-        the block gives changes by rounding only; a narrower one of its weights keeps the leading channels.
+        The importance of a channel is the sum of the absolute weights of the layer that reads it (arXiv 1908.09791).
+        The output of the block changes by rounding only. A narrower block, which uses the leading channels, keeps the
+        important ones.
         """
         if not isinstance(self.expansion, nn.Value) and self.expansion == 1:
-            return  # the channels are those of the input, whose order others know
+            return  # the channels are those of the input, and other layers rely on their order
         parts: list[Any] = list(self.layers)
         *before, project, _ = parts
         order = _by_importance(project.weight)
@@ -109,12 +147,15 @@ class InvertedResidual(nn.Module):
 
 
 inverted_residual = layer(InvertedResidual)
-"""Makes one, in a way that is counted fast."""
+"""Makes a block; while networks are measured, each different block is made only once."""
 
 
 class SqueezeExcitation(nn.Module):
-    """Every channel times a number from 0 to 1 that two 1x1 convolutions find in the means of all channels, a quarter
-    of them in between (Hu et al. 2018, arXiv 1709.01507).
+    """Every channel times a number from 0 to 1 that two 1x1 convolutions compute from the means of all channels, with a
+    quarter of the channels between them (Hu et al. 2018, arXiv 1709.01507).
+
+    Args:
+        channels: channels of input and output.
     """
 
     def __init__(self, channels: int) -> None:
@@ -128,7 +169,11 @@ class SqueezeExcitation(nn.Module):
         return x * functional.hardsigmoid(self.expand(squeezed))
 
     def reorder(self, order: Tensor) -> None:
-        """Put the channels in `order`, and those in between in that of their importance."""
+        """Reorder the channels, and sort the channels between the convolutions by importance.
+
+        Args:
+            order: (channels,), the present index of each new channel.
+        """
         self.reduce.weight.copy_(self.reduce.weight[:, order])
         _reorder(self.expand, order)
         between = _by_importance(self.expand.weight)
@@ -137,24 +182,39 @@ class SqueezeExcitation(nn.Module):
 
 
 def _by_importance(weight: Tensor) -> Tensor:
-    """The inputs of a convolution, those with the greatest weights first."""
+    """Sort the inputs of a convolution, those with the greatest weights first."""
     return weight.abs().sum((0, 2, 3)).argsort(descending=True, stable=True)
 
 
 def _reorder(part: nn.Module, order: Tensor) -> None:
-    """Put the outputs of a layer in another order: all its numbers that are one a channel."""
+    """Reorder the outputs of a layer: all its tensors that have one entry per channel."""
     for values in (*part.parameters(), *part.buffers()):
         if values.dim():
             values.copy_(values[order])
 
 
 def plain_options(choice: Choice) -> list[Any]:
-    """What a choice among plain values chooses from."""
+    """List the options of a choice among plain values.
+
+    Args:
+        choice: the declaration of the choice.
+
+    Returns:
+        The values.
+    """
     return [option for _, option in choice.options.entries]
 
 
 def check_channels(channels: Sequence[int], known: Sequence[int]) -> None:
-    """Refuse other than as many whole numbers above 0 as `known` has."""
+    """Check a list of channels.
+
+    Args:
+        channels: the value of the setting.
+        known: the default, which has the right length.
+
+    Raises:
+        TrainableError: the value is not as many whole numbers above 0 as the default.
+    """
     good = len(channels) == len(known) and all(isinstance(count, int) and count > 0 for count in channels)
     if not good:
         raise TrainableError(f"channels is {channels!r}; it must be {len(known)} whole numbers above 0, as in {known}")

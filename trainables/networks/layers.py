@@ -1,8 +1,8 @@
-"""Layers that are made and measured once: how a thousand networks are counted in seconds.
+"""Layers that are made and measured once, so that the costs of a thousand networks take seconds.
 
-A network is made of a few kinds of layers, many times over. Inside `measuring(kit)` a function marked with
-`@layer` gives, for equal arguments, a `Measured` stand-in each time, and one kit of what is known about the
-layer behind it. Outside it is the plain function: networks that are trained have no trace of this.
+A network repeats a few kinds of layers many times. Inside `measuring(kit)`, a function marked with `@layer` returns a
+stand-in from the kit, which measures the layer once for equal arguments. Outside, the function is unchanged: networks
+that are trained hold no stand-ins.
 """
 
 from __future__ import annotations
@@ -21,10 +21,18 @@ P = ParamSpec("P")
 
 
 class Kit(Protocol):
-    """What stands in for layers while networks are measured."""
+    """Makes stand-ins for layers while networks are measured."""
 
     def stand_in(self, key: Hashable, make: Callable[[], nn.Module]) -> nn.Module:
-        """A module in the place of the one that `make` gives, whose arguments are `key`."""
+        """Make the stand-in for a layer.
+
+        Args:
+            key: the function that makes the layer, and its arguments.
+            make: makes the layer itself.
+
+        Returns:
+            A module in its place.
+        """
 
 
 _kit: ContextVar[Kit | None] = ContextVar("_kit", default=None)
@@ -32,7 +40,14 @@ _kit: ContextVar[Kit | None] = ContextVar("_kit", default=None)
 
 @contextmanager
 def measuring(kit: Kit) -> Iterator[None]:
-    """Let `kit` stand in for the layers of every network that is built inside."""
+    """Replace the layers of every network that is built in this context.
+
+    Args:
+        kit: makes the stand-ins.
+
+    Yields:
+        Nothing.
+    """
     token = _kit.set(kit)
     try:
         yield
@@ -41,7 +56,14 @@ def measuring(kit: Kit) -> Iterator[None]:
 
 
 def layer(make: Callable[P, nn.Module]) -> Callable[P, nn.Module]:
-    """Mark a function (or class) that makes a layer of one input from hashable arguments."""
+    """Mark a function (or class) that makes a layer of one input from hashable arguments.
+
+    Args:
+        make: the function.
+
+    Returns:
+        The same function outside `measuring`; inside, one that asks the kit for a stand-in.
+    """
 
     @functools.wraps(make, updated=())
     def made(*args: P.args, **kwargs: P.kwargs) -> nn.Module:

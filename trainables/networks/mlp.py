@@ -1,6 +1,6 @@
 """Networks of the `mlp` space: fully connected layers for tables.
 
-A layer is linear, normalised (or not), activated and thinned out by dropout; with `skip` it adds what it was given,
+A layer is a linear map, a normalisation (or none), an activation and dropout. With `skip` a layer adds its input,
 through a linear map without bias where the widths differ. The last layer is linear. In training, batch normalisation
 needs at least two rows.
 """
@@ -39,7 +39,20 @@ def build_mlp(
     num_classes: int,
     num_features: int = 64,
 ) -> nn.Module:
-    """The network of one member: rows (n, num_features) to logits (n, num_classes)."""
+    """Build the network of one member.
+
+    Args:
+        architecture: a member of `mlp`, or its tree.
+        num_classes: number of logits.
+        num_features: numbers in a row of the table.
+
+    Returns:
+        Rows (n, num_features) to logits (n, num_classes).
+
+    Raises:
+        TrainableError: `num_features` is no whole number above 0.
+        ArchitectureError: a layer breaks the form; the message gives the path.
+    """
     check_number("num_features", num_features, 1, whole=True)
     tree = tree_of(architecture)
     layers = tree.get("layers")
@@ -72,7 +85,13 @@ def _layer(inputs: int, layer: Mapping[str, Any], path: str, *, skip: bool) -> n
 
 
 class Skip(nn.Module):
-    """f(x) + x."""
+    """f(x) + x.
+
+    Args:
+        layer: f, (n, inputs) to (n, width).
+        inputs: width of the input.
+        width: width of the output.
+    """
 
     def __init__(self, layer: nn.Module, inputs: int, width: int) -> None:
         super().__init__()
@@ -85,7 +104,12 @@ class Skip(nn.Module):
 
 
 class MLP(nn.Module):
-    """Rows (n, num_features) to (n, num_classes) logits."""
+    """Rows (n, num_features) to (n, num_classes) logits.
+
+    Args:
+        layers: the layers before the last one.
+        classifier: the last layer.
+    """
 
     def __init__(self, layers: list[nn.Module], classifier: nn.Linear) -> None:
         super().__init__()

@@ -5,8 +5,8 @@ A 3x3 stem of stride 2 and one fixed block; five stages of inverted residuals, t
 of the stage; a 1x1 convolution, global average, a linear layer to 1280 features and the classifier. Stages 2, 4 and 5
 squeeze and excite; the fixed block and stages 1 and 2 use ReLU, everything else hard swish. All channels are multiples
 of 8. With 1000 classes and width 1.0 (1.2) the networks have 3,410,792 (4,602,456) to 7,664,760 (10,701,632)
-parameters. The authors' supernet has 7,678,880: it adds, in each of its 20 blocks, a 25x25 and a 9x9 matrix, by which
-it makes a kernel of 5 from one of 7 and one of 3 from that; here a smaller kernel is the middle of a larger one.
+parameters. The authors' supernet has 7,678,880: each of its 20 blocks adds a 25x25 and a 9x9 matrix, which compute a
+kernel of 5 from the kernel of 7, and a kernel of 3 from that. Here a smaller kernel is the centre of a larger one.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ if TYPE_CHECKING:
 __all__ = ["CHANNELS", "FAMILY", "MobileNetV3", "build_mobilenetv3"]
 
 CHANNELS = (16, 16, 24, 40, 80, 112, 160, 960, 1280)
-"""Of the stem, the fixed block, the stages, the last convolution, the features before the classifier; at width 1."""
+"""Channels of the stem, the fixed block, the stages, the last convolution and the last features, at width 1."""
 STRIDES = (2, 2, 2, 1, 2)
 SQUEEZES = (False, True, False, True, True)
 ACTIVATIONS = (nn.ReLU, nn.ReLU, nn.Hardswish, nn.Hardswish, nn.Hardswish)
 
 Block = Callable[[int, int, float], nn.Module]
-"""Makes a block of its index in the stage, its kernel and its expansion."""
+"""Makes a block from its index in the stage, its kernel and its expansion."""
 Decisions = tuple[int, float, list[Callable[[Block], nn.Module]]]
-"""Resolution, width, and for every stage what puts it together; either all decided or all undecided."""
+"""Resolution, width, and for every stage what makes it; either all decided or all undecided."""
 
 
 def build_mobilenetv3(
@@ -67,12 +67,28 @@ def build_mobilenetv3(
     resize: bool = True,
     choices: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """The network of one member, or for None the undecided one.
+    """Build the network of one member, or the undecided one.
 
-    `scale` multiplies the width, for small networks. With `resize` images of any size are first brought to the
-    architecture's resolution. `dropout` stands before the classifier, `drop_path` in the blocks. `head_bias` gives the
-    features before the classifier a bias, which the network of MobileNetV3's own paper has and Once-for-All's has not.
-    `choices` are settings of the space, from which an undecided network chooses.
+    Args:
+        architecture: a member of `mobilenetv3`, or its tree. None builds the undecided network.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        scale: factor of the width of the architecture, for small networks.
+        channels: nine numbers of channels at width 1, as in `CHANNELS`.
+        dropout: probability of dropout before the classifier.
+        drop_path: probability of drop path in the blocks at the end of training.
+        head_bias: whether the layer to the features before the classifier has a bias, as in the network of
+            MobileNetV3's
+            own paper; that of Once-for-All has none.
+        resize: whether images are first resized to the resolution of the architecture.
+        choices: settings of the space, from which an undecided network chooses.
+
+    Returns:
+        Images (n, in_channels, h, w) to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a block breaks the form; the message gives the path.
     """
     check_number("scale", scale, 0, open_low=True)
     check_number("dropout", dropout, 0, 1)
@@ -96,23 +112,24 @@ def build_mobilenetv3(
 
 
 def _decided(tree: Mapping[str, Any]) -> Decisions:
-    stages: Any = [partial(_sequence, _plan(tree, stage)) for stage in STAGES]
+    stages: Any = [partial(_sequence, _read_stage(tree, stage)) for stage in STAGES]
     return number(tree, "resolution", "", whole=True), number(tree, "width", ""), stages
 
 
-def _plan(tree: Mapping[str, Any], stage: str) -> list[tuple[int, float]]:
-    """Kernel and expansion of every block of a stage."""
+def _read_stage(tree: Mapping[str, Any], stage: str) -> list[tuple[int, float]]:
+    """Read kernel and expansion of every block of a stage."""
     blocks = tree.get(stage)
     if not isinstance(blocks, list) or not blocks:
         raise ArchitectureError(stage, f"{blocks!r} is not a list of at least one block")
-    return [
-        (number(block, "kernel", path, odd=True), number(block, "expansion", path))
-        for path, block in ((f"{stage}.{index}", block) for index, block in enumerate(blocks))
-    ]
+    found = []
+    for index, block in enumerate(blocks):
+        path = f"{stage}.{index}"
+        found.append((number(block, "kernel", path, odd=True), number(block, "expansion", path)))
+    return found
 
 
-def _sequence(plan: list[tuple[int, float]], block: Block) -> nn.Module:
-    return nn.Sequential(*(block(index, kernel, expansion) for index, (kernel, expansion) in enumerate(plan)))
+def _sequence(blocks: list[tuple[int, float]], block: Block) -> nn.Module:
+    return nn.Sequential(*(block(index, kernel, expansion) for index, (kernel, expansion) in enumerate(blocks)))
 
 
 def _undecided(choices: Mapping[str, Any]) -> Decisions:
@@ -124,7 +141,7 @@ def _undecided(choices: Mapping[str, Any]) -> Decisions:
 
 
 def _repeated(stage: Any, block: Block) -> nn.Module:
-    """`stage` is the declaration of its `repeat`."""
+    """Make an undecided stage from the declaration of its `repeat`."""
     kernels, expansions = (plain_options(stage.subtree[key]) for key in ("kernel", "expansion"))
     if 1 in expansions:
         raise TrainableError("choices: an undecided block has a layer that expands; leave 1 out of the expansions")
@@ -136,7 +153,20 @@ def _repeated(stage: Any, block: Block) -> nn.Module:
 
 
 class MobileNetV3(nn.Module):
-    """Images (n, in_channels, h, w) to (n, num_classes) logits; without `resize` at the size that they have."""
+    """Images (n, in_channels, h, w) to (n, num_classes) logits.
+
+    Args:
+        stages: for each stage, what makes it from a function that makes a block.
+        resolution: side in pixels to which images are resized.
+        width: factor of the channels.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: nine numbers of channels at width 1, as in `CHANNELS`.
+        dropout: probability of dropout before the classifier.
+        drop_path: probability of drop path in the blocks at the end of training.
+        head_bias: whether the layer to the features before the classifier has a bias.
+        resize: whether images are resized; without it they keep their size.
+    """
 
     def __init__(
         self,
@@ -176,7 +206,7 @@ class MobileNetV3(nn.Module):
 def _block(
     stage: int, width: float, channels: Sequence[int], drop_path: float, index: int, kernel: int, expansion: float
 ) -> nn.Module:
-    """Block `index` of a stage; `channels` are those before the first stage and of the stages, at width 1."""
+    """Make block `index` of a stage. `channels` begin with those of the fixed block, at width 1."""
     before, after = channels[stage + (index > 0)], channels[stage + 1]
     stride = 1 if index else STRIDES[stage]
     return inverted_residual(

@@ -1,14 +1,14 @@
 """The networks of NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635).
 
-A 3x3 stem of 128 channels, three stacks of three equal cells, between two stacks a max pooling that halves the
-image and twice the channels, then global average and a linear layer. Every convolution is followed by batch
-normalisation and ReLU.
+A network is a 3x3 stem of 128 channels, three stacks of three equal cells, global average and a linear layer. Between
+two stacks a max pooling halves the image, and the channels double. Batch normalisation and ReLU follow every
+convolution.
 
-In a cell an inner vertex adds what its edges bring and applies its operation; the output stacks the channels
-of its inner vertices. The channels of the output are divided among those vertices, what remains going to the
-first of them one each; any other vertex has as many as the widest that it feeds, and edges between inner
-vertices drop surplus channels. The cell's input is brought to the width of a vertex by a 1x1 convolution; its
-edge to the output is added to the stack.
+In a cell an inner vertex adds the values of its edges and applies its operation. The output concatenates the inner
+vertices that feed it; its channels are divided among these vertices, and the remainder goes to the first ones, one
+channel each. Any other vertex has as many channels as the widest vertex that it feeds, and an edge between inner
+vertices drops surplus channels. The input of the cell reaches a vertex through a 1x1 convolution; on its edge to the
+output it is added to the concatenation.
 """
 
 from __future__ import annotations
@@ -49,7 +49,24 @@ def build_nb101(
     stacks: int = 3,
     cells: int = 3,
 ) -> nn.Module:
-    """The network of one cell; `channels` are those of the stem, `cells` are in each of the `stacks`."""
+    """Build the network of one cell.
+
+    Args:
+        architecture: a member of `nb101` with any number of vertices, or its tree.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        image_size: not used; images of every size work.
+        channels: channels of the stem and of the first stack; every further stack doubles them.
+        stacks: number of stacks.
+        cells: number of cells in each stack.
+
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value, or the cell needs more channels.
+        ArchitectureError: the cell breaks the form; the message gives the path.
+    """
     del image_size  # every size works: nothing shrinks below one pixel
     for name, value in (("channels", channels), ("stacks", stacks), ("cells", cells)):
         check_number(name, value, 1, whole=True)
@@ -61,7 +78,7 @@ def build_nb101(
 
 
 def _checked(tree: dict[str, Any]) -> Graph:
-    """The cell that computes; whatever the limits of its space, its form must be that of `nb101`."""
+    """Check the form of a cell of any size, and prune it to the part that reaches the output."""
     operations = tree.get("operations")
     if not isinstance(operations, list) or not operations:
         raise ArchitectureError("operations", f"{operations!r} is not a list of at least one operation")
@@ -74,7 +91,16 @@ def _space_of(vertices: int) -> NB101Space:
 
 
 def vertex_channels(graph: Graph, inputs: int, outputs: int) -> list[int]:
-    """The channels of every vertex of a pruned cell, from those of its input and its output."""
+    """Compute the channels of every vertex of a pruned cell.
+
+    Args:
+        graph: the cell.
+        inputs: channels of its input.
+        outputs: channels of its output.
+
+    Returns:
+        The channels by vertex, from the input to the output.
+    """
     last = len(graph.into) - 1
     feeding = _inner(graph.into[last])
     channels = [0] * last + [outputs]
@@ -89,7 +115,7 @@ def vertex_channels(graph: Graph, inputs: int, outputs: int) -> list[int]:
 
 
 def _inner(mask: int) -> list[int]:
-    """The vertices of a mask without the input."""
+    """List the vertices of a mask without the input."""
     return sources(mask & ~1)
 
 
@@ -106,7 +132,13 @@ def _operation(name: str, channels: int) -> nn.Module:
 
 
 class Cell(nn.Module):
-    """(n, inputs, h, w) to (n, outputs, h, w) through a pruned cell."""
+    """(n, inputs, h, w) to (n, outputs, h, w) through a pruned cell.
+
+    Args:
+        graph: a pruned cell.
+        inputs: channels of the input.
+        outputs: channels of the output.
+    """
 
     def __init__(self, graph: Graph, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -129,7 +161,7 @@ class Cell(nn.Module):
         return self._added(stack, x, last)
 
     def _added(self, terms: list[Tensor], x: Tensor, vertex: int) -> Tensor:
-        """The sum of `terms` and of the cell's input, projected, where it has an edge to `vertex`."""
+        """Add `terms`, and the projected input of the cell where it has an edge to `vertex`."""
         if str(vertex) in self.projections:
             terms = [*terms, self.projections[str(vertex)](x)]
         total = terms[0]
@@ -144,7 +176,16 @@ def _cell(graph: Graph, inputs: int, outputs: int) -> nn.Module:
 
 
 class NB101Network(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Args:
+        graph: a pruned cell.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the stem and of the first stack.
+        stacks: number of stacks.
+        cells: number of cells in each stack.
+    """
 
     def __init__(
         self, graph: Graph, num_classes: int, in_channels: int, channels: int, stacks: int, cells: int

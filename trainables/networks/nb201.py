@@ -1,11 +1,10 @@
 """The networks of NAS-Bench-201 (Dong and Yang 2020, 2001.00326).
 
-A 3x3 stem of C channels, three stages of N equal cells with C, 2C and 4C channels, a residual block that
-halves the image between two stages, then normalisation, global average and a linear layer. A cell has four
-nodes; each edge i -> j applies one of five operations and a node is the sum of its edges. With C=16, N=5 and
-10 classes of RGB images the network has 73,306 parameters, 28,000 more for each 1x1 and 243,040 more for each
-3x3 convolution in the cell. Without an architecture the module is undecided: every edge a `LayerChoice`, the
-same in all cells.
+A network is a 3x3 stem of C channels, three stages of N equal cells with C, 2C and 4C channels, normalisation, global
+average and a linear layer. Between two stages a residual block halves the image. A cell has four nodes; each edge
+i -> j applies one of five operations, and a node is the sum of its edges. With C=16, N=5 and 10 classes of RGB images
+the network has 73,306 parameters, 28,000 more for each 1x1 and 243,040 more for each 3x3 convolution in the cell.
+Without an architecture the network is undecided: every edge is a `LayerChoice`, which all cells share.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ __all__ = ["EDGES", "FAMILY", "OPERATIONS", "Cell", "NB201Network", "build_nb201
 
 NODES = 4
 MakeCell = Callable[[int], nn.Module]
-"""Makes a cell of so many channels."""
+"""Makes a cell from its number of channels."""
 
 
 def build_nb201(
@@ -46,11 +45,24 @@ def build_nb201(
     affine: bool | None = None,
     operations: Sequence[str] = OPERATIONS,
 ) -> nn.Module:
-    """The network of one cell, or for None the undecided one of these `operations`.
+    """Build the network of one cell, or the undecided one.
 
-    `channels` is C and `cells` is N of the paper.
+    Args:
+        architecture: a member of `nb201`, or its tree. None builds the undecided network.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the first stage (C in the paper).
+        cells: number of cells in each stage (N in the paper).
+        affine: whether the normalisations of cells have learnt parameters; None means True for a decided network and
+            False for an undecided one.
+        operations: candidates on the edges of an undecided cell.
 
-    `affine`: whether the normalisations of cells learn, by default those of a decided network.
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: an edge has no such operation; the message gives the path.
     """
     check_number("channels", channels, 1, whole=True)
     check_number("cells", cells, 1, whole=True)
@@ -80,14 +92,20 @@ def _undecided(operations: tuple[str, ...], affine: bool) -> MakeCell:
 
 
 class Pool(nn.Module):
-    """Average over 3x3, borders counted as they are."""
+    """Average over 3x3; at the borders only pixels of the image count."""
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
 class Convolution(nn.Sequential):
-    """ReLU, convolution, batch normalisation."""
+    """ReLU, convolution, batch normalisation.
+
+    Args:
+        channels: channels of input and output.
+        kernel: side of the kernel in pixels, odd.
+        affine: whether the normalisation has learnt parameters.
+    """
 
     def __init__(self, channels: int, kernel: int, affine: bool) -> None:
         conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
@@ -97,7 +115,14 @@ class Convolution(nn.Sequential):
         return self.convolved(functional.relu(x))
 
     def convolved(self, activated: Tensor) -> Tensor:
-        """The value where the ReLU is done already."""
+        """Apply convolution and normalisation after a ReLU that is computed already.
+
+        Args:
+            activated: (n, channels, h, w), the input after the ReLU.
+
+        Returns:
+            (n, channels, h, w).
+        """
         convolution, norm = self
         value: Tensor = norm(convolution(activated))
         return value
@@ -116,9 +141,10 @@ def _operation(name: str, channels: int, affine: bool) -> nn.Module:
 class Cell(nn.Module):
     """Four nodes; the first is the input, the last the output, each other the sum of its incoming edges.
 
-    An edge that is left out is zero.
+    The ReLU of a node is computed once for all the convolutions that read the node.
 
-    The ReLU of a node is computed once for all the convolutions that leave it.
+    Args:
+        edges: the operation by the name of the edge; a missing edge contributes zero.
     """
 
     def __init__(self, edges: Mapping[str, nn.Module]) -> None:
@@ -146,7 +172,12 @@ class Cell(nn.Module):
 
 
 class Residual(nn.Module):
-    """The block between two stages: two 3x3 convolutions, the first of stride 2, beside a pooled 1x1."""
+    """The block between two stages: two 3x3 convolutions, the first of stride 2, beside a pooled 1x1.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -163,7 +194,15 @@ _residual = layer(Residual)
 
 
 class NB201Network(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Args:
+        make_cell: makes a cell of some number of channels.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: channels of the first stage.
+        cells: number of cells in each stage.
+    """
 
     def __init__(self, make_cell: MakeCell, num_classes: int, in_channels: int, channels: int, cells: int) -> None:
         super().__init__()

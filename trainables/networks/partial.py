@@ -1,7 +1,8 @@
-"""Operations on a part of the channels (PC-DARTS, Xu et al. 2020, arXiv 1907.05737): the rest passes by.
+"""Operations on a part of the channels (PC-DARTS, Xu et al. 2020, arXiv 1907.05737).
 
-Of k equal parts of the channels the first goes through the operation, the others as they are, or through a maximum
-over 2x2 where the operation halves the image; then channels are shuffled, so that the next edge sees others.
+The channels are divided into k equal parts. The first part goes through the operation. The others skip it; where the
+operation halves the image, they go through a max pooling over 2x2. Then the channels are shuffled, so that the next
+edge operates on other channels.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ __all__ = ["Partial", "PartialChoice", "check_partial"]
 
 
 class PartialChoice(LayerChoice):
-    """A `LayerChoice` of operations on one of `parts` parts of the channels of images (n, c, h, w)."""
+    """A `LayerChoice` of operations on one of `parts` parts of the channels of images (n, c, h, w).
+
+    Args:
+        candidates: the operations by name, for one part of the channels.
+        parts: number of equal parts of the channels.
+        relaxed_only: candidates that only a relaxed choice mixes, see `LayerChoice`.
+    """
 
     def __init__(
         self, candidates: Mapping[str, nn.Module], parts: int, *, relaxed_only: Sequence[str | int] = ()
@@ -32,11 +39,24 @@ class PartialChoice(LayerChoice):
         return _partly(super().forward, x, self.parts)
 
     def decided(self, candidate: nn.Module) -> nn.Module:
+        """Make the layer that a decided network has in the place of the choice.
+
+        Args:
+            candidate: the chosen operation.
+
+        Returns:
+            The operation on the same part of the channels.
+        """
         return Partial(candidate, self.parts)
 
 
 class Partial(nn.Module):
-    """One `operation` on one of `parts` parts of the channels."""
+    """One `operation` on one of `parts` parts of the channels.
+
+    Args:
+        operation: a module of images of one part of the channels.
+        parts: number of equal parts of the channels.
+    """
 
     def __init__(self, operation: nn.Module, parts: int) -> None:
         super().__init__()
@@ -47,7 +67,16 @@ class Partial(nn.Module):
 
 
 def check_partial(partial: object, channels: int, *, is_decided: bool) -> None:
-    """Refuse parts that the channels do not have, and parts in a network that no longer chooses."""
+    """Check the number of parts of the channels.
+
+    Args:
+        partial: the value of the setting.
+        channels: channels of the nodes in the first cells.
+        is_decided: whether the network is decided; only an undecided one has parts.
+
+    Raises:
+        TrainableError: the channels cannot be divided into so many parts, or the network is decided.
+    """
     check_number("partial", partial, 1, whole=True)
     if partial != 1 and is_decided:
         raise TrainableError(f"partial is {partial}, and the network is decided; leave it out, or build the undecided")
@@ -64,7 +93,7 @@ def _partly(operation: Callable[[Tensor], Tensor], x: Tensor, parts: int) -> Ten
 
 
 def _shuffled(x: Tensor, groups: int) -> Tensor:
-    """Channels dealt out like cards: one of each group in turn."""
+    """Interleave the channels of the groups: one of each group in turn."""
     count, channels, height, width = x.shape
     dealt = x.view(count, groups, channels // groups, height, width).transpose(1, 2)
     return dealt.reshape(count, channels, height, width)

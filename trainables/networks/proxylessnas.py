@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["CHANNELS", "FAMILY", "ProxylessNAS", "build_proxylessnas"]
 
 CHANNELS = (32, 16, 24, 40, 80, 96, 192, 320, 1280)
-"""Of the stem, the fixed block, the stages, and the features before the classifier."""
+"""Channels of the stem, the fixed block, the stages, and the features before the classifier."""
 STRIDES = (2, 2, 2, 1, 2, 1)
 _NAME = re.compile(r"mbconv([1-9]\d*)_(\d*[13579])x\2")
 EPSILON = 1e-3
-"""Of the authors' batch normalisations."""
+"""The constant of the authors' batch normalisations."""
 
 Slot = Callable[[Callable[[int, int], nn.Module]], nn.Module]
-"""Fills the place of one block, given what makes an inverted residual of it from kernel and expansion."""
+"""Makes one block, given a function that makes an inverted residual from kernel and expansion."""
 
 
 def build_proxylessnas(
@@ -60,10 +60,24 @@ def build_proxylessnas(
     drop_path: float = 0.0,
     choices: Mapping[str, Any] | None = None,
 ) -> nn.Module:
-    """The network of one member, or for None the undecided one.
+    """Build the network of one member, or the undecided one.
 
-    `scale` multiplies the `channels`, for small networks; `dropout` stands before the classifier, `drop_path` in the
-    blocks. `choices` are settings of the space, from which an undecided network chooses.
+    Args:
+        architecture: a member of `proxylessnas`, or its tree. None builds the undecided network.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        scale: factor of the `channels`, for small networks.
+        channels: nine numbers of channels, as in `CHANNELS`.
+        dropout: probability of dropout before the classifier.
+        drop_path: probability of drop path in the blocks at the end of training.
+        choices: settings of the space, from which an undecided network chooses.
+
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a block breaks the form; the message gives the path.
     """
     check_number("scale", scale, 0, open_low=True)
     check_number("dropout", dropout, 0, 1)
@@ -82,7 +96,8 @@ def build_proxylessnas(
 
 
 def _decided(tree: Mapping[str, Any]) -> list[list[Slot]]:
-    return [[partial(_operation, name) for name in _names(tree, f"stage_{i}")] for i in range(1, len(STRIDES) + 1)]
+    stages = [_names(tree, f"stage_{index}") for index in range(1, len(STRIDES) + 1)]
+    return [[partial(_operation, name) for name in names] for names in stages]
 
 
 def _undecided(choices: Mapping[str, Any]) -> list[list[Slot]]:
@@ -91,7 +106,19 @@ def _undecided(choices: Mapping[str, Any]) -> list[list[Slot]]:
 
 
 class ProxylessNAS(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Args:
+        stages: for each stage its blocks. A block is a function that takes what makes an inverted residual from kernel
+            and
+            expansion.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        channels: nine numbers of channels, as in `CHANNELS`.
+        scale: factor of the `channels`.
+        dropout: probability of dropout before the classifier.
+        drop_path: probability of drop path in the blocks at the end of training.
+    """
 
     def __init__(
         self,
@@ -119,7 +146,10 @@ class ProxylessNAS(nn.Module):
             self.add_module(f"stage_{number}", stage)
         self.last = nn.Sequential(*conv_bn(before, features, 1), nn.ReLU6(), GlobalAverage())
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, num_classes))
-        _prepare(self)
+        kaiming(self)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps = EPSILON
 
     def forward(self, x: Tensor) -> Tensor:
         for part in self.children():
@@ -127,16 +157,8 @@ class ProxylessNAS(nn.Module):
         return x
 
 
-def _prepare(network: nn.Module) -> None:
-    """The authors' initialisation and batch normalisation."""
-    kaiming(network)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eps = EPSILON
-
-
 def _names(tree: Mapping[str, Any], stage: str) -> Iterator[str]:
-    """The operations of a stage, in order."""
+    """Read the operations of a stage, in order."""
     blocks = tree.get(stage)
     if not isinstance(blocks, dict) or not blocks:
         raise ArchitectureError(stage, f"{blocks!r} is not a dict of at least one block")
@@ -148,7 +170,7 @@ def _names(tree: Mapping[str, Any], stage: str) -> Iterator[str]:
 
 
 def _checked(name: object, path: str, *, first: bool) -> str:
-    """`name`, which must be an operation that this place takes."""
+    """Check that `name` is an operation that is allowed here, and return it."""
     known = operations() if first else (*operations(), ZERO)
     if isinstance(name, str) and (_NAME.fullmatch(name) or name in known):
         return name
@@ -158,7 +180,7 @@ def _checked(name: object, path: str, *, first: bool) -> str:
 
 
 def _operation(name: str, make: Callable[[int, int], nn.Module]) -> nn.Module:
-    """The block of this name; zero leaves of a block its shortcut."""
+    """Make the block of this name; the operation zero leaves only the shortcut of the block."""
     if name == ZERO:
         return nn.Identity()
     expansion, kernel = name.removeprefix("mbconv").split("_")

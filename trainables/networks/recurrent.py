@@ -1,13 +1,14 @@
 """Language models of the `recurrent` and `enas_recurrent` spaces (DARTS, Liu et al. 2019, arXiv 1806.09055; ENAS,
 Pham et al. 2018, 1802.03268): an embedding, one recurrent cell, and a decoder that shares the weight of the embedding.
 
-State 0 of the cell is `h + gate * (activation(..) - h)`, the two halves of `[x, h] @ weight`, h being the output of the
-step before; a node is the same of the state that it takes. In training, dropout masks are drawn once a text and stay
-for all its steps (variational dropout, Gal and Ghahramani 2016, 1512.05287).
+With h the output of the step before, `[x, h] @ weight` has two halves. State 0 of the cell is
+`h + sigmoid(first half) * (activation(second half) - h)`. A node computes the same from the state that it reads. In
+training, dropout masks are drawn once for a text and stay the same in all its steps (variational dropout, Gal and
+Ghahramani 2016, 1512.05287).
 
 With a vocabulary of 10,000 words (Penn Treebank) a DARTS cell has 22,960,000 parameters (the paper says 23 M), an ENAS
-cell as in the authors' code, 748 wide and without bias, 22,027,104. The batch normalisation that the authors put into
-the cell while they search, and take out again, is left out.
+cell as in the authors' code, 748 wide and without bias, 22,027,104. The authors normalise batches inside the cell
+during the search only; this is left out.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
 }
 STEPS = 35
-"""Words of a text in the papers' training."""
+"""Length of a text in the papers' training, in words."""
 INITIAL = 0.04
-"""Weights are drawn evenly from minus to plus this."""
+"""Weights are drawn uniformly between minus and plus this."""
 
 
 def build_recurrent(
@@ -59,11 +60,28 @@ def build_recurrent(
     dropout_embedding: float = 0.2,
     dropout_word: float = 0.0,
 ) -> nn.Module:
-    """The language model of a DARTS cell; the defaults are the paper's on Penn Treebank.
+    """Build the language model of a DARTS cell; the defaults are the paper's on Penn Treebank.
 
-    Dropouts are those of the cell's output, of the states that nodes take, of the cell's input, of the embedding, and
-    of whole words. `tied` needs an embedding as wide as the cell. `nodes` and `activations` are those of the
-    undecided cell.
+    Args:
+        architecture: a member of `recurrent`, or its tree. None builds the undecided network.
+        vocabulary: number of different tokens.
+        embedding: width of the embedding.
+        hidden: width of the cell; with `tied` equal to `embedding`.
+        nodes: nodes of the undecided cell.
+        activations: candidates of the undecided cell.
+        tied: whether the decoder shares the weight of the embedding.
+        dropout: probability of dropping an output of the cell.
+        dropout_hidden: probability of dropping a value of the states that nodes read.
+        dropout_input: probability of dropping an input of the cell.
+        dropout_embedding: probability of dropping a dimension of the embedding.
+        dropout_word: probability of dropping a word of the vocabulary.
+
+    Returns:
+        Tokens (n, t), int64, to logits (n, t, vocabulary).
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a node breaks the form; the message gives the path.
     """
     cell = _cell(architecture, embedding, hidden, nodes, activations, enas=False)
     dropouts = Dropouts(dropout, dropout_hidden, dropout_input, dropout_embedding, dropout_word)
@@ -86,9 +104,29 @@ def build_enas_recurrent(
     dropout_embedding: float = 0.0,
     dropout_word: float = 0.21,
 ) -> nn.Module:
-    """The language model of an ENAS cell, its defaults those of the authors' code; settings as of `build_recurrent`.
+    """Build the language model of an ENAS cell; the defaults are those of the authors' code.
 
-    `bias` is that of the decoder, and `nodes` counts node 0.
+    Args:
+        architecture: a member of `enas_recurrent`, or its tree. None builds the undecided network.
+        vocabulary: as in `build_recurrent`.
+        embedding: as in `build_recurrent`.
+        hidden: as in `build_recurrent`.
+        nodes: nodes of the undecided cell, node 0 included.
+        activations: as in `build_recurrent`.
+        tied: as in `build_recurrent`.
+        bias: whether the decoder has a bias.
+        dropout: as in `build_recurrent`.
+        dropout_hidden: as in `build_recurrent`.
+        dropout_input: as in `build_recurrent`.
+        dropout_embedding: as in `build_recurrent`.
+        dropout_word: as in `build_recurrent`.
+
+    Returns:
+        Tokens (n, t), int64, to logits (n, t, vocabulary).
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a node breaks the form; the message gives the path.
     """
     cell = _cell(architecture, embedding, hidden, nodes - 1, activations, enas=True)
     dropouts = Dropouts(dropout, dropout_hidden, dropout_input, dropout_embedding, dropout_word)
@@ -96,12 +134,28 @@ def build_enas_recurrent(
 
 
 def example(batch: int, settings: Mapping[str, Any]) -> Tensor:
-    """Random texts (batch, 35), int64, as the papers' training has them."""
+    """Make random texts of 35 tokens, the length in the papers' training.
+
+    Args:
+        batch: number of texts.
+        settings: `vocabulary`, the number of different tokens.
+
+    Returns:
+        (batch, 35), int64.
+    """
     return tokens(batch, {**settings, "context": STEPS})
 
 
 class Dropouts(NamedTuple):
-    """Probabilities, called as the settings."""
+    """The probabilities of dropout, named as the settings of `build_recurrent`.
+
+    Attributes:
+        dropout: of an output of the cell.
+        dropout_hidden: of a value of the states that nodes read.
+        dropout_input: of an input of the cell.
+        dropout_embedding: of a dimension of the embedding.
+        dropout_word: of a word of the vocabulary.
+    """
 
     dropout: float
     dropout_hidden: float
@@ -111,7 +165,15 @@ class Dropouts(NamedTuple):
 
 
 class RecurrentLM(nn.Module):
-    """Tokens (n, t), int64, to logits (n, t, vocabulary) for the token after each."""
+    """Tokens (n, t), int64, to logits (n, t, vocabulary) for the token after each.
+
+    Args:
+        cell: the recurrent cell.
+        vocabulary: number of different tokens.
+        dropouts: the probabilities of dropout.
+        tied: whether the decoder shares the weight of the embedding.
+        bias: whether the decoder has a bias.
+    """
 
     def __init__(self, cell: Cell, vocabulary: int, dropouts: Dropouts, *, tied: bool, bias: bool) -> None:
         super().__init__()
@@ -139,7 +201,15 @@ class RecurrentLM(nn.Module):
         return self.unroll(tokens)[0]
 
     def unroll(self, tokens: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The logits, and the state (n, hidden) after the last token: give it, detached, to the next piece of text."""
+        """Compute the logits of a piece of text, from the state after the piece before.
+
+        Args:
+            tokens: (n, t), int64.
+            state: (n, hidden), the state after the piece before, detached; zeros by default.
+
+        Returns:
+            Logits (n, t, vocabulary), and the state (n, hidden) after the last token.
+        """
         count, p = tokens.shape[0], self.dropouts
         words = self._dropped((self.tokens.num_embeddings, 1), p.dropout_word)[tokens]
         x = self.tokens(tokens) * words * self._dropped((count, 1, self.cell.inputs), p.dropout_embedding)
@@ -152,14 +222,19 @@ class RecurrentLM(nn.Module):
         return functional.linear(seen, weight, self.bias), outputs[:, -1]
 
     def _dropped(self, shape: tuple[int, ...], probability: float) -> Tensor:
-        """A mask: zeros with this probability in training, the rest ones scaled up to the same mean."""
+        """Draw a dropout mask: zeros with this probability in training, and the other entries scaled to a mean of 1."""
         return functional.dropout(self.tokens.weight.new_ones(shape), probability, self.training)
 
 
 class Cell(nn.Module):
-    """One recurrent cell over a text; gives the mean of the nodes, or with `loose` of those that no other node takes.
+    """One recurrent cell over a text. Its output is the mean of the nodes, or of those that no other node reads.
 
-    `inputs` is the width of the text, `width` that of every state.
+    Args:
+        inputs: width of the embedding.
+        width: width of every state.
+        first: activation of state 0.
+        nodes: the nodes after state 0.
+        loose: whether the output is the mean of those states only that no node reads, as in ENAS.
     """
 
     def __init__(self, inputs: int, width: int, first: nn.Module, nodes: list[Node], *, loose: bool) -> None:
@@ -170,7 +245,16 @@ class Cell(nn.Module):
         self.nodes = nn.ModuleList(nodes)
 
     def forward(self, x: Tensor, state: Tensor, mask: Tensor) -> Tensor:
-        """(n, t, inputs), the state before, a mask on all states: to the states (n, t, width) after each step."""
+        """Run the cell over a text.
+
+        Args:
+            x: (n, t, inputs), the embedded text.
+            state: (n, width), the state before the text.
+            mask: (n, width), the dropout mask of all states.
+
+        Returns:
+            (n, t, width), the state after each step.
+        """
         shares = self._shares()[:, None, None]
         from_x, from_state = x @ self.weight[: self.inputs], self.weight[self.inputs :]
         outputs = []
@@ -183,10 +267,11 @@ class Cell(nn.Module):
         return torch.stack(outputs, 1)
 
     def _shares(self) -> Tensor:
-        """(1 + nodes,): how much of each state is in the mean; they add up to one.
+        """Compute the weight of each state in the output: (1 + nodes,), with a sum of one.
 
-        What a node takes is asked with the rows of a unit matrix in place of states. The answer is a row, or, while
-        choices are mixed, how much of each is taken; a state is loose as far as none of the nodes takes it.
+        A node that is given the rows of a unit matrix as states returns the weights by which it reads them: a row, or
+        a mixture of rows while choices are relaxed. The product of `1 - weight` over the nodes is how far no node
+        reads a state.
         """
         count = len(self.nodes) + 1
         units = torch.eye(count, dtype=self.weight.dtype, device=self.weight.device)
@@ -199,7 +284,13 @@ class Cell(nn.Module):
 
 
 class Node(nn.Module):
-    """The earlier states, each (n, width), and their mask, to the next; `source` gives one of a list."""
+    """The earlier states, each (n, width), and their mask, to the next state.
+
+    Args:
+        width: width of every state.
+        source: a module that takes one state out of a list.
+        activation: the activation of the node.
+    """
 
     def __init__(self, width: int, source: nn.Module, activation: nn.Module) -> None:
         super().__init__()
@@ -213,14 +304,14 @@ class Node(nn.Module):
 
 
 def _highway(state: Tensor, values: Tensor, activation: nn.Module) -> Tensor:
-    """`state`, moved towards the activated second half of `values` as far as the first half says."""
+    """Move `state` towards the activated second half of `values`; the first half is the gate."""
     gate, candidate = values.chunk(2, 1)
     moved: Tensor = state + gate.sigmoid() * (activation(candidate) - state)
     return moved
 
 
 def _cell(architecture: Any, inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool) -> Cell:
-    """The cell of an architecture, or the undecided one with `count` nodes after state 0."""
+    """Make the cell of an architecture, or the undecided one with `count` nodes after state 0."""
     check_number("embedding", inputs, 1, whole=True)
     check_number("hidden", width, 1, whole=True)
     if architecture is None:
@@ -255,7 +346,7 @@ def _activation(tree: Mapping[str, Any], name: str) -> nn.Module:
 
 
 def _source(tree: Mapping[str, Any], name: str) -> nn.Module:
-    """What takes the input of a node out of the list of the states before it."""
+    """Make the module that takes the input of a node out of the list of the states before it."""
     earlier = int(name[5:])
     return SelectInputs(earlier, [option(_node(tree, name), "input", tuple(range(earlier)), name)])
 

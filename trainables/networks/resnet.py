@@ -1,9 +1,10 @@
-"""Networks of the `resnet` space: AnyNetX (Radosavovic et al. 2020, arXiv 2003.13678), RegNets among them.
+"""Networks of the `resnet` space: AnyNetX (Radosavovic et al. 2020, arXiv 2003.13678), which includes RegNets.
 
-A stem, stages of bottleneck blocks, global average and a linear layer. A block is a 1x1 convolution, a 3x3 convolution
-in groups and a 1x1 convolution, each with batch normalisation, added to its input (through a 1x1 convolution where the
-shapes differ). The first block of a stage halves the image; the first stage on CIFAR's stem keeps it. With `squeeze`
-the blocks squeeze and excite (RegNetY). RegNetX-400MF has 5,495,976 parameters, RegNetX-1.6GF 9,190,136.
+A network is a stem, stages of bottleneck blocks, global average and a linear layer. A block is a 1x1 convolution, a 3x3
+convolution in groups and a 1x1 convolution, each with batch normalisation, added to its input (through a 1x1
+convolution where the shapes differ). The first block of a stage halves the image; the first stage on CIFAR's stem keeps
+it. With `squeeze` the blocks squeeze and excite (RegNetY). RegNetX-400MF has 5,495,976 parameters, RegNetX-1.6GF
+9,190,136.
 """
 
 from __future__ import annotations
@@ -40,11 +41,23 @@ def build_resnet(
     squeeze: float = 0.0,
     width: float = 1.0,
 ) -> nn.Module:
-    """The network of one member, for images (n, in_channels, h, w) of any size; logits (n, num_classes).
+    """Build the network of one member.
 
-    `stem` is a 3x3 convolution of `stem_width` channels, of stride 1 ("cifar") or 2 ("imagenet"). `squeeze` is the
-    width of squeeze and excitation as a share of a block's input (0 for none, RegNetY has 0.25), `width` multiplies
-    the widths of all stages.
+    Args:
+        architecture: a member of `resnet`, or its tree.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        stem: a 3x3 convolution of stride 1 ("cifar") or 2 ("imagenet").
+        stem_width: channels of the stem.
+        squeeze: width of squeeze and excitation as a share of the input of a block; 0 for none, RegNetY has 0.25.
+        width: factor of the widths of all stages.
+
+    Returns:
+        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a stage breaks the form; the message gives the path.
     """
     check_name("stem", stem, STEMS)
     check_number("stem_width", stem_width, 1, whole=True)
@@ -67,7 +80,16 @@ def _stages(architecture: Architecture | Mapping[str, Any]) -> list[dict[str, in
 
 
 class ResNet(nn.Module):
-    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits."""
+    """Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+
+    Args:
+        stages: depth and widths of each stage.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        stem_width: channels of the stem.
+        stride: stride of the stem, 1 or 2.
+        squeeze: width of squeeze and excitation as a share of the input of a block; 0 for none.
+    """
 
     def __init__(
         self, stages: list[Stage], num_classes: int, in_channels: int, stem_width: int, *, stride: int, squeeze: float
@@ -91,7 +113,14 @@ class ResNet(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """f(x) + x, f of three convolutions."""
+    """f(x) + x, f being three convolutions.
+
+    Args:
+        inputs: channels of the input.
+        stage: the stage of the block, with its widths.
+        stride: 1, or 2 to halve the image.
+        squeeze: width of squeeze and excitation as a share of `inputs`; 0 for none.
+    """
 
     def __init__(self, inputs: int, stage: Stage, stride: int, squeeze: float) -> None:
         super().__init__()
@@ -113,7 +142,12 @@ class Bottleneck(nn.Module):
 
 
 class Excite(nn.Module):
-    """Each channel times a number between 0 and 1 that all channels decide (Hu et al. 2018, arXiv 1709.01507)."""
+    """Each channel times a number between 0 and 1 that depends on all channels (Hu et al. 2018, arXiv 1709.01507).
+
+    Args:
+        channels: channels of input and output.
+        inside: channels between the two convolutions.
+    """
 
     def __init__(self, channels: int, inside: int) -> None:
         super().__init__()

@@ -1,8 +1,9 @@
 """Networks of the `transformer_lm` space: decoder-only language models, laid out as GPT-2 (Radford et al. 2019).
 
-Token and position embeddings, blocks of causal attention and MLP, normalisation, and a linear layer without bias to the
-vocabulary, whose weight is that of the token embedding when `tied`. The embedding is shared evenly among the heads of
-a block. An embedding of 768 with 12 blocks of 12 heads and ratio 4 has the 124,439,808 parameters of the small GPT-2.
+A network is token and position embeddings, blocks of causal attention and MLP, normalisation, and a linear layer
+without bias to the vocabulary, which shares the weight of the token embedding when `tied`. The heads of a block divide
+the embedding evenly. An embedding of 768 with 12 blocks of 12 heads and ratio 4 has the 124,439,808 parameters of the
+small GPT-2.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.errors import TrainableError
-from trainables.networks.attention import SelfAttention, TransformerBlock, block_plans, decayed, initialise
+from trainables.networks.attention import SelfAttention, TransformerBlock, decayed, initialise, read_blocks
 from trainables.networks.base import check_drop_path, number, tree_of
 from trainables.networks.examples import tokens
 from trainables.networks.family import Family
@@ -39,7 +40,25 @@ def build_transformer_lm(
     attention_dropout: float = 0.0,
     drop_path: float = 0.0,
 ) -> nn.Module:
-    """The network of one member for texts of up to `context` tokens; `scale` multiplies the embedding."""
+    """Build the network of one member.
+
+    Args:
+        architecture: a member of `transformer_lm`, or its tree.
+        vocabulary: number of different tokens.
+        context: the greatest length of a text in tokens.
+        scale: factor of the embedding, for small networks.
+        tied: whether the decoder shares the weight of the token embedding.
+        dropout: probability of dropout.
+        attention_dropout: probability of dropping an attention weight.
+        drop_path: probability of drop path in the last block at the end of training.
+
+    Returns:
+        Tokens (n, t), int64, to logits (n, t, vocabulary).
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a block breaks the form; the message gives the path.
+    """
     check_number("vocabulary", vocabulary, 1, whole=True)
     check_number("context", context, 1, whole=True)
     check_number("scale", scale, 0, open_low=True)
@@ -49,11 +68,11 @@ def build_transformer_lm(
     check_drop_path(drop_path)
     tree = tree_of(architecture)
     embedding = max(1, round(scale * number(tree, "embedding", "", whole=True)))
-    plans = block_plans(tree)
-    blocks = [
-        _block(embedding, heads, ratio, dropout, attention_dropout, drop)
-        for (heads, ratio), drop in zip(plans, decayed(drop_path, len(plans)), strict=True)
-    ]
+    decisions = read_blocks(tree)
+    drops = decayed(drop_path, len(decisions))
+    blocks = []
+    for (heads, ratio), drop in zip(decisions, drops, strict=True):
+        blocks.append(_block(embedding, heads, ratio, dropout, attention_dropout, drop))
     return TransformerLM(blocks, embedding, vocabulary, context, tied=tied, dropout=dropout)
 
 
@@ -66,7 +85,16 @@ def _block(
 
 
 class TransformerLM(nn.Module):
-    """Tokens (n, t), int64, to logits (n, t, vocabulary) for the token after each; t is at most `context`."""
+    """Tokens (n, t), int64, to logits (n, t, vocabulary) for the token after each; t is at most `context`.
+
+    Args:
+        blocks: the transformer blocks.
+        width: size of the embedding.
+        vocabulary: number of different tokens.
+        context: number of positions.
+        tied: whether the decoder shares the weight of the token embedding.
+        dropout: probability of dropout after the embeddings.
+    """
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """Networks of the `vit` space: the vision transformers of AutoFormer (Chen et al. 2021, arXiv 2107.00651).
 
-The image is cut into patches, each a place; a class token goes before them, learned positions are added, and blocks
-of attention and MLP follow. Queries, keys and values are 64 wide a head, whatever the embedding. As in AutoFormer,
-attention knows how far two patches lie apart (clipped at 14 rows and columns; Shaw et al. 2018, 1803.02155), and the
-classifier sees the mean of the patches. With `relative_position=False` and `pool="token"` the same code is DeiT
+The image is cut into patches. A class token is put before them, learnt positions are added, and blocks of attention and
+MLP follow. Queries, keys and values have a size of 64 in each head, whatever the embedding. As in AutoFormer, attention
+depends on the distance between two patches (clipped at 14 rows and columns; Shaw et al. 2018, 1803.02155), and the
+classifier reads the mean of the patches. With `relative_position=False` and `pool="token"` the same code is DeiT
 (Touvron et al. 2021, 2012.12877).
 
 At 224 pixels, patches of 16 and 1000 classes the published AutoFormer-S and -B have 22,891,432 and 53,691,688
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainables.errors import TrainableError
-from trainables.networks.attention import SelfAttention, TransformerBlock, block_plans, decayed, initialise
+from trainables.networks.attention import SelfAttention, TransformerBlock, decayed, initialise, read_blocks
 from trainables.networks.base import Size, check_drop_path, number, pair, tree_of
 from trainables.networks.examples import images
 from trainables.networks.family import Family
@@ -64,10 +64,31 @@ def build_vit(
     attention_dropout: float = 0.0,
     drop_path: float = 0.0,
 ) -> nn.Module:
-    """The network of one member for images of `image_size`, which may be any.
+    """Build the network of one member for images of one size.
 
-    `patch_size` None is an eighth of the shorter side, rounded up, and at most the paper's 16. An image that is no
-    multiple of it is padded with zeros below and on the right. `scale` multiplies the embedding, for small networks.
+    An image whose size is no multiple of the patch is padded with zeros below and on the right.
+
+    Args:
+        architecture: a member of `vit`, or its tree.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        image_size: height and width in pixels; one number for both.
+        patch_size: side of a patch in pixels. None takes an eighth of the shorter side of the image, rounded up, and at
+            most the paper's 16.
+        scale: factor of the embedding, for small networks.
+        head_width: size of queries, keys and values in each head.
+        relative_position: whether attention depends on the distance between patches.
+        pool: what the classifier reads: the "mean" of the patches, or the class "token".
+        dropout: probability of dropout.
+        attention_dropout: probability of dropping an attention weight.
+        drop_path: probability of drop path in the last block at the end of training.
+
+    Returns:
+        Images (n, in_channels, *image_size) to (n, num_classes) logits.
+
+    Raises:
+        TrainableError: a setting has a wrong value.
+        ArchitectureError: a block breaks the form; the message gives the path.
     """
     height, width = pair(image_size)
     patch = max(1, min(16, -(-min(height, width) // 8))) if patch_size is None else patch_size
@@ -81,21 +102,19 @@ def build_vit(
     check_drop_path(drop_path)
     tree = tree_of(architecture)
     embedding = max(1, round(scale * number(tree, "embedding", "", whole=True)))
-    plans = block_plans(tree)
-    grid = (-(-height // patch), -(-width // patch))
-    blocks = [
-        _block(
-            embedding, heads, head_width, ratio, grid if relative_position else None, dropout, attention_dropout, drop
-        )
-        for (heads, ratio), drop in zip(plans, decayed(drop_path, len(plans)), strict=True)
-    ]
+    decisions = read_blocks(tree)
+    drops = decayed(drop_path, len(decisions))
+    grid = (-(-height // patch), -(-width // patch)) if relative_position else None
+    blocks = []
+    for (heads, ratio), drop in zip(decisions, drops, strict=True):
+        blocks.append(_block(embedding, heads, head_width, ratio, grid, dropout, attention_dropout, drop))
     return VisionTransformer(
         blocks, embedding, num_classes, in_channels, (height, width), patch, pool=pool, dropout=dropout
     )
 
 
 Grid = tuple[int, int]
-"""How many patches stand below and beside one another."""
+"""Number of patches in a column and in a row."""
 
 
 @layer
@@ -109,16 +128,27 @@ def _block(
     attention_dropout: float,
     drop_path: float,
 ) -> nn.Module:
-    attention: nn.Module = (
-        SelfAttention(width, heads, head_width, dropout=attention_dropout)
-        if grid is None
-        else RelativeSelfAttention(width, heads, head_width, grid, dropout=attention_dropout)
-    )
+    attention: nn.Module
+    if grid is None:
+        attention = SelfAttention(width, heads, head_width, dropout=attention_dropout)
+    else:
+        attention = RelativeSelfAttention(width, heads, head_width, grid, dropout=attention_dropout)
     return TransformerBlock(width, max(1, int(width * ratio)), attention, dropout=dropout, drop_path=drop_path)
 
 
 class VisionTransformer(nn.Module):
-    """Images (n, in_channels, *image_size) to (n, num_classes) logits; `TrainableError` for another size."""
+    """Images (n, in_channels, *image_size) to (n, num_classes) logits; `TrainableError` for another size.
+
+    Args:
+        blocks: the transformer blocks.
+        width: size of the embedding.
+        num_classes: number of logits.
+        in_channels: channels of the images.
+        image_size: height and width in pixels.
+        patch: side of a patch in pixels.
+        pool: "mean" or "token".
+        dropout: probability of dropout after the embeddings.
+    """
 
     def __init__(
         self,
@@ -162,10 +192,17 @@ class VisionTransformer(nn.Module):
 
 
 class RelativeSelfAttention(SelfAttention):
-    """Self-attention over a class token and a `grid` of patches that adds to keys and values what lies between.
+    """Self-attention over a class token and a `grid` of patches that adds relative positions to keys and values.
 
-    To the key and to the value of a place come learned vectors for its distance in rows and in columns from the place
-    that looks; the token has its own. Both are shared by the heads.
+    To the key and the value of a position it adds learnt vectors for its distance, in rows and in columns, from the
+    position of the query. The class token has its own vectors. All heads share them.
+
+    Args:
+        width: size of the embedding.
+        heads: number of heads.
+        head_width: size of queries, keys and values in each head.
+        grid: number of patches in a column and in a row.
+        dropout: probability of dropping an attention weight.
     """
 
     patches: Tensor
@@ -189,12 +226,28 @@ class RelativeSelfAttention(SelfAttention):
 
 
 def coordinates(grid: Grid) -> Tensor:
-    """(2, patches), int: the row and the column of each patch."""
+    """Compute the coordinates of the patches.
+
+    Args:
+        grid: number of patches in a column and in a row.
+
+    Returns:
+        (2, patches), int64: row and column of each patch.
+    """
     return torch.stack((torch.arange(grid[0]).repeat_interleave(grid[1]), torch.arange(grid[1]).repeat(grid[0])))
 
 
 def relative_places(patches: Tensor) -> Tensor:
-    """(2, t, t), int: by how many rows and columns a patch lies after another, from 1 on; 0 where one is the token."""
+    """Compute the relative positions of all pairs of tokens.
+
+    Args:
+        patches: (2, patches), row and column of each patch.
+
+    Returns:
+        (2, t, t), int64, t being the patches and the class token: the distance of the second from the first in rows and
+        in
+        columns, clipped and shifted to start at 1; 0 where one of them is the class token.
+    """
     distances = patches[:, None, :] - patches[:, :, None]
     return functional.pad(distances.clamp(-REACH, REACH) + REACH + 1, (1, 0, 1, 0))
 
