@@ -1,15 +1,15 @@
-"""The gradient of the architecture when the weights answer to it (DARTS, Liu et al. 2019, arXiv 1806.09055).
+"""The gradient of a bilevel search: the best weights depend on the architecture (DARTS, 2019, arXiv 1806.09055).
 
-The architecture shall lower the validation loss of weights that have followed the training loss one step further:
+The architecture minimizes the validation loss of weights that have made one more step down the training loss:
 
     w' = w - rate * step(grad_w train(w, a))
     gradient = grad_a valid(w', a) - rate * d/da [grad_w train(w, a)] @ grad_w' valid(w', a)
 
-First order leaves out the second term and the step. The product with the second derivative is either estimated by
-finite differences, as in the paper, or exact, by differentiating twice; on networks with ReLU the estimate is mostly
+First order omits the second term and the step. The product with the second derivative is either estimated by finite
+differences, as in the paper, or computed exactly by differentiating twice; on networks with ReLU the estimate is mostly
 noise.
 
-Losses are functions without arguments that look at the parameters as they are; these are moved in place and put back
+A loss is a function without arguments that reads the current parameters. The parameters are moved in place and restored
 to the last bit.
 """
 
@@ -26,13 +26,23 @@ from trainables.supernet.fused import unfused
 __all__ = ["ORDERS", "Loss", "exact_order", "first_order", "frozen", "second_order"]
 
 Loss = Callable[[], Tensor]
+"""Computes a loss, a scalar, with the current parameters."""
 Steps = Callable[[list[Tensor]], list[Tensor]]
-"""From the gradients of the weights to what the optimizer would subtract, but for the rate."""
+"""Maps the gradients of the weights to the steps that the optimizer would subtract, before scaling by the rate."""
 ORDERS = ("first", "second", "exact")
 
 
 def first_order(valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor]) -> list[Tensor]:
-    """The gradient of `valid` by `alphas`, the weights taken for constants."""
+    """Return the gradient of the validation loss by the architecture, with the weights as constants.
+
+    Args:
+        valid: the validation loss.
+        weights: the weights of the network.
+        alphas: the architecture parameters.
+
+    Returns:
+        One gradient for each of `alphas`.
+    """
     with frozen(weights):
         return _gradient(valid(), alphas)
 
@@ -40,11 +50,25 @@ def first_order(valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor]
 def second_order(
     train: Loss, valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Steps, rate: float
 ) -> list[Tensor]:
-    """The gradient with the product estimated from the weights moved by 0.01 to both sides, as in the paper."""
+    """Return the gradient with the product estimated by finite differences, as in the paper.
+
+    The weights are moved by 0.01 in both directions of their gradient.
+
+    Args:
+        train: the training loss.
+        valid: the validation loss.
+        weights: the weights of the network; they are moved and restored.
+        alphas: the architecture parameters.
+        steps: the optimizer's steps for gradients of the weights.
+        rate: the learning rate of the weights.
+
+    Returns:
+        One gradient for each of `alphas`.
+    """
     with frozen(alphas):
         ahead = steps(_gradient(train(), weights))
     direct, upstream = _ahead(valid, weights, alphas, ahead, rate)
-    # A device's number stays on the device: no host waits for it.
+    # The number stays on the device, so that the host need not wait for it.
     size = 0.01 / torch.stack(torch._foreach_norm(upstream)).norm().clamp_min(torch.finfo(torch.float32).tiny)
     sides = []
     for sign in (1, -1):
@@ -57,7 +81,19 @@ def second_order(
 def exact_order(
     train: Loss, valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Steps, rate: float
 ) -> list[Tensor]:
-    """The gradient with the exact product, by a second backward pass through the training loss."""
+    """Return the gradient with the exact product, by a second backward pass through the training loss.
+
+    Args:
+        train: the training loss; it must be differentiable twice.
+        valid: the validation loss.
+        weights: the weights of the network; they are moved and restored.
+        alphas: the architecture parameters.
+        steps: the optimizer's steps for gradients of the weights.
+        rate: the learning rate of the weights.
+
+    Returns:
+        One gradient for each of `alphas`.
+    """
     with frozen(alphas):
         ahead = steps(_gradient(train(), weights))
     direct, upstream = _ahead(valid, weights, alphas, ahead, rate)
@@ -71,7 +107,14 @@ def exact_order(
 
 @contextmanager
 def frozen(parameters: Sequence[Tensor]) -> Iterator[None]:
-    """Inside, `parameters` are constants: nothing is kept or computed for their gradients."""
+    """Make parameters constants for the duration of a block: nothing is stored or computed for their gradients.
+
+    Args:
+        parameters: the parameters.
+
+    Yields:
+        Nothing.
+    """
     learning = [parameter for parameter in parameters if parameter.requires_grad]
     for parameter in learning:
         parameter.requires_grad_(False)
@@ -85,7 +128,7 @@ def frozen(parameters: Sequence[Tensor]) -> Iterator[None]:
 def _ahead(
     valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Sequence[Tensor], rate: float
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """The gradients of `valid` by the architecture and by the weights, where these have made their step."""
+    """Return the gradients of `valid` by the architecture and by the weights, after a step of the weights."""
     with _moved(weights, steps, rate):
         both = _gradient(valid(), [*alphas, *weights])
     return both[: len(alphas)], both[len(alphas) :]
@@ -93,7 +136,7 @@ def _ahead(
 
 @contextmanager
 def _moved(weights: Sequence[Tensor], steps: Sequence[Tensor], rate: float) -> Iterator[None]:
-    """Inside, the weights stand at `weights - rate * steps`."""
+    """Move the weights to `weights - rate * steps` for the duration of a block."""
     with torch.no_grad():
         before = [weight.clone() for weight in weights]
         torch._foreach_add_(list(weights), list(steps), alpha=-rate)
@@ -105,7 +148,7 @@ def _moved(weights: Sequence[Tensor], steps: Sequence[Tensor], rate: float) -> I
 
 
 def _gradient(loss: Tensor, parameters: Sequence[Tensor]) -> list[Tensor]:
-    """Zeros where the loss does not depend on a parameter."""
+    """Return the gradients by `parameters`; zeros where the loss does not depend on a parameter."""
     if not loss.requires_grad:
         return [torch.zeros_like(parameter) for parameter in parameters]
     return list(torch.autograd.grad(loss, parameters, materialize_grads=True))

@@ -1,9 +1,9 @@
-"""Signs that a search collapses: it comes to prefer what has no weights, because that is trained soonest.
+"""Signs that a search collapses: it prefers operations without weights, because they need no training.
 
-entropy      of the softmaxes, mean over the decisions, nats: a search that has not begun stands at its greatest
+entropy      of the softmaxes, mean over the decisions, in nats: it is greatest at the beginning of a search
 skips        skip connections in the architecture, and the greatest share of them in a kind of cell
              (DARTS+, Liang et al. 2019, arXiv 1909.06035, stops at two of the eight in one cell)
-eigenvalue   the dominant one of the second derivative of the validation loss by the architecture, which grows
+eigenvalue   the dominant eigenvalue of the second derivative of the validation loss by the architecture, which grows
              before a collapse (Zela et al. 2020, arXiv 1909.09656)
 """
 
@@ -23,9 +23,12 @@ __all__ = ["Alarm", "Skips", "alpha_entropy", "dominant_eigenvalue", "skips_of"]
 
 @dataclass(frozen=True, slots=True)
 class Skips:
-    """The skip connections of an architecture: their `count`, and their `shares` of the operations.
+    """The skip connections of an architecture.
 
-    Those of all are called ""; of a kind of cell, if it has at least four operations, by its name.
+    Attributes:
+        count: their number.
+        shares: their share of the operations, 0 to 1, by group. The group of all operations is called ""; a kind of
+            cell with at least four operations is a group by its name.
     """
 
     count: int
@@ -33,12 +36,20 @@ class Skips:
 
     @property
     def worst(self) -> tuple[str, float]:
-        """Where the share is the greatest, and that."""
+        """The group with the greatest share of skip connections, and that share."""
         return max(self.shares.items(), key=lambda item: item[1])
 
 
 def skips_of(supernet: Supernet, taken: Mapping[str, Sequence[int]]) -> Skips:
-    """Those among the operations that are `taken`, by decision."""
+    """Count the skip connections among the operations of an architecture.
+
+    Args:
+        supernet: the supernet.
+        taken: the indices of the chosen options, by decision.
+
+    Returns:
+        Their number and their shares.
+    """
     found: dict[str, list[bool]] = {"": []}
     for name, indices in taken.items():
         decision = supernet.decisions[name]
@@ -52,9 +63,15 @@ def skips_of(supernet: Supernet, taken: Mapping[str, Sequence[int]]) -> Skips:
 
 @torch.no_grad()
 def alpha_entropy(supernet: Supernet) -> float:
-    """The mean entropy of what the method prefers, in nats, over the decisions with a vector; waits for the device.
+    """Return the mean entropy of the method's strengths over the decisions that have a vector.
 
-    Strengths that are no distribution are made one.
+    Strengths that do not sum to 1 are scaled to do so. The host waits for the device.
+
+    Args:
+        supernet: the supernet.
+
+    Returns:
+        The entropy in nats; 0 if no decision has a vector.
     """
     shares = [strength / strength.sum().clamp_min(1e-12) for strength in supernet.method.strengths().values()]
     if not shares:
@@ -71,9 +88,18 @@ def dominant_eigenvalue(
     iterations: int = 20,
     tolerance: float = 1e-2,
 ) -> float:
-    """The eigenvalue of greatest magnitude of the second derivative of `loss` by `alphas`, by power iteration.
+    """Compute the eigenvalue of greatest magnitude of the second derivative of a loss, by power iteration.
 
-    Ends when it changes by less than `tolerance`, relatively, and after so many `iterations`.
+    Args:
+        loss: the loss; it must be differentiable twice.
+        weights: the weights of the network, which are constants here.
+        alphas: the architecture parameters, by which the loss is differentiated.
+        generator: draws the first vector; on the device of `alphas`.
+        iterations: the most iterations.
+        tolerance: the iteration ends when the value changes by less than this relative amount.
+
+    Returns:
+        The eigenvalue; 0 if the second derivative is zero.
     """
     with frozen(weights):
         gradients = torch.autograd.grad(loss(), alphas, create_graph=True, materialize_grads=True)
@@ -97,12 +123,13 @@ def dominant_eigenvalue(
 
 
 class Alarm:
-    """Says when a search has collapsed, and why.
+    """Detects that a search has collapsed, from one report per epoch.
 
     Args:
-        share: of skip connections among the operations of a kind of cell from which on it has, two epochs in a row.
-        ratio: of the mean eigenvalue of the last five epochs to that of the five before above which it has; 1.3 is
-            the paper's 1/0.75. Only where eigenvalues are known.
+        share: the share of skip connections in a group, 0 to 1, from which on the search counts as collapsed when two
+            epochs in a row have it.
+        ratio: the ratio of the mean eigenvalue of the last five epochs to that of the five before above which the
+            search counts as collapsed; 1.3 is the paper's 1/0.75. It needs eigenvalues of ten epochs.
     """
 
     def __init__(self, share: float = 0.5, ratio: float = 1.3) -> None:
@@ -110,8 +137,16 @@ class Alarm:
         self.eigenvalues: list[float] = []
         self.was_crowded = False
 
-    def heard(self, skips: Skips, eigenvalue: float | None = None) -> str:
-        """What is wrong after one more epoch; empty where nothing is."""
+    def update(self, skips: Skips, eigenvalue: float | None = None) -> str:
+        """Take the report of one more epoch, and check for a collapse.
+
+        Args:
+            skips: the skip connections of the architecture after the epoch.
+            eigenvalue: the dominant eigenvalue after the epoch; None if it was not computed.
+
+        Returns:
+            The reason why the search has collapsed; empty if it has not.
+        """
         if eigenvalue is not None:
             self.eigenvalues.append(abs(eigenvalue))
         kind, share = skips.worst

@@ -1,8 +1,8 @@
-"""What the options of a supernet's decisions cost, where the costs of a network are the sum of those of its parts.
+"""The costs of the options of a supernet's decisions, for networks whose cost is the sum of the costs of their parts.
 
-Counted (`option_macs`) or measured on the device of the supernet (`option_latencies`). `expected` is the mean over all
-networks, each by its chance: a choice inside an option counts by the chance that it is reached (ProxylessNAS, Cai et
-al. 2019, arXiv 1812.00332, equation 2).
+Costs are counted (`option_macs`) or measured on the device of the supernet (`option_latencies`). `expected` is the mean
+over all networks, weighted by their probabilities: a choice inside an option counts with the probability that it is
+reached (ProxylessNAS, Cai et al. 2019, arXiv 1812.00332, equation 2).
 """
 
 from __future__ import annotations
@@ -19,39 +19,60 @@ from torch import Tensor, nn
 from search_spaces.nn import ChoiceModule
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
-from trainables.supernet.decisions import Decision
+from trainables.supernet.decisions import Decision, Enclosing
 
-__all__ = ["Above", "Costs", "check_costs", "expected", "option_latencies", "option_macs"]
+__all__ = ["Costs", "check_costs", "expected", "option_latencies", "option_macs"]
 
 Costs = dict[str, list[float]]
-"""By decision a number for every option."""
-Above = Mapping[str, Sequence[tuple[Decision, int]]]
-"""By decision, the options of others in which it stands."""
+"""The cost of each option, by decision."""
 Measure = Callable[[nn.Module, Tensor], float]
-"""What a part costs on an input, a batch."""
+"""Returns the cost of a module on an input, a batch."""
 _WARM_UP, _REPEATS = 5, 21
 
 
 def option_macs(supernet: Any, example: Tensor) -> Costs:
-    """The multiply-accumulates of every option for one example, in all places of its decision.
+    """Count the multiply-accumulates of every option for one example, in all places of its decision.
 
-    An option counts without the choices in it, which count themselves. `TrainableError` where costs are no sum: values,
-    and decisions that stand both inside an option and outside of it.
+    An option counts without the choices in it, which have costs of their own.
+
+    Args:
+        supernet: a `Supernet`.
+        example: an input of the supernet, a batch.
+
+    Returns:
+        The multiply-accumulates of each option, by decision.
+
+    Raises:
+        TrainableError: costs are no sum, because a decision is a value, or stands both inside an option and outside of
+            it; or an option takes other inputs than one tensor.
     """
-    return _option_costs(supernet, example, _macs)
+    return _option_costs(
+        supernet, example, lambda part, value: cost_of(part, torch.empty_like(value[:1], device="meta")).macs
+    )
 
 
 def option_latencies(supernet: Any, example: Tensor, batch: int = 1) -> Costs:
-    """The milliseconds that every option takes for a `batch` of examples, on the device of `example` and supernet.
+    """Measure the latency of every option on the device of the example and the supernet.
 
-    Each is the median of 21 forwards after 5 to warm up, in evaluation and without gradients; all else is as in
-    `option_macs`.
+    It is the median of 21 forwards after 5 for warm-up, in evaluation mode and without gradients. An option counts
+    without the choices in it.
+
+    Args:
+        supernet: a `Supernet`.
+        example: an input of the supernet, a batch.
+        batch: the batch size at which options are measured.
+
+    Returns:
+        The milliseconds of each option, by decision.
+
+    Raises:
+        TrainableError: as in `option_macs`.
     """
     known: dict[tuple[object, ...], float] = {}
 
     def measure(part: nn.Module, value: Tensor) -> float:
         key = (id(part), tuple(value.shape[1:]))
-        if key not in known:  # a part that runs at every step of a sequence is measured at one
+        if key not in known:  # a part that runs at every step of a sequence is measured at one step
             repeated = value[:1].repeat_interleave(batch, 0)
             known[key] = _milliseconds(lambda: part(repeated), value.device)
         return known[key]
@@ -60,7 +81,18 @@ def option_latencies(supernet: Any, example: Tensor, batch: int = 1) -> Costs:
 
 
 def check_costs(costs: Mapping[str, Sequence[float]], decisions: Mapping[str, Decision]) -> Costs:
-    """`costs` as lists; `TrainableError` for a decision that there is not, and for numbers of another count."""
+    """Check costs that a user has given.
+
+    Args:
+        costs: the cost of each option, by decision.
+        decisions: the decisions of the supernet, by name.
+
+    Returns:
+        The costs as lists of floats.
+
+    Raises:
+        TrainableError: there is no such decision, or the number of costs is not that of its options.
+    """
     for name, numbers in costs.items():
         if name not in decisions:
             raise TrainableError(f"costs has {name!r}, which is no decision; known: {', '.join(decisions)}")
@@ -70,25 +102,29 @@ def check_costs(costs: Mapping[str, Sequence[float]], decisions: Mapping[str, De
     return {name: [float(number) for number in numbers] for name, numbers in costs.items()}
 
 
-def expected(costs: Mapping[str, Tensor], chances: Mapping[str, Tensor], above: Above) -> Tensor:
-    """The sum over all decisions of what their options cost, each by its chance to be taken.
+def expected(costs: Mapping[str, Tensor], chances: Mapping[str, Tensor], enclosing: Enclosing) -> Tensor:
+    """Return the expected cost of a network: the sum of the costs of all options, each times its probability.
 
     Args:
-        costs: by decision, (options,).
-        chances: likewise, of decisions that have a vector; of other inputs each is as likely as any other.
-        above: of all decisions of `costs`.
+        costs: the costs of the options (options,), by decision.
+        chances: their probabilities (options,), by decision. A decision on inputs without a vector need not be there:
+            its inputs are equally likely.
+        enclosing: the options of other decisions in which each decision of `costs` stands.
+
+    Returns:
+        The expected cost, a scalar.
     """
     terms = []
     for name, cost in costs.items():
         term = (chances[name] * cost).sum()
-        for outer, index in above[name]:
+        for outer, index in enclosing[name]:
             term = term * _reached(outer, index, chances)
         terms.append(term)
     return torch.stack(terms).sum()
 
 
 def _reached(outer: Decision, index: int, chances: Mapping[str, Tensor]) -> Tensor | float:
-    """The chance that what stands in option (or block) number `index` of `outer` runs, if `outer` does."""
+    """Return the probability that option (or block) number `index` of `outer` runs, given that `outer` runs."""
     if outer.kind == "depth":
         first = next(place for place, depth in enumerate(outer.options) if depth > index)
         return chances[outer.name][first:].sum()
@@ -105,30 +141,35 @@ def _option_costs(supernet: Any, example: Tensor, measure: Measure) -> Costs:
         for name, decision in decisions.items():
             _check_sum(decision, decisions)
             for choice in decision.choices:
-                for index, part in _own_parts(choice):
+                for index, part in _parts(choice):
+                    if isinstance(part, ChoiceModule):
+                        continue  # it has costs as a decision of its own
                     total = costs.setdefault(name, [0.0] * len(decision.options))
-                    for handle in meter.watch(part, total, _options_with(decision, index), decision.high):
+                    places: Sequence[int] = (index,)
+                    if decision.kind == "depth":
+                        places = [place for place, depth in enumerate(decision.options) if depth > index]
+                    for handle in meter.watch(part, total, places, decision.high):
                         hooks.callback(handle.remove)
         supernet.check(example)
     return costs
 
 
 class _PartMeter:
-    """Adds up what parts cost as they run, each without the parts inside it that are watched too."""
+    """Adds up the costs of parts as they run, each without the watched parts inside it."""
 
     def __init__(self, measure: Measure) -> None:
         self._measure, self._is_measuring = measure, False
         self._open: list[list[float]] = []
 
     def watch(self, part: nn.Module, total: list[float], places: Sequence[int], share: int) -> list[Any]:
-        """From now on, add what `part` costs to these places of `total`, `share` times."""
+        """From now on, add `share` times the cost of each run of `part` to these places of `total`."""
 
         def before(_: nn.Module, given: tuple[Any, ...]) -> None:
             if self._is_measuring:
                 return
             self._is_measuring = True
             try:
-                cost = self._measure(part, _only(given))
+                cost = self._measure(part, _single(given))
             finally:
                 self._is_measuring = False
             if self._open:
@@ -145,7 +186,8 @@ class _PartMeter:
         return [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
 
 
-def _only(given: tuple[Any, ...]) -> Tensor:
+def _single(given: tuple[Any, ...]) -> Tensor:
+    """Return the only input of a part; an option that takes other inputs cannot be measured."""
     if len(given) == 1 and isinstance(given[0], Tensor):
         return given[0]
     kinds = ", ".join(type(value).__name__ for value in given)
@@ -153,28 +195,13 @@ def _only(given: tuple[Any, ...]) -> Tensor:
 
 
 def _parts(choice: Any) -> Iterator[tuple[int, nn.Module]]:
-    """The candidates, blocks, or layers on inputs, with their indices."""
+    """Return the candidates, the blocks, or the layers on inputs, with their indices."""
     layers = getattr(choice, "layers", choice)
     return enumerate(layers if layers is not None else ())
 
 
-def _own_parts(choice: Any) -> Iterator[tuple[int, nn.Module]]:
-    """Those that are no choices themselves, which have costs of their own."""
-    return ((index, part) for index, part in _parts(choice) if not isinstance(part, ChoiceModule))
-
-
-def _options_with(decision: Decision, index: int) -> Sequence[int]:
-    """The options in which part number `index` runs."""
-    if decision.kind != "depth":
-        return (index,)
-    return tuple(place for place, depth in enumerate(decision.options) if depth > index)
-
-
-def _macs(part: nn.Module, value: Tensor) -> float:
-    return cost_of(part, torch.empty_like(value[:1], device="meta")).macs
-
-
 def _milliseconds(run: Callable[[], object], device: torch.device) -> float:
+    """Return the median time of `run`, in milliseconds."""
     times = []
     for index in range(_WARM_UP + _REPEATS):
         _wait(device)
@@ -192,6 +219,7 @@ def _wait(device: torch.device) -> None:
 
 
 def _check_sum(decision: Decision, decisions: Mapping[str, Decision]) -> None:
+    """Refuse a decision for which the cost of a network is no sum over its decisions."""
     if decision.kind == "value":
         raise TrainableError(
             f"{decision.name} is a value, whose cost depends on other decisions, so that costs are no sum; give costs "
@@ -200,10 +228,10 @@ def _check_sum(decision: Decision, decisions: Mapping[str, Decision]) -> None:
     names = {id(choice): name for name, known in decisions.items() for choice in known.choices}
     for choice in decision.choices:
         for _, part in _parts(choice):
-            inner = [names[id(inside)] for inside in part.modules() if isinstance(inside, ChoiceModule)]
-            tied = next((name for name in inner if not name.startswith(f"{decision.name}.")), None)
-            if tied is not None:
+            for inside in part.modules():
+                if not isinstance(inside, ChoiceModule) or names[id(inside)].startswith(f"{decision.name}."):
+                    continue
                 raise TrainableError(
-                    f"{tied} stands in an option of {decision.name} and outside of it, so that costs are no sum; give "
-                    "it no label, or costs by decision instead of 'macs' or 'latency'"
+                    f"{names[id(inside)]} stands in an option of {decision.name} and outside of it, so that costs are "
+                    "no sum; give it no label, or costs by decision instead of 'macs' or 'latency'"
                 )

@@ -1,8 +1,8 @@
-"""What a supernet decides: every choice of a module, by the name of its decision, as plain facts."""
+"""The decisions of a supernet: the choices of a module by the name of their decision, as plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -10,28 +10,29 @@ from torch import nn
 
 from search_spaces.nn import ChoiceModule, Choices, InputChoice, LayerChoice, Repeat, Value, ValueChoice
 
-__all__ = ["Decision", "Kind", "read_decisions"]
+__all__ = ["Decision", "Enclosing", "Kind", "read_decisions"]
 
 Kind: TypeAlias = Literal["layer", "inputs", "depth", "value"]
 SKIPS = ("skip_connect", "identity", "skip")
-"""Names of candidates that pass on what they are given, whatever the class of their module."""
+"""Names of candidates that return their input, whatever the class of their module."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision and the choices in the module that it decides.
+    """A decision, and the choices in the module that follow it.
 
     Attributes:
-        name: as in the parameters of the space.
-        kind: of a `LayerChoice`, an `InputChoice`, the depth of a `Repeat`, or a `ValueChoice`.
-        options: what can be decided, as an architecture writes it; of a depth the numbers of blocks.
-        members: indices of the options that an architecture may have: all but the `relaxed_only`.
-        skips: indices of the options that pass on what they are given.
-        low, high: how many options are taken; above 1 of inputs only.
-        reduction: what is done with the inputs that are taken.
-        edges: of inputs with layers the decision of each layer, where every layer is one `LayerChoice`: the node
-            of a cell. Else empty.
-        layers: how many inputs pass through a layer of their own, none or all.
+        name: the name of its parameter in the space.
+        kind: "layer" of a `LayerChoice`, "inputs" of an `InputChoice`, "depth" of a `Repeat`, or "value" of a
+            `ValueChoice`.
+        options: the values that an architecture may have; for a depth the numbers of blocks.
+        members: the indices of the options that an architecture may have: all but the `relaxed_only`.
+        skips: the indices of the options that return their input.
+        low, high: how many options are taken; above 1 for inputs only.
+        reduction: how the taken inputs are combined.
+        edges: for inputs whose layers are each one `LayerChoice` (the node of a cell), the decision of each layer;
+            otherwise empty.
+        layers: how many inputs pass through a layer: none or all.
         choices: the choices in the module, all alike.
     """
 
@@ -49,40 +50,65 @@ class Decision:
 
     @property
     def is_node(self) -> bool:
-        """Whether the operations on its edges say which inputs are the best."""
+        """Whether it is a node of a cell: the operations on its edges determine which inputs are best."""
         return bool(self.edges)
 
     @property
     def group(self) -> str:
-        """The first part of a name of several, such as the kind of a cell; else empty."""
+        """The first part of a dotted name, such as the kind of a cell; otherwise empty."""
         first, dot, _ = self.name.partition(".")
         return first if dot else ""
 
     def indices(self, taken: Sequence[int]) -> tuple[int, ...]:
-        """The indices of options, where of a depth `taken` are the blocks that run."""
+        """Return the indices of the taken options.
+
+        Args:
+            taken: the same indices, except for a depth: the indices of the blocks that run.
+
+        Returns:
+            The indices; for a depth one index.
+        """
         return (len(taken) - self.options[0],) if self.kind == "depth" else tuple(taken)
 
     @property
     def together(self) -> tuple[int, ...]:
-        """Options that one forward can compute side by side, as many as there are."""
+        """The most options that one forward can compute side by side."""
         if self.kind in ("depth", "value"):
             return self.members[-1:]
         return self.members if self.reduction in ("sum", "mean") else self.members[: self.low]
 
     def params(self, taken: Sequence[int]) -> dict[str, Any]:
-        """The parameters of the space that say so; some of them may be inactive there."""
+        """Return the parameters of the space that take these options; some of them may be inactive in an architecture.
+
+        Args:
+            taken: the indices of the taken options.
+
+        Returns:
+            Values by the name of a parameter.
+        """
         if self.kind == "inputs" and self.high > 1:
             return {f"{self.name}.{index}": index in taken for index in range(len(self.options))}
         return {self.name: self.options[taken[0]]}
 
 
+Enclosing: TypeAlias = Mapping[str, Sequence[tuple[Decision, int]]]
+"""By decision, the options (or blocks) of other decisions in which it stands."""
+
+
 def read_decisions(choices: Choices) -> dict[str, Decision]:
-    """The decisions of a module by name, in the order of its space."""
+    """Collect the decisions of a module.
+
+    Args:
+        choices: the choices of the module.
+
+    Returns:
+        The decisions by name, in the order of the module's space.
+    """
     found: dict[str, Decision] = {}
     names = {id(choice): name for name, choice, _ in choices.named()}
     for name, choice, options in choices.named():
         if isinstance(choice, Repeat) and isinstance(choice.depth, Value):
-            continue  # its depth is that value's decision
+            continue  # the decision of that value determines its depth
         known = found.get(name)
         if known is None:
             found[name] = _decision(name, choice, tuple(options), names)
@@ -94,8 +120,11 @@ def read_decisions(choices: Choices) -> dict[str, Decision]:
 def _decision(name: str, choice: Any, options: tuple[Any, ...], names: dict[int, str]) -> Decision:
     if isinstance(choice, LayerChoice):
         members = tuple(i for i, option in enumerate(choice.names) if option not in choice.relaxed_only)
-        skips = frozenset(_skips(choice))
-        return Decision(name, "layer", options, members, skips, choices=(choice,))
+        skips = set()
+        for index, (candidate_name, candidate) in enumerate(zip(choice.names, choice, strict=True)):
+            if candidate_name in SKIPS or isinstance(candidate, nn.Identity):
+                skips.add(index)
+        return Decision(name, "layer", options, members, frozenset(skips), choices=(choice,))
     if isinstance(choice, InputChoice):
         layers = list(choice.layers or ())
         edges = tuple(names[id(layer)] for layer in layers if isinstance(layer, LayerChoice))
@@ -116,9 +145,3 @@ def _decision(name: str, choice: Any, options: tuple[Any, ...], names: dict[int,
         return Decision(name, "depth", tuple(depths), tuple(range(len(depths))), choices=(choice,))
     options = tuple(choice.options)
     return Decision(name, "value", options, tuple(range(len(options))), choices=(choice,))
-
-
-def _skips(choice: LayerChoice) -> Iterable[int]:
-    for index, (name, candidate) in enumerate(zip(choice.names, choice, strict=True)):
-        if name in SKIPS or isinstance(candidate, nn.Identity):
-            yield index

@@ -1,18 +1,18 @@
-"""The fast path for the cells of DARTS: the same sums as the plain one, computed for many edges at once.
+"""The fast path for the cells of DARTS: the same sums as the plain path, computed for many edges at once.
 
-It takes the place of a cell's nodes where a method weighs all options (`darts`, `snas`, `drnas`, `fairdarts`, ..) and
-the network trains on a CPU; in all other cases, and within `unfused()`, the nodes run one by one. Weights, their
-names and the running statistics stay where they are: the fast path reads them anew in every forward. To the last
-digits of its numbers everything is equal: outputs, gradients of weights and architecture, running statistics.
+It replaces the nodes of a cell if a method weighs all options (`darts`, `snas`, `drnas`, `fairdarts`, ..) and the
+network trains on a CPU; otherwise, and within `unfused()`, the nodes run one by one. The modules keep their weights,
+names and running statistics; the fast path reads them in every forward. Outputs, gradients of weights and architecture
+and running statistics equal those of the plain path up to rounding.
 
-What makes it fast: all edges that leave one state share its ReLU, its pooling and the normalisation of that, and what
-their kernels' gradients need of it; identities and pools enter all nodes by one matrix product; `none` is not
-computed; and what `fused_affine` and `fused_depthwise` say.
+It is fast for these reasons. All edges from one state share its ReLU, its pooling with normalisation, and the inputs of
+their kernels' gradients. Identities and poolings are added to all nodes by one matrix product. `none` is not computed.
+`fused_affine` and `fused_depthwise` describe the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import cast
@@ -29,13 +29,17 @@ from trainables.supernet.mixing import InputMixer, LayerMixer, Mix
 __all__ = ["FusedNodes", "fuse", "unfused"]
 
 _INPUTS = 2
-"""Values that a cell begins with."""
+"""The number of inputs of a cell."""
 _allowed: ContextVar[bool] = ContextVar("_allowed", default=True)
 
 
 @contextmanager
 def unfused() -> Iterator[None]:
-    """Inside, all cells run node by node, so that what they compute can be differentiated twice."""
+    """Let all cells run node by node for the duration of a block, so that their results can be differentiated twice.
+
+    Yields:
+        Nothing.
+    """
     token = _allowed.set(False)
     try:
         yield
@@ -44,7 +48,14 @@ def unfused() -> Iterator[None]:
 
 
 def fuse(module: nn.Module) -> int:
-    """Put the fast path into all cells of a relaxed module that it can compute; gives their number."""
+    """Install the fast path in all cells of a relaxed module that it supports.
+
+    Args:
+        module: a module whose choices are relaxed.
+
+    Returns:
+        The number of these cells.
+    """
     count = 0
     for cell in module.modules():
         if isinstance(cell, Cell):
@@ -54,9 +65,13 @@ def fuse(module: nn.Module) -> int:
 
 
 class FusedNodes:
-    """Runs in the place of the nodes of one cell: from its two inputs to all its values.
+    """Computes the values of all nodes of one cell; it is called in their place.
 
-    A copy of the cell has none, for the choices of a copy are not those of the supernet.
+    A copy of the cell has none, because the choices of a copy are not those of the supernet.
+
+    Args:
+        nodes: the nodes of the cell.
+        fans: for each value that nodes take, its edges.
     """
 
     def __init__(self, nodes: list[InputChoice], fans: list[Fan]) -> None:
@@ -67,26 +82,39 @@ class FusedNodes:
 
     @classmethod
     def of(cls, cell: Cell) -> FusedNodes | None:
-        """None where the cell holds anything but nodes that add up all values before them, each by a LayerChoice."""
-        nodes = [node for node in cell.nodes if isinstance(node, InputChoice) and node.reduction == "sum"]
-        if len(nodes) != len(cell.nodes) or not all(map(_is_node, range(_INPUTS, _INPUTS + len(nodes)), nodes)):
-            return None
-        sources = range(_INPUTS + len(nodes) - 1)
-        fans = [Fan.of([_edges(node)[source] for node in _after(nodes, source)]) for source in sources]
-        known = [fan for fan in fans if fan is not None]
-        return cls(nodes, known) if known and len(known) == len(fans) else None
+        """Read the nodes of a cell.
+
+        Args:
+            cell: a cell whose choices are relaxed.
+
+        Returns:
+            The fast path of the cell; None unless every node adds up all values before it, each through a
+            `LayerChoice`, and
+            all edges can be fused.
+        """
+        nodes: list[InputChoice] = []
+        for node in cell.nodes:
+            if not isinstance(node, InputChoice) or not _adds_all_before(node, _INPUTS + len(nodes)):
+                return None
+            nodes.append(node)
+        fans = []
+        for source in range(_INPUTS + len(nodes) - 1):
+            fan = Fan.of([_edges(node)[source] for node in _after(nodes, source)])
+            if fan is None:
+                return None
+            fans.append(fan)
+        return cls(nodes, fans) if fans else None
 
     def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        return self._fused(inputs) if self._applies(inputs[0]) else self._one_by_one(inputs)
-
-    def _one_by_one(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        if self._applies(inputs[0]):
+            return self._fused(inputs)
         values = list(inputs)
         for node in self.nodes:
             values.append(node(values))
         return values
 
     def _applies(self, x: Tensor) -> bool:
-        """Whether all edges are taken and weigh all their options, in training on a CPU."""
+        """Return whether all edges are taken and weigh all their options, in training on a CPU."""
         usual = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu") and _allowed.get()
         if not usual or not all(fan.normalises_by_batch for fan in self.fans):
             return False
@@ -95,7 +123,11 @@ class FusedNodes:
             return False
         if len({mix.weights is None for mix in nodes}) > 1:
             return False
-        return all(_weighs(_mix(edge), fan.computed) for fan in self.fans for edge in fan.edges)
+        for fan in self.fans:
+            for mix in map(_mix, fan.edges):
+                if mix.weights is None or mix.skip_dropout or not fan.computed <= set(mix.indices):
+                    return False
+        return True
 
     def _fused(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         values = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
@@ -108,7 +140,7 @@ class FusedNodes:
         return values if total is None else [*values, image_of(total[0], shape)]
 
     def _weights(self, source: int) -> Tensor:
-        """(k, options) of the edges from one value to the nodes after it, times what these weigh the edge by."""
+        """Return the weights (k, options) of the edges from one value, times their weights in the nodes after it."""
         edges, nodes = self.fans[source].edges, _after(self.nodes, source)
         weights = torch.stack([_mix(edge).weights for edge in edges])  # type: ignore[misc]
         shares = [_mix(node).weights for node in nodes]
@@ -118,7 +150,7 @@ class FusedNodes:
 
 
 def _after(nodes: list[InputChoice], source: int) -> list[InputChoice]:
-    """Those that take the value `source`, the values of nodes coming after the inputs."""
+    """Return the nodes that take the value number `source`; the inputs of the cell come first."""
     return nodes[max(0, source + 1 - _INPUTS) :]
 
 
@@ -126,16 +158,14 @@ def _edges(node: InputChoice) -> list[LayerChoice]:
     return cast("list[LayerChoice]", list(node.layers or ()))
 
 
-def _is_node(n_candidates: int, node: InputChoice) -> bool:
+def _adds_all_before(node: InputChoice, n_candidates: int) -> bool:
+    """Return whether a relaxed node adds up all values before it, each through a relaxed `LayerChoice`."""
     edges = _edges(node)
     are_mixed = isinstance(node.relaxed, InputMixer) and all(isinstance(edge.relaxed, LayerMixer) for edge in edges)
-    return are_mixed and len(edges) == n_candidates and all(type(edge) is LayerChoice for edge in edges)
+    are_layer_choices = len(edges) == n_candidates and all(type(edge) is LayerChoice for edge in edges)
+    return node.reduction == "sum" and are_mixed and are_layer_choices
 
 
 def _mix(choice: ChoiceModule) -> Mix:
     mixer = cast("LayerMixer", choice.relaxed)
     return mixer.mixes[mixer.name]
-
-
-def _weighs(mix: Mix, options: Collection[int]) -> bool:
-    return mix.weights is not None and not mix.skip_dropout and set(options) <= set(mix.indices)

@@ -1,7 +1,7 @@
-"""Normalised 1x1 convolutions and their weighted sum, as the fast path of cells computes them: many edges at once.
+"""Normalised 1x1 convolutions and their weighted sum for many edges at once, for the fast path of cells.
 
-`fused_affine` has the formulas. Every edge has its own images, so that matrix products read them from end to end. None
-of it can be differentiated twice; an attempt raises an error that says so.
+`fused_affine` has the formulas. Every edge has its own images, so that matrix products read contiguous memory. Nothing
+here can be differentiated twice; an attempt raises an error.
 """
 
 from __future__ import annotations
@@ -20,23 +20,43 @@ __all__ = ["normed", "normed_halves", "normed_relu_depthwise", "normed_sum"]
 
 
 def normed(images: Tensor, norms: Norms) -> Tensor:
-    """Batch normalisation, once for all `norms`, none of which learns."""
+    """Normalise images by their batch statistics, once for several normalisations, and update the statistics of all.
+
+    Args:
+        images: (n, c, h, w).
+        norms: normalisations without parameters and of equal settings.
+
+    Returns:
+        (n, c, h, w).
+    """
     value, mean, variance = _normed(images, norms[0].eps)
     track(norms, [mean] * len(norms), [variance] * len(norms))
     return value
 
 
 def normed_halves(halves: Sequence[Tensor], norms: Norms) -> Tensor:
-    """Rows (k, m, c) of k edges, each normalised by its own of `norms`; a half (n, k * c / 2, h, w) has all edges'."""
+    """Normalise the two halves of the channels of k edges, each edge by its own normalisation.
+
+    Args:
+        halves: two halves (n, k * c / 2, h, w), each with the channels of all edges.
+        norms: the k normalisations.
+
+    Returns:
+        The rows (k, m, c) of the edges, m = n * h * w.
+    """
     edges = len(norms)
-    values, means, variances = zip(*(_normed(half, norms[0].eps) for half in halves), strict=True)
-    joined = (torch.cat([part.view(edges, -1) for part in parts], 1).unbind() for parts in (means, variances))
-    track(norms, *joined)
-    return torch.cat([rows_of(value).view(-1, edges, value.shape[1] // edges).transpose(0, 1) for value in values], 2)
+    rows, means, variances = [], [], []
+    for half in halves:
+        value, mean, variance = _normed(half, norms[0].eps)
+        rows.append(rows_of(value).view(-1, edges, value.shape[1] // edges).transpose(0, 1))
+        means.append(mean.view(edges, -1))
+        variances.append(variance.view(edges, -1))
+    track(norms, torch.cat(means, 1).unbind(), torch.cat(variances, 1).unbind())
+    return torch.cat(rows, 2)
 
 
 def _normed(images: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The normalised images, and what they were normalised by: mean and unbiased variance."""
+    """Return the normalised images, and their means and unbiased variances, (c,) each."""
     mean, variance = images.new_zeros(2, images.shape[1])
     return functional.batch_norm(images, mean, variance, None, None, True, 1.0, eps), mean, variance
 
@@ -44,12 +64,17 @@ def _normed(images: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
 def normed_relu_depthwise(
     images: Sequence[Tensor], kernels: Sequence[Tensor], norms: Norms, spatial: Sequence[Tensor], dilation: int
 ) -> list[Tensor]:
-    """For each of k edges: normalised 1x1 convolution, ReLU, depthwise convolution.
+    """Compute for each of k edges a normalised 1x1 convolution, ReLU and a depthwise convolution.
 
     Args:
-        images: of every edge (n, c, h, w).
-        kernels: of the 1x1 convolutions, (c, c, 1, 1) each.
-        spatial: of the depthwise ones, (c, 1, s, s) each.
+        images: k times (n, c, h, w).
+        kernels: the kernels of the 1x1 convolutions, k times (c, c, 1, 1).
+        norms: the k normalisations.
+        spatial: the kernels of the depthwise convolutions, k times (c, 1, s, s).
+        dilation: the dilation of the depthwise convolutions, 1 or 2.
+
+    Returns:
+        k times (n, c, h, w).
     """
     return list(_NormedReluDepthwise.apply(norms, dilation, *images, *kernels, *spatial))
 
@@ -61,12 +86,15 @@ def normed_sum(
     kernels: Sequence[Sequence[Tensor]],
     norms: Sequence[Norms],
 ) -> Tensor:
-    """`total` plus, for each of k edges, the weighted sum of its normalised 1x1 convolutions.
+    """Add to the rows of each of k edges the weighted sum of its normalised 1x1 convolutions.
 
     Args:
         total: rows (k, m, c).
         weights: (k, operations).
         images, kernels, norms: for each operation k images (n, c, h, w), kernels (c, c, 1, 1) and normalisations.
+
+    Returns:
+        The new rows (k, m, c).
     """
     flat = [tensor for each in (*images, *kernels) for tensor in each]
     value: Tensor = _NormedSum.apply(total, weights, tuple(norms), *flat)
@@ -151,4 +179,5 @@ class _NormedSum(torch.autograd.Function):
 
 
 def _parts(tensors: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Cut a sequence into parts of equal size."""
     return [tensors[start : start + size] for start in range(0, len(tensors), size)]

@@ -77,7 +77,7 @@ class RunningSearch:
         return self.architecture
 
     def _listen(self, skips: Skips, eigenvalue: float | None) -> bool:
-        was, wrong = self._is_collapsed, self._alarm.heard(skips, eigenvalue)
+        was, wrong = self._is_collapsed, self._alarm.update(skips, eigenvalue)
         self._is_collapsed = bool(wrong)
         self._is_stopped = self._is_collapsed and self.builder.settings.stop_on_collapse
         if self._is_collapsed and not was:

@@ -79,14 +79,14 @@ def test_the_dominant_eigenvalue_of_a_supernet_is_that_of_its_dense_hessian(seed
 def test_the_alarm_wants_two_epochs_in_a_row():
     alarm = Alarm(0.5)
     crowded, sound = Skips(4, {"": 0.25, "normal": 0.5}), Skips(3, {"": 0.2, "normal": 0.375})
-    assert [bool(alarm.heard(skips)) for skips in (crowded, sound, crowded, crowded, crowded)] == [0, 0, 0, 1, 1]
-    assert alarm.heard(crowded) == "50% of the operations of normal are skip connections"
+    assert [bool(alarm.update(skips)) for skips in (crowded, sound, crowded, crowded, crowded)] == [0, 0, 0, 1, 1]
+    assert alarm.update(crowded) == "50% of the operations of normal are skip connections"
 
 
 def test_the_alarm_hears_eigenvalues_grow():
     alarm = Alarm()
     sound = Skips(0, {"": 0.0})
-    assert not any(alarm.heard(sound, 1.0) for _ in range(9))
-    heard = [alarm.heard(sound, value) for value in (1.0, 1.2, -2.5)]
+    assert not any(alarm.update(sound, 1.0) for _ in range(9))
+    heard = [alarm.update(sound, value) for value in (1.0, 1.2, -2.5)]
     assert heard[:2] == ["", ""]
     assert heard[2] == "the dominant eigenvalue grew from 1 to 1.34 in five epochs"
