@@ -25,7 +25,7 @@ from trainables.networks import build
 from trainables.networks.cell_network import Cell, CellNetwork
 from trainables.supernet import Supernet, relax
 from trainables.supernet.bilevel import first_order, frozen, second_order
-from trainables.supernet.statistics import still
+from trainables.supernet.statistics import frozen_statistics
 
 ROUNDS = 3
 REQUIRED = {"weight step": 3.0, "first-order step": 4.5, "second-order step": 3.0}
@@ -137,7 +137,7 @@ class OurSteps:
         self.optimizer.step()
 
     def first_order_step(self) -> None:
-        with still(self.supernet):
+        with frozen_statistics(self.supernet):
             self.descend(first_order(lambda: self.loss(self.valid), self.weights, self.alphas))
 
     def second_order_step(self) -> None:
@@ -145,7 +145,7 @@ class OurSteps:
             return [g + DECAY * w for g, w in zip(gradients, self.weights, strict=True)]
 
         train, valid = (lambda: self.loss(self.train)), (lambda: self.loss(self.valid))
-        with still(self.supernet):
+        with frozen_statistics(self.supernet):
             self.descend(second_order(train, valid, self.weights, self.alphas, decayed, RATE))
 
     @torch.no_grad()

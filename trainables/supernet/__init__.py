@@ -1,10 +1,10 @@
-"""Supernets: one module that holds all architectures of its choices, and the methods that search in it.
+"""Supernets: one module that contains all architectures of its choices, and the methods that search in it.
 
     supernet = relax(build("darts", None, channels=16, layers=8), method="darts")
-    ...                                      # train both: see trainables.supernet.search
+    ...                                      # train weights and architecture: see trainables.supernet.search
     architecture = discretize(supernet)
 
-What promises are kept where: `supernet.py` (relaxing), `methods/` (a paper each), `selection.py` (the architecture).
+`supernet.py` relaxes a module, `methods/` has one method per paper, `selection.py` selects the architecture.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HOME = {
     "discretize": "trainables.supernet.selection",
     "relax": "trainables.supernet.supernet",
 }
-"""Public names that need torch, which is loaded when one of them is asked for: the names of the methods need none."""
+"""The modules of public names that need torch, which is imported on first access; the names of methods need none."""
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,8 @@
-"""All edges that leave one state of a DARTS cell, read from their `LayerChoice`s and computed together.
+"""All edges from one state of a DARTS cell, read from their `LayerChoice`s and computed together.
 
-Options are known by what their modules are, not by their names: pooling and normalisation; identity; ReLU, depthwise
-and 1x1 convolution, normalisation, once or twice over; identity that halves the image; nothing. What is none of these
-runs as the module that it is.
+Options are recognised by their modules, not by their names: pooling with normalisation; identity; ReLU, depthwise and
+1x1 convolution and normalisation, once or several times; identity that halves the image; zeros. Any other option runs
+as a module.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Fan"]
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """A depthwise and a 1x1 convolution with normalisation, one of each for every edge."""
+    """A ReLU, a depthwise and a 1x1 convolution and a normalisation: the modules of every edge."""
 
     spatial: list[nn.Conv2d]
     mixing: list[nn.Conv2d]
@@ -40,11 +40,11 @@ class _Stage:
         return conv.kernel_size[0], conv.stride[0], conv.dilation[0]
 
     def kernels(self) -> list[Tensor]:
-        """Of the depthwise convolutions, (c, 1, size, size) each."""
+        """Return the kernels of the depthwise convolutions, (c, 1, size, size) each."""
         return [conv.weight for conv in self.spatial]
 
     def matrices(self) -> list[Tensor]:
-        """Of the 1x1 convolutions, (c, c, 1, 1) each."""
+        """Return the kernels of the 1x1 convolutions, (c, c, 1, 1) each."""
         return [conv.weight for conv in self.mixing]
 
 
@@ -63,7 +63,7 @@ class _Halving:
     layers: list[FactorizedReduction]
 
     def rows(self, even: Tensor, odd: Tensor) -> Tensor:
-        """(k, m, c) of the pixels in even rows and columns, and in odd ones."""
+        """Return the rows (k, m, c) of the edges, from the pixels in even and in odd rows and columns."""
         first = functional.conv2d(functional.relu(even), torch.cat([layer.first.weight for layer in self.layers]))
         second = functional.conv2d(functional.relu(odd), torch.cat([layer.second.weight for layer in self.layers]))
         return normed_halves((first, second), self.norms)
@@ -74,11 +74,17 @@ class _Halving:
 
 
 Option = list[_Stage] | _Pool | _Halving | nn.Identity | tuple[nn.Module, ...]
-"""Convolutions; pooling; skip connections; or modules of which nothing is known, one for every edge."""
+"""Convolutions; pooling; skip connections; or modules of an unknown kind, one for every edge."""
 
 
 class Fan:
-    """The edges from one state to the k nodes after it."""
+    """The edges from one state of a cell to the k nodes after it.
+
+    Args:
+        edges: the k choices of an operation.
+        options: by index, the options to compute; those that return zeros are left out.
+        stride: the stride of the edges, 1 or 2.
+    """
 
     def __init__(self, edges: list[LayerChoice], options: dict[int, Option], stride: int) -> None:
         self.edges, self.stride = edges, stride
@@ -93,11 +99,20 @@ class Fan:
 
     @classmethod
     def of(cls, edges: list[LayerChoice]) -> Fan | None:
-        """None where edges differ, or nothing would be gained."""
+        """Read the edges from one state.
+
+        Args:
+            edges: the choices of an operation, one for each node.
+
+        Returns:
+            The edges as a fan; None if their candidates or strides differ, or none can be fused.
+        """
         if not edges or len({edge.names for edge in edges}) != 1:
             return None
-        columns = {i: column for i, column in enumerate(zip(*edges, strict=True)) if not _gives_zeros(column)}
-        options = {index: _read(column) for index, column in columns.items()}
+        options: dict[int, Option] = {}
+        for index, column in enumerate(zip(*edges, strict=True)):
+            if not all(getattr(candidate, "gives_zeros", False) for candidate in column):
+                options[index] = _read(column)
         strides = {_stride(option) for option in options.values()} - {None}
         if len(strides) != 1:
             return None
@@ -105,17 +120,33 @@ class Fan:
 
     @property
     def normalises_by_batch(self) -> bool:
-        """Whether all normalisations are in training, and alike in what they track."""
+        """Whether all normalisations are in training mode, with equal settings of their running statistics."""
         states = {(norm.training, norm.momentum, norm.track_running_stats) for norm in self.norms}
         return all(training and momentum is not None for training, momentum, _ in states) and len(states) <= 1
 
     def shape_of(self, x: Tensor) -> tuple[int, int, int, int]:
-        """Of what comes of `x` on every edge."""
+        """Return the shape of the results of the edges.
+
+        Args:
+            x: the state (n, c, h, w).
+
+        Returns:
+            (n, c, h / stride, w / stride), rounded up.
+        """
         count, channels, height, width = x.shape
         return count, channels, -(-height // self.stride), -(-width // self.stride)
 
     def add(self, x: Tensor, weights: Tensor, total: Tensor | None) -> Tensor:
-        """What the nodes have so far, rows (k, m, c), and what comes of `x` (n, c, h, w) by `weights` (k, options)."""
+        """Add the weighted results of the edges to the rows of the nodes.
+
+        Args:
+            x: the state (n, c, h, w).
+            weights: the weights (k, options).
+            total: the rows (k, m, c) of the nodes; None for zeros.
+
+        Returns:
+            The new rows (k, m, c).
+        """
         columns = weights.to(x.dtype).unbind(1)
         halves = every_other(x) if self.stride == 2 else (x, x)
         total = self._pass(x, columns, total)
@@ -131,8 +162,8 @@ class Fan:
         return normed_sum(total, chosen, images, [stage.matrices() for stage in last], [stage.norms for stage in last])
 
     def _pass(self, x: Tensor, columns: Sequence[Tensor], total: Tensor | None) -> Tensor:
-        """Identity and pooling enter the nodes as they are: one matrix of weights by one of values."""
-        values = [_passed(x, option) for option in self.passed.values()]
+        """Add identities and poolings to the rows of the nodes: one matrix of weights times one of values."""
+        values = [normed(one.layer(x), one.norms) if isinstance(one, _Pool) else x for one in self.passed.values()]
         if total is None:
             count, channels, height, width = self.shape_of(x)
             total = x.new_zeros(1, 1, 1).expand(len(self.edges), count * height * width, channels)
@@ -143,7 +174,7 @@ class Fan:
         return torch.addmm(total.reshape(len(total), -1), chosen, flat).view_as(total)
 
     def _run(self, x: Tensor, columns: Sequence[Tensor]) -> Tensor:
-        """(k, m, c) of the modules of which nothing is known."""
+        """Return the weighted sum of the modules of an unknown kind, as rows (k, m, c)."""
         sums = []
         for edge in range(len(self.edges)):
             values = [option[edge](x) * columns[index][edge] for index, option in self.others.items()]
@@ -151,79 +182,73 @@ class Fan:
         return torch.stack(sums)
 
     def _convolve(self, x: Tensor, even: Tensor) -> list[list[Tensor]]:
-        """What every kind of convolution gives before its last 1x1 convolution, for every edge (n, c, h, w).
+        """Return the input of the last 1x1 convolution, for every kind of convolution and every edge (n, c, h, w).
 
-        Kernels that are strided and dilated see `even` pixels only, and those side by side.
+        Kernels with stride and dilation 2 use the pixels in even rows and columns only, without gaps between them.
         """
-        found: dict[int, list[Tensor]] = {}
-        for is_even, seen in ((False, x), (True, even)):
-            some = {i: s[0] for i, s in self.convolved.items() if self._skips_odd(s[0]) == is_even}
-            if some:
-                found.update(zip(some, self._first(seen, list(some.values()), is_even), strict=True))
-        return [self._second(found[index], stages) for index, stages in self.convolved.items()]
-
-    def _skips_odd(self, stage: _Stage) -> bool:
-        """Whether kernels see pixels in even rows and columns only."""
-        return self.stride == 2 and stage.reach[2] == 2
-
-    def _first(self, x: Tensor, stages: list[_Stage], is_even: bool) -> list[list[Tensor]]:
-        edges, stride = len(self.edges), 1 if is_even else self.stride
-        kernels = [kernel for stage in stages for kernel in stage.kernels()]
-        dilations = [1 if is_even else stage.reach[2] for stage in stages for _ in self.edges]
-        images = relu_depthwise(x, kernels, stride, dilations)
-        return [images[start : start + edges] for start in range(0, len(images), edges)]
-
-    def _second(self, images: list[Tensor], stages: list[_Stage]) -> list[Tensor]:
-        for one, next_one in pairwise(stages):
-            dilation = next_one.reach[2]
-            images = normed_relu_depthwise(images, one.matrices(), one.norms, next_one.kernels(), dilation)
+        is_even = {index: self.stride == 2 and stages[0].reach[2] == 2 for index, stages in self.convolved.items()}
+        found = self._first(x, [index for index in is_even if not is_even[index]], is_even=False)
+        found |= self._first(even, [index for index in is_even if is_even[index]], is_even=True)
+        images = []
+        for index, stages in self.convolved.items():
+            values = found[index]
+            for stage, following in pairwise(stages):
+                dilation = following.reach[2]
+                values = normed_relu_depthwise(values, stage.matrices(), stage.norms, following.kernels(), dilation)
+            images.append(values)
         return images
 
-
-def _passed(x: Tensor, option: _Pool | nn.Identity) -> Tensor:
-    return normed(option.layer(x), option.norms) if isinstance(option, _Pool) else x
-
-
-def _gives_zeros(column: Sequence[nn.Module]) -> bool:
-    return all(getattr(candidate, "gives_zeros", False) for candidate in column)
+    def _first(self, x: Tensor, indices: list[int], *, is_even: bool) -> dict[int, list[Tensor]]:
+        """Return the first depthwise convolutions of these options, for every edge; `is_even`: of even pixels only."""
+        if not indices:
+            return {}
+        kernels: list[Tensor] = []
+        dilations: list[int] = []
+        for index in indices:
+            stage = self.convolved[index][0]
+            kernels += stage.kernels()
+            dilations += [1 if is_even else stage.reach[2]] * len(self.edges)
+        stride = 1 if is_even else self.stride
+        images, edges = relu_depthwise(x, kernels, stride, dilations), len(self.edges)
+        return {index: images[place * edges : (place + 1) * edges] for place, index in enumerate(indices)}
 
 
 def _read(column: tuple[Any, ...]) -> Option:
-    """One option of all edges; the modules themselves where they are of no known kind, or differ."""
+    """Return one option of all edges; the modules themselves if they are of an unknown kind, or differ."""
     if all(type(candidate) is nn.Identity for candidate in column):
         return nn.Identity()
     layers: list[list[Any]] = [list(part) if type(part) is nn.Sequential else [] for part in column]
     if len({tuple(map(_signature, row)) for row in layers}) != 1:
         return column
-    if _is_halving(layers[0]):
+    first = layers[0]
+    if len(first) == 1 and isinstance(first[0], FactorizedReduction) and _is_norm(first[0].norm):
         return _Halving([row[0] for row in layers])
-    if _is_pool(layers[0]):
-        return _Pool(layers[0][0], [row[1] for row in layers])
-    if not _is_convolved(layers[0]):
+    if _is_pool(first):
+        return _Pool(first[0], [row[1] for row in layers])
+    if not _is_convolved(first):
         return column
-    fours = [[row[start : start + 4] for row in layers] for start in range(0, len(layers[0]), 4)]
-    return [_Stage(*([four[place] for four in edges] for place in (1, 2, 3))) for edges in fours]
+    stages = []
+    for start in range(0, len(first), 4):
+        spatial, mixing, norms = ([row[start + place] for row in layers] for place in (1, 2, 3))
+        stages.append(_Stage(spatial, mixing, norms))
+    return stages
 
 
 def _stride(option: Option) -> int | None:
-    """None where it does not say."""
+    """Return the stride of an option; None if it has no attribute for it."""
     if isinstance(option, _Pool):
         return cast(int, option.layer.stride)
     return option[0].reach[1] if isinstance(option, list) else None
 
 
 def _signature(layer: nn.Module) -> tuple[object, ...]:
-    """All that is to be alike on every edge."""
+    """Return the settings of a layer that must be equal on every edge."""
     unseen = tuple(getattr(layer, name, None) for name in ("ceil_mode", "count_include_pad", "divisor_override"))
     return type(layer), layer.extra_repr(), unseen
 
 
-def _is_halving(layers: list[nn.Module]) -> bool:
-    return len(layers) == 1 and isinstance(layers[0], FactorizedReduction) and _is_norm(layers[0].norm)
-
-
 def _is_pool(layers: list[nn.Module]) -> bool:
-    """Whether it is a pooling that keeps the size (before its stride), and a normalisation."""
+    """Return whether these are a pooling that keeps the size (before its stride), and a normalisation."""
     if len(layers) != 2 or not isinstance(layers[0], nn.MaxPool2d | nn.AvgPool2d) or not _is_norm(layers[1]):
         return False
     size, stride, padding = layers[0].kernel_size, layers[0].stride, layers[0].padding
@@ -236,7 +261,7 @@ def _is_norm(layer: nn.Module) -> bool:
 
 
 def _is_convolved(layers: list[nn.Module]) -> bool:
-    """Whether it is ReLU, depthwise and 1x1 convolution, normalisation, some times over."""
+    """Return whether these are ReLU, depthwise and 1x1 convolution and normalisation, once or several times."""
     fours = [layers[start : start + 4] for start in range(0, len(layers), 4)]
     if not fours or len(fours[-1]) != 4:
         return False
@@ -248,7 +273,7 @@ def _is_convolved(layers: list[nn.Module]) -> bool:
 
 
 def _is_depthwise(layer: nn.Module) -> bool:
-    """Of odd size, padded to keep the size (before its stride), dilated by 2 or not at all."""
+    """Return whether this is a depthwise convolution of odd size and dilation 1 or 2, padded to keep the image size."""
     if type(layer) is not nn.Conv2d or not layer.groups == layer.in_channels == layer.out_channels:
         return False
     (size, _), (stride, _), (dilation, _) = layer.kernel_size, layer.stride, layer.dilation

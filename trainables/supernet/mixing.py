@@ -1,13 +1,12 @@
-"""What runs in place of a choice while its module is a supernet: a weighted sum of options, or some of them.
+"""Mixers, which run in place of the choices of a supernet: a weighted sum of options, or some of the options.
 
-Before every forward the supernet says for each decision a `Mix`; every choice of that decision follows it. Of
-options whose weight is not in the mix nothing is computed, and of a candidate that gives zeros never anything,
-as long as another one stands beside it.
+Before every forward, the supernet sets a `Mix` for each decision, and every choice of that decision follows it. Options
+outside the mix are not computed, nor is a candidate that returns zeros if the mix has any other one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +22,13 @@ __all__ = ["InputMixer", "LayerMixer", "Mix", "RepeatMixer", "ValueMixer", "mixe
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """What to take of a decision's options.
+    """The options of a decision that a forward computes, and their weights.
 
     Attributes:
         indices: the options to compute.
-        weights: one for every option (of all, computed or not), by which values are multiplied before they are
-            added up; None takes what is computed as it is.
-        skip_dropout: probability with which, in training, each value that an identity passes on is dropped.
+        weights: (options,), for all options whether computed or not: the factors of their values in the sum; None for
+            a factor of 1.
+        skip_dropout: the probability with which each value of an identity is dropped in training.
     """
 
     indices: tuple[int, ...]
@@ -38,10 +37,17 @@ class Mix:
 
 
 Mixes = Mapping[str, Mix]
+"""By decision; a supernet changes it before every forward."""
 
 
 class LayerMixer:
-    """Stands for the `LayerChoice` of the decision called `name`."""
+    """Runs in place of a `LayerChoice`.
+
+    Args:
+        choice: the choice.
+        name: its decision.
+        mixes: by decision, the mix of the current forward.
+    """
 
     def __init__(self, choice: LayerChoice, name: str, mixes: Mixes) -> None:
         self.choice, self.name, self.mixes = choice, name, mixes
@@ -61,7 +67,13 @@ class LayerMixer:
 
 
 class InputMixer:
-    """Stands for the `InputChoice` of the decision called `name`."""
+    """Runs in place of an `InputChoice`.
+
+    Args:
+        choice: the choice.
+        name: its decision.
+        mixes: by decision, the mix of the current forward.
+    """
 
     def __init__(self, choice: InputChoice, name: str, mixes: Mixes) -> None:
         self.choice, self.name, self.mixes = choice, name, mixes
@@ -79,7 +91,12 @@ class InputMixer:
 
 
 class ValueMixer:
-    """Says which candidate of the `ValueChoice` called `name` counts."""
+    """Returns the index of the current candidate of a `ValueChoice`.
+
+    Args:
+        name: the decision.
+        mixes: by decision, the mix of the current forward.
+    """
 
     def __init__(self, name: str, mixes: Mixes) -> None:
         self.name, self.mixes = name, mixes
@@ -90,7 +107,13 @@ class ValueMixer:
 
 
 class RepeatMixer:
-    """Stands for the `Repeat` whose depth is called `name`; its options are numbers of blocks."""
+    """Runs in place of a `Repeat`; the options of its decision are numbers of blocks.
+
+    Args:
+        choice: the choice.
+        name: its decision.
+        mixes: by decision, the mix of the current forward.
+    """
 
     def __init__(self, choice: Repeat, name: str, mixes: Mixes) -> None:
         self.choice, self.name, self.mixes = choice, name, mixes
@@ -105,7 +128,19 @@ class RepeatMixer:
 def mixer_of(
     choice: nn.Module | ValueChoice, name: str, mixes: Mixes
 ) -> LayerMixer | InputMixer | RepeatMixer | ValueMixer:
-    """What runs in place of `choice`, or decides a value."""
+    """Make the mixer of a choice.
+
+    Args:
+        choice: a choice of a module.
+        name: its decision.
+        mixes: by decision, the mix of the current forward.
+
+    Returns:
+        The mixer that runs in its place or, for a value, decides it.
+
+    Raises:
+        TrainableError: there is no mixer for choices of this class.
+    """
     if isinstance(choice, ValueChoice):
         return ValueMixer(name, mixes)
     if isinstance(choice, LayerChoice):
@@ -119,25 +154,18 @@ def mixer_of(
 
 def _total(name: str, values: list[tuple[int, Any]], weights: Tensor | None, names: Sequence[str]) -> Tensor:
     _check_shapes(name, values, names)
-    return _sum(values if weights is None else _weighted(values, weights))
-
-
-def _weighted(values: list[tuple[int, Tensor]], weights: Tensor) -> Iterator[tuple[int, Tensor]]:
-    # One unbind for all: its backward is one stack, that of indexing a zero-filled vector for each option.
-    parts = weights.unbind()
-    return ((index, value * parts[index].to(value.dtype)) for index, value in values)
-
-
-def _sum(values: Any) -> Tensor:
-    (_, total), *others = values
-    for _, value in others:
+    if weights is not None:
+        # One unbind for all options: its backward is one stack; indexing fills a vector of zeros for each option.
+        parts = weights.unbind()
+        values = [(index, value * parts[index].to(value.dtype)) for index, value in values]
+    total: Tensor = values[0][1]
+    for _, value in values[1:]:
         total = total + value
-    result: Tensor = total
-    return result
+    return total
 
 
 def _check_shapes(name: str, values: list[tuple[int, Any]], names: Sequence[str]) -> None:
-    """Adding up what is not alike would fail far from its cause, or spread one shape over another in silence."""
+    """Refuse values that cannot be added up: torch would fail far from the cause, or broadcast without an error."""
     for index, value in values:
         if not isinstance(value, Tensor):
             said = f"{names[index]} gives a {type(value).__name__}"

@@ -24,7 +24,7 @@ from trainables.supernet.bilevel import ORDERS, exact_order, first_order, frozen
 from trainables.supernet.collapse import dominant_eigenvalue
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.regularizers import REGULARIZERS
-from trainables.supernet.statistics import recalibrated, still
+from trainables.supernet.statistics import frozen_statistics, recalibrated
 from trainables.supernet.streams import Stream
 from trainables.supernet.supernet import Supernet
 from trainables.training.devices import layout_of
@@ -156,7 +156,7 @@ class Search:
 
     def _descend_alphas(self, architect: torch.optim.Adam, train: Batch, valid: Batch, progress: float) -> None:
         self.supernet.begin_step(self._draws)
-        with still(self.supernet.module):
+        with frozen_statistics(self.supernet.module):
             gradients = self._gradients(lambda: self._loss(train), lambda: self._whole(valid, progress), progress)
         for alpha, gradient in zip(self._alphas, gradients, strict=True):
             alpha.grad = gradient

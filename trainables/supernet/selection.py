@@ -1,7 +1,7 @@
-"""From a supernet to an architecture: by the strengths that its method has learned.
+"""Selection of an architecture from a supernet, by the strengths that its method has learned.
 
-`discretize` takes of every decision the strongest member; of inputs so many of the strongest as may be chosen.
-`pruned` leaves the strongest options of every decision, for methods that go on with fewer.
+`discretize` takes the strongest member of every decision; of inputs, as many of the strongest as may be chosen.
+`pruned` keeps the strongest options of every decision, for methods whose next stage has fewer.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["discretize", "pruned", "strongest"]
 
 Scores = dict[str, Tensor]
-"""By decision that has a vector, how strong each option is; on the CPU."""
+"""The strengths (options,) of each decision that has a vector, on the CPU."""
 
 
 def discretize(supernet: Supernet) -> Architecture:
-    """The architecture that the supernet prefers, a member of `supernet.space`.
+    """Select the architecture of the strongest options.
 
-    Where the method allows no more than so many skip connections in a kind of cell, the weakest of those taken
-    give way to the next best, one after another. Reads numbers of the device.
+    If the method limits the skip connections in a kind of cell, the weakest of those taken are replaced by the next
+    best option, one after another. The host waits for the device.
+
+    Args:
+        supernet: a trained supernet.
+
+    Returns:
+        The architecture, a member of `supernet.space`.
     """
     own = {name: strength.cpu() for name, strength in supernet.method.strengths().items()}
     taken = _taken(supernet, own)
@@ -42,9 +48,16 @@ def discretize(supernet: Supernet) -> Architecture:
 
 
 def strongest(decision: Decision, scores: list[float]) -> tuple[int, ...]:
-    """The indices of the options to take, in their order; the first of equals.
+    """Select the strongest options of a decision; of equals the first.
 
-    Where a number of inputs is a range, those are taken that are at least as strong as the mean.
+    If a decision may take a range of numbers of inputs, it takes those that are at least as strong as the mean.
+
+    Args:
+        decision: the decision.
+        scores: the strength of each of its options.
+
+    Returns:
+        The indices of the taken options, ascending.
     """
     ranked = sorted(decision.members, key=lambda index: (-scores[index], index))
     mean = sum(scores) / len(scores)
@@ -53,7 +66,15 @@ def strongest(decision: Decision, scores: list[float]) -> tuple[int, ...]:
 
 
 def pruned(supernet: Supernet, count: int) -> dict[str, tuple[int, ...]]:
-    """By decision, the `count` strongest options of those that are left, a member among them."""
+    """Keep the strongest options of each decision on an operation, at least one member among them.
+
+    Args:
+        supernet: a trained supernet.
+        count: how many of the options that are left to keep.
+
+    Returns:
+        The indices of the kept options, ascending, by decision.
+    """
     left = {}
     for name, strength in supernet.method.strengths().items():
         decision, scores = supernet.decisions[name], strength.tolist()
@@ -67,7 +88,7 @@ def pruned(supernet: Supernet, count: int) -> dict[str, tuple[int, ...]]:
 
 
 def _taken(supernet: Supernet, own: Scores) -> dict[str, tuple[int, ...]]:
-    """What is taken of every decision."""
+    """Return the strongest options of every decision, given the strengths of those with a vector."""
     strengths = supernet.with_nodes(own).items()
     return {name: strongest(supernet.decisions[name], strength.tolist()) for name, strength in strengths}
 
@@ -75,7 +96,7 @@ def _taken(supernet: Supernet, own: Scores) -> dict[str, tuple[int, ...]]:
 def _weakest_skip(
     supernet: Supernet, own: Scores, taken: dict[str, tuple[int, ...]], most: int
 ) -> tuple[str, int] | None:
-    """The weakest skip connection of a kind of cell that has more than `most` of them."""
+    """Return decision and index of the weakest skip connection in a kind of cell that has more than `most` of them."""
     read = supernet.taken(supernet.member(taken))
     groups: dict[str, list[tuple[float, str, int]]] = {}
     for name, indices in read.items():
@@ -83,6 +104,9 @@ def _weakest_skip(
         for index in indices:
             if decision.kind == "layer" and index in decision.skips and len(decision.members) > 1:
                 groups.setdefault(decision.group, []).append((float(own[name][index]), name, index))
-    crowded = [sorted(skips) for skips in groups.values() if len(skips) > most]
-    usable = [skip for skips in crowded for skip in skips if skip[0] >= 0]
-    return (usable[0][1], usable[0][2]) if usable else None
+    for skips in groups.values():
+        usable = sorted(skip for skip in skips if skip[0] >= 0)  # a negative strength: given up before
+        if len(skips) > most and usable:
+            _, name, index = usable[0]
+            return name, index
+    return None

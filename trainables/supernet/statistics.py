@@ -1,6 +1,6 @@
-"""The running statistics of batch normalisations, which belong to one mix of options and fit no other.
+"""The running statistics of batch normalisations, which are valid for one mix of options only.
 
-`still` keeps a forward in training from touching them, `recalibrated` fits them to the network as it stands.
+`frozen_statistics` prevents forwards in training from changing them; `recalibrated` computes them for the current mix.
 """
 
 from __future__ import annotations
@@ -9,15 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["recalibrated", "still"]
+__all__ = ["frozen_statistics", "recalibrated"]
 
 
 @contextmanager
-def still(module: nn.Module) -> Iterator[None]:
-    """Inside, forwards in training normalise by their batch as ever and leave the statistics as they are."""
+def frozen_statistics(module: nn.Module) -> Iterator[None]:
+    """Keep the running statistics constant for the duration of a block; forwards in training normalise by their batch.
+
+    Args:
+        module: the module whose normalisations are affected.
+
+    Yields:
+        Nothing.
+    """
     tracking = [norm for norm in _norms(module) if norm.track_running_stats]
     for norm in tracking:
         norm.track_running_stats = False
@@ -30,15 +37,24 @@ def still(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def recalibrated(module: nn.Module, run: Callable[[], object]) -> Iterator[None]:
-    """Inside, the statistics are the plain means over the forwards that `run` makes, and the module evaluates.
+    """Set the running statistics to the plain means over some forwards for the duration of a block, in evaluation mode.
 
-    `run` is called once, without gradients, with the normalisations in training and all else in evaluation. After
-    the block statistics and modes are those from before.
+    After the block, statistics and modes are those from before.
+
+    Args:
+        module: the module.
+        run: makes the forwards; called once, without gradients, with the normalisations in training mode and all other
+            modules in evaluation mode.
+
+    Yields:
+        Nothing.
     """
     norms = [norm for norm in _norms(module) if norm.running_mean is not None]
     modes = [(part, part.training) for part in module.modules()]
     momenta = [norm.momentum for norm in norms]
-    buffers = [buffer for norm in norms for buffer in norm.buffers(recurse=False)]
+    buffers: list[Tensor] = []
+    for norm in norms:
+        buffers += norm.buffers(recurse=False)
     before = [buffer.clone() for buffer in buffers]
     try:
         module.eval()

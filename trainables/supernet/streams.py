@@ -1,4 +1,4 @@
-"""Batches without end out of one part of a data set, in random order, from where it stood."""
+"""An endless stream of batches from one split of a data set, in random order, which can be resumed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ __all__ = ["Stream"]
 
 
 class Stream:
-    """Indices of `size` images each time, every image once before any comes again.
+    """An endless stream of random batches; every image comes once before any comes again.
 
-    What fills no batch at the end of a round is left out of it. `generator` is on the device of the images.
+    Images that do not fill a batch at the end of a round are left out of that round.
+
+    Args:
+        split: the images and labels.
+        size: images per batch; at most all images of the split.
+        generator: draws the order; on the device of the images.
     """
 
     def __init__(self, split: Split, size: int, generator: torch.Generator) -> None:
@@ -26,7 +31,11 @@ class Stream:
         self._at = 0
 
     def next(self) -> tuple[Tensor, Tensor]:
-        """Images as they were read, and labels."""
+        """Return the next batch.
+
+        Returns:
+            The images as they were read, without augmentation and normalisation, and their labels (n,).
+        """
         if self._at + self.size > len(self._order):
             self._order = torch.randperm(len(self.split), generator=self._generator, device=self._order.device)
             self._at = 0
@@ -35,11 +44,22 @@ class Stream:
         return self.split.images.index_select(0, rows), self.split.labels.index_select(0, rows)
 
     def state_dict(self) -> dict[str, object]:
-        """Where it stands."""
+        """Return the position in the stream.
+
+        Returns:
+            The order of the current round, and the place in it.
+        """
         return {"order": self._order, "at": self._at}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, over images as many."""
+        """Go on from a position.
+
+        Args:
+            state: what `state_dict` returned.
+
+        Raises:
+            ValueError: the state belongs to a split of another size.
+        """
         if len(state["order"]) not in (0, len(self.split)):
             raise ValueError(f"the order is one of {len(state['order'])} images, here are {len(self.split)}")
         self._order = state["order"].to(self._order.device)

@@ -1,16 +1,16 @@
-"""A module with choices, all of them at once: `relax` makes a `Supernet` of it, `discretize` an Architecture.
+"""Supernets: `relax` makes a `Supernet` of a module with choices, `discretize` selects an architecture from it.
 
     supernet = relax(build("darts", None, channels=16, layers=8), method="darts")
     logits = supernet(images)
     architecture = discretize(supernet)
 
-The module stays what it is, with the names of its weights: `supernet.module` can be frozen, saved and loaded like
-before, and outside of a supernet's forward nothing of it has changed but the `relaxed` of its choices.
+The module and the names of its weights stay the same: `supernet.module` can be frozen, saved and loaded as before.
+Relaxing changes the attribute `relaxed` of its choices and nothing else outside of a forward.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,16 +33,23 @@ __all__ = ["Supernet", "relax"]
 
 
 class Supernet(nn.Module):
-    """A `module` whose choices are mixed by a `method`; a forward is one of the module.
+    """A module whose choices are mixed by a method; its forward is that of the module.
+
+    Args:
+        module: an undecided module; it is taken, not copied.
+        method: a method without decisions yet.
+        space: a space with the parameters of the module; None takes that of the module.
 
     Attributes:
         module: the undecided module with all its weights.
-        method: has the architecture parameters.
-        space: of the architectures that it can become.
-        decisions: by name.
-        fixed: decisions of which these options are taken, as they are, whatever the method says.
-        limits: decisions of which options other than these count for nothing; the weights of these stay.
-        mixes: what every decision takes in the forward that runs, or ran last.
+        method: the method, which has the architecture parameters.
+        space: the space of the architectures that can be selected.
+        choices: the choices of the module.
+        decisions: the decisions by name.
+        fixed: by decision, options that every forward takes instead of the method's mix.
+        limits: by decision, the options that may be computed; the weights of these stay, all other options are left
+            out.
+        mixes: by decision, the mix of the current or the last forward.
     """
 
     def __init__(self, module: nn.Module, method: Method, space: Space | None = None) -> None:
@@ -68,26 +75,48 @@ class Supernet(nn.Module):
         return self.module(*args, **kwargs)
 
     def weight_parameters(self) -> list[nn.Parameter]:
-        """What the operations learn."""
+        """Return the weights of the operations.
+
+        Returns:
+            The parameters of the module.
+        """
         return list(self.module.parameters())
 
     def architecture_parameters(self) -> list[nn.Parameter]:
-        """What the method learns."""
+        """Return the architecture parameters.
+
+        Returns:
+            The parameters of the method.
+        """
         return list(self.method.parameters())
 
     def begin_step(self, draws: Draws) -> None:
-        """Let the method take the random numbers of a step."""
+        """Let the method draw the random numbers of a step.
+
+        Args:
+            draws: the generators.
+        """
         self.method.draw(draws)
 
     def strengths(self) -> dict[str, Tensor]:
-        """By decision, how much each of its options is preferred, (options,), at least 0."""
+        """Return how strongly each decision prefers each of its options.
+
+        Returns:
+            Strengths (options,), at least 0, by decision.
+        """
         return self.with_nodes(self.method.strengths())
 
     def with_nodes(self, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The strengths of the decisions that have `own`, and those of nodes.
+        """Add the strengths of nodes to those of other decisions.
 
-        That of a node's input is the strongest member's among the operations of its edge, times the weight of the
-        edge where the method has such.
+        The strength of a node's input is that of the strongest member among the operations of its edge, times the
+        weight of the edge if the node has a vector.
+
+        Args:
+            own: the strengths (options,) of the decisions that have a vector.
+
+        Returns:
+            The strengths of these decisions and of nodes, by decision.
         """
         strengths = dict(own)
         for name, decision in self.decisions.items():
@@ -97,22 +126,44 @@ class Supernet(nn.Module):
         return strengths
 
     def member(self, taken: Mapping[str, Sequence[int]]) -> Architecture:
-        """The member of the space that takes these options, by decision; what stands in others counts for nothing."""
+        """Return the member of the space that takes these options.
+
+        Args:
+            taken: the indices of the taken options, by decision; decisions that are inactive in the member have no
+                effect.
+
+        Returns:
+            The architecture.
+        """
         known = {parameter.name for parameter in self.space.parameters}
-        said = {}
+        params = {}
         for name, indices in taken.items():
-            said.update(self.decisions[name].params(indices))
-        return self.space.from_params({name: value for name, value in said.items() if name in known})
+            params.update(self.decisions[name].params(indices))
+        return self.space.from_params({name: value for name, value in params.items() if name in known})
 
     def taken(self, architecture: object) -> dict[str, tuple[int, ...]]:
-        """The options that a member of the space takes, by decision; without those that count for nothing."""
+        """Return the options that a member of the space takes.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            The indices of the taken options, by active decision.
+        """
         taken = self.choices.taken(architecture)
         return {name: decision.indices(taken[name]) for name, decision in self.decisions.items() if name in taken}
 
     @contextmanager
     def deciding(self, architecture: object) -> Iterator[None]:
-        """Inside, a forward is that of one member of the space, with the shared weights."""
-        # Decisions in what is not taken do not run; they get anything, so that the method need not be asked.
+        """Let every forward be that of one member of the space, with the shared weights, for the duration of a block.
+
+        Args:
+            architecture: a member of the space.
+
+        Yields:
+            Nothing.
+        """
+        # Decisions inside options that are not taken do not run. They get any option, so that no mix is computed.
         others = {name: decision.members[:1] for name, decision in self.decisions.items()}
         fixed, self.fixed = self.fixed, {**others, **self.taken(architecture)}
         try:
@@ -122,7 +173,14 @@ class Supernet(nn.Module):
 
     @torch.no_grad()
     def check(self, example: Any) -> None:
-        """Run `example` through every option; `TrainableError` names what differs in shape. Changes nothing."""
+        """Run an example through every option, without gradients; the supernet does not change.
+
+        Args:
+            example: an input of the module.
+
+        Raises:
+            TrainableError: values that are added up differ in shape; the message names them.
+        """
         was = self.module.training
         fixed, self.fixed = self.fixed, {name: decision.together for name, decision in self.decisions.items()}
         self.module.eval()
@@ -149,16 +207,22 @@ def relax(
     example: Any = None,
     **settings: object,
 ) -> Supernet:
-    """The supernet of an undecided module.
+    """Make a supernet of an undecided module.
 
     Args:
-        module: has choices of `search_spaces.nn`; it is taken, not copied, and is in one supernet at a time.
-        method: a name of `METHODS` with its settings, or a `Method` of your own, not attached yet.
-        space: whose members `discretize` gives, if other than `space_of(module)`: one of the same parameters, such
-            as that of the catalogue.
-        example: an input; with one, all options are tried, and refused where their shapes disagree.
+        module: a module with choices of `search_spaces.nn`; it is taken, not copied, and is in one supernet at a time.
+        method: a name of `METHODS`, or a `Method` of your own without decisions yet.
+        space: the space whose members `discretize` returns, with the same parameters as `space_of(module)`, such as
+            that of the catalogue; None takes `space_of(module)`.
+        example: an input; if it is given, all options are run with it, and refused if their shapes disagree.
+        **settings: settings of the method, if `method` is a name.
 
-    `SpaceError` for a module without choices, `TrainableError` for what the method cannot mix.
+    Returns:
+        The supernet.
+
+    Raises:
+        SpaceError: the module has no choices.
+        TrainableError: the method cannot mix a choice, or has no such setting, or the spaces differ.
     """
     made = method_of(method, settings) if isinstance(method, str) else method
     if settings and not isinstance(method, str):
@@ -166,15 +230,15 @@ def relax(
     supernet = Supernet(module, made, space)
     if example is not None:
         supernet.check(example)
-    made.meet(supernet, example)
+    made.prepare(supernet, example)
     return supernet
 
 
 def _bound(choices: Choices, space: Space | None) -> Space:
-    """`space` if it has the parameters of the module, else that of the module where none was given."""
+    """Return `space`, after a check that it has the parameters of the module; without one, the space of the module."""
     if space is None:
         return choices.space
-    mine, theirs = (_signature(known.parameters) for known in (choices.space, space))
+    mine, theirs = _signature(choices.space), _signature(space)
     if mine != theirs:
         differing = sorted({name for name, _ in mine ^ theirs})
         raise TrainableError(
@@ -184,5 +248,6 @@ def _bound(choices: Choices, space: Space | None) -> Space:
     return space
 
 
-def _signature(parameters: Iterable[Any]) -> set[tuple[str, object]]:
-    return {(p.name, (p.kind, p.choices, p.low, p.high, p.group)) for p in parameters}
+def _signature(space: Space) -> set[tuple[str, object]]:
+    """Return what two spaces must have in common: each parameter by name, with its kind and its values."""
+    return {(p.name, (p.kind, p.choices, p.low, p.high, p.group)) for p in space.parameters}

@@ -1,4 +1,4 @@
-"""A supernet that goes on where another one stopped, on other images: the weights are kept, the head is new."""
+"""Transfer of a trained supernet to other images: the weights are copied, the head is new."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ _MODULE, _METHOD = "module.", "method."
 
 @torch.no_grad()
 def take_over(supernet: Supernet, weights: dict[str, Tensor], where: object) -> None:
-    """Give `supernet` the `weights` of the state of another one, but for its heads, which stay as they are.
+    """Copy the weights and running statistics of another supernet, except those of its heads.
 
-    Running statistics come along; what the other's method learned does where this one's method has the same. `where`
-    they are from is for errors. `CheckpointError` if other weights than those of heads are missing or differ in shape:
-    then it is another network. Nothing has changed by then.
+    The architecture parameters are copied, too, if both methods have the same ones.
+
+    Args:
+        supernet: the supernet to change; its heads keep their weights.
+        weights: the state dict of the other supernet.
+        where: the origin of the weights, for the message.
+
+    Raises:
+        CheckpointError: other weights than those of heads are missing or differ in shape; then nothing has changed.
     """
     fresh = {f"{_MODULE}{name}." for name in heads(supernet.module)}
     mine = {name: value for name, value in supernet.state_dict().items() if isinstance(value, Tensor)}
@@ -41,7 +47,14 @@ def take_over(supernet: Supernet, weights: dict[str, Tensor], where: object) -> 
 
 
 def heads(module: nn.Module) -> Iterator[str]:
-    """Names of the linear layers that give the logits: those called classifier, or in such, else the last one."""
+    """Find the linear layers that compute the logits: those named classifier or inside such a module, else the last.
+
+    Args:
+        module: a network.
+
+    Returns:
+        The names of these layers.
+    """
     linear = [name for name, part in module.named_modules() if isinstance(part, nn.Linear)]
     named = [name for name in linear if "classifier" in name.split(".")]
     return iter(named or linear[-1:])

@@ -17,7 +17,7 @@ from trainables.supernet import Draws, relax
 from trainables.supernet.bilevel import exact_order, frozen, second_order
 from trainables.supernet.fused import FusedNodes, unfused
 from trainables.supernet.fused_depthwise import every_other
-from trainables.supernet.statistics import recalibrated, still
+from trainables.supernet.statistics import frozen_statistics, recalibrated
 
 
 def darts(method="darts", dtype=torch.float64, layers=3, **settings):
@@ -151,7 +151,7 @@ def test_other_operations_are_mixed_too(operations, runs):
 def test_statistics_stand_still_in_an_architecture_step(runs):
     supernet = darts(nodes=1)
     before = {name: buffer.clone() for name, buffer in supernet.module.named_buffers()}
-    with still(supernet.module):
+    with frozen_statistics(supernet.module):
         supernet(images())
     assert all(torch.equal(buffer, before[name]) for name, buffer in supernet.module.named_buffers())
     assert len(runs) == 3

@@ -13,7 +13,7 @@ from search_spaces.nn import freeze
 from tests.trainables.supernet.toys import Nested, Scale, Two
 from trainables.errors import TrainableError
 from trainables.supernet import Draws, discretize, relax
-from trainables.supernet.methods.paths import above, reached
+from trainables.supernet.methods.paths import enclosing_options, reached
 from trainables.supernet.path_search import best_path
 
 ONE = torch.ones(1)
@@ -103,7 +103,7 @@ def test_evolution_needs_paths():
 
 def test_what_counts_on_a_path():
     supernet = relax(Everything(), "spos")
-    around = above(supernet.decisions.values())
+    around = enclosing_options(supernet.decisions.values())
     two_blocks = {"blocks": (1,), "inputs": (0,), "factor": (0,), **{f"blocks.{i}": (0,) for i in range(3)}}
     assert set(reached(two_blocks, around)) == {"blocks", "blocks.0", "blocks.1", "inputs", "factor"}
 
@@ -118,7 +118,7 @@ def test_enas_says_the_chance_of_what_it_draws(units):
     for _ in range(500):
         supernet.begin_step(draws)
         drawn[supernet.method.path["node"]] += 1
-    chances = {path: supernet.method.told({"node": path})[0].exp().item() for path in drawn}
+    chances = {path: supernet.method.log_probability({"node": path})[0].exp().item() for path in drawn}
     assert sum(chances.values()) == pytest.approx(1, abs=0.03)
     assert all(drawn[path] / 500 == pytest.approx(chance, abs=0.07) for path, chance in chances.items())
 
@@ -140,7 +140,7 @@ def test_enas_weighs_only_decisions_that_counted():
     torch.manual_seed(0)
     supernet = relax(Blocks(), "enas", units=0)
     path = dict.fromkeys(supernet.decisions, (0,))
-    supernet.method.told(path)[0].backward()
+    supernet.method.log_probability(path)[0].backward()
     (table,) = supernet.architecture_parameters()
     counted = {name: table.grad[2 * i : 2 * i + 2].abs().sum().item() > 0 for i, name in enumerate(supernet.decisions)}
     assert counted == {"blocks": True, "blocks.0": True, "blocks.1": False}

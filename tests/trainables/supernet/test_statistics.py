@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainables.supernet.regularizers import REGULARIZERS
-from trainables.supernet.statistics import recalibrated, still
+from trainables.supernet.statistics import frozen_statistics, recalibrated
 
 X = torch.randn(64, 3, generator=torch.Generator().manual_seed(0)) * 4 + 2
 
@@ -20,7 +20,7 @@ def test_still_forwards_normalise_by_the_batch_and_leave_no_trace():
     net = network()
     net[0].p = 0.0
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    with still(net):
+    with frozen_statistics(net):
         held = net(X)
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert torch.equal(net(X), held)

@@ -1,7 +1,7 @@
-"""The methods that search in a supernet, by name: one small class a paper.
+"""The methods that search in a supernet, by name: one small class per paper.
 
 A target of the registry is a class that derives from `trainables.supernet.methods.base.Method`. A plug-in names it in
-its entry points of the group `nas_tune.methods`. Asking for the names needs no torch.
+its entry points of the group `nas_tune.methods`. Listing the names does not import torch.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ METHODS: Registry[type[Method]] = Registry(
     check=_method,
     error=TrainableError,
 )
-"""By the name that settings and command lines say."""
+"""The registry of methods, by the name in settings and on command lines."""
 
 
 def register(name: str, method: type[Method] | str, *, replace: bool = False) -> None:
-    """Make a search method known as `name`, also as a strategy of `nas_tune`.
+    """Register a search method, also as a strategy of `nas_tune`.
 
     Args:
-        name: how settings, configurations and command lines ask for it.
+        name: the name in settings, configurations and on command lines.
         method: a class that derives from `Method`, whose arguments are its settings; or "module:attribute".
-        replace: take the place of what has the name.
+        replace: whether to replace another method of that name.
 
     Raises:
         TrainableError: the name breaks the rule or is taken, or `method` is no such class.
@@ -66,7 +66,18 @@ def register(name: str, method: type[Method] | str, *, replace: bool = False) ->
 
 
 def method_of(name: str, settings: dict[str, object]) -> Method:
-    """A fresh method; `TrainableError` for an unknown name, and for a setting that it does not take."""
+    """Make a method.
+
+    Args:
+        name: a name of `METHODS`.
+        settings: its settings, by name.
+
+    Returns:
+        A method without decisions yet.
+
+    Raises:
+        TrainableError: there is no such method, or it has no such setting.
+    """
     if name not in METHODS:
         check_name("method", name, METHODS.names())
     found = METHODS.get(name)

@@ -1,9 +1,9 @@
-"""What a search method is: its architecture parameters, and how they become the mix of a forward.
+"""The base class of search methods: the architecture parameters, and how they determine the mix of a forward.
 
-A supernet calls, in this order: `attach` and `meet` once; `advance` with the progress of the search; `draw` once a
-step; `mixes` before every forward, which may be several a step (the same draw holds for all of them, each with a
-graph of its own); `weight_loss` in a step of the weights; `objective` and `penalty` in a step of the architecture, and
-`settle` after it; `strengths` whenever somebody asks what the method prefers.
+The methods are called in this order: `attach` and `prepare` once; `advance` with the progress of the search; `draw`
+once per step; `mixes` before every forward (a step may have several forwards, which share the draw and have a graph
+each); `weight_loss` in a step of the weights; `objective` and `penalty` in a step of the architecture, and `settle`
+after it; `strengths` at any time.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["Draws", "Method", "Stage"]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a search with a network of its own, trained anew.
+    """A stage of a search, with a new network that is trained from scratch.
 
     Attributes:
-        layers: cells that the network has more than its settings say.
+        layers: the number of cells that the network has in addition to its settings.
         options: how many options of every decision are left from the stage before; None leaves all.
-        skip_dropout: probability, at the beginning of the stage, of dropping what an identity passes on.
+        skip_dropout: the probability of dropping each value of an identity, at the beginning of the stage.
     """
 
     layers: int = 0
@@ -39,8 +39,11 @@ class Stage:
 
 
 class Draws:
-    """Where a method takes random numbers from: `device` for those that stay on the device of the network,
-    `host` (on the CPU) for indices that Python reads.
+    """The generators of a method's random numbers.
+
+    Args:
+        device: on the device of the network, for numbers that stay there.
+        host: on the CPU, for indices that Python reads.
     """
 
     def __init__(self, device: torch.Generator, host: torch.Generator) -> None:
@@ -48,15 +51,23 @@ class Draws:
 
     @classmethod
     def seeded(cls, seed: int, device: torch.device | str = "cpu") -> Draws:
-        """Both from one seed."""
+        """Make both generators from one seed.
+
+        Args:
+            seed: the seed.
+            device: the device of the network.
+
+        Returns:
+            The generators.
+        """
         return cls(torch.Generator(device).manual_seed(seed), torch.Generator().manual_seed(seed + 1))
 
 
 class Method(nn.Module):
-    """Mixes all options of every decision, by a softmax over one vector a decision: what subclasses change.
+    """A search method; this base class mixes all options of every decision by a softmax over one vector per decision.
 
-    Its parameters are the architecture parameters of the supernet; a vector starts as normal numbers of deviation
-    0.001. A node of a cell has none of its own: its edges say what it prefers.
+    The parameters of this module are the architecture parameters of the supernet. A vector is initialised by normal
+    numbers of deviation 0.001. A node of a cell has no vector: the strengths of its edges rank its inputs.
     """
 
     paper: ClassVar[str] = ""
@@ -65,43 +76,63 @@ class Method(nn.Module):
     is_hard: ClassVar[bool] = False
     """Whether a forward computes one option of each decision only."""
     finds_by_score: ClassVar[bool] = False
-    """Whether the architecture is the path that validates best, not that of the greatest strengths."""
+    """Whether the architecture is the path with the best validation score, and not that of the greatest strengths."""
     single_level: ClassVar[bool] = False
-    """Whether weights and architecture learn from the same images, of the training half."""
+    """Whether weights and architecture learn from the same images, those of the training half."""
     needs: ClassVar[Mapping[str, object]] = {}
-    """Settings of the network's builder without which the method is not that of its paper."""
+    """Settings of the network that belong to the method of the paper."""
     recipe: ClassVar[Mapping[str, object]] = {}
     """Settings of `DartsTrainable` in which the paper differs from DARTS."""
     warmup: ClassVar[float] = 0.0
     """Share of the epochs of a stage in which the paper trains weights only."""
     stages: tuple[Stage, ...] = (Stage(),)
+    """The stages of the search, in order."""
     most_skips: int | None = None
-    """How many skip connections each kind of cell may have in the end; None leaves it open."""
+    """The most skip connections in each kind of cell of the architecture; None sets no limit."""
 
     def __init__(self) -> None:
         super().__init__()
         self.decisions: dict[str, Decision] = {}
         self.alphas = nn.ParameterDict()
         self.kept: dict[str, tuple[int, ...]] = {}
-        """Decisions that are left with some of their options only; the others weigh nothing any more."""
+        """By decision, the options that are left in this stage; decisions that are not here have all options."""
 
     def attach(self, decisions: Iterable[Decision]) -> None:
-        """Make the architecture parameters of `decisions`, once; `TrainableError` for what cannot be mixed."""
+        """Make the architecture parameters of all decisions; called once.
+
+        Args:
+            decisions: the decisions of a supernet.
+
+        Raises:
+            TrainableError: the method cannot mix a decision.
+        """
         for decision in decisions:
             self.check(decision)
             self.decisions[decision.name] = decision
             if self.owns(decision):
                 self.alphas[_key(decision.name)] = nn.Parameter(self.initial(decision))
 
-    def meet(self, supernet: Any, example: Any) -> None:
-        """See the supernet, with an example of its input, or None."""
+    def prepare(self, supernet: Any, example: Any) -> None:
+        """Prepare for a supernet; called once, after `attach`. The base class does nothing.
+
+        Args:
+            supernet: the supernet.
+            example: an example of its input, or None.
+        """
 
     def check(self, decision: Decision) -> None:
-        """Refuse a decision that this method cannot take."""
+        """Refuse a decision that this method cannot mix.
+
+        Args:
+            decision: the decision.
+
+        Raises:
+            TrainableError: it is of a kind that is not `mixable`, or combines its inputs other than by a sum or mean.
+        """
         if decision.kind not in self.mixable:
-            said = {"value": "a ValueChoice", "depth": "the depth of a Repeat"}.get(decision.kind, decision.kind)
+            kind = {"value": "a ValueChoice", "depth": "the depth of a Repeat"}.get(decision.kind, decision.kind)
             raise TrainableError(
-                f"{decision.name} is {said}, and {type(self).__name__} mixes what modules give, not numbers; take a "
+                f"{decision.name} is {kind}, and {type(self).__name__} mixes what modules give, not numbers; take a "
                 "method of single paths (spos, enas, ofa, proxylessnas), or decide it before"
             )
         gives_lists = decision.kind == "inputs" and decision.reduction not in ("sum", "mean")
@@ -112,38 +143,87 @@ class Method(nn.Module):
             )
 
     def owns(self, decision: Decision) -> bool:
-        """Whether the decision has a vector of its own."""
+        """Return whether a decision has a vector; subclasses may change it.
+
+        Args:
+            decision: the decision.
+
+        Returns:
+            False for the nodes of cells, whose edges rank the inputs.
+        """
         return not decision.is_node
 
     def initial(self, decision: Decision) -> Tensor:
-        """The vector to start from, drawn from torch's generator."""
+        """Return the initial vector of a decision, drawn from torch's generator.
+
+        Args:
+            decision: the decision.
+
+        Returns:
+            (options,).
+        """
         return 1e-3 * torch.randn(len(decision.options))
 
     def alpha(self, name: str) -> Tensor:
-        """The vector of a decision that has one."""
+        """Return the vector of a decision.
+
+        Args:
+            name: a decision that has one.
+
+        Returns:
+            (options,), a parameter.
+        """
         alpha: Tensor = self.alphas[_key(name)]
         return alpha
 
     def owned(self) -> dict[str, Tensor]:
-        """The vectors by decision."""
+        """Return the vectors of all decisions that have one.
+
+        Returns:
+            Vectors (options,), by decision.
+        """
         return {name: self.alpha(name) for name, decision in self.decisions.items() if self.owns(decision)}
 
     def begin_stage(self, stage: Stage, kept: Mapping[str, tuple[int, ...]]) -> None:
-        """Begin one of the `stages`, before its first step, with the options that are left in it."""
+        """Begin one of the `stages`, before its first step.
+
+        Args:
+            stage: the stage.
+            kept: by decision, the options that are left in it.
+        """
         self.kept = dict(kept)
 
     def advance(self, progress: float) -> None:
-        """Called before each step with the share of the search (of its stage) that is over, 0 to 1."""
+        """Take the progress of the search; called before each step. The base class does nothing.
+
+        Args:
+            progress: the share of the stage that is over, 0 to 1.
+        """
 
     def draw(self, draws: Draws) -> None:
-        """Take the random numbers of one step."""
+        """Draw the random numbers of one step. The base class draws none.
+
+        Args:
+            draws: the generators.
+        """
 
     def mixes(self) -> dict[str, Mix]:
-        """What every decision takes in the next forward; out of training without chance."""
+        """Return the mixes of the next forward; outside of training they are not random.
+
+        Returns:
+            The mix of every decision, by name.
+        """
         return {name: self.mixed(decision) for name, decision in self.decisions.items()}
 
     def mixed(self, decision: Decision) -> Mix:
-        """What one decision takes."""
+        """Return the mix of one decision.
+
+        Args:
+            decision: the decision.
+
+        Returns:
+            All options that are left, weighted if the decision has a vector.
+        """
         indices = self.left(decision)
         if not self.owns(decision):
             return Mix(indices)
@@ -151,15 +231,39 @@ class Method(nn.Module):
         return Mix(indices, self.scaled(decision, weights))
 
     def weights(self, decision: Decision, alpha: Tensor) -> Tensor:
-        """The weights of the options, those that are not left at 0."""
+        """Return the weights of the options in a forward; subclasses may draw them.
+
+        Args:
+            decision: a decision with a vector.
+            alpha: its vector (options,).
+
+        Returns:
+            (options,), 0 for options that are not left.
+        """
         return self.expected(decision, alpha)
 
     def expected(self, decision: Decision, alpha: Tensor) -> Tensor:
-        """The weights without chance, by which options are compared too."""
+        """Return the weights without randomness, by which options are also compared.
+
+        Args:
+            decision: a decision with a vector.
+            alpha: its vector (options,).
+
+        Returns:
+            (options,), 0 for options that are not left.
+        """
         return torch.softmax(self.masked(decision, alpha), 0)
 
     def masked(self, decision: Decision, alpha: Tensor) -> Tensor:
-        """`alpha` with minus infinity for the options that are not left."""
+        """Return a vector with minus infinity for the options that are not left.
+
+        Args:
+            decision: a decision with a vector.
+            alpha: its vector (options,).
+
+        Returns:
+            (options,).
+        """
         if decision.name not in self.kept:
             return alpha
         lost = torch.ones(len(alpha), dtype=torch.bool)
@@ -167,50 +271,115 @@ class Method(nn.Module):
         return alpha.masked_fill(lost.to(alpha.device, non_blocking=True), -torch.inf)
 
     def scaled(self, decision: Decision, weights: Tensor) -> Tensor:
-        """Weights of inputs as if so many of them were added up as will be chosen; all others as they are."""
+        """Scale the weights of inputs that are added up by the number of inputs that will be chosen.
+
+        Args:
+            decision: a decision with a vector.
+            weights: (options,).
+
+        Returns:
+            (options,); the weights of other decisions are returned unchanged.
+        """
         several = decision.kind == "inputs" and decision.reduction == "sum" and not decision.is_node
         return weights * decision.high if several and decision.high > 1 else weights
 
     def left(self, decision: Decision) -> tuple[int, ...]:
-        """The options that are left."""
+        """Return the options that are left in this stage.
+
+        Args:
+            decision: the decision.
+
+        Returns:
+            Their indices.
+        """
         return self.kept.get(decision.name, tuple(range(len(decision.options))))
 
     def only_left(self, name: str, alpha: Tensor) -> Tensor:
-        """The entries of `alpha` for the options that are left."""
+        """Return the entries of a vector for the options that are left.
+
+        Args:
+            name: a decision with a vector.
+            alpha: its vector (options,).
+
+        Returns:
+            (options left,).
+        """
         if name not in self.kept:
             return alpha
         return alpha.index_select(0, self.left_indices(name))
 
     def left_indices(self, name: str) -> Tensor:
-        """The options that are left of a decision that lost some, on the device of its vector."""
-        # Without waiting for a GPU: a list as index would be copied there while the host stands still.
+        """Return the options that are left of a decision that has lost some.
+
+        Args:
+            name: a decision of `kept`.
+
+        Returns:
+            Their indices, on the device of its vector.
+        """
+        # The host need not wait for a GPU: indexing by a list would make it wait for the copy.
         return torch.tensor(self.kept[name]).to(self.alpha(name).device, non_blocking=True)
 
     def penalty(self) -> Tensor | None:
-        """What the method adds to the loss of the architecture."""
+        """Return the term that the method adds to the loss of the architecture.
+
+        Returns:
+            A scalar; None for no term.
+        """
         return None
 
     def weight_loss(self, run: Callable[[], Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of a step of the weights, and logits; `run` gives those of one forward."""
+        """Compute the loss of a step of the weights.
+
+        Args:
+            run: makes one forward and returns its logits (n, classes).
+            labels: (n,).
+
+        Returns:
+            The loss, a scalar, and logits (n, classes).
+        """
         logits = run()
         return functional.cross_entropy(logits.float(), labels), logits
 
     def objective(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """What the architecture descends, by the loss and logits of a forward in its step."""
+        """Return the objective that a step of the architecture minimizes.
+
+        Args:
+            loss: the loss of the forward in this step.
+            logits: its logits (n, classes).
+            labels: (n,).
+
+        Returns:
+            A scalar.
+        """
         return loss
 
     def settle(self) -> None:
-        """Called after each step of the architecture."""
+        """Change the architecture parameters after each step of the architecture. The base class does nothing."""
 
     @torch.no_grad()
     def strengths(self) -> dict[str, Tensor]:
-        """How much each decision with a vector prefers each of its options; greater is better, at least 0."""
+        """Return how strongly each decision with a vector prefers each of its options.
+
+        Returns:
+            Strengths (options,), at least 0, by decision.
+        """
         return {name: self.expected(self.decisions[name], alpha).detach() for name, alpha in self.owned().items()}
 
     def get_extra_state(self) -> dict[str, Any]:
+        """Return the state for a checkpoint that is neither a parameter nor a buffer.
+
+        Returns:
+            The options that are left, by decision.
+        """
         return {"kept": {name: list(left) for name, left in self.kept.items()}}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Restore the state that `get_extra_state` has returned.
+
+        Args:
+            state: what it returned.
+        """
         self.kept = {name: tuple(left) for name, left in state["kept"].items()}
 
 

@@ -10,10 +10,9 @@ __all__ = ["Darts"]
 
 
 class Darts(Method):
-    """Every option at once, weighted by the softmax of its decision's vector.
+    """Computes every option, weighted by the softmax of its decision's vector.
 
-    A node adds up all its edges; chosen are the two whose strongest operation, `none` left aside, is the
-    strongest.
+    A node adds up all its edges. The architecture has the two edges with the strongest operation, `none` excluded.
     """
 
     paper: ClassVar[str] = "arXiv 1806.09055"

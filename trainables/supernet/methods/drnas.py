@@ -18,11 +18,14 @@ __all__ = ["DrNas"]
 
 
 class DrNas(Method):
-    """Weights drawn anew each step from a Dirichlet distribution of concentration `elu(alpha) + 1`.
+    """Draws the weights of each step from a Dirichlet distribution of concentration `elu(alpha) + 1`.
 
-    Gradients go through the draw by its implicit derivative. The loss holds the distribution near an anchor, the
-    even one of concentration 1, by `anchor` times the divergence from it (1e-3 in the paper). Options are compared
-    by their mean. The paper's partial channels and its two stages are settings of network and search.
+    Gradients pass through the draw by its implicit derivative. Options are compared by their mean. The paper's partial
+    channels and its two stages are settings of network and search.
+
+    Args:
+        anchor: the factor of a penalty, the divergence of the distribution from the even one of concentration 1; 1e-3
+            in the paper.
     """
 
     paper: ClassVar[str] = "arXiv 2006.10355"
@@ -36,11 +39,22 @@ class DrNas(Method):
 
     @torch.no_grad()
     def draw(self, draws: Draws) -> None:
-        self.drawn = {
-            name: torch._sample_dirichlet(self._concentration(name), generator=draws.device) for name in self.owned()
-        }
+        for name in self.owned():
+            self.drawn[name] = torch._sample_dirichlet(self._concentration(name), generator=draws.device)
 
     def weights(self, decision: Decision, alpha: Tensor) -> Tensor:
+        """Return the drawn weights in training, otherwise their mean.
+
+        Args:
+            decision: a decision with a vector.
+            alpha: its vector (options,).
+
+        Returns:
+            (options,).
+
+        Raises:
+            RuntimeError: nothing was drawn before a forward in training.
+        """
         if not self.training:
             return self.expected(decision, alpha)
         if decision.name not in self.drawn:
@@ -57,21 +71,21 @@ class DrNas(Method):
     def penalty(self) -> Tensor | None:
         if not self.anchor or not self.decisions:
             return None
-        return self.anchor * torch.stack([self._divergence(name) for name in self.owned()]).sum()
-
-    def _divergence(self, name: str) -> Tensor:
-        concentration = self._concentration(name)
-        even = torch.ones_like(concentration)
-        return kl_divergence(Dirichlet(concentration, validate_args=False), Dirichlet(even, validate_args=False))
+        divergences = []
+        for name in self.owned():
+            drawn = Dirichlet(self._concentration(name), validate_args=False)
+            even = Dirichlet(torch.ones_like(drawn.concentration), validate_args=False)
+            divergences.append(kl_divergence(drawn, even))
+        return self.anchor * torch.stack(divergences).sum()
 
     def _concentration(self, name: str) -> Tensor:
-        """Of the options that are left; kept off zero, where the distribution ends."""
+        """Return the concentration of the options that are left, at least 1e-4: the distribution needs it above 0."""
         left = self.only_left(name, self.alpha(name))
         return (functional.elu(left) + 1).clamp_min(1e-4)
 
 
 class _Drawn(torch.autograd.Function):
-    """A draw that was made before, with its derivative by the concentration."""
+    """Returns an earlier draw, with its derivative by the concentration."""
 
     @staticmethod
     def forward(context: Any, concentration: Tensor, drawn: Tensor) -> Tensor:

@@ -12,26 +12,26 @@ from trainables.errors import TrainableError
 from trainables.settings import check_number
 from trainables.supernet.decisions import Decision
 from trainables.supernet.methods.base import Draws
-from trainables.supernet.methods.paths import Path, PathMethod, above, reached
+from trainables.supernet.methods.paths import Path, PathMethod, enclosing_options, reached
 from trainables.supernet.methods.sampling import gumbel_like
 
 __all__ = ["Enas"]
 
 
 class Enas(PathMethod):
-    """A controller draws the path of each step; it is taught by REINFORCE what validates well with shared weights.
+    """Draws the path of each step by a controller, which REINFORCE trains for accuracy with shared weights.
 
-    The reward is the accuracy on the validation batch, less a moving mean of the rewards; the controller climbs the
-    log-probability of the decisions that counted, weighed by it, and a little entropy. In the end the best of
-    `population` paths that it draws is taken, as in the paper, by all validation images. Controller and weights take
-    turns step by step, where the paper teaches the controller after each epoch of the weights.
+    The reward is the accuracy on the validation batch, less a moving mean of the rewards. The controller maximizes the
+    reward times the log-probability of the active decisions, plus a little entropy. At the end the controller draws
+    `population` paths, and the one that scores best on all validation images is taken, as in the paper. Controller and
+    weights are trained in turns, step by step; in the paper the controller is trained after each epoch of the weights.
 
     Args:
-        units: of the controller's LSTM; 0 leaves a table of logits, which decides each by itself.
+        units: the units of the controller's LSTM; 0 leaves a table of logits, in which decisions are independent.
         temperature, bound: logits are `bound * tanh(logit / temperature)`; the paper's 5 and 2.5.
-        entropy: its share of the objective.
-        decay: of the moving mean.
-        population: paths that are scored in the end.
+        entropy: the factor of the entropy in the objective.
+        decay: the decay of the moving mean, 0 to 1.
+        population: the number of paths that are scored at the end.
     """
 
     paper: ClassVar[str] = "arXiv 1802.03268"
@@ -60,6 +60,14 @@ class Enas(PathMethod):
         self.baseline: Tensor
 
     def check(self, decision: Decision) -> None:
+        """Refuse a decision that the controller cannot make.
+
+        Args:
+            decision: the decision.
+
+        Raises:
+            TrainableError: it takes a range of numbers of inputs.
+        """
         if decision.low != decision.high:
             raise TrainableError(
                 f"{decision.name} takes {decision.low} to {decision.high} inputs, and the controller of Enas must know "
@@ -68,33 +76,42 @@ class Enas(PathMethod):
 
     def attach(self, decisions: Iterable[Decision]) -> None:
         super().attach(decisions)
-        self._above = above(self.decisions.values())
+        self._enclosing = enclosing_options(self.decisions.values())
         self.controller = Controller([len(d.options) for d in self.decisions.values()], self.units)
 
     @torch.no_grad()
     def draw(self, draws: Draws) -> None:
         self.path = self._drawn(draws.device)
 
-    def usual(self) -> Path:
+    def default_path(self) -> Path:
         return self._drawn(None)
 
     def objective(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """REINFORCE: its gradient is that of the expected reward, with the sign turned."""
+        """REINFORCE: the gradient is that of the expected reward, with the opposite sign."""
         reward = (logits.detach().argmax(1) == labels).float().mean()
         known = torch.where(self.baseline.isnan(), reward, self.baseline)
         self.baseline.copy_(self.decay * known + (1 - self.decay) * reward)
-        log_probability, entropy = self.told(self.path)
+        log_probability, entropy = self.log_probability(self.path)
         return (known - reward) * log_probability - self.entropy * entropy
 
-    def told(self, path: Path) -> tuple[Tensor, Tensor]:
-        """The log-probability of the decisions of `path` that count, and the entropy of what was asked for them."""
-        counts = set(reached(path, self._above))
+    def log_probability(self, path: Path) -> tuple[Tensor, Tensor]:
+        """Return the log-probability of a path and the entropy of the controller.
+
+        Both are sums over the decisions that are active on the path.
+
+        Args:
+            path: the indices of the taken options, by decision.
+
+        Returns:
+            Two scalars.
+        """
+        active = set(reached(path, self._enclosing))
         logs, entropies = [], []
         memory = self.controller.begin()
         for question, (name, decision) in enumerate(self.decisions.items()):
             memory, scores = self._asked(memory, question, decision)
             answer = torch.tensor(path[name]).to(scores.device, non_blocking=True)
-            if name in counts:
+            if name in active:
                 logs.append(_log_probability(scores, answer))
                 chances = torch.log_softmax(scores, 0)
                 entropies.append(-(chances.exp() * chances.clamp_min(-1e9)).sum())
@@ -112,7 +129,7 @@ class Enas(PathMethod):
 
     @torch.no_grad()
     def _drawn(self, generator: torch.Generator | None) -> Path:
-        """A path by chance, inputs one after another without those that are taken; else the likeliest answers."""
+        """Draw a path, inputs without replacement; without a generator return the path of the likeliest answers."""
         memory, answers = self.controller.begin(), []
         for question, decision in enumerate(self.decisions.values()):
             memory, scores = self._asked(memory, question, decision)
@@ -126,6 +143,7 @@ class Enas(PathMethod):
         return path
 
     def _asked(self, memory: Memory, question: int, decision: Decision) -> tuple[Memory, Tensor]:
+        """Return the memory after a question, and the bounded logits of its answers."""
         memory, logits = self.controller.step(memory, question)
         scores = self.bound * torch.tanh(logits / self.temperature)
         if len(self.left(decision)) == len(decision.options):
@@ -136,13 +154,17 @@ class Enas(PathMethod):
 
 
 Memory = tuple[Tensor, Tensor, Tensor]
-"""Hidden values and cells of the LSTM, and its next input."""
+"""The hidden state and the cell state of the LSTM, and its next input, (1, units) each."""
 
 
 class Controller(nn.Module):
-    """Logits for one question after another: of a table, and of an LSTM whose input is the previous answers.
+    """Computes the logits of one question after another, from a table and an LSTM whose inputs are earlier answers.
 
-    `answers` are the numbers of options of every question. All weights start between -0.1 and 0.1.
+    All weights of the LSTM start between -0.1 and 0.1.
+
+    Args:
+        answers: the number of options of every question.
+        units: the units of the LSTM; 0 for a table only.
     """
 
     def __init__(self, answers: list[int], units: int) -> None:
@@ -158,12 +180,24 @@ class Controller(nn.Module):
                 nn.init.uniform_(weight, -0.1, 0.1)
 
     def begin(self) -> Memory:
-        """Before the first question."""
+        """Return the memory before the first question.
+
+        Returns:
+            The memory.
+        """
         zeros = self.table.new_zeros(1, self.units)
         return (zeros, zeros, self.answers.weight[-1:]) if self.units else (zeros, zeros, zeros)
 
     def step(self, memory: Memory, question: int) -> tuple[Memory, Tensor]:
-        """The memory, and a logit for every answer to the question."""
+        """Ask a question.
+
+        Args:
+            memory: the memory before it.
+            question: its number.
+
+        Returns:
+            The memory after it, and a logit for each answer (options,).
+        """
         begin = sum(self._sizes[:question])
         part = slice(begin, begin + self._sizes[question])
         if not self.units:
@@ -172,15 +206,24 @@ class Controller(nn.Module):
         return (hidden, cell, memory[2]), hidden[0] @ self.output.weight[part].T + self.table[part]
 
     def answered(self, memory: Memory, question: int, answer: Tensor) -> Memory:
-        """The memory after an answer, or the mean of several."""
+        """Return the memory after an answer; the mean of several answers is the next input.
+
+        Args:
+            memory: the memory after the question.
+            question: its number.
+            answer: the indices of the chosen options, (chosen,).
+
+        Returns:
+            The memory before the next question.
+        """
         if not self.units:
             return memory
-        told = self.answers(answer + sum(self._sizes[:question])).mean(0, keepdim=True)
-        return memory[0], memory[1], told
+        following = self.answers(answer + sum(self._sizes[:question])).mean(0, keepdim=True)
+        return memory[0], memory[1], following
 
 
 def _log_probability(scores: Tensor, answer: Tensor) -> Tensor:
-    """Of answers that are drawn one after another, without those that are taken."""
+    """Return the log-probability of answers that are drawn one after another without replacement."""
     total = scores.new_zeros(())
     for index in answer.unsqueeze(1):
         total = total + torch.log_softmax(scores, 0).gather(0, index).squeeze(0)

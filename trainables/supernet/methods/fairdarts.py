@@ -15,11 +15,14 @@ __all__ = ["FairDarts"]
 
 
 class FairDarts(Method):
-    """Every option weighted by its own sigmoid, so that none gains by another's loss.
+    """Weights every option by a sigmoid, so that no option gains by another's loss.
 
-    The zero-one loss, minus `zero_one` times the mean of (sigmoid - 0.5)^2 (10 in the paper), drives the weights to
-    one end or the other. The paper takes what is above a threshold, two edges a node at most; here, the space
-    being DARTS', the two best. The candidate `none` is without effect.
+    The zero-one loss, minus `zero_one` times the mean of (sigmoid - 0.5)^2, drives the weights to 0 or 1. The paper
+    takes the options above a threshold, at most two edges per node; here the two best are taken, as in DARTS. The
+    candidate `none` has no effect.
+
+    Args:
+        zero_one: the factor of the zero-one loss; 10 in the paper.
     """
 
     paper: ClassVar[str] = "arXiv 1911.12126"

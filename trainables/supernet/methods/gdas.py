@@ -18,15 +18,14 @@ __all__ = ["Gdas"]
 
 
 class Gdas(Method):
-    """One option of each decision a step, drawn by the Gumbel-max trick; only that one is computed.
+    """Computes one option of each decision per step, drawn by the Gumbel-max trick.
 
-    Its weight is 1 in value, and in its gradient the softmax at a temperature that falls from `temperature` to
-    `coldest` evenly over the search (10 and 0.1 in the paper). Which option it is Python must know: on a GPU that
-    is the one time in a step that the host waits.
+    Its weight has the value 1 and the gradient of the softmax at a temperature that falls linearly over the search.
+    Python must know which option it is: on a GPU this is the only time in a step that the host waits.
 
     Args:
-        temperature: of the softmax at the beginning.
-        coldest: at the end.
+        temperature: the temperature of the softmax at the beginning; 10 in the paper.
+        coldest: the temperature at the end; 0.1 in the paper.
     """
 
     paper: ClassVar[str] = "arXiv 1910.04465"
@@ -52,15 +51,24 @@ class Gdas(Method):
         self.chosen = self._argmax({name: alpha + self.noise[name] for name, alpha in owned.items()})
 
     def mixes(self) -> dict[str, Mix]:
+        """Return one option of each decision: the drawn one in training, otherwise the strongest.
+
+        Returns:
+            The mix of every decision, by name.
+
+        Raises:
+            RuntimeError: nothing was drawn before a forward in training.
+        """
         if self.training and not self.chosen:
             raise RuntimeError("GDAS computes what was drawn; call begin_step before a forward in training")
         chosen = self.chosen if self.training else self._argmax(self.owned())
-        return {
-            name: self._one(decision, chosen[name]) if self.owns(decision) else Mix(self.left(decision))
-            for name, decision in self.decisions.items()
-        }
+        mixes = {}
+        for name, decision in self.decisions.items():
+            mixes[name] = self._one(decision, chosen[name]) if self.owns(decision) else Mix(self.left(decision))
+        return mixes
 
     def _one(self, decision: Decision, index: int) -> Mix:
+        """Return the mix of one option, with the gradient of the softmax where the architecture learns."""
         alpha = self.alpha(decision.name)
         if not (self.training and alpha.requires_grad and torch.is_grad_enabled()):
             return Mix((index,), self.scaled(decision, torch.ones_like(alpha)) if decision.high > 1 else None)
@@ -69,6 +77,6 @@ class Gdas(Method):
         return Mix((index,), self.scaled(decision, 1 + soft - soft.detach()))
 
     def _argmax(self, scores: dict[str, Tensor]) -> dict[str, int]:
-        """The best option of every decision, all read from the device at once."""
+        """Return the best option of every decision; the host waits for the device once."""
         best = [self.masked(self.decisions[name], score).argmax() for name, score in scores.items()]
         return dict(zip(scores, torch.stack(best).tolist() if best else [], strict=True))

@@ -1,5 +1,6 @@
-"""OFA: Once-for-All (Cai et al. 2020, arXiv 1908.09791), with the sandwich rule and the distillation in place of
-BigNAS (Yu et al. 2020, arXiv 2003.11142).
+"""OFA: Once-for-All (Cai et al. 2020, arXiv 1908.09791), with two rules of BigNAS (Yu et al. 2020, arXiv 2003.11142).
+
+These are the sandwich rule, and distillation from the largest network of the same step.
 """
 
 from __future__ import annotations
@@ -20,26 +21,29 @@ from trainables.supernet.methods.paths import Path, PathMethod, even, extreme
 __all__ = ["Ofa"]
 
 PHASES = ("full", "kernel", "depth", "width")
+"""The phases of a search, in order."""
 ALWAYS = ("resolution",)
+"""Last parts of the names of decisions that are free in every phase."""
 KERNELS = ("kernel", "kernel_size")
+"""Last parts of the names of decisions on kernel sizes."""
 
 
 class Ofa(PathMethod):
-    """Trains the largest network, the smallest, and some between in every step; the others learn to say what the
-    largest says.
+    """Trains the largest network, the smallest and some between in every step; the largest one teaches the others.
 
-    The search is parted evenly into `phases`: in "full" only the largest network trains, from "kernel" on kernels may
-    be smaller, from "depth" on there may be fewer blocks, and from "width" on all else may be decided otherwise, such
-    as expansions; a resolution varies from the beginning. When "width" begins, the channels of all blocks that can be
-    sorted (`sort_channels`) are, the most important first, without changing the largest network. A smaller kernel
-    is the middle of the larger: the paper's matrices in between are left out, and so is its second teacher. The loss
-    of a step is the sum over its networks. The optimizer's momentum is not sorted with the channels.
+    The search is divided evenly into `phases`. In "full" only the largest network trains. From "kernel" on kernels may
+    be smaller, from "depth" on there may be fewer blocks, and from "width" on all other decisions, such as expansions,
+    are free. A resolution varies from the beginning. When "width" begins, the channels of all blocks with
+    `sort_channels` are sorted by importance, which does not change the largest network. A smaller kernel is the centre
+    of the larger one: the paper's transformation matrices are left out, and so is its second teacher. The loss of a
+    step is the sum over its networks. The optimizer's momentum is not sorted with the channels.
 
     Args:
-        phases: those of `PHASES` to go through, in this order.
-        between: networks that are drawn evenly in a step, beside the largest and the smallest.
-        distillation: share of the loss that is taken against the largest; the rest is against the labels.
-        population, generations: of the evolution that looks for the best in the end; see `spos`.
+        phases: some of `PHASES`, in this order.
+        between: the number of networks that are drawn evenly in a step, in addition to the largest and the smallest.
+        distillation: the share of the loss that is measured against the largest network, 0 to 1; the rest is measured
+            against the labels.
+        population, generations: of the evolution that selects the architecture at the end; see `spos`.
     """
 
     paper: ClassVar[str] = "arXiv 1908.09791"
@@ -65,7 +69,7 @@ class Ofa(PathMethod):
         self._others: list[Path] = []
         self._sortable: list[Any] = []
 
-    def meet(self, supernet: Any, example: Any) -> None:
+    def prepare(self, supernet: Any, example: Any) -> None:
         self._sortable = [part for part in supernet.module.modules() if hasattr(part, "sort_channels")]
 
     def advance(self, progress: float) -> None:
@@ -76,7 +80,14 @@ class Ofa(PathMethod):
                 block.sort_channels()
 
     def is_free(self, decision: Decision) -> bool:
-        """Whether a decision may be taken otherwise than in the largest network already."""
+        """Return whether a decision may differ from the largest network in the current phase.
+
+        Args:
+            decision: the decision.
+
+        Returns:
+            True from the phase of its kind on.
+        """
         last = decision.name.rpartition(".")[2]
         if last in ALWAYS:
             return True
@@ -84,17 +95,27 @@ class Ofa(PathMethod):
         return PHASES.index(kind) <= PHASES.index(self.phase)
 
     def draw(self, draws: Draws) -> None:
-        """The largest network is the path; the others follow it in `weight_loss`."""
-        self.path = self._extreme(largest=True)
-        smaller = [self._extreme(largest=False)] if self._has_smaller() else []
-        drawn = [self._drawn(draws.host) for _ in range(self.between)] if smaller else []
-        self._others = smaller + drawn
-        for name in (name for name in self.decisions if name.rpartition(".")[2] in ALWAYS):
+        """Draw the networks of a step: the largest is the path, the others follow in `weight_loss`."""
+        always_free = [name for name in self.decisions if name.rpartition(".")[2] in ALWAYS]
+        self.path, self._others = self._extreme(largest=True), []
+        if any(self.is_free(decision) for name, decision in self.decisions.items() if name not in always_free):
+            self._others = [self._extreme(largest=False)]
+            self._others += [self._drawn(draws.host) for _ in range(self.between)]
+        for name in always_free:
             shared = even(self.decisions[name], self.left(self.decisions[name]), draws.host)
-            for path in (self.path, *self._others):  # one size of images in a step, for what one network teaches
+            for path in (self.path, *self._others):  # distillation needs one image size for all networks of a step
                 path[name] = shared
 
     def weight_loss(self, run: Callable[[], Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute the sum of the losses of all networks of a step.
+
+        Args:
+            run: makes one forward of the current path and returns its logits (n, classes).
+            labels: (n,).
+
+        Returns:
+            The loss, a scalar, and the logits (n, classes) of the largest network.
+        """
         largest = self.path
         logits = run()
         loss = functional.cross_entropy(logits.float(), labels)
@@ -102,9 +123,9 @@ class Ofa(PathMethod):
         try:
             for path in self._others:
                 self.path = path
-                said = run().float()
-                against_labels = functional.cross_entropy(said, labels) if self.distillation < 1 else 0.0
-                against_largest = functional.cross_entropy(said, taught)
+                outputs = run().float()
+                against_labels = functional.cross_entropy(outputs, labels) if self.distillation < 1 else 0.0
+                against_largest = functional.cross_entropy(outputs, taught)
                 loss = loss + self.distillation * against_largest + (1 - self.distillation) * against_labels
         finally:
             self.path = largest
@@ -117,19 +138,19 @@ class Ofa(PathMethod):
         super().set_extra_state(state)
         self.phase = state["phase"]
 
-    def _has_smaller(self) -> bool:
-        return any(self.is_free(d) for d in self.decisions.values() if d.name.rpartition(".")[2] not in ALWAYS)
-
     def _extreme(self, *, largest: bool) -> Path:
-        return {
-            name: extreme(decision, self.left(decision), largest=largest or not self.is_free(decision))
-            for name, decision in self.decisions.items()
-        }
+        """Return the largest network, or the smallest one of the current phase."""
+        path = {}
+        for name, decision in self.decisions.items():
+            path[name] = extreme(decision, self.left(decision), largest=largest or not self.is_free(decision))
+        return path
 
     def _drawn(self, generator: torch.Generator) -> Path:
-        return {
-            name: even(decision, self.left(decision), generator)
-            if self.is_free(decision)
-            else extreme(decision, self.left(decision), largest=True)
-            for name, decision in self.decisions.items()
-        }
+        """Draw the free decisions of the current phase evenly; the others are those of the largest network."""
+        path = {}
+        for name, decision in self.decisions.items():
+            if self.is_free(decision):
+                path[name] = even(decision, self.left(decision), generator)
+            else:
+                path[name] = extreme(decision, self.left(decision), largest=True)
+        return path

@@ -1,33 +1,32 @@
-"""What the methods of single paths share: a step computes one member of the space, and nothing of the others.
+"""The base class of single-path methods, whose steps compute one member of the space only.
 
-A path says of every decision which options it takes; it can decide all kinds of them, values and depths too.
+A path takes options of every decision; it can make decisions of all kinds, also of values and depths.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
-from trainables.supernet.decisions import Decision
+from trainables.supernet.decisions import Decision, Enclosing
 from trainables.supernet.methods.base import Draws, Method
 from trainables.supernet.mixing import Mix
 
-__all__ = ["Path", "PathMethod", "above", "even", "extreme", "reached"]
+__all__ = ["Path", "PathMethod", "enclosing_options", "even", "extreme", "reached"]
 
 Path: TypeAlias = dict[str, tuple[int, ...]]
-"""By decision, the indices of the options that are taken."""
-Above: TypeAlias = Mapping[str, Sequence[tuple[Decision, int]]]
-"""By decision, the options of others in which it stands."""
+"""The indices of the taken options, by decision."""
 
 
 class PathMethod(Method):
-    """A path a step, drawn evenly; out of training the largest one. What subclasses change: how it is drawn.
+    """Computes one path per step, drawn evenly; outside of training the largest one. Subclasses change the draw.
 
-    Strengths are even: which architecture is best, shared weights tell (`trainables.supernet.path_search`).
+    All options are equally strong: the best path is found by scores with shared weights
+    (`trainables.supernet.path_search`).
     """
 
     mixable: ClassVar[frozenset[str]] = frozenset({"layer", "inputs", "depth", "value"})
@@ -42,19 +41,31 @@ class PathMethod(Method):
         return False
 
     def check(self, decision: Decision) -> None:
-        """Paths can take every decision."""
+        """Accept every decision."""
 
     def draw(self, draws: Draws) -> None:
         self.path = {name: even(d, self.left(d), draws.host) for name, d in self.decisions.items()}
 
-    def usual(self) -> Path:
-        """The path out of training."""
+    def default_path(self) -> Path:
+        """Return the path that a forward takes outside of training.
+
+        Returns:
+            The indices of the taken options, by decision.
+        """
         return {name: extreme(decision, self.left(decision), largest=True) for name, decision in self.decisions.items()}
 
     def mixes(self) -> dict[str, Mix]:
+        """Return the options of the path: the drawn one in training, otherwise the default one.
+
+        Returns:
+            The mix of every decision, by name.
+
+        Raises:
+            RuntimeError: nothing was drawn before a forward in training.
+        """
         if self.training and not self.path:
             raise RuntimeError(f"{type(self).__name__} computes what was drawn; call begin_step before a forward")
-        path = self.path if self.training else self.usual()
+        path = self.path if self.training else self.default_path()
         return {name: Mix(tuple(sorted(indices))) for name, indices in path.items()}
 
     def left(self, decision: Decision) -> tuple[int, ...]:
@@ -65,9 +76,18 @@ class PathMethod(Method):
 
 
 def even(decision: Decision, options: Sequence[int], generator: torch.Generator) -> tuple[int, ...]:
-    """What a decision takes of `options`, all possibilities equally likely; `generator` is on the CPU."""
+    """Draw the options that a decision takes, all possibilities equally likely.
+
+    Args:
+        decision: the decision.
+        options: the indices from which to draw.
+        generator: on the CPU.
+
+    Returns:
+        The indices of the taken options, ascending.
+    """
     if decision.kind != "inputs":
-        return (options[_below(len(options), generator)],)
+        return (options[int(torch.randint(len(options), (1,), generator=generator))],)
     counts = range(decision.low, decision.high + 1)
     ways = torch.tensor([math.comb(len(options), count) for count in counts], dtype=torch.float64)
     count = counts[int(torch.multinomial(ways, 1, generator=generator))] if len(counts) > 1 else decision.low
@@ -76,46 +96,67 @@ def even(decision: Decision, options: Sequence[int], generator: torch.Generator)
 
 
 def extreme(decision: Decision, options: Sequence[int], *, largest: bool) -> tuple[int, ...]:
-    """The largest of `options` or the smallest: by number, by parameters of the candidates, by how many inputs."""
+    """Return the largest or the smallest of some options.
+
+    Args:
+        decision: the decision. Its options are compared by the parameters of candidates, as numbers, by the number of
+            inputs, or else by their order, the first being the largest.
+        options: the indices to compare.
+        largest: whether to take the largest one.
+
+    Returns:
+        The indices of the taken options.
+    """
     if decision.kind == "inputs":
         return tuple(options[: decision.high if largest else decision.low])
     sizes = _sizes(decision)
     return ((max if largest else min)(options, key=lambda index: sizes[index]),)
 
 
-def reached(path: Mapping[str, Sequence[int]], above: Above) -> list[str]:
-    """The decisions that count on `path`: those that stand in nothing, or in what is taken."""
-    return [name for name, around in above.items() if all(_takes(path, *outer) for outer in around)]
+def reached(path: Mapping[str, Sequence[int]], enclosing: Enclosing) -> list[str]:
+    """Find the decisions that are active on a path: all options that enclose them are taken.
+
+    Args:
+        path: the indices of the taken options, by decision.
+        enclosing: the options in which each decision stands, by decision.
+
+    Returns:
+        The names of the active decisions.
+    """
+    return [name for name, around in enclosing.items() if all(_is_taken(path, *option) for option in around)]
 
 
-def above(decisions: Iterable[Decision]) -> dict[str, list[tuple[Decision, int]]]:
-    """By decision, the options of others in which it stands, as names tell."""
+def _is_taken(path: Mapping[str, Sequence[int]], decision: Decision, index: int) -> bool:
+    """Return whether an option (of a depth: a block) of a decision is taken on a path."""
+    taken = path[decision.name]
+    return index < decision.options[taken[0]] if decision.kind == "depth" else index in taken
+
+
+def enclosing_options(decisions: Iterable[Decision]) -> dict[str, list[tuple[Decision, int]]]:
+    """Find the options of other decisions in which each decision stands, by the dotted names.
+
+    Args:
+        decisions: the decisions of a supernet.
+
+    Returns:
+        Pairs of a decision and the index of its option (or block), by the name of the decision inside.
+    """
     known = list(decisions)
-    return {inner.name: [found for outer in known for found in _around(outer, inner.name)] for inner in known}
-
-
-def _around(outer: Decision, name: str) -> list[tuple[Decision, int]]:
-    steps = range(outer.options[-1]) if outer.kind == "depth" else outer.options
-    return [(outer, index) for index, step in enumerate(steps) if f"{name}.".startswith(f"{outer.name}.{step}.")]
-
-
-def _takes(path: Mapping[str, Sequence[int]], outer: Decision, index: int) -> bool:
-    taken = path[outer.name]
-    return index < outer.options[taken[0]] if outer.kind == "depth" else index in taken
+    enclosing: dict[str, list[tuple[Decision, int]]] = {inner.name: [] for inner in known}
+    for outer in known:
+        steps = range(outer.options[-1]) if outer.kind == "depth" else outer.options
+        for index, step in enumerate(steps):
+            for name, around in enclosing.items():
+                if f"{name}.".startswith(f"{outer.name}.{step}."):
+                    around.append((outer, index))
+    return enclosing
 
 
 def _sizes(decision: Decision) -> list[float]:
+    """Return the size of each option: its parameters, its number, or minus its place if it is no number."""
     if decision.kind == "layer":
-        (choice, *_) = decision.choices
-        return [sum(weight.numel() for weight in candidate.parameters()) for candidate in _candidates(choice)]
+        candidates = cast("Iterable[nn.Module]", decision.choices[0])
+        return [sum(weight.numel() for weight in candidate.parameters()) for candidate in candidates]
     if all(isinstance(option, int | float) for option in decision.options):
         return list(decision.options)
-    return [-float(index) for index in range(len(decision.options))]  # the first one stands for the largest
-
-
-def _candidates(choice: object) -> Iterable[nn.Module]:
-    return choice if isinstance(choice, Iterable) else ()
-
-
-def _below(count: int, generator: torch.Generator) -> int:
-    return int(torch.randint(count, (1,), generator=generator))
+    return [-float(index) for index in range(len(decision.options))]

@@ -12,11 +12,11 @@ __all__ = ["PartialChannelDarts"]
 
 
 class PartialChannelDarts(Method):
-    """DARTS with one more vector a node, whose softmax weighs the edges (edge normalization).
+    """DARTS with another vector for each node, whose softmax weighs the edges (edge normalization).
 
-    The other half of the paper, operations on a fourth of the channels, is a setting of the network: `partial=4`.
-    The paper begins with 15 of 50 epochs of weights only, at a rate of 0.1 with 256 images a step, 6e-4 for the
-    architecture.
+    The other half of the paper, operations on a fourth of the channels, is a setting of the network: `partial=4`. In
+    the paper the first 15 of 50 epochs train weights only. The learning rates are 0.1 for weights and 6e-4 for the
+    architecture, with 256 images per batch.
     """
 
     paper: ClassVar[str] = "arXiv 1907.05737"

@@ -17,19 +17,19 @@ __all__ = ["ProgressiveDarts"]
 
 
 class ProgressiveDarts(Method):
-    """DARTS in stages: each with a deeper network, made anew, and fewer options for every decision.
+    """DARTS in stages: each has a deeper network, trained from scratch, and fewer options for every decision.
 
-    The defaults are the paper's on CIFAR-10: from 5 cells to 11 and 17, from all options to 5 and 3, what skip
-    connections pass on dropped at first with probability 0, 0.4 and 0.7; in the end two of them in a kind of cell
-    (the authors limit those of the normal cell only). In the paper the first 10 of 25 epochs of a stage are for
-    weights only. A stage's probability falls evenly by a factor of e^3 until its
-    end (the authors' falls in a line during the epochs for weights only, and so from there on).
+    The defaults are the paper's on CIFAR-10. Networks have 5, 11 and 17 cells, and decisions all, 5 and 3 options.
+    Values of skip connections are dropped with an initial probability of 0, 0.4 and 0.7. The architecture has two skip
+    connections in each kind of cell (the authors limit those of the normal cell only). In the paper the first 10 of 25
+    epochs of a stage train weights only. The probability falls exponentially by a factor of e^3 until the end of a
+    stage; that of the authors falls linearly during the epochs for weights only, and exponentially after them.
 
     Args:
-        added: cells that the network of each stage has more than its settings say.
-        options: how many options of every decision each stage after the first begins with.
-        skip_dropout: for each stage.
-        most_skips: in each kind of cell of the architecture.
+        added: for each stage, the number of cells that its network has in addition to its settings.
+        options: for each stage but the first, how many options of every decision are left at its beginning.
+        skip_dropout: for each stage, the probability at its beginning.
+        most_skips: the most skip connections in each kind of cell of the architecture.
     """
 
     paper: ClassVar[str] = "arXiv 1904.12760"

@@ -13,7 +13,7 @@ from trainables.settings import check_number
 from trainables.supernet.costs import Costs, check_costs, expected, option_latencies, option_macs
 from trainables.supernet.decisions import Decision
 from trainables.supernet.methods.base import Draws, Method
-from trainables.supernet.methods.paths import above
+from trainables.supernet.methods.paths import enclosing_options
 from trainables.supernet.methods.sampling import gumbel
 from trainables.supernet.mixing import Mix
 
@@ -21,20 +21,21 @@ __all__ = ["ProxylessNas"]
 
 
 class ProxylessNas(Method):
-    """Binary gates: a step of the weights computes one option of each decision, drawn by their softmax; one of the
-    architecture computes two, of which one is let through, and learns which of the two is the better.
+    """Trains binary gates, two options of each decision at a time.
 
-    After the step the two are moved together so that the others keep their chances. The loss of the architecture has
-    a term for what the network is expected to cost (equation 6). Depths and values, between which nothing can be gated,
-    learn by REINFORCE (section 3.3), from the loss less a moving mean of it.
+    A step of the weights computes one option of each decision, drawn by the softmax. A step of the architecture
+    computes two, opens the gate of one, and learns which of them is better. After the step both are shifted so that the
+    other options keep their probabilities. The loss of the architecture has a term for the expected cost of the network
+    (equation 6). Depths and values, which have no gates, learn by REINFORCE (section 3.3), from the loss less a moving
+    mean of it.
 
     Args:
-        costs: "latency" measures every option once, on the device of the search, in milliseconds (see `costs`; a search
-            that goes on keeps what was measured); "macs" counts the multiply-accumulates for one example; both need
-            `relax` to be given an example. Or by decision a number for every option, such as a latency that was
-            measured on some other device. Options inside others count by the chance that they are reached.
-        cost_weight: of the term: the expected cost as a share of what even chances cost.
-        latency_batch: examples in a batch that is measured.
+        costs: "latency" measures every option once, on the device of the search, in milliseconds (see `costs`; a
+            resumed search keeps the measured values). "macs" counts the multiply-accumulates for one example. Both need
+            an example in `relax`. Otherwise the cost of every option by decision, such as latencies measured on another
+            device. Options inside others count with the probability that they are reached. None adds no term.
+        cost_weight: the factor of the term, which is the expected cost relative to that of equal probabilities.
+        latency_batch: the batch size at which latencies are measured.
     """
 
     paper: ClassVar[str] = "arXiv 1812.00332"
@@ -58,7 +59,7 @@ class ProxylessNas(Method):
             )
         self.costs, self.cost_weight, self.latency_batch = costs, cost_weight, latency_batch
         self.table: Costs = {}
-        """What the options cost, by decision: given, counted or measured."""
+        """The costs of the options, by decision: given, counted or measured."""
         self._known: dict[str, Tensor] = {}
         self._even_cost = 1.0
         self._drawn: dict[str, tuple[int, ...]] = {}
@@ -70,19 +71,28 @@ class ProxylessNas(Method):
 
     def attach(self, decisions: Iterable[Decision]) -> None:
         super().attach(decisions)
-        self._above = above(self.decisions.values())
+        self._enclosing = enclosing_options(self.decisions.values())
         if isinstance(self.costs, Mapping):
-            self._know(check_costs(self.costs, self.decisions))
+            self._set_costs(check_costs(self.costs, self.decisions))
 
-    def meet(self, supernet: Any, example: Any) -> None:
+    def prepare(self, supernet: Any, example: Any) -> None:
+        """Count or measure the costs of all options, if the settings ask for it.
+
+        Args:
+            supernet: the supernet.
+            example: an example of its input, or None.
+
+        Raises:
+            TrainableError: there is no example, or costs of networks are no sum over their parts.
+        """
         if not isinstance(self.costs, str):
             return
         if example is None:
             raise TrainableError(f"costs={self.costs!r} are found on an example of the input; give one to relax")
         if self.costs == "macs":
-            self._know(option_macs(supernet, example))
+            self._set_costs(option_macs(supernet, example))
         else:
-            self._know(option_latencies(supernet, example, self.latency_batch))
+            self._set_costs(option_latencies(supernet, example, self.latency_batch))
 
     @torch.no_grad()
     def draw(self, draws: Draws) -> None:
@@ -100,6 +110,14 @@ class ProxylessNas(Method):
             self._drawn[name], indices = tuple(indices[:size]), indices[size:]
 
     def mixes(self) -> dict[str, Mix]:
+        """Return the drawn options in training, and otherwise the likeliest option of each decision.
+
+        Returns:
+            The mix of every decision, by name.
+
+        Raises:
+            RuntimeError: nothing was drawn before a forward in training.
+        """
         if self.training and not self._drawn and self.owned():
             raise RuntimeError("ProxylessNAS computes what was drawn; call begin_step before a forward in training")
         if not self.training:
@@ -125,14 +143,18 @@ class ProxylessNas(Method):
         return self.cost_weight * self.expected_cost() / self._even_cost
 
     def expected_cost(self) -> Tensor:
-        """The sum over all decisions of what their options cost, each by its chance; in the unit of the costs."""
+        """Return the expected cost of a network: the sum of the costs of all options, each times its probability.
+
+        Returns:
+            A scalar in the unit of the costs.
+        """
         chances = {name: torch.softmax(alpha, 0) for name, alpha in self._masked().items()}
         self._known = {name: cost.to(chances[name]) for name, cost in self._known.items()}  # moved once
-        return expected(self._known, chances, self._above)
+        return expected(self._known, chances, self._enclosing)
 
     @torch.no_grad()
     def settle(self) -> None:
-        """Give those that were not drawn their numbers back, and the two their chance together."""
+        """Restore the entries that were not drawn, and the sum of the probabilities of the pair."""
         for name, alpha in self.owned().items():
             pair, before = self._pairs[name], self._before[name]
             if not self._is_gated(name):
@@ -141,18 +163,19 @@ class ProxylessNas(Method):
             alpha.copy_(before.index_copy(0, pair, new - torch.logsumexp(new, 0) + torch.logsumexp(old, 0)))
 
     def get_extra_state(self) -> dict[str, Any]:
-        # Measured once: a search that goes on must not learn from the latencies of another day.
+        # A resumed search keeps the latencies that were measured first.
         return {**super().get_extra_state(), "costs": self.table}
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
         super().set_extra_state(state)
-        self._know(state["costs"])
+        self._set_costs(state["costs"])
 
-    def _know(self, costs: Costs) -> None:
+    def _set_costs(self, costs: Costs) -> None:
+        """Set the costs, and the cost of a network whose options are all equally likely, by which they are divided."""
         even = {name: torch.full_like(alpha, 1 / len(alpha), device="cpu") for name, alpha in self.owned().items()}
         self.table = costs
         self._known = {name: torch.tensor(numbers, dtype=torch.float64) for name, numbers in costs.items()}
-        self._even_cost = (float(expected(self._known, even, self._above)) if costs else 0.0) or 1.0
+        self._even_cost = (float(expected(self._known, even, self._enclosing)) if costs else 0.0) or 1.0
 
     def _masked(self) -> dict[str, Tensor]:
         return {name: self.masked(self.decisions[name], alpha) for name, alpha in self.owned().items()}
@@ -161,13 +184,14 @@ class ProxylessNas(Method):
         return self.decisions[name].kind in ("layer", "inputs")
 
     def _alone(self, decision: Decision, index: int | None) -> Mix:
+        """Return the mix of one option; None for a decision without a vector, which takes all its options."""
         if index is None:
             return Mix(self.left(decision))
         ones = torch.ones_like(self.alpha(decision.name))
         return Mix((index,), self.scaled(decision, ones) if decision.high > 1 else None)
 
     def _gated(self, decision: Decision) -> Mix:
-        """Both of a pair, the one that is open let through, where the architecture learns; else the first alone."""
+        """Return the mix of a step: the drawn pair with its gates if the architecture learns, else its first option."""
         drawn = self._drawn.get(decision.name)
         if drawn is None:
             return Mix(self.left(decision))

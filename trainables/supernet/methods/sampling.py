@@ -1,4 +1,4 @@
-"""Random numbers for all decisions of a step, drawn in one call each."""
+"""Random numbers for all decisions of a step, drawn by one call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ __all__ = ["gumbel", "gumbel_like"]
 
 
 def gumbel(alphas: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    """Independent standard Gumbel numbers in the shapes of `alphas`, on their device, which is the generator's."""
+    """Draw independent standard Gumbel numbers for all decisions.
+
+    Args:
+        alphas: vectors (options,), by decision, all on one device.
+        generator: on the same device.
+
+    Returns:
+        Noise in the shapes of the vectors, by decision.
+    """
     if not alphas:
         return {}
     first = next(iter(alphas.values()))
@@ -21,6 +29,14 @@ def gumbel(alphas: Mapping[str, Tensor], generator: torch.Generator) -> dict[str
 
 
 def gumbel_like(values: Tensor, generator: torch.Generator) -> Tensor:
-    """Independent standard Gumbel numbers in the shape of `values`, on its device."""
+    """Draw independent standard Gumbel numbers.
+
+    Args:
+        values: gives the shape, the dtype and the device.
+        generator: on the same device.
+
+    Returns:
+        Noise in the shape of `values`.
+    """
     exponential = torch.empty_like(values).exponential_(generator=generator)
     return -exponential.clamp_min(torch.finfo(values.dtype).tiny).log()

@@ -16,15 +16,14 @@ __all__ = ["Snas"]
 
 
 class Snas(Method):
-    """Weights drawn anew each step from a concrete distribution, which grows colder to one-hot.
+    """Draws the weights of each step from a concrete distribution, which approaches one-hot as its temperature falls.
 
-    As in the paper weights and architecture learn from the same images: there is one objective, not two. The
-    paper gives no temperatures: here from 1 to 0.1, falling by equal factors. What it adds for constraints on
-    resources is left out.
+    As in the paper, weights and architecture learn from the same images: there is one objective, not two. The paper
+    states no temperatures: here they fall exponentially from 1 to 0.1. The paper's resource constraints are left out.
 
     Args:
-        temperature: of the distribution at the beginning of the search.
-        coldest: at the end.
+        temperature: the temperature at the beginning of the search.
+        coldest: the temperature at the end.
     """
 
     paper: ClassVar[str] = "arXiv 1812.09926"
@@ -46,6 +45,18 @@ class Snas(Method):
         self.noise = gumbel(self.owned(), draws.device)
 
     def weights(self, decision: Decision, alpha: Tensor) -> Tensor:
+        """Return the drawn weights in training, otherwise the softmax.
+
+        Args:
+            decision: a decision with a vector.
+            alpha: its vector (options,).
+
+        Returns:
+            (options,).
+
+        Raises:
+            RuntimeError: nothing was drawn before a forward in training.
+        """
         if not self.training:
             return self.expected(decision, alpha)
         if decision.name not in self.noise:

@@ -11,14 +11,14 @@ __all__ = ["Spos"]
 
 
 class Spos(PathMethod):
-    """Every step trains one path, drawn evenly; there is no architecture to learn.
+    """Trains one path per step, drawn evenly; there are no architecture parameters.
 
-    When the weights are trained, evolution looks for the path that validates best with them, its normalisations
-    fitted to it. Epochs before the last only show the best of four.
+    After the training of the weights, evolution searches for the path that scores best on validation images with them,
+    with batch statistics recalibrated for each path. Epochs before the last only report the best of four paths.
 
     Args:
-        population: paths of each generation, of which the better fifth have offspring; 50 in the paper.
-        generations: after the first; 20 in the paper.
+        population: the paths of each generation, of which the best fifth have offspring; 50 in the paper.
+        generations: the generations after the first; 20 in the paper.
     """
 
     paper: ClassVar[str] = "arXiv 1904.00420"
