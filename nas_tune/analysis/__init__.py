@@ -1,14 +1,14 @@
-"""What a run tells beyond its winner: which decisions mattered, what one change would do, and who did better.
+"""Analysis of finished trials: which decisions mattered, what one change to the winner does, how runs compare.
 
     explanation.py    `explain`: importances, the winner's neighbours, and how the best differ
     importance.py     which decisions mattered, with intervals and with what chance alone gives
-    chances.py        what chance alone would do, of a random sample and of a search that learns
-    pairs.py          what two decisions do together
-    model.py          a model of the trials that does not mind how they were chosen
+    chances.py        p-values of decisions, for a random sample and for a search that learns
+    pairs.py          interactions of two decisions
+    model.py          a Gaussian process whose tests hold however the trials were chosen
     sampling.py       whether the trials of a run were drawn at random
-    evaluators.py     how much each decision explains, in three ways
+    evaluators.py     three measures of how much each decision explains
     units.py          decisions as numbers
-    scores.py         scores without values far out
+    scores.py         scores scaled so that outliers do not dominate
     evidence.py       values after equally long trainings, with the decisions behind them
     neighbours.py     what one change to the winner did, or would probably do
     comparison.py     `compare`: runs side by side
@@ -16,7 +16,7 @@
     picture.py        the courses of compared runs, drawn
     course.py         the best so far of a run, against trials and time
 
-Everything follows from the trials; nothing is trained, and nothing is written.
+All results are computed from the trials of the ledger. The package trains nothing and writes nothing to a run.
 """
 
 from __future__ import annotations

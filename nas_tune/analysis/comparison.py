@@ -1,15 +1,14 @@
 """`compare`: runs side by side, and whether they differ by more than chance.
 
-Runs that differ in nothing but their seed, name and folder are one group. Where every group has several runs, groups
-are compared by what each run found: that is about the strategies, and n is the number of seeds. Where a group has one
-run only, all that can be compared is trials: whether those of one run were on the whole better than those of the
-other. That allows no conclusion about other seeds, and the text says so. It has a p-value only where the trials are
-independent:
-drawn at random, and none stopped early. A search that learns repeats what was good, and a scheduler keeps the best of
-each run: two equal searches would "differ" in a quarter of the cases.
+Runs that differ only in their seed, name and folder form one group. Where every group has several runs, the test
+compares the best value of each run: it is about the strategies, and n is the number of seeds. Where a group has only
+one run, the test compares trials: whether those of one run are on the whole better than those of the other. That
+allows no conclusion about other seeds, and the text says so. It has a p-value only where the trials are independent:
+drawn at random, and none stopped early. A search that learns repeats what was good, and a scheduler keeps the best
+trials of each run, so two equal searches would "differ" in a quarter of the cases.
 
-Both by Mann and Whitney's U (1947), corrected by Holm for the number of pairs. What a run found is its best complete
-trial among as many trials as the shortest run has, so that nobody wins by a larger budget.
+Both tests are Mann and Whitney's U (1947), corrected by Holm for the number of pairs. The best value of a run is that
+of its best complete trial among as many trials as the shortest run has, so that no run wins by a larger budget.
 """
 
 from __future__ import annotations
@@ -35,9 +34,11 @@ from nas_tune.session.arguments import listed
 
 __all__ = ["Comparison", "compare"]
 
-_OWN = ("name", "run_dir", "seed", "executor", "address", "workers", "resources", "storage", "keep_checkpoints")
-_OWN_TOO = ("backup_seconds", "max_retries", "epoch_timeout")
-"""Keys that decide where a run is and how it is computed, not what is searched."""
+_NOT_SEARCHED = (
+    *("name", "run_dir", "seed", "executor", "address", "workers", "resources", "storage", "keep_checkpoints"),
+    *("backup_seconds", "max_retries", "epoch_timeout"),
+)
+"""Keys that decide where a run lies and how it is computed. Runs of one group may differ in them."""
 _SURE = 0.05
 _REMEDY = "for a p-value run five seeds of each"
 
@@ -47,16 +48,16 @@ class Comparison:
     """Runs of one metric side by side.
 
     Attributes:
-        metric, mode: of all of them.
-        trials: how many trials the shortest run has; `best_equal` is the best of so many.
-        runs: a row a run: run, group, strategy, scheduler, seed, trials, complete, best, best_equal, median (of
-            complete trials), epochs, seconds (from the first trial to the end of the last).
-        groups: a row a group, the best first: group, runs, seeds, mean, std (of `best_equal`), least, most.
-        tests: a row a pair: one, other, about ("seeds" or "trials"), n_one, n_other, difference (of means), wins (the
-            chance that one is better than other), p (corrected), least_p (the smallest p that n can give), differs,
-            why_no_p (why p is missing, and what to do; empty where it is not).
-        courses: the best so far by run.
-        warnings: what makes the comparison unfair.
+        metric, mode: the leading objective, which all runs share.
+        trials: the number of trials of the shortest run; `best_equal` is the best value within so many trials.
+        runs: a row for each run: run, group, strategy, scheduler, seed, trials, complete, best, best_equal, median (of
+            complete trials), epochs, seconds (from the start of the first trial to the end of the last).
+        groups: a row for each group, the best first: group, runs, seeds, mean, std (of `best_equal`), least, most.
+        tests: a row for each pair of groups: one, other, about ("seeds" or "trials"), n_one, n_other, difference (of
+            means), wins (the chance that a value of `one` is better than one of `other`), p (corrected), least_p (the
+            smallest p that n can give), differs, why_no_p (why p is missing, and the remedy; else empty).
+        courses: the best value so far of each run, by the name of the run.
+        warnings: reasons why the comparison may be unfair.
     """
 
     metric: str
@@ -69,7 +70,11 @@ class Comparison:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain JSON-able data."""
+        """Convert the comparison to plain data for JSON.
+
+        Returns:
+            Every attribute by its name. A frame is a list of rows; a missing or infinite value is None.
+        """
         names = ("metric", "mode", "trials")
         frames = {name: plain(getattr(self, name)) for name in ("runs", "groups", "tests")}
         curves = {
@@ -87,8 +92,14 @@ class Comparison:
 def compare(runs: Sequence[Run | str | Path]) -> Comparison:
     """Set runs side by side, by their leading objective.
 
+    Args:
+        runs: two or more runs, as `Run` objects or as paths of run folders.
+
+    Returns:
+        The comparison. It has no tests where fewer than two groups have complete trials.
+
     Raises:
-        ConfigError: fewer than two runs, one given twice, or runs with other metrics.
+        ConfigError: fewer than two runs are given, one is given twice, or the runs have different metrics or modes.
     """
     return _compared([Run.of(run) for run in listed("runs", runs)])
 
@@ -102,7 +113,7 @@ def _compared(runs: Sequence[Run]) -> Comparison:
     table = pd.DataFrame(
         [_row(run, name, label, courses[name], shortest) for run, name, label in zip(runs, names, labels, strict=True)]
     )
-    sign = runs[0].objectives[0].score(1.0)
+    sign = runs[0].objectives[0].score(1.0)  # 1.0 where more is better, else -1.0
     groups = _standing(table, sign)
     tests = _tests(table, groups, courses, sign, _dependent(runs, labels))
     mode = runs[0].mode
@@ -142,14 +153,15 @@ def _groups(runs: Sequence[Run]) -> list[str]:
 
 
 def _searched(run: Run) -> str:
-    config = {key: value for key, value in run.config.to_dict().items() if key not in (*_OWN, *_OWN_TOO)}
+    config = {key: value for key, value in run.config.to_dict().items() if key not in _NOT_SEARCHED}
     return json.dumps([config, run.meta.get("space_fingerprint")], sort_keys=True, default=str)
 
 
 def _row(run: Run, name: str, label: str, way: Course, shortest: int) -> dict[str, Any]:
     trials = run.trials()
     last = trials["ended"].max()
-    seconds = None if pd.isna(last) else (last - trials["started"].min()).total_seconds()
+    seconds = float("nan") if pd.isna(last) else (last - trials["started"].min()).total_seconds()
+    best_equal = way.best_after(shortest)
     return {
         "run": name,
         "group": label,
@@ -159,10 +171,10 @@ def _row(run: Run, name: str, label: str, way: Course, shortest: int) -> dict[st
         "trials": len(trials),
         "complete": len(way.values),
         "best": float(way.best[-1]) if len(way.best) else float("nan"),
-        "best_equal": found if (found := way.best_after(shortest)) is not None else float("nan"),
+        "best_equal": float("nan") if best_equal is None else best_equal,
         "median": median(way.values),
         "epochs": int(trials["epochs"].sum()),
-        "seconds": float("nan") if seconds is None else seconds,
+        "seconds": seconds,
     }
 
 
@@ -185,7 +197,7 @@ def _standing(table: pd.DataFrame, sign: float) -> pd.DataFrame:
 
 
 def _dependent(runs: Sequence[Run], labels: Sequence[str]) -> dict[str, str]:
-    """By group, why the trials of its runs are no independent sample; without those whose trials are."""
+    """Why the trials of a group are no independent sample, by group; groups with independent trials are left out."""
     found: dict[str, str] = {}
     for run, label in zip(runs, labels, strict=True):
         if not is_sample(run):
@@ -225,28 +237,25 @@ def _sample(group: pd.DataFrame, courses: dict[str, Course], about: str) -> list
 
 def _test(one: str, other: str, about: str, mine: list[float], theirs: list[float], sign: float) -> dict[str, Any]:
     p, wins = mann_whitney(mine, theirs)
-    difference = sign * (mean(mine) - mean(theirs))
-    sizes = {"n_one": len(mine), "n_other": len(theirs)}
-    least = least_p(len(mine), len(theirs))
     return {
         "one": one,
         "other": other,
         "about": about,
-        **sizes,
-        "difference": difference,
+        "n_one": len(mine),
+        "n_other": len(theirs),
+        "difference": sign * (mean(mine) - mean(theirs)),
         "wins": wins,
         "p": p,
-        "least_p": least,
+        "least_p": least_p(len(mine), len(theirs)),
     }
 
 
 def _warnings(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
+    trained = [run.meta.get("trainable", {}) for run in runs]
     facts: dict[str, list[Any]] = {
         "search different spaces": [run.meta.get("space_fingerprint") for run in runs],
         "train with different trainables or settings": [
-            json.dumps(run.meta.get("trainable", {}).get("settings", {}), sort_keys=True)
-            + str(run.meta.get("trainable", {}).get("reference"))
-            for run in runs
+            json.dumps(one.get("settings", {}), sort_keys=True) + str(one.get("reference")) for one in trained
         ],
         "train for different numbers of epochs": [run.config.max_epochs for run in runs],
         "have different objectives beside the first": [[one.metric for one in run.objectives] for run in runs],

@@ -1,8 +1,8 @@
-"""How much each decision explains of the scores, by three evaluators that are asked about rows of decisions.
+"""Three evaluators of how much of the scores each decision explains.
 
-All of them see one code: an option of a choice by its place, a number by its place on its own scale (logarithmic where
-the space says so), and decisions in one order with names of their own. So neither the spelling of names nor the order
-in which an engine sorts them can move an importance to another decision.
+All evaluators see the same encoding: an option of a choice is its place, a number is its place on its scale
+(logarithmic where the space says so), and a decision is identified by its place. So neither the spelling of names nor the
+order in which an engine sorts them can move an importance to another decision.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_tune.analysis.units import Numbers, unit
+from nas_tune.analysis.units import Numbers, column
 from search_spaces import Parameter
 from search_spaces.architecture import Scalar
 
@@ -29,15 +29,22 @@ __all__ = ["EVALUATORS", "Rows", "evaluate"]
 _TREES, _DEPTH = 8, 10
 _QUARTER = 0.25
 _BACKGROUND = 64
-"""Rows over which an effect is averaged."""
+"""The number of rows over which an effect is averaged."""
 _LEVELS = 8
-"""Of a number, and options of a choice: more are thinned out evenly."""
+"""The most values of one decision that are evaluated. More are thinned out evenly."""
 _AT_ONCE = 20_000
+"""Rows of one prediction, about."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Decisions and scores of trials, one a row; every row decides every parameter."""
+    """Decisions and scores of trials, one a row; every row decides every parameter.
+
+    Attributes:
+        parameters: the parameters of the space that vary.
+        decisions: the value of every parameter by its name, for each row.
+        scores: the score of each row; greater is better.
+    """
 
     parameters: Sequence[Parameter]
     decisions: Sequence[Mapping[str, Scalar]]
@@ -45,26 +52,41 @@ class Rows:
 
     @cached_property
     def units(self) -> Numbers:
-        """A row a trial, a column a parameter: the place of an option, or of a number on its scale (0 to 1)."""
-        columns = [[unit(p, made[p.name]) for made in self.decisions] for p in self.parameters]
-        return np.array(columns, dtype=float).T
+        """The decisions as numbers, (trials, parameters): the place of an option, or of a number on its scale."""
+        return np.array([column(parameter, self.decisions) for parameter in self.parameters], dtype=float).T
 
     @cached_property
     def owners(self) -> NDArray[np.int64]:
-        """The parameter of every feature."""
+        """The place of the parameter that each feature belongs to, (features,)."""
         return np.repeat(np.arange(len(self.parameters)), [_features(p) for p in self.parameters])
 
     def features(self, units: Numbers) -> Numbers:
-        """Units as a forest wants them: a column an option of a choice, and one a number."""
+        """Encode units as features of a forest: a column for each option of a choice, and one for a number.
+
+        Args:
+            units: decisions as in `units`, (rows, parameters).
+
+        Returns:
+            The features, (rows, features).
+        """
         parts = []
-        for column, parameter in zip(units.T, self.parameters, strict=True):
+        for values, parameter in zip(units.T, self.parameters, strict=True):
             options = np.arange(_features(parameter))
-            parts.append(column[:, None] == options if len(options) > 1 else column[:, None])
+            parts.append(values[:, None] == options if len(options) > 1 else values[:, None])
         return np.concatenate(parts, axis=1).astype(float)
 
 
 def evaluate(name: str, rows: Rows, seed: int) -> dict[str, float]:
-    """The share of every parameter; they add up to 1, or are all 0 where nothing varies."""
+    """Compute the share of the scores' variation that each parameter explains.
+
+    Args:
+        name: an evaluator of `EVALUATORS`.
+        rows: the decisions and scores.
+        seed: the seed of the forest.
+
+    Returns:
+        The share of every parameter by its name; shares add up to 1, or all are 0 where nothing is explained.
+    """
     found = np.maximum(np.nan_to_num(EVALUATORS[name](rows, seed), posinf=0.0), 0.0)
     total = float(found.sum())
     shares = found / total if total > 0 else np.zeros(len(found))
@@ -72,7 +94,7 @@ def evaluate(name: str, rows: Rows, seed: int) -> dict[str, float]:
 
 
 def _fanova(rows: Rows, seed: int) -> Numbers:
-    """The variance that each decision alone has in a forest, over all else that is decided independently."""
+    """The variance of a forest's mean prediction as one decision varies, averaged over the other decisions."""
     forest = _forest(rows, seed)
     levels = [_levels(column) for column in rows.units.T]
     rng = np.random.default_rng(seed)
@@ -94,23 +116,23 @@ def _impurity(rows: Rows, seed: int) -> Numbers:
 
 
 def _ped_anova(rows: Rows, seed: int) -> Numbers:
-    """By Optuna, under names that sort as the parameters stand."""
+    """Optuna's PED-ANOVA, with parameter names that sort in the order of the parameters."""
     import optuna
 
     names = [f"{place:06}" for place in range(len(rows.parameters))]
-    known: dict[str, optuna.distributions.BaseDistribution] = {
-        name: optuna.distributions.CategoricalDistribution(range(_features(p)))
-        if p.kind == "choice"
-        else optuna.distributions.FloatDistribution(0.0, 1.0)
-        for name, p in zip(names, rows.parameters, strict=True)
-    }
+    is_choice = [parameter.kind == "choice" for parameter in rows.parameters]
+    known: dict[str, optuna.distributions.BaseDistribution] = {}
+    for name, parameter, choice in zip(names, rows.parameters, is_choice, strict=True):
+        if choice:
+            known[name] = optuna.distributions.CategoricalDistribution(range(_features(parameter)))
+        else:
+            known[name] = optuna.distributions.FloatDistribution(0.0, 1.0)
     with _silent():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), direction="maximize")
         for units, score in zip(rows.units, rows.scores, strict=True):
-            params = {
-                name: int(unit) if p.kind == "choice" else float(unit)
-                for name, unit, p in zip(names, units, rows.parameters, strict=True)
-            }
+            params: dict[str, float] = {}
+            for name, unit, choice in zip(names, units, is_choice, strict=True):
+                params[name] = int(unit) if choice else float(unit)
             study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=score))
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=_QUARTER)
         found = evaluator.evaluate(study, params=names)
@@ -122,9 +144,9 @@ EVALUATORS: dict[str, Callable[[Rows, int], Numbers]] = {
     "mdi": _impurity,
     "ped_anova": _ped_anova,
 }
-"""By name: a decision's own share of the variance in the trees of a forest (fanova; Hutter et al. 2014), how much
-splits on it reduce the variance (mdi; Louppe et al. 2013), and how much it tells the best quarter from the rest
-(ped_anova; Watanabe et al. 2023). Forests are small, because they are asked of many resamples."""
+"""The evaluators by name. fanova (Hutter et al. 2014): the decision's own share of the variance in a forest. mdi
+(Louppe et al. 2013): how much splits on the decision reduce the variance. ped_anova (Watanabe et al. 2023): how well
+the decision separates the best quarter from the rest. Forests are small, because one is fitted to each resample."""
 
 
 def _forest(rows: Rows, seed: int) -> RandomForestRegressor:
@@ -147,14 +169,14 @@ def _levels(column: Numbers) -> Numbers:
 
 
 def _with(background: Numbers, place: int, levels: Numbers) -> Numbers:
-    """The background once for every level of a decision."""
+    """The background rows repeated for every level of a decision, with that decision set to the level."""
     asked: Numbers = np.tile(background, (len(levels), 1))
     asked[:, place] = np.repeat(levels, len(background))
     return asked
 
 
 def _chunks(counts: Sequence[int]) -> Iterator[list[int]]:
-    """Consecutive places, so many at a time as one prediction has room for."""
+    """Consecutive places, as many at a time as one prediction has room for."""
     chunk: list[int] = []
     for place in range(len(counts)):
         chunk.append(place)
@@ -167,7 +189,7 @@ def _chunks(counts: Sequence[int]) -> Iterator[list[int]]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without Optuna's lines about the study that is made, and its warnings of evaluators that may change."""
+    """Silence Optuna's log lines about the new study, and its warnings about experimental evaluators."""
     import optuna
 
     before = optuna.logging.get_verbosity()

@@ -1,9 +1,9 @@
-"""What the trials say about one objective: their decisions and their values after equally long trainings.
+"""The evidence about one objective: the decisions of trials, and their values after equally long trainings.
 
 Values after different numbers of epochs do not compare, and the trials that a scheduler lets train on are a selected
-sample: the decision that decides everything is the same in all of them. So the evidence is of the last epoch that all
-trials reached, and of the full training where none was stopped early. What the survivors have in common is shown beside
-it.
+sample: the decision that matters most is the same in all of them. So the evidence takes the values of the last epoch
+that all trials reached, or those of the full training where none was stopped early. It also names the decisions that
+all survivors share.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from search_spaces.architecture import Scalar
 __all__ = ["Evidence", "evidence", "finals"]
 
 _ENOUGH = 20
-"""Complete trials that need no shorter ones beside them."""
+"""With at least so many complete trials, shorter ones are not needed."""
 _STOPPED = ("pruned", "paused")
 _CHANCE = 0.05
 _MOST_NAMED = 8
@@ -33,16 +33,16 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class Evidence:
-    """Trials and what they came to.
+    """Trials with their decisions and scores; `numbers`, `decisions` and `scores` have one entry for each trial.
 
     Attributes:
-        objective: of which the values are.
-        epochs: after so many; None where it is the end of complete trials.
-        numbers: of the trials.
-        decisions: the active parameters of each, by name.
-        scores: greater is better (the values, negated where the mode is min).
-        survivors: how many trials trained in full where others were stopped early; None where none was.
-        constant: what all survivors decided alike, where the others did not and chance would hardly do it.
+        objective: the objective that the scores are of.
+        epochs: the epoch after which the values were reported; None for the final values of complete trials.
+        numbers: the numbers of the trials.
+        decisions: the active parameters of each trial, by name.
+        scores: the values, negated where the mode is min, so that greater is better.
+        survivors: how many trials trained in full while others were stopped early; None where none was stopped.
+        constant: decisions that all survivors share, the other trials do not, and chance hardly explains.
     """
 
     objective: Objective
@@ -55,7 +55,7 @@ class Evidence:
 
     @property
     def source(self) -> str:
-        """What the values are, in words."""
+        """A description of the values: how many trials, after which training."""
         trials = f"{len(self.numbers)} trial{'s' if len(self.numbers) != 1 else ''}"
         if self.epochs is None:
             return f"{trials} that trained in full"
@@ -80,7 +80,15 @@ class Evidence:
 
 
 def evidence(run: Run, objective: Objective) -> Evidence:
-    """The evidence of a run on one of its objectives; without trials where there are none with a value."""
+    """Gather the evidence of a run about one objective.
+
+    Args:
+        run: the run.
+        objective: one of its objectives.
+
+    Returns:
+        The evidence. It has no trials where none has reported a value.
+    """
     trials, epochs = run.trials(), run.epochs()
     complete = _complete(run, trials, objective)
     shared = _shared_epoch(trials, epochs, objective.metric)
@@ -91,7 +99,15 @@ def evidence(run: Run, objective: Objective) -> Evidence:
 
 
 def finals(run: Run, objective: Objective) -> Evidence:
-    """The evidence of complete trials alone where there are enough: what they came to is what a winner is judged by."""
+    """Gather the evidence of complete trials alone, since a winner is judged by its final value.
+
+    Args:
+        run: the run.
+        objective: one of its objectives.
+
+    Returns:
+        The evidence of the complete trials, or that of `evidence` where fewer than 20 are complete.
+    """
     trials = run.trials()
     complete = _complete(run, trials, objective)
     if len(complete) < _ENOUGH:
@@ -107,22 +123,22 @@ def _complete(run: Run, trials: pd.DataFrame, objective: Objective) -> dict[int,
 
 
 def _shared_epoch(trials: pd.DataFrame, epochs: pd.DataFrame, metric: str) -> tuple[int, dict[int, float]] | None:
-    """The latest epoch with a value of all trials that are over or paused (that have any), and the values there.
+    """The latest epoch for which all complete, pruned and paused trials have a value, and the values by trial.
 
-    Trials that failed and that still run are not waited for. Where no epoch has values of all of them, it is the
-    latest that at least half have.
+    Failed and running trials do not count, unless there are no others. Where no epoch has a value of every trial, the
+    latest one that at least half of the trials reached is taken.
     """
-    told = epochs[epochs[metric].notna()]
+    reported = epochs[epochs[metric].notna()]
     ended = trials.loc[trials["state"].isin((*_STOPPED, "complete")), "trial"]
-    waited = told[told["trial"].isin(ended)]
-    waited = told if waited.empty else waited
-    if waited.empty:
+    counted = reported[reported["trial"].isin(ended)]
+    counted = reported if counted.empty else counted
+    if counted.empty:
         return None
-    counts = waited.groupby("epoch")["trial"].nunique()
-    among = waited["trial"].nunique()
+    counts = counted.groupby("epoch")["trial"].nunique()
+    among = counted["trial"].nunique()
     reached = counts.index[counts == among]
     latest = int(reached.max() if len(reached) else counts.index[counts >= among / 2].max())
-    rows = told[told["epoch"] == latest]
+    rows = reported[reported["epoch"] == latest]
     return latest, _finite(rows["trial"], rows[metric])
 
 
@@ -153,7 +169,7 @@ def _made(
 
 
 def _constant(made: Sequence[Mapping[str, Scalar]], kept: Sequence[Mapping[str, Scalar]]) -> dict[str, Scalar]:
-    """What all kept ones decided alike, unless as many drawn from all would do so easily."""
+    """Decisions that all `kept` trials share, unless as many trials drawn from `made` would easily share them."""
     found = {}
     for name, value in kept[0].items() if kept else ():
         if any(one.get(name) != value for one in kept):

@@ -1,4 +1,4 @@
-"""`explain`: importances, the winner's neighbours, and how the best differ."""
+"""`explain`: importances, the neighbours of the winner, and the differences between the best architectures."""
 
 from __future__ import annotations
 
@@ -25,15 +25,16 @@ _TOP = {"rank": "int64", "trial": "int64", "value": "float64", "distance": "floa
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a run tells beyond its winner.
+    """What the trials of a run show beyond its winner.
 
     Attributes:
-        winner: the trial of the best architecture; None without a trial with a value.
-        importance: for every objective, which decisions mattered.
-        neighbours: what one change to the winner did or would do; None where that cannot be told.
-        top: the best architectures, each with its distance (0 to 1) and its differences from the winner.
+        winner: the trial of the best architecture; None where no trial has a value.
+        importance: which decisions mattered, for every objective.
+        neighbours: what one change to the winner did or would probably do; None where it cannot be computed.
+        top: a row for each of the best architectures: rank, trial, value, distance (from the winner, 0 to 1) and
+            changes (from the winner).
         shared: the decisions on which all of `top` agree.
-        notes: what could not be told, and why.
+        notes: what could not be computed, and why.
     """
 
     winner: int | None
@@ -44,7 +45,11 @@ class Explanation:
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain JSON-able data; what is missing is None."""
+        """Convert the explanation to plain data for JSON.
+
+        Returns:
+            Every attribute by its name. A frame is a list of rows; a missing or infinite value is None.
+        """
         around = self.neighbours
         return {
             "winner": self.winner,
@@ -65,11 +70,15 @@ class Explanation:
 
 
 def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Explanation:
-    """Which decisions mattered, what one change to the winner would do, and how the best differ.
+    """Find which decisions mattered, what one change to the winner would do, and how the best differ.
 
     Args:
-        evaluator: of the importance: fanova, mdi, ped_anova, or auto (see `importance`).
-        top: how many of the best to set side by side.
+        run: the run, or the path of its folder.
+        evaluator: the evaluator of the importance: fanova, mdi, ped_anova, or auto (see `importance`).
+        top: how many of the best architectures to compare, at least 1.
+
+    Returns:
+        The explanation; its `notes` name what could not be computed.
 
     Raises:
         ConfigError: there is no such evaluator, or `top` is below 1.
@@ -92,10 +101,10 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
     values = dict(zip(numbers, best["value"], strict=True))
     try:
         members = {number: run.architecture(number) for number, tree in trees if tree is not None}
-        rows = [
-            (rank, number, values[number], space.distance(members[numbers[0]], one), _changes(space, members, number))
-            for rank, (number, one) in enumerate(members.items(), start=1)
-        ]
+        rows = []
+        for rank, (number, one) in enumerate(members.items(), start=1):
+            changes = space.diff(members[numbers[0]], one) if rank > 1 else ""
+            rows.append((rank, number, values[number], space.distance(members[numbers[0]], one), changes))
     except SpaceError as error:
         notes.append(f"how the best differ cannot be told: {error}")
         return Explanation(numbers[0], weighed, around, _framed([]), {}, tuple(notes))
@@ -105,7 +114,14 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
 
 
 def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame as JSON has them: what is missing or not finite is None."""
+    """Convert the rows of a frame to plain data for JSON.
+
+    Args:
+        frame: the frame.
+
+    Returns:
+        A dictionary for each row, by column; a missing or infinite value is None.
+    """
     return [{str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
 
 
@@ -118,7 +134,7 @@ def _plain(value: Any) -> Any:
 
 
 def _space(run: Run) -> tuple[Space | None, list[str]]:
-    """The space as a reader has it, and what that lacks."""
+    """The space as a reader can rebuild it, and notes on what it lacks."""
     space = space_of(run)
     if space is None:
         return None, ["the space of this run cannot be read here: neither neighbours nor differences can be told"]
@@ -141,11 +157,6 @@ def _around(run: Run, space: Space, winner: int, known: Evidence, notes: list[st
     except SpaceError as error:
         notes.append(f"the winner's neighbours cannot be told: {error}")
         return None
-
-
-def _changes(space: Space, members: dict[int, Any], number: int) -> str:
-    winner = next(iter(members.values()))
-    return "" if members[number] is winner else space.diff(winner, members[number])
 
 
 def _framed(rows: list[tuple[Any, ...]]) -> pd.DataFrame:

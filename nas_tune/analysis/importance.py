@@ -1,14 +1,13 @@
 """Which decisions mattered: importances with intervals, and a test against chance.
 
-The evaluator is asked again and again, each time of as many trials drawn with replacement (bootstrap; Efron 1979; of
-150 where there are more): the spread of its answers gives the interval. An importance is a share of what the model
-explains, and shares of nothing add up to 1, too. So each decision is also tested, alone and with every other one
-(`nas_tune.analysis.chances`).
+The evaluator runs on bootstrap resamples of the trials (Efron 1979; of at most 150 trials each), and the spread of its
+answers gives the interval. An importance is a share of what the model explains, and shares add up to 1 even where the
+model explains nothing. So each decision is also tested, alone and with every other one (`nas_tune.analysis.chances`).
 
-Inactive decisions have no value, and evaluators want one. They get one drawn from the trials in which the decision
-was active, so that being absent earns nothing: that credit is its parent's. The test is among the active ones.
+An inactive decision has no value, but evaluators need one. It gets a value drawn from the trials in which it was
+active, so that its absence counts for its parent and not for itself. The tests use the trials in which it was active.
 
-Decisions that a strategy always changed together cannot be told apart, and what never varied cannot be seen.
+Decisions that a strategy always changed together cannot be separated. A decision that never varied has no importance.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ __all__ = ["Importance", "importance", "importances"]
 
 _RESAMPLES = 12
 _ROWS = 150
-"""Trials of a resample, at most: more cost time, and change little."""
+"""The most trials of a resample. More cost time and change little."""
 _FEWEST = 8
 _MOST_FOR_FANOVA = 24
-"""Decisions up to which the better evaluator, which costs the more the more there are, is asked."""
+"""The most decisions for which "auto" is fanova, whose time grows with the number of decisions."""
 _WIDE = 1.645
-"""Standard deviations to each side that hold 90 %."""
+"""Standard deviations on each side of the mean of a 90 % interval."""
 _SURE = 0.05
 _COLUMNS = {
     "decision": "string",
@@ -62,18 +61,18 @@ class Importance:
     """How much each decision mattered to one objective.
 
     Attributes:
-        metric: the objective.
-        source: the values it is from, in words.
-        evaluator: its name.
-        trials: how many.
-        sample: whether the trials were drawn at random. If not, the tests are by a model, and more careful.
-        tested: how many of the trials, the first of the run, the tests are of; 0 where there are none.
-        table: a row a decision, the most important first: `importance` (shares; they add up to 1), `low` and `high`
-            (a 90 % interval), `p` (of the test, corrected) and `stands_out` (p below 0.05), `active` (share of the
-            trials), `values` (distinct ones seen). Empty where nothing can be said.
-        pairs: a row for two decisions, the surest first, at most 20: what they do together beyond the sum of what each
-            does alone: `one`, `other`, `share` (of the variance), `p` (corrected), `stands_out`.
-        selection: what early stopping did to the sample; empty where it did nothing.
+        metric: the metric of the objective.
+        source: a description of the values: how many trials, after which training.
+        evaluator: the name of the evaluator.
+        trials: the number of trials.
+        sample: whether the trials were drawn at random. If not, a model tests the decisions, more conservatively.
+        tested: how many trials the tests use, the first ones of the run; 0 where nothing is tested.
+        table: a row for each decision, the most important first: `importance` (shares; they add up to 1), `low` and
+            `high` (a 90 % interval), `p` (of the test, corrected), `stands_out` (p below 0.05), `active` (the share of
+            trials in which it is active), `values` (the number of distinct values). Empty where trials are too few.
+        pairs: a row for two decisions, the lowest p first, at most 20: what they do together beyond the sum of what
+            each does alone: `one`, `other`, `share` (of the variance), `p` (corrected), `stands_out`.
+        selection: how early stopping selected the sample; empty where it did not.
         advice: what to keep in mind, or why the table is empty.
     """
 
@@ -89,22 +88,45 @@ class Importance:
     advice: str
 
     def facts(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """Convert the importances to plain data.
+
+        Returns:
+            Every attribute by its name; the rows of `table` are under "decisions".
+        """
         names = ("metric", "source", "evaluator", "trials", "sample", "tested", "selection", "advice")
         frames = {"decisions": self.table.to_dict("records"), "pairs": self.pairs.to_dict("records")}
         return {**{name: getattr(self, name) for name in names}, **frames}
 
 
 def importances(run: Run, evaluator: str = "auto") -> list[Importance]:
-    """The importances for every objective of a run."""
+    """Compute the importances for every objective of a run.
+
+    Args:
+        run: the run.
+        evaluator: fanova, mdi, ped_anova, or auto (see `importance`).
+
+    Returns:
+        An `Importance` for each objective, the leading one first.
+
+    Raises:
+        ConfigError: there is no such evaluator.
+    """
     return [importance(run, evidence(run, objective), evaluator) for objective in run.objectives]
 
 
 def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0) -> Importance:
-    """The importances by `evaluator`; the same again for the same trials.
+    """Compute how much each decision mattered; the result is the same again for the same trials.
 
-    The evaluators are fanova, mdi and ped_anova; "auto" is fanova for up to 24 decisions and mdi for more, which it
-    judges a little worse and much faster.
+    Args:
+        run: the run.
+        known: the evidence of the run about one objective.
+        evaluator: fanova, mdi or ped_anova. "auto" is fanova for up to 24 decisions, and for more mdi, which is a
+            little
+            less accurate and much faster.
+        seed: the seed of the resamples.
+
+    Returns:
+        The importances. `table` is empty, and `advice` says why, where trials are fewer than 8 or nothing varied.
 
     Raises:
         ConfigError: there is no such evaluator.
@@ -119,7 +141,8 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
     sample = is_sample(run)
     reason = _too_little(known, parameters)
     if reason:
-        return _of(known, evaluator, sample, 0, _framed([]), _no_pairs(), reason)
+        no_pairs = pd.DataFrame([], columns=list(PAIRS)).astype(PAIRS)
+        return _of(known, evaluator, sample, 0, _framed([]), no_pairs, reason)
     found = _resampled(known, parameters, evaluator, seed)
     chances, pairs = tested(known, parameters, sample=sample)
     rows = []
@@ -154,10 +177,6 @@ def _of(
     return Importance(metric, known.source, evaluator, trials, sample, count, table, pairs, known.selection, advice)
 
 
-def _no_pairs() -> pd.DataFrame:
-    return pd.DataFrame([], columns=list(PAIRS)).astype(PAIRS)
-
-
 def _framed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
     frame["decision"] = frame["decision"].astype(object)
@@ -165,7 +184,7 @@ def _framed(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _varied(parameters: Sequence[Parameter], decisions: Sequence[Mapping[str, Scalar]]) -> list[Parameter]:
-    """Those of which the trials show more than one value."""
+    """The parameters of which the trials have more than one value."""
     seen: dict[str, set[Scalar]] = {}
     for made in decisions:
         for name, value in made.items():
@@ -174,6 +193,7 @@ def _varied(parameters: Sequence[Parameter], decisions: Sequence[Mapping[str, Sc
 
 
 def _too_little(known: Evidence, parameters: Sequence[Parameter]) -> str:
+    """Why the evidence allows no importances; empty where it does."""
     count = len(known.numbers)
     if count < _FEWEST:
         return f"{known.source}: too few to say which decisions matter; {_FEWEST} are the least"
@@ -205,10 +225,12 @@ def _seen(name: str, parameters: Sequence[Parameter], known: Evidence) -> dict[s
 
 
 def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str, seed: int) -> dict[str, list[float]]:
-    """The shares of every decision in each resample."""
+    """The importance of every decision, by its title, in each resample."""
     rng = random.Random(seed)
-    pools = {p.name: [made[p.name] for made in known.decisions if p.name in made] for p in parameters}
-    found: dict[str, list[float]] = {title(p): [] for p in parameters}
+    pools: dict[str, list[Scalar]] = {}
+    for parameter in parameters:
+        pools[parameter.name] = [made[parameter.name] for made in known.decisions if parameter.name in made]
+    found: dict[str, list[float]] = {title(parameter): [] for parameter in parameters}
     size, scores = min(len(known.numbers), _ROWS), even(known.scores)
     for _ in range(_RESAMPLES):
         places = rng.choices(range(len(known.numbers)), k=size)
@@ -221,10 +243,12 @@ def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str,
 
 
 def _filled(made: Mapping[str, Scalar], pools: Mapping[str, Sequence[Scalar]], rng: random.Random) -> dict[str, Scalar]:
+    """The decisions of a trial, with a random value of the pool for each inactive one."""
     return {name: made[name] if name in made else rng.choice(pool) for name, pool in pools.items()}
 
 
 def _by_title(parameters: Sequence[Parameter], answer: Mapping[str, float]) -> dict[str, float]:
+    """The sums of shares by title: the flags of a subset are one decision."""
     totals: dict[str, float] = {title(parameter): 0.0 for parameter in parameters}
     for parameter in parameters:
         totals[title(parameter)] += answer.get(parameter.name, 0.0)

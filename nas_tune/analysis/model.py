@@ -1,14 +1,15 @@
-"""Whether a decision, or two together, explain scores beyond all else: also where a search chose its trials by scores.
+"""Tests of decisions and pairs that also hold where a search chose its trials by their scores.
 
-The trials of a search that learns are no sample. What was good once is tried again with all that stood beside it, so a
-test of groups takes company for cause. A likelihood does not depend on how the next trial was chosen. So a model
-without the effect, fitted to its best, is compared with models that have it: the ratio of likelihoods, averaged over
-sizes of the effect, exceeds 1/p with a chance of at most p where the effect is none and the model holds (universal
-inference; Wasserman et al. 2020). The test is careful: small effects need more trials than under random search.
+The trials of a search that learns are no random sample. A search repeats good options together with the other
+decisions of the same architecture, so a test of groups mistakes correlation for cause. A likelihood does not depend on
+how the next trial was chosen. So the best model without the effect is compared with models that have it: the ratio of
+likelihoods, averaged over sizes of the effect, exceeds 1/p with a chance of at most p where there is no effect and the
+model holds (universal inference; Wasserman et al. 2020). The test is conservative: small effects need more trials than
+under random search.
 
-The model is a Gaussian process: a part for what each decision does alone, a part for what some of them do jointly, and
-noise. How large each is, and which decisions take part jointly, is fitted on a short list.
-`tests/benchmarks/chance.py` measures how often it errs.
+The model is a Gaussian process. Its covariance has a part for what each decision does alone, a part for what some of
+them do jointly, and noise. A local search over a few values fits the size of each part, and the decisions of the joint
+part. `tests/benchmarks/chance.py` measures how often the tests are wrong.
 """
 
 from __future__ import annotations
@@ -29,15 +30,23 @@ _JOINT = ((0.0, 1.0), *((size, reach) for size in (0.1, 0.5, 2.0) for reach in (
 _NOISES = (0.001, 0.01, 0.05, 0.2, 0.6, 1.0)
 _MEAN = 1.0
 _SWEEPS, _AGAIN = 4, 2
-"""Of a climb from the beginning, and of one from a hill."""
+"""Sweeps of a local search from a start, and of one from a shape that is already fitted."""
 _CARE = 4.0
-"""By how much every p-value is raised: the model is only like the truth, and its best fit is only nearly found."""
+"""The factor on every p-value: the model is an approximation, and the local search may miss its best fit."""
 _GAIN = 0.1
-"""Logarithm of likelihood: a sweep that gains less is the last."""
+"""A sweep that raises the log-likelihood by less is the last."""
 
 
 def likeness(units: Numbers, *, ordered: bool) -> Numbers:
-    """How alike each two trials are in one decision, (n, n), from 0 to 1; NaN stands for an inactive decision."""
+    """Compute the similarity of each two trials in one decision.
+
+    Args:
+        units: the decision of each trial as a number (n,); NaN where it is inactive.
+        ordered: whether near numbers are similar. If not, options are either equal or different.
+
+    Returns:
+        Similarities from 0 to 1, (n, n). Two trials in which the decision is inactive have 1.
+    """
     active = ~np.isnan(units)
     known = np.where(active, units, -1.0)
     apart = np.abs(known[:, None] - known)
@@ -47,8 +56,11 @@ def likeness(units: Numbers, *, ordered: bool) -> Numbers:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The variance of what each decision does alone; who takes part jointly, how large that is and how far it reaches;
-    the noise."""
+    """The variances of the model.
+
+    `sizes` are those of each decision alone. `members` says which decisions take part in the joint part, and `joint`
+    is the variance and the length scale of that part. `noise` is the variance of the noise.
+    """
 
     sizes: tuple[float, ...]
     members: tuple[bool, ...]
@@ -80,11 +92,11 @@ class _Shape:
 
 
 class Model:
-    """The model of some trials.
+    """A Gaussian process fitted to the scores of trials.
 
     Args:
-        alike: for every decision, how alike each two trials are in it (n, n), from 0 to 1.
-        scores: of the trials.
+        alike: for every decision, the similarity of each two trials in it (n, n), from 0 to 1; see `likeness`.
+        scores: the scores of the trials (n,).
     """
 
     def __init__(self, alike: Sequence[Numbers], scores: Numbers) -> None:
@@ -98,7 +110,14 @@ class Model:
         self._alone = cache(self._fitted_alone)
 
     def decision(self, place: int) -> float:
-        """The p-value of one decision: that it does nothing, alone or jointly."""
+        """Test whether one decision has an effect, alone or jointly with others.
+
+        Args:
+            place: the place of the decision in `alike`.
+
+        Returns:
+            The p-value, not corrected for the number of tests.
+        """
         if not self._shape.acts(place):
             return 1.0
         without, shape = self._likeliest(self._climbed(start.without(place), idle=place) for start in self._starts)
@@ -109,7 +128,15 @@ class Model:
         return _chance(without, [self._likelihood(one) for one in shapes])
 
     def pair(self, one: int, other: int) -> float:
-        """The p-value of what two decisions do jointly, beyond the sum of what each does with all others."""
+        """Test whether two decisions interact, beyond what each does together with the other decisions.
+
+        Args:
+            one: the place of the first decision in `alike`.
+            other: the place of the second decision.
+
+        Returns:
+            The p-value, not corrected for the number of tests.
+        """
         if not (self._shape.acts_jointly(one) and self._shape.acts_jointly(other)):
             return 1.0
         apart, shape = max((self._alone(place) for place in (one, other)), key=lambda found: found[0])
@@ -121,13 +148,13 @@ class Model:
         return self._likeliest(self._climbed(start.joined(place, False), alone=place) for start in self._starts)
 
     def _likeliest(self, found: Iterator[tuple[float, _Shape]]) -> tuple[float, _Shape]:
-        """Of several climbs the one that came highest: each may end on a hill of its own."""
+        """The best of several local searches, each of which may end in another local maximum."""
         return max(found, key=lambda one: one[0])
 
     def _climbed(self, shape: _Shape, idle: int | None = None, alone: int | None = None) -> tuple[float, _Shape]:
-        """The likeliest shape found by moving one entry at a time.
+        """The log-likelihood and the shape that a local search finds by changing one entry at a time.
 
-        The decision `idle` is left without any part, `alone` without a joint one.
+        The decision `idle` stays without any effect, the decision `alone` without a joint one.
         """
         best = self._likelihood(shape)
         for _ in range(_SWEEPS if idle is None and alone is None else _AGAIN):
@@ -168,5 +195,6 @@ class Model:
 
 
 def _chance(without: float, with_it: Sequence[float]) -> float:
+    """The p-value from the log-likelihoods of the best model without the effect, and of models with it."""
     ratio = float(np.logaddexp.reduce(with_it)) - np.log(len(with_it)) - without
     return min(1.0, _CARE * float(np.exp(-max(0.0, ratio))))

@@ -1,8 +1,8 @@
 """What one change to the winner did according to the trials, or would probably do according to a model of them.
 
-A neighbour that has a trial is shown with its value. For one that has none a Gaussian process over the trials (that of
-the strategies, `nas_tune.strategies.predictors`) guesses, with its own uncertainty; how well such guesses agree with
-trials that were held out is shown beside them. A guess is no measurement.
+A neighbour with a trial has the value of that trial. For the others a Gaussian process over the trials predicts a value
+with its uncertainty (the predictor of the strategies, `nas_tune.strategies.predictors`). Cross-validation says how well
+such predictions agree with trials that were held out. A prediction is no measurement.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FEWEST, _MOST = 8, 300
 _FOLDS = 5
 _SHAPES = 5
 _WIDE = 1.645
-"""Standard deviations to each side that hold 90 %."""
+"""Standard deviations on each side of the mean of a 90 % interval."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Neighbours:
     """Architectures one decision away from the winner.
 
     Attributes:
-        table: a row each, the best first: `change`, whether it was `seen` in a trial, that `trial`, its `value` (seen:
-            measured; else guessed, with 90 % of the guess between `low` and `high`), and `gain`, how much better than
-            the winner (negative: worse).
+        table: a row for each neighbour, the best first: `change`; `seen`, whether a trial has tried it; the number of
+            that `trial`; its `value`, measured where it was seen, else predicted with a 90 % interval from `low` to
+            `high`; and `gain`, how much better than the winner it is (negative: worse).
         winner: the winner's value after the same training; None where it has none.
-        model: how good the guesses are, or why there are none.
-        source: what the values are, in words.
-        count: how many neighbours there are; those that were not seen and cannot be guessed have no row.
+        model: how accurate the predictions are, or why there are none.
+        source: a description of the values: how many trials, after which training.
+        count: how many neighbours there are. Those that were neither tried nor predicted have no row.
     """
 
     table: pd.DataFrame
@@ -62,7 +62,18 @@ class Neighbours:
 
 
 def neighbours(run: Run, space: Space, winner: Architecture, number: int, known: Evidence) -> Neighbours:
-    """The neighbours of `winner`, the architecture of trial `number`, by what is `known`."""
+    """Find the neighbours of the winner, with the values that trials or a model give them.
+
+    Args:
+        run: the run.
+        space: its space.
+        winner: the best architecture.
+        number: the number of its trial.
+        known: the evidence that values and predictions come from.
+
+    Returns:
+        The neighbours, one decision away from `winner`.
+    """
     sign = known.objective.score(1.0)
     scores = dict(zip(known.numbers, known.scores, strict=True))
     by_id, members = _tried(run, space, known)
@@ -81,14 +92,15 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
         mean, half = (scores[trial], np.nan) if trial is not None else guesses[one.id]
         gain = np.nan if own is None else mean - own
         ends = sorted((sign * (mean - half), sign * (mean + half)))
-        # Without the space's own rules an id can be known from a trial only.
-        named = kept[trial] if trial is not None else None if run.left_out else one.id
+        named = kept[trial] if trial is not None else one.id
+        if trial is None and run.left_out:
+            named = None  # Without the space's own rules only a trial knows the id.
         rows.append((change, trial is not None, trial, sign * mean, *ends, gain, named))
     table = pd.DataFrame(rows, columns=list(NEIGHBOURS)).astype(NEIGHBOURS)
     table = table.sort_values("value", ascending=sign < 0, kind="stable").reset_index(drop=True)
-    source = (
-        f"{known.source}, a sample selected by values" if known.epochs is None and known.selection else known.source
-    )
+    source = known.source
+    if known.epochs is None and known.selection:
+        source += ", a sample selected by values"
     return Neighbours(table, None if own is None else sign * own, model, source, len(around))
 
 
@@ -104,7 +116,7 @@ def _tried(run: Run, space: Space, known: Evidence) -> tuple[dict[str, int], dic
 def _guessed(
     space: Space, members: Sequence[Architecture], scores: Sequence[float], asked: Sequence[Architecture]
 ) -> tuple[dict[str, tuple[float, float]], str]:
-    """Mean and half the width of 90 % for every asked one, by id; and how far to trust that."""
+    """The mean and half the width of the 90 % interval for each asked architecture, by id; and how accurate they are."""
     by_id: dict[str, list[float]] = {}
     for one, score in zip(members, scores, strict=True):
         by_id.setdefault(one.id, []).append(score)
@@ -130,7 +142,7 @@ def _guessed(
 
 
 def _trust(blocks: Blocks, values: np.ndarray, model: GaussianModel) -> str:
-    """The rank correlation of guesses with values held out, a fifth at a time."""
+    """The rank correlation of predictions with held-out values, by five-fold cross-validation, in words."""
     fold = np.random.default_rng(0).permutation(len(values)) % _FOLDS
     guesses = np.empty(len(values))
     for number in range(_FOLDS):

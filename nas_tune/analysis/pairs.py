@@ -1,8 +1,9 @@
-"""What two decisions do together, beyond the sum of what each does alone.
+"""Interactions: what two decisions do together, beyond the sum of what each does alone.
 
-Where x decides by y, as in x xor y, neither decision matters by itself. So every pair of decisions is tested: of a
-random sample whether a table of both explains more than the two alone (analysis of variance), of a search that learns
-by the model (`nas_tune.analysis.model`). Both are corrected for the number of pairs (Holm 1979).
+Where the effect of x depends on y, as in x xor y, neither decision matters by itself. So every pair of decisions is
+tested. In a random sample the test asks whether a table of both explains more than the two alone (analysis of
+variance); for a search that learns the model tests it (`nas_tune.analysis.model`). Both are corrected for the number of
+pairs (Holm 1979).
 """
 
 from __future__ import annotations
@@ -25,21 +26,25 @@ PAIRS = {"one": "object", "other": "object", "share": "float64", "p": "float64",
 
 _SURE = 0.05
 _LEAST_LEFT = 10
-"""Degrees of freedom without which a table of two decisions explains anything."""
+"""The fewest degrees of freedom of the residual: with fewer a table of two decisions explains any values."""
 _SHOWN = 20
 
 
 def pairs(
     names: Sequence[str], levels: Sequence[Numbers], scores: Numbers, model: Model | None, families: int
 ) -> pd.DataFrame:
-    """A row a pair, the surest first: `share` of the variance, `p` (corrected), `stands_out` (p below 0.05).
+    """Test every pair of decisions for an interaction.
 
     Args:
-        names: of decisions; flags of one subset have one name, and are no pair.
-        levels: of every decision a number a trial, NaN where it is inactive.
-        scores: of the trials.
-        model: of the trials where they are no random sample.
-        families: of tests that share one level, this one among them.
+        names: the name of each decision. Flags of one subset share a name and form no pair.
+        levels: a number for each trial (n,), for every decision; NaN where it is inactive.
+        scores: the scores of the trials (n,).
+        model: the model of the trials, where they are no random sample.
+        families: how many families of tests share one level, this one included.
+
+    Returns:
+        A row for each pair, the lowest p first, at most 20: one, other, share (of the variance), p (corrected) and
+        stands_out (p below 0.05).
     """
     tested = {
         (one, other): _beyond(levels[one], levels[other], scores)

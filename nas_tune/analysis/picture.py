@@ -1,4 +1,4 @@
-"""The courses of compared runs as a picture: the best so far against trials and against time, a colour a group."""
+"""The courses of compared runs as a picture: the best so far against trials and time, with a colour for each group."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from nas_tune.results.picture import drawable
 __all__ = ["SUFFIXES", "draw_courses"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
-# Okabe and Ito's colours, which people with any kind of sight tell apart.
+# Okabe and Ito's colours, which colour-blind people can distinguish, too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 
 
 def draw_courses(found: Comparison, out: Path) -> None:
-    """Write the picture; the suffix of `out` says its format.
+    """Write the picture; the suffix of the file selects its format.
+
+    Args:
+        found: the comparison.
+        out: the file, with a suffix of `SUFFIXES`.
 
     Raises:
-        ConfigError: another suffix than .png, .svg or .pdf.
-        RunFolderError: it cannot be written.
+        ConfigError: the suffix is none of .png, .svg or .pdf.
+        RunFolderError: the file cannot be written.
     """
     from matplotlib.figure import Figure
 

@@ -1,7 +1,7 @@
-"""Whether the trials of a run were drawn at random, without regard to what earlier ones came to.
+"""Whether the trials of a run were drawn at random, without regard to the values of earlier trials.
 
-Only then are they a sample, and tests of samples hold. A strategy that learns tries again what was good, with all that
-stood beside it; an architecture that somebody enqueued was chosen, too.
+Only then are they a random sample, which tests of groups assume. A strategy that learns repeats good options together
+with the other decisions of the same architecture, and an enqueued architecture was chosen by a person.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ __all__ = ["is_sample", "stopped_early"]
 
 
 def is_sample(run: Run) -> bool:
-    """Whether every trial was drawn at random: by random search, or by a grid in shuffled order."""
+    """Check whether every trial was drawn at random.
+
+    Args:
+        run: the run.
+
+    Returns:
+        True for random search and for a grid in shuffled order, without any enqueued architecture.
+    """
     strategy = run.config.strategy
     shuffled = strategy.name == "grid" and strategy.settings.get("order", "shuffled") == "shuffled"
     if strategy.name != "random" and not shuffled:
@@ -26,6 +33,13 @@ def is_sample(run: Run) -> bool:
 
 
 def stopped_early(run: Run) -> bool:
-    """Whether a scheduler ended or paused any trial before its full training."""
+    """Check whether a scheduler ended or paused any trial before its full training.
+
+    Args:
+        run: the run.
+
+    Returns:
+        Whether the run has pruned or paused trials.
+    """
     counts = run.state.counts
     return bool(counts["pruned"] or counts["paused"])

@@ -1,4 +1,4 @@
-"""Scores with which one can calculate: no value so far out that it is all that is left of the others."""
+"""Scores on a robust scale, on which no outlier makes the differences of all other scores vanish."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from nas_tune.analysis.units import Numbers
 __all__ = ["Scale", "deviation", "even", "mean", "median"]
 
 _FENCE = 10.0
+"""The largest absolute value in even units."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Even units of finite scores: 0 in their middle, 1 for the width of their middle half, none beyond 10.
+    """Even units of finite scores: 0 is the median, 1 is the width of the middle half, and none is beyond 10.
 
-    One loss of 1e308 among ordinary ones counts as the worst, and lets the others be told apart. Scores that differ
-    stay apart up to the fence; equal ones are all 0. `middle` and `width` are halves of scores, since the difference of
-    the two largest floats is none.
+    One loss of 1e308 among ordinary ones counts as the worst, and the others stay distinct. Different scores have
+    different units up to the limit of 10; equal scores are all 0.
+
+    Attributes:
+        middle: half the median, because the difference of the two largest floats overflows.
+        width: half the width of the middle half.
     """
 
     middle: float
@@ -28,7 +32,14 @@ class Scale:
 
     @classmethod
     def of(cls, scores: Sequence[float] | Numbers) -> Scale:
-        """The scale of these scores, at least one."""
+        """Compute the scale of some scores.
+
+        Args:
+            scores: one or more finite scores (n,).
+
+        Returns:
+            The scale. Its width is above 0, also for equal scores.
+        """
         half = np.asarray(scores, dtype=float) / 2.0
         low, middle, high = np.quantile(half, [0.25, 0.5, 0.75], method="nearest")
         apart = np.abs(half - middle)
@@ -38,27 +49,62 @@ class Scale:
         return cls(float(middle), float(width))
 
     def even(self, scores: Sequence[float] | Numbers) -> Numbers:
-        """Scores in even units."""
+        """Convert scores to even units.
+
+        Args:
+            scores: the scores (n,).
+
+        Returns:
+            The units (n,), from -10 to 10.
+        """
         with np.errstate(over="ignore"):
             units: Numbers = (np.asarray(scores, dtype=float) / 2.0 - self.middle) / self.width
         return np.clip(units, -_FENCE, _FENCE)
 
     def score(self, units: float) -> float:
-        """Even units as a score; infinite where that is too large for a float."""
+        """Convert even units back to a score.
+
+        Args:
+            units: the units.
+
+        Returns:
+            The score; infinite where it is too large for a float.
+        """
         return 2.0 * (self.middle + self.width * units)
 
     def length(self, units: float) -> float:
-        """A difference in even units as one of scores."""
+        """Convert a difference in even units to a difference of scores.
+
+        Args:
+            units: the difference in units.
+
+        Returns:
+            The difference of scores; infinite where it is too large for a float.
+        """
         return 2.0 * self.width * units
 
 
 def even(scores: Sequence[float] | Numbers) -> Numbers:
-    """Scores in even units of their own."""
+    """Convert scores to even units of their own scale.
+
+    Args:
+        scores: one or more finite scores (n,).
+
+    Returns:
+        The units (n,), from -10 to 10.
+    """
     return Scale.of(scores).even(scores)
 
 
 def mean(values: Sequence[float] | Numbers) -> float:
-    """The mean, however large the values; NaN of none."""
+    """Compute the mean without overflow.
+
+    Args:
+        values: the values (n,).
+
+    Returns:
+        The mean; NaN without values.
+    """
     known = np.asarray(values, dtype=float)
     if not len(known):
         return float("nan")
@@ -67,7 +113,14 @@ def mean(values: Sequence[float] | Numbers) -> float:
 
 
 def deviation(values: Sequence[float] | Numbers) -> float:
-    """The standard deviation of a sample; NaN of fewer than two, infinite where no float is as large."""
+    """Compute the standard deviation of a sample.
+
+    Args:
+        values: the values (n,).
+
+    Returns:
+        The deviation; NaN for fewer than two values, infinite where it is too large for a float.
+    """
     known = np.asarray(values, dtype=float)
     if len(known) < 2:
         return float("nan")
@@ -80,6 +133,13 @@ def _largest(known: Numbers) -> float:
 
 
 def median(values: Sequence[float] | Numbers) -> float:
-    """The median, however large the values; NaN of none."""
+    """Compute the median without overflow.
+
+    Args:
+        values: the values (n,).
+
+    Returns:
+        The median; NaN without values.
+    """
     known = np.asarray(values, dtype=float)
     return 2.0 * float(np.median(known / 2.0)) if len(known) else float("nan")

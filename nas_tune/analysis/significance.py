@@ -1,4 +1,4 @@
-"""Whether two samples differ by more than chance, and what so many samples can show at all."""
+"""Tests of whether two samples differ by more than chance, and the smallest p-value that their sizes allow."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ _EXACT = 20
 
 
 def holm(raw: Sequence[float], families: int = 1) -> list[float]:
-    """The p-values corrected for their number (Holm 1979), in their order.
+    """Correct p-values for the number of tests (Holm 1979).
 
     Args:
-        raw: as the tests gave them.
-        families: how many such lists are reported together: all of them share one level.
+        raw: the p-values of the tests.
+        families: how many such lists are reported together and share one level.
+
+    Returns:
+        The corrected p-values, in the order of `raw`.
     """
     corrected, worst = [1.0] * len(raw), 0.0
     for place, index in enumerate(sorted(range(len(raw)), key=raw.__getitem__)):
@@ -27,9 +30,14 @@ def holm(raw: Sequence[float], families: int = 1) -> list[float]:
 
 
 def mann_whitney(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
-    """The two-sided p of Mann and Whitney's U (1947), and the chance that a draw of `one` beats one of `other`.
+    """Compare two samples by Mann and Whitney's U (1947). The test is exact for small samples without ties.
 
-    Equals count half. Exact for small samples without equals, as SciPy has it. Neither sample may be empty.
+    Args:
+        one: the first sample, not empty.
+        other: the second sample, not empty.
+
+    Returns:
+        The two-sided p-value, and the chance that a value of `one` exceeds one of `other`; ties count half.
     """
     if len({*one, *other}) == 1:
         return 1.0, 0.5
@@ -39,5 +47,13 @@ def mann_whitney(one: Sequence[float], other: Sequence[float]) -> tuple[float, f
 
 
 def least_p(one: int, other: int) -> float:
-    """The least two-sided p that samples of these sizes can give: when every value of one beats all of the other."""
+    """Compute the smallest p-value that samples of two sizes can give: every value of one exceeds all of the other.
+
+    Args:
+        one: the size of the first sample.
+        other: the size of the second sample.
+
+    Returns:
+        The two-sided p-value of the exact test.
+    """
     return min(1.0, 2.0 / comb(one + other, one))

@@ -1,4 +1,4 @@
-"""Decisions as numbers: the place of an option, or of a number on its own scale."""
+"""Decisions as numbers: the place of an option, or the place of a number on its scale."""
 
 from __future__ import annotations
 
@@ -18,20 +18,44 @@ _VALUES, _BINS = 8, 5
 
 
 def unit(parameter: Parameter, value: Scalar) -> float:
-    """The place of an option from 0, or a number between 0 and 1 (on a logarithmic scale where the space has one)."""
+    """Convert one value of a parameter to a number.
+
+    Args:
+        parameter: the parameter.
+        value: its value.
+
+    Returns:
+        The place of an option, from 0; or a number from 0 to 1, on a logarithmic scale where the space has one.
+    """
     if parameter.choices is not None:
         return float(parameter.choices.index(parameter.read(value)))
     return parameter.to_units(value)[0]
 
 
 def column(parameter: Parameter, decisions: Sequence[Mapping[str, Scalar]]) -> Numbers:
-    """The units of a parameter in every trial; NaN where it is inactive."""
+    """Convert the values of a parameter in every trial to numbers.
+
+    Args:
+        parameter: the parameter.
+        decisions: the active parameters of each trial, by name.
+
+    Returns:
+        The units (n,); NaN where the parameter is inactive.
+    """
     found = [unit(parameter, made[parameter.name]) if parameter.name in made else np.nan for made in decisions]
     return np.array(found, dtype=float)
 
 
 def binned(parameter: Parameter, units: Numbers) -> Numbers:
-    """The same in few levels: numbers of more than eight values in five bins of equal counts."""
+    """Reduce the units of a parameter to a few levels.
+
+    Args:
+        parameter: the parameter.
+        units: its units (n,); NaN where it is inactive.
+
+    Returns:
+        The levels (n,): numbers with more than eight distinct values in five bins of equal counts; else the units.
+    """
     known = units[~np.isnan(units)]
     if parameter.choices is not None or len(np.unique(known)) <= _VALUES:
         return units
