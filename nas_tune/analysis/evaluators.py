@@ -1,8 +1,8 @@
 """Three evaluators of how much of the scores each decision explains.
 
 All evaluators see the same encoding: an option of a choice is its place, a number is its place on its scale
-(logarithmic where the space says so), and a decision is identified by its place. So neither the spelling of names nor the
-order in which an engine sorts them can move an importance to another decision.
+(logarithmic where the space says so), and a decision is identified by its place. So neither the spelling of names nor
+the order in which an engine sorts them can move an importance to another decision.
 """
 
 from __future__ import annotations

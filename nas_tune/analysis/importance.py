@@ -121,8 +121,7 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
         run: the run.
         known: the evidence of the run about one objective.
         evaluator: fanova, mdi or ped_anova. "auto" is fanova for up to 24 decisions, and for more mdi, which is a
-            little
-            less accurate and much faster.
+            little less accurate and much faster.
         seed: the seed of the resamples.
 
     Returns:

@@ -116,7 +116,7 @@ def _tried(run: Run, space: Space, known: Evidence) -> tuple[dict[str, int], dic
 def _guessed(
     space: Space, members: Sequence[Architecture], scores: Sequence[float], asked: Sequence[Architecture]
 ) -> tuple[dict[str, tuple[float, float]], str]:
-    """The mean and half the width of the 90 % interval for each asked architecture, by id; and how accurate they are."""
+    """The mean and half the width of the 90 % interval of each asked architecture, by id; and how accurate they are."""
     by_id: dict[str, list[float]] = {}
     for one, score in zip(members, scores, strict=True):
         by_id.setdefault(one.id, []).append(score)

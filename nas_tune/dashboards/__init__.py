@@ -1,13 +1,13 @@
-"""A run in the pages that others wrote: optuna-dashboard and TensorBoard, live, on this machine only.
+"""A run in the web pages of other projects: optuna-dashboard and TensorBoard, live, on this machine only.
 
     study.py         trials of the ledger as trials of Optuna
-    storage.py       a run as a storage of Optuna that can only be read, always as of now
-    server.py        a page on 127.0.0.1, for this machine's browser alone
+    storage.py       a run as a read-only storage of Optuna that follows the ledger
+    server.py        a web page on 127.0.0.1, for the browser of this machine only
     tensorboard.py   every epoch of every trial as TensorBoard scalars in the run's folder
     events.py        the event file of one trial
     viewer.py        TensorBoard itself, where it is installed
 
-Both show copies: the ledger is read and never written, and nothing is written outside the run's folder.
+Both pages show copies. The package never writes the ledger, and writes nothing outside the run's folder.
 """
 
 from __future__ import annotations

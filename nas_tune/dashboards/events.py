@@ -22,9 +22,13 @@ __all__ = ["Experiment", "TrialFile"]
 
 
 class Experiment:
-    """What TensorBoard gets of the whole search: all hyperparameters that there are, and the optimized metrics.
+    """The description of the whole search for TensorBoard: all hyperparameters, and the optimized metrics.
 
-    It stands in the file of every trial, because TensorBoard reads the first that it meets.
+    Every trial's file contains it, because TensorBoard reads only the first description that it finds.
+
+    Args:
+        parameters: the parameters of the space.
+        metrics: the names of the optimized metrics.
     """
 
     def __init__(self, parameters: Iterable[Parameter], metrics: Sequence[str]) -> None:
@@ -34,35 +38,62 @@ class Experiment:
         self._about, _, _ = hparams(example, self._metrics)
 
     def summaries(self, decisions: Mapping[str, Any]) -> tuple[Any, Any]:
-        """For a trial with these decisions."""
+        """Make the two summaries that begin the file of a trial.
+
+        Args:
+            decisions: the active parameters of the trial, by name.
+
+        Returns:
+            The summary of the whole search, and that of the trial's hyperparameters.
+        """
         plain = {name: float(value) if self._numeric[name] else _text(str(value)) for name, value in decisions.items()}
         _, session, _ = hparams(plain, self._metrics)
         return self._about, session
 
 
 class TrialFile:
-    """A new event file in `folder`, which may hold others with the epochs up to `epochs`."""
+    """A new event file of one trial, beside those of earlier sessions.
+
+    Args:
+        folder: the folder of the trial's event files; it is created if it does not exist.
+        epochs: the number of epochs that earlier files of the folder hold.
+    """
 
     def __init__(self, folder: Path, epochs: int) -> None:
         folder.mkdir(exist_ok=True)
-        # The name holds the time in seconds only; the epochs keep files apart that are opened within one.
+        # The name holds the time in whole seconds; the epochs keep files apart that are opened within one second.
         self._writer = EventsWriter(str(folder / "events"), f".{epochs:06}")
 
     def describe(self, when: float, experiment: Experiment, decisions: Mapping[str, Any], architecture: str) -> None:
-        """What the trial decided, and its architecture as text."""
+        """Write the decisions of the trial, and its architecture as text.
+
+        Args:
+            when: the time of the entries, in seconds since 1970.
+            experiment: the description of the whole search.
+            decisions: the active parameters of the trial, by name.
+            architecture: the architecture as text.
+        """
         for summary in experiment.summaries(decisions):
             self._add(when, 0, summary)
         self._add(when, 0, text("architecture", _code(architecture)))
 
     def reports(self, reports: Iterable[Report]) -> None:
-        """The metrics of epochs, at the times when they were measured."""
+        """Write the metrics of epochs, with the times at which they were reported.
+
+        Args:
+            reports: the reports of the epochs, in order.
+        """
         for report in reports:
             for name, value in report.metrics.items():
                 self._add(report.time, report.epoch, scalar(name, float(value)))
         self._writer.flush()
 
     def end(self, trial: TrialRecord) -> None:
-        """How the trial ended; of a failed one the message too."""
+        """Write how the trial ended, with the error message of a failed trial.
+
+        Args:
+            trial: the trial, as the ledger records it.
+        """
         when = trial.ended or trial.started
         if trial.message:
             self._add(when, trial.epochs, text("failure", _code(f"{trial.failure}: {without_secrets(trial.message)}")))
@@ -75,7 +106,7 @@ class TrialFile:
         self._add(when, trial.epochs, Summary(value=[value]))
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is buffered, and close the file."""
         self._writer.close()
 
     def _add(self, when: float, step: int, summary: Any) -> None:
@@ -83,10 +114,10 @@ class TrialFile:
 
 
 def _code(said: str) -> str:
-    """Text that the page, which reads Markdown, shows as it is: indented by four is code."""
+    """Text as a Markdown code block (indented by four), so that the page shows it unchanged."""
     return "\n".join(f"    {line}" for line in _text(said).splitlines())
 
 
 def _text(said: str) -> str:
-    """What can be written as UTF-8."""
+    """Text with the characters escaped that UTF-8 cannot encode."""
     return said.encode(errors="backslashreplace").decode()

@@ -1,8 +1,8 @@
-"""A page on 127.0.0.1, for this machine's browser alone, that can be looked at and not changed.
+"""A read-only web page on 127.0.0.1, for the browser of this machine only.
 
-A page of somebody else, open in the same browser, cannot get at it: requests under another name than this machine's
-are refused (a name of theirs could lead to 127.0.0.1), and so is every request that is not a mere question. A question
-with values that mean nothing is refused with a line, and text in CSV is no formula.
+A page of another site in the same browser cannot read it: a request under another host name is refused, since such a
+name could lead to 127.0.0.1 (DNS rebinding), and so is every method but GET and HEAD. A query with invalid values is
+refused with one line. Text in CSV files never becomes a formula.
 """
 
 from __future__ import annotations
@@ -36,7 +36,17 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 def optuna_page(run: Run) -> WSGIApplication:
-    """The application of optuna-dashboard over a run; `ConfigError` where it is not installed."""
+    """Make the application of optuna-dashboard for a run.
+
+    Args:
+        run: the run.
+
+    Returns:
+        A WSGI application that follows the ledger of the run.
+
+    Raises:
+        ConfigError: optuna-dashboard is not installed.
+    """
     try:
         from optuna_dashboard import wsgi
     except ModuleNotFoundError as error:
@@ -45,19 +55,19 @@ def optuna_page(run: Run) -> WSGIApplication:
         ) from error
     from nas_tune.dashboards.storage import RunStorage
 
-    # It warns of importances that few trials give, at every look at the page, and prints tracebacks of errors, which
-    # `guarded` tells in a line.
+    # At every request it warns that few trials give no importances, and it prints tracebacks of errors, of which
+    # `guarded` makes one line.
     logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)
     page: WSGIApplication = wsgi(RunStorage(run))
     return page
 
 
 class Server:
-    """Serves an application; bound from the start, answers in `serve`.
+    """A server of one application. It holds its port from the start, and answers requests in `serve`.
 
     Args:
         page: the application.
-        port: 1 to 65535; 0 for any that is free.
+        port: a port from 1 to 65535, or 0 for any free one.
 
     Raises:
         ConfigError: the port is taken or not allowed.
@@ -71,11 +81,11 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What a browser opens."""
+        """The URL for a browser."""
         return f"http://{HOST}:{self._http.server_port}"
 
     def serve(self) -> None:
-        """Answer until `stop`, or until an interrupt, which passes."""
+        """Answer requests until `stop` is called; an interrupt (Ctrl-C) ends it, too, and is raised."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -84,12 +94,19 @@ class Server:
             self._http.server_close()
 
     def stop(self) -> None:
-        """End `serve`, from another thread."""
+        """End `serve`; called from another thread."""
         self._http.shutdown()
 
 
 def guarded(page: WSGIApplication) -> WSGIApplication:
-    """The same application, for questions that were asked of this machine by its name."""
+    """Wrap an application so that only this machine can read it, and nobody can change anything.
+
+    Args:
+        page: the application.
+
+    Returns:
+        An application that answers GET and HEAD under the names 127.0.0.1 and localhost, and refuses all else.
+    """
 
     def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         asked = str(environ.get("HTTP_HOST", "")).rsplit(":", 1)[0]
@@ -105,7 +122,15 @@ def guarded(page: WSGIApplication) -> WSGIApplication:
 
 
 def port_problem(port: int, error: OSError) -> ConfigError:
-    """Why a port cannot be had, and what to do."""
+    """Make the error for a port that cannot be opened.
+
+    Args:
+        port: the port.
+        error: the error of the operating system.
+
+    Returns:
+        An error with the reason and the remedy, for the caller to raise.
+    """
     why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
     other = port + 1 if 1023 < port < 65535 else 8081
     return ConfigError(f"port {port} {why}; give another (--port {other}), or take any that is free (--port 0)")
@@ -122,14 +147,14 @@ def _nonsense(query: str) -> str:
 
 
 def _answered(page: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-    """What the application says; an error that it did not foresee as one line, CSV without formulas."""
+    """The application's answer, with an internal error as one line, and CSV without formulas."""
     begun: list[tuple[str, list[tuple[str, str]]]] = []
 
     def kept(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
         begun[:] = [(status, headers)]
         return _unwritten
 
-    # It would print a traceback for what a browser typed.
+    # The application would print a traceback for an invalid query.
     body = page({**environ, "wsgi.errors": io.StringIO()}, kept)
     status, headers = begun[0]
     if status.startswith("5"):
@@ -149,7 +174,7 @@ def _answered(page: WSGIApplication, environ: WSGIEnvironment, start: StartRespo
 
 
 def _unwritten(_: bytes) -> None:
-    """WSGI's old way to write a body, which the application does not use."""
+    """Ignore a body: this is WSGI's old way to write one, which the application does not use."""
 
 
 def _closed(body: Iterable[bytes]) -> None:
@@ -175,4 +200,4 @@ class _Threads(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a terminal is no place for a line a request."""
+        """Print nothing: a line for each request would fill the terminal."""

@@ -1,8 +1,8 @@
-"""A run as a storage of Optuna that can only be read, always as of now.
+"""A run as a read-only storage of Optuna that follows the ledger.
 
-Nothing is copied to a disk and nobody has to follow the run: whoever asks for trials makes the storage read what is
-new in the ledger, and trials that are over are translated once. So a page over it is live, two pages cannot disagree,
-and a page that is killed leaves nothing behind.
+The storage copies nothing to a disk. Each request for trials reads the new events of the ledger, and a finished trial
+is translated once. So a page over the storage is live, two pages show the same, and a page that is killed leaves
+nothing behind.
 """
 
 from __future__ import annotations
@@ -30,16 +30,20 @@ _DIRECTIONS = {"max": StudyDirection.MAXIMIZE, "min": StudyDirection.MINIMIZE}
 
 
 class ReadOnlyError(NotImplementedError):
-    """Somebody wanted to change the copy of a run."""
+    """A caller tried to change the copy of a run."""
 
 
 class RunStorage(BaseStorage):
-    """Shows the run as the only study; a trial's id is its number. May be asked by several threads.
+    """A storage with the run as its only study; the id of a trial is its number. Several threads may use it.
 
-    Everything that would change the study raises `ReadOnlyError`.
+    Every method that would change the study raises `ReadOnlyError`.
+
+    Args:
+        run: the run.
 
     Raises:
-        LedgerDamagedError, NewerFormatError: the ledger cannot be read; also later, when it was replaced.
+        LedgerDamagedError, NewerFormatError: the ledger cannot be read; methods raise it, too, after the ledger was
+            replaced by such a one.
     """
 
     def __init__(self, run: Run) -> None:
@@ -67,7 +71,7 @@ class RunStorage(BaseStorage):
         return trials[trial_id]
 
     def _current(self) -> list[FrozenTrial]:
-        """All trials as of now, in a list of the caller's own; those in it never change."""
+        """All trials as of now, in a new list; the trials in it never change."""
         with self._reader.current() as state:
             if self._version != self._reader.version:
                 if self._version[0] != self._reader.version[0]:
@@ -77,7 +81,7 @@ class RunStorage(BaseStorage):
             return list(self._trials)
 
     def _take(self, state: RunState) -> None:
-        """Translate what is new, and what was not over when it was looked at last."""
+        """Translate the new trials, and those that had not ended at the last request."""
         for number in sorted(self._open):
             self._trials[number] = self._translator.translated(state.trials[number])
         for number in range(len(self._trials), len(state.trials)):
@@ -107,7 +111,7 @@ class RunStorage(BaseStorage):
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
         return self._about.get_study_system_attrs(study_id)
 
-    # What would change it
+    # Methods that would change the study
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
         _refuse()
@@ -147,7 +151,7 @@ def _refuse() -> NoReturn:
 
 
 def _described(about: InMemoryStorage, run: Run) -> int:
-    """Make the study in `about`: its name, its objectives, and what was searched how; its id."""
+    """Make the study in `about`, with its name, objectives and attributes, and return its id."""
     config = run.config
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     directions = [_DIRECTIONS[one.mode] for one in run.objectives]

@@ -1,8 +1,8 @@
 """Trials of the ledger as trials of Optuna.
 
-A failed trial is FAIL, a pruned one PRUNED; a trial that is lost or paused is RUNNING, because it will go on: what it
-is then stands among its attributes. The values of every epoch are those of the leading objective, since Optuna has no
-place for more; all other metrics of the last epoch are attributes.
+A failed trial is FAIL, and a pruned one is PRUNED. A lost or paused trial is RUNNING, because it will go on; the
+attribute `ledger_state` has its state. The values of every epoch are those of the leading objective, since Optuna has
+no place for more. All other metrics of the last epoch are attributes.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ __all__ = ["Translator"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 _LONGEST = 2000
-"""Characters of a message; a page shows them all, in every row of its table."""
+"""The most characters of an error message: the page shows all of them in a row of its table."""
 
 
 class Translator:
     """Turns trials of one run into trials of Optuna.
 
     Args:
-        spec: of the space, as the ledger keeps it.
-        objectives: of the run, the leading one first.
-        written: an architecture's tree as text.
+        spec: the description of the space, as the ledger keeps it.
+        objectives: the objectives of the run, the leading one first.
+        written: a function that turns the tree of an architecture into text.
     """
 
     def __init__(
@@ -44,12 +44,19 @@ class Translator:
         self._distributions: dict[str, BaseDistribution] = {} if space is None else space.to_optuna()
 
     def translated(self, trial: TrialRecord) -> FrozenTrial:
-        """The trial as it is now."""
+        """Translate a trial as it is now.
+
+        Args:
+            trial: the trial, as the ledger records it.
+
+        Returns:
+            The trial of Optuna. A complete trial without a value in every objective is FAIL.
+        """
         params = dict(self._decisions.of(trial))
         values = self._values(trial)
         state = _STATES.get(trial.state, TrialState.RUNNING)
         if state == TrialState.COMPLETE and values is None:
-            state = TrialState.FAIL  # Optuna compares complete trials, and cannot without their values.
+            state = TrialState.FAIL  # Optuna cannot compare complete trials without values.
         return FrozenTrial(
             number=trial.number,
             trial_id=trial.number,
@@ -66,7 +73,7 @@ class Translator:
         )
 
     def _values(self, trial: TrialRecord) -> list[float] | None:
-        """What the trial came to in every objective; None unless all are known."""
+        """The value of the trial in every objective; None unless all are known."""
         last = trial.reports[-1].metrics if trial.reports else {}
         found = [trial.value, *(last.get(one.metric) for one in self._objectives[1:])]
         values = [float(value) for value in found if value is not None and not math.isnan(value)]
@@ -79,7 +86,7 @@ class Translator:
     def _attributes(self, trial: TrialRecord) -> dict[str, Any]:
         last = trial.reports[-1].metrics if trial.reports else {}
         optimized = {one.metric for one in self._objectives}
-        told = {
+        about = {
             "architecture": self._written(trial.tree) or None,
             "architecture_id": trial.architecture_id,
             "epochs": trial.epochs,
@@ -91,4 +98,4 @@ class Translator:
             "message": without_secrets(trial.message)[:_LONGEST] if trial.message else None,
         }
         metrics = {name: float(value) for name, value in last.items() if name not in optimized}
-        return {**metrics, **{name: value for name, value in told.items() if value is not None}}
+        return {**metrics, **{name: value for name, value in about.items() if value is not None}}

@@ -1,8 +1,8 @@
 """Every epoch of every trial as TensorBoard scalars: a folder of event files that follows the ledger.
 
-Each trial is a run of TensorBoard, `trial-000012`: its metrics by epoch, at the times when they were measured, its
-decisions as hyperparameters, its architecture as text. What was there before is replaced by one renaming when all that
-the ledger holds by then is written, so that nothing stands there twice or half; what comes later is appended.
+Each trial is a run of TensorBoard, `trial-000012`: its metrics by epoch, at the times when they were reported, its
+decisions as hyperparameters, and its architecture as text. The trials of the ledger are written to a new folder, which
+then replaces the old one by a rename, so that no entry is there twice or half. Later epochs are appended.
 """
 
 from __future__ import annotations
@@ -31,11 +31,14 @@ _DRAFTS = ("tensorboard-new", "tensorboard-old")
 
 
 class Board:
-    """The folder `tensorboard` of a run; a context that holds it, so that there is one writer at a time.
+    """The folder `tensorboard` of a run. It is a context manager that locks the folder for one writer at a time.
+
+    Args:
+        run: the run.
 
     Raises:
-        RunLockedError: another process writes it.
-        RunFolderError: it cannot be written; what was there before is still there.
+        RunLockedError: another process writes the folder.
+        RunFolderError: the folder cannot be written; its old content is still there.
         LedgerDamagedError, NewerFormatError: the ledger cannot be read.
     """
 
@@ -62,16 +65,23 @@ class Board:
 
     @property
     def trials(self) -> int:
-        """How many stand in the folder."""
+        """The number of trials in the folder."""
         return self._seen
 
     def update(self) -> str | None:
-        """Write what is new in the ledger; why the session ended, or None while it has not."""
+        """Write what is new in the ledger.
+
+        Returns:
+            Why the session ended, or None while it has not ended.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
         with _writing(self.folder), self._reader.current() as state:
             if self._reader.version[0] == self._version:
                 self._take(state, self.folder)
                 return state.end_reason
-        self._begin()  # The ledger was replaced, by its backup.
+        self._begin()  # The ledger was replaced by its backup.
         return self.update()
 
     def _close(self) -> None:
@@ -85,7 +95,7 @@ class Board:
         self._seen = 0
 
     def _begin(self) -> None:
-        """Write all that is known into a new folder, which then takes the place of the old one."""
+        """Write all trials of the ledger into a new folder, which then replaces the old one."""
         for file in self._open.values():
             file.close()
         self._forget()
@@ -109,7 +119,7 @@ class Board:
             self._append(state.trials[number], folder / f"trial-{number:06}")
 
     def _append(self, trial: TrialRecord, folder: Path) -> None:
-        """Write the new epochs of a trial; files stay open for those only that run."""
+        """Write the new epochs of a trial; only the files of running trials stay open."""
         news = trial.reports[self._epochs[trial.number] :]
         if news or trial.over:
             file = self._open.get(trial.number) or self._opened(trial, folder)
@@ -129,7 +139,7 @@ class Board:
 
     def _end(self, file: TrialFile, trial: TrialRecord) -> None:
         if trial.searches:
-            # Only now is it known what it has found.
+            # The architecture of a trial that searches is known only at its end.
             self._describe(file, trial, trial.ended or trial.started)
         file.end(trial)
         del self._epochs[trial.number]
@@ -154,7 +164,7 @@ def _locked(path: Path) -> int:
 
 @contextmanager
 def _writing(path: Path, *drafts: Path) -> Iterator[None]:
-    """Say what cannot be written; leave no draft behind."""
+    """Turn an OSError into a message that names `path`, and remove the drafts at the end."""
     try:
         yield
     except OSError as error:

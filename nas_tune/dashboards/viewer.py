@@ -1,4 +1,4 @@
-"""TensorBoard itself, where it is installed: a process of its own on this machine only."""
+"""TensorBoard itself, where it is installed: a separate process that only this machine can reach."""
 
 from __future__ import annotations
 
@@ -18,17 +18,33 @@ __all__ = ["Viewer", "command", "is_installed"]
 
 
 def is_installed() -> bool:
-    """Whether the package tensorboard is here; tensorboardX, which writes the files, cannot show them."""
+    """Check whether the package tensorboard is installed; tensorboardX, which writes the files, cannot show them.
+
+    Returns:
+        Whether it can be imported.
+    """
     return importlib.util.find_spec("tensorboard") is not None
 
 
 def command(folder: Path, port: int) -> str:
-    """What one types where it is installed."""
+    """Write the command that starts TensorBoard by hand.
+
+    Args:
+        folder: the folder of event files.
+        port: the port of the page.
+
+    Returns:
+        The command as one line for a shell.
+    """
     return shlex.join(["tensorboard", *_arguments(folder, port)])
 
 
 class Viewer:
-    """A running TensorBoard, which answers from the start; a context that ends it.
+    """A TensorBoard process. As a context manager it waits for the first answer, and ends the process at the end.
+
+    Args:
+        folder: the folder of event files.
+        port: a port from 1 to 65535, or 0 for any free one.
 
     Raises:
         ConfigError: the port is taken or not allowed, or TensorBoard ends by itself.
@@ -59,11 +75,15 @@ class Viewer:
 
     @property
     def address(self) -> str:
-        """What a browser opens."""
+        """The URL for a browser."""
         return f"http://{HOST}:{self._port}"
 
     def check(self) -> None:
-        """`ConfigError` if it has ended by itself."""
+        """Check that the process is still running.
+
+        Raises:
+            ConfigError: it has ended by itself.
+        """
         code = self._process.poll()
         if code is not None:
             raise ConfigError(f"tensorboard ended with code {code}; see what it says: {self._said}")
@@ -81,7 +101,7 @@ def _arguments(folder: Path, port: int) -> list[str]:
 
 
 def _free(port: int) -> int:
-    """The port, or any free one for 0, after a look whether it can be had."""
+    """Check that the port can be opened, and return it; for 0 choose any free one."""
     try:
         with socket.create_server((HOST, port)) as found:
             return int(found.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The page of compared runs: their courses, what is compared, and whether they differ by more than chance."""
+"""The page of compared runs: their courses, the values that are compared, and the tests of their differences."""
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ __all__ = ["comparison_facts", "write_comparison"]
 
 _SCRIPTS = ("plot.js", "comparison.js")
 _POINTS = 200
-"""Of the middle and the range of a group; a page has no room for more."""
+"""The most points of the mean and the range of a group."""
 _DOTS = 2000
-"""Trials of a group that are drawn, evenly out of all."""
+"""The most values of a group that are drawn, taken evenly from all."""
 
 
 def write_comparison(found: Comparison, out: str | Path) -> Path:
-    """Write the page of a comparison to `out`; its path.
+    """Write the page of a comparison.
+
+    Args:
+        found: the comparison.
+        out: the file to write.
+
+    Returns:
+        The path of the file.
 
     Raises:
         RunFolderError: the file cannot be written; nothing is left behind.
@@ -45,11 +52,16 @@ def write_comparison(found: Comparison, out: str | Path) -> Path:
 
 
 def comparison_facts(found: Comparison) -> dict[str, Any]:
-    """What the page shows, as plain JSON-able facts; groups are in order, the best first.
+    """Gather the facts that the page shows.
 
-    A group's `band` are [trials, mean, least, most] of its runs' best so far, where it has several runs; its `sample`
-    are [value, of which run] of what is compared: runs, or complete trials. A run's `steps` are [trials, seconds, best]
-    wherever its best so far changes, and at its end.
+    Args:
+        found: the comparison.
+
+    Returns:
+        Plain data for JSON. `groups` are in order, the best first. The `band` of a group with several runs has [trials,
+        mean, least, most] of the best values so far; its `sample` has [value, name of the run] of what is compared,
+        runs or complete trials. The `steps` of a run are [trials, seconds, best] wherever its best value changes, and
+        at its end.
     """
     about = "seeds" if len(found.tests) and found.tests["about"][0] == "seeds" else "trials"
     return {
@@ -80,12 +92,13 @@ def _group(found: Comparison, row: Mapping[Any, Any], about: str) -> dict[str, A
 
 
 def _band(courses: list[Course], trials: int) -> list[list[float | None]]:
-    """Mean, least and most of the best so far, from where all have one."""
+    """[trials, mean, least, most] of the best so far, from the first place where every run has a value."""
     found = []
     for after in range(1, trials + 1, -(-trials // _POINTS) or 1):
-        values = [value for one in courses if (value := one.best_after(after)) is not None]
-        if len(values) == len(courses):
-            found.append([after, *map(sized, (sum(values) / len(values), min(values), max(values)))])
+        values = [one.best_after(after) for one in courses]
+        known = [value for value in values if value is not None]
+        if len(known) == len(courses):
+            found.append([after, *map(sized, (sum(known) / len(known), min(known), max(known)))])
     return found
 
 
@@ -99,6 +112,5 @@ def _run(found: Comparison, row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _tile(group: dict[str, Any]) -> Tile:
-    several = group["runs"] > 1
-    spread = f"± {number(group['std'])} over {group['runs']} runs" if several else "one run"
-    return Tile(group["name"], number(group["mean"]), f"mean, {spread}" if several else spread)
+    below = f"mean, ± {number(group['std'])} over {group['runs']} runs" if group["runs"] > 1 else "one run"
+    return Tile(group["name"], number(group["mean"]), below)

@@ -1,6 +1,6 @@
-"""All that the page shows, as plain JSON-able facts: what is text is text, what is missing is None.
+"""The facts that the page of a run shows, as plain data for JSON; a missing value is None.
 
-Nothing here needs the trainable's code, or the space's own.
+This module imports neither the code of the trainable nor that of the space.
 """
 
 from __future__ import annotations
@@ -30,10 +30,15 @@ _MOST_OTHERS = 3
 
 
 def facts(run: Run) -> dict[str, Any]:
-    """The facts of a run at this moment; the same keys whatever it has, with no trial too.
+    """Gather the facts of a run at this moment.
 
-    `trials` has a list for every column, `curves` the epochs and metrics by trial number, `timeline` lanes and bars,
-    `importance` a list for every objective. Times are seconds of the run.
+    Args:
+        run: the run, which may still be running.
+
+    Returns:
+        The same keys for every run, also for one without trials. `trials` has a list for every column, `curves` the
+        epochs and metrics by trial, `timeline` the lanes and bars, `importance` an entry for every objective. Times are
+        seconds since the start of the run, without the breaks between its sessions.
     """
     trials, epochs = run.trials(), run.epochs()
     elapsed = Elapsed(session_starts(run), _moments(trials, epochs))
@@ -60,7 +65,7 @@ def _moments(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
 def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]:
     written = writer(space_of(run))
     names = [one.metric for one in run.objectives]
-    columns: dict[str, Any] = {
+    return {
         "number": [int(number) for number in trials["trial"]],
         "state": list(trials["state"]),
         "failure": [_text(kind) for kind in trials["failure"]],
@@ -73,27 +78,27 @@ def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]
         "architecture": [written(_tree(text)) for text in trials["architecture"]],
         "id": [_text(name) or "" for name in trials["architecture_id"]],
     }
-    return columns
 
 
 def _values(trials: pd.DataFrame, name: str, *, leading: bool) -> list[float | None]:
-    """As of the end of a trial, or of its last epoch so far."""
+    """The final values of a metric; before the end of a trial, and for all but the leading metric, the last ones."""
     last = [sized(value) for value in trials[name]]
     if not leading:
         return last
-    return [end if (end := sized(value)) is not None else now for value, now in zip(trials["value"], last, strict=True)]
+    final = [sized(value) for value in trials["value"]]
+    return [end if end is not None else now for end, now in zip(final, last, strict=True)]
 
 
 def _others(trials: pd.DataFrame, optimized: list[str]) -> list[str]:
-    """Metrics for the table beside the optimized ones: what an architecture costs, then the rest."""
-    metrics = [
-        str(name)
-        for name in trials
-        if name not in _PLAIN and name not in optimized and not str(name).startswith("arch.")
-    ]
-    # The size of a supernet is shown though it never varies, so that it is not mistaken for that of the network.
-    telling = [n for n in metrics if trials[n].notna().any() and (_varies(trials[n]) or n == _SUPERNET)]
-    return sorted(telling, key=lambda name: (name not in (*_COSTS, _SUPERNET), name))[:_MOST_OTHERS]
+    """Metrics for the table beside the optimized ones: the costs of an architecture, then the rest."""
+    metrics = []
+    for name in map(str, trials):
+        if name in _PLAIN or name in optimized or name.startswith("arch.") or trials[name].isna().all():
+            continue
+        # The size of a supernet never varies, but without it a reader takes it for that of the network.
+        if _varies(trials[name]) or name == _SUPERNET:
+            metrics.append(name)
+    return sorted(metrics, key=lambda name: (name not in (*_COSTS, _SUPERNET), name))[:_MOST_OTHERS]
 
 
 def _varies(column: pd.Series[Any]) -> bool:

@@ -17,11 +17,11 @@ __all__ = ["Elapsed", "session_starts"]
 
 
 class Elapsed:
-    """Seconds since the start, as if every session had begun where the one before ended.
+    """A clock of the run, on which every session begins where the one before ended.
 
     Args:
-        starts: when sessions began, in seconds since 1970.
-        moments: all other known times; the last one before a start is where the break began.
+        starts: when the sessions began, in seconds since 1970.
+        moments: all other known times, in seconds since 1970; a break begins at the last one before a start.
     """
 
     def __init__(self, starts: Sequence[float], moments: Iterable[float]) -> None:
@@ -36,15 +36,36 @@ class Elapsed:
         self._lost = [0.0, *accumulate(length for _, length in breaks)]
 
     def at(self, moment: float) -> float:
-        """Seconds of the run until `moment` (seconds since 1970)."""
+        """Convert a time to seconds of the run.
+
+        Args:
+            moment: the time, in seconds since 1970.
+
+        Returns:
+            Seconds since the run began, without breaks; at least 0.
+        """
         return max(0.0, moment - self._zero - self._lost[bisect_right(self._ends, moment)])
 
     def column(self, times: pd.Series[pd.Timestamp]) -> list[float | None]:
-        """A column of times, rounded to milliseconds; None where there is none."""
+        """Convert a column of times to seconds of the run.
+
+        Args:
+            times: the times (n,).
+
+        Returns:
+            Seconds rounded to milliseconds (n,); None for a missing time.
+        """
         return [None if pd.isna(time) else round(self.at(time.timestamp()), 3) for time in times]
 
 
 def session_starts(run: Run) -> list[float]:
-    """When drivers opened the run, in seconds since 1970."""
+    """Read when the sessions of a run began.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The starts, in seconds since 1970.
+    """
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         return [when for _, when in ledger.events(kind=SessionStarted.kind)]

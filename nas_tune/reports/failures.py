@@ -1,4 +1,4 @@
-"""Failed trials, those of one cause together, so that a thousand equal messages are one line."""
+"""Failed trials grouped by cause, so that a thousand equal messages are one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ _NUMBERS = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Trials that failed alike: their kind, and the message and traceback of the first."""
+    """Trials that failed for the same cause.
+
+    Attributes:
+        kind: the kind of the failure, such as oom.
+        message: the error message of the first trial.
+        traceback: the traceback of the first trial.
+        trials: the numbers of the trials.
+    """
 
     kind: str
     message: str
@@ -25,7 +32,14 @@ class Failure:
 
 
 def failures(trials: pd.DataFrame) -> list[Failure]:
-    """The causes, the most frequent first; messages that differ in numbers only count as one."""
+    """Group failed trials by cause. Messages that differ in numbers only have the same cause.
+
+    Args:
+        trials: the trials of a run, as `Run.trials` returns them.
+
+    Returns:
+        The causes, the most frequent first, with secrets removed from their texts.
+    """
     found: dict[tuple[str, str], list[int]] = {}
     first: dict[tuple[str, str], tuple[str, str]] = {}
     failed = trials[trials["state"] == "failed"]
@@ -34,9 +48,9 @@ def failures(trials: pd.DataFrame) -> list[Failure]:
         key = (kind, _NUMBERS.sub("#", message))
         found.setdefault(key, []).append(int(number))
         first.setdefault(key, (message, traceback))
-    ordered = sorted(found, key=lambda key: -len(found[key]))
-    return [_failure(key[0], *first[key], found[key]) for key in ordered]
-
-
-def _failure(kind: str, message: str, traceback: str, trials: list[int]) -> Failure:
-    return Failure(kind or "error", without_secrets(message), without_secrets(traceback), tuple(trials))
+    grouped = []
+    for (kind, alike), numbers in found.items():
+        message, traceback = first[kind, alike]
+        shown = without_secrets(message), without_secrets(traceback)
+        grouped.append(Failure(kind or "error", *shown, tuple(numbers)))
+    return sorted(grouped, key=lambda failure: -len(failure.trials))

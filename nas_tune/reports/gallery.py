@@ -1,4 +1,4 @@
-"""The best architectures, drawn by what the catalogue knows of their space; as text where it has no drawing."""
+"""Drawings of the best architectures, as the catalogue draws their space; text where there is no drawing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ from search_spaces import Space, draw
 __all__ = ["Portrait", "portraits"]
 
 _LARGEST = 150_000
-"""Characters of SVG; what is larger would be unreadable on a page, and make up most of it."""
+"""The most characters of an SVG; a larger drawing would be unreadable, and would make up most of the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """One architecture: its trial, its text, and its picture (SVG), or None; `why` says why not, or why so."""
+    """One architecture as the page shows it.
+
+    Attributes:
+        trial: the number of its trial.
+        text: the architecture as text.
+        picture: the drawing as SVG, or None.
+        why: why there is no drawing, or why it is a plain one; else empty.
+    """
 
     trial: int
     text: str
@@ -26,7 +33,15 @@ class Portrait:
 
 
 def portraits(run: Run, trials: list[int]) -> list[Portrait]:
-    """The architectures of these trials; those that were not found yet are left out."""
+    """Draw the architectures of some trials.
+
+    Args:
+        run: the run.
+        trials: the numbers of the trials.
+
+    Returns:
+        A portrait for each trial that has an architecture, in order.
+    """
     space = space_of(run)
     written = writer(space)
     trees = [(number, run.tree(number)) for number in trials]

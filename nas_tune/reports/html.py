@@ -1,7 +1,7 @@
-"""A template filled and written as one file: what every page of this package is made with.
+"""Fills a template and writes it as one HTML file; every page of this package is made here.
 
-A page loads nothing: its policy forbids it to, and lets no script run but its own. Whatever strangers wrote (messages,
-names) is text in it.
+A page loads nothing from elsewhere: its content security policy forbids that, and allows no script but its own.
+Messages and names from the run are escaped.
 """
 
 from __future__ import annotations
@@ -23,9 +23,16 @@ __all__ = ["script_text", "write_page"]
 
 
 def write_page(path: Path, template: str, context: Mapping[str, Any], scripts: tuple[str, ...]) -> None:
-    """Fill a template of this package and write it whole; `RunFolderError` where it cannot be written.
+    """Fill a template of this package and write the page, whole or not at all.
 
-    `context["facts"]` is what the scripts read. The page's policy allows nothing but them and its own styles.
+    Args:
+        path: the file to write.
+        template: the name of the template, such as page.html.
+        context: the variables of the template; the scripts read `context["facts"]`.
+        scripts: the names of the scripts in the page, in order. The page's policy allows no others.
+
+    Raises:
+        RunFolderError: the file cannot be written.
     """
     code = "\n".join(_read(name) for name in scripts)
     environment = Environment(
@@ -44,7 +51,14 @@ def write_page(path: Path, template: str, context: Mapping[str, Any], scripts: t
 
 
 def script_text(value: object) -> str:
-    """JSON that may stand inside a script element: no character of it can end one."""
+    """Write a value as JSON that can stand in a script element, because no character of it can end the element.
+
+    Args:
+        value: plain data without infinite numbers.
+
+    Returns:
+        The JSON, in ASCII.
+    """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -18,49 +18,67 @@ _ABOUT_AN_EPOCH = ("trial", "epoch", "time", "seconds", "node", "state", "archit
 
 
 def curves(run: Run, epochs: pd.DataFrame) -> dict[str, Any]:
-    """Every trial's epochs and, for each metric that changes while training, its values: lists of lists by trial.
+    """Gather the learning curves of every metric that changes during training, at most six metrics.
 
-    The optimized metrics come first; of the others those that most trials report, six metrics in all.
+    Args:
+        run: the run.
+        epochs: its epochs, as `Run.epochs` returns them.
+
+    Returns:
+        `metrics`: for every metric a list of values by trial, the optimized metrics first, then those that most trials
+        report. `epochs`: the list of epochs by trial.
     """
     if epochs.empty:
         return {"metrics": {}, "epochs": {}}
     by_trial = [(int(group["trial"].iloc[0]), group) for _, group in epochs.groupby("trial", sort=True)]
-    metrics = {name: {number: _values(group[name]) for number, group in by_trial} for name in _moving(run, epochs)}
-    return {"metrics": metrics, "epochs": {number: [int(e) for e in group["epoch"]] for number, group in by_trial}}
+    metrics: dict[str, dict[int, list[float | None]]] = {}
+    for name in _changing(run, epochs):
+        metrics[name] = {number: [sized(value) for value in group[name]] for number, group in by_trial}
+    numbers = {number: [int(epoch) for epoch in group["epoch"]] for number, group in by_trial}
+    return {"metrics": metrics, "epochs": numbers}
 
 
 def rungs(run: Run) -> list[int]:
-    """The epochs after which the scheduler judges, where it has such; none where it cannot be made here."""
+    """Find the rungs of the run's scheduler.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The epochs of the rungs in ascending order; empty without rungs, or where the scheduler cannot be made here.
+    """
     config = run.config
     try:
         scheduler = make(config.scheduler.name, config.max_epochs, config.scheduler.settings)
     except NasTuneError:
         return []
-    judges = [scheduler, *getattr(scheduler, "brackets", ())]
-    return sorted({int(rung) for judge in judges for rung in getattr(judge, "rungs", ())})
+    found: set[int] = set()
+    for bracket in (scheduler, *getattr(scheduler, "brackets", ())):
+        found.update(int(rung) for rung in getattr(bracket, "rungs", ()))
+    return sorted(found)
 
 
 def sized(value: Any) -> float | None:
-    """A number with six significant digits, which is what a picture can show; None if it is missing or infinite."""
+    """Round a number to six significant digits, which is all that a picture can show.
+
+    Args:
+        value: the number.
+
+    Returns:
+        The rounded number; None if it is missing or infinite.
+    """
     if pd.isna(value) or not math.isfinite(float(value)):
         return None
     number = float(f"{float(value):.6g}")
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
 
 
-def _values(column: pd.Series[Any]) -> list[float | None]:
-    return [sized(value) for value in column]
-
-
-def _moving(run: Run, epochs: pd.DataFrame) -> list[str]:
+def _changing(run: Run, epochs: pd.DataFrame) -> list[str]:
+    """The metrics that change within a trial, at most six, in the order of `curves`."""
     optimized = [one.metric for one in run.objectives]
     others = [
         str(name) for name in epochs if name not in (*_ABOUT_AN_EPOCH, *optimized) and not str(name).startswith("arch.")
     ]
     others.sort(key=lambda name: len(epochs[name].dropna()), reverse=True)
-    changing = [name for name in (*optimized, *others) if _changes(epochs, name)]
-    return changing[:_MOST_METRICS]
-
-
-def _changes(epochs: pd.DataFrame, name: str) -> bool:
-    return bool((epochs.groupby("trial")[name].nunique() > 1).any())
+    by_trial = epochs.groupby("trial")
+    return [name for name in (*optimized, *others) if (by_trial[name].nunique() > 1).any()][:_MOST_METRICS]

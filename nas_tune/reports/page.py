@@ -1,4 +1,4 @@
-"""The page of a run: its facts into the template, and to its file."""
+"""The page of a run: gathers its facts, fills the template, and writes the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ _SCRIPTS = ("plot.js", "charts.js", "table.js")
 
 
 def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
-    """Write the page of a run (by default to `report.html` in its folder), which may be running; its path.
+    """Write the page of a run, which may still be running.
+
+    Args:
+        run: the run, or the path of its folder.
+        out: the file to write; by default `report.html` in the folder of the run.
+
+    Returns:
+        The path of the file.
 
     Raises:
         ConfigError: the name of the file does not end with .html.

@@ -1,4 +1,4 @@
-"""The first lines of the page: what was searched and how it ended, and a few numbers in large type."""
+"""The first lines of the page: the headline with the end of the search, and a few numbers in large type."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ _COLOURS = {"done": "over", "exhausted": "over", "failed": "bad"}
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What was searched, by whom, how it ended, and the class of its colour (over, open, bad)."""
+    """The headline of the page.
+
+    Attributes:
+        space, strategy, scheduler, trainable: their names in the configuration.
+        fate: how the search ended, or that it has not ended, in words.
+        colour: the CSS class of `fate`: over, open or bad.
+    """
 
     space: str
     strategy: str
@@ -36,7 +42,13 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One number: what it is, the number, and a line below it."""
+    """One number in large type.
+
+    Attributes:
+        label: the line above it.
+        number: the number as text.
+        below: the line below it.
+    """
 
     label: str
     number: str
@@ -44,7 +56,14 @@ class Tile:
 
 
 def headline(run: Run) -> Headline:
-    """What was searched and how it ended."""
+    """Write the headline of a run.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The headline.
+    """
     config, now = run.config, run.state
     fate = _ENDS.get(now.finished, now.finished) if now.finished else _unfinished(now)
     return Headline(
@@ -58,15 +77,24 @@ def headline(run: Run) -> Headline:
 
 
 def tiles(run: Run, facts: dict[str, Any]) -> list[Tile]:
-    """The best value (or the front), the trials, the time, and the epochs that early stopping saved."""
+    """Write the numbers in large type: best values, trials, time, epochs that early stopping saved, training time.
+
+    Args:
+        run: the run.
+        facts: its facts, as `nas_tune.reports.facts` returns them.
+
+    Returns:
+        The tiles in the order of the page.
+    """
     now, columns = run.state, facts["trials"]
     counts = [f"{count:,} {state}" for state, count in now.counts.items() if count]
     trained, full = sum(columns["epochs"]), len(columns["number"]) * facts["max_epochs"]
     saved = f"of {full:,}, had all trained in full" if trained < full else "every trial in full"
+    sessions = f"wall clock of {now.sessions} sessions" if now.sessions > 1 else "wall clock"
     found = [
         *_best(facts),
         Tile("Trials", f"{now.trials:,}", ", ".join(counts) or "none yet"),
-        Tile("Time", span(now.seconds), _sessions(now)),
+        Tile("Time", span(now.seconds), sessions),
         Tile("Epochs trained", f"{trained:,}", saved if trained else "none yet"),
     ]
     training = sum(value for value in columns["seconds"] if value)
@@ -74,7 +102,14 @@ def tiles(run: Run, facts: dict[str, Any]) -> list[Tile]:
 
 
 def span(seconds: float) -> str:
-    """A time as a person says it: 41 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    """Write a time as a person says it: 41 s, 12 min, 3 h 20 min, 2 d 4 h.
+
+    Args:
+        seconds: the time in seconds.
+
+    Returns:
+        The text.
+    """
     if seconds < 99.5:
         return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.2g} s"
     minutes = round(seconds / 60)
@@ -88,7 +123,14 @@ def span(seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """A value with up to five significant digits; large whole numbers with separators."""
+    """Write a value with up to five significant digits, and large whole numbers with separators.
+
+    Args:
+        value: the value.
+
+    Returns:
+        The text; a dash for None and for infinite values.
+    """
     if value is None or not math.isfinite(value):
         return _NOTHING
     if float(value).is_integer() and abs(value) < 1e12:
@@ -117,7 +159,7 @@ def _best(facts: dict[str, Any]) -> list[Tile]:
 
 
 def _short(facts: dict[str, Any], place: int) -> str:
-    """Where the best was stopped early, that must be said."""
+    """A note that the best trial was stopped early; empty for a complete one."""
     state = facts["trials"]["state"][place]
     return "" if state == "complete" else f" ({state} after epoch {facts['trials']['epochs'][place]})"
 
@@ -126,7 +168,3 @@ def _unfinished(now: Snapshot) -> str:
     if not now.trials:
         return "no trial yet"
     return f"not over: {len(now.running)} running" if now.running else "not over"
-
-
-def _sessions(now: Snapshot) -> str:
-    return f"wall clock of {now.sessions} sessions" if now.sessions > 1 else "wall clock"

@@ -1,9 +1,9 @@
 """Which worker was busy with which trial, and when.
 
-The ledger knows the node of an epoch and not the slot on it: trials that overlap on a node are laid into as many
-lanes as it had trials at a time, each into the first that is free, and never into more than there were workers (clocks
-are set back, and messages come late). When a trial that failed before its first epoch was begun is not known: only when
-it was asked for, and when it failed. It was at work since its lane was free.
+The ledger keeps the node of an epoch, but not the worker on that node. So each trial goes into the first lane of its
+node that is free, with as many lanes as the node had trials at the same time. There are never more lanes than workers,
+although clocks are set back and messages arrive late. For a trial that failed before its first epoch, the ledger has
+the time of the proposal and that of the failure; its bar begins when its lane becomes free.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from nas_tune.results import Run
 __all__ = ["most_workers", "timeline"]
 
 _TOGETHER = 0.35
-"""Epochs of a trial with a gap of less than this share of an epoch between them are one bar."""
+"""Two epochs of a trial form one bar if the gap between them is a smaller share of an epoch than this."""
 
 _SLACK = 0.02
-"""Seconds by which clocks and writing may let trials of one worker overlap."""
+"""Seconds by which trials of one worker may overlap, because clocks and writing are not exact."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,14 @@ class _Bar:
 
 
 def most_workers(run: Run) -> int | None:
-    """How many trials were at work at a time, at most, in any session; None where nobody knows."""
+    """Find the largest number of workers of any session.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The number; None where a session ran as many as the resources allowed (-1), or the ledger does not say it.
+    """
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         changes = [
             event.changes for event, _ in ledger.events(kind=BudgetChanged.kind) if isinstance(event, BudgetChanged)
@@ -52,7 +59,17 @@ def most_workers(run: Run) -> int | None:
 
 
 def timeline(trials: pd.DataFrame, epochs: pd.DataFrame, elapsed: Elapsed, workers: int | None) -> dict[str, Any]:
-    """`lanes`: a label each, the node and its slot; `bars`: [trial, lane, start, end] in seconds of the run."""
+    """Lay the trials of a run into lanes, one for each worker.
+
+    Args:
+        trials: the trials, as `Run.trials` returns them.
+        epochs: the epochs, as `Run.epochs` returns them.
+        elapsed: the clock of the run.
+        workers: the most lanes of a node; None for no limit.
+
+    Returns:
+        `lanes`: the label of each lane, its node and slot. `bars`: [trial, lane, start, end], in seconds of the run.
+    """
     bars = _bars(trials, epochs, elapsed)
     by_node: dict[str, list[_Bar]] = defaultdict(list)
     for bar in sorted(bars, key=lambda bar: (bar.order, bar.trial)):
@@ -81,22 +98,22 @@ def _bars(trials: pd.DataFrame, epochs: pd.DataFrame, elapsed: Elapsed) -> list[
             last.end = max(last.end, end or 0.0)
         else:
             bars.append(_Bar(int(trial), str(node), start, end or start))
-    return [*bars, *_silent(trials, {bar.trial for bar in bars}, {bar.node for bar in bars}, elapsed)]
+    return [*bars, *_without_epochs(trials, {bar.trial for bar in bars}, {bar.node for bar in bars}, elapsed)]
 
 
-def _silent(trials: pd.DataFrame, told: set[int], nodes: set[str], elapsed: Elapsed) -> list[_Bar]:
-    """Trials that failed before their first epoch; their node is known where there is only one."""
+def _without_epochs(trials: pd.DataFrame, shown: set[int], nodes: set[str], elapsed: Elapsed) -> list[_Bar]:
+    """The bars of trials that ended without an epoch; their node is known where the run has only one."""
     node = next(iter(nodes)) if len(nodes) == 1 else ""
     rows = zip(trials["trial"], elapsed.column(trials["started"]), elapsed.column(trials["ended"]), strict=True)
-    return [
-        _Bar(int(t), node, start or 0.0, end, begun=False)
-        for t, start, end in rows
-        if t not in told and end is not None
-    ]
+    bars = []
+    for trial, start, end in rows:
+        if trial not in shown and end is not None:
+            bars.append(_Bar(int(trial), node, start or 0.0, end, begun=False))
+    return bars
 
 
 def _laid(bars: list[_Bar], workers: int | None) -> list[int]:
-    """The slot of every bar of a node; they come in order, and begin when their slot is free."""
+    """The slot of every bar of a node. The bars are in order; a bar begins when its slot is free."""
     free: list[float] = []
     slots: list[int] = []
     for bar in bars:
