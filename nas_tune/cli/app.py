@@ -1,14 +1,16 @@
-"""The commands together, and the boundary around them: every failure ends as a message and an exit code.
+"""All commands, and the boundary around them: every failure ends as a message and an exit code.
 
     0 done   1 internal   2 usage or configuration   3 no usable trial   4 run folder locked or damaged
     5 resume refused   6 resources infeasible   130 SIGINT   143 SIGTERM
 
-What the project raises on purpose is one message on stderr; a traceback is for what nobody expected, and for
-`--debug`, and never shows the values of variables.
+An error of the project (`NasTuneError`) is one message on stderr. Unexpected errors have a traceback, and so has every
+error with `--debug`. A traceback never shows the values of variables.
 """
 
 from __future__ import annotations
 
+import inspect
+import re
 import traceback
 from typing import Annotated, Any
 
@@ -38,7 +40,7 @@ __all__ = ["app", "main"]
 
 
 class _Boundary(TyperGroup):
-    """Turns the errors of the project into what a shell understands; others pass."""
+    """Turns the errors of the project into messages and exit codes; other exceptions pass."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, with_kinds(args))
@@ -92,6 +94,12 @@ def _options(
     allow_local_modules()
 
 
+def _help(command: object) -> str:
+    """The paragraphs of a command's docstring, without its sections: each option has its own help text."""
+    text = re.split(r"^(?:Args|Raises):$", inspect.getdoc(command) or "", flags=re.MULTILINE)[0]
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
+
+
 for _command in (
     init,
     search,
@@ -112,9 +120,9 @@ for _command in (
     bench,
     doctor,
 ):
-    app.command()(_command)
+    app.command(help=_help(_command))(_command)
 
 
 def main() -> None:
-    """The console script `nas-tune`."""
+    """Run the console script `nas-tune`; ends the interpreter with an exit code."""
     app(prog_name="nas-tune")

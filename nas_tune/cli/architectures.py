@@ -1,4 +1,4 @@
-"""The space that a configuration names, before there is a run; how architectures are written."""
+"""The space that a configuration names, before the run exists, and how architectures are written as text."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ __all__ = ["named_space", "space_of", "writer"]
 
 
 def named_space(config: SearchConfig) -> Space | None:
-    """The space of a configuration where a registered name says it; a reference is left to the search."""
+    """Make the space of a configuration, if it is given by a registered name.
+
+    Args:
+        config: the configuration.
+
+    Returns:
+        The space; None for a reference, which only the search itself imports.
+    """
     name = config.space.name
     return make_space(config.space) if ":" not in name and name in search_spaces.names() else None

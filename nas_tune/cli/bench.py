@@ -33,28 +33,28 @@ def bench(
     ] = None,
     space: Annotated[str | None, typer.Option(help="The space of its architectures.")] = None,
     arch: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of architectures.")] = None,
-    encoding: Annotated[str, typer.Option(help="How it writes them: string, genotype, json.")] = "string",
+    encoding: Annotated[str, typer.Option(help="How that column writes them: string, genotype, json.")] = "string",
     fidelity: Annotated[
         list[str] | None,
         typer.Option(metavar="EPOCHS:VALUE:COST", help="Columns of the value and of the seconds; may be repeated."),
     ] = None,
     test: Annotated[str | None, typer.Option(metavar="COLUMN", help="A score that no strategy sees.")] = None,
     strategy: Annotated[
-        str, typer.Option(help="Who runs: evolution, tpe+asha, asha (random search, stopped), by commas.")
+        str, typer.Option(help="Strategies, by commas: evolution, tpe+asha, asha (random search, stopped).")
     ] = "random,evolution",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting: evolution.population=50.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Races of each strategy.")] = 20,
     budget: Annotated[
-        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h; 12000s if nothing is said.")
+        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h.  [default: 12000s]")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
     metric: Annotated[str, typer.Option(metavar="NAME", help="What the table's values are.")] = "accuracy",
     mode: Annotated[
         Mode | None, typer.Option(help="Whether more of the metric is better.  [default: max, of accuracy only]")
     ] = None,
-    processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one a core.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one for each core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
     plot: Annotated[Path | None, typer.Option(help="A picture of regret against time: .png, .svg or .pdf.")] = None,
@@ -63,6 +63,28 @@ def bench(
 
     Time is virtual: a trial costs what the table says. The architecture that would have been chosen, by validation,
     is judged by the test column. Differences are tested with Wilcoxon's signed ranks, corrected by Holm.
+
+    Args:
+        table: the file of the table, a Parquet file or an ONNX surrogate; by default our own table of digits.
+        space: the name of the space of its architectures.
+        arch: the column of architectures.
+        encoding: how that column writes them: string, genotype or json.
+        fidelity: the columns of value and cost for each fidelity, as EPOCHS:VALUE:COST.
+        test: the column of the test score, which no strategy sees.
+        strategy: the strategies, separated by commas, such as tpe+asha.
+        settings: settings of strategies, as NAME.KEY=VALUE.
+        seeds: how many seeds each strategy runs with.
+        budget: the virtual time of a race, such as 12000s, 200m or 3h.
+        workers: how many workers are simulated.
+        metric: the name of the metric in the table.
+        mode: whether more ("max") or less ("min") of the metric is better.
+        processes: how many races run at a time; by default one for each core.
+        as_json: whether to print JSON.
+        out: a Parquet file for the course of every race.
+        plot: a picture of regret against time.
+
+    Raises:
+        ConfigError: the options do not describe a table, or a strategy or setting is unknown.
     """
     from nas_tune.benchmarks.races import best_score, contestant_of, judge_of, score
     from nas_tune.benchmarks.races.contest import check
@@ -73,7 +95,7 @@ def bench(
     contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, metric, mode)
     check(contest, contestants)
     races, whole = _raced(contest, contestants, seeds, processes)
-    _tell_ended(races)
+    _note_exhausted(races)
     scores = score(races, contest.budget, contest.objective.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
@@ -146,7 +168,7 @@ def _settings(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _raced(
     contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None
 ) -> tuple[list[Race], bool]:
-    """The races, and whether they are all: after a Ctrl-C, those of the seeds with which every strategy is through."""
+    """The races, and whether all have ended; after a Ctrl-C, the races of those seeds that every strategy has ended."""
     races: list[Race] = []
     try:
         for race in _watched(contest, contestants, seeds, processes):
@@ -163,8 +185,8 @@ def _raced(
     return races, True
 
 
-def _tell_ended(races: Sequence[Race]) -> None:
-    """Which strategies had nothing more to try before their budget was spent, and the first reason."""
+def _note_exhausted(races: Sequence[Race]) -> None:
+    """Print which strategies ran out of architectures before their budget was spent, and the first reason."""
     raced = Counter(race.contestant for race in races)
     early: dict[str, list[Race]] = {}
     for race in races:
@@ -178,7 +200,7 @@ def _tell_ended(races: Sequence[Race]) -> None:
 
 
 def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, processes: int | None) -> Iterator[Race]:
-    """The races, with a bar on stderr where somebody looks."""
+    """The races as they end, with a progress bar where stderr is a terminal."""
     from rich.progress import track
 
     from nas_tune.benchmarks.races import run_races
@@ -221,7 +243,7 @@ def _standing_columns(scores: Scores) -> list[Column]:
 
 
 def _regret_columns(scores: Scores) -> list[Column]:
-    """Mean regret at a few times."""
+    """Columns of the mean regret after several shares of the budget."""
     from nas_tune.cli.tables import Column
 
     count = len(scores.seconds)

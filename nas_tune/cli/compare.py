@@ -29,9 +29,14 @@ def compare(
 ) -> None:
     """Set runs side by side: what they found, and whether they differ by more than chance.
 
-    Runs that differ in their seed only are one group. Several runs in every group: groups are compared by what each
-    run found. Else trials are compared, which allows no conclusion about other seeds, and has a p-value for random
-    search alone.
+    Runs that differ in their seed only are one group. If every group has several runs, the groups are compared by the
+    best value of each run. Else trials are compared: this allows no conclusion about other seeds, and has a p-value for
+    random search only.
+
+    Args:
+        runs: two or more run folders, or names below runs/.
+        as_json: whether to print JSON.
+        out: a file for the page or the picture; its suffix selects which.
     """
     from nas_tune.analysis import compare as compared
     from nas_tune.results import Run
@@ -50,7 +55,7 @@ def compare(
 
 
 def _writer(out: Path) -> Callable[[Comparison, Path], object]:
-    """What writes a file of this name; `ConfigError` before anything is read if nothing does."""
+    """The function that writes a file with this suffix; the suffix is checked before any run is read."""
     from nas_tune.analysis.picture import SUFFIXES, draw_courses
     from nas_tune.errors import ConfigError
     from nas_tune.reports import write_comparison
@@ -107,9 +112,8 @@ def _print_tests(found: Comparison) -> None:
     what = "what each run found; n is the number of seeds" if seeds else "all complete trials; n is their number"
     out.print(f"\ndifferences (Mann-Whitney U of {what}; Holm's correction)", style="bold")
     for row in tests:
-        out.print(
-            f"{row['one']} - {row['other']}: {_told(row)}, n = {row['n_one']} and {row['n_other']}, {_verdict(row)}"
-        )
+        sizes = f"n = {row['n_one']} and {row['n_other']}"
+        out.print(f"{row['one']} - {row['other']}: {_difference(row)}, {sizes}, {_verdict(row)}")
     if not seeds:
         out.print("a group has one run only: this compares trials, not seeds, and of stopped ones none")
     elif min(row["least_p"] for row in tests) * len(tests) >= 0.05:
@@ -117,8 +121,8 @@ def _print_tests(found: Comparison) -> None:
         out.print(f"with so few seeds p cannot fall below {least:.2g} (before the correction): run more")
 
 
-def _told(row: Mapping[Hashable, Any]) -> str:
-    """By how much one is better; two that are alike are better in half of the pairs, since a tie counts half."""
+def _difference(row: Mapping[Hashable, Any]) -> str:
+    """How much better one is, in words. Equal ones are better in half of the pairs, since a tie counts half."""
     if row["difference"] == 0 and row["wins"] == 0.5:
         return "no difference"
     return f"{row['difference']:+.4g}, better in {row['wins']:.0%} of pairs"

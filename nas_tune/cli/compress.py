@@ -1,4 +1,4 @@
-"""`nas-tune compress`: the network of a trial pruned, trained on and quantized."""
+"""`nas-tune compress`: prunes, trains further and quantizes the network of a trial."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def compress(
     trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
     prune: Annotated[
         float | None,
-        typer.Option("--prune", metavar="SHARE", help="Of the channels, or weights, that go: 0.5 is half of them."),
+        typer.Option(
+            "--prune", metavar="SHARE", help="The share of channels or weights to remove: 0.5 is half of them."
+        ),
     ] = None,
     method: Annotated[
         str,
@@ -34,7 +36,7 @@ def compress(
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", help="Of training after pruning.  [default: a third of those before, at least 3]"),
+        typer.Option("--epochs", help="Epochs after pruning.  [default: a third of those before, at least 3]"),
     ] = None,
     calibration: Annotated[
         int, typer.Option("--calibration", help="Training inputs that show the ranges for int8.")
@@ -42,11 +44,12 @@ def compress(
     retrained: Annotated[
         bool | None,
         typer.Option(
-            "--retrained/--searched", help="With weights of nas-tune retrain, or of the search. Default: what is there."
+            "--retrained/--searched",
+            help="Take the weights of nas-tune retrain, or of the search. Default: those there are.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of that training.  [default: its own]")] = None,
-    threads: Annotated[int, typer.Option("--threads", help="On which latency is measured.")] = 1,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed of that training.  [default: its own]")] = None,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads on which latency is measured.")] = 1,
     normalization: Annotated[
         bool,
         typer.Option(
@@ -55,18 +58,36 @@ def compress(
         ),
     ] = True,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="A new one. Default: RUN/compress/trial-NNNNNN.")
+        Path | None, typer.Option("--out", metavar="FOLDER", help="A new folder. Default: RUN/compress/trial-NNNNNN.")
     ] = None,
     allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Make the network of a trial smaller: prune it, train it on, quantize it to int8; and say what that costs.
+    """Make the network of a trial smaller: prune it, train it further, quantize it to int8, and measure the loss.
 
     Give --prune, --quantize or both. The table compares metrics of the test split, size and latency before and after,
     on this machine. Files: ONNX (loaded again in a fresh interpreter), after pruning also safetensors and model.py.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        trial: the number of the trial; by default the best.
+        prune: the share of channels or weights that is removed, such as 0.5.
+        method: structured (removes channels) or magnitude (sets weights to zero).
+        quantize: int8, or nothing.
+        epochs: the epochs of training after pruning; by default a third of those before, at least 3.
+        calibration: how many training inputs show the ranges of values for int8.
+        retrained: whether to take the weights of a retraining (true) or of the search (false); by default those there
+            are.
+        seed: the seed of the training after pruning.
+        threads: the number of threads on which latency is measured.
+        normalization: whether the files standardize raw inputs themselves.
+        out: a new folder to write; by default RUN/compress/trial-NNNNNN.
+        allow_code: whether to import the code that a run from elsewhere names.
+        as_json: whether to print JSON.
+        quiet: whether to show no progress.
     """
     from nas_tune.results import Run
     from nas_tune.winners.compress import compress as compressed
@@ -97,7 +118,7 @@ def compress(
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """Shows the steps: a bar on a terminal, lines elsewhere."""
+    """Show the steps: a bar on a terminal, lines elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = stderr()

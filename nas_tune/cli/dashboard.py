@@ -18,7 +18,9 @@ __all__ = ["dashboard"]
 
 def dashboard(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of this machine; 0 for any free one.")] = 8080,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port of the page; 0 for any free one.")
+    ] = 8080,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write every epoch into RUN/tensorboard, and show that instead.")
     ] = False,
@@ -28,6 +30,12 @@ def dashboard(
 
     The page is optuna-dashboard's, over a copy in memory that cannot be changed, or TensorBoard's. Only this machine
     can open it. Ctrl-C ends the page, not the search.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        port: the port of the page on 127.0.0.1; 0 for any free one.
+        tensorboard: whether to write event files and show TensorBoard.
+        open_browser: whether to open the page in the browser.
     """
     from nas_tune.results import Run
 
@@ -44,7 +52,7 @@ def dashboard(
 
 
 def _serve(run: Run, port: int, open_browser: bool) -> None:
-    """optuna-dashboard, until an interrupt."""
+    """Serve optuna-dashboard until an interrupt (Ctrl-C)."""
     from nas_tune.dashboards.server import Server, optuna_page
 
     page = optuna_page(run)
@@ -54,7 +62,7 @@ def _serve(run: Run, port: int, open_browser: bool) -> None:
 
 
 def _follow(run: Run, port: int, open_browser: bool, interval: float = 1.0) -> None:
-    """Write the scalars; with TensorBoard until an interrupt, without it until the search ends."""
+    """Write the scalars until an interrupt (Ctrl-C); without TensorBoard only until the search ends."""
     from nas_tune.dashboards.tensorboard import Board
     from nas_tune.dashboards.viewer import Viewer, command, is_installed
 

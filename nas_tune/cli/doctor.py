@@ -1,4 +1,4 @@
-"""`nas-tune doctor`: whether this machine has what a search needs; changes nothing, starts nothing."""
+"""`nas-tune doctor`: checks whether this machine has what a search needs; changes and starts nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "broken": ("X", "re
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: `verdict` is ok, warning or broken."""
+    """The result of one check.
+
+    Attributes:
+        what: what was checked, such as "memory".
+        found: the result in words.
+        verdict: ok, warning or broken.
+    """
 
     what: str
     found: str
@@ -41,9 +47,12 @@ def doctor(
         str | None, typer.Option(help='A Ray cluster that must answer: HOST:PORT, or "auto" for that of this machine.')
     ] = None,
 ) -> None:
-    """Look whether this machine has what a search needs.
+    """Check whether this machine has what a search needs.
 
     Versions, processors, memory, GPUs, Ray, disk and plug-ins; exit code 1 if something is broken.
+
+    Args:
+        address: the address of a Ray cluster to check, too; "auto" for that of this machine.
     """
     from nas_tune.cli.text import plain
 
@@ -59,7 +68,14 @@ def doctor(
 
 
 def findings(address: str | None = None) -> Iterator[Finding]:
-    """Everything that is looked at, one by one: importing the engines takes seconds."""
+    """Check everything, one thing after the other, because importing the engines takes seconds.
+
+    Args:
+        address: the address of a Ray cluster to check, too.
+
+    Yields:
+        The result of each check as soon as it is known.
+    """
     yield Finding("python", f"{platform.python_version()} at {sys.executable}")
     yield from map(_package, _PACKAGES)
     yield _ray()
@@ -73,7 +89,7 @@ def findings(address: str | None = None) -> Iterator[Finding]:
 
 
 def _usable_processors() -> int:
-    """Those that this process may use; all, where the system does not say."""
+    """The number of processors that this process may use; all, where the system does not say."""
     allowed = getattr(os, "sched_getaffinity", None)
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
@@ -128,7 +144,7 @@ def _gpu() -> Finding:
 
 
 def _disk(folder: Path) -> Finding:
-    """Where runs would lie: the nearest folder that exists."""
+    """The free space where runs would lie, at the nearest parent folder that exists."""
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(place).free / 2**30
     if not os.access(place, os.W_OK):
@@ -137,13 +153,13 @@ def _disk(folder: Path) -> Finding:
 
 
 def _plug_ins() -> Iterator[Finding]:
-    """Plug-ins are loaded to see whether they can be; one that cannot is only missed by who uses it."""
+    """Load every plug-in. A broken one is a warning, because only searches that use it fail."""
     points = [point for kinds in KINDS for point in plug_ins(kinds).values()]
     for point in points:
         try:
             point.load()
             yield Finding("plug-in", f"{point.name} ({point.value})")
-        except Exception as error:  # noqa: BLE001 -- a stranger's module may raise anything
+        except Exception as error:  # noqa: BLE001 -- the module of a plug-in may raise anything
             yield Finding("plug-in", f"{point.name} ({point.value}): {type(error).__name__}: {error}", "warning")
     if not points:
         yield Finding("plug-ins", "none installed")

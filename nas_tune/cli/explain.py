@@ -1,4 +1,4 @@
-"""`nas-tune explain`: what a run tells beyond its winner."""
+"""`nas-tune explain`: which decisions mattered, the neighbours of the winner, and how the best differ."""
 
 from __future__ import annotations
 
@@ -20,14 +20,21 @@ _WIDE = 90
 
 def explain(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
-    evaluator: Annotated[str, typer.Option(help="Of the importance: auto, fanova, mdi or ped_anova.")] = "auto",
-    k: Annotated[int, typer.Option("-k", min=1, help="How many of the best to set side by side.")] = 5,
-    rows: Annotated[int, typer.Option(min=1, help="Lines of each table.")] = 12,
+    evaluator: Annotated[str, typer.Option(help="The measure of importance: auto, fanova, mdi or ped_anova.")] = "auto",
+    k: Annotated[int, typer.Option("-k", min=1, help="How many of the best architectures to compare.")] = 5,
+    rows: Annotated[int, typer.Option(min=1, help="The most rows of each table.")] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all rows.")] = False,
 ) -> None:
-    """Which decisions mattered, what one change to the winner would do, and how the best differ.
+    """Show which decisions mattered, what one change to the winner would do, and how the best differ.
 
-    All of it is what the trials of this run say; nothing is trained.
+    The results come from the trials of the run; nothing is trained.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        evaluator: the evaluator of the importance: auto, fanova, mdi or ped_anova.
+        k: how many of the best architectures to compare.
+        rows: the most rows of each table.
+        as_json: whether to print JSON.
     """
     from nas_tune.analysis import explain as explained
     from nas_tune.results import Run
@@ -133,7 +140,7 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
     if width is None or width >= _WIDE:
         for line in lines(fitting(columns, width), width) if len(shown) else ():
             out.print(line)
-    else:  # a change that is cut cannot be read: it gets lines of its own
+    else:  # the table is too wide: each change gets its own line, uncut
         numbers = list(lines(columns[:-1], width, header=False)) if len(shown) else []
         for line, text in zip(numbers, shown["change"], strict=True):
             out.print(line)

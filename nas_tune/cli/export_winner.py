@@ -1,4 +1,4 @@
-"""`nas-tune export`: the network of a trial as files that need nothing of this project."""
+"""`nas-tune export`: the network of a trial as files that work without this project."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ def export(
     retrained: Annotated[
         bool | None,
         typer.Option(
-            "--retrained/--searched", help="With weights of nas-tune retrain, or of the search. Default: what is there."
+            "--retrained/--searched",
+            help="Take the weights of nas-tune retrain, or of the search. Default: those there are.",
         ),
     ] = None,
     allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
     ] = False,
     normalization: Annotated[
         bool,
@@ -42,12 +43,23 @@ def export(
             help="Files take raw inputs and standardize them, or expect standardized ones.",
         ),
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
 
     Each file is loaded again in a fresh interpreter and its outputs are compared with the network's. A model
     card is written beside them. Exit code 1 if a format cannot be written; the others are.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        trial: the number of the trial; by default the best.
+        format: the formats, separated by commas.
+        out: the folder to write; by default RUN/export/trial-NNNNNN.
+        retrained: whether to take the weights of a retraining (true) or of the search (false); by default those there
+            are.
+        allow_code: whether to import the code that a run from elsewhere names.
+        normalization: whether the files standardize raw inputs themselves.
+        as_json: whether to print JSON.
     """
     from nas_tune.results import Run
     from nas_tune.winners.export import export as written
@@ -75,12 +87,12 @@ def export(
     if as_json:
         stdout().print(_json(made))
     else:
-        _say(made)
+        _print(made)
     if not made.complete:
         raise typer.Exit(1)
 
 
-def _say(made: Export) -> None:
+def _print(made: Export) -> None:
     from nas_tune.cli.tables import Column, lines
     from nas_tune.cli.text import plain, quantity
 

@@ -1,4 +1,4 @@
-"""The formats of exported frames; apart from `export`, so that the options can be told without pandas."""
+"""The formats of exported frames, in a module without pandas, so that `--help` stays fast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Format", "format_of"]
 
 
 class Format(StrEnum):
-    """How a frame is written."""
+    """The format of an exported frame."""
 
     TABLE = "table"
     CSV = "csv"
@@ -18,7 +18,15 @@ class Format(StrEnum):
 
 
 def format_of(wanted: Format | None, out: Path | None) -> Format:
-    """The format asked for, or the one that the file's name says, or a table."""
+    """Choose the format of an exported frame.
+
+    Args:
+        wanted: the format of the option --format, if it is given.
+        out: the file to write, if there is one.
+
+    Returns:
+        The wanted format, else that of the file's suffix, else a table.
+    """
     if wanted is not None:
         return wanted
     ending = out.suffix.lstrip(".").lower() if out is not None else ""

@@ -1,4 +1,4 @@
-"""Frames for programs (CSV, JSON, Parquet, with every column) and for people (a table of what matters)."""
+"""Writes frames for programs (CSV, JSON and Parquet, with every column) and for people (a table of some columns)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ __all__ = ["columns_of", "export", "macs_column"]
 
 
 def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequence[Column]) -> None:
-    """Write `frame` to `out`, or to stdout; as a table only its `columns`.
+    """Write a frame to a file or to stdout.
+
+    Args:
+        frame: the frame.
+        kind: the format.
+        out: the file; None for stdout.
+        columns: the columns of a table; the other formats have every column of the frame.
 
     Raises:
-        ConfigError: Parquet, which is binary, without a file.
+        ConfigError: the format is Parquet, which is binary, and there is no file.
         RunFolderError: the file cannot be written.
     """
     if kind is Format.PARQUET:
@@ -42,12 +48,26 @@ def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequenc
 
 
 def columns_of(frame: pd.DataFrame) -> list[Column]:
-    """Every column of a frame as text for people."""
+    """Convert every column of a frame to text for people.
+
+    Args:
+        frame: the frame.
+
+    Returns:
+        A column of a table for each column of the frame.
+    """
     return [_column(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
 
 
 def macs_column(macs: pd.Series[Any]) -> Column:
-    """Multiply-accumulates, which run into the millions, with a unit."""
+    """Write multiply-accumulates with a unit, because they run into the millions.
+
+    Args:
+        macs: the numbers of multiply-accumulates.
+
+    Returns:
+        A column of a table.
+    """
     return Column("MACs", ["-" if pd.isna(count) else quantity(count) for count in macs], right=True)
 
 
@@ -79,7 +99,7 @@ def _write(text: str, out: Path | None) -> None:
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    """Text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
+    """CSV in which a text that a spreadsheet would take for a formula begins with an apostrophe."""
     safe = frame.copy()
     for place, name in enumerate(frame.columns):
         if not _is_number(frame.iloc[:, place]):
@@ -93,7 +113,7 @@ def _harmless(value: object) -> object:
 
 
 def _json(frame: pd.DataFrame) -> str:
-    """A list of objects, one a line; what is missing or not finite is null, times are ISO 8601."""
+    """A JSON list with an object on each line; missing and infinite values are null, times are ISO 8601."""
     columns = [map(_plain_value, frame.iloc[:, place].tolist()) for place in range(frame.shape[1])]
     names = [str(name) for name in frame.columns]
     rows = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in zip(*columns, strict=True)]
@@ -128,7 +148,7 @@ def _is_number(series: pd.Series[Any]) -> bool:
 
 
 def _numbers(series: pd.Series[Any]) -> list[str]:
-    """As many decimals in every row as the column needs."""
+    """Numbers as text, with the same number of decimals in every row."""
     values = [math.nan if pd.isna(value) else float(value) for value in series]
     finite = [value for value in values if math.isfinite(value)]
     usual = all(value == 0 or 1e-3 <= abs(value) < 1e5 for value in finite)

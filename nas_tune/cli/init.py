@@ -1,4 +1,4 @@
-"""`nas-tune init`: a commented configuration to begin with."""
+"""`nas-tune init`: writes a commented starter configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["init"]
 
 
 def init(
-    task: Annotated[str, typer.Option("--task", help="What the networks shall do.")] = "image_classification",
+    task: Annotated[str, typer.Option("--task", help="The task of the networks.")] = "image_classification",
     images: Annotated[
         str | None,
         typer.Option(
@@ -27,6 +27,15 @@ def init(
     """Write a commented configuration of a first search, which runs as it stands.
 
     Without --data it searches scikit-learn's handwritten digits, which need no download. Prints the path of the file.
+
+    Args:
+        task: the task of the networks, a name of `nas_tune.config.starter.TASKS`.
+        images: a folder with one sub-folder of images per class, a file, or a name; by default scikit-learn's digits.
+        out: the file to write, which must not exist.
+
+    Raises:
+        ConfigError: there is no such task, or the file exists or cannot be written.
+        DataError: there are no data to train on.
     """
     from nas_tune.config.starter import starter
 
@@ -52,7 +61,7 @@ def _check_free(out: Path) -> None:
 
 
 def _found(text: str) -> list[str]:
-    """What the trainable of a configuration says of its data; `DataError` where there are none to train on."""
+    """Check the data of a configuration, and return what its trainable says about them."""
     import trainables
     from nas_tune.config import SearchConfig
     from trainables.protocol import Checking, Describing

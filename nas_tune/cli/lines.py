@@ -1,6 +1,6 @@
-"""The progress of a search as plain lines, for logs and pipes: one a trial that ended, at most two a second.
+"""The progress of a search as plain lines, for logs and pipes: a line for each trial that ends, at most two a second.
 
-Lines are written by a thread of their own, so that a reader who stops reading does not stop the search.
+A separate thread writes the lines, so that a reader who stops reading does not stop the search.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ _LOUD_FAILURES = 10
 
 
 class LineProgress:
-    """An observer that writes lines to `console`; a context manager that writes the last one at its end.
+    """An observer that writes lines to a console. As a context manager it writes the last line at its end.
 
-    `notes` are those that it has written in full, as (trial, text), which need not be said again.
+    The attribute `notes` has the notes that were written in full, as (trial, text), so that the summary omits them.
 
     Args:
-        config: of the search, as in force in this session.
+        console: the console.
+        config: the configuration in force in this session.
         interval: seconds between two lines about trials, and between two notes.
-        clock: seconds, monotonic.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -67,7 +68,12 @@ class LineProgress:
         self._thread.join(_PATIENCE)
 
     def on_event(self, event: Event, state: RunState) -> None:
-        """Say what happened, unless something was said just now."""
+        """Write a line about the event, unless another line was written just before.
+
+        Args:
+            event: the event.
+            state: the state of the run after the event.
+        """
         self._pace.take(event, state)
         match event:
             case Ended():
@@ -83,7 +89,7 @@ class LineProgress:
 
     def _ended(self, trial: TrialRecord) -> None:
         self._unsaid = trial
-        # The first failures are news, however fast they come.
+        # The first failures are printed even if the last line is recent.
         loud = trial.state == "failed" and self._pace.state.counts["failed"] <= _LOUD_FAILURES
         if self._may("trial") or loud:
             self._say(self._line(trial))
@@ -115,12 +121,12 @@ class LineProgress:
         self._put(shortened(plain(line), _LONGEST))
 
     def _put(self, line: str | None) -> None:
-        # Full: nobody has read for minutes; the line is lost, the search goes on.
+        # The queue is full when nobody has read for minutes: the line is lost, and the search goes on.
         with suppress(Full):
             self._queue.put_nowait(line)
 
     def _write(self) -> None:
-        # OSError, ValueError: the stream was closed; there is nobody to tell.
+        # OSError and ValueError: the stream was closed, so nobody reads the lines.
         with suppress(OSError, ValueError):
             for line in iter(self._queue.get, None):
                 self._console.print(line)

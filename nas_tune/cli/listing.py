@@ -1,4 +1,4 @@
-"""`nas-tune spaces` and `nas-tune strategies`: what there is to choose from, with settings and defaults."""
+"""`nas-tune spaces` and `nas-tune strategies`: the registered names, with settings and defaults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def spaces() -> None:
     from nas_tune.cli.tables import Column, lines
     from search_spaces.catalogue import SPACES
 
-    _say_broken(SPACES)
+    _note_broken(SPACES)
     found = {}
     for name in SPACES:
         try:
@@ -60,7 +60,14 @@ def strategies() -> None:
 
 
 def about(factory: Callable[..., object]) -> str:
-    """The first paragraph of a docstring, as one line."""
+    """Read the first paragraph of a docstring.
+
+    Args:
+        factory: a function or class.
+
+    Returns:
+        The paragraph as one line; empty without a docstring.
+    """
     text = inspect.getdoc(factory) or ""
     return " ".join(text.split("\n\n")[0].split())
 
@@ -68,12 +75,12 @@ def about(factory: Callable[..., object]) -> str:
 def _print(title: str, registry: Registry[Callable[..., object]]) -> None:
     from nas_tune.objectives.objective import takes_several
 
-    _say_broken(registry)
+    _note_broken(registry)
     out = stdout()
     out.print(title, style="bold")
     for name, factory in registry.items():
         _print_entry(name, about(factory))
-        # A setting stays on one line: its blanks are not broken at.
+        # A null in place of each blank keeps a setting on one line.
         settings = ", ".join(text.replace(" ", "\0") for text in _settings(factory, _GIVEN.get(title, ())))
         for line in _wrapped(settings or "no settings"):
             out.print(" " * _INDENT + line.replace("\0", " "), style="dim")
@@ -83,7 +90,7 @@ def _print(title: str, registry: Registry[Callable[..., object]]) -> None:
 
 
 def _print_formats(formats: Registry[Format]) -> None:
-    _say_broken(formats)
+    _note_broken(formats)
     stdout().print("export formats", style="bold")
     for name, found in formats.items():
         _print_entry(name, ", ".join(found.files))
@@ -99,7 +106,7 @@ def _print_entry(name: str, text: str) -> None:
         out.print(line)
 
 
-def _say_broken(registry: Registry[object]) -> None:
+def _note_broken(registry: Registry[object]) -> None:
     for name, error in registry.broken().items():
         stderr().print(f"{name!r} is left out: {plain(error)}", style="yellow")
 
@@ -123,14 +130,21 @@ def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[
 
 
 def _toml(value: object) -> str:
-    """A default as a configuration would say it."""
+    """A default as a configuration would write it."""
     if value is None:
         return "(none)"
     return str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
 
 
 def size_text(size: int | None) -> str:
-    """How many architectures, as a person reads it."""
+    """Write the number of architectures of a space.
+
+    Args:
+        size: the number; None where it is not counted.
+
+    Returns:
+        The text, with separators or as a power of ten.
+    """
     if size is None:
         return "not counted"
     return f"{size:,}" if size < 10**12 else f"{size:.2e}"

@@ -1,4 +1,4 @@
-"""What a progress display counts, from the events of a run: trials done, the best so far, the time left."""
+"""The numbers of a progress display, from the events of a run: trials done, the best so far, the time left."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Pace"]
 
 
 class Pace:
-    """Follows one session; told of every event, it does a few comparisons.
+    """The progress of one session, from its events; each event costs a few comparisons.
 
     Args:
-        config: of the search, as in force in this session.
-        clock: seconds, monotonic.
+        config: the configuration in force in this session.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, config: SearchConfig, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,7 +33,12 @@ class Pace:
         self._seconds_before = 0.0
 
     def take(self, event: Event, state: RunState) -> None:
-        """Take in one event; `state` is that of the run after it."""
+        """Update the numbers after an event.
+
+        Args:
+            event: the event.
+            state: the state of the run after the event.
+        """
         if self._began is None:
             self._begin(event, state)
         self.state = state
@@ -47,7 +52,7 @@ class Pace:
 
     @property
     def on_front(self) -> int:
-        """Trials on the Pareto front, as `Run.pareto` has it."""
+        """The number of trials on the Pareto front, as `Run.pareto` computes it."""
         return len(pareto(self.state.trials.values(), self._objectives))
 
     @property
@@ -57,7 +62,7 @@ class Pace:
 
     @property
     def share(self) -> float | None:
-        """How much of the budget is spent, 0 to 1; None without a budget."""
+        """The share of the budget that is spent, 0 to 1; None without a budget."""
         shares = []
         if self.config.max_trials is not None:
             shares.append(self.over / self.config.max_trials)
@@ -67,7 +72,7 @@ class Pace:
 
     @property
     def left(self) -> float | None:
-        """Seconds until the budget is spent, at the pace of this session; None while nobody can know."""
+        """Seconds until the budget is spent, at the pace of this session; None before the first trial has ended."""
         left = []
         done = self.over - self._over_before
         if self.config.max_trials is not None and done:
@@ -78,7 +83,7 @@ class Pace:
 
     @property
     def _active(self) -> float:
-        """Seconds since the first event: starting the workers is no part of the pace."""
+        """Seconds since the first event; the start of the workers does not count."""
         return 0.0 if self._began is None else self._clock() - self._began
 
     def _begin(self, event: Event, state: RunState) -> None:
@@ -89,7 +94,7 @@ class Pace:
             self._compare(trial)
 
     def _compare(self, trial: TrialRecord) -> None:
-        """Of the best complete one, the longest complete one and the best stopped one, some is the best of all."""
+        """Update the best trial: it is one of the best complete, the longest complete and the best stopped trial."""
         result = result_of(trial, self._objectives)
         if result is None:
             return
@@ -102,6 +107,6 @@ class Pace:
 
 
 def _first(leaders: list[tuple[TrialRecord, Result]]) -> tuple[TrialRecord, Result]:
-    """The best; of equals the older one."""
+    """The best trial; among equals the older one."""
     oldest_first = sorted(leaders, key=lambda leader: leader[0].number)
     return oldest_first[in_order([result for _, result in oldest_first], 1)[0]]

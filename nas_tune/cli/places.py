@@ -1,4 +1,4 @@
-"""Where things go and where they are: the two streams, and a run folder from what was typed."""
+"""The consoles of stdout and stderr, and the folder of a run from its path or name."""
 
 from __future__ import annotations
 
@@ -21,14 +21,22 @@ _RUNS = Path("runs")
 
 
 def stdout() -> Console:
-    """The console of stdout, for what a command was asked for."""
+    """Make the console of stdout, for the result of a command.
+
+    Returns:
+        A console that never wraps lines.
+    """
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def stderr() -> Console:
-    """The console of stderr, for everything else; on a terminal it wraps between words."""
+    """Make the console of stderr, for everything but the result.
+
+    Returns:
+        A console that wraps between words on a terminal, and never elsewhere.
+    """
     from rich.console import Console
 
     watched = sys.stderr.isatty()
@@ -36,15 +44,29 @@ def stderr() -> Console:
 
 
 def width_of(console: Console) -> int | None:
-    """How many characters a line has on a terminal; None where nobody looks, and nothing must be cut."""
+    """Read how many characters a line of a terminal has.
+
+    Args:
+        console: the console.
+
+    Returns:
+        The width; None where it is no terminal, so that nothing is cut.
+    """
     return console.width if console.is_terminal else None
 
 
 def run_folder(typed: str) -> Path:
-    """The folder of a run from its path, or from its name below `runs/`.
+    """Find the folder of a run.
+
+    Args:
+        typed: the path of the folder, or the name of the run below `runs/`.
+
+    Returns:
+        The folder, which exists.
 
     Raises:
-        LedgerDamagedError: there is no such folder; names the closest run.
+        LedgerDamagedError: there is no such folder; the message names the closest run.
+        ConfigError: the text is a URL.
     """
     check_local(typed, "run")
     given = Path(typed).expanduser()

@@ -1,7 +1,7 @@
-"""What a search shows while it runs: on a terminal a live picture, elsewhere plain lines.
+"""The progress display of a search: a live picture on a terminal, plain lines elsewhere.
 
-The picture is drawn by a thread of its own, a few times a second, from the state as it is then. The search
-only hands the state over: it waits for no terminal.
+A separate thread draws the picture a few times a second from the current state. The search only passes the state on, so
+it never waits for a terminal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.coordination.observers import Observer
 from nas_tune.ledger import Ended, Event, RunState, TrialRecord
 
-__all__ = ["LiveProgress", "watching"]
+__all__ = ["LiveProgress", "notes_shown", "progress_display"]
 
 _NARROWEST, _WIDEST = 40, 100
 _REFRESHES = 4
@@ -33,11 +33,12 @@ _STYLES = {"complete": "green", "pruned": "yellow", "failed": "red"}
 
 
 class LiveProgress:
-    """An observer with a picture: a bar, the best so far, the trials that run, the last failure.
+    """An observer that draws a picture: a bar, the best so far, the running trials, the last failure.
 
     Args:
-        config: of the search, as in force in this session.
-        written: an architecture's tree as a short text.
+        console: the console of a terminal.
+        config: the configuration in force in this session.
+        written: a function that turns the tree of an architecture into a short text.
     """
 
     def __init__(self, console: Console, config: SearchConfig, written: Callable[[Any], str]) -> None:
@@ -56,18 +57,30 @@ class LiveProgress:
         self._live.stop()
 
     def on_event(self, event: Event, state: RunState) -> None:
-        """Keep the state for the next drawing."""
+        """Keep the state for the next drawing.
+
+        Args:
+            event: the event.
+            state: the state of the run after the event.
+        """
         self._pace.take(event, state)
         if isinstance(event, Ended) and event.state == "failed":
             self._failure = state.trials[event.trial]
 
     def picture(self) -> RenderableType:
-        """The run as it is now."""
-        # The terminal echoes ^C behind the last line; one that wrapped would not be cleared away.
+        """Draw the run as it is now.
+
+        Returns:
+            The lines of the picture, for rich.
+        """
+        # The terminal echoes ^C behind the last line. If that line wrapped, the picture would not be cleared.
         width = max(_NARROWEST, min(self._console.width - len("^C^C"), _WIDEST))
         parts: list[RenderableType] = [self._head(width), self._bar(width), self._counts(), self._best()]
         if self._failure is not None:
-            parts.append(self._failed(self._failure, width))
+            failure = self._failure
+            text = Text(f"last failure  trial {failure.number}, {failure.failure}: {plain(failure.message)}", "red")
+            text.truncate(width, overflow="ellipsis")
+            parts.append(text)
         return Group(*parts, Text(), *self._running(width))
 
     def _head(self, width: int) -> Table:
@@ -114,11 +127,6 @@ class LiveProgress:
         line.append(f"  trial {best.number}, {best.epochs} epochs")
         return line if len(objectives) == 1 else line.append(f"  front {self._pace.on_front}")
 
-    def _failed(self, trial: TrialRecord, width: int) -> Text:
-        text = Text(f"last failure  trial {trial.number}, {trial.failure}: {plain(trial.message)}", "red")
-        text.truncate(width, overflow="ellipsis")
-        return text
-
     def _running(self, width: int) -> list[Text]:
         waiting = [trial for trial in self._pace.state.unfinished.values() if trial.state != "paused"]
         if not waiting:
@@ -130,17 +138,34 @@ class LiveProgress:
         return [*rows, Text(f"and {hidden} more", "dim")] if hidden > 0 else rows
 
 
-def watching(
+def progress_display(
     console: Console, config: SearchConfig, written: Callable[[Any], str], *, quiet: bool = False
 ) -> AbstractContextManager[Observer | None]:
-    """The display that suits `console`; None if nothing is to be shown."""
+    """Make the progress display that suits a console.
+
+    Args:
+        console: the console.
+        config: the configuration in force in this session.
+        written: a function that turns the tree of an architecture into a short text.
+        quiet: whether to show nothing.
+
+    Returns:
+        A context manager that gives the display as an observer, or None where nothing is shown.
+    """
     if quiet:
         return nullcontext()
     return LiveProgress(console, config, written) if console.is_terminal else LineProgress(console, config)
 
 
-def notes_told(display: Observer | None) -> Collection[tuple[int, str]]:
-    """The notes that stand on the console after a `display`; a picture leaves nothing behind."""
+def notes_shown(display: Observer | None) -> Collection[tuple[int, str]]:
+    """List the notes that are still on the console when a display has ended.
+
+    Args:
+        display: the display, if there was one.
+
+    Returns:
+        The notes as (trial, text); none for a picture, which is cleared at its end.
+    """
     return display.notes if isinstance(display, LineProgress) else ()
 
 

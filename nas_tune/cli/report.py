@@ -20,7 +20,11 @@ def report(
 ) -> None:
     """Write one HTML file that shows the whole run, and opens without a network.
 
-    May be called while the search runs. Prints the path of the file.
+    The search may still be running. Prints the path of the file.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        out: the file to write; by default report.html in the run's folder.
     """
     from nas_tune.reports import report as write
     from nas_tune.results import Run

@@ -1,4 +1,4 @@
-"""`nas-tune results` and `nas-tune best`."""
+"""`nas-tune results` and `nas-tune best`: the trials of a run, and the best architectures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["best", "results"]
 
 
 class Table(StrEnum):
-    """What a row is."""
+    """The table to print: a row for each trial, or for each epoch."""
 
     TRIALS = "trials"
     EPOCHS = "epochs"
@@ -36,7 +36,9 @@ _Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write 
 
 def results(
     run: _Run,
-    table: Annotated[Table | None, typer.Option("--table", help="One row a trial, or one a trial and epoch.")] = None,
+    table: Annotated[
+        Table | None, typer.Option("--table", help="A row for each trial, or for each epoch of each trial.")
+    ] = None,
     sql: Annotated[
         str | None, typer.Option("--sql", help="A query (DuckDB) over the tables trials and epochs.")
     ] = None,
@@ -45,8 +47,18 @@ def results(
 ) -> None:
     """Print the trials or epochs of a run, or query them by SQL.
 
-    May be called while the search runs. The table shows what matters most; CSV, JSON and Parquet have every
-    column.
+    The search may still be running. The table shows the most important columns; CSV, JSON and Parquet have all.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        table: whether a row is a trial or an epoch; by default a trial.
+        sql: a query (DuckDB) over the tables trials and epochs, instead of `table`.
+        format: the format; by default that of the file's suffix, else a table.
+        out: the file to write; by default stdout.
+
+    Raises:
+        ConfigError: both `sql` and `table` are given, or the query is wrong.
+        RunFolderError: the file cannot be written.
     """
     from nas_tune.cli.frames import columns_of, export
     from nas_tune.results import Run
@@ -54,7 +66,7 @@ def results(
     if sql is not None and table is not None:
         raise ConfigError("--sql and --table exclude each other; name the table in the query")
     opened = Run(run_folder(run))
-    _say_state(opened)
+    _print_state(opened)
     if sql is not None:
         frame = opened.query(sql)
         columns = columns_of(frame)
@@ -70,7 +82,7 @@ def results(
 def best(
     run: _Run,
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
-    front: Annotated[bool, typer.Option("--front", help="Of several objectives the Pareto front, all of it.")] = False,
+    front: Annotated[bool, typer.Option("--front", help="Print the whole Pareto front of several objectives.")] = False,
     format: _Format = None,
     out: _Out = None,
     draw: Annotated[
@@ -83,16 +95,25 @@ def best(
 ) -> None:
     """Print the best architectures of a run.
 
-    Complete trials by value, then those that were stopped early, the longest trained first. Of several
-    objectives the Pareto front, then the front that is left without it, and so on. May be called while the
-    search runs.
+    Complete trials come first, ordered by value, then those that were stopped early, the longest trained first.
+    With several objectives the Pareto front comes first, then the front of the remaining trials, and so on. The search
+    may still be running.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        k: how many architectures to print.
+        front: whether to print the whole Pareto front instead.
+        format: the format; by default that of the file's suffix, else a table.
+        out: the file to write; by default stdout.
+        draw: a file for a drawing of the best architecture.
+        plot: a file for a picture of the Pareto front.
     """
     from nas_tune.cli.frames import export
     from nas_tune.cli.summary import print_best
     from nas_tune.results import Run
 
     opened = Run(run_folder(run))
-    _say_state(opened)
+    _print_state(opened)
     frame, kind = opened.pareto() if front else opened.best(k), format_of(format, out)
     if draw is not None:
         _draw_first(opened, frame, draw)
@@ -122,8 +143,8 @@ def _draw_first(run: Run, frame: pd.DataFrame, out: Path) -> None:
     stderr().print(f"wrote {out}")
 
 
-def _say_state(run: Run) -> None:
-    """Which run, what it has, and of when the picture is where the run is not over."""
+def _print_state(run: Run) -> None:
+    """Print the run and its counts; for a run that is not over, also the time of this snapshot."""
     from nas_tune.cli.summary import counted
 
     now = run.state
@@ -137,7 +158,7 @@ def _say_state(run: Run) -> None:
 
 
 def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
-    """What matters most of a trial; CSV, JSON and Parquet have it all."""
+    """The columns of the table of trials; CSV, JSON and Parquet have every column."""
     from nas_tune.cli.architectures import space_of, writer
     from nas_tune.cli.frames import columns_of, macs_column
     from nas_tune.cli.tables import Column
@@ -145,11 +166,8 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
 
     written = writer(space_of(run))
     optimized = [one.metric for one in run.objectives]
-    numbers = [
-        name
-        for name in dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
-        if name in frame
-    ]
+    wanted = dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
+    numbers = [name for name in wanted if name in frame]
     others = [macs_column(frame[name]) if name == "macs" else columns_of(frame[[name]])[0] for name in numbers]
     (trial,) = columns_of(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])

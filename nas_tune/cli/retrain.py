@@ -1,4 +1,4 @@
-"""`nas-tune retrain`."""
+"""`nas-tune retrain`: trains the best architectures from scratch, and compares them with random ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def retrain(
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each architecture.")] = 3,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Of each training.  [default: four times the search's]")
+        int | None, typer.Option("--epochs", min=1, help="Epochs of each training.  [default: four times the search's]")
     ] = None,
     baselines: Annotated[
         int, typer.Option("--baselines", min=0, help="Random architectures of the same cost to compare with.")
@@ -41,32 +41,59 @@ def retrain(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the trainable; may be repeated."),
     ] = None,
     trainable: Annotated[
-        str | None, typer.Option("--trainable", metavar="NAME", help="Train with another one than the run's.")
+        str | None, typer.Option("--trainable", metavar="NAME", help="Train with another trainable than the run's.")
     ] = None,
-    metric: Annotated[str | None, typer.Option("--metric", help="Of the test split; by default the run's.")] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="The metric of the test split; by default the run's.")
+    ] = None,
     mode: Annotated[
-        Mode | None, typer.Option("--mode", help="Of a metric of which neither the run nor its trainable says it.")
+        Mode | None, typer.Option("--mode", help="Whether more of --metric is better, if the run does not say it.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of the trainings.  [default: the run's]")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="The seed of the trainings.  [default: the run's]")
+    ] = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Trainings at a time.  [default: the run's]")] = None,
     executor: Annotated[str | None, typer.Option("--executor", help="ray or inline.  [default: the run's]")] = None,
     devices: Annotated[
         int | None, typer.Option("--devices", min=1, help="GPUs (or CPU processes) that train each network together.")
     ] = None,
     allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
     ] = False,
-    new: Annotated[bool, typer.Option("--new", help="Retrain anew, beside what is there.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Retrain anew, beside an earlier retraining.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
-    """Train what a run found from scratch, test it once, and say how much of what the search said holds.
+    """Train the best architectures of a run from scratch, test them once, and check the ranking of the search.
 
     An image classifier trains on all but the test images, by the full recipe (cutout, label smoothing, averaged
-    weights, and where the network takes them an auxiliary head and drop path); another trainable as in the search, but
-    on its validation data too where it takes the setting `whole`. It may be stopped (Ctrl-C) and killed at
-    any time: the same command goes on with it, and prints the report again once it is finished. A command that asks for
-    something else retrains beside it, in RUN/retrain-2.
+    weights, and where the network takes them an auxiliary head and drop path). Another trainable trains as in the
+    search, and also on its validation data where it takes the setting `whole`. The retraining may be stopped (Ctrl-C)
+    or killed at any time: the same command goes on with it, and prints the report again once it is finished. A command
+    with other options retrains beside it, in RUN/retrain-2.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        trial: the number of the trial whose architecture is trained.
+        top: how many of the best architectures are trained; by default 1.
+        seeds: how many times each architecture is trained.
+        epochs: the epochs of each training; by default four times those of the search.
+        baselines: how many random architectures of the same cost are trained, too.
+        changes: changed settings of the trainable, as KEY=VALUE.
+        trainable: another trainable than that of the run.
+        metric: the metric of the test split; by default that of the run.
+        mode: whether more ("max") or less ("min") of the metric is better.
+        seed: the seed of the trainings; by default that of the run.
+        workers: how many trainings run at a time; by default as in the run.
+        executor: ray or inline; by default as in the run.
+        devices: how many GPUs or CPU processes train each network together.
+        allow_code: whether to import the code that a run from elsewhere names.
+        new: whether to retrain anew beside an earlier retraining.
+        as_json: whether to print the report as JSON.
+        quiet: whether to show no progress.
+
+    Raises:
+        ConfigError: both `trial` and `top` are given, or another option breaks a rule.
     """
     from nas_tune.results import Run
 
@@ -87,25 +114,23 @@ def retrain(
 
 
 def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -> Any:
-    """Plan it, say so, and do it with a display."""
-    from nas_tune.cli.progress import watching
+    """Plan the retraining, print the plan, and carry it out with a progress display."""
+    from nas_tune.cli.progress import progress_display
     from nas_tune.cli.search import parse_changes
     from nas_tune.winners.retrain.plan import plan
     from nas_tune.winners.retrain.retrain import carry_out
 
-    decided = plan(opened, settings=parse_changes(changes, _settings_of(opened)), **asked)
+    # A change of one key keeps the other keys of a table among the run's settings.
+    decided = plan(opened, settings=parse_changes(changes, opened.config.trainable.settings), **asked)
     if not quiet:
-        _say(decided)
-    with (
-        _resumable(decided),
-        watching(stderr(), decided.config, _written(decided), quiet=quiet or _is_finished(decided)) as observer,
-    ):
+        _print_plan(decided)
+
+    def written(tree: Any) -> str:
+        return f"{decided.candidates[tree['chosen']].label}, repeat {tree['repeat']}"
+
+    quiet = quiet or _is_finished(decided)
+    with _resumable(decided), progress_display(stderr(), decided.config, written, quiet=quiet) as observer:
         return carry_out(decided, () if observer is None else (observer,), allow_code=asked["allow_code"])
-
-
-def _settings_of(run: Run) -> dict[str, Any]:
-    """What a table among the settings keeps where one of its keys is changed."""
-    return dict(run.config.trainable.settings)
 
 
 def _is_finished(decided: Plan) -> bool:
@@ -114,8 +139,8 @@ def _is_finished(decided: Plan) -> bool:
     return decided.is_begun and Retrained(decided.folder).finished
 
 
-def _say(decided: Plan) -> None:
-    """What is going to be done, and by which recipe."""
+def _print_plan(decided: Plan) -> None:
+    """Print what is going to be trained, and by which recipe."""
     from nas_tune.cli.text import plain
 
     console, config = stderr(), decided.config
@@ -128,18 +153,9 @@ def _say(decided: Plan) -> None:
         console.print(f"note: {plain(note)}", style="dim")
 
 
-def _written(decided: Plan) -> Any:
-    """What turns a trial's pair into text."""
-
-    def written(tree: Any) -> str:
-        return f"{decided.candidates[tree['chosen']].label}, repeat {tree['repeat']}"
-
-    return written
-
-
 @contextmanager
 def _resumable(decided: Plan) -> Iterator[None]:
-    """A retraining that is stopped says how it goes on."""
+    """Print how a stopped retraining can be resumed."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):

@@ -1,4 +1,4 @@
-"""`nas-tune search` and `nas-tune resume`."""
+"""`nas-tune search` and `nas-tune resume`: run a search, and go on with one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Enqueue = Annotated[
     typer.Option("--enqueue", metavar="FILE.json", help="Try these first: a JSON list, as nas-tune best writes it."),
 ]
 _WITH_VALUE = ("--set", "--enqueue")
-"""Options of `resume` whose value is a word of its own."""
+"""Options of `resume` whose value is the next word."""
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
@@ -39,19 +39,29 @@ def search(
     enqueue: _Enqueue = None,
     known: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="RUN", help="Know the trials of another run; may be repeated."),
+        typer.Option("--from", metavar="RUN", help="Start with the trials of another run; may be repeated."),
     ] = None,
-    new: Annotated[bool, typer.Option("--new", help="Where the run exists, start another beside it.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="If the run exists, start another one beside it.")] = False,
     again: Annotated[
-        bool, typer.Option("--resume", help="Where the run exists, go on with it if it is the same search.")
+        bool, typer.Option("--resume", help="If the run exists and is the same search, go on with it.")
     ] = False,
-    forever: Annotated[bool, typer.Option("--forever", help="Without a budget, until stopped.")] = False,
+    forever: Annotated[bool, typer.Option("--forever", help="Search without a budget, until stopped.")] = False,
     quiet: _Quiet = False,
 ) -> None:
     """Search, then print the best architectures.
 
-    The search ends when its budget (max_trials, max_seconds) is spent or the space has no more. It may be
-    stopped (Ctrl-C) and killed at any time: `nas-tune resume` goes on with it.
+    The search ends when its budget (max_trials, max_seconds) is spent or the space has no new architectures. It
+    may be stopped (Ctrl-C) or killed at any time: `nas-tune resume` goes on with it.
+
+    Args:
+        config: the configuration, a TOML file.
+        changes: changed keys, as KEY=VALUE.
+        enqueue: a JSON file with a list of architectures that are tried first.
+        known: other runs whose trials the strategy knows from the start (warm start).
+        new: whether to start another run beside one that exists.
+        again: whether to go on with a run that exists, if it is the same search.
+        forever: whether to search without a budget, until stopped.
+        quiet: whether to show no progress.
     """
     from nas_tune.config import load_config
 
@@ -59,7 +69,7 @@ def search(
     if known:
         checked = checked.replace(warm_start=[*checked.warm_start, *(str(run_folder(run)) for run in known)])
     wanted = _listed(enqueue)
-    _bounded(checked)
+    _note_small_space(checked)
 
     def run(observers: Sequence[Any]) -> Run:
         from nas_tune import api
@@ -75,7 +85,7 @@ def search(
 
     from nas_tune.cli.architectures import named_space
 
-    _watch(run, checked, named_space(checked), lambda: _newest(checked), quiet)
+    _run_with_display(run, checked, named_space(checked), lambda: _newest(checked), quiet)
 
 
 def resume(
@@ -83,12 +93,12 @@ def resume(
     changes: _Set = None,
     enqueue: _Enqueue = None,
     from_backup: Annotated[
-        bool, typer.Option("--from-backup", help="Go on from the latest copy of a damaged ledger.")
+        bool, typer.Option("--from-backup", help="Replace a damaged ledger by its latest copy, and go on.")
     ] = False,
     retry_failed: Annotated[
         str | None,
         typer.Option(
-            "--retry-failed", metavar="[KIND]", help="Try failed trials again; only those of a kind, such as oom."
+            "--retry-failed", metavar="[KIND]", help="Try failed trials again: all, or those of a kind, such as oom."
         ),
     ] = None,
     accept_code_change: Annotated[
@@ -98,14 +108,24 @@ def resume(
         ),
     ] = False,
     allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, whoever began it.")
+        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
     ] = False,
     quiet: _Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or enlarge its budget.
 
-    Trials that were cut go on from their last checkpoint. max_trials is the total of the run: --set
+    Unfinished trials go on from their last checkpoint. max_trials is the total of the run: --set
     max_trials=48 lets a run of 24 trials try 24 more.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        changes: changed keys, as KEY=VALUE.
+        enqueue: a JSON file with a list of architectures that are tried first.
+        from_backup: whether to replace a damaged ledger by its latest copy.
+        retry_failed: the kind of failed trials that are tried again, or "all".
+        accept_code_change: whether to go on although the code of the trainable has changed.
+        allow_code: whether to import the code that a run from elsewhere names.
+        quiet: whether to show no progress.
     """
     folder = run_folder(run)
     opened = _opened(folder, damaged=from_backup)
@@ -130,13 +150,19 @@ def resume(
     from nas_tune.cli.architectures import space_of
 
     changed, space = before.replace(**wanted) if before else None, space_of(opened) if opened else None
-    _watch(go_on, changed, space, lambda: folder, quiet, allow_code=allow_code)
+    _run_with_display(go_on, changed, space, lambda: folder, quiet, allow_code=allow_code)
 
 
 def with_kinds(arguments: Sequence[str]) -> list[str]:
-    """The command line with the kind that `--retry-failed` alone stands for: an option must have a value.
+    """Complete the option `--retry-failed` of a command line, because an option must have a value.
 
-    The word behind it is its kind, unless that word must be the run, because no other is.
+    The word behind the option is its value, unless that word must be the run, because no other word is.
+
+    Args:
+        arguments: the words of the command line, without the program.
+
+    Returns:
+        The words, with `--retry-failed=all` where the option has no value.
     """
     found = list(arguments)
     for place, text in enumerate(arguments):
@@ -150,20 +176,25 @@ def with_kinds(arguments: Sequence[str]) -> list[str]:
 
 
 def _names_run(arguments: Sequence[str]) -> bool:
-    """Whether one of the words is the run: not the command, which is the first, nor an option, nor its value."""
-    words = [
-        word
-        for before, word in zip(("", *arguments), arguments, strict=False)
-        if not word.startswith("-") and before not in _WITH_VALUE
-    ]
-    return len(words) > 1
+    """Whether one word is the run: it is not the command (the first word), no option, and not the value of one."""
+    words = 0
+    for before, word in zip(("", *arguments), arguments, strict=False):
+        words += not word.startswith("-") and before not in _WITH_VALUE
+    return words > 1
 
 
 def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, Any]:
-    """`["max_trials=48", "resources.gpus=1"]` as keys of the configuration; a table keeps its other keys.
+    """Read `["max_trials=48", "resources.gpus=1"]` as keys of the configuration; a table keeps its other keys.
+
+    Args:
+        texts: the changes, as key=value.
+        config: the keys before the changes.
+
+    Returns:
+        The new value of every changed key.
 
     Raises:
-        ConfigError: a text that is no key=value.
+        ConfigError: a text is no key=value.
     """
     changes: dict[str, Any] = {}
     for text in texts:
@@ -186,7 +217,7 @@ def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, 
 
 
 def _value(text: str) -> object:
-    """As TOML reads it; what is no TOML is a string."""
+    """The value of a text as TOML; a text that is no TOML is a string."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -195,13 +226,13 @@ def _value(text: str) -> object:
 
 
 def _ranked(done: int, total: int) -> None:
-    """Ten lines at most, while candidates of the initial design are scored."""
+    """Print at most ten lines while candidates of the initial design are scored."""
     if done == total or done % -(-total // 10) == 0:
         stderr().print(f"initial: {done} of {total} candidates scored")
 
 
 def _listed(file: Path | None) -> list[Any]:
-    """What the file asks for; whether these are architectures of the space, the search will say."""
+    """The JSON list in a file; the search checks whether its entries are architectures of the space."""
     if file is None:
         return []
     from nas_tune.config.text import read_text
@@ -215,7 +246,7 @@ def _listed(file: Path | None) -> list[Any]:
     return found
 
 
-def _watch(
+def _run_with_display(
     run: Any,
     config: SearchConfig | None,
     space: Space | None,
@@ -224,25 +255,25 @@ def _watch(
     *,
     allow_code: bool = False,
 ) -> None:
-    """Run it with a display, and print what it found."""
+    """Run a search with a progress display, and print its result."""
     from nas_tune.cli.architectures import writer
-    from nas_tune.cli.progress import notes_told, watching
+    from nas_tune.cli.progress import notes_shown, progress_display
     from nas_tune.cli.summary import conclude
 
-    # What Ray and the trainable print goes to stderr: stdout is for what was found.
+    # The output of Ray and of the trainable goes to stderr: stdout is for the result.
     observer: Observer | None = None
     with _resumable(folder), redirect_stdout(sys.stderr):
         if config is None:
             found = run(())
         else:
-            with watching(stderr(), config, writer(space), quiet=quiet) as observer:
+            with progress_display(stderr(), config, writer(space), quiet=quiet) as observer:
                 found = run(() if observer is None else (observer,))
-    conclude(found, allow_code=allow_code, told=notes_told(observer))
+    conclude(found, allow_code=allow_code, shown_notes=notes_shown(observer))
 
 
 @contextmanager
 def _resumable(folder: Any) -> Iterator[None]:
-    """A search that is stopped says how it goes on."""
+    """Print how a stopped search can be resumed."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -253,13 +284,13 @@ def _resumable(folder: Any) -> Iterator[None]:
 
 
 def _newest(config: SearchConfig) -> Path | None:
-    """The run that was written last, of the configuration's folder and those that --new made beside it."""
+    """The latest run: that of the configuration's folder, or one that --new made beside it."""
     folder = config.run_folder.absolute()
     ledgers = [*folder.glob("ledger.sqlite"), *folder.parent.glob(f"{folder.name}-[0-9]*/ledger.sqlite")]
     return max(ledgers, key=lambda ledger: ledger.stat().st_mtime).parent if ledgers else None
 
 
-def _bounded(config: SearchConfig) -> None:
+def _note_small_space(config: SearchConfig) -> None:
     from nas_tune.cli.architectures import named_space
 
     space = named_space(config)
@@ -269,7 +300,7 @@ def _bounded(config: SearchConfig) -> None:
 
 
 def _opened(folder: Path, *, damaged: bool) -> Run | None:
-    """The run as it is; None where the ledger cannot be read before its backup replaces it."""
+    """The run; None for a damaged ledger that its backup is going to replace."""
     from nas_tune.errors import LedgerDamagedError
     from nas_tune.results import Run
 

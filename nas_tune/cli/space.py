@@ -1,4 +1,4 @@
-"""`nas-tune space`: one search space: its decisions, a member, and what its members cost."""
+"""`nas-tune space`: shows a search space: its decisions, a member, and the costs of its members."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def space(
         typer.Option("--network", metavar="KEY=VALUE", help="A setting of the networks: channels=16, image_size=224."),
     ] = None,
     samples: Annotated[int, typer.Option(help="How many members to draw.", min=1)] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the draw.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of the draw.", min=0)] = 0,
     max_params: Annotated[str | None, typer.Option(help="Most parameters allowed: 600k, 3.5M.")] = None,
     max_macs: Annotated[str | None, typer.Option(help="Most multiply-accumulates allowed: 90M.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -47,6 +47,20 @@ def space(
 
     Networks are counted on torch's meta device. A limit (--max-params, --max-macs) asks which share of the
     members keeps it; where none of the sample does, a descent looks for one that can.
+
+    Args:
+        name: a space of the catalogue, or module:attribute.
+        settings: settings of the space, as KEY=VALUE.
+        profile: whether to count the costs of random members.
+        network: settings of the networks, as KEY=VALUE.
+        samples: how many members to draw.
+        seed: the seed of the draw.
+        max_params: the most parameters allowed, such as 600k.
+        max_macs: the most multiply-accumulates allowed, such as 90M.
+        as_json: whether to print JSON.
+
+    Raises:
+        ConfigError: a setting or limit is wrong, or an option of --profile is given without it.
     """
     from nas_tune.cli.search import parse_changes
     from nas_tune.config import Component
@@ -119,7 +133,7 @@ def _values(parameter: Parameter) -> str:
 def _reached(
     found: Space, counted: Profile, limits: Mapping[str, float], seed: int, options: Mapping[str, Any]
 ) -> Member | None:
-    """A member within the limits, or the nearest to them that a descent finds; None without limits."""
+    """A member within the limits, or the nearest one that a descent finds; None without limits."""
     from trainables.costs.profile import nearest, within_reach
 
     if not limits:

@@ -1,4 +1,4 @@
-"""What a search says at its end, and `best` at any time: the best architectures, and how they did."""
+"""The summary at the end of a search, and the best architectures, which `best` prints, too."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ _SHOWN = 5
 _NOTES = 5
 
 
-def conclude(run: Run, *, test: bool = True, allow_code: bool = False, told: Collection[tuple[int, str]] = ()) -> None:
-    """Print the five best, what the winner does on the test split, the counts and the folder.
+def conclude(
+    run: Run, *, test: bool = True, allow_code: bool = False, shown_notes: Collection[tuple[int, str]] = ()
+) -> None:
+    """Print the five best trials, the winner's metrics on the test split, the counts and the folder.
 
-    To `test` takes the code that trained, which only whoever searches here has at hand; `allow_code` as for `resume`.
-    The notes `told` while the search ran, as (trial, text), are not said again.
+    Args:
+        run: the run.
+        test: whether to evaluate the winner on the test split, which needs the code that trained it.
+        allow_code: whether to import the code that a run from elsewhere names.
+        shown_notes: notes that the progress display has printed, as (trial, text); they are not printed again.
     """
     best = run.best(_SHOWN)
     tested = _test(run, int(best["trial"].iloc[0]), allow_code) if test and not best.empty else None
@@ -37,13 +42,16 @@ def conclude(run: Run, *, test: bool = True, allow_code: bool = False, told: Col
         out.print(f"test split, never seen by the search: trial {best['trial'].iloc[0]}  {numbers}", style="bold")
     out.print(counted(now))
     out.print(f"run folder: {shown(run.path)}")
-    _print_notes([note for note in now.notes if note not in told])
+    _print_notes([note for note in now.notes if note not in shown_notes])
 
 
 def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ()) -> None:
     """Print ranked trials: their numbers in columns, then their architectures.
 
-    `validated` are the metrics that are shown of the test split, too.
+    Args:
+        run: the run.
+        best: the trials, the best first, as `Run.best` returns them.
+        validated: the metrics that are also shown of the test split; their columns are labelled "validation".
     """
     out = stdout()
     width = width_of(out)
@@ -77,7 +85,14 @@ def _tied(best: pd.DataFrame) -> str:
 
 
 def counted(now: Snapshot) -> str:
-    """The trials by state, and the duplicates that needed none."""
+    """Write the number of trials by state, and the number of duplicates that needed no training.
+
+    Args:
+        now: a snapshot of the run.
+
+    Returns:
+        The text, such as "12 trials: 10 complete, 2 pruned".
+    """
     counts = ", ".join(f"{n} {state}" for state, n in now.counts.items() if n) or "none yet"
     text = f"{now.trials} trial{'' if now.trials == 1 else 's'}: {counts}"
     duplicates = f"{now.answered} duplicate{'' if now.answered == 1 else 's'}"
@@ -85,7 +100,7 @@ def counted(now: Snapshot) -> str:
 
 
 def _of_front(run: Run, front: Collection[int] | None) -> str:
-    """How large the Pareto front is, of several objectives."""
+    """The size of the Pareto front in words; empty for one objective."""
     if front is None:
         return ""
     names = " and ".join(f"{one.metric} ({one.mode})" for one in run.objectives)
@@ -113,7 +128,7 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[C
 
 
 def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
-    """What the best network does on the test split; None, with the reason on stderr, if it cannot be told."""
+    """The metrics of a trial's network on the test split; None, with the reason on stderr, if there are none."""
     console = stderr()
     try:
         if not console.is_terminal:
@@ -122,7 +137,7 @@ def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
             return run.evaluate(trial, allow_code=allow_code)
     except NasTuneError as error:
         console.print(f"no test metrics: {error}", style="dim")
-    except Exception as error:  # noqa: BLE001 -- a stranger's evaluate() must not hide what was found
+    except Exception as error:  # noqa: BLE001 -- an error in a user's evaluate() must not hide the result
         console.print(f"no test metrics: evaluate() raised {error!r}", style="yellow")
     return None
 

@@ -1,4 +1,4 @@
-"""Aligned columns for people: two spaces between, numbers to the right, never a wrapped line."""
+"""Aligned columns for people: two spaces between columns, numbers to the right, and no wrapped lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ _NARROWEST = 16
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as text: `right` for numbers, `elastic` for what may be cut to the width there is."""
+    """A column of a table, as text.
+
+    Attributes:
+        header: the title of the column.
+        cells: the text of each row.
+        right: whether to align to the right, as numbers are.
+        style: the style of the cells, for rich.
+        elastic: whether cells may be cut to fit the width of a terminal.
+    """
 
     header: str
     cells: Sequence[str]
@@ -28,12 +36,20 @@ class Column:
 
     @property
     def width(self) -> int:
-        """Terminal cells of its widest text."""
+        """The width of its widest text, in terminal cells."""
         return max(map(cell_len, (self.header, *self.cells)))
 
 
 def fitting(columns: Sequence[Column], width: int | None) -> list[Column]:
-    """The columns, from the left, that `width` holds (None holds all); elastic ones need not be whole."""
+    """Choose the columns that fit, from the left; elastic ones may be cut.
+
+    Args:
+        columns: the columns.
+        width: the width of the terminal in cells; None for all columns.
+
+    Returns:
+        The columns that fit, at least the first.
+    """
     kept: list[Column] = []
     used = 0
     for column in columns:
@@ -46,7 +62,16 @@ def fitting(columns: Sequence[Column], width: int | None) -> list[Column]:
 
 
 def lines(columns: Sequence[Column], width: int | None = None, *, header: bool = True) -> Iterator[Text]:
-    """The header and the rows; only elastic columns are cut, to fit `width`."""
+    """Lay columns out as lines; only elastic columns are cut.
+
+    Args:
+        columns: the columns.
+        width: the width of the terminal in cells; None for no limit.
+        header: whether to begin with the titles.
+
+    Yields:
+        A line for the titles, and one for each row.
+    """
     widths = _widths(columns, width)
     if header:
         yield _line([column.header for column in columns], columns, widths, "bold")
@@ -55,13 +80,31 @@ def lines(columns: Sequence[Column], width: int | None = None, *, header: bool =
 
 
 def folded(text: str, width: int | None, indent: int) -> str:
-    """A long text over several lines of `width`, broken after a `+` or brace, else where a part ends."""
+    """Break a long text into lines, after a `+` or a brace, else where a part ends.
+
+    Args:
+        text: the text.
+        width: the width of a line; None for no limit.
+        indent: how many spaces each line but the first begins with.
+
+    Returns:
+        The text with line breaks.
+    """
     if width is None or len(text) + indent <= width or width - indent < _NARROWEST:
         return text
     room = width - indent
-    whole, part = (max((e for m in ends.finditer(text) if (e := m.end()) <= room), default=0) for ends in _ENDS)
+    whole, part = (_last_end(pattern, text, room) for pattern in _ENDS)
     end = whole if whole > room // 3 else part or room
     return f"{text[:end]}\n{' ' * indent}{folded(text[end:], width, indent)}"
+
+
+def _last_end(pattern: re.Pattern[str], text: str, room: int) -> int:
+    """The end of the last match that lies within the first `room` characters; 0 without one."""
+    last = 0
+    for match in pattern.finditer(text):
+        if match.end() <= room:
+            last = match.end()
+    return last
 
 
 def _widths(columns: Sequence[Column], width: int | None) -> list[int]:

@@ -1,4 +1,4 @@
-"""Numbers, durations and other people's strings, as a person reads them."""
+"""Numbers, durations and foreign strings as text for a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ __all__ = ["brief", "duration", "harmless", "plain", "quantity", "results_of", "
 
 
 def quantity(value: float) -> str:
-    """A count in three digits and a unit: 73.6 k, 11.4 M."""
+    """Write a count in three digits and a unit: 73.6 k, 11.4 M.
+
+    Args:
+        value: the count.
+
+    Returns:
+        The text.
+    """
     for unit in ("", " k", " M", " G", " T"):
         if abs(value) < 999.5:
             return f"{value:.3g}{unit}" if unit else f"{value:g}"
@@ -23,7 +30,14 @@ def quantity(value: float) -> str:
 
 
 def brief(value: float | None) -> str:
-    """One number of a metric: four decimals in the usual range, whole numbers with separators."""
+    """Write the value of a metric: four decimals in the usual range, whole numbers with separators.
+
+    Args:
+        value: the value.
+
+    Returns:
+        The text; a dash for None and NaN.
+    """
     if value is None or math.isnan(value):
         return "-"
     if math.isinf(value):
@@ -34,14 +48,29 @@ def brief(value: float | None) -> str:
 
 
 def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
-    """What a trial came to, in every objective: `accuracy 0.9312  parameters 1,234`."""
+    """Write the value of a trial in every objective: `accuracy 0.9312  parameters 1,234`.
+
+    Args:
+        trial: the trial.
+        objectives: the objectives of the run, the leading one first.
+
+    Returns:
+        The text, with a dash for a missing value.
+    """
     last = trial.reports[-1].metrics if trial.reports else {}
     values = [trial.value, *(last.get(one.metric) for one in objectives[1:])]
     return "  ".join(f"{one.metric} {brief(value)}" for one, value in zip(objectives, values, strict=True))
 
 
 def duration(seconds: float | None) -> str:
-    """Hours, minutes and seconds: 0:00:31; days before them where there are any; a dash for None."""
+    """Write a time as hours, minutes and seconds: 0:00:31, after the days where there are any.
+
+    Args:
+        seconds: the time in seconds.
+
+    Returns:
+        The text; a dash for None and infinite times.
+    """
     if seconds is None or not math.isfinite(seconds):
         return "-"
     minutes, second = divmod(max(0, round(seconds)), 60)
@@ -51,15 +80,37 @@ def duration(seconds: float | None) -> str:
 
 
 def plain(text: object) -> str:
-    """One line that a terminal only shows: control characters and line breaks are written out."""
+    """Write any value as one line that a terminal shows without side effects.
+
+    Args:
+        text: the value.
+
+    Returns:
+        Its text, with spaces for line breaks and control characters written out.
+    """
     return harmless(" ".join(str(text).strip().split("\n")).replace("\t", " "))
 
 
 def harmless(text: str) -> str:
-    """The same lines, but no control characters, which could move the cursor or colour what follows."""
+    """Write out control characters, which could move the cursor or colour the text that follows.
+
+    Args:
+        text: the text.
+
+    Returns:
+        The same lines without control characters.
+    """
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def shortened(text: str, width: int) -> str:
-    """At most `width` characters, the last a dot dot dot if something was cut."""
+    """Cut a text to a number of characters.
+
+    Args:
+        text: the text.
+        width: the most characters.
+
+    Returns:
+        The text; the last character is an ellipsis where something was cut.
+    """
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"

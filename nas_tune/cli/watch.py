@@ -1,4 +1,4 @@
-"""`nas-tune watch`: the progress of a search that runs elsewhere, from its ledger alone."""
+"""`nas-tune watch`: shows the progress of a search in another process, from its ledger alone."""
 
 from __future__ import annotations
 
@@ -24,36 +24,46 @@ _SILENCE = 60.0
 def watch(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
     interval: Annotated[
-        float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Between two looks at the ledger.")
+        float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Seconds between two looks at the ledger.")
     ] = 0.5,
 ) -> None:
     """Show the progress of a search that another process or machine runs.
 
-    Only reads; Ctrl-C ends the watching, not the search. When the search ends, its best are printed.
+    The command only reads; Ctrl-C ends it, not the search. When the search ends, its best architectures are printed.
+
+    Args:
+        run: the run's folder, or its name below runs/.
+        interval: seconds between two looks at the ledger.
     """
     from nas_tune.cli.architectures import space_of, writer
-    from nas_tune.cli.progress import notes_told, watching
+    from nas_tune.cli.progress import notes_shown, progress_display
     from nas_tune.cli.summary import conclude
     from nas_tune.ledger import Ledger
     from nas_tune.results import Run
 
     folder = run_folder(run)
     opened = Run(folder)
-    _tell_silence(opened)
+    _note_silence(opened)
     config = opened.config
     with (
         closing(Ledger.open(folder, readonly=True)) as ledger,
-        watching(stderr(), config, writer(space_of(opened))) as observer,
+        progress_display(stderr(), config, writer(space_of(opened))) as observer,
     ):
         if observer is not None:
             follow(ledger, observer, lambda: time.sleep(interval))
-    conclude(opened, test=False, told=notes_told(observer))
+    conclude(opened, test=False, shown_notes=notes_shown(observer))
 
 
 def follow(ledger: Ledger, observer: Observer, wait: Callable[[], object]) -> RunState:
-    """Show `observer` what happens from now on, until the session ends; of what was before, only the last event.
+    """Pass the events of a run to an observer, from now until the session ends; of earlier events only the last one.
 
-    `wait` is called between two looks.
+    Args:
+        ledger: the ledger of the run.
+        observer: the observer.
+        wait: called between two looks at the ledger.
+
+    Returns:
+        The state of the run at the end of the session.
     """
     from nas_tune.ledger import RunState
 
@@ -72,8 +82,8 @@ def follow(ledger: Ledger, observer: Observer, wait: Callable[[], object]) -> Ru
     return state
 
 
-def _tell_silence(run: Run) -> None:
-    """A driver that was killed leaves no end behind; from here nobody can see whether one still runs."""
+def _note_silence(run: Run) -> None:
+    """Note a long silence: a killed driver records no end, so a reader cannot know whether the search still runs."""
     from nas_tune.cli.text import duration
 
     now = run.state

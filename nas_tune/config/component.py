@@ -1,4 +1,4 @@
-"""A part of the search that is chosen by name and takes settings: space, trainable, strategy, scheduler."""
+"""A component: a space, trainable, strategy or scheduler, chosen by name and with settings."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ _LONGEST = 256
 
 @dataclass(frozen=True)
 class Component:
-    """A name (registered, or `"module:attribute"`) and the settings that go to what it names.
+    """A name (registered, or `"module:attribute"`) and the settings of what it names.
 
-    In TOML either `strategy = "evolution"` or a table of which every key but `name` is a setting:
+    In TOML it is either `strategy = "evolution"` or a table, in which every key but `name` is a setting:
 
         [strategy]
         name = "evolution"
         population = 8
 
-    Settings are plain data, so that the run can write them down: strings, numbers (finite), booleans, None,
-    and lists and string-keyed mappings of those. They are copied; tuples become lists.
+    Settings are plain data, so that the ledger can store them: strings, finite numbers, booleans, None, and lists and
+    string-keyed mappings of those. They are copied; tuples become lists.
+
+    Attributes:
+        name: a registered name or a reference, without spaces, at most 256 characters.
+        settings: the arguments of what it names, by name; the key `name` is not allowed.
+
+    Raises:
+        SettingProblem: the name or a setting breaks a rule.
     """
 
     name: str
@@ -37,7 +44,11 @@ class Component:
         object.__setattr__(self, "settings", _copied(self.settings))
 
     def plain(self) -> str | dict[str, object]:
-        """The component as configurations write it: the name alone, or a table; a fresh copy."""
+        """Convert the component to what a configuration file holds.
+
+        Returns:
+            The name alone, or a table where there are settings; a new copy.
+        """
         return {"name": self.name, **_copied(self.settings)} if self.settings else self.name
 
     def __str__(self) -> str:
@@ -46,10 +57,16 @@ class Component:
 
 
 def component_of(value: object) -> Component:
-    """A component from a name, from a mapping with a name, or from a component.
+    """Make a component from a name, from a mapping with a name, or from a component.
+
+    Args:
+        value: the value of a key in a configuration.
+
+    Returns:
+        The component.
 
     Raises:
-        SettingProblem: it is none of those, or its name or a setting breaks a rule.
+        SettingProblem: the value is none of those, or its name or a setting breaks a rule.
     """
     if isinstance(value, Component):
         return value
@@ -63,7 +80,17 @@ def component_of(value: object) -> Component:
 
 
 def registered_component_of(value: object) -> Component:
-    """As `component_of`, for parts that are registered by name only."""
+    """Make a component as `component_of` does, for kinds that have registered names only.
+
+    Args:
+        value: the value of a key in a configuration.
+
+    Returns:
+        The component.
+
+    Raises:
+        SettingProblem: the value is no component, or its name is a reference.
+    """
     component = component_of(value)
     if ":" in component.name:
         text = f"got {component.name!r}, a reference; only a registered name is taken here, so register it"
@@ -89,7 +116,7 @@ def _settings_problems(settings: Mapping[str, object]) -> Iterator[tuple[str, st
 
 
 def _problems(path: str, value: object) -> Iterator[tuple[str, str]]:
-    """Everything in `value` that is no plain data, with its dotted path."""
+    """A pair (dotted path, message) for everything in `value` that is not plain data."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if isinstance(key, str) and key:

@@ -1,4 +1,4 @@
-"""From a name and settings to an object, with the settings checked against its signature."""
+"""Makes objects from names and settings; the settings are checked against the signature of the factory."""
 
 from __future__ import annotations
 
@@ -26,11 +26,21 @@ def make_component(
     given: Mapping[str, object],
     settings: Mapping[str, object],
 ) -> T:
-    """Call the factory called `name` with what the search gives it and the user's settings.
+    """Call the factory of a name with the arguments of the search and the settings of the user.
+
+    Args:
+        kind: the kind of component, such as strategy, for messages.
+        registry: the factories by name.
+        name: the name of the factory.
+        given: the arguments that the search itself passes, by name.
+        settings: the settings of the user, by name.
+
+    Returns:
+        What the factory makes.
 
     Raises:
         UnknownNameError: no factory has that name.
-        ConfigError: a setting that the factory does not take, or of another type than it says.
+        ConfigError: the factory does not take a setting, or takes it with another type.
     """
     if name not in registry:
         raise UnknownNameError(kind, name, registry)
@@ -47,16 +57,19 @@ def make_component(
 
 
 def checked_factory(kind: str, name: str, target: object, given: Sequence[str], makes: str) -> Callable[..., Any]:
-    """`target`, if it is a factory that takes what the search gives it by keyword.
+    """Check that a target is a factory which takes the arguments of the search by keyword.
 
     Args:
-        kind, name: of what it makes, for the message.
-        target: what is registered, or what a plug-in brings.
-        given: the arguments that the search gives.
-        makes: what it returns, in words.
+        kind, name: the kind and the name of what it makes, for the message.
+        target: a registered object, or one of a plug-in.
+        given: the names of the arguments that the search passes.
+        makes: what the factory returns, in words, for the message.
+
+    Returns:
+        The target itself.
 
     Raises:
-        ConfigError: it cannot be called so; the message says how it is written.
+        ConfigError: it cannot be called with these arguments; the message says how to write it.
     """
     try:
         takes = inspect.signature(target).parameters if callable(target) else {}
@@ -71,13 +84,21 @@ def checked_factory(kind: str, name: str, target: object, given: Sequence[str], 
 
 
 def settings_of(factory: Callable[..., object], given: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """The settings that a factory takes, name to annotation, less what the search itself gives."""
+    """List the settings that a factory takes.
+
+    Args:
+        factory: a function or a class.
+        given: the arguments that the search itself passes, which are no settings.
+
+    Returns:
+        The annotation of each setting, by name; `object` where there is none.
+    """
     return {name: hint for name, hint in _annotations(factory).items() if name not in (given or {})}
 
 
 @functools.cache
 def _annotations(factory: Callable[..., object]) -> dict[str, Any]:
-    """Every argument with its annotation; kept, because a sampler is made for each proposal."""
+    """The annotation of every argument; cached, because a sampler is made for each proposal."""
     function = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
     hints = typing.get_type_hints(function)
     return {name: hints.get(name, object) for name in inspect.signature(factory).parameters}
@@ -87,11 +108,13 @@ def _check_type(key: str, value: object, expected: Any) -> None:
     accepted = typing.get_args(expected) if isinstance(expected, types.UnionType) else (expected,)
     if float in accepted:
         accepted = (*accepted, int)
-    fits = any(a is object or type(value) is a or (a is not int and a is not float and _is(value, a)) for a in accepted)
-    if not fits:
-        wanted = " or ".join(getattr(a, "__name__", str(a)) for a in accepted)
+    if not any(_fits(value, one) for one in accepted):
+        wanted = " or ".join(getattr(one, "__name__", str(one)) for one in accepted)
         raise ConfigError(f"{key} is {value!r} of type {type(value).__name__}; expected {wanted}")
 
 
-def _is(value: object, expected: Any) -> bool:
-    return isinstance(expected, type) and isinstance(value, expected)
+def _fits(value: object, expected: Any) -> bool:
+    """Whether a value has the expected type; a boolean is neither an int nor a float here."""
+    if expected is object or type(value) is expected:
+        return True
+    return isinstance(expected, type) and expected not in (int, float) and isinstance(value, expected)

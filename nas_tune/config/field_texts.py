@@ -1,6 +1,6 @@
-"""What a settings class says about its fields: the text below each field in the source.
+"""The description of each field of a settings class: the string below the field in the source.
 
-The starter configuration and the reference pages are made of these texts, so that they say what the schema says.
+The starter configuration and the reference pages are made from these texts, so that they agree with the schema.
 """
 
 from __future__ import annotations
@@ -38,5 +38,12 @@ def field_texts(settings: type) -> Mapping[str, str]:
 
 
 def first_sentence(text: str) -> str:
-    """The text up to its first full stop, without it."""
+    """Cut a text after its first sentence.
+
+    Args:
+        text: the text.
+
+    Returns:
+        The text up to its first full stop, without it.
+    """
     return text.partition(". ")[0].removesuffix(".")

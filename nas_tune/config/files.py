@@ -1,7 +1,7 @@
-"""Configurations as text: TOML files and the command line's `--set key=value`.
+"""Reads configurations from TOML files, with the changes of `--set key=value`.
 
-A file that cannot be read says its path and the reason, a syntax error its line and column, and what is wrong
-with the keys comes all at once (`ConfigProblems`).
+The error for a file that cannot be read has its path and the reason, and a syntax error has its line and column. All
+problems with the keys are reported together (`ConfigProblems`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,15 @@ _COMPONENTS = ("space", "trainable", "strategy", "scheduler")
 
 
 def load_config(path: str | PathLike[str], overrides: Iterable[str] = ()) -> SearchConfig:
-    """The configuration in a TOML file, with `a.b=c` overrides applied to it in order.
+    """Read the configuration of a TOML file and apply overrides to it, in order.
 
-    The value of an override is read as TOML, else taken as a string. A dotted key reaches into a table; a
-    component given by its name alone becomes a table (`strategy.population=8`), with its name kept.
+    Args:
+        path: the file.
+        overrides: texts of the form `a.b=c`. The value is read as TOML, else as a string. A dotted key reaches into a
+            table; a component given by its name becomes a table (`strategy.population=8`) and keeps its name.
+
+    Returns:
+        The configuration.
 
     Raises:
         ConfigError: the file cannot be read or is no TOML.
@@ -46,7 +51,7 @@ def load_config(path: str | PathLike[str], overrides: Iterable[str] = ()) -> Sea
 
 
 def _apply(values: dict[str, Any], override: str) -> Iterator[str]:
-    """Put one `a.b=c` into `values`; yields what is wrong with it."""
+    """Put one override `a.b=c` into `values`, and yield the problems with it."""
     key, equals, text = override.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
@@ -63,7 +68,7 @@ def _apply(values: dict[str, Any], override: str) -> Iterator[str]:
 
 
 def _table(table: Mapping[str, Any], key: str, *, at_top: bool) -> object:
-    """What stands at `key`, as a table where that is possible: a component by name, or nothing yet."""
+    """The value of `key`, as a table where it is the name of a component or is not set."""
     default = SearchConfig.model_fields[key].default if at_top and key in SearchConfig.model_fields else {}
     found = table.get(key, default)
     if isinstance(found, Component):
@@ -79,6 +84,6 @@ def _value(text: str) -> object:
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
     value = parsed["value"]
-    # No key takes a date, but a run may be called 2026-10-18; a line break could smuggle in other keys.
+    # No key takes a date, but the name of a run may be 2026-10-18. A text with a line break may contain other keys.
     is_text = len(parsed) > 1 or isinstance(value, dt.date | dt.time)
     return text if is_text else value

@@ -1,8 +1,7 @@
-"""The rules for the names of runs and metrics, and how a folder is named to who asked for it.
+"""The rules for the names of runs and metrics, and how a path is shown to the user.
 
-What breaks a rule is answered with the name, rule and remedy.
-
-A run name becomes a folder on any file system, a metric name becomes a column. Nothing here touches the disk.
+The error for a name that breaks a rule has the name, the rule and the remedy. A run name becomes a folder on any file
+system, and a metric name becomes a column. This module reads and writes no files.
 """
 
 from __future__ import annotations
@@ -37,7 +36,14 @@ _DEVICES = frozenset(
 
 
 def run_name_problem(name: object) -> str | None:
-    """What is wrong with `name` as the name of a run, or None; the text goes after "name: "."""
+    """Find out why a name cannot be the name of a run.
+
+    Args:
+        name: the name.
+
+    Returns:
+        The problem, as text to follow "name: ", or None.
+    """
     if not isinstance(name, str):
         return f"got {name!r}, expected a string; {RUN_NAME_RULE}"
     if _RUN_NAME.fullmatch(name) is None or ".." in name or name.endswith("."):
@@ -48,14 +54,32 @@ def run_name_problem(name: object) -> str | None:
 
 
 def check_run_name(name: str) -> str:
-    """`name` itself, or `ConfigError` when it cannot name a run."""
+    """Check that a name can be the name of a run.
+
+    Args:
+        name: the name.
+
+    Returns:
+        The name itself.
+
+    Raises:
+        ConfigError: it breaks `RUN_NAME_RULE`, or is a device on Windows.
+    """
     if problem := run_name_problem(name):
         raise ConfigError(f"run name: {problem}")
     return name
 
 
 def metric_name_problem(name: object, reserved: Iterable[str] = ()) -> str | None:
-    """What is wrong with `name` as the name of a metric, or None; `reserved` are columns in use."""
+    """Find out why a name cannot be the name of a metric.
+
+    Args:
+        name: the name.
+        reserved: the names of columns that every table has.
+
+    Returns:
+        The problem, as text to follow "metric: ", or None.
+    """
     if not is_identifier(name):
         return f"got {_short(name)}; {IDENTIFIER_RULE} (dots are for the architecture's columns, arch.*)"
     if name in set(reserved):
@@ -64,14 +88,33 @@ def metric_name_problem(name: object, reserved: Iterable[str] = ()) -> str | Non
 
 
 def check_metric_name(name: str, reserved: Iterable[str] = ()) -> str:
-    """`name` itself, or `ConfigError` when it cannot name a metric."""
+    """Check that a name can be the name of a metric.
+
+    Args:
+        name: the name.
+        reserved: the names of columns that every table has.
+
+    Returns:
+        The name itself.
+
+    Raises:
+        ConfigError: it is no identifier, or is reserved.
+    """
     if problem := metric_name_problem(name, reserved):
         raise ConfigError(f"metric: {problem}")
     return name
 
 
 def check_local(path: object, what: str) -> None:
-    """Refuse what is no path, or a URL, where that of a file or a folder is needed; `ConfigError` says of `what`."""
+    """Check that a value is a path on this machine, not a URL.
+
+    Args:
+        path: the value.
+        what: what the path is of, for the message.
+
+    Raises:
+        ConfigError: the value is no path, or is a URL.
+    """
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(f"{what}: got {_short(path)}; give its path, as a text or a Path")
     if problem := remote_problem(path):
@@ -79,13 +122,28 @@ def check_local(path: object, what: str) -> None:
 
 
 def default_run_name(space: str, strategy: str) -> str:
-    """The name of a run that was given none: `nb201-evolution`; of a reference only the attribute counts."""
+    """Make the name of a run from its space and strategy, such as `nb201-evolution`.
+
+    Args:
+        space: the name of the space, or a reference, of which only the attribute counts.
+        strategy: the name of the strategy.
+
+    Returns:
+        A valid run name.
+    """
     parts = (_slug(part.rpartition(":")[2]) for part in (space, strategy))
     return "-".join(part[:31].strip(".-_") or "run" for part in parts)
 
 
 def as_typed(path: Path) -> str:
-    """A path as one would type it here: relative where it lies in the current directory."""
+    """Write a path as a user would type it.
+
+    Args:
+        path: the path.
+
+    Returns:
+        The path relative to the current directory where it lies below it, else the absolute path.
+    """
     here, path = Path.cwd(), path.absolute()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 

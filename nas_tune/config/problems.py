@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, all of it at once, in the user's words instead of pydantic's."""
+"""The problems with a configuration, all together, and in the terms of the user instead of pydantic's."""
 
 from __future__ import annotations
 
@@ -39,11 +39,16 @@ _ELSEWHERE = {
     "search_space": "space",
     "epochs": "max_epochs",
 }
-"""What other systems and papers call our keys."""
+"""The names that other systems and papers have for our keys."""
 
 
 class ConfigProblems(ConfigError):
-    """A configuration that is refused; `problems` has one line for each thing that is wrong with it."""
+    """A configuration that breaks rules.
+
+    Args:
+        problems: a line for each problem.
+        source: the file, or another name for the configuration, at the beginning of the message.
+    """
 
     def __init__(self, problems: Iterable[str], source: str = "configuration") -> None:
         self.problems, self.source = tuple(problems), source
@@ -59,14 +64,23 @@ class ConfigProblems(ConfigError):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a key expects, for messages; stands in the field's annotation beside the rule itself."""
+    """What a key accepts, in words; it stands in the field's annotation beside the rule itself.
+
+    Attributes:
+        text: the words that follow "expected" in a message.
+        options: the accepted values where they are few, for hints.
+    """
 
     text: str
     options: tuple[str, ...] = ()
 
 
 class SettingProblem(ConfigError):
-    """Raised by a validator that says itself what is wrong: (path below the key, text) pairs."""
+    """An error of a validator that words its message itself.
+
+    Args:
+        found: a pair for each problem: the dotted path below the key ("" for the key itself), and the message.
+    """
 
     def __init__(self, *found: tuple[str, str]) -> None:
         super().__init__("; ".join(": ".join(filter(None, pair)) for pair in found))
@@ -77,12 +91,28 @@ class SettingProblem(ConfigError):
 
 
 def field_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """One line for each thing that pydantic found wrong with the keys of `model`."""
+    """Word the problems that pydantic found with the keys of a model.
+
+    Args:
+        error: pydantic's error.
+        model: the model that it is about.
+
+    Returns:
+        A line for each problem.
+    """
     return [line for found in error.errors(include_url=False) for line in _lines(found, model)]
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A value as a message shows it, cut to `limit` characters, with its kind: `'ten' (a string)`."""
+    """Write a value for a message, with its kind: `'ten' (a string)`.
+
+    Args:
+        value: the value.
+        limit: the most characters of the value.
+
+    Returns:
+        The text.
+    """
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     kind = _KINDS.get(type(value), f"of type {type(value).__name__}")
     return f"{text if len(text) <= limit else text[:limit] + '...'} ({kind})"
@@ -98,7 +128,9 @@ def _lines(found: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
     cause = found.get("ctx", {}).get("error")
     if isinstance(cause, SettingProblem):
         return [f"{'.'.join(filter(None, [key, path]))}: {text}" for path, text in cause.found]
-    return [f"{key}: {_mismatch(found, _expected(model, last))}"]
+    # Every field has an `Expected`; a test holds that.
+    expected = next(item for item in model.model_fields[last].metadata if isinstance(item, Expected))
+    return [f"{key}: {_mismatch(found, expected)}"]
 
 
 def _mismatch(found: Mapping[str, Any], expected: Expected) -> str:
@@ -109,16 +141,11 @@ def _mismatch(found: Mapping[str, Any], expected: Expected) -> str:
 
 
 def _close_option(value: object, options: tuple[str, ...]) -> str:
-    """Also "Max" and "maximise" are close to "max"."""
+    """A hint at the closest option; "Max" and "maximise" are close to "max", too."""
     if not isinstance(value, str):
         return ""
     longer = next((option for option in options if value.lower().startswith(option)), None)
     return f"; did you mean {longer!r}?" if longer else did_you_mean(value, options)
-
-
-def _expected(model: type[BaseModel], key: str) -> Expected:
-    """The `Expected` of a field; every field has one (a test holds that)."""
-    return next(item for item in model.model_fields[key].metadata if isinstance(item, Expected))
 
 
 def _nested(model: type[BaseModel], key: str) -> type[BaseModel]:
@@ -127,7 +154,7 @@ def _nested(model: type[BaseModel], key: str) -> type[BaseModel]:
 
 
 def _hint(key: str, model: type[BaseModel]) -> str:
-    """The closest known key, also one of a table below; else all of them."""
+    """A hint at the closest known key, also one of a table below; without a close one, all keys."""
     tables = [name for name in model.model_fields if _nested(model, name) is not model]
     for table in tables:
         if key in _nested(model, table).model_fields:

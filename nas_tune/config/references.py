@@ -1,11 +1,11 @@
-"""Objects by name: what a run can write down of a space, class or function, and find again elsewhere.
+"""References: spaces, classes and functions by name, as a run stores them and another process loads them.
 
-A reference is `"module:qualname"`. It is what the ledger stores and what workers and a resumed run load; the
-object itself is never pickled. The source fingerprint tells a resume that the code behind it changed. Modules of this
-package that have moved are found under the names that older runs and configurations have for them.
+A reference is `"module:qualname"`. The ledger stores it, and workers and resumed runs load it; the object itself is
+never pickled. A resume compares source fingerprints to find out whether the code has changed. Modules of this package
+that have moved are also found under the names that older runs and configurations have for them.
 
-Not promised: the fingerprint covers the source text of the object itself, not of what it calls or inherits;
-code whose behaviour is defined elsewhere should carry a `version` attribute and raise it.
+A limit: the fingerprint covers the source text of the object itself, not of what it calls or inherits. Code whose
+behaviour is defined elsewhere should have a `version` attribute, and raise it with each change.
 """
 
 from __future__ import annotations
@@ -44,17 +44,31 @@ _MOVED = {
     "trainables.darts_trainable": "trainables.supernet.trainable",
     "trainables.image_classifier": "trainables.tasks.image_classifier",
 }
-"""Modules with something that a run may name: where they were, and where they are."""
+"""Modules that older runs may name: the old name, and the new one."""
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def is_reference(text: str) -> bool:
-    """Whether `text` has the form `"package.module:Name"` or `"module:Class.attribute"`."""
+    """Check whether a text has the form `"package.module:Name"` or `"module:Class.attribute"`.
+
+    Args:
+        text: the text.
+
+    Returns:
+        Whether it has that form; whether the object exists is not checked.
+    """
     return _REFERENCE.fullmatch(text) is not None
 
 
 def current(reference: str) -> str:
-    """The same reference by the names of today, where a module of this package has moved since it was written."""
+    """Replace the old name of a module of this package that has moved since the reference was written.
+
+    Args:
+        reference: the reference.
+
+    Returns:
+        The reference under the current name of the module.
+    """
     module, colon, qualname = reference.partition(":")
     for before, now in _MOVED.items():
         if module == before or module.startswith(f"{before}."):
@@ -63,18 +77,41 @@ def current(reference: str) -> str:
 
 
 def is_ours(obj: object) -> bool:
-    """Whether a class or function belongs to this package, whose version says what it computes."""
+    """Check whether a class or function belongs to this package, whose version identifies its code.
+
+    Args:
+        obj: the class or function.
+
+    Returns:
+        Whether its module is one of this package.
+    """
     module = getattr(obj, "__module__", None) if hasattr(obj, "__qualname__") else None
     return isinstance(module, str) and module.partition(".")[0] in OURS
 
 
 def reference_of(obj: object) -> str | None:
-    """`"module:qualname"` under which any process can import `obj`, or None; `why_not` tells the reason."""
-    return None if why_not(obj) else _written(obj)
+    """Write the reference under which any process can import an object.
+
+    Args:
+        obj: a class or function.
+
+    Returns:
+        `"module:qualname"`, or None where there is none; `why_not` gives the reason.
+    """
+    if why_not(obj):
+        return None
+    return f"{getattr(obj, '__module__', '')}:{getattr(obj, '__qualname__', '')}"
 
 
 def why_not(obj: object) -> str:
-    """Why `obj` cannot be imported by name, with the remedy; the empty string when it can."""
+    """Find out why an object cannot be imported by name.
+
+    Args:
+        obj: a class or function.
+
+    Returns:
+        The reason and the remedy; empty where the object can be imported.
+    """
     module, qualname = getattr(obj, "__module__", None), getattr(obj, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(qualname, str):
         return f"{type(obj).__name__} instances have no name to import; give a class or function of a module"
@@ -85,21 +122,29 @@ def why_not(obj: object) -> str:
         return f"{qualname} is defined inside a function; {remedy}"
     if module == "__main__":
         return f"{qualname} is defined in a notebook or in the script that was started; {remedy}"
-    if not _has_file(module):
+    if getattr(sys.modules.get(module), "__spec__", None) is None:  # a module that was made by hand
         return f"the module {module!r} of {qualname} is no file that another process could import; {remedy}"
-    if not _is_same(_resolve(module, qualname), obj):
+    found = _resolve(module, qualname)
+    # A class method is a new bound object at each access, so it is compared by equality.
+    if found is not obj and not (isinstance(obj, types.MethodType) and found == obj):
         return f"{module}:{qualname} is not this object (it was replaced or made at run time); {remedy}"
     return ""
 
 
 def load_reference(reference: str) -> object:
-    """The object behind `"module:qualname"`; its module is imported if it is not yet.
+    """Load the object of a reference; its module is imported where it is not yet.
 
-    On the command line modules of the current directory are found too (`allow_local_modules`).
+    On the command line modules of the current directory are found, too (`allow_local_modules`).
+
+    Args:
+        reference: `"module:qualname"`.
+
+    Returns:
+        The object.
 
     Raises:
-        ConfigError: the text is no reference, there is no such module or attribute, or importing the module
-            raised; that exception is then the `__cause__`.
+        ConfigError: the text is no reference, there is no such module or attribute, or importing the module raised an
+            exception, which is then the `__cause__`.
     """
     if not is_reference(reference):
         raise ConfigError(f"{reference!r} is no reference; write 'module:attribute', say 'my_spaces:tiny'")
@@ -114,30 +159,36 @@ def load_reference(reference: str) -> object:
 
 
 def allow_local_modules() -> None:
-    """From now on let references name modules of the current directory; installed packages of the same name come first.
+    """Let references name modules of the current directory; installed packages of the same name come first.
 
-    The command line calls this once. The directory takes part in imports from the first reference that is loaded, so
-    that what loads none (a reader of runs, say) never imports a file that happens to lie where it was started. Ray
-    hands the driver's import path to its workers on this machine; on other machines of a cluster the modules must be
-    installed or on a shared path.
+    The command line calls this once. The directory joins the import path when the first reference is loaded, so that a
+    command that loads none never imports a file from the directory where it was started. Ray passes the driver's import
+    path to its workers on this machine; on other machines of a cluster the modules must be installed or on a shared
+    path.
     """
     global _local
     _local = os.getcwd()
 
 
 def with_local_modules() -> None:
-    """Let the current directory take part in imports, if it is allowed to and does not yet."""
+    """Add the current directory to the import path, if `allow_local_modules` was called and it is not there yet."""
     if _local is not None and _local not in sys.path and "" not in sys.path:
         sys.path.append(_local)
         importlib.invalidate_caches()
 
 
 def source_fingerprint(obj: object) -> str | None:
-    """16 hexadecimal digits of the source text of a class or function, whatever its indentation.
+    """Compute a digest of the source text of a class or function, without its indentation.
 
-    An object with an attribute `version` (a string or an integer) is known by that alone, so that its author
-    decides what counts as a change. None for what belongs to this package, which counts by its version, and where there
-    is no source to read (a builtin, a `python` prompt).
+    An object with an attribute `version` (a string or an integer) is identified by that alone, so that its author
+    decides what counts as a change.
+
+    Args:
+        obj: the class or function.
+
+    Returns:
+        16 hexadecimal digits; None for objects of this package, which its version identifies, and where there is no
+        source to read (a builtin, a `python` prompt).
     """
     if is_ours(obj):
         return None
@@ -155,25 +206,11 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _written(obj: object) -> str:
-    return f"{getattr(obj, '__module__', '')}:{getattr(obj, '__qualname__', '')}"
-
-
-def _has_file(module: str) -> bool:
-    """Whether `module` is imported from somewhere that has an import specification (not built by hand)."""
-    return getattr(sys.modules.get(module), "__spec__", None) is not None
-
-
 def _resolve(module: str, qualname: str) -> object:
     found: object = sys.modules.get(module)
     for attribute in qualname.split("."):
         found = getattr(found, attribute, None)
     return found
-
-
-def _is_same(found: object, obj: object) -> bool:
-    """Identity; for a class method, whose bound object is fresh at each access, equality."""
-    return found is obj or (isinstance(obj, types.MethodType) and found == obj)
 
 
 def _import(module: str, reference: str) -> object:
@@ -183,7 +220,7 @@ def _import(module: str, reference: str) -> object:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise ConfigError(_no_module(reference, error.name)) from error
         raise ConfigError(_broken(reference, module, error)) from error
-    except Exception as error:  # a stranger's module may raise anything while it is imported
+    except Exception as error:  # the module of a user may raise anything while it is imported
         raise ConfigError(_broken(reference, module, error)) from error
 
 

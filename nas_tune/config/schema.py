@@ -1,8 +1,8 @@
-"""Every key of a search: its type, its default, its rule, and what keys say together.
+"""Every key of a configuration: its type, its default, its rule, and the rules for several keys together.
 
-`SearchConfig` is immutable and equal by value; `from_toml(to_toml())` and `from_json(to_json())` give an
-equal one back. Whether a named space, trainable or strategy exists and takes its settings is not checked
-here, but where it is made. Relative paths are relative to the current directory.
+`SearchConfig` is immutable and equal by value; `from_toml(to_toml())` and `from_json(to_json())` return an equal one.
+Whether a named space, trainable or strategy exists and takes its settings is not checked here, but where it is made.
+Relative paths are relative to the current directory.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _run_name(value: object) -> object:
 
 
 def _metric_names(value: object) -> object:
-    """A name, or several as a tuple; a list of one is that one."""
+    """A name, or several as a tuple; a list with one name becomes the name."""
     names = list(value) if isinstance(value, list | tuple) else [value]
     problems = [problem for name in names if (problem := metric_name_problem(name))]
     problems += [f"got {name!r} twice or more; each metric is named once" for name in _repeated(names)]
@@ -62,7 +62,7 @@ def _metric_names(value: object) -> object:
 
 
 def _modes(value: object) -> object:
-    """A mode, or one for each metric as a tuple; a list of one is that one."""
+    """A mode, or one for each metric as a tuple; a list with one mode becomes the mode."""
     modes = list(value) if isinstance(value, list | tuple) else [value]
     if not modes or any(mode not in ("max", "min") for mode in modes):
         if modes == [value]:
@@ -76,7 +76,7 @@ def _repeated(names: list[object]) -> list[object]:
 
 
 def _whole(value: object) -> object:
-    """1e6 is how a large count is written in TOML; it is a float there."""
+    """Accept whole floats, because 1e6, which TOML reads as a float, is a usual way to write a large count."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -143,10 +143,13 @@ class Resources(BaseModel):
 
 
 class SearchConfig(BaseModel):
-    """A whole search, checked.
+    """The checked configuration of a search. The text below each field describes its key.
+
+    Args:
+        values: the keys; `estimator` is another name of `trainable`.
 
     Raises:
-        ConfigProblems: (a `ConfigError`) one line for each key, and each combination of keys, that cannot be.
+        ConfigProblems: (a `ConfigError`) one line for each key, and each combination of keys, that breaks a rule.
     """
 
     model_config = _RULES
@@ -245,7 +248,7 @@ class SearchConfig(BaseModel):
         if "estimator" in values and "trainable" not in values:
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         if _is_supernet_method(values.get("strategy")):
-            # Neither may a search be stopped early, nor is its supernet what is looked for.
+            # The trial is a whole search that must not be stopped, and its metric is that of the network it finds.
             values = {"scheduler": "none", "metric": "discrete_accuracy", **values}
         if values.get("mode") is None and (mode := mode_left_out(values.get("metric", "accuracy"))):
             values = {**values, "mode": mode}
@@ -253,7 +256,7 @@ class SearchConfig(BaseModel):
             values = {**values, "batch": _BATCH}
         problems = [] if values.get("mode") is not None else list(_misspelt_metrics(values.get("metric", "accuracy")))
         if problems:
-            # What its mode is will not be asked before it is spelt right.
+            # The missing mode is not reported, too, before the metric is spelt right.
             values = {**values, "mode": "max"}
         try:
             super().__init__(**values)
@@ -265,17 +268,28 @@ class SearchConfig(BaseModel):
 
     @classmethod
     def keys_that_decide(cls, *decides: Decides) -> list[str]:
-        """The keys that decide one of these, in order; see `Key`."""
+        """List the keys that decide some kind of thing.
+
+        Args:
+            decides: one or more kinds; see `Key`.
+
+        Returns:
+            The keys, in the order of the fields.
+        """
         return [name for name, key in _keys(cls) if key.decides in decides]
 
     @classmethod
     def keys_that_lead_out(cls) -> list[str]:
-        """The keys whose value leads out of this machine or out of the run's folder."""
+        """List the keys whose value leads out of this machine or out of the run's folder.
+
+        Returns:
+            The keys, in the order of the fields.
+        """
         return [name for name, key in _keys(cls) if key.leads_out]
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """What is optimized, the leading one first."""
+        """The objectives of the search, the leading one first."""
         return objectives_of(self.metric, self.mode)
 
     @property
@@ -289,23 +303,45 @@ class SearchConfig(BaseModel):
         return Path(self.run_dir).expanduser() if self.run_dir else Path("runs") / self.run_name
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some keys changed, checked as a whole again; the mode of another metric is said anew."""
+        """Copy the configuration with some keys changed, and check it as a whole again.
+
+        Args:
+            changes: the new values by key. A new metric also needs a new mode, where its name does not imply one.
+
+        Raises:
+            ConfigProblems: the changed configuration breaks a rule.
+        """
         kept = self.to_dict()
         if changes.get("metric", kept["metric"]) != kept["metric"]:
             del kept["mode"]
         return type(self)(**{**kept, **changes})
 
     def to_dict(self) -> dict[str, Any]:
-        """Every key in order, as plain data; `SearchConfig(**config.to_dict()) == config`."""
+        """Convert the configuration to plain data; `SearchConfig(**config.to_dict()) == config`.
+
+        Returns:
+            Every key in order, defaults included.
+        """
         return {key: _plain(getattr(self, key)) for key in type(self).model_fields}
 
     def to_json(self) -> str:
-        """The configuration as one line of JSON, defaults included."""
+        """Write the configuration as JSON.
+
+        Returns:
+            One line, defaults included.
+        """
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`; text that is no JSON object is refused (`ConfigError`)."""
+        """Read a configuration that `to_json` has written.
+
+        Args:
+            text: a JSON object.
+
+        Raises:
+            ConfigError: the text is no JSON object, or a key breaks a rule (`ConfigProblems`).
+        """
         try:
             values = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
@@ -315,7 +351,10 @@ class SearchConfig(BaseModel):
         return cls(**values)
 
     def to_toml(self) -> str:
-        """The configuration as TOML, defaults included; keys without a value are left out (TOML has no null).
+        """Write the configuration as TOML.
+
+        Returns:
+            Every key with a value, defaults included. Keys without one are left out, because TOML has no null.
 
         Raises:
             ConfigError: a setting holds None; `to_json` can write that.
@@ -324,13 +363,23 @@ class SearchConfig(BaseModel):
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
-        """A configuration from TOML text; the error names the line and column (`ConfigError`)."""
+        """Read a configuration from TOML.
+
+        Args:
+            text: the TOML.
+
+        Raises:
+            ConfigError: the text is no TOML (the message has the line and column), or a key breaks a rule
+                (`ConfigProblems`).
+        """
         return cls(**parse_toml(text, "configuration"))
 
 
 def _keys(config: type[BaseModel]) -> Iterator[tuple[str, Key]]:
     for name, field in config.model_fields.items():
-        yield from ((name, found) for found in field.metadata if isinstance(found, Key))
+        for found in field.metadata:
+            if isinstance(found, Key):
+                yield name, found
 
 
 def _is_supernet_method(strategy: object) -> bool:
@@ -347,7 +396,7 @@ def _plain(value: object) -> object:
 
 
 def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
-    """What is wrong with the keys together, whatever is wrong with each of them."""
+    """The problems with combinations of keys, also where single keys have problems."""
     budget = [key for key in _BUDGET if values.get(key) is not None]
     forever = values.get("forever") is True
     misspelt = any(did_you_mean(key, _BUDGET) for key in values if key not in SearchConfig.model_fields)
@@ -368,7 +417,7 @@ def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _unpaired(metric: object, mode: object) -> Iterator[str]:
-    """A list of modes has one for each metric."""
+    """The problem with a list of modes that has not one mode for each metric."""
     metrics, modes = (list(given) if isinstance(given, list | tuple) else [given] for given in (metric, mode))
     if modes and metrics and len(modes) != len(metrics) and not isinstance(mode, str | None):
         many = ", ".join(map(str, metrics))
@@ -376,7 +425,7 @@ def _unpaired(metric: object, mode: object) -> Iterator[str]:
 
 
 def _misspelt_metrics(metric: object) -> Iterator[str]:
-    """Of a metric without a mode that is nearly one that the trainables of this project report."""
+    """The problem with a metric without a mode whose name is nearly that of a known metric."""
     known = (*MODES, *COSTS)
     for name in [metric] if isinstance(metric, str) else metric if isinstance(metric, list | tuple) else []:
         hint = did_you_mean(name, known) if isinstance(name, str) and name not in known else ""
@@ -409,7 +458,7 @@ def _local_conflicts(values: Mapping[str, object], executor: str) -> Iterator[st
 
 
 def _group_conflicts(values: Mapping[str, object]) -> Iterator[str]:
-    """What several devices that train one architecture together cannot have besides."""
+    """The problems with keys that exclude several devices for one trial."""
     given = values.get("resources")
     given = given.model_dump() if isinstance(given, Resources) else given
     devices = given.get("devices", 1) if isinstance(given, Mapping) else 1
@@ -425,7 +474,7 @@ def _group_conflicts(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _strayed(values: Mapping[str, object], keys: tuple[str, ...]) -> str:
-    """The TOML trap: a key below a [table] header belongs to that table, however far down it stands."""
+    """A hint at a key below a [table] header: in TOML it belongs to that table, however far down it stands."""
     for table, content in values.items():
         for key in keys:
             if isinstance(content, Mapping) and key in content:

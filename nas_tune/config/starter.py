@@ -148,6 +148,9 @@ def starter(task: str = "image_classification", *, data: str | None = None) -> s
         task: a name of `TASKS`.
         data: the images to search on: a name, or a path as the search shall see it. By default scikit-learn's digits.
 
+    Returns:
+        The text of the file, with a comment for every key.
+
     Raises:
         ConfigError: there is no such task.
     """
@@ -179,7 +182,7 @@ def _search_line(chosen: Starter, key: str) -> str:
 def _trainable_lines(chosen: Starter, data: str | None) -> Iterator[str]:
     given: dict[str, object] = {} if data is None else {"data": data}
     if data in chosen.downloads:
-        # Whoever has set the variable has the data there, or wants them there.
+        # A user who has set the variable has the data in that folder, or wants them there.
         given |= {} if ROOT_VARIABLE in os.environ else chosen.for_downloads
     elif data is not None and os.path.isdir(data):
         given |= chosen.for_folders

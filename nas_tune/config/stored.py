@@ -1,4 +1,4 @@
-"""The configuration that a ledger keeps: it was checked when it was written, so what is wrong with it is damage."""
+"""The configuration in a ledger. It was checked when it was written, so a problem with it means a damaged ledger."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ __all__ = ["stored_config", "without_remote"]
 
 
 def stored_config(folder: Path, config: Mapping[str, Any], changes: Mapping[str, Any]) -> SearchConfig:
-    """The configuration in force in the run folder: that of the start, with what resumes changed since.
+    """Make the configuration in force from what the ledger of a run holds.
+
+    Args:
+        folder: the folder of the run, for messages.
+        config: the keys at the start of the run.
+        changes: the keys that resumes have changed since.
+
+    Returns:
+        The configuration.
 
     Raises:
-        LedgerDamagedError: it could not have been written.
+        LedgerDamagedError: the keys break a rule, so this package cannot have written them.
     """
     try:
         return SearchConfig(**without_remote(folder, {**config, **changes}))
@@ -27,9 +35,14 @@ def stored_config(folder: Path, config: Mapping[str, Any], changes: Mapping[str,
 
 
 def without_remote(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a stored configuration without URLs, which earlier versions took for folders of that name here.
+    """Remove URLs from a stored configuration; earlier versions took them for local folders of that name.
 
-    The run is where its folder is; of a storage there is none.
+    Args:
+        folder: the folder of the run.
+        config: the keys of the configuration.
+
+    Returns:
+        A copy in which a URL as `run_dir` is replaced by the folder, and a URL as `storage` by None.
     """
     found = dict(config)
     if _is_remote(found.get("run_dir")):

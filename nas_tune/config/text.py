@@ -1,4 +1,4 @@
-"""TOML as text: read from a file, parsed, written; with the path, line and column in what goes wrong."""
+"""Reads, parses and writes TOML; errors have the path, line and column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ _PLACE = re.compile(r"(?P<reason>.*) \(at (?:line (?P<line>\d+), column (?P<colu
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, or `ConfigError` with the path and the reason."""
+    """Read a UTF-8 file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its text, without a byte order mark.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not UTF-8.
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -35,7 +45,18 @@ def read_text(path: Path) -> str:
 
 
 def parse_toml(text: str, source: str) -> dict[str, Any]:
-    """The table in a TOML text; `source` is what an error calls it."""
+    """Parse TOML.
+
+    Args:
+        text: the TOML.
+        source: the name of the text in messages.
+
+    Returns:
+        The top table.
+
+    Raises:
+        ConfigError: the text is no TOML; the message has the line and column.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -47,7 +68,17 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
 
 
 def toml_text(values: Mapping[str, object]) -> str:
-    """TOML of plain data; None, which TOML cannot write, is refused."""
+    """Write plain data as TOML.
+
+    Args:
+        values: the top table.
+
+    Returns:
+        The TOML.
+
+    Raises:
+        ConfigError: a value is None, which TOML cannot write.
+    """
     import tomli_w  # costs 10 ms that most commands need not pay
 
     if path := next(_nones("", values), None):

@@ -15,7 +15,7 @@ from rich.console import Console
 from nas_tune.cli import lines as lines_module
 from nas_tune.cli.lines import LineProgress
 from nas_tune.cli.pace import Pace
-from nas_tune.cli.progress import LiveProgress, notes_told, watching
+from nas_tune.cli.progress import LiveProgress, notes_shown, progress_display
 from nas_tune.cli.summary import conclude
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, Lost, Noted, RunState
@@ -135,11 +135,11 @@ def test_notes_that_were_said_are_not_said_again_at_the_end(tmp_path: Path, caps
         clock.now += 1
     feed(display, [begun(), Noted(-1, "last in time"), Noted(0, "too fast")])
     assert display.notes == {(-1, "the data"), (-1, "after that"), (-1, "last in time")}
-    assert notes_told(display) == display.notes
-    assert not notes_told(None)
+    assert notes_shown(display) == display.notes
+    assert not notes_shown(None)
     notes = [Noted(-1, "the data"), Noted(-1, long), Noted(0, "too fast")]
     make(tmp_path, begun(), *trial(0, [0.5]), *notes).close()
-    conclude(Run(tmp_path), test=False, told=display.notes)
+    conclude(Run(tmp_path), test=False, shown_notes=display.notes)
     said = capsys.readouterr().err
     assert "the data" not in said
     assert "long long" in said
@@ -260,7 +260,7 @@ def test_the_live_picture_leaves_nothing_behind() -> None:
 
 def test_the_display_suits_its_console() -> None:
     tty, log = Console(file=io.StringIO(), force_terminal=True), Console(file=io.StringIO())
-    assert isinstance(watching(tty, config(), str), LiveProgress)
-    assert isinstance(watching(log, config(), str), LineProgress)
-    with watching(tty, config(), str, quiet=True) as nobody:
+    assert isinstance(progress_display(tty, config(), str), LiveProgress)
+    assert isinstance(progress_display(log, config(), str), LineProgress)
+    with progress_display(tty, config(), str, quiet=True) as nobody:
         assert nobody is None
