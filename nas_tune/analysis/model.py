@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtrs
@@ -82,8 +83,19 @@ class _Shape:
     def acts_jointly(self, place: int) -> bool:
         return self.members[place] and self.joint[0] > 0
 
+    def keeps(self, idle: int | None, alone: int | None) -> bool:
+        """Whether the decision `idle` has no effect, and the decision `alone` no joint one."""
+        if idle is not None and (self.members[idle] or self.sizes[idle]):
+            return False
+        return alone is None or not self.members[alone]
+
+    @property
+    def entries(self) -> int:
+        """The number of lists of `around`."""
+        return 2 + 2 * len(self.members)
+
     def around(self) -> Iterator[list[_Shape]]:
-        """Lists of shapes that differ in one entry only."""
+        """Lists of shapes that differ in one entry only: joint, noise, then membership and size of each decision."""
         yield [replace(self, joint=joint) for joint in _JOINT]
         yield [replace(self, noise=noise) for noise in _NOISES]
         for place, member in enumerate(self.members):
@@ -159,18 +171,13 @@ class Model:
         best = self._likelihood(shape)
         for _ in range(_SWEEPS if idle is None and alone is None else _AGAIN):
             before = best
-            for step, _ in enumerate(shape.around()):
-                options = next(options for number, options in enumerate(shape.around()) if number == step)
-                allowed = [
-                    one
-                    for one in options
-                    if one != shape
-                    and (idle is None or not (one.members[idle] or one.sizes[idle]))
-                    and (alone is None or not one.members[alone])
-                ]
-                found = max(((self._likelihood(one), rank) for rank, one in enumerate(allowed)), default=None)
-                if found is not None and found[0] > best:
-                    best, shape = found[0], allowed[found[1]]
+            for step in range(shape.entries):
+                options = next(islice(shape.around(), step, None))
+                allowed = [one for one in options if one != shape and one.keeps(idle, alone)]
+                likelihoods = [self._likelihood(one) for one in allowed]
+                if max(likelihoods, default=best) > best:
+                    best = max(likelihoods)
+                    shape = allowed[likelihoods.index(best)]
             if best - before < _GAIN:
                 break
         return best, shape
