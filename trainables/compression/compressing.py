@@ -21,7 +21,7 @@ from trainables.drafts import draft_folder
 from trainables.errors import TrainableError, first_line
 from trainables.export import Deployed, export_network
 from trainables.export.check import compared_onnx
-from trainables.export.exporting import Progress
+from trainables.export.exporting import ProgressCallback
 from trainables.export.onnx import ONNX, write_onnx
 from trainables.export.resizing import changed_sizes
 from trainables.export.standardized import raw_of, standardized
@@ -38,7 +38,7 @@ def compress_network(
     settings: CompressionSettings,
     *,
     identifier: str = "",
-    progress: Progress = lambda what, step, steps: None,
+    progress: ProgressCallback = lambda what, step, steps: None,
 ) -> Compressed:
     """Prune, fine-tune and quantize a network as the settings say, and measure each stage; the network does not change.
 
@@ -87,7 +87,7 @@ class _Compression:
         folder: Path,
         settings: CompressionSettings,
         identifier: str,
-        progress: Progress,
+        progress: ProgressCallback,
         aside: Path,
     ) -> None:
         own = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()

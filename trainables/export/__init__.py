@@ -1,9 +1,9 @@
-"""A trained network as files that need nothing of this project: weights, a program, ONNX, a readable `model.py`.
+"""Export of a trained network to files that work without this project: weights, a program, ONNX, a readable `model.py`.
 
     exported = export_network(Deployed(network, inputs, "nb201", tree), Path("out"), ["safetensors", "py", "onnx"])
 
-Every file is loaded again in a fresh interpreter, and its outputs are compared with the network's. `formats.register`
-adds a format of one's own.
+Every file is loaded in a fresh interpreter, and its outputs are compared with those of the network. `formats.register`
+adds your own format.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainables.export.deployed import Deployed, check_deployed
     from trainables.export.exporting import Exported, check_formats, export_network
     from trainables.export.format import Format
-    from trainables.export.source import Source, source_of
+    from trainables.export.source import SourceCode, source_of
     from trainables.export.tracing import UntraceableError
     from trainables.export.weights import rebuilt
 
@@ -27,7 +27,7 @@ __all__ = [
     "Deployed",
     "Exported",
     "Format",
-    "Source",
+    "SourceCode",
     "UntraceableError",
     "check_deployed",
     "check_formats",
@@ -40,7 +40,7 @@ _HOME = {
     "Deployed": "deployed",
     "Exported": "exporting",
     "Format": "format",
-    "Source": "source",
+    "SourceCode": "source",
     "UntraceableError": "tracing",
     "check_deployed": "deployed",
     "check_formats": "exporting",
@@ -48,7 +48,7 @@ _HOME = {
     "rebuilt": "weights",
     "source_of": "source",
 }
-"""Public names that need torch, which is loaded when one of them is asked for: the names of the formats need none."""
+"""Modules of public names that need torch, imported on first use. The names of the formats need no torch."""
 
 
 def __getattr__(name: str) -> object:

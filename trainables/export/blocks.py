@@ -1,4 +1,4 @@
-"""The classes of a stand-alone model: equal blocks become one class, whose arguments are the numbers that differ."""
+"""The classes of a stand-alone model: equal blocks become one class, and numbers that differ become its arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,17 @@ _Key = tuple[str, _Vector]
 
 @dataclass(frozen=True)
 class Block:
-    """One module as it is: the lines that construct it, those that run it, and how it presents itself."""
+    """One module with its own numbers, as source.
+
+    Attributes:
+        name: the name of its class.
+        document: the docstring of its class.
+        constructor: the lines of its constructor.
+        forward: the lines of its `forward`; empty where it has none.
+        signature: the line `def forward(..)`; empty where it has none.
+        base: the base class, such as "nn.Module".
+        taken: names of its attributes, which no argument may have.
+    """
 
     name: str
     document: str
@@ -29,14 +39,29 @@ class Block:
     """Names of its attributes, which no argument may have."""
 
     def kind(self) -> Hashable:
-        """Equal for blocks that differ in numbers only."""
+        """Build a key of the block.
+
+        Returns:
+            A value that is equal for blocks that differ in numbers only.
+        """
         lines = tuple((line.lead, form(line.piece)) for line in (*self.constructor, *self.forward))
         return self.name, self.base, len(self.constructor), self.signature, lines
 
 
 @dataclass(frozen=True)
 class Definition:
-    """A class with its arguments; `stored` are those that `forward` reads."""
+    """A class of the source.
+
+    Attributes:
+        name: the name of the class.
+        document: the docstring of the class.
+        arguments: the arguments of the constructor.
+        stored: the arguments that `forward` reads as attributes.
+        constructor: the lines of the constructor after those that store arguments.
+        forward: the lines of `forward`; empty where it has none.
+        signature: the line `def forward(..)`; empty where it has none.
+        base: the base class, such as "nn.Module".
+    """
 
     name: str
     document: str
@@ -49,7 +74,15 @@ class Definition:
 
 
 def defined(name: str, blocks: Sequence[Block]) -> tuple[Definition, list[Piece]]:
-    """One class for blocks of one kind, and the calls that make each of them."""
+    """Merge blocks of one kind to a class.
+
+    Args:
+        name: the name of the class.
+        blocks: the blocks, at least one.
+
+    Returns:
+        The class, and the call that constructs each block.
+    """
     first = blocks[0]
     made, run = _columns(blocks, "constructor"), _columns(blocks, "forward")
     arguments = _Arguments(made, run, first.taken)
@@ -64,14 +97,19 @@ def defined(name: str, blocks: Sequence[Block]) -> tuple[Definition, list[Piece]
 
 
 def _written(lines: Sequence[Statement], names: Sequence[str | None]) -> tuple[Statement, ...]:
-    """The lines with the names of arguments for their numbers; None for those that never differ."""
+    """Replace numbers by the names of arguments; a number whose name is None stays."""
     others = iter([Text(name) if name else None for name in names])
     return tuple(Statement(line.lead, replaced(line.piece, others)) for line in lines)
 
 
 def _columns(blocks: Sequence[Block], part: str) -> list[tuple[Number, _Vector]]:
-    """Every number of the first block, with what it is in all of them."""
-    rows = [[n for line in getattr(block, part) for n in numbers(line.piece)] for block in blocks]
+    """Pair every number of the first block with its values in all blocks."""
+    rows: list[list[Number]] = []
+    for block in blocks:
+        found: list[Number] = []
+        for line in getattr(block, part):
+            found.extend(numbers(line.piece))
+        rows.append(found)
     return [(rows[0][place], tuple(row[place].value for row in rows)) for place in range(len(rows[0]))]
 
 
@@ -84,7 +122,7 @@ def _call(name: str, arguments: _Arguments, place: int) -> Piece:
 
 
 class _Arguments:
-    """The numbers that differ between the blocks of a kind; those that always agree are one."""
+    """The arguments of a class: numbers that differ between the blocks. Numbers that always agree share an argument."""
 
     def __init__(
         self, made: Sequence[tuple[Number, _Vector]], run: Sequence[tuple[Number, _Vector]], taken: frozenset[str]
@@ -103,7 +141,7 @@ class _Arguments:
         self.order = list(self.names.values())
 
     def name_of(self, role: str, vector: _Vector) -> str | None:
-        """The argument, or what is computed of one, that stands for a number; None for one that never differs."""
+        """Find the expression in the arguments that replaces a number; None for a number that never differs."""
         if len(set(vector)) == 1:
             return None
         key = self._key(role, vector)
@@ -114,11 +152,10 @@ class _Arguments:
 
     def _name_widths(self, keys: list[_Key], found: dict[_Key, list[str]]) -> None:
         roles = {key: set(found[key]) for key in keys}
-        kind = (
-            "features"
-            if any(r.endswith("features") for key in keys for r in roles[key] if r != "num_features")
-            else "channels"
-        )
+        kind = "channels"
+        for key in keys:
+            if any(role.endswith("features") and role != "num_features" for role in roles[key]):
+                kind = "features"
         if len(keys) == 1:
             self._give(keys[0], "groups" if roles[keys[0]] == {"groups"} else kind)
             return
@@ -150,7 +187,7 @@ def _is_width(role: str) -> bool:
 
 
 def _kernel_of(key: _Key, found: dict[_Key, list[str]]) -> _Key | None:
-    """The kernel size that a padding is always half of."""
+    """Find the kernel size of which a padding is always half."""
     if not key[0].startswith("padding"):
         return None
     kernels = (one for one in found if one[0].startswith("kernel_size"))

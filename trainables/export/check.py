@@ -1,7 +1,7 @@
-"""Exported files are loaded in a fresh interpreter, which knows nothing of the network, and compared with it.
+"""Comparison of exported files with the network: a fresh interpreter loads the files and computes their outputs.
 
-The interpreter gets the inputs in a safetensors file and leaves its outputs in another one. What is said of
-`model.py`, `program.pt2` and `model.onnx` is said without this project: importing it is forbidden there.
+The interpreter reads the inputs from one safetensors file and writes its outputs to another. For formats that work
+without this project, such as `model.py`, `program.pt2` and `model.onnx`, it forbids to import this project.
 """
 
 from __future__ import annotations
@@ -27,12 +27,13 @@ from trainables.export.weights import ARCHITECTURE
 __all__ = ["compared", "compared_onnx", "random_batches"]
 
 _ROUNDINGS = 10
-"""Two engines round apart: a file may be so many times further from the network than that is from itself in float64."""
+"""The difference allowed, as a multiple of the difference between the network and its copy in float64."""
 _LOOSEST = 0.01
-"""Whatever the rounding, no more than this part of the greatest output."""
+"""The greatest difference allowed by rounding, as a share of the greatest output."""
 
 _SIZES = (1, 5)
 _SECONDS = 600
+"""The time limit of an interpreter."""
 
 _ALONE = """
 import sys
@@ -64,7 +65,14 @@ networks.register({name!r}, found, replace=True)
 
 
 def random_batches(inputs: Tensor) -> dict[str, Tensor]:
-    """Batches of 1 and of 5 by their sizes: normal numbers, or, of whole numbers, those of `inputs`."""
+    """Make batches of 1 and of 5 random inputs, always the same.
+
+    Args:
+        inputs: example inputs, (n, ...).
+
+    Returns:
+        By their sizes, batches of normal numbers where the inputs are floats; else of examples drawn from the inputs.
+    """
     generator = torch.Generator().manual_seed(0)
     shape = inputs.shape[1:]
     if inputs.is_floating_point():
@@ -73,30 +81,42 @@ def random_batches(inputs: Tensor) -> dict[str, Tensor]:
 
 
 def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
-    """How far the outputs of the files of this `kind` in `folder` are from those of `network`, at most.
+    """Compare the outputs of exported files in a fresh interpreter with those of the network.
 
-    A builder that was registered here for the space of the network is known to the fresh interpreter by its own name.
+    A builder that this process has registered for the space of the network is registered in the interpreter too.
+
+    Args:
+        network: the network in evaluation mode, on the CPU.
+        kind: the name of the format.
+        folder: the folder with the files.
+        batches: the inputs by any names.
+
+    Returns:
+        The greatest difference between two outputs.
 
     Raises:
-        NotTheSameError: the files cannot be loaded, or differ by more than the tolerance.
+        NotTheSameError: the files cannot be loaded, or the difference is greater than the tolerance.
     """
     with torch.no_grad():
         wanted = {name: network(inputs) for name, inputs in batches.items()}
-    found = _outputs(kind, _place(kind, folder), batches)
+    files = FORMATS.get(kind).files
+    found = _outputs(kind, folder / files[0] if len(files) == 1 else folder, batches)
     return _checked(found, wanted, FORMATS.get(kind).tolerance, lambda: _rounding(network, batches, wanted))
 
 
-def _place(kind: str, folder: Path) -> Path:
-    """What the check hands to a fresh interpreter: the file of a format that has one, else the folder."""
-    files = FORMATS.get(kind).files
-    return folder / files[0] if len(files) == 1 else folder
-
-
 def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
-    """How far the outputs of an ONNX file in a fresh interpreter are from those `wanted`, at most.
+    """Compare the outputs of an ONNX file in a fresh interpreter with known outputs.
+
+    Args:
+        file: the ONNX file.
+        batches: the inputs by any names.
+        wanted: the known outputs by the same names.
+
+    Returns:
+        The greatest difference between two outputs.
 
     Raises:
-        NotTheSameError: it cannot be loaded, or differs by more than the tolerance.
+        NotTheSameError: the file cannot be loaded, or the difference is greater than the tolerance.
     """
     return _checked(_outputs("onnx", file, batches), wanted, FORMATS.get("onnx").tolerance)
 
@@ -104,7 +124,7 @@ def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tens
 def _checked(
     found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float, rounding: Callable[[], float] = lambda: 0.0
 ) -> float:
-    """The difference, if it is within the tolerance or, of a network that amplifies it, within what is rounding."""
+    """Return the difference if it is within the tolerance, or explained by rounding that the network amplifies."""
     difference = max(_difference(found.get(name), tensor) for name, tensor in wanted.items())
     greatest = max(float(tensor.abs().max()) for tensor in wanted.values())
     allowed = tolerance * greatest
@@ -118,16 +138,15 @@ def _checked(
 
 
 def _rounding(network: nn.Module, batches: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
-    """How far the outputs of `network` are from those of its copy in float64; 0 where there is no such copy."""
+    """Compare the outputs of a network with those of its copy in float64; 0 where such a copy fails."""
     try:
         exact = copy.deepcopy(network).double()
         with torch.no_grad():
-            outputs = {
-                name: exact(inputs.double() if inputs.is_floating_point() else inputs)
-                for name, inputs in batches.items()
-            }
+            outputs: dict[str, Tensor] = {}
+            for name, inputs in batches.items():
+                outputs[name] = exact(inputs.double() if inputs.is_floating_point() else inputs)
     except (RuntimeError, TypeError, ValueError, NotImplementedError):
-        return 0.0  # a network that names float32 somewhere inside is held to the tolerance alone
+        return 0.0  # for a network that requires float32 somewhere inside, the tolerance alone decides
     return max(_difference(outputs[name], tensor) for name, tensor in wanted.items())
 
 
@@ -138,7 +157,7 @@ def _difference(found: Tensor | None, wanted: Tensor) -> float:
 
 
 def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
-    # In the draft of the export, whose files they are: what a kill leaves of it goes with it.
+    # Below the draft of the export, so that both are removed together after a kill.
     with draft_folder(place if place.is_dir() else place.parent, "check") as aside:
         given, left = aside / "inputs.safetensors", aside / "outputs.safetensors"
         safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
@@ -147,11 +166,11 @@ def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Te
 
 
 def _registering(folder: Path) -> str:
-    """What a fresh interpreter does first, to know the network of an export that was registered here."""
+    """Write the code that registers, in a fresh interpreter, a network that this process has registered."""
     try:
         space = json.loads((folder / ARCHITECTURE).read_bytes())["space"]
     except (OSError, ValueError, KeyError, TypeError):
-        return ""  # which the interpreter will say
+        return ""  # the interpreter will fail with the reason
     found = networks.registered(space)
     if found is None:
         return ""
@@ -163,7 +182,7 @@ def _run(kind: str, arguments: Sequence[str]) -> None:
     form = FORMATS.get(kind)
     script = _ALONE if form.alone else f"import sys\n{_registering(Path(arguments[0]))}"
     script += (_ARRAYS if form.arrays else _TENSORS).format(loads=form.loads)
-    # What needs this project, or that of its builder, finds it where it is; the others see installed packages only.
+    # A format that needs this project, or that of its builder, gets the path of this process; others see only packages.
     flags, environment = ["-I"], dict(os.environ)
     if not form.alone:
         flags, environment["PYTHONPATH"] = ["-P"], os.pathsep.join(filter(None, sys.path))

@@ -1,4 +1,4 @@
-"""A trained network with all that is needed to use it without the training it comes from."""
+"""A trained network with everything that its use needs, apart from the training."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ __all__ = ["Deployed", "check_deployed"]
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a trainable gives away to be exported.
+    """A trained network that can be exported.
 
     Attributes:
-        network: one tensor in, one tensor out; batches are dimension 0 of both.
+        network: a module with one tensor in and one out; dimension 0 of both is the batch.
         inputs: at least three examples as the network expects them, (n, ...).
-        space, architecture: what it is a member of, and its tree.
-        settings: further arguments of `trainables.build` that make this network; None where that cannot make it.
+        space: the name of the space of the architecture.
+        architecture: the tree of the architecture.
+        settings: further arguments of `trainables.build`; None where it cannot build this network.
         classes: names of the outputs, in order.
-        mean, std: of the raw inputs, one number a channel: the network expects `(raw - mean) / std`.
-        data: what it was trained on, in words.
-        splits: examples in each part of the data.
-        layers: attributes of layers that were made smaller since `trainables.build` made them, by their paths.
-        raw_dtype, raw_range: of the raw inputs it was trained on, such as "uint8" and (0, 255); empty if not known.
+        mean: of the raw inputs, one number per channel; the network expects `(raw - mean) / std`.
+        std: standard deviation of the raw inputs, one number per channel.
+        data: the data of the training, in words.
+        splits: number of examples in each split of the data.
+        layers: attributes of layers that were made smaller after `trainables.build`, by the paths of the layers.
+        raw_dtype: dtype of the raw inputs of the training, such as "uint8"; empty if unknown.
+        raw_range: smallest and greatest raw input, such as (0, 255); empty if unknown.
     """
 
     network: nn.Module
@@ -47,12 +50,23 @@ class Deployed:
 
     @property
     def standardizes(self) -> bool:
-        """Whether raw inputs are standardized before the network, so that an exported file can do it."""
+        """Whether raw inputs have to be standardized before the network, which an exported file can do."""
         return bool(self.mean) and self.inputs.is_floating_point()
 
 
 def check_deployed(deployed: object, trainable: object) -> Deployed:
-    """`deployed`, if it can be exported; else `TrainableError` with the rule that it breaks."""
+    """Check what a trainable hands out for an export.
+
+    Args:
+        deployed: the result of `trainable.deployed()`.
+        trainable: the trainable, for messages.
+
+    Returns:
+        `deployed`.
+
+    Raises:
+        TrainableError: it cannot be exported; the message gives the rule that it breaks.
+    """
     name = f"{type(trainable).__name__}.deployed()"
     if not isinstance(deployed, Deployed):
         raise TrainableError(f"{name} gave a {type(deployed).__name__}; it must give a trainables.export.Deployed")

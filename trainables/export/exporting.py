@@ -1,4 +1,4 @@
-"""All formats of a network into one folder: written aside, checked, and moved there only if they are right."""
+"""Export to one folder in several formats: files are written to a draft, checked, and moved only if they are right."""
 
 from __future__ import annotations
 
@@ -22,22 +22,26 @@ from trainables.export.format import Work
 from trainables.export.formats import FORMATS, STANDARD
 from trainables.export.tracing import UntraceableError
 
-__all__ = ["Exported", "Progress", "check_formats", "export_network"]
+__all__ = ["Exported", "ProgressCallback", "check_formats", "export_network"]
 
-Progress = Callable[[str, int, int], None]
-"""Called before each step with its text, its number and the number of steps."""
+ProgressCallback = Callable[[str, int, int], None]
+"""A function that is called before each step with (text, step, total)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One format: its files, how far its outputs are from the network's, or why there are none.
+    """The result of an export in one format.
 
     Attributes:
-        difference: the greatest of an output; None where nothing was compared.
-        tolerance: the greatest that is allowed, as a part of the greatest output, where it is no rounding.
-        inputs: "raw" where the files standardize what they are given, "standardized" where that is left to their user;
-            empty where the network was trained on inputs as they are.
-        problem: why the format is not there, or, with files, why it was not compared; empty if all is well.
+        format: the name of the format.
+        files: the files that were written; empty if the format failed.
+        bytes: total size of the files.
+        difference: the greatest difference between an output of the files and the network's; None where the outputs
+            were not compared.
+        tolerance: the greatest difference allowed beyond rounding, as a share of the greatest output.
+        problem: why the format failed or, with files, why its outputs were not compared; empty otherwise.
+        inputs: "raw" where the files standardize their inputs, "standardized" where their user must do it; empty where
+            the network was trained on raw inputs.
     """
 
     format: str
@@ -50,7 +54,17 @@ class Exported:
 
 
 def check_formats(formats: Iterable[str]) -> tuple[str, ...]:
-    """The formats in order, each once; `TrainableError` for an unknown one, or one whose packages are missing."""
+    """Check the formats of an export.
+
+    Args:
+        formats: names of formats, in any order.
+
+    Returns:
+        The names, each once, in the order in which an export writes them.
+
+    Raises:
+        TrainableError: a format is unknown, a package that it needs is missing, or there is no format.
+    """
     wanted = list(dict.fromkeys(name.strip() for name in formats if name.strip()))
     for name in wanted:
         if name not in FORMATS:
@@ -71,23 +85,34 @@ def export_network(
     identifier: str = "",
     facts: Sequence[str] = (),
     normalization: bool = True,
-    progress: Progress = lambda what, step, steps: None,
+    progress: ProgressCallback = lambda what, step, steps: None,
 ) -> list[Exported]:
-    """Write `deployed` into `folder` in each of the `formats`; `facts` are lines for the docstring of `model.py`.
+    """Write a network into a folder in several formats, and check each format in a fresh interpreter.
 
-    With `normalization` programs, ONNX files and `load()` of `model.py` take raw inputs, where the network has a mean
-    and a deviation of those; what is built from the weights ("safetensors") never does.
+    Files of an earlier export are replaced, each at once. A format that fails leaves the earlier files. With "py" the
+    file of the weights is written too.
 
-    Files of an earlier export are replaced, each at once; a format that fails leaves what was there. With "py" the
-    weights are written too.
+    Args:
+        deployed: the network.
+        folder: the folder; made where it does not exist.
+        formats: names of formats.
+        identifier: the canonical id of the architecture.
+        facts: lines for the docstring of `model.py`.
+        normalization: whether programs, ONNX files and `load()` of `model.py` take raw inputs, if the network has their
+            mean and deviation. A network that is rebuilt from "safetensors" never does.
+        progress: called before each step with (text, step, total).
+
+    Returns:
+        The result of each format, in the order in which they were written.
 
     Raises:
-        TrainableError: an unknown format, or one that needs a package that is missing.
+        TrainableError: a format is unknown, or a package that it needs is missing.
         OSError: the folder cannot be written.
     """
     wanted = check_formats(formats)
     network = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
-    own = _on_cpu(deployed, network)
+    inputs = deployed.inputs.detach().to("cpu", memory_format=torch.contiguous_format)
+    own = replace(deployed, network=network, inputs=inputs)
     batches = random_batches(own.inputs)
     work = {kind: Work(own, _takes(own, kind, normalization), identifier, tuple(facts)) for kind in wanted}
     with draft_folder(folder, "export") as draft:
@@ -108,13 +133,8 @@ def _takes(own: Deployed, kind: str, normalization: bool) -> str:
     return "raw" if normalization and FORMATS.get(kind).raw else "standardized"
 
 
-def _on_cpu(deployed: Deployed, network: torch.nn.Module) -> Deployed:
-    inputs = deployed.inputs.detach().to("cpu", memory_format=torch.contiguous_format)
-    return replace(deployed, network=network, inputs=inputs)
-
-
 def _made(name: str, work: Work, draft: Path) -> Exported:
-    """The files of one format, written into `draft`; what torch cannot export is said, and no error."""
+    """Write the files of one format into `draft`. A network that torch cannot export is a result, not an error."""
     form = FORMATS.get(name)
     try:
         form.write(work, draft)
@@ -122,7 +142,7 @@ def _made(name: str, work: Work, draft: Path) -> Exported:
         return _failed(name, f"{error}; the other formats do not need its source")
     except (OSError, NasTuneError):
         raise
-    except Exception as error:  # noqa: BLE001 -- what a user's network raises inside torch's exporters is a result
+    except Exception as error:  # noqa: BLE001 -- torch's exporters run the code of a user's network
         who = "torch cannot export it" if FORMATS.origin(name) == OURS else "it cannot be written"
         return _failed(name, f"{who}: {type(error).__name__}: {first_line(error)}")
     files = tuple(draft / file for file in form.files)
@@ -142,12 +162,12 @@ def _checked(result: Exported, work: Work, draft: Path, batches: dict[str, torch
 
 
 def _kept(result: Exported, draft: Path, folder: Path) -> Exported:
-    """The files at their place, as whole as they were checked."""
+    """Move the files of the draft to their final place, each at once."""
     size = sum(file.stat().st_size for file in result.files)
     places = []
     for file in result.files:
         copied = draft / f"{file.name}.whole"
-        shutil.copyfile(file, copied)  # the weights belong to two formats
+        shutil.copyfile(file, copied)  # a copy, because two formats share the file of the weights
         os.replace(copied, folder / file.name)
         places.append(folder / file.name)
     return replace(result, files=tuple(places), bytes=size)

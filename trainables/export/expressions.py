@@ -1,7 +1,7 @@
 """Pieces of Python source that can be compared, filled in and broken into lines of at most 120 characters.
 
-A piece is text, a number that may turn into an argument, or a bracket with items. Two pieces have the same
-`form` if they differ in their numbers only: that is how equal blocks of different widths become one class.
+A piece is text, a number that may become an argument, or a bracket with items. Two pieces have the same `form` if they
+differ in their numbers only. In this way equal blocks of different widths become one class.
 """
 
 from __future__ import annotations
@@ -17,14 +17,23 @@ INDENT = "    "
 
 @dataclass(frozen=True)
 class Text:
-    """Source as it is."""
+    """Fixed source.
+
+    Attributes:
+        text: the source.
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class Number:
-    """A whole number with its role, such as `in_channels`; which may become an argument."""
+    """A whole number that may become an argument.
+
+    Attributes:
+        value: the number.
+        role: what the number means, such as `in_channels`.
+    """
 
     value: int
     role: str
@@ -32,7 +41,13 @@ class Number:
 
 @dataclass(frozen=True)
 class Item:
-    """An item of a bracket: what stands before it (`padding=`), and the number that need not be said."""
+    """An item of a bracket.
+
+    Attributes:
+        prefix: the text before it, such as `padding=`.
+        piece: the item itself.
+        default: a number that is left out of the source.
+    """
 
     prefix: str
     piece: Piece
@@ -41,7 +56,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """A bracket: `nn.Conv2d(`, items, `)`; or without brackets pieces in a row, which are never broken."""
+    """A bracket with items, as in `nn.Conv2d(`, items, `)`; or, without brackets, a row of pieces that is never broken.
+
+    Attributes:
+        opening: the text before the items.
+        items: the items.
+        closing: the text after the items.
+        separator: the text between two items.
+    """
 
     opening: str
     items: tuple[Item, ...]
@@ -53,7 +75,14 @@ Piece = Text | Number | Group
 
 
 def form(piece: Piece) -> Hashable:
-    """The piece without its numbers: equal for pieces that differ in numbers only."""
+    """Build a key of a piece without its numbers.
+
+    Args:
+        piece: the piece.
+
+    Returns:
+        A value that is equal for pieces that differ in numbers only.
+    """
     if isinstance(piece, Text):
         return piece.text
     if isinstance(piece, Number):
@@ -63,7 +92,14 @@ def form(piece: Piece) -> Hashable:
 
 
 def numbers(piece: Piece) -> Iterator[Number]:
-    """Its numbers, from left to right."""
+    """List the numbers of a piece.
+
+    Args:
+        piece: the piece.
+
+    Yields:
+        Its numbers, from left to right.
+    """
     if isinstance(piece, Number):
         yield piece
     elif isinstance(piece, Group):
@@ -72,10 +108,17 @@ def numbers(piece: Piece) -> Iterator[Number]:
 
 
 def replaced(piece: Piece, others: Iterator[Piece | None]) -> Piece:
-    """The piece with its numbers replaced, from left to right, by the next of `others`, and without defaults.
+    """Replace the numbers of a piece, and leave out items whose number is the default.
 
-    A number stays for which None comes. By place, not by number: of two places that share a number in one block, each
-    may have its own in another block.
+    Numbers are replaced by their place and not by their value, because two places may share a value in one block and
+    differ in another.
+
+    Args:
+        piece: the piece.
+        others: what replaces each number, from left to right; None keeps the number.
+
+    Returns:
+        The new piece.
     """
     if isinstance(piece, Text):
         return piece
@@ -90,7 +133,14 @@ def _is_default(item: Item) -> bool:
 
 
 def flat(piece: Piece) -> str:
-    """The piece on one line."""
+    """Write a piece on one line.
+
+    Args:
+        piece: the piece.
+
+    Returns:
+        The source.
+    """
     if isinstance(piece, Text):
         return piece.text
     if isinstance(piece, Number):
@@ -102,7 +152,16 @@ def flat(piece: Piece) -> str:
 
 
 def written(piece: Piece, depth: int, lead: str = "") -> list[str]:
-    """The piece as lines at an indentation of `depth`, `lead` before it; a bracket too long has an item a line."""
+    """Write a piece as lines of at most 120 characters. A bracket that is too long has one item per line.
+
+    Args:
+        piece: the piece.
+        depth: the indentation, in steps of four spaces.
+        lead: the text before the piece.
+
+    Returns:
+        The lines.
+    """
     line = f"{INDENT * depth}{lead}{flat(piece)}"
     if not isinstance(piece, Group) or not piece.items or (len(line) <= WIDTH and not _crowded(piece)):
         return [line]
@@ -119,13 +178,13 @@ def written(piece: Piece, depth: int, lead: str = "") -> list[str]:
 
 
 def _crowded(piece: Group) -> bool:
-    """Whether a container of layers would hide its structure on one line."""
+    """Check whether a container of several layers needs one line per layer."""
     layers = [item for item in piece.items if isinstance(item.piece, Group) and "(" in item.piece.opening]
     return piece.opening.startswith(("nn.Sequential(", "nn.ModuleDict(", "nn.ModuleList(")) and len(layers) > 1
 
 
 def _flattened(piece: Group) -> list[Item]:
-    """The links of a chain of calls, one after another."""
+    """List the calls of a chain, such as `x.view(..).transpose(..)`."""
     first = piece.items[0]
     inner = first.piece
     if isinstance(inner, Group) and not (first.prefix or inner.opening or inner.closing or inner.separator):
@@ -134,7 +193,7 @@ def _flattened(piece: Group) -> list[Item]:
 
 
 def _packed(piece: Group, depth: int) -> list[str]:
-    """Plain numbers, as many a line as it holds."""
+    """Write plain numbers in full lines."""
     lines, line = [], INDENT * depth
     for item in piece.items:
         text = f"{flat(item.piece)}, "
@@ -146,7 +205,7 @@ def _packed(piece: Group, depth: int) -> list[str]:
 
 
 def _broken_row(piece: Group, depth: int, lead: str) -> list[str]:
-    """A sum has a term a line, within brackets; of other pieces in a row the last one is broken."""
+    """Break a sum into a term per line, within brackets; in any other row, break the last piece."""
     if piece.separator.strip():
         lines = [f"{INDENT * depth}{lead}("]
         for place, item in enumerate(piece.items):
@@ -157,7 +216,7 @@ def _broken_row(piece: Group, depth: int, lead: str) -> list[str]:
     head = "".join(f"{item.prefix}{flat(item.piece)}{piece.separator}" for item in before)
     if isinstance(last.piece, Group) and not piece.closing:
         if len(before) > 1 and len(INDENT * depth + lead + head) > WIDTH // 2:
-            # A long chain has a link a line, within brackets.
+            # A long chain has one call per line, within brackets.
             links = [f"{INDENT * (depth + 1)}{flat(item.piece)}" for item in (*before[1:], last)]
             first = f"{INDENT * (depth + 1)}{piece.opening}{flat(before[0].piece)}"
             return [f"{INDENT * depth}{lead}(", first, *links, f"{INDENT * depth})"]

@@ -1,4 +1,4 @@
-"""What an export format is: which files it writes, how a fresh interpreter loads them, and how far they may be off.
+"""The definition of an export format: its files, how a fresh interpreter loads them, and their tolerance.
 
 FORMAT = Format(files=("network.txt",), write=write, loads="from my_package import load; run = load(place)")
 """
@@ -19,14 +19,14 @@ __all__ = ["Format", "Work"]
 
 @dataclass(frozen=True)
 class Work:
-    """What the files of one format are made of.
+    """The network that a format writes, and what its files should contain.
 
     Attributes:
         own: the trained network, on the CPU and in evaluation mode, with examples of its inputs.
-        inputs: what the files take: "raw" inputs, which they standardize; "standardized" ones; or empty where the
-            network was trained on inputs as they are.
+        inputs: the inputs of the files: "raw", which they standardize; "standardized"; or empty where the network was
+            trained on raw inputs.
         identifier: the canonical id of the architecture.
-        facts: lines about the network, for people.
+        facts: lines about the network for a person.
     """
 
     own: Deployed
@@ -41,7 +41,7 @@ class Work:
 
     @property
     def network(self) -> nn.Module:
-        """The network of what the files take: with the standardization inside, if they take raw inputs."""
+        """The network for the inputs of the files; it standardizes them if they are raw."""
         return standardized(self.own) if self.raw else self.own.network
 
     @property
@@ -50,17 +50,24 @@ class Work:
         return self.given(self.own.inputs[:2])
 
     def given(self, inputs: Tensor) -> Tensor:
-        """What the files take for these inputs of the own network."""
+        """Convert inputs of the network to inputs of the files.
+
+        Args:
+            inputs: (n, ...), as the network expects them.
+
+        Returns:
+            (n, ...), raw where the files take raw inputs.
+        """
         return raw_of(self.own, inputs) if self.raw else inputs
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What a file may say of itself."""
+        """The metadata that a file may hold, by name."""
         return metadata(self.own, self.identifier, raw=self.raw)
 
 
 def _nothing() -> None:
-    """A format that needs no packages."""
+    """The check of a format that needs no packages."""
 
 
 def _always(own: Deployed) -> str:
@@ -72,17 +79,17 @@ class Format:
     """One way to write a trained network.
 
     Attributes:
-        files: names of the files, plain ones; all are written each time.
-        write: writes them into a folder.
-        loads: Python that a fresh interpreter runs to define `run`, a function of a batch of inputs that returns the
-            outputs. `place` is the path of the file where the format has one, else that of the folder.
-        arrays: whether `run` takes and returns NumPy arrays, and torch is not imported; else they are tensors.
-        alone: whether the files can be loaded without this project, whose packages are then out of reach there.
-        tolerance: the greatest difference of an output from the network's, as a part of the greatest output.
+        files: names of the files, without folders; every export writes all of them.
+        write: writes the files into a folder.
+        loads: Python code that a fresh interpreter runs to define `run`, a function from a batch of inputs to the
+            outputs. The variable `place` is the path of the file, or of the folder if the format has several files.
+        arrays: whether `run` takes and returns NumPy arrays, without torch; else tensors.
+        alone: whether the files can be loaded without this project; the check then hides its packages.
+        tolerance: the greatest difference allowed between outputs, as a share of the greatest output.
         raw: whether the files can take raw inputs and standardize them.
-        check: raises `TrainableError` where a package is missing, before any work is done.
-        uncheckable: why the files of a network cannot be loaded for the comparison; empty where they can.
-        shows: a command line that loads the files, for the model card.
+        check: raises `TrainableError` where a package is missing, before the export begins.
+        uncheckable: returns why the files of a network cannot be loaded for the comparison; empty where they can.
+        shows: a command that loads the files, for the model card.
     """
 
     files: tuple[str, ...]

@@ -1,7 +1,7 @@
 """The export formats by name.
 
-A target of the registry is a `trainables.export.format.Format`. A plug-in names it in its entry points of the group
-`nas_tune.formats`. Asking for the names needs no torch.
+The registry holds objects of `trainables.export.format.Format`. A plug-in declares one in its entry points of the group
+`nas_tune.formats`. Listing the names does not import torch.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ FORMATS: Registry[Format] = Registry(
     check=_format,
     error=TrainableError,
 )
-"""In the order in which an export writes them."""
+"""The formats by name, in the order in which an export writes them."""
 
 STANDARD = tuple(FORMATS.built_in())
-"""The formats of an export that names none."""
+"""The default formats of an export."""
 
 
 def register(name: str, format: Format | str, *, replace: bool = False) -> None:
     """Make an export format known as `name` in this process.
 
     Args:
-        name: how an export asks for it.
+        name: the name of the format in an export.
         format: the `Format`, or "module:attribute".
-        replace: take the place of what has the name.
+        replace: whether to replace a format that has the name already.
 
     Raises:
-        TrainableError: the name breaks the rule or is taken, or it is no `Format`.
+        TrainableError: the name breaks the rule or is taken, or the object is no `Format`.
     """
     FORMATS.register(name, format, replace=replace)

@@ -1,6 +1,7 @@
-"""The lines that construct torch's own layers, from the layers as they are: only what differs from the defaults.
+"""Source code that constructs a layer of torch, with only those arguments that differ from the defaults.
 
-Each line is tried: what it constructs must look like the layer and have the same tensors, else the layer is refused.
+The code is run: the layer that it constructs must have the same `repr` and the same shapes of tensors as the original,
+else the layer is refused.
 """
 
 from __future__ import annotations
@@ -21,10 +22,16 @@ _SKIPPED = ("self", "device", "dtype")
 
 
 def constructed(layer: nn.Module) -> Piece:
-    """`nn.Conv2d(16, 32, 3, padding=1, bias=False)`.
+    """Write the call that constructs a layer of torch, such as `nn.Conv2d(16, 32, 3, padding=1, bias=False)`.
+
+    Args:
+        layer: the layer.
+
+    Returns:
+        The call.
 
     Raises:
-        UntraceableError: the layer cannot be told from its attributes.
+        UntraceableError: the layer is not of `torch.nn`, or its attributes do not determine it.
     """
     kind = type(layer)
     if getattr(nn, kind.__name__, None) is not kind:
@@ -32,7 +39,7 @@ def constructed(layer: nn.Module) -> Piece:
     try:
         return _checked(layer, _call(layer, _plain))
     except UntraceableError:
-        # Layers that keep what they are given, such as poolings, tell (3, 3) from 3.
+        # Some layers, such as poolings, keep (3, 3) apart from 3 in their repr.
         return _checked(layer, _call(layer, _as_it_is))
 
 
@@ -49,7 +56,18 @@ def _call(layer: nn.Module, value_of: Callable[[Any, str], Any]) -> Group:
 
 
 def literal(value: Any, role: str = "size") -> Piece:
-    """A constant in source; whole numbers may become arguments."""
+    """Write a constant.
+
+    Args:
+        value: a number, text, None, dtype or memory format, or a tuple or list of them.
+        role: the role of whole numbers, which may become arguments.
+
+    Returns:
+        The source.
+
+    Raises:
+        UntraceableError: the value is of another kind.
+    """
     if isinstance(value, bool) or value is None:
         return Text(repr(value))
     if isinstance(value, int):
@@ -74,7 +92,7 @@ def _item(
     value = value_of(getattr(layer, name), name)
     required = parameter.default is parameter.empty
     if name == "stride" and parameter.default is None and value == _plain(getattr(layer, "kernel_size", None), ""):
-        return None  # the stride of a pooling is its kernel's size where none is given
+        return None  # the default stride of a pooling is the size of its kernel
     if not required and value == parameter.default and not _counts(parameter.default):
         return None
     default = parameter.default if _counts(parameter.default) else None
@@ -86,7 +104,7 @@ def _counts(value: Any) -> bool:
 
 
 def _plain(value: Any, name: str) -> Any:
-    """As one would type it: a bias is there or not, a square kernel is one number."""
+    """Simplify the value of an attribute: a bias to True or False, a tuple of equal numbers to one number."""
     if name == "bias":
         return value if isinstance(value, bool) else value is not None
     if isinstance(value, tuple | torch.Size) and value and all(item == value[0] for item in value):

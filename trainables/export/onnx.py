@@ -1,4 +1,4 @@
-"""The network as ONNX, by torch's exporter on `torch.export`, for any batch size."""
+"""The format ONNX, by torch's exporter on `torch.export`, for any batch size."""
 
 from __future__ import annotations
 
@@ -20,21 +20,32 @@ __all__ = ["FORMAT", "INPUT", "ONNX", "OUTPUT", "check_packages", "write_onnx"]
 
 ONNX, INPUT, OUTPUT = "model.onnx", "input", "output"
 _LARGEST = 1024
-"""Numbers of a result that is computed once and kept, unless it takes no more room than what it is computed from."""
+"""The largest result, in numbers, that is computed in advance although it takes more room than its inputs."""
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def check_packages() -> None:
-    """Refuse (`TrainableError`) where a package is missing, before any work is done."""
+    """Check that the packages of this format are installed.
+
+    Raises:
+        TrainableError: a package is missing.
+    """
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise TrainableError(f"onnx needs {', '.join(missing)}, not installed here: pip install 'nas-tune[export]'")
 
 
 def write_onnx(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write one file, weights included; its input is called `input`, its output `output`.
+    """Write one ONNX file with the weights in it. Its input is called `input`, its output `output`.
 
-    `metadata` is what it says of itself (`get_modelmeta().custom_metadata_map` in onnxruntime).
+    Args:
+        network: the network, in evaluation mode.
+        inputs: two examples as the network expects them, (2, ...).
+        path: the file.
+        metadata: metadata of the file (`get_modelmeta().custom_metadata_map` in onnxruntime).
+
+    Raises:
+        TrainableError: a package is missing, or torch's exporter returns nothing.
     """
     check_packages()
     from onnxscript.optimizer import optimize
@@ -53,8 +64,8 @@ def write_onnx(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping
         )
         if program is None:
             raise TrainableError("torch.onnx.export gave no program; try another format")
-        # Of what follows from weights, torch's own optimization keeps results of up to 1 MB, such as the vectors
-        # between all patches of a transformer; those stay computed.
+        # torch's own optimization stores results of up to 1 MB that follow from weights, such as the vectors between
+        # all patches of a transformer. With this limit the file computes them and stays small.
         optimize(program.model, output_size_limit=_LARGEST)
         for node in program.model.graph.all_nodes():
             node.metadata_props.clear()  # source lines and paths of this machine, up to half of a small file
@@ -64,7 +75,7 @@ def write_onnx(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping
 
 @contextlib.contextmanager
 def _silence():  # type: ignore[no-untyped-def]
-    """Keep what torch's exporter prints and warns of to itself."""
+    """Hide the output and the warnings of torch's exporter."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
-"""The network as a program of `torch.export`, which needs neither this project nor the network's own code.
+"""The format of `torch.export`: a program that needs neither this project nor the code of the network.
 
-`torch.export.load` falls back to pickle for what it does not know, so never load such a file of a stranger. Here it is
-written, and loaded once by the check that follows.
+`torch.export.load` falls back to pickle for unknown objects, so never load such a file from a stranger. This module
+writes the file, and the check of the export loads it once.
 """
 
 from __future__ import annotations
@@ -21,13 +21,17 @@ __all__ = ["FORMAT", "METADATA", "PROGRAM", "write_program"]
 
 PROGRAM, METADATA = "program.pt2", "metadata.json"
 _OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
-"""What a node says of the code that it comes from: half of a small file."""
+"""Metadata of a node about the code that it comes from, which takes half of a small file."""
 
 
 def write_program(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Export `network`, which is in evaluation mode, for any batch size.
+    """Write a program of `torch.export` for any batch size.
 
-    `metadata` is what the file says of itself, as JSON in its extra file `METADATA`.
+    Args:
+        network: the network, in evaluation mode.
+        inputs: two examples as the network expects them, (2, ...).
+        path: the file.
+        metadata: metadata of the file, as JSON in its extra file `METADATA`.
     """
     batch = torch.export.Dim("batch")
     with warnings.catch_warnings(), torch.no_grad():
@@ -41,7 +45,7 @@ def write_program(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapp
 
 
 def _pack(whole: Path, path: Path) -> None:
-    """Compress what is text in an archive: the graph, which of a small network takes more room than the weights."""
+    """Compress the JSON in an archive: the graph of a small network takes more room than its weights."""
     with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
         for entry in old.infolist():
             method = zipfile.ZIP_DEFLATED if entry.filename.endswith(".json") else zipfile.ZIP_STORED
@@ -49,7 +53,7 @@ def _pack(whole: Path, path: Path) -> None:
 
 
 def _strip(program: torch.export.ExportedProgram) -> None:
-    """Take out what only this machine and this training know: source lines with paths, and the examples."""
+    """Remove what belongs to this machine and this training: source lines with paths, and the examples."""
     for module in program.graph_module.modules():
         for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else ():
             for name in _OWN:

@@ -1,7 +1,7 @@
-"""Layers that were made smaller after their network was built: what `trainables.build` cannot know, as numbers.
+"""Sizes of layers that were made smaller after `trainables.build`, which therefore cannot rebuild the network alone.
 
-Weights tell their own shapes. What they do not tell (channels of a layer whose state is shared out in groups, say) is
-kept by layer and attribute, for layers that differ from those that were built.
+The shapes of the weights do not determine every size, such as the input channels of a convolution in groups. For each
+layer that differs from the one that was built, these sizes are stored by layer and attribute.
 """
 
 from __future__ import annotations
@@ -34,7 +34,15 @@ _ATTRIBUTES = (
 
 
 def changed_sizes(built: nn.Module, now: nn.Module) -> dict[str, dict[str, Any]]:
-    """What the layers of `now` have other than those of `built`, of which it is a changed copy."""
+    """Find the sizes of layers that have changed.
+
+    Args:
+        built: the network as `trainables.build` makes it.
+        now: a changed copy of it.
+
+    Returns:
+        The changed attributes of `now` by the paths of their layers.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path, module in built.named_modules():
         other = now.get_submodule(path)
@@ -45,10 +53,15 @@ def changed_sizes(built: nn.Module, now: nn.Module) -> dict[str, dict[str, Any]]
 
 
 def resize(network: nn.Module, sizes: Sizes, weights: Mapping[str, Tensor]) -> None:
-    """Make the layers of `network` as `sizes` says, and its tensors of the shapes of `weights`, their values undefined.
+    """Change the layers of a network to other sizes. The values of changed tensors are undefined afterwards.
+
+    Args:
+        network: the network, changed in place.
+        sizes: the attributes by the paths of their layers, from `changed_sizes`.
+        weights: the state dict that the network should fit; only its shapes are used.
 
     Raises:
-        CheckpointError: the network has no such layer, or no such attribute of it.
+        CheckpointError: the network has no such layer, or the layer has no such attribute.
     """
     modules = dict(network.named_modules())
     for path, attributes in sizes.items():

@@ -1,8 +1,8 @@
-"""A network as Python that a person could have written: a class for every kind of block, torch the only import.
+"""A network as Python source that a person could have written: one class for each kind of block, importing only torch.
 
-What the classes are called, and their attributes, is as in the network, so that its state dict fits. The code is
-that of the network in evaluation mode, for inputs as those given: what a size decides is decided, heads that only
-training uses are left out (`Source.unused`).
+Classes and attributes have the same names as in the network, so that its state dict fits. The code computes what the
+network computes in evaluation mode, for inputs of the given shape: decisions that depend on a size are taken, and heads
+that only training uses are left out (`SourceCode.unused`).
 """
 
 from __future__ import annotations
@@ -24,24 +24,38 @@ from trainables.export.layers import constructed, literal
 from trainables.export.statements import Statement, statements
 from trainables.export.tracing import Pair, Traced, UntraceableError, is_leaf, seen_inputs, trace
 
-__all__ = ["Source", "source_of"]
+__all__ = ["SourceCode", "source_of"]
 
 _LONGEST_CONSTANT = 4096
+"""Numbers in the largest tensor that is written as source."""
 _TAKEN = {"F", "Standardized", "Tensor", "nn", "torch", "OrderedDict", "Path", "load", "normalize", "read_weights"}
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
 @dataclass(frozen=True)
-class Source:
-    """The classes of a network as text, the call that makes it, and the prefixes of the weights that it leaves out."""
+class SourceCode:
+    """The source of a network.
+
+    Attributes:
+        classes: the definitions of its classes.
+        call: the expression that constructs the network.
+        unused: prefixes of the weights that the source leaves out, because only training uses them.
+    """
 
     classes: str
     call: str
     unused: tuple[str, ...]
 
 
-def source_of(network: nn.Module, batches: Pair) -> Source:
-    """The source of `network`, as it runs on two batches of different sizes.
+def source_of(network: nn.Module, batches: Pair) -> SourceCode:
+    """Write a network as source.
+
+    Args:
+        network: the network; a copy is put in evaluation mode.
+        batches: two batches of inputs of different sizes, (n, ...).
+
+    Returns:
+        The source.
 
     Raises:
         UntraceableError: a module cannot be written; the message names it.
@@ -63,7 +77,7 @@ class _Author:
         self._names: set[str] = set(_TAKEN)
         self._unused: list[str] = []
 
-    def source(self) -> Source:
+    def source(self) -> SourceCode:
         for _, modules in itertools.groupby(sorted(self._customs(), key=self._height), key=self._height):
             kinds: dict[Any, list[tuple[nn.Module, Block]]] = {}
             for module in modules:
@@ -72,7 +86,7 @@ class _Author:
             for members in kinds.values():
                 self._define(members)
         text = "\n\n\n".join(_class_text(one) for one in self._definitions)
-        return Source(text, flat(self._piece(self._root)), tuple(self._unused))
+        return SourceCode(text, flat(self._piece(self._root)), tuple(self._unused))
 
     def _define(self, members: list[tuple[nn.Module, Block]]) -> None:
         name = members[0][1].name
@@ -84,21 +98,18 @@ class _Author:
         self._made.update(zip((module for module, _ in members), calls, strict=True))
 
     def _named(self, module: nn.Module, function: Any) -> Any:
-        """What `function` makes of a module; its error names the place and kind of the module."""
+        """Apply `function` to a module; an error names the path and the class of the module."""
         try:
             return function(module)
         except UntraceableError as error:
-            if getattr(error, "told", False):
+            if error.names_module:
                 raise
-            place = (
-                f"`{self._paths[module]}`, a {type(module).__name__}," if self._paths[module] else type(module).__name__
-            )
-            told = UntraceableError(f"{place} cannot be written as source: {error}")
-            told.told = True  # type: ignore[attr-defined]
-            raise told from error
+            place, kind = self._paths[module], type(module).__name__
+            where = f"`{place}`, a {kind}," if place else kind
+            raise UntraceableError(f"{where} cannot be written as source: {error}", names_module=True) from error
 
     def _runs(self, module: nn.Module) -> bool:
-        """Whether its own forward is to be written."""
+        """Check whether the module needs a `forward` of its own in the source."""
         return module in self._seen and not is_leaf(module) and type(module).forward is not nn.Sequential.forward
 
     def _trace(self, module: nn.Module) -> Traced:
@@ -109,7 +120,7 @@ class _Author:
         return isinstance(module, _CONTAINERS) and module not in self._traced
 
     def _attributes_read(self) -> Iterator[tuple[nn.Module, str]]:
-        """The tensors that some forward reads, by owner and name."""
+        """Yield the tensors that some forward reads, by owner and name."""
         for module, traced in self._traced.items():
             for node in traced.graph.nodes:
                 if node.op == "get_attr":
@@ -117,18 +128,20 @@ class _Author:
                     yield module.get_submodule(owner), name
 
     def _customs(self) -> list[nn.Module]:
-        return [
-            m
-            for m in self._paths
-            if not is_leaf(m) and not self._is_plain(m) and self._is_used(m) and not self._passes(m)
-        ]
+        """List the modules that become classes."""
+        found = []
+        for module in self._paths:
+            written = not is_leaf(module) and not self._is_plain(module)
+            if written and self._is_used(module) and not self._passes(module):
+                found.append(module)
+        return found
 
     def _is_used(self, module: nn.Module) -> bool:
         owners = {owner for owner, _ in self._read}
         return any(one in self._seen or one in owners for one in module.modules())
 
     def _passes(self, module: nn.Module) -> bool:
-        """Whether it gives what it was given, as drop path does in evaluation mode."""
+        """Check whether the module returns its input, as drop path does in evaluation mode."""
         traced = self._traced.get(module)
         if traced is None or module is self._root or next(iter(module.state_dict()), None) is not None:
             return False
@@ -172,7 +185,7 @@ class _Author:
         return Group(f"nn.{kind.__name__}(", self._contents(module), ")")
 
     def _contents(self, module: nn.Module) -> tuple[Item, ...]:
-        """What the constructor of a container is given."""
+        """Write the arguments of the constructor of a container."""
         items = [(name, self._piece(child)) for name, child in module._modules.items() if child is not None]
         if isinstance(module, nn.ModuleDict):
             return (Item("", Group("{", tuple(Item(f'"{name}": ', piece) for name, piece in items), "}")),)
@@ -205,7 +218,7 @@ def _pair(name: str, piece: Piece) -> Piece:
 
 
 def _repeated(pieces: list[Piece]) -> Iterator[Item]:
-    """Three or more equal layers in a row as one line."""
+    """Write three or more equal layers in a row as one line."""
     for text, run in itertools.groupby(pieces, key=flat):
         alike = list(run)
         if len(alike) > 2:
@@ -231,7 +244,7 @@ def _constant(tensor: Tensor) -> Piece:
 
 
 def _frozen(value: Any) -> Piece:
-    """Numbers of a constant; a list of them is broken into full lines."""
+    """Write the numbers of a constant."""
     if isinstance(value, list):
         return Group("[", tuple(Item("", _frozen(item)) for item in value), "]")
     return literal(value, "size") if isinstance(value, int) else Text(flat(literal(value)))
@@ -268,7 +281,7 @@ def _kind(value: Any) -> str:
 
 
 def _document(module: nn.Module) -> str:
-    """The first sentence that its author wrote of the class."""
+    """Read the first paragraph of the docstring of the class."""
     text = inspect.cleandoc(type(module).__dict__.get("__doc__") or "").split("\n\n")[0]
     return " ".join(text.split()).replace("\\", "").replace('"""', "'''").rstrip('"')
 
@@ -297,7 +310,7 @@ def _constructor_line(arguments: Sequence[str]) -> list[str]:
 
 
 def _without_constructor(lines: list[str]) -> list[str]:
-    """What has nothing to construct needs no constructor."""
+    """Remove a constructor that only calls that of `nn.Module`."""
     start = next(place for place, line in enumerate(lines) if line.lstrip().startswith("def __init__"))
     return [*lines[:start], *lines[start + 3 :]]
 

@@ -1,4 +1,4 @@
-"""`model.py`: the source of a network with what it takes to use it: weights, normalisation, names of classes."""
+"""The format `model.py`: the source of a network with functions that read its weights and normalise its inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainables.export.deployed import Deployed
 from trainables.export.expressions import Group, Item, Text, written
 from trainables.export.format import Format, Work
 from trainables.export.layers import literal
-from trainables.export.source import Source, source_of
+from trainables.export.source import SourceCode, source_of
 from trainables.export.standardized import described_inputs
 from trainables.export.weights import WEIGHTS, write_weights
 
@@ -65,7 +65,14 @@ DTYPES = {
 def write_model(
     deployed: Deployed, batches: tuple[Any, Any], facts: Sequence[str], path: Path, *, raw: bool = True
 ) -> None:
-    """Write the file; `raw` as in `model_text`.
+    """Write `model.py`.
+
+    Args:
+        deployed: the network.
+        batches: two batches of inputs of different sizes, (n, ...).
+        facts: lines for the docstring of the file.
+        path: the file.
+        raw: the default of `raw` in its `load`, if the network has a mean and a deviation of raw inputs.
 
     Raises:
         UntraceableError: the network cannot be written as source.
@@ -73,10 +80,17 @@ def write_model(
     path.write_text(model_text(deployed, source_of(deployed.network, batches), facts, raw=raw), encoding="utf-8")
 
 
-def model_text(deployed: Deployed, source: Source, facts: Sequence[str], *, raw: bool = True) -> str:
-    """The file as text; `facts` are lines for its docstring.
+def model_text(deployed: Deployed, source: SourceCode, facts: Sequence[str], *, raw: bool = True) -> str:
+    """Write the text of `model.py`.
 
-    Where the network has a mean and a deviation of raw inputs, its `load` takes `raw` too, with this default.
+    Args:
+        deployed: the network.
+        source: the source of the network.
+        facts: lines for the docstring of the file.
+        raw: the default of `raw` in its `load`, if the network has a mean and a deviation of raw inputs.
+
+    Returns:
+        The text.
     """
     raw = raw and deployed.standardizes
     head = [_document(deployed, facts, raw), _imports(source), f"{_DTYPES.strip()}\n", *_constants(deployed, source)]
@@ -108,7 +122,7 @@ def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
     return '"""' + "\n".join(lines).rstrip() + '\n"""\n'
 
 
-def _imports(source: Source) -> str:
+def _imports(source: SourceCode) -> str:
     own = "from collections import OrderedDict\n" if "OrderedDict(" in source.classes else ""
     functional = "import torch.nn.functional as F\n" if "F." in source.classes else ""
     return (
@@ -117,7 +131,7 @@ def _imports(source: Source) -> str:
     )
 
 
-def _constants(deployed: Deployed, source: Source) -> list[str]:
+def _constants(deployed: Deployed, source: SourceCode) -> list[str]:
     found = []
     if deployed.classes:
         found.append(_tuple("CLASSES", deployed.classes))
@@ -146,7 +160,7 @@ def normalize(raw: Tensor) -> Tensor:
 '''
 
 
-def _load(deployed: Deployed, source: Source, raw: bool) -> str:
+def _load(deployed: Deployed, source: SourceCode, raw: bool) -> str:
     root = source.call.partition("(")[0]
     kept = (
         "    weights = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}\n"

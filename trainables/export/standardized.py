@@ -1,4 +1,4 @@
-"""The normalisation of inputs as a part of the network, and what a file says of its inputs and outputs."""
+"""The normalisation of inputs as a part of the network, and the metadata about inputs and outputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ __all__ = ["Standardized", "described_inputs", "metadata", "raw_of", "standardiz
 
 
 class Standardized(nn.Module):
-    """A network for raw inputs (n, channels, ...): it is given `(raw - mean) / std`."""
+    """A network for raw inputs (n, channels, ...): it is given `(raw - mean) / std`.
+
+    Args:
+        network: the network for standardized inputs.
+        mean: (1, channels, 1, ..), of the raw inputs.
+        std: (1, channels, 1, ..), of the raw inputs.
+    """
 
     mean: Tensor
     std: Tensor
@@ -30,12 +36,27 @@ class Standardized(nn.Module):
 
 
 def standardized(deployed: Deployed) -> nn.Module:
-    """The network for raw inputs, of the dtype of the standardized ones, in evaluation mode."""
+    """Put the standardization of the inputs into a network.
+
+    Args:
+        deployed: the network, with mean and deviation of its raw inputs.
+
+    Returns:
+        The network for raw inputs of the same dtype, in evaluation mode.
+    """
     return Standardized(deployed.network, *_statistics(deployed)).eval()
 
 
 def raw_of(deployed: Deployed, inputs: Tensor) -> Tensor:
-    """The raw inputs that come to these standardized ones, but for rounding."""
+    """Invert the standardization of inputs.
+
+    Args:
+        deployed: the network, with mean and deviation of its raw inputs.
+        inputs: (n, ...), standardized.
+
+    Returns:
+        (n, ...), raw, but for rounding.
+    """
     mean, std = _statistics(deployed)
     return inputs * std + mean
 
@@ -47,7 +68,15 @@ def _statistics(deployed: Deployed) -> tuple[Tensor, Tensor]:
 
 
 def described_inputs(deployed: Deployed, *, raw: bool) -> str:
-    """What a file wants, in words."""
+    """Describe the inputs of a file for a person.
+
+    Args:
+        deployed: the network.
+        raw: whether the file takes raw inputs.
+
+    Returns:
+        Dtype, shape and scale, in words.
+    """
     kind = str(deployed.inputs.dtype).removeprefix("torch.")
     shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
     if not deployed.standardizes:
@@ -65,7 +94,16 @@ def described_inputs(deployed: Deployed, *, raw: bool) -> str:
 
 
 def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str]:
-    """What a file says of itself, by name; lists are JSON."""
+    """Collect the metadata of a file.
+
+    Args:
+        deployed: the network.
+        identifier: the canonical id of the architecture.
+        raw: whether the file takes raw inputs.
+
+    Returns:
+        The texts by name; lists are JSON, and empty entries are left out.
+    """
     said: dict[str, Any] = {
         "input": described_inputs(deployed, raw=raw),
         "normalization": _normalization(deployed, raw=raw),

@@ -1,5 +1,8 @@
-"""A traced graph as the lines of a `forward`: values that are used once stand where they are used, and a value that
-follows from another one, which nobody needs any more, keeps its name."""
+"""The lines of a `forward` from a traced graph.
+
+A value that is used once is written where it is used. A value that is computed from another one, which no later line
+reads, takes over its name, as in `x = F.relu(x)`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from trainables.export.tracing import Traced, UntraceableError
 __all__ = ["MOST", "Statement", "statements"]
 
 MOST = 160
-"""Lines of a forward; what has more is a loop that was unrolled, which nobody would read."""
+"""The most lines of a readable forward; a longer one is a loop that was unrolled."""
 
 _INFIX: dict[Any, tuple[str, int]] = {
     operator.add: (" + ", 1),
@@ -41,7 +44,12 @@ _RESERVED = {"F", "nn", "torch", "self", "Tensor"}
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A line of a forward: `lead` is `x = ` or `return `."""
+    """A line of a `forward` or of a constructor.
+
+    Attributes:
+        lead: the text before the expression, such as `x = ` or `return `.
+        piece: the expression.
+    """
 
     lead: str
     piece: Piece
@@ -51,15 +59,22 @@ class Statement:
 class _Expression:
     piece: Piece
     strength: int = 9
-    """How tightly it binds: 1 sums, 2 products, 3 signs, 9 what needs no brackets."""
+    """Precedence of the operator: 1 for sums, 2 for products, 3 for signs, 9 for what needs no brackets."""
     depth: int = 0
 
 
 def statements(traced: Traced, is_plain: Callable[[nn.Module], bool]) -> list[Statement]:
-    """The lines of the forward; `is_plain` tells which modules are written as plain containers.
+    """Write the lines of a `forward`.
+
+    Args:
+        traced: the graph of the module.
+        is_plain: whether a module is written as a plain container, without a class of its own.
+
+    Returns:
+        The lines in order.
 
     Raises:
-        UntraceableError: it calls what has no name in torch, or is too long to be read.
+        UntraceableError: the module calls a function outside torch, or has more than `MOST` lines.
     """
     found = _Writer(traced, is_plain).lines()
     if len(found) > MOST:
@@ -98,7 +113,7 @@ class _Writer:
             elif node in self._names:
                 continue
             elif node in kept or not (self._short(expression) or self._is_returned(node) or self._is_inside(node)):
-                # What it reads must be told before its own name can be one of those.
+                # The line is written first, because the name of a value that it reads may become its own.
                 name = self._name_for(node)
                 found.append(Statement(f"{name} = ", expression.piece))
                 self._name(node, name)
@@ -107,12 +122,12 @@ class _Writer:
         return found
 
     def _kept(self) -> set[fx.Node]:
-        """What is used more than once and is no part of something that has a name, and what its author kept."""
+        """Collect the nodes that need a name: those that are used several times, or that the author has named."""
         own = {node for node in self._traced.own if not self._is_returned(node)}
         return {n for n in self._nodes if (self._uses(n) > 1 or n in own) and not self._is_access(n)}
 
     def _unpacked(self, node: fx.Node) -> list[fx.Node]:
-        """The elements that all get a name of their author's: `query, key, value = `; empty if it is not so."""
+        """List the elements of a sequence if the author names all, as in `query, key, value = ..`; else nothing."""
         users = sorted(node.users, key=self._places.__getitem__)
         items = [one for one in users if one.target is operator.getitem and one.args[0] is node]
         indices = [one.args[1] for one in items]
@@ -122,7 +137,7 @@ class _Writer:
         return items if all(one in self._traced.names for one in items) else []
 
     def _is_inside(self, node: fx.Node) -> bool:
-        """Whether it is one layer of a plain sequence, and the next one all that reads it."""
+        """Check whether a node is a layer of a plain sequence that only the next layer reads."""
         path = str(node.target).rpartition(".")[0]
         if node.op != "call_module" or not path or self._uses(node) != 1:
             return False
@@ -132,11 +147,11 @@ class _Writer:
         return inside and user.op == "call_module" and str(user.target).rpartition(".")[0] == path
 
     def _is_returned(self, node: fx.Node) -> bool:
-        """Whether it is what the forward gives, and nothing else."""
+        """Check whether a node is returned and not used otherwise."""
         return [one.op for one in node.users] == ["output"] and self._uses(node) == 1
 
     def _is_access(self, node: fx.Node) -> bool:
-        """Whether it needs no name of its own: an attribute, a size, an element of a list that has a name."""
+        """Check whether a node needs no name: an attribute, a size, or an element of a list with a name."""
         if node.op == "get_attr" or node.target is getattr:
             return True
         source = node.args[0] if node.args else None
@@ -144,15 +159,17 @@ class _Writer:
         return node.target is operator.getitem and parts
 
     def _uses(self, node: fx.Node) -> int:
-        count = [0]
+        """Count the arguments, in all nodes, that are this node."""
+        count = 0
 
         def look(used: fx.Node) -> fx.Node:
-            count[0] += used is node
+            nonlocal count
+            count += used is node
             return used
 
         for user in node.users:
             fx.node.map_arg((user.args, user.kwargs), look)
-        return count[0]
+        return count
 
     def _short(self, expression: _Expression) -> bool:
         return expression.depth <= _DEEPEST and len(flat(expression.piece)) <= _LONGEST
@@ -163,7 +180,7 @@ class _Writer:
         self._known[node] = _Expression(Text(name))
 
     def _name_for(self, node: fx.Node) -> str:
-        """The author's name, or that of the value that it is made of, if nobody asks for what has it now any more."""
+        """Choose the author's name, or that of the value it is computed from if no later line reads that value."""
         wanted = self._traced.names.get(node)
         if wanted is None:
             source = next((arg for arg in node.args if isinstance(arg, fx.Node)), None)
@@ -179,14 +196,14 @@ class _Writer:
         return f"{wanted}_{number}"
 
     def _over(self, source: fx.Node, node: fx.Node) -> bool:
-        """Whether nothing after `node` reads `source`, directly or in an expression that is not written yet."""
+        """Check that nothing after `node` reads `source`, directly or in an expression that is not written yet."""
         later = self._places[node]
         return all(
             self._places[user] <= later and (user is node or self._written_in(user, node)) for user in source.users
         )
 
     def _written_in(self, user: fx.Node, node: fx.Node) -> bool:
-        """Whether `user`, which has no name of its own, is read by `node` only, or has a name already."""
+        """Check that `user` has a name already, or that nothing after `node` reads it."""
         if user in self._names or user is node:
             return True
         return all(self._places[one] <= self._places[node] and self._written_in(one, node) for one in user.users)
@@ -205,7 +222,7 @@ class _Writer:
         return self._function(node)
 
     def _whole(self, node: fx.Node) -> tuple[str, tuple[Any, ...]] | None:
-        """A plain sequence whose layers are called one after another: it is called instead."""
+        """Find the plain sequence whose layers are called one after another, to call it as a whole."""
         path, _, last = str(node.target).rpartition(".")
         container = self._root.get_submodule(path)
         if not path or not isinstance(container, nn.Sequential) or not self._is_plain(container):
@@ -296,7 +313,7 @@ class _Writer:
         return _Expression(literal(arg))
 
     def _whole_list(self, arg: Any) -> tuple[fx.Node | None, Any]:
-        """The list that this one begins with, all of it, and what comes after."""
+        """Find a list whose elements this one begins with, and the elements after them."""
         first = next((place for place, one in enumerate(arg) if one is not None), None)
         node = arg[first] if first is not None else None
         if not isinstance(node, fx.Node) or node.target is not operator.getitem or node in self._names:
@@ -332,7 +349,7 @@ class _Writer:
 
 
 def _path(target: str, root: nn.Module) -> str:
-    """`self.edges["edge_0_1"][0]`: children of containers by their keys."""
+    """Write the path of an attribute as source, such as `self.edges["edge_0_1"][0]`."""
     text, owner = "self", root
     for name in target.split("."):
         if isinstance(owner, nn.ModuleDict):
@@ -356,7 +373,7 @@ def _name_of(function: Callable[..., Any]) -> str:
 def _without_defaults(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments that say something; those that torch itself filled in go."""
+    """Remove keyword arguments that equal their defaults, which torch fills in itself."""
     try:
         parameters = inspect.signature(function).parameters
     except (ValueError, TypeError):

@@ -1,10 +1,9 @@
-"""What a module computes, as a graph of calls of its children and of torch: symbolic tracing by torch.fx, one
-module at a time.
+"""Symbolic tracing of a module by torch.fx into a graph of calls of its children and of torch, one module at a time.
 
 Every value is known for two batches of different sizes. A size that is the same in both is a plain number, so that
-loops over layers and patches, and decisions by the shape of an image, are followed; a size that differs stays a
-value of the graph. A decision by what the numbers in a tensor are cannot be followed (`UntraceableError`).
-Networks are traced in evaluation mode: dropout and auxiliary heads are not in the graph.
+loops over layers and patches, and decisions by the shape of an image, can be followed. A size that differs is a value
+of the graph. A decision by the contents of a tensor cannot be followed (`UntraceableError`). Networks are traced in
+evaluation mode: dropout and auxiliary heads are not in the graph.
 """
 
 from __future__ import annotations
@@ -26,23 +25,50 @@ from torch.nn import functional
 __all__ = ["Pair", "Traced", "UntraceableError", "Value", "is_leaf", "seen_inputs", "trace"]
 
 Pair = tuple[Any, Any]
-"""What a value is for the first and for the second batch."""
+"""A value for the first and for the second batch."""
 
 _FACTORIES = ("arange", "empty", "eye", "full", "linspace", "ones", "tensor", "zeros")
 
 
 class UntraceableError(Exception):
-    """What a module does cannot be written as a graph; the message says why."""
+    """A module whose computation cannot be written as a graph; the message gives the reason.
+
+    Args:
+        message: the reason.
+        names_module: whether the message names the module.
+    """
+
+    def __init__(self, message: str, *, names_module: bool = False) -> None:
+        super().__init__(message)
+        self.names_module = names_module
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Whether this is a layer of torch itself, no container."""
+    """Check whether a module is a layer of torch.
+
+    Args:
+        module: any module.
+
+    Returns:
+        True for a layer of `torch.nn`; False for its containers and for other modules.
+    """
     containers = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
     return type(module).__module__.startswith("torch.nn.") and not isinstance(module, containers)
 
 
 def seen_inputs(network: nn.Module, batches: Pair) -> dict[nn.Module, list[Pair]]:
-    """For every module that `network` calls: its arguments for both batches, in the first call of each."""
+    """Run a network and record the arguments of its modules.
+
+    Args:
+        network: the network, in evaluation mode.
+        batches: two batches of inputs.
+
+    Returns:
+        For every module that both runs call, its arguments in the first call of each run: one pair for each argument.
+
+    Raises:
+        UntraceableError: a module other than a layer of torch is called with keyword arguments.
+    """
     seen: dict[nn.Module, list[tuple[Any, ...]]] = {}
     keyword: list[nn.Module] = []
 
@@ -69,14 +95,20 @@ def seen_inputs(network: nn.Module, batches: Pair) -> dict[nn.Module, list[Pair]
 
 
 def _snapshot(value: Any) -> Any:
-    """Lists as they are now: some go on growing."""
+    """Copy lists, because some modules append to a list that they pass on."""
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
         return type(value)(_snapshot(item) for item in value)
     return value
 
 
 class Value(fx.Proxy):
-    """A value of the graph, and what it is for the two batches."""
+    """A value of the graph, known for the two batches.
+
+    Args:
+        node: the node of the graph.
+        tracer: the tracer that makes the graph.
+        pair: the value for the two batches.
+    """
 
     def __init__(self, node: fx.Node, tracer: _Tracer, pair: Pair) -> None:
         super().__init__(node, tracer)
@@ -116,9 +148,11 @@ class Traced:
     """The graph of a module's `forward`.
 
     Attributes:
-        pairs: what each node is for the two batches.
-        names: what the author called the value of a node.
-        own: the nodes that `forward` itself, no function that it calls, gave a name.
+        root: the module.
+        graph: the graph.
+        pairs: the value of each node for the two batches.
+        names: the variable that holds the value of a node in the author's code.
+        own: nodes that are named in `forward` itself, and not in a function that it calls.
     """
 
     root: nn.Module
@@ -129,10 +163,17 @@ class Traced:
 
 
 def trace(module: nn.Module, inputs: Sequence[Pair]) -> Traced:
-    """The graph of `module.forward`, its children uncalled, for the `inputs` seen.
+    """Trace the `forward` of a module; calls of its children are nodes of the graph.
+
+    Args:
+        module: the module, in evaluation mode.
+        inputs: its arguments, from `seen_inputs`.
+
+    Returns:
+        The graph, without nodes that nothing uses.
 
     Raises:
-        UntraceableError: the forward decides by the contents of tensors, or does what torch.fx cannot follow.
+        UntraceableError: the forward decides by the contents of tensors, or torch.fx cannot follow it.
     """
     tracer = _Tracer(inputs)
     try:
@@ -149,7 +190,7 @@ def trace(module: nn.Module, inputs: Sequence[Pair]) -> Traced:
 
 
 class _Values(list[Any]):
-    """A list of values that torch.fx does not take apart where it is an argument."""
+    """A list of values that torch.fx keeps as one argument."""
 
 
 class _Tracer(fx.Tracer):
@@ -193,7 +234,7 @@ class _Tracer(fx.Tracer):
         return self._unpacked(Value(node, self, pair))
 
     def remember_name(self, node: fx.Node, place: int | None = None) -> None:
-        """What the value is assigned to, in the innermost frame that is neither torch's nor this module's."""
+        """Remember the variable of a value, in the innermost frame outside torch and this module."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_globals.get("__name__", "").startswith(("torch.", __name__, "operator")):
             frame = frame.f_back
@@ -206,7 +247,7 @@ class _Tracer(fx.Tracer):
                 self.own.add(node)
 
     def _unpacked(self, value: Value) -> Any:
-        """Lists and tuples of values as such, so that they are indexed, sliced and passed on as in the original."""
+        """Turn a value that is a list or tuple into one of values, to be indexed and sliced as in the original."""
         first = value.pair[0]
         if not isinstance(first, list | tuple) or isinstance(first, torch.Size):
             return value
@@ -249,7 +290,7 @@ class _Tracer(fx.Tracer):
 
 
 def _stored(code: CodeType, last: int, place: int | None) -> str | None:
-    """The variable that the result of the instruction at `last` goes to; where it is unpacked, that at `place`."""
+    """Find the variable that stores the result of the instruction at `last`, or its element at `place`."""
     following = [one for one in dis.get_instructions(code) if one.offset >= last and one.opname != "CACHE"]
     if following and following[0].offset == last and following[0].opname != "UNPACK_SEQUENCE":
         following = following[1:]
@@ -264,7 +305,7 @@ def _stored(code: CodeType, last: int, place: int | None) -> str | None:
 
 
 def _changes_nothing(target: Any, args: Any, kwargs: Any) -> bool:
-    """Whether what is called gives its first argument in evaluation mode: no dropout, no padding, all of a tensor."""
+    """Check whether a call returns its first argument: dropout in evaluation, padding by 0, a slice of everything."""
     if target is functional.dropout:
         return not kwargs.get("training", True)
     if target is functional.pad:
@@ -311,13 +352,13 @@ def _agreed(pair: tuple[Any, ...], what: str) -> Any:
 
 
 def _len(thing: Any) -> Any:
-    """As `len`, for values too: the first size."""
+    """Replace `len`: for a value it returns the first size."""
     return _shape(thing)[0] if isinstance(thing, Value) else len(thing)
 
 
 @contextmanager
 def _patched(module: nn.Module, tracer: _Tracer) -> Iterator[None]:
-    """Let `len` and the functions that make tensors take values, while the code of `module` is traced."""
+    """Let `len` and the functions that make tensors accept values while `module` is traced."""
     with ExitStack() as stack:
         own = {
             base.__module__ for base in type(module).__mro__ if not base.__module__.startswith(("torch", "builtins"))

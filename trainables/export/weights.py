@@ -1,4 +1,4 @@
-"""Weights as safetensors and what they are the weights of as JSON; both without pickle, and read back by `rebuilt`."""
+"""The format safetensors: weights, and their architecture as JSON. It needs no pickle; `rebuilt` reads it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,28 @@ VERSION = 1
 
 
 def write_weights(network: nn.Module, path: Path) -> None:
-    """The state dict of `network`, contiguous and on the CPU; tensors that are shared are written twice."""
-    path.write_bytes(safetensors.torch.save(_state(network), {"format": "pt"}))
+    """Write the state dict of a network as safetensors; a tensor that two modules share is written twice.
+
+    Args:
+        network: the network.
+        path: the file.
+    """
+    state: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        state[name] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+    path.write_bytes(safetensors.torch.save(state, {"format": "pt"}))
 
 
 def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
-    """What `architecture.json` says; `id` is the canonical one of the architecture."""
+    """Collect the content of `architecture.json`.
+
+    Args:
+        deployed: the network.
+        identifier: the canonical id of the architecture.
+
+    Returns:
+        The content, which JSON can represent.
+    """
     return {
         "format": VERSION,
         "space": deployed.space,
@@ -53,7 +69,13 @@ def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
 
 
 def rebuilt(folder: str | Path) -> nn.Module:
-    """The network of an exported folder with its weights, in evaluation mode, by `trainables.build`.
+    """Build the network of an exported folder by `trainables.build`, and load its weights.
+
+    Args:
+        folder: a folder with `weights.safetensors` and `architecture.json`.
+
+    Returns:
+        The network, in evaluation mode.
 
     Raises:
         CheckpointError: the files are missing, damaged or do not fit.
@@ -87,18 +109,9 @@ def rebuilt(folder: str | Path) -> nn.Module:
 
 
 def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples; an image size is one."""
-    return {
-        key: tuple(value) if key == "image_size" and isinstance(value, list) else value
-        for key, value in settings.items()
-    }
-
-
-def _state(network: nn.Module) -> dict[str, Tensor]:
-    return {
-        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-        for name, tensor in network.state_dict().items()
-    }
+    """Restore the image size as a tuple, because JSON has only lists."""
+    size = settings.get("image_size")
+    return {**settings, "image_size": tuple(size)} if isinstance(size, list) else dict(settings)
 
 
 def _write(work: Work, folder: Path) -> None:
@@ -108,7 +121,14 @@ def _write(work: Work, folder: Path) -> None:
 
 
 def unfindable(space: str) -> str:
-    """Why a fresh interpreter cannot find the network that was registered for `space`; empty where it can."""
+    """Check whether a fresh interpreter can import the builder that this process has registered for a space.
+
+    Args:
+        space: the name of the space.
+
+    Returns:
+        Why it cannot; empty where it can, or where nothing is registered.
+    """
     found = networks.registered(space)
     name = "" if found is None else f"{found.builder.__module__}:{getattr(found.builder, '__qualname__', '<')}"
     if "<" in name or name.startswith("__main__:"):

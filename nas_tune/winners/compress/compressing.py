@@ -17,7 +17,7 @@ from nas_tune.winners.export.facts import Source, machine, supernet_parameters
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
 from trainables.compression import Compressed, CompressionSettings, compress_network
 from trainables.drafts import draft_folder, remove_abandoned
-from trainables.export.exporting import Progress
+from trainables.export.exporting import ProgressCallback
 from trainables.protocol import Compressible, Trainable
 from trainables.registry import Target
 
@@ -44,7 +44,7 @@ def compress(
     folder: str | Path | None = None,
     trainable: Target | None = None,
     allow_code: bool = False,
-    progress: Progress = lambda what, step, steps: None,
+    progress: ProgressCallback = lambda what, step, steps: None,
 ) -> Compression:
     """Prune the network of a finished trial (the best, if `trial` is None), train it on, and quantize it.
 

@@ -15,7 +15,7 @@ from nas_tune.winners.export.card import CARD, card, facts_of, heading
 from nas_tune.winners.export.facts import gathered
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
 from trainables.export import FORMATS, STANDARD, Exported, check_formats, export_network
-from trainables.export.exporting import Progress
+from trainables.export.exporting import ProgressCallback
 from trainables.registry import Target
 
 __all__ = ["Export", "export"]
@@ -55,7 +55,7 @@ def export(
     allow_code: bool = False,
     retrained: bool | None = None,
     normalization: bool = True,
-    progress: Progress = lambda what, step, steps: None,
+    progress: ProgressCallback = lambda what, step, steps: None,
 ) -> Export:
     """Write the network of a finished trial (the best, if `trial` is None), each format checked in a fresh interpreter.
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from tests.sweeps import quick
 from tests.trainables.export.networks import SETTINGS, Odd, Undecided, inputs, member, spread
-from trainables.export import Deployed, Source, UntraceableError, source_of
+from trainables.export import Deployed, SourceCode, UntraceableError, source_of
 from trainables.export.standalone import model_text
 
 
-def run_text(text: str, source: Source) -> tuple[nn.Module, dict[str, Any]]:
+def run_text(text: str, source: SourceCode) -> tuple[nn.Module, dict[str, Any]]:
     """The network that a `model.py` constructs."""
     names: dict[str, Any] = {"__name__": "model", "__file__": "model.py"}
     exec(compile(text, "model.py", "exec"), names)
