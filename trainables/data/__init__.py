@@ -1,10 +1,10 @@
-"""Images by name or path, split and resident on a device; loaded once per process.
+"""Data sets of images by name or path, split and stored on a device; loaded once per process.
 
     data = load(DataSettings("digits"), torch.device("cpu"))
     data.train.images    # uint8 (n, c, h, w)
 
-Small data sets are meant: all images lie in memory as they are read, uint8 where they were. Nothing is
-fetched from a network unless `download` is set.
+The module is meant for small data sets: all images are kept in memory, as uint8 where the files hold 8 bits. Nothing is
+downloaded unless `download` is set.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Augmentation of whole batches on the device they live on: shift, flip and cutout, no image by itself.
+"""Augmentation of whole batches on their device: shift, flip and cutout.
 
-Semantics are torchvision's: a shift of p pixels is `RandomCrop(size, padding=p)`, a flip
-`RandomHorizontalFlip()`; cutout clears one square at a random centre, cut off at the borders (DeVries and
-Taylor 2017, 1708.04552). Each image of a batch draws its own numbers from the given generator.
+A shift of p pixels is torchvision's `RandomCrop(size, padding=p)`, a flip its `RandomHorizontalFlip()`. Cutout clears a
+square around a random centre, cut off at the borders (DeVries and Taylor 2017, 1708.04552). Each image of a batch draws
+its own random numbers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Augmentation:
     """Random views of a batch of images (n, c, h, w) of any dtype.
 
     Attributes:
-        shift: largest move in pixels, each way; what comes in from outside is 0.
-        flip: mirror every second image, left to right.
+        shift: largest move in pixels, in each direction; zeros come in.
+        flip: mirror each image left to right with a probability of one half.
         cutout: side of the cleared square in pixels; 0 clears nothing.
         fill: value of a cleared pixel.
     """
@@ -37,7 +37,7 @@ class Augmentation:
     fill: float = 0.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """A new tensor of the same shape; `images` is left as it is."""
+        """Augment (n, c, h, w) to a new tensor of the same shape; `images` is unchanged."""
         if self.shift:
             images = shifted(images, self.shift, generator)
         if self.flip:
@@ -68,7 +68,14 @@ class Views:
             check_number("shift", self.shift, 0, whole=True)
 
     def augmentation(self, data: ImageData) -> Augmentation:
-        """For these images; the shift that nobody set is an eighth of their shorter side."""
+        """Choose the augmentation for a data set. The default shift is an eighth of the shorter side of the images.
+
+        Args:
+            data: the data set.
+
+        Returns:
+            The augmentation; none where `augment` is off.
+        """
         if not self.augment:
             return Augmentation()
         shift = min(data.image_size) // 8 if self.shift is None else self.shift
@@ -142,7 +149,7 @@ def cut_out(images: Tensor, side: int, fill: float, generator: torch.Generator) 
 
 
 def _band(length: int, side: int, count: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    """(count, length) booleans: `side` positions in a row around a random one."""
+    """Draw `side` consecutive positions around a random one, for each image: (count, length), bool."""
     first = torch.randint(length, (count, 1), generator=generator, device=device) - side // 2
     positions = torch.arange(length, device=device)
     return (positions >= first) & (positions < first + side)

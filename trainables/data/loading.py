@@ -1,8 +1,8 @@
-"""From a name or a path to a split data set, with one memory per process.
+"""From a name or a path to a split data set, with one cache per process.
 
-A name is one of `NAMED`; below the data root (the setting, or the environment variable NAS_TUNE_DATA) a
-folder of that name with Parquet files or an `.npz` beside is preferred to torchvision's files. Everything
-else is a path, tried as it is and below the root.
+A name is one of `NAMED`. The data root is the setting `root`, or else the environment variable NAS_TUNE_DATA. Below it,
+a folder of that name with Parquet files or an `.npz` file of that name is preferred to torchvision's files. Everything
+else is a path, which is looked up from the current folder and then below the root.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from trainables.data.parquet import load_parquet, parquet_files
 from trainables.data.parts import visible
 from trainables.data.settings import DataSettings
 from trainables.data.split import rows_of, split_data
-from trainables.data.telling import told
+from trainables.data.summary import summary_of
 from trainables.errors import DataError
 
 __all__ = ["ROOT_VARIABLE", "check_data", "described", "load", "load_raw"]
@@ -31,15 +31,29 @@ ROOT_VARIABLE = "NAS_TUNE_DATA"
 
 
 def load(settings: DataSettings, device: torch.device) -> ImageData:
-    """The split data set on `device`; read anew only if the settings or the files have changed."""
+    """Load a data set, split it, and keep it for later calls. A change of the settings or files reads it again.
+
+    Args:
+        settings: the data set and how it is split.
+        device: where the images are stored.
+
+    Returns:
+        The three splits.
+
+    Raises:
+        DataError: the data set is missing, damaged or cannot be split.
+    """
     return _load(settings, str(device), _stamp(settings))
 
 
 def check_data(settings: DataSettings) -> None:
-    """Read the data set and part it, as every training would, unless it has yet to be downloaded.
+    """Read and split a data set as every training would, unless it still has to be downloaded.
+
+    Args:
+        settings: the data set and how it is split.
 
     Raises:
-        DataError: it is not there, damaged, or cannot be parted; says where it was looked for.
+        DataError: the data set is missing, damaged or cannot be split; the message names the places that were searched.
     """
     if settings.data == "digits":
         return
@@ -57,21 +71,34 @@ def check_data(settings: DataSettings) -> None:
 
 
 def described(settings: DataSettings) -> list[str]:
-    """One line on the images that were found and how they are parted; none on a data set that has a name."""
-    if settings.data in NAMED and _path_of_own(settings) is None:
+    """Describe the images of a data set and how they are split.
+
+    Args:
+        settings: the data set and how it is split.
+
+    Returns:
+        One line; none for a data set of `NAMED` whose files are scikit-learn's or torchvision's.
+    """
+    if settings.data == "digits" or (settings.data in TORCHVISION and _path(settings.data, settings.root) is None):
         return []
     raw = load_raw(settings)
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
     counts = [len(rows) for rows in rows_of(raw, **shares, seed=settings.seed, whole=settings.whole)]
-    return [told(raw, *counts, whole=settings.whole, shares=shares)]
-
-
-def _path_of_own(settings: DataSettings) -> Path | None:
-    return None if settings.data == "digits" else _path(settings.data, settings.root)
+    return [summary_of(raw, *counts, whole=settings.whole, shares=shares)]
 
 
 def load_raw(settings: DataSettings) -> Raw:
-    """The data set as it was read, on the CPU, unsplit."""
+    """Read a data set without splitting it, and keep it for later calls.
+
+    Args:
+        settings: the data set.
+
+    Returns:
+        The data set on the CPU.
+
+    Raises:
+        DataError: the data set is missing or damaged.
+    """
     return _load_raw(settings.data, _file_settings(settings), _stamp(settings))
 
 
@@ -108,18 +135,14 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
         return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
     if is_image_folder(path):
         return load_image_folder(path, resize=resize)
-    raise _no_data_set(path)
-
-
-def _no_data_set(path: Path) -> DataError:
-    return DataError(
+    raise DataError(
         f"{path} is no data set: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
         "of images per class is needed"
     )
 
 
 def _path(data: str, root: str | None) -> Path | None:
-    """Where `data` lies; None for a torchvision data set in torchvision's own layout."""
+    """Find the path of a data set; None for a torchvision data set in torchvision's own layout."""
     below = root or os.environ.get(ROOT_VARIABLE)
     if data in TORCHVISION:
         own = [Path(below) / data, Path(below) / f"{data}.npz"] if below else []
@@ -146,7 +169,7 @@ def _root(data: str, root: str | None) -> Path:
 
 
 def _stamp(settings: DataSettings) -> tuple[object, ...]:
-    """Sizes and times of the files; of a folder of images those of its folders, which change with a name."""
+    """Collect sizes and times of the files, which reveal a change; for images those of the folders stand for them."""
     if settings.data == "digits":
         return ()
     path = _path(settings.data, settings.root)

@@ -1,0 +1,54 @@
+"""A summary of a data set in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trainables.data.images import Raw
+
+__all__ = ["summary_of"]
+
+_SHOWN_CLASSES = 20
+"""Classes that are listed by name."""
+
+
+def summary_of(raw: Raw, train: int, validation: int, test: int, *, whole: bool, shares: Mapping[str, float]) -> str:
+    """Summarize a data set: the splits with their origin, the classes, the kind of images, and the notes of the reader.
+
+    Args:
+        raw: the data set.
+        train: number of training images that remain for training.
+        validation: number of training images that validation takes; 0 where the data set has a validation split.
+        test: number of training images that testing takes; 0 where the data set has a test split.
+        whole: whether training uses the validation images too.
+        shares: the settings `validation_share` and `test_share`.
+
+    Returns:
+        One line.
+    """
+    parts = [f"{train} images to train on"]
+    if whole and raw.validation is not None:
+        given = len(raw.validation)
+        parts = [f"{train + given} images to train on, the {given} for validation among them"]
+    if raw.validation is None and not whole:
+        parts.append(
+            f"{validation} for validation parted from them (validation_share = {shares['validation_share']:g})"
+        )
+    elif raw.validation is not None and not whole:
+        parts.append(f"{len(raw.validation)} for validation as given (validation_share is not used)")
+    if raw.test is None:
+        parts.append(f"{test} for testing parted from them (test_share = {shares['test_share']:g})")
+    else:
+        parts.append(f"{len(raw.test)} for testing as given (test_share is not used)")
+    channels, height, width = raw.train.images.shape[1:]
+    images = raw.train.images
+    kind = str(images.dtype).removeprefix("torch.")
+    values = f"{kind} from {float(images.min()):g} to {float(images.max()):g}"
+    pixels = f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, {values}"
+    said = "".join(f"; {note}" for note in raw.notes)
+    return f"{raw.name}: {', '.join(parts)}; {_classes(raw.classes)}; {pixels}{said}"
+
+
+def _classes(classes: tuple[str, ...]) -> str:
+    more = f" and {len(classes) - _SHOWN_CLASSES} more" if len(classes) > _SHOWN_CLASSES else ""
+    return f"{len(classes)} classes: {', '.join(classes[:_SHOWN_CLASSES])}{more}"
