@@ -1,7 +1,7 @@
-"""Long edges upright: the bends of one edge, with the label that follows, get one place for all their layers.
+"""Straight long edges: the bends of one edge, and the label after them, get one `x` in all their layers.
 
-Blocks are runs of such items, and every other item for itself. What stands left of what makes an order among blocks;
-where two long edges cross, it runs in a circle, and a run falls apart into its items.
+Such items are one block; every other item is a block by itself. The order inside the layers is an order among blocks.
+Where two long edges cross, this order has a cycle, and the longest block in it is split into its items.
 """
 
 from __future__ import annotations
@@ -16,9 +16,17 @@ __all__ = ["align", "distance"]
 Block = list[Item]
 
 
-def align(layers: list[list[Item]], way: list[Item]) -> list[Block]:
-    """Set `way` and every run upright, near the mean of where the items are, keeping order and distances; the runs."""
-    blocks = _blocks(layers, frozenset(way)) + ([way] if way else [])
+def align(layers: list[list[Item]], path: list[Item]) -> list[Block]:
+    """Give each block of items one `x`, near the mean of the items', and keep the order and the least distances.
+
+    Args:
+        layers: the items of each layer from left to right, with their `x`; it is changed in place.
+        path: items that become one block, such as the spine; may be empty.
+
+    Returns:
+        The blocks of more than one item, from left to right.
+    """
+    blocks = _blocks(layers, frozenset(path)) + ([path] if path else [])
     while (ranked := _ranked(blocks, layers)) is None:
         crossing = _crossing(blocks, layers)
         blocks.remove(crossing)
@@ -28,7 +36,15 @@ def align(layers: list[list[Item]], way: list[Item]) -> list[Block]:
 
 
 def distance(left: Item, right: Item) -> float:
-    """From middle to middle of two neighbours, at least."""
+    """Compute the least distance of two neighbours in a layer.
+
+    Args:
+        left: an item.
+        right: the item right of it.
+
+    Returns:
+        Pixels from middle to middle.
+    """
     gap = (24.0, 18.0, 14.0)[(not left.lines) + (not right.lines)]
     return (left.width + right.width) / 2 + gap
 
@@ -43,7 +59,7 @@ def _blocks(layers: list[list[Item]], apart: frozenset[Item]) -> list[Block]:
 
 
 Order = dict[int, dict[int, float]]
-"""For a block, by its index: those right of it, and how far from it they stand at least."""
+"""For each block, by its index: the blocks right of it, and their least distance in pixels."""
 
 
 def _order(blocks: list[Block], layers: list[list[Item]]) -> Order:
@@ -57,19 +73,19 @@ def _order(blocks: list[Block], layers: list[list[Item]]) -> Order:
 
 
 def _ranked(blocks: list[Block], layers: list[list[Item]]) -> list[Block] | None:
-    """The blocks from left to right; None where their order runs in a circle."""
-    left = _loose(_order(blocks, layers))
-    return [blocks[index] for index in left] if len(left) == len(blocks) else None
+    """The blocks from left to right; None where their order has a cycle."""
+    sorted_blocks = _sorted(_order(blocks, layers))
+    return [blocks[index] for index in sorted_blocks] if len(sorted_blocks) == len(blocks) else None
 
 
 def _crossing(blocks: list[Block], layers: list[list[Item]]) -> Block:
-    """The longest run among the blocks that stand in a circle, or behind one."""
-    loose = set(_loose(_order(blocks, layers)))
-    return max((block for index, block in enumerate(blocks) if index not in loose), key=len)
+    """The longest of the blocks that are in a cycle, or right of one."""
+    done = set(_sorted(_order(blocks, layers)))
+    return max((block for index, block in enumerate(blocks) if index not in done), key=len)
 
 
-def _loose(following: Order) -> list[int]:
-    """The blocks that can be taken one by one, each when nothing is left of it any more."""
+def _sorted(following: Order) -> list[int]:
+    """The blocks in topological order, without those in a cycle or right of one."""
     waiting = dict.fromkeys(following, 0)
     for others in following.values():
         for other in others:
@@ -84,7 +100,10 @@ def _loose(following: Order) -> list[int]:
 
 
 def _settle(ranked: list[Block], layers: list[list[Item]]) -> None:
-    """Halfway between pushing right and pushing left, both of which keep the distances; so does the mean."""
+    """Set `x` to the mean of two placements: pushed to the right, and pushed to the left as far as needed.
+
+    Both keep the least distances, and so does their mean.
+    """
     following = _order(ranked, layers)
     wanted = [sum(item.x for item in block) / len(block) for block in ranked]
     right, left = list(wanted), list(wanted)

@@ -1,14 +1,14 @@
 """The second step: the order inside each layer, by barycentres (Sugiyama et al. 1981), with few crossings.
 
-Sweeps down and up sort each layer by the mean place of what its items are tied to; neighbours are then swapped as
-long as that removes crossings. The best order seen is kept. A graph has one picture.
+Sweeps down and up sort each layer by the mean place of each item's neighbours in the layer before; then items side by
+side are swapped while that removes crossings. The best order seen is kept. The result is the same at each call.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise, product
 
 from search_spaces.drawing.layers import Item, Layered
 from search_spaces.drawing.spine import order_along, spine
@@ -16,18 +16,22 @@ from search_spaces.drawing.spine import order_along, spine
 __all__ = ["crossings", "order"]
 
 SWEEPS, PATIENCE, SHUFFLES = 10, 3, 6
-"""At most so many sweeps from each start, ended by so many that gain nothing; so many starts by chance."""
+"""The most sweeps from each start, the sweeps without a gain that end them, and the random starts."""
 MANY = 120
-"""With more items than that nothing is shuffled, for speed."""
+"""A graph with more items has no random starts, for speed."""
 
 Ties = dict[Item, list[Item]]
 """The neighbours of an item in one direction."""
 
 
 def order(drawing: Layered) -> None:
-    """Sort every layer of `drawing` in place."""
-    if way := spine(drawing):
-        order_along(drawing, way)
+    """Sort every layer so that few edges cross.
+
+    Args:
+        drawing: a graph in layers; its layers are sorted in place.
+    """
+    if path := spine(drawing):
+        order_along(drawing, path)
         return
     above, below = _ties(drawing)
     best, fewest = [list(layer) for layer in drawing.layers], crossings(drawing.layers, below)
@@ -46,13 +50,16 @@ def order(drawing: Layered) -> None:
 
 
 def _is_mirrored(layers: list[list[Item]]) -> bool:
-    """Whether the boxes would rather stand in the order of the graph if left and right were swapped."""
-    rows = [[item.vertex for item in layer if item.vertex is not None] for layer in layers]
-    return sum((one > other) - (one < other) for row in rows for one, other in combinations(row, 2)) > 0
+    """Whether more pairs of boxes stand in the order of the graph if left and right are swapped."""
+    inverted = 0
+    for layer in layers:
+        vertices = [item.vertex for item in layer if item.vertex is not None]
+        inverted += sum((one > other) - (one < other) for one, other in combinations(vertices, 2))
+    return inverted > 0
 
 
 def _starts(layers: list[list[Item]]) -> Iterator[list[list[Item]]]:
-    """Orders to begin from: the given one, its mirror image, and some by chance, always the same."""
+    """Orders to start from: the given one, its mirror image, and random ones from a fixed seed."""
     yield [list(layer) for layer in layers]
     yield [layer[::-1] for layer in layers]
     chance = random.Random(0)
@@ -61,13 +68,21 @@ def _starts(layers: list[list[Item]]) -> Iterator[list[list[Item]]]:
 
 
 def crossings(layers: Sequence[Sequence[Item]], below: Ties) -> int:
-    """How many pairs of segments cross."""
+    """Count the pairs of segments that cross.
+
+    Args:
+        layers: the items of each layer from left to right.
+        below: the items in the next layer that each item is tied to.
+
+    Returns:
+        The number of crossings.
+    """
     total = 0
     for layer, following in pairwise(layers):
         place = {item: index for index, item in enumerate(following)}
         ends = [sorted(place[other] for other in below[item]) for item in layer]
-        flat = [end for group in ends for end in group]
-        total += sum(flat[i] > flat[j] for i in range(len(flat)) for j in range(i + 1, len(flat)))
+        flat = chain.from_iterable(ends)
+        total += sum(one > other for one, other in combinations(flat, 2))
     return total
 
 
@@ -86,17 +101,17 @@ def _sweep(layers: list[list[Item]], ties: Ties, *, downwards: bool) -> None:
         fixed = layers[number - 1 if downwards else number + 1]
         place = {item: index for index, item in enumerate(fixed)}
         layer = layers[number]
-        means = {
-            item: sum(place[other] for other in ties[item]) / len(ties[item])
-            if ties[item]
-            else index * len(fixed) / len(layer)
-            for index, item in enumerate(layer)
-        }
+        means: dict[Item, float] = {}
+        for index, item in enumerate(layer):
+            if ties[item]:
+                means[item] = sum(place[other] for other in ties[item]) / len(ties[item])
+            else:
+                means[item] = index * len(fixed) / len(layer)
         layer.sort(key=lambda item, means=means: means[item])  # type: ignore[misc]
 
 
 def _swap(layers: list[list[Item]], above: Ties, below: Ties) -> None:
-    """Swap neighbours while that takes crossings away."""
+    """Swap items side by side while that removes crossings."""
     for number, layer in enumerate(layers):
         sides = [(layers[number - 1], above)] if number else []
         sides += [(layers[number + 1], below)] if number + 1 < len(layers) else []
@@ -111,12 +126,11 @@ def _swap(layers: list[list[Item]], above: Ties, below: Ties) -> None:
 
 
 def _gain(left: Item, right: Item, places: list[tuple[dict[Item, int], Ties]]) -> int:
-    """How many crossings go away when the two change places."""
+    """How many crossings a swap of the two removes; negative if it adds some."""
     gain = 0
     for place, ties in places:
         ones = [place[other] for other in ties[left]]
         others = [place[other] for other in ties[right]]
-        gain += sum(one > other for one in ones for other in others) - sum(
-            one < other for one in ones for other in others
-        )
+        for one, other in product(ones, others):
+            gain += (one > other) - (one < other)
     return gain

@@ -1,4 +1,4 @@
-"""Long graphs in columns: cut where one edge alone goes on, from a box alone in its layer to another such box."""
+"""Long graphs in columns: a graph is cut at an edge that alone connects two boxes which are alone in their layers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from search_spaces.graphs.graph import Edge, Graph
 __all__ = ["TALLEST", "folded"]
 
 TALLEST = 13
-"""A graph of more layers is folded, into columns of about three quarters of that."""
+"""A graph of more layers is folded into columns of about three quarters of this number."""
 
 
 def folded(graph: Graph) -> tuple[list[Graph], list[Edge]]:
-    """The columns, and the edge from each to the next; `graph` itself where it is short or cannot be cut."""
+    """Cut a long graph into columns.
+
+    Args:
+        graph: the graph.
+
+    Returns:
+        The columns, and the edge from each to the next; `graph` alone if it is short or has no place for a cut.
+
+    Raises:
+        SpaceError: its vertices are not in topological order.
+    """
     rank = dict(zip((vertex.name for vertex in graph.vertices), ranks(graph), strict=True))
     last = max(rank.values(), default=0)
     cuts = _chosen(_joints(graph, rank), last + 1) if last + 1 > TALLEST else {}
@@ -24,7 +34,7 @@ def folded(graph: Graph) -> tuple[list[Graph], list[Edge]]:
 
 
 def _joints(graph: Graph, rank: dict[str, int]) -> dict[int, Edge]:
-    """The layers after which the graph can be cut, each with the edge that goes on."""
+    """The layers after which the graph can be cut, each with the edge that is cut."""
     alone = [sum(found == layer for found in rank.values()) == 1 for layer in range(max(rank.values()) + 1)]
     joints: dict[int, Edge] = {}
     for layer in range(len(alone) - 1):
@@ -35,7 +45,7 @@ def _joints(graph: Graph, rank: dict[str, int]) -> dict[int, Edge]:
 
 
 def _chosen(joints: dict[int, Edge], layers: int) -> dict[int, Edge]:
-    """Those of the joints that make about equal columns."""
+    """The joints that give columns of about equal height."""
     columns = -(-layers // (TALLEST * 3 // 4))
     each = layers / columns
     chosen: dict[int, Edge] = {}

@@ -1,8 +1,7 @@
 """The first step of a layered drawing (Sugiyama, Tagawa & Toda 1981): every vertex gets a layer.
 
-A layer is one below the lowest of those that lead to it. The label of an edge stands in the layer right above the
-target, as an item of its own, and an edge that passes a layer has a bend there: so nothing can be drawn over a
-label, or through a box.
+A vertex stands one layer below the lowest of its predecessors. The label of an edge is an item in the layer right above
+the target, and an edge that passes a layer has a bend there. So no edge is drawn over a label or through a box.
 """
 
 from __future__ import annotations
@@ -20,7 +19,18 @@ BEND_WIDTH = 2.0
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """Something that takes room in a layer: the box of a vertex, the label of an edge, or a bend without text."""
+    """Something that takes room in a layer: the box of a vertex, the label of an edge, or a bend without text.
+
+    Lengths are in pixels.
+
+    Attributes:
+        layer: the index of its layer, from the top.
+        width: its width.
+        height: its height.
+        lines: its text; empty for a bend.
+        vertex: the index of its vertex in the graph; None for a label or a bend.
+        edge: the index of its edge in the graph; None for a vertex.
+    """
 
     layer: int
     width: float
@@ -29,7 +39,7 @@ class Item:
     vertex: int | None
     edge: int | None
     x: float = 0.0
-    """The middle, in pixels."""
+    """The middle of the item."""
 
     @property
     def is_bend(self) -> bool:
@@ -38,7 +48,15 @@ class Item:
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """A piece of an edge from an item to one in the next layer; the shifts say where it leaves and arrives."""
+    """A piece of an edge from an item to one in the next layer.
+
+    Attributes:
+        upper: the item where it starts.
+        lower: the item where it ends.
+        edge: the index of its edge in the graph.
+        shift_upper: where it leaves, in pixels from the middle of `upper`.
+        shift_lower: where it arrives, in pixels from the middle of `lower`.
+    """
 
     upper: Item
     lower: Item
@@ -49,16 +67,31 @@ class Segment:
 
 @dataclass(slots=True)
 class Layered:
-    """A graph whose edges are cut where they meet a layer."""
+    """A graph whose edges are cut where they meet a layer.
+
+    Attributes:
+        layers: the items of each layer from left to right, the top layer first.
+        segments: the pieces of all edges.
+        boxes: the item of each vertex, in the order of the graph.
+    """
 
     layers: list[list[Item]]
     segments: list[Segment]
     boxes: list[Item]
-    """The item of each vertex, in the order of the graph."""
 
 
 def ranks(graph: Graph) -> list[int]:
-    """The layer of each vertex; `SpaceError` for a graph whose vertices are not in topological order."""
+    """Assign a layer to each vertex.
+
+    Args:
+        graph: the graph.
+
+    Returns:
+        The index of each vertex's layer, from the top, in the order of the graph.
+
+    Raises:
+        SpaceError: vertices share a name, an edge ends at no vertex, or the vertices are not in topological order.
+    """
     place = _places(graph)
     ends = [(place[edge.source], place[edge.target], 2 if edge.label else 1) for edge in graph.edges]
     rank = [0] * len(graph.vertices)
@@ -71,7 +104,7 @@ def ranks(graph: Graph) -> list[int]:
 
 
 def _lowered(vertex: Vertex, index: int, rank: list[int], ends: list[tuple[int, int, int]], bottom: int) -> int:
-    """Operations stand close to what they lead to, outputs at the bottom; the rest stays where it is."""
+    """The layer of a vertex, moved down: operations close to their successors, outputs to the bottom; others stay."""
     if vertex.kind == "output" and all(source != index for source, _, _ in ends):
         return bottom
     below = min((rank[target] - length for source, target, length in ends if source == index), default=rank[index])
@@ -98,7 +131,17 @@ def _places(graph: Graph) -> dict[str, int]:
 
 
 def layered(graph: Graph) -> Layered:
-    """`graph` cut into layers, each in the order of the graph; crossings and places come later."""
+    """Cut a graph into layers, each in the order of the graph; `order` and `place` complete the layout.
+
+    Args:
+        graph: the graph.
+
+    Returns:
+        The layers, with every `x` at 0.
+
+    Raises:
+        SpaceError: as for `ranks`.
+    """
     rank = ranks(graph)
     place = {vertex.name: index for index, vertex in enumerate(graph.vertices)}
     layers: list[list[Item]] = [[] for _ in range(max(rank, default=-1) + 1)]
@@ -119,12 +162,12 @@ def layered(graph: Graph) -> Layered:
 
 def _box(graph: Graph, index: int, layer: int) -> Item:
     vertex = graph.vertices[index]
-    ways = max(
-        sum(edge.target == vertex.name for edge in graph.edges), sum(edge.source == vertex.name for edge in graph.edges)
-    )
+    arriving = sum(edge.target == vertex.name for edge in graph.edges)
+    leaving = sum(edge.source == vertex.name for edge in graph.edges)
     lines = broken_lines(vertex.label or vertex.name)
-    height, least = SIZE * LINE * len(lines) + 13, SIZE * LINE + 13
-    return Item(layer, max(max(map(text_width, lines)) + 22, 10 * ways + 14, least), height, lines, index, None)
+    height = SIZE * LINE * len(lines) + 13
+    width = max(max(map(text_width, lines)) + 22, 10 * max(arriving, leaving) + 14, SIZE * LINE + 13)
+    return Item(layer, width, height, lines, index, None)
 
 
 def _passed(layer: int, edge: int, label: str) -> Item:

@@ -1,1 +1,1 @@
-"""Graphs of architectures: their form, their outline for drawings, and their encodings."""
+"""Graphs of architectures: the data types, a chain graph for any space, and encodings for predictors."""

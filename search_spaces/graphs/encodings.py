@@ -1,20 +1,20 @@
 """Two encodings of cells as graphs, for predictors: adjacency with one-hot operations, and paths.
 
-Both are read off `Space.graphs`, as float64 of a length that is fixed for a space, cell after cell. An operation on
-an edge becomes a vertex first, and states, which only add or concatenate, disappear: what is left are the inputs, the
-operations and the output of each cell. `Space.encode` (the decisions as a vector) works for every space, and comes
-back; these two are one-way, and for spaces whose graphs are made from a fixed set of operations.
+Both encode `Space.graphs`, cell after cell, as float64 of a length that is fixed for a space. First an operation on an
+edge becomes a vertex, and states, which only add or concatenate, are removed: the inputs, the operations and the output
+of each cell remain. `Space.encode` (the decisions as a vector) works for every space and can be decoded. These two
+cannot be decoded, and need a space whose graphs are made from a fixed set of operations.
 
-- `adjacency_encoding`: the upper triangle of the matrix by rows, then one-hot operations. The vertices are the
-  inputs, the operations in topological order (places that a smaller cell leaves free are 0), then the output. For
+- `adjacency_encoding`: the upper triangle of the adjacency matrix by rows, then one-hot operations. The vertices are
+  the inputs, the operations in topological order (padded with 0 in a smaller cell), then the output. For
   NAS-Bench-101 it has 21 + 5 * 3 numbers. Isomorphic cells may differ.
 - `path_encoding` (White et al. 2019, BANANAS, arXiv 1910.11858): 1 for each path from an input to the output that the
-  cell has, a path being its input and its operations in order. Equal for isomorphic cells. For NAS-Bench-201 it has
-  5 + 25 + 125 = 155 numbers (`none` is an operation like the others). The order is: shorter paths first, of equal
-  length by cell, then by input, then by operations; so `length` keeps the short ones, of all cells.
+  cell has. A path is its input and its operations in order. It is equal for isomorphic cells. For NAS-Bench-201 it has
+  5 + 25 + 125 = 155 numbers (`none` is an operation like the others). Shorter paths come first; paths of one length
+  are sorted by cell, then by input, then by operations. So `length` keeps the short paths of all cells.
 
-The operations stand in alphabetical order. They, and the greatest number of them in a cell, are learnt once a space
-from a fixed sample of its members.
+The operations stand in alphabetical order. They, and the greatest number of them in a cell, come from a fixed sample of
+the space's members, which is drawn once.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -39,16 +40,16 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST", "adjacency_encoding", "path_encoding"]
 
 LONGEST = 1_000_000
-"""The longest path encoding that is made without being asked for a `length`."""
+"""The longest path encoding without a given `length`."""
 _SAMPLES = 300
 _MOST_OPERATIONS = 64
 
 
 @dataclass(frozen=True)
-class _Bare:
-    """A graph of inputs, operations and outputs only: `sources[v]` are the vertices before vertex v, ascending.
+class _OperationGraph:
+    """A cell of inputs, operations and outputs only: `sources[v]` are the predecessors of vertex v, ascending.
 
-    Vertices are numbered in topological order but for the inputs, which come first, and the outputs, which come last.
+    The inputs come first, then the operations in topological order (`labels`), then the outputs.
     """
 
     inputs: int
@@ -62,12 +63,16 @@ class _Bare:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What the graphs of a space have in common: for each cell its greatest numbers, for all the operations."""
+    """The size of a space's encodings."""
 
     cells: tuple[tuple[int, int, int], ...]
+    """The greatest numbers of inputs, operations and outputs of each cell."""
     operations: tuple[str, ...]
+    """All operations, in alphabetical order."""
     shortest: int
+    """The fewest operations of a path."""
     longest: int
+    """The most operations of a path."""
 
     @property
     def inputs(self) -> int:
@@ -75,23 +80,43 @@ class _Frame:
 
 
 def adjacency_encoding(space: Space, architecture: object) -> NDArray[np.float64]:
-    """The upper triangle of each cell's matrix and its operations, one-hot; 0 where a cell is smaller than others.
+    """Encode an architecture by the adjacency matrix and the operations of each cell.
 
-    `SpaceError` for a space whose graphs are not made from a fixed set of operations.
+    Args:
+        space: a space whose graphs are made from a fixed set of operations.
+        architecture: a member, or its tree.
+
+    Returns:
+        Numbers 0 and 1 of shape (n,), float64; n is the same for all members.
+
+    Raises:
+        SpaceError: the space has no fixed set of operations.
+        ArchitectureError: `architecture` is no member.
     """
     import numpy as np
 
     frame = _frame(space)
     parts: list[NDArray[np.float64]] = []
-    for bare, most in zip(_bare_graphs(space, architecture), frame.cells, strict=True):
-        parts += _adjacency(space, frame, bare, most)
+    for cell, most in zip(_operation_graphs(space, architecture), frame.cells, strict=True):
+        parts += _adjacency(space, frame, cell, most)
     return np.concatenate(parts)
 
 
 def path_encoding(space: Space, architecture: object, length: int | None = None) -> NDArray[np.float64]:
-    """Which paths the cells have, as 0 and 1; all of them, or the first `length` in the order of this module.
+    """Encode an architecture by the paths of its cells.
 
-    `SpaceError` as for `adjacency_encoding`, and for more than `LONGEST` paths unless there is a `length`.
+    Args:
+        space: a space whose graphs are made from a fixed set of operations.
+        architecture: a member, or its tree.
+        length: the number of paths to encode, in the order of this module; None for all.
+
+    Returns:
+        1 for each path that the architecture has, else 0; float64 of shape (n,), n the same for all members.
+
+    Raises:
+        SpaceError: the space has no fixed set of operations, `length` is no int of at least 1, or there are more than
+            `LONGEST` paths and no `length`.
+        ArchitectureError: `architecture` is no member.
     """
     import numpy as np
 
@@ -102,54 +127,62 @@ def path_encoding(space: Space, architecture: object, length: int | None = None)
     if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 1):
         raise SpaceError(f"length={length!r}: the length of a path encoding is an int of at least 1, or None for all")
     encoded = np.zeros(min(total, length or total), dtype=np.float64)
-    for cell, bare in enumerate(_bare_graphs(space, architecture)):
-        for path in _paths(bare):
-            place = _place(space, frame, cell, path)
+    for number, cell in enumerate(_operation_graphs(space, architecture)):
+        for path in _paths(cell):
+            place = _index(space, frame, number, path)
             if place < len(encoded):
                 encoded[place] = 1.0
     return encoded
 
 
-def _adjacency(space: Space, frame: _Frame, bare: _Bare, most: tuple[int, int, int]) -> Sequence[NDArray[np.float64]]:
+def _adjacency(
+    space: Space, frame: _Frame, cell: _OperationGraph, most: tuple[int, int, int]
+) -> Sequence[NDArray[np.float64]]:
     import numpy as np
 
     inputs, operations, outputs = most
     count = inputs + operations + outputs
-    place = [*range(bare.inputs + len(bare.labels)), *range(count - len(bare.outputs), count)]
+    place = [*range(cell.inputs + len(cell.labels)), *range(count - len(cell.outputs), count)]
     matrix = np.zeros((count, count))
-    for target, sources in enumerate(bare.sources):
+    for target, sources in enumerate(cell.sources):
         for source in sources:
             matrix[place[source], place[target]] = 1.0
     one_hot = np.zeros((operations, len(frame.operations)))
-    for index, label in enumerate(bare.labels):
+    for index, label in enumerate(cell.labels):
         one_hot[index, _number(space, frame, label)] = 1.0
     return matrix[np.triu_indices(count, 1)], one_hot.ravel()
 
 
 Path = tuple[int, tuple[str, ...]]
+"""The input that a path starts at, and its operations."""
 
 
-def _paths(bare: _Bare) -> Iterator[Path]:
-    """Every path from an input to an output, as the input and the operations, each once."""
-    leading: list[set[Path]] = [{(index, ())} for index in range(bare.inputs)]
-    for vertex in range(bare.inputs, len(bare.sources)):
-        is_operation = vertex not in bare.outputs
-        own = (bare.labels[vertex - bare.inputs],) if is_operation else ()
-        before = (path for source in bare.sources[vertex] for path in leading[source])
-        leading.append({(start, (*labels, *own)) for start, labels in before})
-    yield from {path for vertex in bare.outputs for path in leading[vertex]}
+def _paths(cell: _OperationGraph) -> Iterator[Path]:
+    """Every path from an input to an output, each once."""
+    leading: list[set[Path]] = [{(index, ())} for index in range(cell.inputs)]
+    for vertex in range(cell.inputs, len(cell.sources)):
+        is_operation = vertex not in cell.outputs
+        own = (cell.labels[vertex - cell.inputs],) if is_operation else ()
+        reaching: set[Path] = set()
+        for source in cell.sources[vertex]:
+            reaching.update((start, (*labels, *own)) for start, labels in leading[source])
+        leading.append(reaching)
+    whole: set[Path] = set()
+    for vertex in cell.outputs:
+        whole |= leading[vertex]
+    yield from whole
 
 
 def _first_place(frame: _Frame, operations: int) -> int:
-    """Where the paths with so many operations begin."""
+    """The index of the first path with this number of operations."""
     shorter = sum(int(len(frame.operations) ** count) for count in range(frame.shortest, operations))
     return len(frame.cells) * frame.inputs * shorter
 
 
-def _place(space: Space, frame: _Frame, cell: int, path: Path) -> int:
+def _index(space: Space, frame: _Frame, cell: int, path: Path) -> int:
     start, labels = path
     if not frame.shortest <= len(labels) <= frame.longest:
-        raise _unlimited(space, f"a path of {len(labels)} operations is none that a sample of its members has")
+        raise _unlimited(space, f"a sample of its members has no path of {len(labels)} operations")
     place = cell * frame.inputs + start
     for label in labels:
         place = place * len(frame.operations) + _number(space, frame, label)
@@ -158,7 +191,7 @@ def _place(space: Space, frame: _Frame, cell: int, path: Path) -> int:
 
 def _number(space: Space, frame: _Frame, label: str) -> int:
     if label not in frame.operations:
-        raise _unlimited(space, f"{label!r} is none of the operations that a sample of its members has")
+        raise _unlimited(space, f"a sample of its members has no operation {label!r}")
     return frame.operations.index(label)
 
 
@@ -178,47 +211,53 @@ def _frame(space: Space) -> _Frame:
 
 def _learnt(space: Space) -> _Frame:
     rng = random.Random(0)
-    members = [_bare_graphs(space, made) for made in [*_extremes(space), *(space.sample(rng) for _ in range(_SAMPLES))]]
-    operations = sorted({label for cells in members for bare in cells for label in bare.labels})
+    sample = [*_extremes(space), *(space.sample(rng) for _ in range(_SAMPLES))]
+    members = [_operation_graphs(space, made) for made in sample]
+    cells = list(chain.from_iterable(members))
+    operations = sorted({label for cell in cells for label in cell.labels})
     if len(operations) > _MOST_OPERATIONS:
         raise _unlimited(
             space, f"a sample has {len(operations)} different ones, at most {_MOST_OPERATIONS} are encoded"
         )
-    depths = [depth for cells in members for bare in cells for depth in _depths(bare)]
-    most = [
-        (
-            max(bare.inputs for bare in same),
-            max(len(bare.labels) for bare in same),
-            max(len(bare.outputs) for bare in same),
-        )
-        for same in zip(*members, strict=True)
-    ]
+    depths = list(chain.from_iterable(map(_depths, cells)))
+    most: list[tuple[int, int, int]] = []
+    for same in zip(*members, strict=True):
+        inputs = max(cell.inputs for cell in same)
+        labels = max(len(cell.labels) for cell in same)
+        most.append((inputs, labels, max(len(cell.outputs) for cell in same)))
     return _Frame(tuple(most), tuple(operations), min(low for low, _ in depths), max(high for _, high in depths))
 
 
 def _extremes(space: Space) -> list[Architecture]:
-    """The members of all first and of all last values: the deepest cells are among them."""
+    """The members of all first and of all last values, which have the deepest cells."""
     fills = [{}, {p.name: p.value(p.count - 1) for p in space.parameters if p.count}]
     made = [space._bind(space._root.build(looked_up(fill))) for fill in fills]
     return [architecture for architecture in made if space._is_valid(architecture)]
 
 
-def _depths(bare: _Bare) -> Iterator[tuple[int, int]]:
-    """The fewest and the most operations on the way to each output."""
-    ways: list[tuple[int, int] | None] = [(0, 0)] * bare.inputs
-    for vertex in range(bare.inputs, len(bare.sources)):
-        before = [way for source in bare.sources[vertex] if (way := ways[source]) is not None]
-        own = int(vertex not in bare.outputs)
-        ways.append((min(low for low, _ in before) + own, max(high for _, high in before) + own) if before else None)
-    yield from (way for vertex in bare.outputs if (way := ways[vertex]) is not None)
+def _depths(cell: _OperationGraph) -> Iterator[tuple[int, int]]:
+    """The fewest and the most operations on the paths to each output that has one."""
+    depths: list[tuple[int, int] | None] = [(0, 0)] * cell.inputs
+    for vertex in range(cell.inputs, len(cell.sources)):
+        sources = [depths[source] for source in cell.sources[vertex]]
+        before = [depth for depth in sources if depth is not None]
+        own = int(vertex not in cell.outputs)
+        if before:
+            depths.append((min(low for low, _ in before) + own, max(high for _, high in before) + own))
+        else:
+            depths.append(None)
+    for vertex in cell.outputs:
+        depth = depths[vertex]
+        if depth is not None:
+            yield depth
 
 
-def _bare_graphs(space: Space, architecture: object) -> list[_Bare]:
-    return [_bare(graph) for graph in space.graphs(architecture)]
+def _operation_graphs(space: Space, architecture: object) -> list[_OperationGraph]:
+    return [_operation_graph(graph) for graph in space.graphs(architecture)]
 
 
-def _bare(graph: Graph) -> _Bare:
-    """The graph without states, its operations on vertices."""
+def _operation_graph(graph: Graph) -> _OperationGraph:
+    """A graph without states, its operations on vertices."""
     inputs = [vertex.name for vertex in graph.vertices if vertex.kind == "input"]
     reaching: dict[str, set[int]] = {name: {index} for index, name in enumerate(inputs)}
     labels: list[str] = []
@@ -239,11 +278,11 @@ def _bare(graph: Graph) -> _Bare:
         if vertex.kind == "output":
             ends.append(tuple(sorted(into)))
         reaching[vertex.name] = into
-    return _Bare(len(inputs), tuple(labels), (*sources, *ends))
+    return _OperationGraph(len(inputs), tuple(labels), (*sources, *ends))
 
 
 def _added(labels: list[str], sources: list[tuple[int, ...]], label: str, before: set[int]) -> int:
-    """The number of a new operation vertex."""
+    """Add an operation vertex with these predecessors; return its number."""
     labels.append(label)
     sources.append(tuple(sorted(before)))
     return len(sources) - 1

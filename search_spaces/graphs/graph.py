@@ -1,7 +1,7 @@
-"""An architecture as a graph: what drawings, adjacency and path encodings are made from, for every family.
+"""An architecture as a graph: the input of drawings and of adjacency and path encodings, for every family.
 
 Operations stand on edges (the label of the edge: DARTS, NAS-Bench-201) or on vertices of the kind "operation"
-(NAS-Bench-101, NASNet, chains). Only data; `Space.graphs(architecture)` makes them.
+(NAS-Bench-101, NASNet, chains). The classes hold data only; `Space.graphs(architecture)` makes graphs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ Kind = Literal["input", "operation", "state", "output"]
 
 @dataclass(frozen=True, slots=True)
 class Vertex:
-    """`name` is unique in its graph, `label` is what a person reads; a state only adds or concatenates."""
+    """A vertex of a graph.
+
+    Attributes:
+        name: unique in its graph.
+        label: the text in drawings; the operation of a vertex of the kind "operation".
+        kind: "input", "operation", "state" (which only adds or concatenates) or "output".
+    """
 
     name: str
     label: str
@@ -25,7 +31,13 @@ class Vertex:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From one vertex to a later one, through the operation called `label` if there is one."""
+    """An edge to a later vertex.
+
+    Attributes:
+        source: the name of the vertex where it starts.
+        target: the name of the vertex where it ends.
+        label: its operation; empty if it has none.
+    """
 
     source: str
     target: str
@@ -34,7 +46,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A directed acyclic graph, `vertices` in topological order."""
+    """A directed acyclic graph.
+
+    Attributes:
+        name: the name of the cell, or of the space.
+        vertices: the vertices, in topological order.
+        edges: the edges.
+    """
 
     name: str
     vertices: tuple[Vertex, ...]

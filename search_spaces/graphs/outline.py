@@ -1,7 +1,7 @@
-"""Any tree of the language as a chain: what `Space.graphs` shows of a space without graphs of its own.
+"""Any tree of the language as a chain graph: `Space.graphs` of a space that is not made of cells.
 
-Decisions that stand together are one block with a label that a person reads (`conv kernel 3`,
-`depth 3, width 64`); dicts and lists inside follow in their order. The name of a block is its path in the tree.
+The plain decisions of a dict are one block, whose label is text for people (`conv kernel 3`, `depth 3, width 64`);
+dicts and lists inside follow in their order. The name of a block is its path in the tree.
 """
 
 from __future__ import annotations
@@ -16,44 +16,68 @@ from search_spaces.graphs.graph import Edge, Graph, Vertex
 if TYPE_CHECKING:
     from search_spaces.space import Space
 
-__all__ = ["chain_graph", "outline", "said"]
+__all__ = ["chain_graph", "decision_text", "outline"]
 
 Block = tuple[str, str]
 """The path of a block, and its label."""
 
 LONGEST = 48
-"""A dict is one block as long as its label has at most so many characters, else one block for each part."""
+"""A dict is one block if its label has at most this many characters; else each of its parts is a block."""
 MANY = 8
-"""Where more decisions than these stand side by side, each is a block."""
-_SPEAKS_FOR_ITSELF = frozenset({"op", "operation", "layer", "block", "type", "kind", "activation"})
-"""Keys whose value is read without them: an operation called conv is `conv`, not `op conv`."""
+"""Where more decisions than this stand side by side, each is a block."""
+_UNLABELLED = frozenset({"op", "operation", "layer", "block", "type", "kind", "activation"})
+"""Keys that are left out before their value: an operation called conv is `conv`, not `op conv`."""
 
 
 def outline(space: Space, architecture: Architecture) -> tuple[Graph, ...]:
-    """A member of `space` as one chain from input to output."""
+    """Draw a member as one chain from input to output.
+
+    Args:
+        space: the space.
+        architecture: a validated member.
+
+    Returns:
+        One graph, named after the space.
+    """
     tree = architecture._tree
     blocks = _parts(tree) if isinstance(tree, dict) and _nests(tree) else _blocks(tree, "", "")
     return (chain_graph(space.name or "architecture", blocks),)
 
 
 def chain_graph(name: str, blocks: Iterable[Block]) -> Graph:
-    """Operations in a row, each `(name, label)`, between an input and an output."""
+    """Make a graph of operations in a row, between an input and an output.
+
+    Args:
+        name: the name of the graph.
+        blocks: the `(name, label)` of each operation, in order.
+
+    Returns:
+        The graph.
+    """
     operations = [Vertex(path or "<root>", label, "operation") for path, label in blocks]
     vertices = (Vertex("<input>", "input", "input"), *operations, Vertex("<output>", "output", "output"))
     return Graph(name, vertices, tuple(Edge(one.name, other.name) for one, other in pairwise(vertices)))
 
 
-def said(key: str, value: Scalar) -> str:
-    """One decision in words: `depth 3`, `conv_3x3`, `skip`, `no skip`."""
+def decision_text(key: str, value: Scalar) -> str:
+    """Write one decision for people: `depth 3`, `conv_3x3`, `skip`, `no skip`.
+
+    Args:
+        key: the key of the decision; empty for an item of a list.
+        value: its value.
+
+    Returns:
+        The text.
+    """
     if isinstance(value, bool) and key:
         return key if value else f"no {key}"
     shown = f"{value:.3g}" if isinstance(value, float) else str(value)
     plain = shown.lower() if value is None or isinstance(value, bool) else shown
-    return plain if not key or key in _SPEAKS_FOR_ITSELF else f"{key} {plain}"
+    return plain if not key or key in _UNLABELLED else f"{key} {plain}"
 
 
 def _blocks(tree: Json, path: str, heading: str) -> Iterator[Block]:
-    """The blocks of a subtree; `heading` is the key above it that is not said yet."""
+    """The blocks of a subtree; `heading` is the key above it if no block has it yet."""
     if _nests(tree) and isinstance(tree, list):
         for index, item in enumerate(tree):
             yield from _blocks(item, f"{path}.{index}" if path else str(index), "")
@@ -64,12 +88,11 @@ def _blocks(tree: Json, path: str, heading: str) -> Iterator[Block]:
 
 
 def _parts(tree: dict[str, Json], path: str = "", heading: str = "") -> Iterator[Block]:
-    """What a dict decides itself as one block (if it is not `MANY`), then the blocks of what it holds."""
-    own: dict[str, Json] = {
-        key: value for key, value in tree.items() if not _nests(value) and not isinstance(value, dict)
-    }
+    """The plain decisions of a dict as one block (up to `MANY`), then the blocks of the dicts and lists inside."""
+    own = {key: value for key, value in tree.items() if not _nests(value) and not isinstance(value, dict)}
     if len(own) > MANY:
-        yield from ((f"{path}.{key}" if path else key, _phrase(key, value)) for key, value in own.items())
+        for key, value in own.items():
+            yield f"{path}.{key}" if path else key, _phrase(key, value)
     elif own:
         yield path, f"{heading} {_phrase('', own)}".strip()
     for key, value in tree.items():
@@ -78,18 +101,18 @@ def _parts(tree: dict[str, Json], path: str = "", heading: str = "") -> Iterator
 
 
 def _phrase(key: str, tree: Json) -> str:
-    """A subtree without lists of blocks in words."""
+    """The label of a subtree that is one block."""
     if isinstance(tree, list):
-        shown = ", ".join(said("", item) for item in tree if not isinstance(item, dict | list))
+        shown = ", ".join(decision_text("", item) for item in tree if not isinstance(item, dict | list))
         return f"{key} {shown or 'none'}".strip()
     if not isinstance(tree, dict):
-        return said(key, tree)
+        return decision_text(key, tree)
     inside = ", ".join(_phrase(name, value) for name, value in tree.items())
-    return inside if key in _SPEAKS_FOR_ITSELF else f"{key} {inside}".strip()
+    return inside if key in _UNLABELLED else f"{key} {inside}".strip()
 
 
 def _nests(tree: Json) -> bool:
-    """Whether there are dicts or lists right inside."""
+    """Whether a dict or list has dicts or lists as items."""
     items: Iterable[Json] = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
     return any(isinstance(item, dict | list) for item in items)
 

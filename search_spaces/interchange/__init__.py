@@ -5,9 +5,9 @@
     from_row / to_row       a row of a DataFrame or a mapping, `arch.<parameter>` or plain parameter columns
     from_frame / to_frame   a whole DataFrame
 
-What is read becomes a member of the space, spelled as the space spells it (16.0 is 16, "3" is 3 where 3 is an
-option). What is missing is not guessed: an `ArchitectureError` says the place in the architecture, the key, the value
-and what is allowed. Inactive decisions are ignored where they stand, and left out or empty where they are written.
+Readers return a member of the space, spelled as the space spells it (16.0 is 16, "3" is 3 where 3 is an option). They
+do not guess a missing value: an `ArchitectureError` says the place in the architecture, the key, the value and what is
+allowed. Readers ignore inactive decisions; writers leave them out or empty.
 
 The text forms of families are methods of their spaces: genotypes (`search_spaces.get("darts").from_genotype`), strings
 (`nb201`), matrices (`nb101`), arcs (`enas_macro`, `enas_micro`).

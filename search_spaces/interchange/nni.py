@@ -1,16 +1,16 @@
 """The dicts that NNI's `export_top_models(formatter="dict")` returns, as architectures, and back.
 
-NNI (2.x and 3.0) knows no tree: a dict from the label of a choice to what was chosen, nested choices beside the
-others. A label `normal/node_2` is our `normal.node_2`. What was chosen reads as: the name of an option, its index (as
-an int or as text, as 2.x writes those of lists), the value itself, a list of one of these; several inputs are the
-list of their indices, or one flag an input, `label/0: True`.
+NNI (2.x and 3.0) writes a flat dict from the label of a choice to the chosen value, nested choices beside the others.
+Its label `normal/node_2` is our `normal.node_2`. A chosen value is the name of an option, its index (an int, or text as
+in lists of 2.x), the value itself, or a list of one of these. Several inputs are the list of their indices, or one flag
+an input, `label/0: True`.
 
-Labels that NNI made up, because none was given (`model_1`, `model/1`, `global/1`), count choices in the order of the
-program. They are read in that order for the decisions, in the order of the tree, that no other key names; where that
-is not clear (choices inside options, other counts) `labels={"model/1": "conv.kernel"}` says it.
+A choice without a label gets one with a number (`model_1`, `model/1`, `global/1`), which counts choices in the order of
+the program. Numbered labels are assigned in this order to the decisions that no other key names, in the order of the
+tree. Where that is not clear (choices inside options, other counts), `labels={"model/1": "conv.kernel"}` assigns them.
 
-Spaces of NNI's hub that the catalogue has too are read and written with their labels there: the cells of NASNet,
-AmoebaNet, PNAS, ENAS and DARTS, and NAS-Bench-201. Those of ProxylessNAS and AutoFormer are read.
+Spaces that both NNI's hub and the catalogue have are read and written with the hub's labels: the cells of NASNet,
+AmoebaNet, PNAS, ENAS and DARTS, and NAS-Bench-201. ProxylessNAS and AutoFormer are read only.
 """
 
 from __future__ import annotations
@@ -34,14 +34,24 @@ from search_spaces.space import Space
 
 __all__ = ["from_nni", "to_nni"]
 
-_MADE_UP = re.compile(r"(?:_mutation_|model_|global_|param_)?\d+(?:_\d+)*|\w+(?:/\d+)+")
+_NUMBERED = re.compile(r"(?:_mutation_|model_|global_|param_)?\d+(?:_\d+)*|\w+(?:/\d+)+")
 
 
 def from_nni(space: Space, exported: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Architecture:
-    """The architecture of one exported dict; `labels` renames keys of the dict to decisions of the space.
+    """Read one exported dict.
 
-    `ArchitectureError` for a key that fits no decision (with the closest one), a value that is none of the options,
-    and an active decision that the dict does not have.
+    Args:
+        space: the space of the architecture.
+        exported: one dict of the list that NNI exports: a value by label.
+        labels: renames keys of `exported` to decisions of the space.
+
+    Returns:
+        The member.
+
+    Raises:
+        ArchitectureError: a key fits no decision (the message has the closest one), a value is not among the options,
+            an
+            active decision is missing, or numbered labels cannot be assigned.
     """
     if not isinstance(exported, Mapping):
         remedy = "; give one of the list, such as exported[0]" if isinstance(exported, list | tuple) else ""
@@ -63,7 +73,18 @@ def from_nni(space: Space, exported: Mapping[str, Any], labels: Mapping[str, str
 
 
 def to_nni(space: Space, architecture: object) -> dict[str, Any]:
-    """The active decisions by label, as NNI 3.0 writes them: options by name, several inputs as a list."""
+    """Write an architecture as NNI 3.0 exports it.
+
+    Args:
+        space: the space of the architecture.
+        architecture: a member, or its tree.
+
+    Returns:
+        The active decisions by label: options by name, several inputs as a list.
+
+    Raises:
+        ArchitectureError: it is no tree of the space.
+    """
     if isinstance(space, CellSpace):
         return nni_hub.to_cells(space, architecture)
     params = space.params(architecture)
@@ -98,22 +119,22 @@ def _by_decision(space: Space, exported: Mapping[str, Any]) -> dict[str, tuple[s
     """Each decision's key and value, by the name of the parameter, of the subset, or of a flag of a subset."""
     known = {*space._subsets, *space._by_name}
     found: dict[str, tuple[str, Any]] = {}
-    made_up: list[str] = []
+    numbered: list[str] = []
     for key, value in exported.items():
         name = _name(key, known)
         if name is not None:
             if name in found:
                 raise ArchitectureError(name, f"both {found[name][0]!r} and {key!r} decide it; leave one out")
             found[name] = (key, value)
-        elif _MADE_UP.fullmatch(key):
-            made_up.append(key)
+        elif _NUMBERED.fullmatch(key):
+            numbered.append(key)
         else:
             labels = [_label(name) for name in known]
             remedy = "; rename it by labels={key: decision}, see space.parameters"
             raise ArchitectureError(key, f"the space has no decision {key!r}{did_you_mean(key, labels)}{remedy}")
-    if made_up:
-        free = _free(space, found, made_up)
-        found.update({name: (key, exported[key]) for name, key in free.items()})
+    if numbered:
+        for name, key in _assigned(space, found, numbered).items():
+            found[name] = (key, exported[key])
     return found
 
 
@@ -123,21 +144,21 @@ def _name(key: str, known: set[str]) -> str | None:
     return next((given for given in (name, name.partition(".")[2]) if given in known), None)
 
 
-def _free(space: Space, found: Mapping[str, object], made_up: list[str]) -> dict[str, str]:
-    """The made-up labels by the decisions that nothing else names."""
+def _assigned(space: Space, found: Mapping[str, object], numbered: list[str]) -> dict[str, str]:
+    """A numbered label for each decision that no other key names."""
     left = {name: inside for name, inside in _decisions(space._root) if name not in found}
-    if any(left.values()) or len(left) != len(made_up):
+    if any(left.values()) or len(left) != len(numbered):
         raise ArchitectureError(
-            made_up[0],
-            f"{len(made_up)} keys are numbered by NNI ({', '.join(made_up)}), {len(left)} decisions are left "
+            numbered[0],
+            f"{len(numbered)} keys are numbered by NNI ({', '.join(numbered)}), {len(left)} decisions are left "
             f"({', '.join(left)}), and their order does not say which is which; give labels={{key: decision}}",
         )
-    numbered = sorted(made_up, key=lambda key: [int(number) for number in re.findall(r"\d+", key)])
-    return dict(zip(left, numbered, strict=True))
+    in_order = sorted(numbered, key=lambda key: [int(number) for number in re.findall(r"\d+", key)])
+    return dict(zip(left, in_order, strict=True))
 
 
 def _decisions(node: Node, inside: bool = False) -> Iterator[tuple[str, bool]]:
-    """Every decision by name, a subset being one, and whether it stands inside an option or a list."""
+    """Every decision's name (a subset is one decision), and whether it stands inside an option or a list."""
     if isinstance(node, SubsetNode):
         yield node.name, inside
     elif isinstance(node, ValueNode | ChoiceNode | RepeatNode) and node.parameter is not None:
@@ -173,7 +194,7 @@ def _read_subset(node: SubsetNode, key: str, value: Any) -> dict[str, Scalar]:
 
 
 def _option(labels: Sequence[Scalar], value: Any) -> Any:
-    """The label that a name, a value or an index means; anything else as it is, to be refused with its place."""
+    """The label that a name, a value or an index stands for; any other value is returned, and refused by the caller."""
     if isinstance(value, str) and value not in labels:
         alike = [label for label in labels if str(label) == value]
         if len(alike) == 1:

@@ -1,17 +1,20 @@
-"""NNI's own spaces (`nni.nas.hub`) that the catalogue has too: how they label and name things.
+"""The labels and names of NNI's own spaces (`nni.nas.hub`), for spaces that the catalogue has too.
 
-A cell of NASNet and its kin has `normal/op_2_0` and `normal/input_2_0` for the first edge of node 2, and so on; in
-2.x an input is an int, in 3.0 a list of one. `width` and `depth`, where those spaces decide them, are settings of the
-network here and no part of the architecture. NAS-Bench-201 has `cell/0_1` for the edge from node 0 to node 1.
+A cell of NASNet, AmoebaNet, PNAS, ENAS or DARTS has `normal/op_2_0` and `normal/input_2_0` for the first edge of node
+2, and so on; an input is an int in 2.x, and a list of one in 3.0. `width` and `depth`, which some of those spaces
+decide, are settings of the network here and not decisions. NAS-Bench-201 has `cell/0_1` for the edge from node 0 to
+node 1.
 
-Two more are read, and written with our labels: ProxylessNAS, `s2_i0: "k5e3"` for the first block of our stage 1 and
-`s2_depth` for how many blocks of it are not zero; AutoFormer, `mlp_ratio_0` and `num_head_0` of block 0.
+Two more are read in the hub's labels, and written with ours. ProxylessNAS has `s2_i0: "k5e3"` for the first block of
+our stage 1, and `s2_depth` for the number of its blocks that are not zero. AutoFormer has `mlp_ratio_0` and
+`num_head_0` for block 0.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from search_spaces.architecture import Architecture
@@ -33,13 +36,25 @@ _ABOVE = 1
 
 
 def from_cells(space: CellSpace, exported: Mapping[str, Any]) -> Architecture:
-    """The member of a space of cells that the labels of a hub space decide."""
+    """Read the labels of a hub space of cells.
+
+    Args:
+        space: the space of cells.
+        exported: a value by label.
+
+    Returns:
+        The member.
+
+    Raises:
+        ArchitectureError: a label is unknown or missing, or a value is not allowed.
+    """
     given = {key.replace("__", "/"): value for key, value in exported.items() if key not in NETWORK_SETTINGS}
     nodes = range(_FIRST_NODE, _FIRST_NODE + space.nodes)
-    cells = {kind: [[_edge(space, given, kind, node, place) for place in (0, 1)] for node in nodes] for kind in KINDS}
-    known = {
-        f"{kind}/{what}_{node}_{k}" for kind in KINDS for what in ("op", "input") for node in nodes for k in (0, 1)
-    }
+    cells: dict[str, list[list[tuple[str, int]]]] = {}
+    for kind in KINDS:
+        cells[kind] = [[_edge(space, given, kind, node, place) for place in (0, 1)] for node in nodes]
+    places = product(KINDS, ("op", "input"), nodes, (0, 1))
+    known = {f"{kind}/{what}_{node}_{place}" for kind, what, node, place in places}
     unknown = next((key for key in given if key not in known), None)
     if unknown is not None:
         raise ArchitectureError(unknown, f"the space has no decision {unknown!r}{did_you_mean(unknown, known)}")
@@ -47,7 +62,15 @@ def from_cells(space: CellSpace, exported: Mapping[str, Any]) -> Architecture:
 
 
 def to_cells(space: CellSpace, architecture: object) -> dict[str, Any]:
-    """The labels of the hub space, in its order."""
+    """Write a member of a space of cells in the labels of the hub.
+
+    Args:
+        space: the space of cells.
+        architecture: a member, or its tree.
+
+    Returns:
+        A value by label, in the order of the hub.
+    """
     exported: dict[str, Any] = {}
     for kind, cell in space.to_cells(architecture).items():
         for node, edges in enumerate(cell, _FIRST_NODE):
@@ -58,20 +81,47 @@ def to_cells(space: CellSpace, architecture: object) -> dict[str, Any]:
 
 
 def from_nb201(exported: Mapping[str, Any]) -> dict[str, Any]:
-    """The same choices under our labels and names; keys of another form as they are."""
-    return {
-        _edge_label(key): _NB201_OPERATIONS.get(value, value) if isinstance(value, str) else value
-        for key, value in exported.items()
-    }
+    """Translate NAS-Bench-201 from the labels and names of the hub into ours.
+
+    Args:
+        exported: a value by label.
+
+    Returns:
+        The same choices; keys and values of another form are kept.
+    """
+    read: dict[str, Any] = {}
+    for key, value in exported.items():
+        found = re.fullmatch(r"\w+?(?:/|__)(\d_\d)", key)
+        label = f"edge_{found[1]}" if found else key
+        read[label] = _NB201_OPERATIONS.get(value, value) if isinstance(value, str) else value
+    return read
 
 
 def to_nb201(exported: Mapping[str, Any]) -> dict[str, Any]:
-    """The labels and names of the hub space."""
+    """Translate NAS-Bench-201 from our labels and names into those of the hub.
+
+    Args:
+        exported: an operation by label.
+
+    Returns:
+        The same choices.
+    """
     return {f"cell/{key.removeprefix('edge_')}": _NB201_NAMES.get(value, value) for key, value in exported.items()}
 
 
 def from_proxylessnas(exported: Mapping[str, Any], blocks: Mapping[str, int]) -> dict[str, Any]:
-    """The same choices under our labels and names, `blocks` being how many each stage has; other keys as they are."""
+    """Translate ProxylessNAS from the labels and names of the hub into ours.
+
+    Args:
+        exported: a value by label.
+        blocks: the number of blocks of each stage, by its label.
+
+    Returns:
+        The same choices; keys of another form are kept.
+
+    Raises:
+        ArchitectureError: the depth of a stage is not allowed, or the space does not have the stage.
+    """
     read: dict[str, Any] = {}
     zeros: dict[str, Any] = {}
     for key, value in exported.items():
@@ -88,17 +138,23 @@ def from_proxylessnas(exported: Mapping[str, Any], blocks: Mapping[str, int]) ->
 
 
 def from_autoformer(exported: Mapping[str, Any]) -> dict[str, Any]:
-    """The same choices under our labels; other keys as they are."""
-    return {_autoformer_label(key): value for key, value in exported.items()}
+    """Translate AutoFormer from the labels of the hub into ours.
 
+    Args:
+        exported: a value by label.
 
-def _autoformer_label(key: str) -> str:
-    found = re.fullmatch(r"(num_head|mlp_ratio)_(\d+)", key)
-    return f"blocks/{found[2]}/{_AUTOFORMER[found[1]]}" if found else _AUTOFORMER.get(key, key)
+    Returns:
+        The same choices; keys of another form are kept.
+    """
+    read: dict[str, Any] = {}
+    for key, value in exported.items():
+        found = re.fullmatch(r"(num_head|mlp_ratio)_(\d+)", key)
+        read[f"blocks/{found[2]}/{_AUTOFORMER[found[1]]}" if found else _AUTOFORMER.get(key, key)] = value
+    return read
 
 
 def _inverted_residual(value: object) -> object:
-    """Our name of `k5e3`, a kernel and an expansion; anything else as it is."""
+    """Our name of `k5e3`, a kernel and an expansion; any other value is returned, and refused later."""
     found = re.fullmatch(r"k(\d+)e(\d+)", value) if isinstance(value, str) else None
     return f"mbconv{found[2]}_{found[1]}x{found[1]}" if found else value
 
@@ -111,11 +167,6 @@ def _depth(key: str, value: object, blocks: Mapping[str, int], stage: str) -> in
     if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= blocks[stage]:
         raise _refused(key, value, f"allowed: ints from 1 to {blocks[stage]}")
     return number
-
-
-def _edge_label(key: str) -> str:
-    found = re.fullmatch(r"\w+?(?:/|__)(\d_\d)", key)
-    return f"edge_{found.group(1)}" if found else key
 
 
 def _edge(space: CellSpace, given: Mapping[str, Any], kind: str, node: int, place: int) -> tuple[str, int]:
@@ -138,7 +189,7 @@ def _given(given: Mapping[str, Any], key: str) -> Any:
 
 
 def _only(value: Any) -> Any:
-    """The one thing of a list that has one."""
+    """The item of a list of one; any other value is returned."""
     return value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
 
 

@@ -1,4 +1,4 @@
-"""What all readers share: a member from named values that another program may have spelled differently."""
+"""The reader that all formats share: a member from named values that another program may have spelled differently."""
 
 from __future__ import annotations
 
@@ -17,9 +17,19 @@ _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.
 
 
 def member(space: Space, values: Mapping[str, object], key_of: Callable[[str], str], source: str) -> Architecture:
-    """The member that `values` decide by parameter; every active parameter must be there.
+    """Make the member that named values decide.
 
-    `key_of` says how `source` ("the trial") calls a parameter, for errors.
+    Args:
+        space: the space.
+        values: a value by parameter name; every active parameter needs one.
+        key_of: returns the key under which the source has a parameter, for errors.
+        source: what the values come from, for errors: "the trial".
+
+    Returns:
+        The member.
+
+    Raises:
+        ArchitectureError: an active parameter has no value or one that is not allowed, or the rule refuses the tree.
     """
 
     def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
@@ -36,7 +46,19 @@ def member(space: Space, values: Mapping[str, object], key_of: Callable[[str], s
 
 
 def read_as(parameter: Parameter, value: object, key: str) -> Scalar:
-    """The value as the parameter spells it; an error names the `key` that it was under."""
+    """Read a value of another program as a parameter spells it.
+
+    Args:
+        parameter: the parameter.
+        value: the value; text and floats are converted.
+        key: the key of the value, for errors.
+
+    Returns:
+        The allowed value that it stands for.
+
+    Raises:
+        ArchitectureError: it stands for no allowed value.
+    """
     try:
         return parameter.read(_respelled(parameter, value))
     except ArchitectureError as error:
@@ -44,7 +66,14 @@ def read_as(parameter: Parameter, value: object, key: str) -> Scalar:
 
 
 def is_missing(value: object) -> bool:
-    """Whether it is None, NaN, or what pandas puts where nothing is."""
+    """Tell whether a value stands for no value.
+
+    Args:
+        value: a value of a table.
+
+    Returns:
+        True for None, NaN, and pandas' NA and NaT.
+    """
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and value != value
@@ -59,12 +88,13 @@ def _respelled(parameter: Parameter, value: object) -> object:
 
 
 def _option(parameter: Categorical, value: object) -> object:
-    """The option that the value prints as; itself where that is none, to be refused with its place.
+    """The option that prints as the value does; if there is none, the value, which the caller refuses.
 
-    In a space that was declared before options that print alike were refused, the text of two of them is refused.
+    Spaces of older runs may have options that print alike: a text of two of them is refused here.
     """
     if isinstance(value, float) and value not in parameter.choices:
-        near = [c for c in parameter.choices if isinstance(c, float) and f"{c:.15g}" == f"{value:.15g}"]
+        floats = [choice for choice in parameter.choices if isinstance(choice, float)]
+        near = [choice for choice in floats if f"{choice:.15g}" == f"{value:.15g}"]
         return near[0] if len(near) == 1 else value
     if not isinstance(value, str):
         return value

@@ -1,8 +1,8 @@
 """Rows of tables as architectures, and back. pandas is imported when a frame is made.
 
-A row is a pandas Series or any mapping. If a column begins with `arch.`, as in `run.trials()`, those columns say
-the architecture, and one that the space does not know is an error; else the columns named like parameters do,
-and others (metrics, say) are none of our business. None, NaN and NA stand for an inactive decision.
+A row is a pandas Series or any mapping. If columns begin with `arch.`, as in `run.trials()`, they hold the
+architecture, and it is an error if one of them is no parameter of the space. Else the columns with names of parameters
+hold it, and all others (metrics, say) are ignored. None, NaN and NA stand for an inactive decision.
 """
 
 from __future__ import annotations
@@ -26,7 +26,18 @@ PREFIX = "arch."
 
 
 def from_row(space: Space, row: Mapping[str, Any] | pd.Series[Any]) -> Architecture:
-    """The architecture of one row; `ArchitectureError` for a column or a value that the space does not have."""
+    """Read the architecture of one row.
+
+    Args:
+        space: the space.
+        row: a value by column.
+
+    Returns:
+        The member.
+
+    Raises:
+        ArchitectureError: the space does not have a column or a value, or an active decision is missing.
+    """
     columns = {str(key): value for key, value in row.items()}
     prefixed = {key[len(PREFIX) :]: value for key, value in columns.items() if key.startswith(PREFIX)}
     if not prefixed:
@@ -39,19 +50,48 @@ def from_row(space: Space, row: Mapping[str, Any] | pd.Series[Any]) -> Architect
 
 
 def to_row(space: Space, architecture: object, prefix: str = PREFIX) -> dict[str, Scalar]:
-    """Every parameter of the space by its column, None where it is inactive."""
+    """Write an architecture as one row.
+
+    Args:
+        space: the space.
+        architecture: a member, or its tree.
+        prefix: the text before each parameter's name.
+
+    Returns:
+        A value for each parameter of the space, by column; None where it is inactive.
+    """
     active = space.params(architecture)
     return {f"{prefix}{parameter.name}": active.get(parameter.name) for parameter in space.parameters}
 
 
 def from_frame(space: Space, frame: pd.DataFrame) -> list[Architecture]:
-    """The architectures of all rows, in their order; an error says which row."""
+    """Read the architectures of a table.
+
+    Args:
+        space: the space.
+        frame: a row for each architecture.
+
+    Returns:
+        The members, in the order of the rows.
+
+    Raises:
+        ArchitectureError: as for `from_row`; the message has the index of the row.
+    """
     rows = frame.astype(object).to_dict("records")
     return [_from_indexed(space, index, row) for index, row in zip(frame.index, rows, strict=True)]
 
 
 def to_frame(space: Space, architectures: Iterable[object], prefix: str = PREFIX) -> pd.DataFrame:
-    """One row each, in columns of pandas' nullable types; of type object where options are of several types."""
+    """Write architectures as a table.
+
+    Args:
+        space: the space.
+        architectures: members, or their trees.
+        prefix: the text before each parameter's name.
+
+    Returns:
+        One row each, in columns of pandas' nullable types; of type object where the options have several types.
+    """
     import pandas as pd
 
     rows = [to_row(space, architecture, prefix) for architecture in architectures]

@@ -21,18 +21,34 @@ class _Trial(Protocol):
 
 
 def from_trial(space: Space, trial: _Trial) -> Architecture:
-    """The architecture that a trial (`FrozenTrial` or `Trial`) decided, or was enqueued with.
+    """Read the architecture that an Optuna trial has decided, or was enqueued with.
 
-    Parameters that the space does not know are the trial's own business (a learning rate beside the architecture).
-    `ArchitectureError` where an active decision is missing or its value is not allowed.
+    Args:
+        space: the space.
+        trial: a `FrozenTrial` or a `Trial`. Parameters that are not of the space (a learning rate, say) are ignored.
+
+    Returns:
+        The member.
+
+    Raises:
+        ArchitectureError: an active decision is missing, or its value is not allowed.
     """
-    # The trial that an objective is called with does not show them since Optuna 5, and has its parameters anyway.
+    # The trial that Optuna 5 passes to an objective has no system_attrs, but it has its parameters.
     enqueued = getattr(trial, "system_attrs", {}).get("fixed_params", {})
     return member(space, {**enqueued, **trial.params}, str, "the trial")
 
 
 def to_trial(space: Space, architecture: object, values: float | Sequence[float] | None = None) -> FrozenTrial:
-    """A finished trial with these objective values for `study.add_trial`; without values one that waits to be run."""
+    """Write an architecture as an Optuna trial, for `study.add_trial`.
+
+    Args:
+        space: the space.
+        architecture: a member, or its tree.
+        values: the objective values of a finished trial; None for a waiting trial.
+
+    Returns:
+        The trial.
+    """
     from optuna.trial import TrialState, create_trial
 
     params = space.params(architecture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from search_spaces.architecture import Scalar
-from search_spaces.graphs.outline import said
+from search_spaces.graphs.outline import decision_text
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from search_spaces.graphs.outline import said
     ],
 )
 def test_one_decision_in_words(key: str, value: Scalar, words: str) -> None:
-    assert said(key, value) == words
+    assert decision_text(key, value) == words
