@@ -1,7 +1,7 @@
 """A graph with every box, label and line in its place, in pixels from the upper left corner.
 
-Layers run from top to bottom. Lines bend only between two layers and cross a layer upright, where it left room
-for them; so no line meets a box or a label that is not its own.
+Layers run from top to bottom. A line bends only between two layers, and crosses a layer vertically at its bend in it.
+So no line meets a box or a label of another edge.
 """
 
 from __future__ import annotations
@@ -19,14 +19,24 @@ from search_spaces.graphs.graph import Edge, Graph
 __all__ = ["Box", "Line", "Placed", "laid_out"]
 
 GUTTER = 56.0
-"""Between two columns of a folded graph."""
+"""Pixels between two columns of a folded graph."""
 RADIUS = 8.0
-"""Of the corners of a line from one column to the next."""
+"""The radius of the corners of a line between two columns, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle with text: a vertex, or the label of an edge; `x` and `y` are its upper left corner."""
+    """A rectangle with text: a vertex, or the label of an edge.
+
+    Attributes:
+        x: the left side, in pixels.
+        y: the upper side, in pixels.
+        width: in pixels.
+        height: in pixels.
+        lines: the text.
+        vertex: the name of the vertex; None for a label.
+        edge: the edge of a label; None for a vertex.
+    """
 
     x: float
     y: float
@@ -39,7 +49,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An edge: the commands of an SVG path, and where its arrow points down."""
+    """The line of an edge.
+
+    Attributes:
+        path: the commands of an SVG path, in pixels.
+        edge: the edge.
+        tip: the point `(x, y)` where its arrow ends, in pixels.
+    """
 
     path: str
     edge: Edge
@@ -48,7 +64,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A graph in pixels."""
+    """A graph in pixels.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        boxes: the vertices and the labels.
+        lines: the edges.
+    """
 
     width: float
     height: float
@@ -56,20 +79,46 @@ class Placed:
     lines: tuple[Line, ...]
 
     def box_of(self, vertex: str) -> Box:
-        """The box of a vertex."""
+        """Find the box of a vertex.
+
+        Args:
+            vertex: its name.
+
+        Returns:
+            The box.
+        """
         return next(box for box in self.boxes if box.vertex == vertex)
 
     def moved(self, x: float, y: float) -> Placed:
-        """The same further right and down."""
+        """Move the graph right and down.
+
+        Args:
+            x: pixels to the right.
+            y: pixels down.
+
+        Returns:
+            The moved graph; `width` and `height` stay.
+        """
         boxes = tuple(replace(box, x=box.x + x, y=box.y + y) for box in self.boxes)
-        lines = tuple(
-            Line(_moved_path(line.path, x, y), line.edge, (line.tip[0] + x, line.tip[1] + y)) for line in self.lines
-        )
-        return Placed(self.width, self.height, boxes, lines)
+        lines: list[Line] = []
+        for line in self.lines:
+            tip = line.tip[0] + x, line.tip[1] + y
+            lines.append(Line(_moved_path(line.path, x, y), line.edge, tip))
+        return Placed(self.width, self.height, boxes, tuple(lines))
 
 
 def laid_out(graph: Graph) -> Placed:
-    """`graph` in its place; one with many layers is folded into columns where a single edge goes on."""
+    """Lay a graph out; a graph of many layers is folded into columns (see `folding`).
+
+    Args:
+        graph: the graph.
+
+    Returns:
+        Its boxes and lines in pixels from the upper left corner.
+
+    Raises:
+        SpaceError: its vertices are not in topological order.
+    """
     columns, joints = folded(graph)
     placed: list[Placed] = []
     gutters: list[float] = []
@@ -79,10 +128,8 @@ def laid_out(graph: Graph) -> Placed:
         right += placed[-1].width + GUTTER
         gutters.append(right - GUTTER / 2)
     lines = [line for column in placed for line in column.lines]
-    lines += [
-        _joint(edge, one, other, gutter)
-        for edge, (one, other), gutter in zip(joints, pairwise(placed), gutters[:-1], strict=True)
-    ]
+    for edge, (one, other), gutter in zip(joints, pairwise(placed), gutters[:-1], strict=True):
+        lines.append(_joint(edge, one, other, gutter))
     boxes = tuple(box for column in placed for box in column.boxes)
     height = max(column.height for column in placed) + (4 * RADIUS if joints else 0.0)
     return Placed(max(right - GUTTER, 0.0), height, boxes, tuple(lines))
@@ -105,7 +152,7 @@ def _column(graph: Graph) -> Placed:
 
 
 def _tops(drawing: Layered) -> list[tuple[float, float]]:
-    """The upper and lower end of each layer; the wider the lines between two go, the further apart they are."""
+    """The `y` of the upper and the lower end of each layer; wide lines between two layers move them apart."""
     widest = [0.0] * len(drawing.layers)
     for segment in drawing.segments:
         across = abs(segment.upper.x + segment.shift_upper - segment.lower.x - segment.shift_lower)
@@ -145,7 +192,7 @@ def _line(edge: Edge, way: Iterable[Segment], tops: list[tuple[float, float]]) -
 
 
 def _joint(edge: Edge, one: Placed, other: Placed, between: float) -> Line:
-    """From the foot of one column up to the head of the next, `between` the two."""
+    """The line from the foot of one column to the head of the next; it rises at the `x` `between` them."""
     start, end = one.box_of(edge.source), other.box_of(edge.target)
     x, y = start.x + start.width / 2, start.y + start.height
     to_x, to_y = end.x + end.width / 2, end.y

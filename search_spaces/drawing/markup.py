@@ -15,9 +15,16 @@ _SHAPES = {"input": ("([", "])"), "output": ("([", "])"), "state": ("((", "))"),
 
 
 def mermaid(sides: Sequence[Side]) -> str:
-    """A Mermaid flowchart, one subgraph a cell (and architecture)."""
+    """Write a Mermaid flowchart, one subgraph for each cell of each architecture.
+
+    Args:
+        sides: one architecture, or two that are compared.
+
+    Returns:
+        The text.
+    """
     lines = ["flowchart TB"]
-    for number, (title, graph, marked) in enumerate(_parts(sides)):
+    for number, (title, graph, marked) in enumerate(_titled_graphs(sides)):
         lines.append(f'  subgraph g{number}["{_mermaid_text(title)}"]')
         lines += (f"    {line}" for line in _mermaid_graph(graph, marked, f"g{number}"))
         lines.append("  end")
@@ -29,22 +36,29 @@ def mermaid(sides: Sequence[Side]) -> str:
 
 
 def dot(sides: Sequence[Side]) -> str:
-    """A DOT digraph, one cluster a cell (and architecture)."""
+    """Write a DOT digraph, one cluster for each cell of each architecture.
+
+    Args:
+        sides: one architecture, or two that are compared.
+
+    Returns:
+        The text.
+    """
     lines = [
         "digraph architecture {",
         '  graph [rankdir=TB, bgcolor="white", fontname="Helvetica"]',
         '  node [shape=box, style="filled,rounded", fontname="Helvetica"]',
         '  edge [fontname="Helvetica"]',
     ]
-    for number, (title, graph, marked) in enumerate(_parts(sides)):
+    for number, (title, graph, marked) in enumerate(_titled_graphs(sides)):
         lines += [f"  subgraph cluster_{number} {{", f"    label={_quoted(title)}"]
         lines += (f"    {line}" for line in _dot_graph(graph, marked, f"g{number}"))
         lines.append("  }")
     return "\n".join([*lines, "}", ""])
 
 
-def _parts(sides: Sequence[Side]) -> Iterator[tuple[str, Graph, Marks]]:
-    """Every graph with its title and what another one has not."""
+def _titled_graphs(sides: Sequence[Side]) -> Iterator[tuple[str, Graph, Marks]]:
+    """Every graph with its title, and marks on what the graph beside it does not have."""
     pairs = paired(sides[0].graphs, sides[-1].graphs)
     for number, side in enumerate(sides):
         for pair in pairs:
@@ -99,11 +113,11 @@ def _key(family: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A quoted string of DOT, whose escapes are backslashes."""
+    """A quoted string of DOT, which escapes by backslashes."""
     inside = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "").replace("\n", "\\n").replace("\0", "")
     return f'"{inside}"'
 
 
 def _mermaid_text(text: str) -> str:
-    """Text inside quotes of Mermaid, which knows entities: whatever could be markup is written as one."""
+    """Text inside quotes of Mermaid: every character that could be markup is written as an entity."""
     return "".join(c if c.isalnum() or c in " _-.,:/+()=" else f"#{ord(c)};" for c in " ".join(text.split()))

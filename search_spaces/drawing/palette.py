@@ -1,7 +1,7 @@
-"""Colours by family of operation: light fills under dark text (contrast above 7), told apart by the colour-blind.
+"""Colours by family of operation: light fills under dark text (contrast above 7), for colour-blind readers too.
 
-The hues are those of Okabe & Ito 2008; the family is read from the words of a label, and never the only thing
-that tells two boxes apart, since every box has its text.
+The hues are those of Okabe & Ito 2008. The family is found by words in a label. Colour is never the only difference of
+two boxes, since every box has its text.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ __all__ = ["CHANGED", "FAMILIES", "GREY", "INK", "ONLY", "PAPER", "Colours", "fa
 
 INK, PAPER, GREY = "#1b2733", "#ffffff", "#6b7785"
 CHANGED, ONLY = "#c2410c", "#6d28d9"
-"""Frames of what differs between two architectures: another operation, or nothing on the other side."""
+"""The frame colours of a comparison: the other side has another operation there, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """Of a box: its inside and its edge."""
+    """The colours of a box, as "#rrggbb".
+
+    Attributes:
+        fill: inside.
+        stroke: of its edge.
+    """
 
     fill: str
     stroke: str
@@ -48,7 +53,15 @@ _WORDS = {
 
 
 def family_of(label: str, kind: str) -> str:
-    """The family of an operation by its label; of other vertices by their kind."""
+    """Find the family of a vertex or an edge.
+
+    Args:
+        label: its text.
+        kind: its kind, "operation" for an edge.
+
+    Returns:
+        A key of `FAMILIES`: by the label of an operation, by the kind of other vertices.
+    """
     if kind in ("input", "output"):
         return "data"
     if kind == "state":

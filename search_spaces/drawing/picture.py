@@ -1,4 +1,4 @@
-"""`draw` and what it returns. The layout is imported by the first picture: whoever draws none waits for nothing."""
+"""`draw`, and the picture that it returns. The layout is imported by the first picture, to keep the import fast."""
 
 from __future__ import annotations
 
@@ -20,17 +20,22 @@ SUFFIXES = (".svg", ".mmd", ".dot")
 
 
 def draw(architecture: object, other: object = None, *, space: Space | None = None) -> Drawing:
-    """A picture of `architecture`, or of two side by side with what differs framed.
+    """Draw an architecture, or two side by side with frames around their differences.
 
-    Both are members of `space`, or of the space that made them: one that is bound to none (made by hand, read
-    back from JSON) needs `space=`. `ArchitectureError` without it, and for what does not belong to the space.
+    Args:
+        architecture: a member of `space`, or of the space that it is bound to.
+        other: another one, to compare; None for none.
+        space: the space of both. An architecture that is bound to none (made by hand, read from JSON) needs it.
+
+    Returns:
+        The picture.
+
+    Raises:
+        ArchitectureError: an architecture is bound to no space and `space` is None, or it is no member.
     """
-    members = [architecture] if other is None else [architecture, other]
-    return Drawing(tuple(_side(member, space, letter) for member, letter in zip(members, _letters(other), strict=True)))
-
-
-def _letters(other: object) -> tuple[str, ...]:
-    return ("",) if other is None else ("A: ", "B: ")
+    if other is None:
+        return Drawing((_side(architecture, space, ""),))
+    return Drawing((_side(architecture, space, "A: "), _side(other, space, "B: ")))
 
 
 def _side(member: object, space: Space | None, letter: str) -> Side:
@@ -38,7 +43,7 @@ def _side(member: object, space: Space | None, letter: str) -> Side:
 
     space = space or (member.space if isinstance(member, Architecture) else None)
     if space is None:
-        raise ArchitectureError("", "it is bound to no space, which knows how to draw it; give draw(.., space=..)")
+        raise ArchitectureError("", "it is bound to no space, so its graphs are unknown; give draw(.., space=..)")
     checked = space.validate(member)
     name = space.name or "architecture"
     try:
@@ -51,32 +56,58 @@ def _side(member: object, space: Space | None, letter: str) -> Side:
 
 
 class Drawing:
-    """A picture of one architecture or of two; a notebook shows it."""
+    """A picture of one architecture or of two; a notebook shows it.
+
+    Args:
+        sides: the architectures with their graphs.
+    """
 
     def __init__(self, sides: tuple[Side, ...]) -> None:
         self._sides = sides
 
     def svg(self) -> str:
-        """A self-contained SVG file, without scripts; its text is escaped."""
+        """Write the picture as SVG.
+
+        Returns:
+            The text of a self-contained file, without scripts; texts in it are escaped.
+        """
         from search_spaces.drawing.scene import composed
         from search_spaces.drawing.svg import svg
 
         return svg(composed(self._sides), " and ".join(side.heading for side in self._sides))
 
     def mermaid(self) -> str:
-        """A Mermaid flowchart, for Markdown."""
+        """Write the graphs as a Mermaid flowchart, for Markdown.
+
+        Returns:
+            The text.
+        """
         from search_spaces.drawing.markup import mermaid
 
         return mermaid(self._sides)
 
     def dot(self) -> str:
-        """A DOT digraph, for Graphviz."""
+        """Write the graphs as a DOT digraph, for Graphviz.
+
+        Returns:
+            The text.
+        """
         from search_spaces.drawing.markup import dot
 
         return dot(self._sides)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file whose suffix says what: .svg, .mmd or .dot; `SpaceError` for another one."""
+        """Write a file in the format of its suffix.
+
+        Args:
+            path: the file; it ends in .svg, .mmd or .dot.
+
+        Returns:
+            The written file.
+
+        Raises:
+            SpaceError: the suffix is another one, or the path is a URL.
+        """
         if problem := remote_problem(path):
             raise SpaceError(f"the picture's file: {problem}")
         written = Path(path)

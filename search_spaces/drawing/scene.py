@@ -1,6 +1,6 @@
-"""The whole picture before it is written: the panels with their titles, a heading for each side, a legend.
+"""The whole picture in pixels: the panels with their titles, a heading for each side, a legend.
 
-One architecture has its cells side by side; of two, each has a column, and the cells of one name a row.
+The cells of one architecture stand side by side. Two architectures have a column each, and cells of one name a row.
 """
 
 from __future__ import annotations
@@ -19,16 +19,22 @@ __all__ = ["Panel", "Scene", "Side", "Text", "composed"]
 
 MARGIN, APART = 28.0, 56.0
 WIDEST = 1500.0
-"""Cells of one architecture stand side by side up to this width in pixels, else below each other."""
+"""The cells of one architecture stand side by side up to this width in pixels, else one below the other."""
 SWATCH = 16.0
 BOLDER = 1.08
-"""How much wider bold text is."""
+"""The width of bold text, relative to plain text."""
 MARKS = {"changed": "differs", "only": "on this side only"}
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One architecture: the name of its space, what stands above it, and its graphs."""
+    """One architecture of a picture.
+
+    Attributes:
+        name: the name of its space.
+        heading: the text above it.
+        graphs: its cells.
+    """
 
     name: str
     heading: str
@@ -37,7 +43,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text; `x` is where it begins, `y` its base line."""
+    """A line of text.
+
+    Attributes:
+        x: where it begins, in pixels.
+        y: its base line, in pixels.
+        text: the text.
+        size: the height of the letters, in pixels.
+        bold: whether it is bold.
+        mark: the mark of a title that differs; else None.
+    """
 
     x: float
     y: float
@@ -49,7 +64,15 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A graph in its place in the picture; `x` and `y` are its upper left corner."""
+    """A graph in its place in the picture.
+
+    Attributes:
+        graph: the graph.
+        placed: its boxes and lines.
+        marks: its differences from the other side.
+        x: its left side, in pixels.
+        y: its upper side, in pixels.
+    """
 
     graph: Graph
     placed: Placed
@@ -58,13 +81,28 @@ class Panel:
     y: float = 0.0
 
     def moved(self, x: float, y: float) -> Panel:
-        """The same further right and down."""
+        """Move the panel right and down.
+
+        Args:
+            x: pixels to the right.
+            y: pixels down.
+
+        Returns:
+            The moved panel.
+        """
         return Panel(self.graph, self.placed.moved(x, y), self.marks, self.x + x, self.y + y)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the legend: a family of operations, or a mark; `x` and `y` are its upper left corner."""
+class LegendEntry:
+    """A line of the legend.
+
+    Attributes:
+        x: the left side of its swatch, in pixels.
+        y: the upper side, in pixels.
+        key: a family of operations, a mark, or "same".
+        text: the text beside the swatch.
+    """
 
     x: float
     y: float
@@ -74,17 +112,32 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything in a picture, in pixels."""
+    """Everything in a picture, in pixels.
+
+    Attributes:
+        width: of the picture.
+        height: of the picture.
+        panels: the graphs.
+        texts: the headings and titles.
+        legend: the entries of the legend.
+    """
 
     width: float
     height: float
     panels: tuple[Panel, ...]
     texts: tuple[Text, ...]
-    legend: tuple[Entry, ...]
+    legend: tuple[LegendEntry, ...]
 
 
 def composed(sides: Sequence[Side]) -> Scene:
-    """The picture of one side, or of two that are compared."""
+    """Compose the picture of one architecture, or of two that are compared.
+
+    Args:
+        sides: one or two.
+
+    Returns:
+        The picture.
+    """
     rows = _paired(*sides) if len(sides) == 2 else _single(sides[0])
     columns = _columns(rows, sides)
     top = MARGIN + SIZE
@@ -103,7 +156,7 @@ def composed(sides: Sequence[Side]) -> Scene:
 
 
 def _stacked(rows: Sequence[Row], columns: Sequence[float], y: float) -> tuple[list[Panel], float]:
-    """The panels in their places, a row below the other, and where the last one ends."""
+    """The panels in their places, one row below the other, and the `y` where the last row ends."""
     panels: list[Panel] = []
     bottom = y
     for row in rows:
@@ -132,7 +185,7 @@ def _marked(graph: Graph | None, other: Graph | None) -> Panel | None:
 
 
 def _columns(rows: Sequence[Row], sides: Sequence[Side]) -> list[float]:
-    """Where each column begins: wide enough for its graphs, their titles and the heading."""
+    """The `x` of each column; columns are wide enough for their graphs, titles and headings."""
     starts = [MARGIN]
     headings = [side.heading for side in sides]
     for number, column in enumerate(zip_longest(*rows)):
@@ -143,21 +196,25 @@ def _columns(rows: Sequence[Row], sides: Sequence[Side]) -> list[float]:
     return starts[:-1]
 
 
-def _legend(panels: Iterable[Panel], y: float, right: float, *, compared: bool) -> list[Entry]:
-    """The families that the picture shows, if there are several, and the marks of a comparison."""
-    panels = list(panels)
-    shown = {family_of(v.label, v.kind) for p in panels for v in p.graph.vertices if v.kind == "operation"}
-    shown |= {family_of(edge.label, "operation") for p in panels for edge in p.graph.edges if edge.label}
+def _legend(panels: Iterable[Panel], y: float, right: float, *, compared: bool) -> list[LegendEntry]:
+    """An entry for each family that the picture shows, if there are several, and for each mark of a comparison."""
+
+    shown: set[str] = set()
+    found: set[Mark] = set()
+    for panel in panels:
+        labels = [vertex.label for vertex in panel.graph.vertices if vertex.kind == "operation"]
+        labels += [edge.label for edge in panel.graph.edges if edge.label]
+        shown.update(family_of(label, "operation") for label in labels)
+        found |= panel.marks.kinds()
     keys = [(family, family) for family in FAMILIES if family in shown] if len(shown) > 1 else []
     if compared:
-        found = {mark for panel in panels for mark in panel.marks.kinds()}
         keys += [(mark, text) for mark, text in MARKS.items() if mark in found] or [("same", "nothing differs")]
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     x = MARGIN
     for key, text in keys:
         width = SWATCH + 8 + text_width(text, SIZE - 1) + 20
         if x > MARGIN and x + width > right + 20:
             x, y = MARGIN, y + SWATCH + 10
-        entries.append(Entry(x, y, key, text))
+        entries.append(LegendEntry(x, y, key, text))
         x += width
     return entries

@@ -1,4 +1,4 @@
-"""A picture as SVG: one self-contained element without scripts, styles or ids, on a background of its own."""
+"""A picture as SVG: one self-contained element without scripts, styles or ids, on a white background."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from collections.abc import Iterator
 from search_spaces.drawing.difference import Mark
 from search_spaces.drawing.layout import Box, Line
 from search_spaces.drawing.palette import CHANGED, FAMILIES, GREY, INK, ONLY, PAPER, family_of
-from search_spaces.drawing.scene import SWATCH, Entry, Panel, Scene, Text
+from search_spaces.drawing.scene import SWATCH, LegendEntry, Panel, Scene, Text
 from search_spaces.drawing.text import FONT, LINE, SIZE, xml
 
 __all__ = ["svg"]
 
 
 def svg(scene: Scene, title: str) -> str:
-    """The text of an SVG file; `title` is what a screen reader says."""
+    """Write a picture as SVG.
+
+    Args:
+        scene: the picture.
+        title: the text for screen readers.
+
+    Returns:
+        The text of the file.
+    """
     width, height = f"{scene.width:.0f}", f"{scene.height:.0f}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -32,7 +40,7 @@ def svg(scene: Scene, title: str) -> str:
 
 def _panel(panel: Panel) -> Iterator[str]:
     kinds: dict[str, str] = {vertex.name: vertex.kind for vertex in panel.graph.vertices}
-    for box in panel.placed.boxes:  # below the lines, whose arrows end inside the frames
+    for box in panel.placed.boxes:  # frames come first: the arrows of lines end inside them
         mark = panel.marks.edges.get(box.edge) if box.edge else panel.marks.vertices.get(box.vertex or "")
         if mark:
             yield _frame(box.x - 4, box.y - 4, box.width + 8, box.height + 8, _rounding(box, kinds) + 4, mark)
@@ -44,7 +52,7 @@ def _panel(panel: Panel) -> Iterator[str]:
 
 
 def _rounding(box: Box, kinds: dict[str, str]) -> float:
-    """The radius of the corners: small for operations that are vertices, a half circle for all else."""
+    """The radius of a box's corners: small for operations that are vertices, a half circle for all others."""
     return 7.0 if box.vertex is not None and kinds[box.vertex] == "operation" else box.height / 2
 
 
@@ -94,7 +102,7 @@ def _text(text: Text) -> str:
     return f'<text {place} fill="{fill}"{weight}>{xml(text.text)}</text>'
 
 
-def _entry(entry: Entry) -> Iterator[str]:
+def _entry(entry: LegendEntry) -> Iterator[str]:
     if entry.key in FAMILIES:
         colours = FAMILIES[entry.key]
         yield (

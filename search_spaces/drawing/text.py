@@ -1,4 +1,4 @@
-"""Text in a picture: how wide it is on screens whose fonts nobody knows, where it breaks, how it is escaped."""
+"""Text in a picture: its width on a screen of unknown fonts, its line breaks, and its escapes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["FONT", "LINE", "SIZE", "broken_lines", "text_width", "xml"]
 
 FONT = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 SIZE = 13.0
-"""Height of the letters in pixels."""
+"""The height of the letters in pixels."""
 LINE = 1.3
-"""Distance of two lines, in letter heights."""
+"""The distance of two lines, in letter heights."""
 _NARROW, _WIDE = frozenset("iljftrI.,:;|!'()[]{}/\\ -`"), frozenset("mwMW@%&")
 
 
@@ -20,7 +20,15 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def text_width(text: str, size: float = SIZE) -> float:
-    """About the width in pixels, for the widest of the fonts."""
+    """Estimate the width of a text in the widest of the fonts.
+
+    Args:
+        text: one line.
+        size: the height of the letters, in pixels.
+
+    Returns:
+        The width in pixels.
+    """
     return size * sum(map(_advance, text))
 
 
@@ -35,16 +43,25 @@ def _advance(character: str) -> float:
 
 
 def broken_lines(text: str, most: int = 22) -> tuple[str, ...]:
-    """`text` in lines of at most `most` characters, broken after commas; where that is not enough, after spaces and
-    underscores, and within words.
+    """Break a text into lines: after commas; where that is not enough, after spaces and underscores, and within words.
+
+    Args:
+        text: the text.
+        most: the most characters of a line.
+
+    Returns:
+        The lines, at least one.
     """
     phrases = _packed(re.findall(r"[^,]*,?\s*", " ".join(text.split())), most)
-    lines = [line for phrase in phrases for line in _packed(re.findall(r"[^\s_]*_*\s*", phrase), most)]
-    return tuple(line[i : i + most] for line in lines for i in range(0, len(line), most)) or ("",)
+    lines: list[str] = []
+    for phrase in phrases:
+        for line in _packed(re.findall(r"[^\s_]*_*\s*", phrase), most):
+            lines += [line[start : start + most] for start in range(0, len(line), most)]
+    return tuple(lines) or ("",)
 
 
 def _packed(parts: list[str], most: int) -> list[str]:
-    """The parts in as few lines as hold them; one that is longer by itself stays as it is."""
+    """The parts in as few lines as possible; a part that is longer than a line is not cut."""
     lines = [""]
     for part in parts:
         if lines[-1] and len((lines[-1] + part).rstrip()) > most:
@@ -54,5 +71,12 @@ def _packed(parts: list[str], most: int) -> list[str]:
 
 
 def xml(text: str) -> str:
-    """`text` for the inside of an element or an attribute: markup escaped, characters that XML lacks replaced."""
+    """Escape a text for the inside of an element or an attribute.
+
+    Args:
+        text: the text.
+
+    Returns:
+        The text with markup escaped, and with U+FFFD for characters that XML does not allow.
+    """
     return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))

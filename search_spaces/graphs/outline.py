@@ -89,15 +89,16 @@ def _blocks(tree: Json, path: str, heading: str) -> Iterator[Block]:
 
 def _parts(tree: dict[str, Json], path: str = "", heading: str = "") -> Iterator[Block]:
     """The plain decisions of a dict as one block (up to `MANY`), then the blocks of the dicts and lists inside."""
-    own = {key: value for key, value in tree.items() if not _nests(value) and not isinstance(value, dict)}
+    inside = [key for key, value in tree.items() if _nests(value) or isinstance(value, dict)]
+    own: dict[str, Json] = {key: value for key, value in tree.items() if key not in inside}
     if len(own) > MANY:
         for key, value in own.items():
             yield f"{path}.{key}" if path else key, _phrase(key, value)
     elif own:
         yield path, f"{heading} {_phrase('', own)}".strip()
-    for key, value in tree.items():
-        if key not in own:
-            yield from _blocks(value, f"{path}.{key}" if path else key, key if own else f"{heading} {key}".strip())
+    for key in inside:
+        heading_inside = key if own else f"{heading} {key}".strip()
+        yield from _blocks(tree[key], f"{path}.{key}" if path else key, heading_inside)
 
 
 def _phrase(key: str, tree: Json) -> str:
