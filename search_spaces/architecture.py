@@ -91,7 +91,7 @@ class Architecture:
         try:
             return cls(json.loads(text))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ArchitectureError("", f"the text is no JSON: {error}; give what to_json() wrote") from error
+            raise ArchitectureError("", f"the text is no JSON: {error}; give the text of to_json()") from error
         except RecursionError:
             raise ArchitectureError("", "the JSON is nested too deeply to be an architecture") from None
 

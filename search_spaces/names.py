@@ -73,5 +73,5 @@ def remote_problem(path: str | os.PathLike[str]) -> str | None:
         return f"got {text!r}, a URL; write the path alone, as in '/data/runs'"
     return (
         f"got {text!r}, a URL of remote storage, which is not supported; give a folder of this machine, such as one "
-        "where the storage is mounted, or copy what was written afterwards"
+        "where the storage is mounted, or copy the written files there afterwards"
     )

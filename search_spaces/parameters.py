@@ -191,7 +191,7 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
     if max(abs(low), abs(high)) > _WHOLE:
         raise SpaceError(
             f"integer({low!r}, {high!r}): Optuna and tables hold ints as floats, which are exact from -2**53 to 2**53 "
-            "only; keep the bounds there: search what is added to a constant, or an exponent"
+            "only; keep the bounds in this range: search a number that is added to a constant, or an exponent"
         )
     return declared
 
@@ -241,8 +241,8 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
     declared = stored_real(low, high, step, log)
     if high < low * (1 + _RELATIVE) if log else high - low < _RELATIVE * max(abs(low), abs(high)):
         raise SpaceError(
-            f"real({low!r}, {high!r}): between such bounds a float has hardly a value; search what is added to a "
-            "constant, from 0 on"
+            f"real({low!r}, {high!r}): between such bounds a float has hardly a value; search a number from 0 on "
+            "that is added to a constant"
         )
     return declared
 

@@ -1,15 +1,15 @@
-"""Things by name, found in one way: what comes with the packages, what a program registers, and what plug-ins bring.
+"""The registry of named things: spaces, networks, strategies and others, built in, registered, or from a plug-in.
 
-Each kind has one `Registry`, in the room of the kind: spaces in `search_spaces.catalogue`, networks and trainables in
-`trainables`, strategies and schedulers in `nas_tune`, and so on. A target is an object, or a text "module:attribute"
-that is imported when it is first asked for.
+Each kind has one `Registry`, in the package of the kind: spaces in `search_spaces.catalogue`, networks and trainables
+in `trainables`, strategies and schedulers in `nas_tune`, and so on. A target is an object, or a text "module:attribute"
+that is imported at its first use.
 
 A plug-in is an installed package with entry points in the group `nas_tune.<kind>`:
 
     [project.entry-points."nas_tune.spaces"]
     my_space = "my_package.spaces:make_space"
 
-A plug-in is imported when it is used. One that cannot be imported is an error only when its name is asked for.
+A plug-in is imported at its first use. A plug-in that cannot be imported is an error only when its name is used.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["HERE", "KINDS", "OURS", "Registry", "plug_ins"]
 
 KINDS = ("spaces", "networks", "trainables", "strategies", "schedulers", "methods", "formats")
-"""What has a registry; the entry points of each kind are the group `nas_tune.<kind>`."""
+"""The kinds that have a registry; the entry points of a kind are the group `nas_tune.<kind>`."""
 OURS, HERE = "nas_tune", "registered here"
-"""Origins: a part of this project, and what the running program registered."""
+"""Origins: this project, and the running program."""
 
 T_co = TypeVar("T_co", covariant=True)
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -41,16 +41,17 @@ _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 class Registry(Generic[T_co]):
     """The things of one kind, by name.
 
-    A name leads to what the program registered; else to what is built in; else to what a plug-in brings. Beside its
-    methods a registry reads as a mapping does: `name in registry`, `registry[name]`, `registry.items()`.
+    A name stands for the registered target; if there is none, for the built-in one; else for that of a plug-in. A
+    registry can be read like a mapping: `name in registry`, `registry[name]`, `registry.items()`.
 
     Args:
-        kind: what one of them is called in messages: "space".
+        kind: the singular in messages: "space".
         kinds: one of `KINDS`.
-        built_in: name to target.
-        check: returns what `get` returns for a loaded target; it raises `error` for what is no such thing.
-        error: what is raised for a name or a target that cannot be.
-        name_rule: whether a name is allowed, and the rule in words.
+        built_in: a target by name.
+        check: takes a name and its loaded target, and returns the result of `get`; it raises `error` for a target of
+            another kind.
+        error: the error for a name or a target that is not allowed.
+        name_rule: a function that tells whether a name is allowed, and the rule in words.
     """
 
     def __init__(
@@ -75,18 +76,18 @@ class Registry(Generic[T_co]):
         """Make `target` known as `name` in this process.
 
         Args:
-            name: how it is asked for.
-            target: the object, or the text "module:attribute" that leads to it.
-            replace: take the place of what has the name.
+            name: the name.
+            target: the object, or its reference "module:attribute".
+            replace: replace another target of this name.
 
         Raises:
-            NasTuneError: the name breaks the rule or is taken, or the target is no such thing.
+            NasTuneError: the name breaks the rule or is taken, or the target is of another kind.
         """
         if not self._is_name(name):
             raise self._error(f"{self.kind} name {name!r}: {self._rule}; rename it")
         held = self._registered.get(name, self._built_in.get(name))
         if held is not None and held is not target and held != target and not replace:
-            raise self._error(f"{self.kind} name {name!r} is taken; take another name, or say replace=True")
+            raise self._error(f"{self.kind} name {name!r} is taken; take another name, or pass replace=True")
         if not isinstance(target, str):
             self._check(name, target)
         elif _REFERENCE.fullmatch(target) is None:
@@ -94,15 +95,26 @@ class Registry(Generic[T_co]):
         self._registered[name] = target
 
     def provide(self, name: str, target: str) -> None:
-        """Add a built-in: for a package of this project that stands above this registry's."""
+        """Add a built-in target, for a package of this project that stands above this registry's.
+
+        Args:
+            name: the name.
+            target: its reference "module:attribute".
+        """
         self._built_in[name] = target
 
     def get(self, name: str) -> T_co:
-        """What is called `name`, imported if it is not yet.
+        """Look a name up, and import its target if needed.
+
+        Args:
+            name: the name.
+
+        Returns:
+            The checked target.
 
         Raises:
-            UnknownNameError: nothing has the name; the message says a close one.
-            NasTuneError: it cannot be imported, or is no such thing.
+            UnknownNameError: nothing has the name; the message says the closest one.
+            NasTuneError: the target cannot be imported, or is of another kind.
         """
         target = self._target(name)
         kept = self._loaded.get(name)
@@ -111,18 +123,36 @@ class Registry(Generic[T_co]):
         return kept[1]
 
     def names(self) -> list[str]:
-        """The names that `get` knows, sorted; imports nothing. Plug-ins that were found broken are left out."""
+        """List the names that `get` knows; imports nothing.
+
+        Returns:
+            The names, sorted; without plug-ins that `broken` has found.
+        """
         return sorted({*self._registered, *self._built_in, *(plug_ins(self.kinds).keys() - self._broken.keys())})
 
     def origin(self, name: str) -> str:
-        """Where a name leads: `OURS`, `HERE`, or the distribution of a plug-in; imports nothing."""
+        """Say where a name comes from; imports nothing.
+
+        Args:
+            name: the name.
+
+        Returns:
+            `OURS`, `HERE`, or the distribution of a plug-in.
+
+        Raises:
+            UnknownNameError: nothing has the name.
+        """
         self._target(name)
         if self._is_plug_in(name):
             return _distribution(plug_ins(self.kinds)[name])
         return HERE if name in self._registered else OURS
 
     def broken(self) -> dict[str, str]:
-        """The plug-ins that cannot be used, by name, with the reason; imports all plug-ins of this kind."""
+        """Find the plug-ins that cannot be used; imports all plug-ins of this kind.
+
+        Returns:
+            The reason by name.
+        """
         for name in list(filter(self._is_plug_in, plug_ins(self.kinds))):
             try:
                 self.get(name)
@@ -131,15 +161,30 @@ class Registry(Generic[T_co]):
         return {name: str(error) for name, error in self._broken.items() if self._is_plug_in(name)}
 
     def registered(self, name: str) -> object | None:
-        """The target that this process registered as `name`; None where it registered none."""
+        """Look up a target that this process has registered; imports nothing.
+
+        Args:
+            name: the name.
+
+        Returns:
+            The object or the reference; None if this process has not registered the name.
+        """
         return self._registered.get(name)
 
     def built_in(self) -> list[str]:
-        """The names that come with this project, in the order of their table."""
+        """List the names that come with this project.
+
+        Returns:
+            The names, in the order of their table.
+        """
         return list(self._built_in)
 
     def forget(self, name: str) -> None:
-        """Undo `register`."""
+        """Undo `register`.
+
+        Args:
+            name: the name; nothing happens if it is not registered.
+        """
         self._registered.pop(name, None)
 
     def __contains__(self, name: object) -> bool:
@@ -157,11 +202,19 @@ class Registry(Generic[T_co]):
         return len(self.names())
 
     def keys(self) -> KeysView[str]:
-        """The names, as those of a mapping."""
+        """List the names, as a mapping does.
+
+        Returns:
+            The names, sorted.
+        """
         return dict.fromkeys(self.names()).keys()
 
     def items(self) -> Iterator[tuple[str, T_co]]:
-        """Each name with what it leads to, all imported; plug-ins that are broken are left out."""
+        """Import all targets.
+
+        Returns:
+            Pairs of a name and its target, without broken plug-ins.
+        """
         self.broken()
         return ((name, self.get(name)) for name in self.names())
 
@@ -169,7 +222,7 @@ class Registry(Generic[T_co]):
         return name not in self._registered and name not in self._built_in
 
     def _target(self, name: str) -> object:
-        """What a name leads to, not imported yet."""
+        """The object or the reference that a name stands for; imports nothing."""
         if name not in self:
             raise UnknownNameError(self.kind, name, self.names())
         if self._is_plug_in(name):
@@ -181,7 +234,7 @@ class Registry(Generic[T_co]):
             return target
         try:
             return _imported(target)
-        except Exception as error:  # a stranger's module may raise anything while it is imported
+        except Exception as error:  # a user's module may raise anything while it is imported
             whose = f"of the plug-in {self.origin(name)} " if self._is_plug_in(name) else ""
             raise self._error(
                 f"the {self.kind} {name!r} {whose}({target}) cannot be imported: {type(error).__name__}: {error}; "
@@ -190,13 +243,20 @@ class Registry(Generic[T_co]):
 
 
 def plug_ins(kinds: str) -> Mapping[str, EntryPoint]:
-    """The entry points of a kind by name, none imported; of two with one name the first on the import path counts."""
+    """Find the entry points of a kind; imports none of them.
+
+    Args:
+        kinds: one of `KINDS`.
+
+    Returns:
+        An entry point by name; if two have one name, the first on the import path.
+    """
     return _installed(tuple(sys.path)).get(kinds, {})
 
 
 @functools.lru_cache(maxsize=4)
 def _installed(path: tuple[str, ...]) -> dict[str, dict[str, EntryPoint]]:
-    """What the packages on an import path bring; kept, because reading them takes 10 ms and more."""
+    """The entry points on an import path, by kind and name; cached, because reading them takes 10 ms and more."""
     from importlib import metadata  # takes 40 ms, which only the use of plug-ins pays for
 
     found: dict[str, dict[str, EntryPoint]] = {}

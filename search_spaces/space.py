@@ -552,5 +552,5 @@ class Space(Nested):
         made = self._bind(tree)
         if not self._is_valid(made):
             rule = getattr(self.valid, "__qualname__", repr(self.valid))
-            raise ArchitectureError("", f"the space's rule {rule} refuses it; change a decision that the rule is about")
+            raise ArchitectureError("", f"the space's rule {rule} refuses it; change a decision that the rule checks")
         return made

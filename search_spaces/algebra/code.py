@@ -145,7 +145,9 @@ def checked_rule(found: object, what: str, reference: object) -> Any:
     if found is None:
         return None
     if isinstance(found, type) or not callable(found) or not _is_named(found, reference):
-        raise SpaceError(f"spec: {what} {reference!r} is no function of that name; a rule is one, of one architecture")
+        raise SpaceError(
+            f"spec: {what} {reference!r} is no function of that name; a rule is a function of one architecture"
+        )
     if _is_ours(reference) and not is_catalogued(str(reference)):
         raise SpaceError(f"spec: {what} {reference!r} is no rule of a space of this package")
     if not _takes_one(found):

@@ -72,7 +72,7 @@ class _Compiler:
                 raise _refused(
                     path,
                     repr(tree),
-                    "a sub-space has no `valid` or `canonical` of its own; give them to the whole",
+                    "a sub-space must not have `valid` or `canonical`; give them to the whole space",
                 )
             return self.compile(tree.declared, path, name)
         if id(tree) in self.open and isinstance(tree, dict | list | Declared):

@@ -105,7 +105,9 @@ class Node(ABC):
         Returns:
             The error, to be raised by the caller.
         """
-        return ArchitectureError(self.path, f"{_shown(value)} is not allowed; {rule}")
+        text = repr(value)
+        shown = text if len(text) <= 120 else f"{text[:117]}..."
+        return ArchitectureError(self.path, f"{shown} is not allowed; {rule}")
 
 
 class FixedNode(Node):
@@ -300,8 +302,3 @@ def product_of(sizes: Iterable[int | None]) -> int | None:
             return None
         total *= size
     return total
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."

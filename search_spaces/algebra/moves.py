@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["MOVE_TRIES", "Crossing", "crossover", "mutate", "neighbors", "step"]
 
 MOVE_TRIES = 100
-"""How often a move is tried again when it changed nothing or the `valid` rule refused it."""
+"""The most tries of a move that changes nothing or is refused by the `valid` rule."""
 
 Decisions = dict[str, Scalar]
 

@@ -26,18 +26,15 @@ def spine(drawing: Layered) -> list[Item]:
     """
     boxes = sorted(drawing.boxes, key=lambda box: box.layer)
     path = boxes[:1]
+    ends = {segment.edge: segment.lower for segment in drawing.segments}  # of an edge the last segment counts
     for one, other in pairwise(boxes):
-        edge = next((s.edge for s in drawing.segments if s.upper is one and _leads(drawing, s.edge, other)), None)
+        edge = next((s.edge for s in drawing.segments if s.upper is one and ends[s.edge] is other), None)
         if edge is None or one.layer == other.layer:
             return []
         for layer in drawing.layers[one.layer + 1 : other.layer]:
             path += [item for item in layer if item.edge == edge]
         path.append(other)
     return path
-
-
-def _leads(drawing: Layered, edge: int, box: Item) -> bool:
-    return any(segment.edge == edge and segment.lower is box for segment in drawing.segments)
 
 
 def order_along(drawing: Layered, path: list[Item]) -> None:

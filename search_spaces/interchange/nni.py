@@ -98,7 +98,9 @@ def _renamed(exported: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str
     if unused is not None:
         raise ArchitectureError(unused, f"labels has {unused!r}, the export does not{did_you_mean(unused, keys)}")
     if len(set(keys.values())) != len(keys):
-        raise ArchitectureError("", f"labels={dict(labels)!r} gives two keys of the export one name; name each apart")
+        raise ArchitectureError(
+            "", f"labels={dict(labels)!r} gives two keys of the export one name; give each another one"
+        )
     return {keys[str(key)]: value for key, value in exported.items()}
 
 

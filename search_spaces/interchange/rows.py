@@ -78,7 +78,13 @@ def from_frame(space: Space, frame: pd.DataFrame) -> list[Architecture]:
         ArchitectureError: as for `from_row`; the message has the index of the row.
     """
     rows = frame.astype(object).to_dict("records")
-    return [_from_indexed(space, index, row) for index, row in zip(frame.index, rows, strict=True)]
+    members: list[Architecture] = []
+    for index, row in zip(frame.index, rows, strict=True):
+        try:
+            members.append(from_row(space, row))
+        except ArchitectureError as error:
+            raise ArchitectureError(error.path, f"row {index!r}: {error.reason}") from None
+    return members
 
 
 def to_frame(space: Space, architectures: Iterable[object], prefix: str = PREFIX) -> pd.DataFrame:
@@ -95,15 +101,11 @@ def to_frame(space: Space, architectures: Iterable[object], prefix: str = PREFIX
     import pandas as pd
 
     rows = [to_row(space, architecture, prefix) for architecture in architectures]
-    columns = {f"{prefix}{parameter.name}": _kind(parameter) for parameter in space.parameters}
-    return pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=kind) for name, kind in columns.items()})
-
-
-def _from_indexed(space: Space, index: object, row: Mapping[Any, Any]) -> Architecture:
-    try:
-        return from_row(space, row)
-    except ArchitectureError as error:
-        raise ArchitectureError(error.path, f"row {index!r}: {error.reason}") from None
+    columns: dict[str, pd.Series[Any]] = {}
+    for parameter in space.parameters:
+        name = f"{prefix}{parameter.name}"
+        columns[name] = pd.Series([row[name] for row in rows], dtype=_kind(parameter))
+    return pd.DataFrame(columns)
 
 
 def _kind(parameter: Parameter) -> Any:
