@@ -77,7 +77,7 @@ def from_frame(space: Space, frame: pd.DataFrame) -> list[Architecture]:
     Raises:
         ArchitectureError: as for `from_row`; the message has the index of the row.
     """
-    rows = frame.astype(object).to_dict("records")
+    rows: list[dict[Any, Any]] = frame.astype(object).to_dict("records")
     members: list[Architecture] = []
     for index, row in zip(frame.index, rows, strict=True):
         try:
