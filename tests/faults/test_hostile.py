@@ -80,7 +80,7 @@ def search(folder: Path, space: Any = None, trainable: Any = climb, **more: Any)
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (wordless, "Wordless: its text cannot be told, that raised ValueError"),
+        (wordless, "Wordless: its text cannot be read: str() raised ValueError"),
         (odd_file_name, r"FileNotFoundError: caf\udce9.png"),
         (verbose, "characters left out"),
     ],

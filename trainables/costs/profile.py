@@ -255,6 +255,7 @@ def _build_seconds(space: object, members: Sequence[Member], settings: Mapping[s
 
 
 def _quantiles(values: Sequence[float]) -> list[float]:
+    """Return the values at `QUANTILES`, linear between these sorted values."""
     if len(values) == 1:
         return [float(values[0])] * len(QUANTILES)
     cuts = [float(values[0]), *statistics.quantiles(values, n=100, method="inclusive"), float(values[-1])]

@@ -134,6 +134,7 @@ def _reached(outer: Decision, index: int, chances: Mapping[str, Tensor]) -> Tens
 
 
 def _option_costs(supernet: Any, example: Tensor, measure: Measure) -> Costs:
+    """Run an example through every option, and add up the costs of the parts of each option."""
     decisions: Mapping[str, Decision] = supernet.decisions
     meter = _PartMeter(measure)
     costs: Costs = {}

@@ -130,6 +130,7 @@ class FusedNodes:
         return True
 
     def _fused(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute all values of the cell: each value is added to the rows of all nodes after it at once."""
         values = [x.contiguous(memory_format=torch.channels_last) for x in inputs]
         shape, total = self.fans[0].shape_of(values[0]), None
         for source, fan in enumerate(self.fans):
@@ -167,5 +168,6 @@ def _adds_all_before(node: InputChoice, n_candidates: int) -> bool:
 
 
 def _mix(choice: ChoiceModule) -> Mix:
+    """Return the mix of a relaxed choice in the current forward."""
     mixer = cast("LayerMixer", choice.relaxed)
     return mixer.mixes[mixer.name]

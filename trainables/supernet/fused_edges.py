@@ -93,9 +93,13 @@ class Fan:
         self.halved = {i: option for i, option in options.items() if isinstance(option, _Halving)}
         self.others = {i: option for i, option in options.items() if isinstance(option, tuple)}
         self.computed = frozenset(options)
-        simple = [option for option in options.values() if isinstance(option, _Pool | _Halving)]
-        self.norms = [norm for option in simple for norm in option.norms]
-        self.norms += [norm for stages in self.convolved.values() for stage in stages for norm in stage.norms]
+        self.norms: list[nn.BatchNorm2d] = []
+        for option in options.values():
+            if isinstance(option, _Pool | _Halving):
+                self.norms += option.norms
+        for stages in self.convolved.values():
+            for stage in stages:
+                self.norms += stage.norms
 
     @classmethod
     def of(cls, edges: list[LayerChoice]) -> Fan | None:

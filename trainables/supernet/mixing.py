@@ -153,6 +153,7 @@ def mixer_of(
 
 
 def _total(name: str, values: list[tuple[int, Any]], weights: Tensor | None, names: Sequence[str]) -> Tensor:
+    """Add up the values of options, each times its weight."""
     _check_shapes(name, values, names)
     if weights is not None:
         # One unbind for all options: its backward is one stack; indexing fills a vector of zeros for each option.

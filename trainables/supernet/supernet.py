@@ -191,6 +191,7 @@ class Supernet(nn.Module):
             self.module.train(was)
 
     def _mixes(self) -> dict[str, Mix]:
+        """Return the mixes of the next forward: those of the method, with `limits`, and options of `fixed` instead."""
         mixes = {} if self.fixed.keys() >= self.decisions.keys() else self.method.mixes()
         for name, indices in self.limits.items():
             left = tuple(index for index in mixes[name].indices if index in indices)

@@ -61,6 +61,7 @@ def heads(module: nn.Module) -> Iterator[str]:
 
 
 def _differing(mine: dict[str, Tensor], theirs: dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each tensor that is missing or has another shape."""
     for name, value in mine.items():
         if name not in theirs:
             yield f"{name} is not in that one"

@@ -145,6 +145,7 @@ def _encode(value: object, tensors: dict[str, Tensor], place: str) -> object:
 
 
 def _decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """Return the state that `_encode` has turned into `tree` and `tensors`."""
     if isinstance(tree, list):
         return [_decode(item, tensors) for item in tree]
     if not isinstance(tree, dict):

@@ -284,14 +284,16 @@ class TrialSession:
 
 
 def _message_of(error: Exception) -> str:
+    """Return the type and the text of an exception, without lone surrogates."""
     try:
         text = str(error)
     except Exception as second:  # noqa: BLE001 -- `__str__` of an exception is foreign code too
-        text = f"its text cannot be told, that raised {type(second).__name__}"
+        text = f"its text cannot be read: str() raised {type(second).__name__}"
     return writable(f"{type(error).__name__}: {text}")
 
 
 def _kind_of(error: Exception) -> str:
+    """Return the kind of failure of an exception, by its class."""
     named = {
         DivergedError: "diverged",
         GroupLostError: "lost",
@@ -355,6 +357,7 @@ def _metric_name(name: object) -> str:
 
 
 def _number(name: str, value: object) -> float:
+    """Return a reported value as a number; a tensor or array of one element is one, a bool is not."""
     plain = value
     size = getattr(value, "numel", None) or getattr(value, "size", None)
     if hasattr(value, "item") and size is not None and (size() if callable(size) else size) == 1:

@@ -384,4 +384,5 @@ class Method(nn.Module):
 
 
 def _key(name: str) -> str:
+    """Return the name of a decision's parameter: torch allows no dots in it."""
     return name.replace(".", "/")
