@@ -19,7 +19,6 @@ SCHEDULERS = ["asha", "asha_promote", "hyperband", "learning_curve", "median"]
 SCREENS = {
     "results": ["results"],
     "best": ["best"],
-    "best_csv": ["best", "--format", "csv"],
     "explain": ["explain"],
     "space": ["space", "nb201"],
     "compare": ["compare", "{run}", "{other}"],
@@ -72,6 +71,7 @@ def test_screens_say_what_they_said(tmp_path, monkeypatch):
 def _timeless(text):
     """Without dates, durations and rates."""
     text = re.sub(r"\d{4}-\d\d-\d\d[ T][\d:.]+(\+00:00| UTC|Z)?", "DATE", text)
+    text = re.sub(r" {2,}\d\.\d  (?={)", "  SECONDS  ", text)
     text = re.sub(r"\b\d:\d\d:\d\d\b", "TIME", text)
     text = re.sub(r" +\d\.\d+$", " SECONDS", text, flags=re.MULTILINE)
     return re.sub(r"\b\d[\d.]*(e-\d+)? ?(ms|s|min|h)\b", "TIME", text)
