@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from search_spaces.errors import SpaceError
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["choice", "const", "integer", "real", "repeat", "subset"]
 
@@ -322,7 +323,7 @@ def _options(options: tuple[object, ...]) -> Options:
 
 
 def _require_int(call: str, name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_whole(value):
         remedy = f"write {name}={int(value)}" if isinstance(value, float) and value.is_integer() else "give an int"
         raise SpaceError(f"{call}: {name}={value!r} is a {type(value).__name__}, not an int; {remedy}")
 

@@ -21,6 +21,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
+from search_spaces.whole_numbers import is_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +157,7 @@ class Run:
         those that stand alone (crowding distance), of its ends first the best in the leading objective, which is
         therefore the very first.
         """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        if not is_whole(k, 1):
             raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
         with self._reader.current() as state:
             return self._rows(ranked(state.trials.values(), self.objectives, k))

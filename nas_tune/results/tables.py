@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from nas_tune.ledger import RunState, TrialRecord
 from nas_tune.results.decisions import Decisions
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["Tables"]
 
@@ -137,7 +138,7 @@ def _float(value: float | None) -> float | None:
 
 def _typed(value: Any, plain: type) -> Any:
     """The value as its column's type; a value that the type cannot hold is left out."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_whole(value):
         fits = plain is str or plain is float or (plain is int and -(2**63) <= value < 2**63)
         return plain(value) if fits else None
     if plain is str:

@@ -11,6 +11,7 @@ from search_spaces.algebra.flat import Parameter
 from search_spaces.algebra.interpreter import Decider, FixedNode, GroupNode, Node, ValueNode
 from search_spaces.architecture import Json, Scalar
 from search_spaces.errors import SpaceError
+from search_spaces.whole_numbers import is_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,7 @@ def as_random(rng: Rng) -> random.Random:
     """
     if isinstance(rng, random.Random):
         return rng
-    if isinstance(rng, int) and not isinstance(rng, bool):
+    if is_whole(rng):
         return random.Random(rng)
     if hasattr(rng, "integers"):
         return random.Random(int(rng.integers(2**63)))

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from search_spaces.architecture import Scalar
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["Categorical", "IntegerRange", "Parameter", "RealRange"]
 
@@ -237,9 +238,7 @@ class IntegerRange(Parameter):
         # Columns with missing values hold ints as floats. Beyond 2^53 one float stands for several ints.
         if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._refuse(value, self._said())
-        if not self.low <= value <= self.high or (value - self.low) % self.step:
+        if not is_whole(value, self.low, self.high) or (value - self.low) % self.step:
             raise self._refuse(value, self._said())
         return value
 

@@ -20,6 +20,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, const
 from search_spaces.space import Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = [
     "CONCATENATIONS",
@@ -229,7 +230,7 @@ def _sides(node: list[tuple[str, int]]) -> dict[str, Any]:
 
 def check_count(name: str, value: object) -> None:
     """Refuse a number of nodes or blocks that is not 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 20:
+    if not is_whole(value, 1, 20):
         raise SpaceError(f"{name}={value!r}: a cell has a whole number of {name}, 1 to 20")
 
 

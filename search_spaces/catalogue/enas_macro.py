@@ -18,6 +18,7 @@ from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, const, subset
 from search_spaces.space import Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["OPERATIONS", "ENASMacroSpace", "skip_candidates", "space"]
 
@@ -34,7 +35,7 @@ class ENASMacroSpace(Space):
     """The networks of ENAS, `{"layers": [{"op": .., "skips": ["stem", "layer_0", ..]}, ..]}`, with arcs."""
 
     def __init__(self, layers: int = 12) -> None:
-        if isinstance(layers, bool) or not isinstance(layers, int) or layers < 1:
+        if not is_whole(layers, 1):
             raise SpaceError(f"space 'enas_macro': layers={layers!r}; it is a whole number of at least 1")
         super().__init__({"layers": [_layer(index) for index in range(layers)]}, name="enas_macro")
 

@@ -20,6 +20,7 @@ from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.graphs.outline import chain_graph
 from search_spaces.parameters import choice, integer, repeat
 from search_spaces.space import Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["ACTIVATIONS", "DROPOUTS", "NORMS", "MLPSpace", "space"]
 
@@ -63,7 +64,7 @@ def space(
 ) -> MLPSpace:
     """The space above, or one of the same shape with other options."""
     for name, value, least in (("min_width", min_width, 1), ("max_layers", max_layers, 1)):
-        if not isinstance(value, int) or value < least:
+        if not is_whole(value, least):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least {least}; raise it")
     for dropout in dropouts:
         if not 0 <= dropout < 1:

@@ -25,6 +25,7 @@ from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
 from search_spaces.parameters import choice, subset
 from search_spaces.space import Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["OPERATIONS", "NB101Space", "canonical", "connected", "live_cell", "space"]
 
@@ -66,7 +67,7 @@ class NB101Space(Space):
 
     def __init__(self, vertices: int = 7, max_edges: int = 9) -> None:
         for name, value, low in (("vertices", vertices, 3), ("max_edges", max_edges, 1)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            if not is_whole(value, low):
                 raise SpaceError(f"space 'nb101': {name}={value!r}; it is a whole number of at least {low}")
         edges = [f"{source}_{target}" for source in range(vertices) for target in range(source + 1, vertices)]
         tree = {

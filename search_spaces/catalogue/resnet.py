@@ -24,6 +24,7 @@ from search_spaces.graphs.graph import Graph
 from search_spaces.graphs.outline import chain_graph
 from search_spaces.parameters import choice, const, integer
 from search_spaces.space import Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["BOTTLENECK_RATIOS", "GROUP_WIDTHS", "ResNetSpace", "Stage", "canonical", "fitted", "regnet_stages", "space"]
 
@@ -137,10 +138,10 @@ def space(
 ) -> ResNetSpace:
     """AnyNetX as in the paper, or smaller: `get("resnet", stages=3, max_depth=2, max_width=32)`."""
     for name, value in (("stages", stages), ("max_depth", max_depth)):
-        if not isinstance(value, int) or value < 1:
+        if not is_whole(value, 1):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least 1; raise it")
     for name, values in (("bottleneck_ratios", bottleneck_ratios), ("group_widths", group_widths)):
-        if not all(isinstance(value, int) and value >= 1 for value in values):
+        if not all(is_whole(value, 1) for value in values):
             raise SpaceError(f"{name} {values!r}: each is a whole number of at least 1; change them")
     stage = {
         "depth": integer(1, max_depth) if max_depth > 1 else const(1),

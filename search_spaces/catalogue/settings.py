@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["check_numbers", "check_operations", "check_range"]
 
@@ -22,7 +23,7 @@ def check_numbers(name: str, given: object, example: Sequence[float], *, whole: 
 
 def check_range(name: str, given: object, example: tuple[int, int]) -> None:
     """Refuse other than two whole numbers from 1 on, the least and the greatest number of blocks."""
-    pair = isinstance(given, list | tuple) and len(given) == 2 and all(type(bound) is int for bound in given)
+    pair = isinstance(given, list | tuple) and len(given) == 2 and all(is_whole(bound) for bound in given)
     if not isinstance(given, list | tuple) or not pair:
         raise SpaceError(f"{name}={given!r}: give the least and the greatest, such as {example}")
     low, high = given

@@ -30,6 +30,7 @@ from search_spaces.algebra.deciders import looked_up
 from search_spaces.architecture import Architecture
 from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Graph
+from search_spaces.whole_numbers import is_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +125,7 @@ def path_encoding(space: Space, architecture: object, length: int | None = None)
     total = _first_place(frame, frame.longest + 1)
     if length is None and total > LONGEST:
         raise SpaceError(f"space {space.name or 'without name'} has {total} paths; give a length, such as length=1000")
-    if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < 1):
+    if length is not None and not is_whole(length, 1):
         raise SpaceError(f"length={length!r}: the length of a path encoding is an int of at least 1, or None for all")
     encoded = np.zeros(min(total, length or total), dtype=np.float64)
     for number, cell in enumerate(_operation_graphs(space, architecture)):

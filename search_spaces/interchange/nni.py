@@ -31,6 +31,7 @@ from search_spaces.interchange import nni_hub
 from search_spaces.interchange.reading import member, read_as
 from search_spaces.names import did_you_mean
 from search_spaces.space import Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["from_nni", "to_nni"]
 
@@ -202,7 +203,7 @@ def _option(labels: Sequence[Scalar], value: Any) -> Any:
         if len(alike) == 1:
             return alike[0]
         value = int(value) if value.isascii() and value.isdigit() else value
-    is_index = isinstance(value, int) and not isinstance(value, bool)
+    is_index = is_whole(value)
     if is_index and all(isinstance(label, str) for label in labels) and 0 <= value < len(labels):
         return labels[value]
     return value

@@ -22,6 +22,7 @@ from search_spaces.catalogue.cells import CellSpace
 from search_spaces.catalogue.proxylessnas import ZERO
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["from_autoformer", "from_cells", "from_nb201", "from_proxylessnas", "to_cells", "to_nb201"]
 
@@ -164,7 +165,7 @@ def _depth(key: str, value: object, blocks: Mapping[str, int], stage: str) -> in
         last = len(blocks) + _ABOVE
         raise ArchitectureError(key, f"the space has no such stage; its stages: s{1 + _ABOVE} to s{last}")
     number = int(value) if isinstance(value, str) and value.isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= blocks[stage]:
+    if not is_whole(number, 1, blocks[stage]):
         raise _refused(key, value, f"allowed: ints from 1 to {blocks[stage]}")
     return number
 

@@ -19,6 +19,7 @@ from search_spaces.names import did_you_mean
 from search_spaces.nn.labels import read_label
 from search_spaces.nn.plain import REDUCTIONS, Reduction, check_inputs, reduced
 from search_spaces.nn.values import DECIDED, Value, current, possible
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["ChoiceModule", "Depth", "InputChoice", "LayerChoice", "Repeat"]
 
@@ -252,7 +253,7 @@ def _range_of(depth: Any) -> tuple[int, int]:
 
 
 def _check_number(what: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_whole(value, least):
         raise SpaceError(f"{what}: {value!r} is no whole number of at least {least}; give one")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from search_spaces.whole_numbers import is_whole
 from trainables.export.expressions import Group, Item, Number, Piece, Text, flat
 from trainables.export.tracing import UntraceableError
 
@@ -100,7 +101,7 @@ def _item(
 
 
 def _counts(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return is_whole(value)
 
 
 def _plain(value: Any, name: str) -> Any:

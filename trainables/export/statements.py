@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from search_spaces.whole_numbers import is_whole
 from trainables.export.expressions import Group, Item, Piece, Text, flat
 from trainables.export.layers import literal
 from trainables.export.tracing import Traced, UntraceableError
@@ -334,7 +335,7 @@ class _Writer:
     def _index(self, part: Any) -> Piece:
         if part is Ellipsis:
             return Text("...")
-        if isinstance(part, int) and not isinstance(part, bool):
+        if is_whole(part):
             return literal(part, "index")
         if not isinstance(part, slice):
             return self._argument(part).piece

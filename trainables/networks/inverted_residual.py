@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from search_spaces import nn
 from search_spaces.parameters import Choice
+from search_spaces.whole_numbers import is_whole
 from trainables.errors import TrainableError
 from trainables.networks.base import DropPath
 from trainables.networks.layers import layer
@@ -215,7 +216,7 @@ def check_channels(channels: Sequence[int], known: Sequence[int]) -> None:
     Raises:
         TrainableError: the value is not as many whole numbers above 0 as the default.
     """
-    good = len(channels) == len(known) and all(isinstance(count, int) and count > 0 for count in channels)
+    good = len(channels) == len(known) and all(is_whole(count, 1) for count in channels)
     if not good:
         raise TrainableError(f"channels is {channels!r}; it must be {len(known)} whole numbers above 0, as in {known}")
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from search_spaces.catalogue.mlp import NORMS
 from search_spaces.errors import ArchitectureError
+from search_spaces.whole_numbers import is_whole
 from trainables.networks.base import option, tree_of
 from trainables.networks.examples import features
 from trainables.networks.family import Family
@@ -68,7 +69,7 @@ def build_mlp(
 
 def _layer(inputs: int, layer: Mapping[str, Any], path: str, *, skip: bool) -> nn.Module:
     width, dropout = layer.get("width"), layer.get("dropout")
-    if not isinstance(width, int) or width < 1:
+    if not is_whole(width, 1):
         raise ArchitectureError(f"{path}.width", f"{width!r} is not allowed; it is a number of 1 or more")
     if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise ArchitectureError(f"{path}.dropout", f"{dropout!r} is not allowed; it is a share from 0 to below 1")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from search_spaces.catalogue.resnet import Stage, fitted
 from search_spaces.errors import ArchitectureError
+from search_spaces.whole_numbers import is_whole
 from trainables.networks.base import GlobalAverage, conv_bn, kaiming, tree_of
 from trainables.networks.examples import images
 from trainables.networks.family import Family
@@ -74,7 +75,7 @@ def _stages(architecture: Architecture | Mapping[str, Any]) -> list[dict[str, in
     for index, stage in enumerate(stages):
         for name in DECISIONS:
             value = stage.get(name) if isinstance(stage, Mapping) else None
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            if not is_whole(value, 1):
                 raise ArchitectureError(f"stages.{index}.{name}", f"{value!r} is not allowed; it is a number above 0")
     return stages
 

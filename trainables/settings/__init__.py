@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from search_spaces.names import did_you_mean
+from search_spaces.whole_numbers import is_whole
 from trainables.errors import TrainableError
 
 __all__ = [
@@ -29,9 +30,17 @@ def check_settings(
     skip: int = 0,
     given: Sequence[str] = (),
 ) -> None:
-    """Refuse settings that `target` does not take, and the lack of those that it needs (`TrainableError`).
+    """Refuse settings that a target does not take, and the lack of those that it needs.
 
-    The first `skip` parameters and those called as in `given` are no settings: the caller passes them.
+    Args:
+        name: the target's name, for the message.
+        target: a class or function; its signature says what it takes.
+        settings: values by name.
+        skip: how many of the first parameters are no settings, because the caller passes them.
+        given: names of further parameters that the caller passes.
+
+    Raises:
+        TrainableError: a name is no setting, or a setting without a default is missing.
     """
     parameters = list(inspect.signature(target).parameters.values())[skip:]
     named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
@@ -58,9 +67,20 @@ def check_number(
     whole: bool = False,
     open_low: bool = False,
 ) -> None:
-    """Refuse a `value` that is no finite number from `low` (itself only without `open_low`) to `high`."""
-    kinds = int if whole else (int, float)
-    plain = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+    """Refuse what is no finite number within bounds.
+
+    Args:
+        name: the setting's name, for the message.
+        value: what is given.
+        low: the least value that is allowed.
+        high: the greatest value that is allowed.
+        whole: allow integers only.
+        open_low: `low` itself is too low.
+
+    Raises:
+        TrainableError: `value` is not a number, or out of bounds.
+    """
+    plain = is_whole(value) or (not whole and isinstance(value, float) and math.isfinite(value))
     if plain and low <= value <= high and not (open_low and value == low):  # type: ignore[operator]
         return
     kind = "a whole number" if whole else "a number"
@@ -70,32 +90,76 @@ def check_number(
 
 
 def check_name(name: str, value: object, known: Sequence[str]) -> None:
-    """Refuse a `value` that is none of `known`."""
+    """Refuse a `value` that is none of `known`.
+
+    Args:
+        name: the setting's name, for the message.
+        value: what is given.
+        known: the names that are allowed.
+
+    Raises:
+        TrainableError: `value` is none of them.
+    """
     if value not in known:
         hint = did_you_mean(str(value), known) or ";"
         raise TrainableError(f"{name} is {value!r}{hint} known: {', '.join(known)}")
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuse anything but True and False."""
+    """Refuse anything but True and False.
+
+    Args:
+        name: the setting's name, for the message.
+        value: what is given.
+
+    Raises:
+        TrainableError: `value` is neither True nor False.
+    """
     if not isinstance(value, bool):
         raise TrainableError(f"{name} is {value!r}; it must be true or false")
 
 
 def check_mapping(name: str, value: object) -> None:
-    """Refuse anything but settings by their names, and None."""
+    """Refuse anything but settings by their names, and None.
+
+    Args:
+        name: the setting's name, for the message.
+        value: what is given.
+
+    Raises:
+        TrainableError: `value` is neither None nor a mapping whose keys are text.
+    """
     if value is not None and not (isinstance(value, Mapping) and all(isinstance(key, str) for key in value)):
         raise TrainableError(f'{name} is {value!r}; it must be settings by name, such as {{"nodes": 3}}')
 
 
 def check_text(name: str, value: object, *, optional: bool = False) -> None:
-    """Refuse anything but text that is not empty, and None where it is optional."""
+    """Refuse anything but text that is not empty, and None where it is optional.
+
+    Args:
+        name: the setting's name, for the message.
+        value: what is given.
+        optional: allow None.
+
+    Raises:
+        TrainableError: `value` is no text, or is empty.
+    """
     if not (isinstance(value, str) and value) and not (optional and value is None):
         raise TrainableError(f"{name} is {value!r}; it must be text")
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, object]:
-    """`["lr=0.1", "data=digits"]` to a dict; a value that is JSON is read as such, all else is text."""
+    """Read settings from the command line.
+
+    Args:
+        texts: such as `["lr=0.1", "data=digits"]`.
+
+    Returns:
+        The values by name. A value that is JSON is read as such; all else is text.
+
+    Raises:
+        TrainableError: a text has no "=", or nothing before it.
+    """
     settings: dict[str, object] = {}
     for text in texts:
         key, equals, value = text.partition("=")

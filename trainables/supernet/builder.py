@@ -102,13 +102,21 @@ class SearchBuilder:
         return next((name for name in DEPTHS if name in takes), None)
 
     def identity(self) -> dict[str, object]:
-        """What two searches must share for one to go on from the other's checkpoint, as plain values by name."""
+        """What two searches must share for one to go on from the other's checkpoint, as plain values by name.
+
+        Returns:
+            Plain values by name, with the version of the form.
+        """
         of = self.settings
         parts = named(data=of.data, views=of.views, weights=of.weights, architect=of.architect)
         return {"version": 1, "space": self.space_name, **self._decisive, **parts}
 
     def older_identity(self) -> dict[str, object]:
-        """The same, as checkpoints have it that were written before identities had a version."""
+        """The same, as checkpoints have it that were written before identities had a version.
+
+        Returns:
+            Text by name.
+        """
         printed = {
             **self._decisive,
             "architect": self.settings.architect,
@@ -145,7 +153,15 @@ class SearchBuilder:
         return {**self.given, "space": self.space_name}
 
     def begin(self, seed: int, epochs: int) -> StagedSearch:
-        """The search before its first epoch; loads the data."""
+        """Load the data and make the search before its first epoch.
+
+        Args:
+            seed: decides everything random.
+            epochs: epochs of all stages together.
+
+        Returns:
+            The search, in its first stage.
+        """
         device = device_of(self.settings.device)
         data = load(self.settings.data, device)
         randomness = Randomness(seed, device)
@@ -215,7 +231,17 @@ class SearchBuilder:
         return search_spaces.get(space, **{**choices, **shared})
 
     def select(self, search: Search, *, is_last: bool) -> Architecture:
-        """The architecture that a search stands at; by perturbation or at length only when it is the last."""
+        """Find the architecture that a search prefers now.
+
+        Selection by perturbation, and the full evolution over paths, come after the last epoch only.
+
+        Args:
+            search: the search in the stage that it is in.
+            is_last: whether the last epoch is trained.
+
+        Returns:
+            A member of the supernet's space.
+        """
         if METHODS[self.settings.method].finds_by_score:
             return self._best_path(search, is_last=is_last)
         if self.settings.selection == "magnitude" or not is_last:
@@ -239,9 +265,17 @@ class SearchBuilder:
         return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])
 
     def parameters_of(self, architecture: Architecture, stage: Stage, data: ImageData) -> int:
-        """How many weights the network of an architecture has by itself, as deep and wide as the supernet.
+        """Count the weights of the network of an architecture, as deep and wide as the supernet.
 
-        What only the method needs of a supernet, such as partial channels, it has not.
+        What only the method needs in a supernet, such as partial channels, is left out.
+
+        Args:
+            architecture: a member of the space.
+            stage: the stage whose depth counts.
+            data: the images, which decide the number of channels and classes.
+
+        Returns:
+            The number of weights.
         """
         needs = METHODS[self.settings.method].needs
         network = {name: value for name, value in self._deepened(stage).items() if name not in needs}
@@ -256,8 +290,16 @@ class SearchBuilder:
             )
             return sum(weight.numel() for weight in freeze(undecided, architecture).parameters())
 
-    def said(self, space: Space, architecture: Architecture) -> str:
-        """An architecture in the text form of its space, else as JSON."""
+    def text_of(self, space: Space, architecture: Architecture) -> str:
+        """An architecture in the text form of its space, else as JSON.
+
+        Args:
+            space: the space of the architecture.
+            architecture: one of its members.
+
+        Returns:
+            The text.
+        """
         for form in ("to_genotype", "to_string"):
             if hasattr(space, form):
                 return str(getattr(space, form)(architecture))

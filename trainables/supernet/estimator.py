@@ -173,9 +173,11 @@ class SharedWeights:
 
 
 class Scorer:
-    """Scores members of the space of a trained supernet, which is used for nothing else from then on.
+    """Scores members of the space of a trained supernet, which may serve nothing else from then on.
 
-    The `calibration` training images go through the network in one batch, whose statistics normalise it then.
+    Args:
+        search: the search that trained the supernet, with its images.
+        calibration: how many training images normalise the networks; they pass in one batch, whose statistics count.
     """
 
     def __init__(self, search: Search, calibration: int) -> None:
@@ -186,12 +188,27 @@ class Scorer:
             norm.momentum = 1.0  # so that statistics are those of the last batch
 
     def score(self, architecture: object, split: Split) -> Score:
-        """On all images of `split`, one of the data."""
+        """On all images of `split`, one of the data.
+
+        Args:
+            architecture: a member of the supernet's space.
+            split: a split of the data of the search.
+
+        Returns:
+            Mean loss and accuracy on all its images.
+        """
         with self._fitted(architecture):
             return judged(self.supernet, self.data, split)
 
     def network(self, architecture: object) -> nn.Module:
-        """That architecture by itself, with copies of its weights, in evaluation mode."""
+        """That architecture by itself, with copies of its weights, in evaluation mode.
+
+        Args:
+            architecture: a member of the supernet's space.
+
+        Returns:
+            Its network with copies of the shared weights, in evaluation mode.
+        """
         with self._fitted(architecture):
             return freeze(self.supernet.module, architecture).eval()
 
@@ -212,9 +229,14 @@ class Scorer:
 
 
 def spread(split: Split, count: int) -> Split:
-    """`count` images at even distances, so that each class keeps its share where a split is in order of classes.
+    """Take images at even distances, so that each class keeps its share where a split is in the order of classes.
 
-    Splits are in the order of their data set, which was drawn from without regard to it. All images if they are fewer.
+    Args:
+        split: the images to take from.
+        count: how many images; all are taken where there are fewer.
+
+    Returns:
+        A split of the images that are taken, always the same ones.
     """
     count = min(count, len(split))
     rows = torch.arange(count, device=split.images.device) * len(split) // count

@@ -30,10 +30,20 @@ Score = Callable[["Architecture"], float]
 def best_path(
     supernet: Supernet, score: Score, draws: Draws, *, population: int = 50, generations: int = 20
 ) -> Architecture:
-    """The architecture of the greatest `score` among `population` paths, and as many more in each generation.
+    """Find the architecture of the greatest score by evolution over paths.
 
-    The method of the supernet is one of paths. `score` gives what is to be great, such as the validation accuracy of
-    `Search.evaluate_member`.
+    Args:
+        supernet: a supernet whose method is one of paths.
+        score: gives what is to be great, such as the validation accuracy of `Search.evaluate_member`.
+        draws: random numbers.
+        population: architectures in the first generation, and in each further one.
+        generations: further generations; 0 takes the best of those drawn.
+
+    Returns:
+        The best architecture of all generations.
+
+    Raises:
+        TrainableError: the method of the supernet draws no paths.
     """
     search = _Search(supernet, score, draws)
     for _ in range(population):

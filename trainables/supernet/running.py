@@ -1,4 +1,4 @@
-"""A search on its way: an epoch, what it reports, and when it ends."""
+"""A search that runs: an epoch, what it reports, and when it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ __all__ = ["RunningSearch"]
 
 
 class RunningSearch:
-    """A search from its set-up on: its stages, what it has found, what there is to say about it."""
+    """A search from its set-up on: its stages, what it has found, and its notes.
+
+    Args:
+        builder: makes the supernets and selects architectures.
+        seed: decides everything random.
+        epochs: epochs of all stages together.
+        identity: what a checkpoint must share with this search; see `trainables.trial.checkpoint.check_identity`.
+    """
 
     def __init__(self, builder: SearchBuilder, seed: int, epochs: int, identity: dict[str, object]) -> None:
         self.builder, self.identity = builder, identity
@@ -85,13 +92,17 @@ class RunningSearch:
             self._notes.append(f"the search has collapsed at epoch {self.staged.epoch}: {wrong}{ended}")
         return self._is_collapsed
 
-    def told(self) -> list[str]:
-        """What was not told yet."""
+    def new_notes(self) -> list[str]:
+        """Take the notes since the last call.
+
+        Returns:
+            Texts for a person.
+        """
         notes, self._notes = self._notes, []
         return notes
 
     def evaluate(self, split: str) -> dict[str, float]:
-        """Scores of supernet and architecture on a split of the data."""
+        """Evaluate supernet and architecture on a split of the data."""
         search = self.staged.search
         images = search.data.split(split)
         score = search.evaluate(images)
@@ -104,7 +115,11 @@ class RunningSearch:
         return {name: getattr(self, name) for name in ("architecture", "_last", "_sound")}
 
     def state_dict(self) -> dict[str, Any]:
-        """All that decides the epochs to come."""
+        """All that decides the epochs to come.
+
+        Returns:
+            Tensors, numbers and text, for `write_tensors`.
+        """
         return {
             "search": self.staged.state_dict(),
             **{name: None if found is None else found.tree for name, found in self._found().items()},
@@ -115,7 +130,11 @@ class RunningSearch:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, of an equal search."""
+        """Go on where `state` was taken, of an equal search.
+
+        Args:
+            state: what `state_dict` of an equal search gave.
+        """
         self.staged.load_state_dict(state["search"])
         space = self.staged.search.supernet.space
         for name in self._found():

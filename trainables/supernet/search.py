@@ -1,9 +1,9 @@
 """The search in a supernet: weights learn from one half of the images, the architecture from the other, in turns.
 
-An epoch is every image of the training half once. Before each step of the weights comes one of the architecture, but
-in the first epochs, in which weights warm up. In either step nothing is computed for the parameters of the other.
+An epoch is every image of the training half once. A step of the architecture comes before each step of the weights,
+except in the first epochs, in which weights warm up. Neither step computes anything for the parameters of the other.
 Running statistics of normalisations follow the weights' steps only: validation images leave no trace in the network.
-Nothing in an epoch waits for the device but its end (and once a step `gdas`, which must know what it drew).
+Only the end of an epoch waits for the device (and `gdas` once a step, because it must know what it drew).
 """
 
 from __future__ import annotations
@@ -65,9 +65,14 @@ class Architect:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecipe:
-    """How to search: images a step, views of them, what happens to weights and architecture.
+    """How to search.
 
-    In the first `warmup_epochs` only weights learn.
+    Attributes:
+        batch_size: images a step.
+        augmentation: random views of the images.
+        weights: how the weights learn.
+        architect: how the architecture learns.
+        warmup_epochs: epochs, of the first ones, in which only weights learn.
     """
 
     batch_size: int
@@ -78,9 +83,16 @@ class SearchRecipe:
 
 
 class Search:
-    """A supernet on its way through `epochs` epochs on the `train` and `validation` parts of `data`.
+    """A search in one supernet, on the `train` and `validation` parts of the data.
 
-    `epoch` counts those behind it. The supernet is on the device of the data.
+    `epoch` counts the epochs that are trained.
+
+    Args:
+        supernet: the supernet, on the device of the data.
+        data: the images.
+        recipe: how to search.
+        randomness: all random numbers of the search.
+        epochs: epochs of the whole search in this supernet.
     """
 
     def __init__(
@@ -110,7 +122,14 @@ class Search:
         return self._architect is not None and self.epoch > self._recipe.warmup_epochs
 
     def train_epoch(self) -> Score:
-        """One round over the training half, with its score as it went; `DivergedError` where the loss is no number."""
+        """Train one epoch: every image of the training part once.
+
+        Returns:
+            The loss and accuracy on the training images, as the weights learned.
+
+        Raises:
+            DivergedError: the loss is no finite number.
+        """
         tally = Tally(self._device)
         with self._training():
             for index in range(self._train.batches):
@@ -122,7 +141,7 @@ class Search:
 
     @contextmanager
     def _training(self) -> Iterator[None]:
-        """Inside, the supernet trains, with random numbers of its own; else it evaluates."""
+        """Put the supernet into training mode, with the random numbers of this search."""
         self.supernet.train()
         try:
             with self._randomness:
@@ -147,7 +166,11 @@ class Search:
         tally.add(loss.detach(), logits.detach(), train[1])
 
     def tune(self, steps: int) -> None:
-        """So many steps of the weights at the rate of the search's end, the architecture as it is."""
+        """Train the weights at the last learning rate of the search; the architecture stays.
+
+        Args:
+            steps: how many batches.
+        """
         tally = Tally(self._device)
         with self._training():
             for _ in range(steps):
@@ -204,16 +227,30 @@ class Search:
         return logits
 
     def evaluate(self, split: Split) -> Score:
-        """The score of the supernet, every choice mixed without chance, on all images of `split`.
+        """Evaluate the supernet with every choice mixed deterministically.
 
-        Statistics are fitted to some training images first: those that ran along belong to earlier mixes.
+        Running statistics are first fitted to some training images: those of the training belong to earlier mixes.
+
+        Args:
+            split: a split of the data.
+
+        Returns:
+            Mean loss and accuracy on all its images.
         """
         self.supernet.eval()
         with recalibrated(self.supernet.module, self._calibrate), self._optimizer.precision():
             return judged(self.supernet, self.data, split)
 
     def evaluate_member(self, architecture: object, split: Split) -> Score:
-        """The score of one architecture with the shared weights, its statistics fitted likewise."""
+        """Evaluate one architecture with the shared weights, its running statistics fitted as in `evaluate`.
+
+        Args:
+            architecture: a member of the supernet's space.
+            split: a split of the data.
+
+        Returns:
+            Mean loss and accuracy on all its images.
+        """
         with self.supernet.deciding(architecture):
             return self.evaluate(split)
 
@@ -225,10 +262,12 @@ class Search:
                 self.supernet(self.data.normalize(images[index * size : (index + 1) * size], self._layout))
 
     def eigenvalue(self) -> float:
-        """The dominant eigenvalue of the second derivative by the architecture, on one batch of validation images.
+        """Compute the dominant eigenvalue of the second derivative of the validation loss by the architecture.
 
-        The images are the first, whichever the epoch, so that epochs can be compared. Weights are those of the
-        mix without chance.
+        The batch is the first of the validation images in every epoch, so that epochs can be compared.
+
+        Returns:
+            The eigenvalue, at the weights and the mix as they are.
         """
         size = self._valid.size
         images, labels = self.data.validation.images[:size], self.data.validation.labels[:size]
@@ -238,7 +277,11 @@ class Search:
         return dominant_eigenvalue(lambda: self._loss(batch), self._weights, self._alphas, generator)
 
     def state_dict(self) -> dict[str, object]:
-        """Weights, architecture, both optimizers, both orders of images, random numbers and epoch."""
+        """Weights, architecture, both optimizers, both orders of images, random numbers and epoch.
+
+        Returns:
+            Weights, architecture, both optimizers, both orders of images, random numbers and epoch.
+        """
         return {
             "supernet": self.supernet.state_dict(),
             "weights": self._optimizer.state_dict(),
@@ -251,7 +294,11 @@ class Search:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, of an equal search; what does not fit raises whatever torch raises."""
+        """Continue where a state was taken. Torch raises its own errors for a state of another search.
+
+        Args:
+            state: what `state_dict` of an equal search gave.
+        """
         self.supernet.load_state_dict(state["supernet"])
         self._optimizer.load_state_dict(state["weights"])
         if self._architect is not None:

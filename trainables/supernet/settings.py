@@ -67,6 +67,7 @@ class SearchSettings:
     stop_on_collapse: bool = False
     """End the search at the alarm, with the last architecture that had fewer skip connections."""
     views: Views = field(metadata=group(Views))
+    """How images are changed at random while the supernet trains."""
     start_from: str | None = None
     """The folder of a checkpoint of another search, of the same space and network, whose weights are the initial ones
     here. The head is new, so that the data may be others.

@@ -1,6 +1,6 @@
-"""A search in stages, each with a supernet of its own; most methods have one stage.
+"""A search in stages, each with its own supernet; most methods have one stage.
 
-A stage begins with new weights, a new architecture to learn, and the options that the stage before left over.
+A stage begins with new weights, a new architecture to learn, and the options that the previous stage kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,16 @@ MakeSearch = Callable[[Stage, Kept, int], Search]
 
 
 class StagedSearch:
-    """`epochs` epochs over all `stages`, evenly; `TrainableError` where a stage would have none."""
+    """A search over all stages, among which the epochs are divided evenly.
+
+    Args:
+        make: makes the search of a stage.
+        stages: the stages of the method.
+        epochs: epochs of all stages together.
+
+    Raises:
+        TrainableError: there are fewer epochs than stages.
+    """
 
     def __init__(self, make: MakeSearch, stages: tuple[Stage, ...], epochs: int) -> None:
         if epochs < len(stages):
@@ -50,7 +59,11 @@ class StagedSearch:
         return self.epoch == self._ends[-1]
 
     def go_on(self) -> Search:
-        """The search that trains the next epoch."""
+        """Begin the next stage where the present one has ended.
+
+        Returns:
+            The search that trains the next epoch.
+        """
         if self.search.epoch == self.search.epochs:
             self._stage += 1
             options = self._stages[self._stage].options
@@ -63,12 +76,20 @@ class StagedSearch:
         return self._make(self._stages[self._stage], self._kept, self._ends[self._stage] - begin)
 
     def state_dict(self) -> dict[str, object]:
-        """The stage, what is left in it, and the search."""
+        """The stage, what is left in it, and the search.
+
+        Returns:
+            The number of the stage, the options that are left in it, and the state of its search.
+        """
         kept = {name: list(left) for name, left in self._kept.items()}
         return {"stage": self._stage, "kept": kept, "search": self.search.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, of an equal search; what does not fit raises whatever torch raises."""
+        """Continue where a state was taken. Torch raises its own errors for a state of another search.
+
+        Args:
+            state: what `state_dict` of an equal search gave.
+        """
         if state["stage"] != self._stage:
             self._stage = state["stage"]
             self._kept = {name: tuple(left) for name, left in state["kept"].items()}

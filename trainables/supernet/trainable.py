@@ -6,10 +6,10 @@
         print(search.step()["accuracy"])
     print(search.genotype, search.architecture)
 
-The training images of the data are parted in two: from one half the weights learn, from the other, which is
-called validation as ever, the architecture. The test images are seen by `evaluate("test")` only. On a CPU the same
-seed gives the same numbers, and a search that goes on from a checkpoint gives those of one that was never stopped,
-to the last bit. Torch's global random state is as it was after every call.
+The training images of the data are parted in two. The weights learn from one half, and the architecture from the
+other, which is called validation here too. Only `evaluate("test")` sees the test images. On a CPU the same seed gives
+the same numbers, and a search that continues from a checkpoint gives those of one that was never stopped, to the last
+bit. No call changes torch's global random state.
 """
 
 from __future__ import annotations
@@ -62,15 +62,21 @@ class DartsTrainable:
         check_data(self._builder.settings.data)
 
     def about(self) -> list[str]:
-        """Which images were found, and how they are parted; reads them."""
+        """Describe the images that are found and how they are parted; reads them."""
         return described(self._builder.settings.data)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Load the data (once per process), build the supernet, and stand before epoch 1.
+        """Load the data (once per process) and build the supernet; `step` then trains epoch 1.
 
-        `architecture` is no network here: its decisions, if it has any, are settings that replace those given, so
-        that a search may be over settings of searches; `search` alone is none, but a number that tells searches of
-        equal settings apart. `TrainableError` for what is no setting, and for options whose shapes disagree.
+        Args:
+            architecture: not a network: each decision is a setting that replaces the given one, so that settings of
+                searches can themselves be searched. The decision `search` is no setting. It is a number that
+                distinguishes searches of equal settings.
+            seed: decides everything random.
+            max_epochs: epochs of the search, of all its stages together.
+
+        Raises:
+            TrainableError: a decision is no setting, or the shapes of options disagree.
         """
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
@@ -83,12 +89,16 @@ class DartsTrainable:
     def step(self) -> dict[str, float | int]:
         """Search one epoch.
 
-        Returns `accuracy` and `loss` of the supernet on the validation images, `train_loss` and `train_accuracy`
-        of the weights as they learned, `discrete_accuracy` of the architecture on the validation images with the
-        shared weights, and `gap`, how much that is below; `entropy` of the architecture's preferences in nats,
-        `skips`, its skip connections, `collapsed` (0 or 1), `changed` (whether the architecture is another than an
-        epoch ago), `lr`, `parameters` of the network found, by itself, `supernet_parameters` of the supernet,
-        and `eigenvalue` where it was asked for.
+        Returns:
+            `accuracy` and `loss` of the supernet on the validation images, `train_loss` and `train_accuracy` of the
+            weights as they learned, `discrete_accuracy` of the architecture on the validation images with the shared
+            weights, and `gap`, by how much that is lower; `entropy` of the preferences of the architecture in nats,
+            `skips`, its skip connections, `collapsed` (0 or 1), `changed` (1 where the architecture differs from that
+            of the last epoch), `lr`, `parameters` of the network that is found, `supernet_parameters` of the supernet,
+            and `eigenvalue` where the settings ask for it.
+
+        Raises:
+            EndOfTraining: all epochs are trained, or the search has stopped on a collapse.
         """
         return self._run.step()
 
@@ -101,11 +111,11 @@ class DartsTrainable:
     def genotype(self) -> str:
         """That architecture in the text form of its space, else as JSON; empty before the first epoch."""
         found = self.architecture
-        return "" if found is None else self._run.builder.said(self._run.staged.search.supernet.space, found)
+        return "" if found is None else self._run.builder.text_of(self._run.staged.search.supernet.space, found)
 
     def notes(self) -> list[str]:
-        """What a person should know and was not told yet: a collapse."""
-        return [] if self._running is None else self._running.told()
+        """The notes since the last call: that the search has collapsed."""
+        return [] if self._running is None else self._running.new_notes()
 
     def evaluate(self, split: str) -> dict[str, float]:
         """On a split as it is: `accuracy` and `loss` of the supernet, `discrete_accuracy` of the architecture."""
@@ -113,16 +123,16 @@ class DartsTrainable:
 
     @property
     def supernet(self) -> torch.nn.Module:
-        """The supernet as it stands."""
+        """The supernet of this moment."""
         return self.search.supernet
 
     @property
     def search(self) -> Search:
-        """The search as it stands, with its data."""
+        """The search of the present stage, with its data."""
         return self._run.staged.search
 
     def save(self, folder: Path) -> None:
-        """Write all of the search into `folder`, and what it has found for people, `architecture.json`."""
+        """Write the search into `folder`, and for people the architecture, as `architecture.json`."""
         whole = {"of": self._run.identity, "settings": self._run.builder.kept, **self._run.state_dict()}
         write_tensors(folder, self.file, whole)
         found = self.architecture
@@ -131,7 +141,7 @@ class DartsTrainable:
             (folder / "architecture.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Go on from `folder`, written by an equal search; otherwise `CheckpointError`, and set up anew."""
+        """Continue from `folder`, which an equal search wrote; otherwise `CheckpointError`, and set up anew."""
         state = read_tensors(folder, self.file)
         mine = self._run.identity
         before = {**self._run.builder.older_identity(), "seed": mine["seed"], "max_epochs": mine["max_epochs"]}

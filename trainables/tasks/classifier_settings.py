@@ -22,10 +22,13 @@ class ClassifierSettings:
     space: object = "nb201"
     """The name of a space that has a network (`trainables.networks.names()`), or a `Space` of that name."""
     network: NetworkSettings = field(metadata=group(NetworkSettings))
+    """How large the network is, and what else its builder takes."""
     data: DataSettings = field(metadata=group(DataSettings))
+    """Which images, and how they are parted."""
     batch_size: int = 32
     """Images a step. The last, incomplete batch of an epoch is left out."""
     optimization: Optimization = field(metadata=group(Optimization, fixed={"lr_min": 0.0, "nesterov": True}))
+    """How the weights learn."""
     ema: float = 0.0
     """The decay a step of an average of the weights, such as 0.999. The average is then the `network`, is judged and is
     kept (see `WeightAverage`). 0 uses the weights themselves.
@@ -37,6 +40,7 @@ class ClassifierSettings:
     label_smoothing: float = 0.1
     """The share of the target that is spread over all classes (Szegedy et al. 2016, 1512.00567)."""
     views: Views = field(metadata=group(Views))
+    """How images are changed at random while the network trains."""
     device: str = "auto"
     """"auto" (CUDA where there is one, else the CPU), or a torch device; chosen at set-up."""
 

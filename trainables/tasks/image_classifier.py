@@ -6,10 +6,10 @@
         print(classifier.step()["accuracy"])
     print(classifier.evaluate("test"))
 
-Images live on the device; batches are drawn and augmented there. On a CPU the same seed gives the same
-numbers, and a training that goes on from a checkpoint gives the numbers of one that was never stopped, to the
-last bit. On CUDA that is not promised. Torch's global random state is as it was after every call. Several processes
-may train one together (`join`); then `step` and `evaluate` are called in all of them.
+Images lie on the device, where batches are drawn and augmented. On a CPU the same seed gives the same numbers, and a
+training that continues from a checkpoint gives the numbers of one that was never stopped, to the last bit. On CUDA that
+is not promised. No call changes torch's global random state. Several processes may train one network together (`join`);
+all of them then call `step` and `evaluate`.
 """
 
 from __future__ import annotations
@@ -91,11 +91,11 @@ class ImageClassifier:
         check_data(self._settings.data)
 
     def about(self) -> list[str]:
-        """Which images were found, and how they are parted; reads them."""
+        """Describe the images that are found and how they are parted; reads them."""
         return described(self._settings.data)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Load the data (once per process), build the network, and stand before epoch 1."""
+        """Load the data (once per process) and build the network; `step` then trains epoch 1."""
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
         device = device_of(self._settings.device)
@@ -110,9 +110,13 @@ class ImageClassifier:
     def step(self) -> dict[str, float | int]:
         """Train one epoch.
 
-        Returns `accuracy` and `loss` on the validation images (unless the `whole` was trained on), `train_loss` and
-        `train_accuracy` over the epoch as it went, `lr` at its end, and the cost of the network: `parameters`, `macs`
-        (of one image), `model_bytes`.
+        Returns:
+            `accuracy` and `loss` on the validation images (unless the setting `whole` trains on them), `train_loss` and
+            `train_accuracy` over the epoch, `lr` at its end, and the cost of the network: `parameters`, `macs` (of one
+            image), `model_bytes`.
+
+        Raises:
+            EndOfTraining: all epochs are trained.
         """
         training, cost = self._run.training, self._run.cost
         if training.epoch >= training.epochs:
@@ -140,9 +144,20 @@ class ImageClassifier:
         return list(PROXIES)
 
     def zero_cost(self, architecture: Architecture, proxy: str, *, seed: int) -> float:
-        """What a proxy says of the untrained network, by `PROXY_IMAGES` of the training images as they are.
+        """Score an untrained network by a zero-cost proxy, on `PROXY_IMAGES` training images.
 
-        `seed` decides which, and the initial weights; needs no set-up, and changes nothing of one.
+        Needs no set-up, and changes none.
+
+        Args:
+            architecture: a member of the space.
+            proxy: one of `proxies`.
+            seed: decides the images and the initial weights.
+
+        Returns:
+            The score; greater is better.
+
+        Raises:
+            TrainableError: the proxy is unknown.
         """
         check_name("proxy", proxy, self.proxies)
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
@@ -154,13 +169,24 @@ class ImageClassifier:
         return score(network, images, batch.labels, proxy, seed=seed)
 
     def cost(self, architecture: Architecture) -> Cost:
-        """What the network of `architecture` would cost, counted and not run; loads the data, needs no set-up."""
+        """Count the cost of a network without running it. Loads the data; needs no set-up.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            Its weights, multiply-accumulates of one image, and bytes.
+        """
         data = load(self._settings.data, torch.device("cpu"))
         one = torch.empty((1, data.in_channels, *data.image_size), device="meta")
         return self._meter.cost_of(lambda: self._build(architecture, data), one)
 
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of the images; loads them, needs no set-up."""
+        """Load the images and read their shape; needs no set-up.
+
+        Returns:
+            Channels, height and width.
+        """
         channels, height, width = load_raw(self._settings.data).train.images.shape[1:]
         return int(channels), int(height), int(width)
 
@@ -181,16 +207,27 @@ class ImageClassifier:
         }
 
     def data_checksum(self) -> str:
-        """16 hex digits of all images and labels, whatever the split; loads them, needs no set-up."""
+        """Load the images and compute their checksum; needs no set-up.
+
+        Returns:
+            16 hex digits of all images and labels, whatever the split.
+        """
         return load_raw(self._settings.data).checksum()
 
     @property
     def network(self) -> torch.nn.Module:
-        """The network as it stands, in evaluation mode; only within `step` does it train."""
+        """The network of this moment, in evaluation mode; it is in training mode only within `step`."""
         return self._run.training.network
 
     def normalize(self, images: torch.Tensor) -> torch.Tensor:
-        """Images as they were read, (n, channels, height, width), as `network` expects them: float32, standardized."""
+        """Standardize images for `network`.
+
+        Args:
+            images: as they are read, (n, channels, height, width).
+
+        Returns:
+            The images as float32, standardized by the training images.
+        """
         return self._run.training.data.normalize(images)
 
     def deployed(self) -> Deployed:
@@ -228,7 +265,7 @@ class ImageClassifier:
         write_tensors(folder, _FILE, state)
 
     def load(self, folder: Path) -> None:
-        """Go on from `folder`, written by an equal training; otherwise `CheckpointError`, and set up anew."""
+        """Continue from `folder`, which an equal training wrote; otherwise `CheckpointError`, and set up anew."""
         state = read_tensors(folder, _FILE)
         check_identity(folder, state, "classifier", self._run.identity, self._older_identity(self._run.identity))
         try:
@@ -301,7 +338,7 @@ class ImageClassifier:
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    """What there is from set-up on."""
+    """What set-up makes."""
 
     training: Training
     cost: Cost

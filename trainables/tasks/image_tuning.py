@@ -22,6 +22,10 @@ class ImageTuning:
 
     The learning rate begins as high as in the training and falls to the end of the epochs: that recovers more than
     epochs at its last, low rate do (Renda, Frankle and Carbin 2020, 2003.02389).
+
+    Attributes:
+        data: the images, on the device of the training.
+        recipe: how the network was trained.
     """
 
     data: ImageData

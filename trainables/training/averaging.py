@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights, which is judged in their stead."""
+"""The exponential moving average of a network's weights, which is evaluated in place of the weights."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ class WeightAverage:
     The decay grows so that the first, random weights are soon forgotten (Tan and Le 2019, 1905.11946). Parameters and
     floating buffers (the statistics of normalisations, which would not fit averaged weights) are averaged; other
     buffers, such as counts, are copied.
+
+    Args:
+        source: the network to follow.
+        decay: the greatest decay a step, such as 0.999.
     """
 
     def __init__(self, source: nn.Module, decay: float) -> None:
@@ -28,7 +32,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def follow(self) -> None:
-        """Take in the weights of the source after one more step of its training."""
+        """Update the average after one more training step of the source."""
         self._steps += 1
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
         mine, theirs = [list(tensors) for tensors in zip(*self._averaged, strict=True)]
@@ -37,11 +41,19 @@ class WeightAverage:
             own.copy_(other)
 
     def state_dict(self) -> dict[str, object]:
-        """The averaged weights, and after how many steps."""
+        """The averaged weights, and after how many steps.
+
+        Returns:
+            The state of the averaged network, and the number of steps.
+        """
         return {"network": self.network.state_dict(), "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken.
+
+        Args:
+            state: what `state_dict` gave.
+        """
         self.network.load_state_dict(state["network"])
         self._steps = int(state["steps"])
 

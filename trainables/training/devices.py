@@ -14,7 +14,14 @@ _VECTOR = 16
 
 
 def check_device(name: object) -> None:
-    """Refuse what is no device at all, without asking the machine."""
+    """Refuse what is no device at all, without asking the machine.
+
+    Args:
+        name: "auto", or what `torch.device` takes.
+
+    Raises:
+        TrainableError: it is neither.
+    """
     if name == "auto":
         return
     try:
@@ -24,7 +31,17 @@ def check_device(name: object) -> None:
 
 
 def device_of(name: str) -> torch.device:
-    """The device called `name` on this machine; "auto" is the first visible CUDA GPU, else the CPU."""
+    """Find a device on this machine.
+
+    Args:
+        name: "auto" for the first visible CUDA GPU, else the CPU; or a torch device.
+
+    Returns:
+        The device.
+
+    Raises:
+        DeviceError: this machine does not have it.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     device = torch.device(name)
@@ -43,6 +60,13 @@ def layout_of(network: nn.Module, device: torch.device) -> torch.memory_format:
     oneDNN 3.13, which torch 2.15 has, writes past a buffer in the weight gradient of a strided 1x1 convolution of
     channels-last images with fewer channels than a vector holds (uxlfoundation/oneDNN issue 6035): gradients are
     wrong, or the process dies. A network with such a convolution is laid out in the usual way on a CPU.
+
+    Args:
+        network: the network to train.
+        device: where it trains.
+
+    Returns:
+        `torch.channels_last` where that is safe, else `torch.contiguous_format`.
     """
     if device.type == "cpu" and any(_is_unsafe(module) for module in network.modules()):
         return torch.contiguous_format
@@ -50,7 +74,15 @@ def layout_of(network: nn.Module, device: torch.device) -> torch.memory_format:
 
 
 def placed(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network itself, on `device` and in its layout."""
+    """Move a network to a device, in the layout that it trains in.
+
+    Args:
+        network: the network; it is changed in place.
+        device: where it trains.
+
+    Returns:
+        The network itself.
+    """
     moved: nn.Module = network.to(device, memory_format=layout_of(network, device))  # type: ignore[call-overload]
     return moved
 

@@ -36,9 +36,15 @@ _EVALUATION_BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train: images a step, views of them, targets, and what happens to the weights.
+    """How to train.
 
-    `ema` is the decay of the weights' average (see `WeightAverage`), 0 to keep none.
+    Attributes:
+        batch_size: images a step.
+        label_smoothing: the share of the target that is spread over all classes.
+        auxiliary_weight: the weight of the loss of each auxiliary head.
+        augmentation: random views of the images.
+        optimization: how the weights learn.
+        ema: the decay a step of the average of the weights (see `WeightAverage`); 0 keeps none.
     """
 
     batch_size: int
@@ -51,17 +57,30 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Mean cross-entropy in nats (in training smoothed as the recipe says) and share of right answers."""
+    """How well a network does on some images.
+
+    Attributes:
+        loss: mean cross-entropy in nats; in training with the label smoothing of the recipe.
+        accuracy: the share of right answers.
+    """
 
     loss: float
     accuracy: float
 
 
 class Training:
-    """A network on its way through `epochs` epochs; `epoch` counts those behind it.
+    """The training of one network. `epoch` counts the epochs that are trained.
 
-    `network` is what is judged: where the recipe has an `ema`, the average of the weights that are trained. It is in
-    evaluation mode but within `train_epoch`. All processes of `group` train and evaluate together.
+    `network` is what is judged: the average of the weights where the recipe has an `ema`. It is in evaluation mode
+    except within `train_epoch`.
+
+    Args:
+        network: the network to train, on the device of the data.
+        data: the images.
+        recipe: how to train.
+        randomness: all random numbers of the training.
+        epochs: epochs of the whole training.
+        group: the processes that train and evaluate together.
     """
 
     def __init__(
@@ -98,6 +117,12 @@ class Training:
         """Every training image once, in random order, but for the rest that fills no batch.
 
         Drop path grows from 0 to its full probability over the training (Zoph et al. 2018, 1707.07012).
+
+        Returns:
+            The loss and accuracy on the training images, as the weights learned.
+
+        Raises:
+            DivergedError: the loss is no finite number.
         """
         self._begin_together()
         self._trained.train()
@@ -138,7 +163,14 @@ class Training:
         return functional.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.label_smoothing)
 
     def evaluate(self, split: Split) -> Score:
-        """The score of the network as it stands on all images of `split`, unchanged."""
+        """Evaluate the network on all images of a split, unaugmented.
+
+        Args:
+            split: a split of the data.
+
+        Returns:
+            Mean loss and accuracy.
+        """
         self.network.eval()  # whatever its user did with it
         with self._optimizer.precision():
             return judged(self.network, self.data, split, self._group)
@@ -167,7 +199,11 @@ class Training:
         return [buffer for name, buffer in named if name.endswith(("running_mean", "running_var"))]
 
     def state_dict(self) -> dict[str, object]:
-        """Weights, their average where there is one, optimizer, random numbers and epoch."""
+        """Weights, their average where there is one, optimizer, random numbers and epoch.
+
+        Returns:
+            Weights, their average where there is one, optimizer, random numbers and epoch.
+        """
         average = {} if self._average is None else {"average": self._average.state_dict()}
         return {
             "network": self._trained.state_dict(),
@@ -178,8 +214,10 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, of an equal training; what does not fit raises whatever torch
-        raises.
+        """Continue where a state was taken. Torch raises its own errors for a state of another training.
+
+        Args:
+            state: what `state_dict` of an equal training gave.
         """
         self._trained.load_state_dict(state["network"])
         if self._average is not None:
@@ -191,9 +229,18 @@ class Training:
 
 @torch.no_grad()
 def judged(network: Callable[[Tensor], Tensor], data: ImageData, split: Split, group: Group = ALONE) -> Score:
-    """The score of `network`, in the mode that it is in, on all images of `split`, one of `data`.
+    """Evaluate a network, in the mode that it is in, on all images of a split.
 
-    The processes of `group`, with one network, each look at a part of the images; all know the score of them all.
+    The processes of a group, with one network, each look at a part of the images; all get the score of all images.
+
+    Args:
+        network: maps standardized images (n, channels, height, width) to logits (n, classes).
+        data: the images, which know how they are standardized.
+        split: one of the splits of `data`.
+        group: the processes that evaluate together.
+
+    Returns:
+        Mean loss and accuracy.
     """
     tally, part = Tally(split.images.device), group.share(len(split))
     for start in range(part.start, part.stop, _EVALUATION_BATCH):
@@ -206,7 +253,11 @@ def judged(network: Callable[[Tensor], Tensor], data: ImageData, split: Split, g
 
 
 class Tally:
-    """Sums over batches, kept on the device."""
+    """Sums losses and hits over batches, on the device.
+
+    Args:
+        device: the device of the batches.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._loss = torch.zeros((), device=device)
@@ -214,20 +265,44 @@ class Tally:
         self._count = 0
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """One batch, `loss` being its mean."""
+        """Add one batch.
+
+        Args:
+            loss: its mean loss, a scalar.
+            logits: (n, classes).
+            labels: the number of the class of each image, (n,).
+        """
         self._loss += loss * len(labels)
         self._hits += (logits.argmax(1) == labels).sum()
         self._count += len(labels)
 
     def finite_score(self, epoch: int, group: Group = ALONE) -> Score:
-        """The score of a training epoch; `DivergedError` where its loss is no number."""
+        """The score of a training epoch; `DivergedError` where its loss is no number.
+
+        Args:
+            epoch: the epoch that has ended, for the message.
+            group: the processes whose sums count together.
+
+        Returns:
+            Means over everything that was added.
+
+        Raises:
+            DivergedError: the loss is no finite number.
+        """
         score = self.score(group)
         if not math.isfinite(score.loss):
             raise DivergedError(f"the training loss is {score.loss} after epoch {epoch}; lower lr, or clip gradients")
         return score
 
     def score(self, group: Group = ALONE) -> Score:
-        """Means over all that was added, in all processes of `group`; waits for the device."""
+        """Compute means over everything that was added; waits for the device.
+
+        Args:
+            group: the processes whose sums count together.
+
+        Returns:
+            Mean loss and accuracy.
+        """
         if group.alone:
             return Score(float(self._loss) / self._count, float(self._hits) / self._count)
         count = torch.tensor(self._count, device=self._loss.device)

@@ -53,7 +53,14 @@ class Optimization:
         check_flag("nesterov", self.nesterov)
 
     def rate(self, progress: float) -> float:
-        """The learning rate at `progress` (0 to 1) of the training: a linear rise, then half a cosine."""
+        """Compute the learning rate: a linear rise to the peak, then half a cosine.
+
+        Args:
+            progress: the share of the training that is behind, 0 to 1.
+
+        Returns:
+            The rate.
+        """
         if progress < self.warmup:
             return self.lr * progress / self.warmup
         share = 0.5 * (1 + math.cos(math.pi * (progress - self.warmup) / (1 - self.warmup)))
@@ -69,7 +76,13 @@ class OptimizationKeywords(TypedDict, total=False):
 
 
 class Optimizer:
-    """Applies an `Optimization` to the weights of one network on one device."""
+    """Applies an `Optimization` to the weights of one network on one device.
+
+    Args:
+        network: the network whose weights learn.
+        settings: how they learn.
+        device: the device of the network.
+    """
 
     def __init__(self, network: nn.Module, settings: Optimization, device: torch.device) -> None:
         self._settings = settings
@@ -81,11 +94,21 @@ class Optimizer:
         self._scaler = torch.amp.GradScaler(device.type, enabled=half)
 
     def precision(self) -> AbstractContextManager[object]:
-        """The context in which to compute outputs and loss."""
+        """The context in which to compute outputs and loss.
+
+        Returns:
+            The context in which to compute outputs and loss.
+        """
         return torch.autocast("cuda", self._type) if self._amp else nullcontext()
 
     def descend(self, loss: Tensor, progress: float, group: Group = ALONE) -> None:
-        """One step down the gradient of `loss`, summed over the processes of `group`, at the rate of `progress`."""
+        """Make one step down a gradient.
+
+        Args:
+            loss: a scalar; its gradient is summed over the processes of the group.
+            progress: the share of the training that is behind, 0 to 1, which decides the rate.
+            group: the processes that train together.
+        """
         for some in self._optimizer.param_groups:
             some["lr"] = self._settings.rate(progress)
         self._optimizer.zero_grad(set_to_none=True)
@@ -98,9 +121,13 @@ class Optimizer:
         self._scaler.update()
 
     def steps(self, gradients: list[Tensor]) -> list[Tensor]:
-        """What a step down these gradients would subtract from the weights, but for the rate; unclipped.
+        """Compute what a step would subtract from the weights, divided by the rate and without clipping.
 
-        That of SGD with plain momentum and weight decay, of AdamW the gradients themselves.
+        Args:
+            gradients: one for each weight that learns, of its shape.
+
+        Returns:
+            For SGD the step with plain momentum and weight decay; for AdamW the gradients themselves.
         """
         if not isinstance(self._optimizer, torch.optim.SGD):
             return gradients
@@ -114,11 +141,19 @@ class Optimizer:
         return step if held is None else step.add(held, alpha=self._settings.momentum)
 
     def state_dict(self) -> dict[str, object]:
-        """All that decides the steps to come, but for the progress."""
+        """All that decides the steps to come, but for the progress.
+
+        Returns:
+            Everything that decides the steps to come, except the progress.
+        """
         return {"optimizer": self._optimizer.state_dict(), "scaler": self._scaler.state_dict()}
 
     def load_state_dict(self, state: dict[str, dict[str, object]]) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken.
+
+        Args:
+            state: what `state_dict` gave.
+        """
         self._optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:
             self._scaler.load_state_dict(state["scaler"])

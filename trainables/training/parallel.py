@@ -25,12 +25,14 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The processes that train together: `size` of them, of which this one is number `rank`, counted from 0.
+    """The processes that train together. All call the same methods in the same order. Tensors change in place.
 
-    All of them call the same methods in the same order. Tensors are changed in place and keep their shapes.
+    Attributes:
+        rank: the number of this process, from 0.
+        size: the number of processes.
 
     Raises:
-        GroupLostError: out of every method that talks: another process has left or died.
+        GroupLostError: by every method that communicates: another process has left or died.
     """
 
     rank: int = 0
@@ -38,7 +40,11 @@ class Group:
 
     @classmethod
     def here(cls) -> Group:
-        """The group that `torch.distributed` was initialised with; `ALONE` where it was not."""
+        """The group that `torch.distributed` was initialised with; `ALONE` where it was not.
+
+        Returns:
+            The group with which `torch.distributed` was initialised; `ALONE` where it was not.
+        """
         if not (distributed.is_available() and distributed.is_initialized()):
             return ALONE
         return cls(distributed.get_rank(), distributed.get_world_size())
@@ -49,28 +55,56 @@ class Group:
         return self.size == 1
 
     def share(self, count: int) -> slice:
-        """Which of `count` things, in order, are this process's; no process has two more than another."""
+        """Divide things among the processes, as evenly as can be.
+
+        Args:
+            count: how many things there are.
+
+        Returns:
+            The positions of those of this process.
+        """
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def sum_(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by its sum over the processes."""
+        """Replace each tensor by its sum over the processes.
+
+        Args:
+            tensors: of one shape and dtype each in all processes; they are changed.
+        """
         if not self.alone:
             _each_kind(tensors, distributed.all_reduce)
 
     def mean_(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each floating tensor by its mean over the processes."""
+        """Replace each floating tensor by its mean over the processes.
+
+        Args:
+            tensors: floating, of one shape and dtype each in all processes; they are changed.
+        """
         tensors = list(tensors)
         self.sum_(tensors)
         for tensor in [] if self.alone else tensors:
             tensor.div_(self.size)
 
     def equalize_(self, tensors: Iterable[Tensor]) -> None:
-        """Replace each tensor by that of process 0."""
+        """Replace each tensor by that of process 0.
+
+        Args:
+            tensors: of one shape and dtype each in all processes; they are changed.
+        """
         if not self.alone:
             _each_kind(tensors, lambda flat: distributed.broadcast(flat, src=0))
 
     def check_same(self, what: str, number: int, device: torch.device) -> None:
-        """`GroupLostError` in a process whose `number` is not that of process 0; `what` is its name."""
+        """Check that a number is the same in this process and in process 0.
+
+        Args:
+            what: what is counted, for the message.
+            number: the number in this process.
+            device: the device on which the processes communicate.
+
+        Raises:
+            GroupLostError: the numbers differ.
+        """
         first = torch.tensor(number, device=device)
         self.equalize_([first])
         if int(first) != number:
@@ -80,6 +114,9 @@ class Group:
         """Replace the gradient of each weight by its sum over the processes.
 
         A weight that has none here keeps none: where all run the same network, no other process has one either.
+
+        Args:
+            weights: the weights that learn, in the same order in all processes.
         """
         if self.alone:
             return
@@ -92,10 +129,15 @@ ALONE = Group()
 
 
 def check_together(size: int, batch_size: int, device: str) -> None:
-    """Refuse what `size` processes cannot train together.
+    """Check that several processes can train together.
+
+    Args:
+        size: the number of processes.
+        batch_size: images a step, of all processes together.
+        device: the setting `device`.
 
     Raises:
-        TrainableError: a share of a batch would have fewer than two images, or all would use one GPU.
+        TrainableError: a share of a batch would have fewer than two images, or all processes would use one GPU.
     """
     if batch_size < 2 * size:
         raise TrainableError(

@@ -1,4 +1,4 @@
-"""The random numbers of one training, kept apart from everybody else's.
+"""The random numbers of one training, separate from those of all other code.
 
 A training draws from `generator` (order of images, augmentation, on the device of the images), and whatever
 draws from torch's global generators inside `with randomness:` (initial weights, dropout) uses the training's
@@ -21,7 +21,12 @@ __all__ = ["Randomness"]
 
 
 class Randomness:
-    """Generators for one training on `device`, all decided by `seed`."""
+    """Generators for one training on `device`, all decided by `seed`.
+
+    Args:
+        seed: decides all numbers.
+        device: the device of the images.
+    """
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._cuda = [_index(device)] if device.type == "cuda" else []
@@ -47,6 +52,12 @@ class Randomness:
         """`with randomness:`, in which each process of `group` draws other numbers from torch's global generators.
 
         All begin and end with the same states: a checkpoint of one is good for any of them, and for any other group.
+
+        Args:
+            group: the processes that train together.
+
+        Yields:
+            Nothing; inside, the numbers of this process count.
         """
         with self:
             if group.alone:
@@ -61,11 +72,22 @@ class Randomness:
                 self._set(common)
 
     def state(self) -> dict[str, object]:
-        """All that decides the numbers to come."""
+        """All that decides the numbers to come.
+
+        Returns:
+            Everything that decides the numbers to come.
+        """
         return {"generator": self.generator.get_state(), "global": list(self._own)}
 
     def restore(self, state: dict[str, object]) -> None:
-        """Go on where `state` was taken; the device must be of the same kind."""
+        """Go on where `state` was taken; the device must be of the same kind.
+
+        Args:
+            state: what `state` gave, on a device of the same kind.
+
+        Raises:
+            ValueError: the device is of another kind.
+        """
         generator, own = state["generator"], state["global"]
         if not isinstance(generator, Tensor) or not isinstance(own, list) or len(own) != len(self._own):
             raise ValueError("the random state is of another kind of device")

@@ -11,6 +11,7 @@ from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.results import Run
 from nas_tune.strategies.unseen import Unseen
 from search_spaces import Architecture, Space
+from search_spaces.whole_numbers import is_whole
 
 __all__ = ["Candidate", "Costing", "baselines_of", "chosen_of"]
 
@@ -68,7 +69,7 @@ def chosen_of(run: Run, trial: int | None, top: int, metric: str) -> list[Candid
     """
     if trial is not None:
         return [_of_trial(run, trial, metric)]
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+    if not is_whole(top, 1):
         raise ConfigError(f"top is {top!r}; how many architectures to retrain is a whole number, at least 1")
     ranked = run.best(max(1, run.state.trials))
     ranked = ranked[ranked["architecture_id"].notna()].drop_duplicates("architecture_id").head(top)

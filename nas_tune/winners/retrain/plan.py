@@ -22,6 +22,7 @@ from nas_tune.winners.retrain.judging import check_asked, objectives
 from nas_tune.winners.retrain.origin import Origin, origin_of
 from nas_tune.winners.retrain.trainable import Retraining, reference
 from search_spaces import Space, choice
+from search_spaces.whole_numbers import is_whole
 from trainables.registry import Target, adapt
 
 __all__ = ["EPOCHS_FACTOR", "FOLDER", "Plan", "folders", "plan", "target_class"]
@@ -272,5 +273,5 @@ def _pairs(candidates: int, seeds: int) -> Space:
 def _check_count(name: str, value: object, least: int) -> None:
     if value is None and name == "epochs":
         return
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_whole(value, least):
         raise ConfigError(f"{name} is {value!r}; it is a whole number, at least {least}")
