@@ -18,7 +18,7 @@ from scipy.stats import spearmanr
 from nas_tune.analysis.evidence import Evidence
 from nas_tune.analysis.scores import Scale
 from nas_tune.results import Run
-from nas_tune.strategies.predictors import Blocks, Candidates, GaussianModel
+from nas_tune.strategies.predictors import Candidates, FeatureBlocks, GaussianModel
 from search_spaces import Architecture, Space
 
 __all__ = ["NEIGHBOURS", "Neighbours", "neighbours"]
@@ -141,13 +141,13 @@ def _guessed(
     return found, _trust(blocks, values, model)
 
 
-def _trust(blocks: Blocks, values: np.ndarray, model: GaussianModel) -> str:
+def _trust(blocks: FeatureBlocks, values: np.ndarray, model: GaussianModel) -> str:
     """The rank correlation of predictions with held-out values, by five-fold cross-validation, in words."""
     fold = np.random.default_rng(0).permutation(len(values)) % _FOLDS
     guesses = np.empty(len(values))
     for number in range(_FOLDS):
         out = fold == number
-        left = GaussianModel(_rows(blocks, ~out), values[~out], shapes=model.shapes)
+        left = GaussianModel(_rows(blocks, ~out), values[~out], hyperparameters=model.hyperparameters)
         guesses[out] = left.predict(_rows(blocks, out))[0]
     rho = float(spearmanr(guesses, values).statistic) if np.ptp(guesses) > 0 else 0.0
     word = "good" if rho >= 0.7 else "fair" if rho >= 0.4 else "poor: do not rely on them"
@@ -157,5 +157,5 @@ def _trust(blocks: Blocks, values: np.ndarray, model: GaussianModel) -> str:
     )
 
 
-def _rows(blocks: Blocks, chosen: np.ndarray) -> Blocks:
-    return Blocks(blocks.decisions[chosen], blocks.pooled[chosen], blocks.paths[chosen])
+def _rows(blocks: FeatureBlocks, chosen: np.ndarray) -> FeatureBlocks:
+    return FeatureBlocks(blocks.decisions[chosen], blocks.pooled[chosen], blocks.paths[chosen])

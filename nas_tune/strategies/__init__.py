@@ -1,12 +1,12 @@
-"""Strategies by name: what proposes the next architecture. Each is an Optuna sampler.
+"""Strategies by name: each is an Optuna sampler that proposes architectures.
 
     sampler = strategies.make("evolution", space, seed=0, settings={"population": 20})
 
-A sampler is made anew for every proposal, seeded by the run's seed and the proposal's number: its memory is the
-study, and the study is replayed from the ledger. So a resumed run proposes what the uninterrupted one would have.
+A sampler is made anew for every proposal, seeded by the run's seed and the proposal's number. Its only memory is the
+study, which is replayed from the ledger. So a resumed run proposes the same architectures as an uninterrupted one.
 
-A target of the registry is a class or function of `space`, `seed` and its settings that returns the sampler. A plug-in
-names it in its entry points of the group `nas_tune.strategies`.
+The registry maps a name to a class or function that takes `space`, `seed` and its settings and returns the sampler. A
+plug-in names its own in the entry points of the group `nas_tune.strategies`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _HOME = {
     "Sampler": "optuna.samplers:BaseSampler",
     "TPE": "nas_tune.strategies.tpe:TPE",
 }
-"""Public names that need Optuna, which is loaded when one of them is asked for."""
+"""Public names whose modules import Optuna; they are imported at the first access."""
 
 
 def _factory(name: str, target: object) -> Callable[..., Sampler]:
@@ -86,11 +86,11 @@ def register(name: str, factory: Callable[..., Sampler] | str, *, replace: bool 
     """Make a strategy known as `name`; a run that uses it finds it again where it is resumed.
 
     Args:
-        name: how configurations and command lines ask for it.
-        factory: a class or function of `space`, `seed` and its settings, all by name, that returns an Optuna sampler;
-            or "module:attribute". Decorate it with `nas_tune.objectives.objective.several_objectives` if it can
-            optimize several metrics.
-        replace: take the place of what has the name.
+        name: the name in configurations and on command lines.
+        factory: a class or function that takes `space`, `seed` and its settings, all by name, and returns an Optuna
+            sampler; or "module:attribute". Decorate it with `nas_tune.objectives.objective.several_objectives` if it
+            can optimize several metrics.
+        replace: whether to replace a strategy that already has the name (default: False, which refuses).
 
     Raises:
         ConfigError: the name breaks the rule or is taken, or the factory cannot be called so.
@@ -99,11 +99,21 @@ def register(name: str, factory: Callable[..., Sampler] | str, *, replace: bool 
 
 
 def make(name: str, space: Space, seed: int, settings: Mapping[str, object] | None = None) -> Sampler:
-    """The sampler called `name` for one or more proposals.
+    """Make the sampler called `name` for one or more proposals.
+
+    Args:
+        name: a name of the registry.
+        space: the space of the architectures.
+        seed: of the random numbers.
+        settings: the strategy's own settings by name (default: none).
+
+    Returns:
+        The sampler.
 
     Raises:
         UnknownNameError: no strategy has that name.
-        ConfigError: a setting that it does not take, or a value out of its range; or what was made is no sampler.
+        ConfigError: the strategy does not take a setting, a value is out of its range, or the factory returns no
+            sampler.
     """
     from optuna.samplers import BaseSampler
 

@@ -1,12 +1,12 @@
 """An Optuna sampler that proposes whole architectures instead of one parameter after another.
 
-What the space's rule refuses is therefore never proposed, and the moves of the space (sample, mutate, crossover)
-can be used as they are. A sampler that learns from several objectives is decorated with
-`nas_tune.objectives.objective.several_objectives`; it finds what trials came to in `History`.
+It therefore never proposes what the space's rule refuses, and it can use the moves of the space (sample, mutate,
+crossover). A sampler that learns from several objectives is decorated with
+`nas_tune.objectives.objective.several_objectives`; `History` has the scores of the trials.
 
-Each is a sampler for plain Optuna studies too, in which trials may have parameters beside the architecture, come from
-another sampler or another process, or wait in the queue. Trials are matched by the space's own parameters; a parameter
-that is not the space's is left to TPE, one at a time. A run asks `propose` alone.
+Each sampler also works in plain Optuna studies, in which trials may have parameters beside the architecture, come from
+another sampler or another process, or wait in the queue. Trials are matched by the space's parameters; TPE decides
+every other parameter, one at a time. A run calls `propose` only.
 """
 
 from __future__ import annotations
@@ -31,18 +31,23 @@ from search_spaces import Architecture, Space
 __all__ = ["ArchitectureSampler", "Exhausted"]
 
 _PROPOSING = threading.RLock()
-"""Held for a proposal: what strategies keep between proposals is shared by all threads of `optimize(n_jobs=..)`."""
+"""Held during a proposal: the threads of `optimize(n_jobs=..)` share what strategies keep between proposals."""
 
 
 class Exhausted(Exception):
-    """Raised by `propose` where nothing is left to propose: the run ends as on a space that was searched whole."""
+    """Raised by `propose` if no architecture is left to propose; the run then ends."""
 
 
 class ArchitectureSampler(BaseSampler, ABC):
-    """Proposes members of `space` with the random numbers of `rng`, which `seed` decides.
+    """Base class of the samplers that propose members of a space.
+
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal and the following ones.
 
     Attributes:
-        asked_again: how often a plain study asks for another proposal where one repeats an earlier trial.
+        asked_again: how many proposals a plain study tries until one repeats no earlier trial.
+        rng: the random numbers of a proposal.
     """
 
     asked_again = 5
@@ -56,18 +61,29 @@ class ArchitectureSampler(BaseSampler, ABC):
 
     @abstractmethod
     def propose(self, study: Study, number: int) -> Architecture:
-        """The architecture of the study's trial `number`.
+        """Propose the architecture of a trial.
+
+        Args:
+            study: the study with the earlier trials.
+            number: the number of the proposed trial; only trials below it are read.
+
+        Returns:
+            A member of the space.
 
         Raises:
-            Exhausted: there is none, and none will come.
+            Exhausted: no architecture is left to propose.
         """
 
     def reseed(self, seed: int) -> None:
-        """Begin the random numbers anew; a sampler with generators of its own extends it."""
+        """Restart the random numbers; a sampler with other generators extends this method.
+
+        Args:
+            seed: the new seed.
+        """
         self.rng = random.Random(seed)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """All parameters of the space: a proposal decides them all."""
+        """Return all parameters of the space: a proposal decides all of them."""
         if len(study.directions) > 1 and not takes_several(type(self)):
             raise ConfigError(
                 f"{type(self).__name__} optimizes one objective, and the study has {len(study.directions)}; take a "
@@ -78,10 +94,10 @@ class ArchitectureSampler(BaseSampler, ABC):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The active parameters of an architecture that no trial has, as long as one is found.
+        """Propose the active parameters of an architecture that no trial has, if one is found.
 
-        It follows from the sampler's seed, the trial's number and the study, so that a script that goes on with a study
-        in another process does not begin with the same random numbers again.
+        The random numbers follow from the sampler's seed and the trial's number, so a script that continues a study in
+        another process does not draw the same ones again.
         """
         with _PROPOSING:
             self.reseed(_seed_of(self.seed, trial.number))
@@ -91,7 +107,7 @@ class ArchitectureSampler(BaseSampler, ABC):
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """By TPE on this parameter alone: it is not the space's, or others were fixed when the trial was enqueued."""
+        """Sample by TPE a parameter outside the space, or one whose trial was enqueued with other parameters fixed."""
         sampler = TPESampler(seed=_seed_of(self.seed, trial.number, param_name), multivariate=False)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
@@ -116,7 +132,7 @@ class ArchitectureSampler(BaseSampler, ABC):
 
 
 def _stop(study: Study, reason: Exhausted) -> None:
-    """End `study.optimize`, as Optuna's grid does; who asks by hand is warned that architectures repeat."""
+    """End `study.optimize`, as Optuna's grid sampler does; under ask and tell, warn that architectures repeat."""
     try:
         study.stop()
     except RuntimeError:
@@ -124,5 +140,5 @@ def _stop(study: Study, reason: Exhausted) -> None:
 
 
 def _seed_of(*path: object) -> int:
-    """32 bits that depend on all of the path."""
+    """Derive a seed of 32 bits from all parts of the path."""
     return random.Random(repr(path)).getrandbits(32)

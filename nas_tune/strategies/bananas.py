@@ -1,11 +1,11 @@
 """BANANAS (White, Neiswanger and Savani 2019, arXiv 1910.11858): an ensemble of predictors on path encodings.
 
-An ensemble says of every candidate what to expect and how sure it is; independent Thompson sampling draws one score
-for each candidate, and the best draw is proposed. Candidates are mutations of the best trials. The predictors are
-networks with one wide layer of random weights, of which the last layer is solved for: the ensemble differs in the
-random layer, as the paper's differs in its initial weights, and is fitted in milliseconds. Spaces without paths are
-described by their decisions. Several objectives are weighed anew at every proposal (as Paria, Kandasamy and Poczos
-2019, arXiv 1805.12168, do with Thompson sampling; the function is ParEGO's, see `predictors.evidence`).
+An ensemble predicts the mean and the spread of the score of every candidate; independent Thompson sampling draws one
+score for each, and the candidate with the best draw is proposed. Candidates are mutations of the best trials. The
+predictors are networks with one wide layer of random weights and a last layer fitted in closed form: they differ in the
+random layer, as the paper's differ in their initial weights, and are fitted in milliseconds. In spaces without paths
+the features are the decisions. Several objectives get new weights at every proposal (as by Paria, Kandasamy and Poczos
+2019, arXiv 1805.12168, with Thompson sampling; the function is ParEGO's, see `predictors.observations`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from optuna.study import Study
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import several_objectives
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.predictors import Blocks, Candidates, Evidence, RandomLayers
-from nas_tune.strategies.predictors.evidence import fenced
+from nas_tune.strategies.predictors import Candidates, FeatureBlocks, Observations, RandomLayers
 from nas_tune.strategies.predictors.features import Numbers
+from nas_tune.strategies.predictors.observations import winsorized
 from search_spaces import Architecture, Space
 
 __all__ = ["Bananas"]
@@ -29,7 +29,7 @@ _PARENTS = 10
 
 @several_objectives
 class Bananas(ArchitectureSampler):
-    """Mutates the best and proposes what an ensemble on path encodings, drawn from by Thompson sampling, likes best.
+    """Proposes the mutation of the best trials that Thompson sampling from an ensemble on path encodings prefers.
 
     Args:
         space: the space of the study's parameters.
@@ -50,8 +50,8 @@ class Bananas(ArchitectureSampler):
         self.startup, self.ensemble, self.candidates = startup, ensemble, candidates
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """The mutation of the best draw, or a random architecture while there are too few trials."""
-        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
+        """Propose the mutation with the best draw; a random member while there are fewer trials than `startup`."""
+        known, pool = Observations.of(study, self.space, number, self.rng), Candidates.of(self.space)
         if len(known.scores) < self.startup:
             return pool.fresh(self.rng, known.taken)
         parents, count = known.best(_PARENTS), self.candidates if self.space.size != 1 else 0
@@ -60,13 +60,13 @@ class Bananas(ArchitectureSampler):
         if not unseen:
             return pool.fresh(self.rng, known.taken)
         asked = pool.described(unseen)
-        places = known.weightiest(_LEARNT)
+        places = known.training_set(_LEARNT)
         seen = pool.described(known.architectures[place] for place in places)
-        model = RandomLayers(_paths(seen.blocks), fenced(known.scores)[places], self.ensemble)
+        model = RandomLayers(_paths(seen.blocks), winsorized(known.scores)[places], self.ensemble)
         mean, deviation = model.predict(_paths(asked.blocks))
         noise = np.random.default_rng(self.rng.getrandbits(32)).standard_normal(len(mean))
         return asked.architectures[int((mean + deviation * noise).argmax())]
 
 
-def _paths(blocks: Blocks) -> Numbers:
+def _paths(blocks: FeatureBlocks) -> Numbers:
     return blocks.paths if blocks.paths.shape[1] else blocks.decisions

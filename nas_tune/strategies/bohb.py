@@ -1,9 +1,8 @@
-"""The model of BOHB (Falkner et al., ICML 2018, arXiv 1807.01774): to be run with the scheduler `hyperband`.
+"""The model of BOHB (Falkner et al., ICML 2018, arXiv 1807.01774); use it with the scheduler `hyperband`.
 
-Every epoch is a budget. The model is learnt from the scores at the last epoch that enough trials have reached,
-running ones included: one density of the good ones, one of the others, and the proposal is the candidate where
-their ratio is greatest. A decision that is not active in a trial gives no evidence: its density is uniform, which
-carries the densities over to conditional spaces.
+Every epoch is a budget. The model is fitted to the scores at the last epoch that enough trials have reached, running
+ones included: one density of the good trials, one of the others. The proposal is the candidate with the greatest ratio
+of the two. In conditional spaces the density of a decision is uniform for the trials in which it is inactive.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ class Bohb(UnseenSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal.
-        random_fraction: share of the proposals that no model has a say in (the paper's rho; default: 1/3).
+        random_fraction: share of the proposals that are drawn at random (the paper's rho; default: 1/3).
         top: share of a budget's trials that are good (1 - gamma there: the best 15 %; default: 0.15).
         candidates: draws of which the best is proposed (N_s; default: 64).
         min_points: trials that a density needs (N_min); by default one more than an architecture has decisions.
-        widening: how much wider than estimated numbers are drawn (the bandwidth factor; default: 3.0).
+        widening: factor of the bandwidths by which numbers are drawn (the paper's bandwidth factor; default: 3.0).
     """
 
     def __init__(
@@ -62,24 +61,27 @@ class Bohb(UnseenSampler):
         self.codes = Codes(space)
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """The best ratio first; then what the rule refused, mended, which would be too dear to do beforehand."""
+        """Yield draws by descending ratio; then the nearest members to draws that the space's rule refuses."""
         parts = None if self.rng.random() < self.random_fraction else self._parts(history)
         if parts is None:
             yield from self.at_random()
             return
         good, others = (KernelDensity(self.codes, part) for part in parts)
         rng = np.random.default_rng(self.rng.getrandbits(64))
-        face, drawn = self.codes.face, [self.codes.values(row) for row in good.draw(self.draws, self.widening, rng)]
-        asked = [face.allowed(values) for values in drawn]
+        encoding, drawn = (
+            self.codes.encoding,
+            [self.codes.values(row) for row in good.draw(self.draws, self.widening, rng)],
+        )
+        asked = [encoding.allowed(values) for values in drawn]
         made = [architecture for architecture in asked if architecture is not None]
         if made:
             rows = np.array([self.codes.row(architecture) for architecture in made])
             ratio = good.log(rows) - others.log(rows)
             yield from (made[index] for index in np.argsort(-ratio, kind="stable"))
-        yield from (face.nearest(values) for values, one in zip(drawn, asked, strict=True) if one is None)
+        yield from (encoding.nearest(values) for values, one in zip(drawn, asked, strict=True) if one is None)
 
     def _parts(self, history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """The good and the other trials of the highest budget with enough of them; None where none has."""
+        """Split the trials of the highest budget with enough of them into good and other ones; else None."""
         curves = history.curves()
         if not curves:
             return None

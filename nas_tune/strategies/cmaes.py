@@ -1,12 +1,11 @@
 """Separable CMA-ES (Ros and Hansen, PPSN 2008) on the numbers of a space's vectors.
 
-Of the covariance only the diagonal is learnt: a vector has a number for every option, and a search of networks has
-too few trials for their pairs. The package `cmaes` is the one that Optuna's sampler uses. Optuna's keeps a pickled
-state at the trials; here the state is folded from the trials, generation by generation. What CMA-ES wants to be told
-is the point that it drew, of which an architecture shows only what it decoded to: the draw is therefore repeated,
-from a seed that follows from the first generation and the trial's number. Where that gives another architecture
-(trials that ran at the same time, or that somebody else proposed), the point is changed as little as leads to the
-right one.
+Only the diagonal of the covariance is learnt: a vector has a number for every option, and a search of networks has too
+few trials for pairs of them. The package `cmaes` is the one that Optuna's sampler uses. Optuna's sampler stores a
+pickled state in the trials; here the state is folded from the trials, generation by generation. CMA-ES learns from the
+points that it drew, but a trial has only the decoded architecture. The draw is therefore repeated, from a seed that
+follows from the first generation and the trial's number. If it gives another architecture (because trials ran at the
+same time, or another sampler proposed the trial), the point is changed as little as needed to give the right one.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
-from nas_tune.strategies.faces import FlatFace
+from nas_tune.strategies.flat_encoding import FlatEncoding
 from nas_tune.strategies.history import Finished, History
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space
@@ -47,34 +46,34 @@ class CmaEs(UnseenSampler):
         if population is not None and population < 4:
             raise ConfigError(f"strategy.population is {population}; CMA-ES needs generations of at least 4")
         super().__init__(space, seed)
-        self.face = FlatFace(space)
-        width = max(2, self.face.width)
+        self.encoding = FlatEncoding(space)
+        width = max(2, self.encoding.width)
         self.population = population or 4 + int(3 * np.log(width))
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """Draws of this proposal; at random until the first generation is complete."""
+        """Yield draws of the distribution without end; random members until the first generation is complete."""
         finished = history.finished()
         if len(finished) < self.population:
             yield from self.at_random()
         whole = len(finished) // self.population * self.population
-        model = _Model.of(history, self.face, finished[:whole], self.population)
+        model = _Model.of(history, self.encoding, finished[:whole], self.population)
         for point in model.draws(number):
-            yield self.space.decode(point[: self.face.width])
+            yield self.space.decode(point[: self.encoding.width])
 
 
 class _Model:
-    """The distribution after some generations; kept, until other trials turn out to have come before."""
+    """The distribution after some generations; kept until the earlier generations change."""
 
     _kept: ClassVar[WeakKeyDictionary[History, _Model]] = WeakKeyDictionary()
 
-    def __init__(self, face: FlatFace, first: list[Finished]) -> None:
-        # The package imports scipy.stats, which takes longer than all of ours.
+    def __init__(self, encoding: FlatEncoding, first: list[Finished]) -> None:
+        # Imported late: the package imports scipy.stats, which takes longer than all of this package.
         from cmaes import SepCMA
 
-        self._face = face
-        self._told: list[tuple[int, ...]] = []
-        self._seed = zlib.crc32(" ".join(told.architecture.id for told in first).encode())
-        width = max(2, face.width)
+        self._encoding = encoding
+        self._generations: list[tuple[int, ...]] = []
+        self._seed = zlib.crc32(" ".join(trial.architecture.id for trial in first).encode())
+        width = max(2, encoding.width)
         bounds = np.tile([0.0, 1.0], (width, 1))
         self._cma = SepCMA(
             np.full(width, 0.5),
@@ -86,40 +85,40 @@ class _Model:
         )
 
     @classmethod
-    def of(cls, history: History, face: FlatFace, told: list[Finished], population: int) -> _Model:
-        """The distribution after these trials, which are whole generations.
+    def of(cls, history: History, encoding: FlatEncoding, trials: list[Finished], population: int) -> _Model:
+        """Return the distribution after these trials, which are whole generations.
 
-        All that it learns of a generation is who was better than whom: where the scores of stopped trials are
-        estimated anew, that mostly stays as it was, and so does the model.
+        It learns only the order of the trials within a generation. That order mostly stays the same when the scores of
+        stopped trials are estimated again, and then the kept model stays valid.
         """
-        starts = range(0, len(told), population)
-        generations = [sorted(told[start : start + population], key=lambda one: -one.score) for start in starts]
+        starts = range(0, len(trials), population)
+        generations = [sorted(trials[start : start + population], key=lambda one: -one.score) for start in starts]
         orders = [tuple(one.number for one in generation) for generation in generations]
         model = cls._kept.get(history)
-        if model is None or model._told != orders[: len(model._told)]:
-            model = cls._kept[history] = cls(face, told[:population])
-        for place in range(len(model._told), len(generations)):
+        if model is None or model._generations != orders[: len(model._generations)]:
+            model = cls._kept[history] = cls(encoding, trials[:population])
+        for place in range(len(model._generations), len(generations)):
             model.learn(generations[place])
         return model
 
     def learn(self, generation: list[Finished]) -> None:
-        """Be told of a generation, the best first."""
-        self._told.append(tuple(told.number for told in generation))
-        self._cma.tell([(self._point(told), float(rank)) for rank, told in enumerate(generation)])
+        """Update the distribution by a generation, the best trial first."""
+        self._generations.append(tuple(trial.number for trial in generation))
+        self._cma.tell([(self._point(trial), float(rank)) for rank, trial in enumerate(generation)])
 
     def draws(self, number: int) -> Iterator[NDArray[np.float64]]:
-        """The points of trial `number`, wanted in this order."""
+        """Draw the points of trial `number`, in the order in which they are tried."""
         self._cma.reseed_rng((self._seed + number) % 2**32)
         while True:
             yield self._cma.ask()
 
-    def _point(self, told: Finished) -> NDArray[np.float64]:
-        """The point that led to this architecture, or one near the first that was drawn that would have."""
-        active = self._face.space.params(told.architecture)
+    def _point(self, trial: Finished) -> NDArray[np.float64]:
+        """Find the point that gave the trial's architecture, or change the first draw until it does."""
+        active = self._encoding.space.params(trial.architecture)
         first: list[float] | None = None
-        for point in islice(self.draws(told.number), _REDRAWS):
+        for point in islice(self.draws(trial.number), _REDRAWS):
             numbers = point.tolist()
-            if self._face.agrees(numbers, active):
+            if self._encoding.agrees(numbers, active):
                 return point
             first = first or numbers
-        return np.array(self._face.corrected(first or [], active))
+        return np.array(self._encoding.corrected(first or [], active))

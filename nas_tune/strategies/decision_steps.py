@@ -1,7 +1,7 @@
-"""A space as a policy sees it: one question after another, in the order of the tree, each with a few answers.
+"""An architecture as the steps of a policy: its active decisions in the order of the tree, each with a few actions.
 
-The questions of an architecture are its active decisions, so conditions need no care: what is not active is not
-asked. Numbers with many values are answered by a bin, and drawn evenly inside it.
+Inactive decisions are no steps, so conditions need no special care. The actions of a number with many values are bins;
+the value is drawn uniformly inside the bin.
 """
 
 from __future__ import annotations
@@ -19,114 +19,154 @@ from numpy.typing import NDArray
 from search_spaces import Parameter, Space
 from search_spaces.architecture import Scalar
 
-__all__ = ["Batch", "Questions", "Step", "batch_of"]
+__all__ = ["Batch", "DecisionCodes", "Step", "batch_of"]
 
-_MOST_ANSWERS = 24
+_MOST_ACTIONS = 24
 _BINS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decision.
+    """A decision and its action.
 
     Attributes:
-        question: which parameter was decided, by its index in the space.
-        answer: which of its answers was given.
-        lean: what is added to the log-odds of the question's last answer, so that an untaught policy is even over
-            subsets; 0 for all but flags of subsets.
+        decision: the index of the decided parameter in the space.
+        action: the index of the action among those of the decision.
+        offset: what is added to the log-odds of the decision's last action, so that an untrained policy is uniform over
+            subsets; 0 for all decisions but the flags of subsets.
     """
 
-    question: int
-    answer: int
-    lean: float
+    decision: int
+    action: int
+    offset: float
 
 
-class Questions:
-    """The questions of a space, one a parameter, and between their answers and the parameters' values."""
+class DecisionCodes:
+    """The decisions of a space, one for each parameter; it converts values of parameters to actions and back.
 
-    _kept: ClassVar[WeakKeyDictionary[Space, Questions]] = WeakKeyDictionary()
+    Args:
+        parameters: the parameters of the space.
+    """
+
+    _kept: ClassVar[WeakKeyDictionary[Space, DecisionCodes]] = WeakKeyDictionary()
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
-        self.answers = [_count(parameter) for parameter in parameters]
-        """How many answers each question has."""
+        self.actions = [_count(parameter) for parameter in parameters]
+        """The number of actions of each decision."""
         self._index = {parameter.name: index for index, parameter in enumerate(parameters)}
         self._by_value: list[dict[Scalar, int]] = [
-            {parameter.value(answer): answer for answer in range(count)} if count == parameter.count else {}
-            for parameter, count in zip(parameters, self.answers, strict=True)
+            {parameter.value(action): action for action in range(count)} if count == parameter.count else {}
+            for parameter, count in zip(parameters, self.actions, strict=True)
         ]
 
     @classmethod
-    def of(cls, space: Space) -> Questions:
-        """The questions of `space`, worked out once."""
+    def of(cls, space: Space) -> DecisionCodes:
+        """Return the kept decisions of a space.
+
+        Args:
+            space: the space.
+
+        Returns:
+            The decisions.
+        """
         if space not in cls._kept:
             cls._kept[space] = cls(space.parameters)
         return cls._kept[space]
 
     def read(self, space: Space, params: Mapping[str, Scalar]) -> list[Step]:
-        """The steps that lead to these parameters; what is missing has its first value."""
+        """Convert the parameters of an architecture to steps.
+
+        Args:
+            space: the space.
+            params: the values by name; a missing active parameter has its first value.
+
+        Returns:
+            The steps of the active decisions that have more than one action, in the order of the tree.
+        """
         steps: list[Step] = []
 
         def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
             value = params.get(parameter.name, parameter.first)
             index = self._index[parameter.name]
-            if self.answers[index] > 1:
-                steps.append(Step(index, self._answer(parameter, index, value), _lean(odds)))
+            if self.actions[index] > 1:
+                steps.append(Step(index, self._action(parameter, index, value), _offset(odds)))
             return value
 
         space._root.build(decide)
         return steps
 
-    def params(self, space: Space, rng: random.Random, answer: Callable[[int, float], int]) -> dict[str, Scalar]:
-        """The parameters that `answer(question, lean)` leads to, asked step by step."""
+    def params(self, space: Space, rng: random.Random, choose: Callable[[int, float], int]) -> dict[str, Scalar]:
+        """Build the parameters of an architecture step by step.
+
+        Args:
+            space: the space.
+            rng: draws values inside bins.
+            choose: takes the index of a decision and its logit offset; returns the index of an action.
+
+        Returns:
+            The values of the active parameters by name.
+        """
         params: dict[str, Scalar] = {}
 
         def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
             index = self._index[parameter.name]
-            answered = answer(index, _lean(odds)) if self.answers[index] > 1 else 0
-            value = params[parameter.name] = self._value(parameter, index, answered, rng)
+            action = choose(index, _offset(odds)) if self.actions[index] > 1 else 0
+            value = params[parameter.name] = self._value(parameter, index, action, rng)
             return value
 
         space._root.build(decide)
         return params
 
-    def _answer(self, parameter: Parameter, index: int, value: Scalar) -> int:
+    def _action(self, parameter: Parameter, index: int, value: Scalar) -> int:
         known = self._by_value[index]
         return known[value] if known else min(int(parameter.to_units(value)[0] * _BINS), _BINS - 1)
 
-    def _value(self, parameter: Parameter, index: int, answer: int, rng: random.Random) -> Scalar:
+    def _value(self, parameter: Parameter, index: int, action: int, rng: random.Random) -> Scalar:
         if self._by_value[index]:
-            return parameter.value(answer)
-        return parameter.from_units([(answer + rng.random()) / _BINS])
+            return parameter.value(action)
+        return parameter.from_units([(action + rng.random()) / _BINS])
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Architectures as arrays of shape (architectures, steps); `active` is 0 where one has ended already."""
+    """Architectures as arrays of shape (architectures, steps).
 
-    questions: NDArray[np.int64]
-    answers: NDArray[np.int64]
-    leans: NDArray[np.float64]
+    Attributes:
+        decisions, actions, offsets: the fields of each `Step`; 0 after the last.
+        active: 1 for a step, 0 after the last.
+    """
+
+    decisions: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    offsets: NDArray[np.float64]
     active: NDArray[np.float64]
 
 
 def batch_of(architectures: Sequence[Sequence[Step]]) -> Batch:
-    """The decisions of several architectures, the shorter ones filled up."""
+    """Convert the steps of several architectures to arrays, padded to the longest.
+
+    Args:
+        architectures: the steps of each.
+
+    Returns:
+        The batch.
+    """
     shape = len(architectures), max(map(len, architectures), default=0)
     batch = Batch(np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape))
     for row, steps in enumerate(architectures):
         for column, step in enumerate(steps):
-            batch.questions[row, column], batch.answers[row, column] = step.question, step.answer
-            batch.leans[row, column], batch.active[row, column] = step.lean, 1.0
+            batch.decisions[row, column], batch.actions[row, column] = step.decision, step.action
+            batch.offsets[row, column], batch.active[row, column] = step.offset, 1.0
     return batch
 
 
 def _count(parameter: Parameter) -> int:
     count = parameter.count
-    if parameter.choices is not None or (count is not None and count <= _MOST_ANSWERS):
+    if parameter.choices is not None or (count is not None and count <= _MOST_ACTIONS):
         return count or 1
     return _BINS
 
 
-def _lean(odds: float | None) -> float:
-    """Flags of subsets are answered with False or True, in this order."""
+def _offset(odds: float | None) -> float:
+    """Compute the logit offset of True; the actions of a flag of a subset are False and True, in this order."""
     return 0.0 if odds is None else math.log(odds / (1.0 - odds))

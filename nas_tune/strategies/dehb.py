@@ -1,14 +1,15 @@
-"""Differential evolution on budgets, as DEHB does (Awad et al., IJCAI 2021, arXiv 2105.09821): to be run with the
-scheduler `hyperband`, or another that stops trials early.
+"""Differential evolution on budgets (DEHB, Awad et al., IJCAI 2021, arXiv 2105.09821).
 
-Every epoch is a budget with a subpopulation of its own: trials are dealt to `population` places by their number, and
-the one with the best score at that epoch holds its place. A proposal is the child of the next place on the highest
-budget where enough places are held: mutated (rand/1) within that subpopulation, crossed (binomial) with the place's
-holder. It differs from the paper, whose brackets run one after another, in that nothing waits: a child meets its
-parent on whichever budget it comes to, and the scheduler alone decides which that is.
+Use it with the scheduler `hyperband`, or another that stops trials early.
 
-The vectors are the paper's: an option is a place on an equal share of 0..1. A trial is remembered as an architecture,
-so the place within the share is drawn anew, and so is what an inactive decision would be.
+Every epoch is a budget with its own subpopulation of `population` places. The number of a trial decides its place, and
+the trial with the best score at that epoch holds the place. A proposal is the child of the next place on the highest
+budget with enough held places: a mutant (rand/1) of that subpopulation, crossed (binomial) with the holder of the
+place. In the paper brackets run one after another; here nothing waits, and a child competes with its parent on every
+budget that the scheduler lets it reach.
+
+The vectors are the paper's: each option has an equal interval of 0..1. A trial is stored as an architecture, so the
+position within the interval is drawn again, and so is the value of an inactive decision.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Dehb(UnseenSampler):
         seed: of this proposal.
         population: how many places a subpopulation has; as many trials are drawn at random first (default: 20).
         factor: how far a mutant is moved along the difference of two others (the paper's F; default: 0.5).
-        crossover: how likely a decision is the mutant's (p there; default: 0.5).
+        crossover: probability that a decision comes from the mutant (the paper's p; default: 0.5).
         held: share of the places of a budget that must be held before its subpopulation breeds (default: 0.25).
     """
 
@@ -63,12 +64,12 @@ class Dehb(UnseenSampler):
         self._numbers = np.random.default_rng(seed)
 
     def reseed(self, seed: int) -> None:
-        """Both generators."""
+        """Restart both generators."""
         super().reseed(seed)
         self._numbers = np.random.default_rng(seed)
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """Children of the place that is next; at random while no budget is populated."""
+        """Yield children of the trial's place without end; random members while no budget has enough held places."""
         holders = self._holders(history.curves()) if number >= self.population else {}
         if not holders:
             yield from self.at_random()
@@ -77,14 +78,14 @@ class Dehb(UnseenSampler):
             yield self._child(holders, place)
 
     def _holders(self, curves: Sequence[Curve]) -> dict[int, Architecture]:
-        """Who holds which place on the highest budget that is populated."""
+        """Find the holder of each place on the highest budget with enough of them; none if there is no such budget."""
         enough = max(_PARENTS, round(self.held * self.population))
         reached = Counter(epoch for curve in curves for epoch in curve.scores)
         for budget in sorted((epoch for epoch, count in reached.items() if count >= enough), reverse=True):
             best: dict[int, Curve] = {}
             for curve in curves:
                 place = curve.number % self.population
-                # A child takes the place of a parent that is no better.
+                # A child replaces a parent of an equal score.
                 if budget in curve.scores and (place not in best or curve.scores[budget] >= best[place].scores[budget]):
                     best[place] = curve
             if len(best) >= enough:

@@ -1,10 +1,9 @@
 """Regularized (aging) evolution (Real et al., AAAI 2019, arXiv 1802.01548) as an Optuna sampler.
 
 The population is the `population` youngest finished trials; a parent is the best of `sample` of them drawn at
-random, and its child is one mutation away. The state is nothing but the study's trials, so a replayed study
-continues as the uninterrupted one would. Trials that a scheduler stopped take part; who is better than whom follows
-`nas_tune.objectives.standings`: with several objectives by the number of the front, then by crowding distance (Deb et
-al. 2002).
+random, and its child is one mutation away. The study's trials are the only state, so a replayed study continues as the
+uninterrupted one would. Trials that a scheduler stopped take part. `nas_tune.objectives.standings` orders the trials:
+with several objectives by front, then by crowding distance (Deb et al. 2002).
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class EvolutionSampler(ArchitectureSampler):
         self.population, self.sample = population, sample or max(1, population // 4)
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """The child, or a random architecture while the population fills."""
+        """Propose a mutation of the parent, or a random architecture while the population fills."""
         parent = self._parent(study, number)
         if parent is None:
             return self.space.sample(self.rng)
@@ -67,7 +66,7 @@ class EvolutionSampler(ArchitectureSampler):
 
 
 def _places(history: History, living: Sequence[FrozenTrial]) -> dict[int, int]:
-    """The standing of each, by number; kept, since a proposal is often asked for again with the same trials."""
+    """Compute the standing of each trial, by number; kept, since proposals often repeat with the same trials."""
     shown = [(trial.number, trial.state, len(trial.intermediate_values)) for trial in living]
     kept: tuple[list[object], dict[int, int]] | None = history.notes.get(("standings", 0))
     if kept is not None and kept[0] == shown:
@@ -79,7 +78,7 @@ def _places(history: History, living: Sequence[FrozenTrial]) -> dict[int, int]:
 
 
 def _result(history: History, trial: FrozenTrial) -> Result:
-    """What a trial came to, worked out once as long as it stays as it is."""
+    """Read the result of a trial; kept until the trial changes."""
     shown = (trial.state, len(trial.intermediate_values))
     kept: tuple[object, Result] | None = history.notes.get(("result", trial.number))
     if kept is not None and kept[0] == shown:

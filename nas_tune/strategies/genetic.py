@@ -1,9 +1,9 @@
 """A generational genetic algorithm with tournaments, crossover, mutation and elites (as CNN-GA, arXiv 1808.03818).
 
-Every `population` asks are a generation. The parents of the next one are its trials and the elites of the parents
-before it. All of that is read off the numbers of the study's trials, so a replayed study continues as the
-uninterrupted one would. A child that is known already is no news: another one is made instead. Population and
-chances are the paper's; its tournaments of two are too kind for the few generations that a search can afford.
+Every `population` proposals are a generation. The parents of the next one are its trials and the elites among the
+parents before it. Generations follow from the numbers of the study's trials, so a replayed study continues as the
+uninterrupted one would. A child that was proposed before is replaced by another. Population and probabilities are the
+paper's; tournaments are larger, because those of two select too weakly for the few generations of a search.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ __all__ = ["GeneticSampler"]
 
 @several_objectives
 class GeneticSampler(UnseenSampler):
-    """Proposes children of a population that its children replace all at once, but for its elites.
+    """Proposes children of a population; the next generation replaces all of it but its elites.
 
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
         population: how many trials a generation has (default: 20).
         tournament: how many compete to be a parent (default: 5).
-        crossover: how likely a child has two parents; else it is a copy of one (default: 0.9).
-        mutation: how likely one decision of the child is changed; a copy of one parent always has one changed
+        crossover: probability that a child has two parents; else it is a copy of one (default: 0.9).
+        mutation: probability that one decision of the child is changed; a copy of one parent always has one changed
             (default: 0.2).
-        elites: how many of the best live on beside the next generation (default: 2).
+        elites: how many of the best stay parents beside the next generation (default: 2).
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class GeneticSampler(UnseenSampler):
         self.crossover, self.mutation = crossover, mutation
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """Children of the generation before; in the first generation, whatever."""
+        """Yield children of the generation before without end; random members in the first generation."""
         parents = self._parents(history, number)
         if not parents:
             yield from self.at_random()
@@ -67,7 +67,7 @@ class GeneticSampler(UnseenSampler):
             yield self._child(parents)
 
     def _parents(self, history: History, number: int) -> Sequence[Finished]:
-        """Who lives when the generation of trial `number` is born."""
+        """Find the parents of the generation of trial `number`; none for the first generation."""
         now = number // self.population
         parents: list[Finished] = []
         for generation, trials in groupby(history.finished(), key=lambda trial: trial.number // self.population):

@@ -1,8 +1,8 @@
-"""Bayesian optimization with a Gaussian process, Optuna's, on the flat face of a space.
+"""Bayesian optimization with Optuna's Gaussian process, on the flat encoding of a space.
 
-A proposal is dear, and dearer with every trial and every decision: on one core 0.1 s in a space of 6 decisions and
-1.3 s in one of 41 after 100 trials. It does not grow from there, because the process learns from at most `memory`
-trials; Optuna's own, told of 1,000, was measured at 55 s. It is for trainings that take minutes.
+A proposal takes longer with every trial and every decision: after 100 trials, on one core, 0.1 s in a space of 6
+decisions and 1.3 s in one of 41. It then stays at that, because the process learns from at most `memory` trials;
+Optuna's sampler took 55 s after 1,000 trials. This strategy suits trainings that take minutes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["GaussianProcess"]
 class GaussianProcess(FlatSampler):
     """A Gaussian process over the decisions (Matern 5/2, one length scale each), maximizing log expected improvement.
 
-    A proposal takes 0.1 s with 6 decisions and 1.3 s with 41, after 100 trials as after 1,000.
+    A proposal takes 0.1 s with 6 decisions and 1.3 s with 41, both after 100 trials and after 1,000.
 
     Args:
         space: the space of the study's parameters.
@@ -42,10 +42,11 @@ class GaussianProcess(FlatSampler):
         self.memory = memory
 
     def inner(self, seed: int, objectives: int) -> BaseSampler:
+        """Make a Gaussian process sampler without a startup."""
         return _Brisk(seed=seed, n_startup_trials=0)
 
-    def told(self, finished: list[Finished]) -> list[Finished]:
-        """What is remembered, in the order of the numbers."""
+    def training_trials(self, finished: list[Finished]) -> list[Finished]:
+        """Select `memory` trials: the best ones as half of them, the youngest as the others."""
         if len(finished) <= self.memory:
             return finished
         best = sorted(finished, key=lambda trial: -trial.score)[: self.memory // 2]
@@ -54,16 +55,16 @@ class GaussianProcess(FlatSampler):
         return sorted([*best, *young], key=lambda trial: trial.number)
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """The best that was found: asked again with the same trials, it would be found again."""
+        """Yield one candidate: the sampler would find the same one again from the same trials."""
         with warnings.catch_warnings():
-            # Where all of its samples are hopeless Optuna divides by zero, and goes on without a local search.
+            # If all of its samples have no expected improvement, Optuna divides by zero and skips the local search.
             warnings.simplefilter("ignore", RuntimeWarning)
             wanted = next(super().candidates(history, number))
         yield wanted
 
 
 class _Brisk(GPSampler):
-    """Looks for the best proposal with a quarter of Optuna's effort, which is most of its time."""
+    """Optimizes the acquisition function with a quarter of Optuna's samples, which take most of its time."""
 
     def __init__(self, *, seed: int, n_startup_trials: int) -> None:
         super().__init__(seed=seed, n_startup_trials=n_startup_trials)

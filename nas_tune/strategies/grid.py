@@ -30,9 +30,9 @@ _LOOKED_AT = 200_000
 class Grid(ArchitectureSampler):
     """Every member once (by canonical id), shuffled by the run's seed or with the last decision running fastest.
 
-    A run ends when nothing is left, or when the space's rule refuses 200,000 trees in a row. Grids of over 20,000
-    members are too large to be shuffled at a stroke: they are drawn from at random, without repeats. Reals
-    without step need `points`.
+    A run ends when no member is left, or when the space's rule refuses 200,000 trees in a row. A grid of over 20,000
+    members is not listed and shuffled; its members are drawn at random, without repeats. Reals without step need
+    `points`.
 
     Args:
         space: the space of the study's parameters.
@@ -58,10 +58,10 @@ class Grid(ArchitectureSampler):
         self.order, self.points = order, points
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """One that no trial has.
+        """Propose a member of the grid that no trial has.
 
         Raises:
-            Exhausted: none is left; what a space of reals has beside the grid is not asked for.
+            Exhausted: no such member is left; members of the space outside the grid are not proposed.
         """
         seen = History.of(study, self.space, number).ids
         walk = _Walk.of(study, self)
@@ -72,11 +72,19 @@ class Grid(ArchitectureSampler):
         return found
 
     def members(self) -> Iterator[Architecture]:
-        """The grid, the last decision running fastest."""
+        """Enumerate the grid, the last decision fastest.
+
+        Returns:
+            An iterator over the members.
+        """
         return (made for made in self.trees() if made is not None)
 
     def trees(self) -> Iterator[Architecture | None]:
-        """The same, with None in the place of what the space's rule refuses."""
+        """Enumerate the grid, the last decision fastest, including trees that the space's rule refuses.
+
+        Returns:
+            An iterator over the members, with None in the place of each refused tree.
+        """
         return _counted(self.space) if self.points is None else _odometer(self.space, self.points)
 
     def _drawn(self, walk: _Walk, seen: Container[str]) -> Architecture | None:
@@ -89,7 +97,7 @@ class Grid(ArchitectureSampler):
         return self.rng.choice(left) if left else None
 
     def _snapped(self, made: Architecture) -> Architecture | None:
-        """The member of the grid that is nearest; None where the space's rule refuses it."""
+        """Find the nearest member of the grid; None if the space's rule refuses it."""
         points = self.points
         if points is None:
             return made
@@ -105,7 +113,7 @@ class Grid(ArchitectureSampler):
 
 
 class _Walk:
-    """A way through one study's grid; what was seen stays seen, so it never turns back."""
+    """The position in the enumeration of one study's grid; it only moves forward, because seen ids stay seen."""
 
     _kept: ClassVar[WeakKeyDictionary[Study, _Walk]] = WeakKeyDictionary()
 
@@ -118,20 +126,20 @@ class _Walk:
 
     @classmethod
     def of(cls, study: Study, grid: Grid) -> _Walk:
-        """The walk of this study, where it stands."""
+        """Return the kept walk of this study."""
         walk = cls._kept.get(study)
         if walk is None or walk._settings != (grid.space, grid.order, grid.points):
             walk = cls._kept[study] = cls(grid)
         return walk
 
     def next(self, seen: Container[str]) -> Architecture | None:
-        """The next one that is new, again and again the same until it was seen."""
+        """Return the next unseen member; the same one until it is seen."""
         if self._here is None or self._here.id in seen:
             self._here = self._following(seen)
         return self._here
 
     def _following(self, seen: Container[str]) -> Architecture | None:
-        """The next of the trees that is a member and new; None at the end, and where too many in a row are neither."""
+        """Move to the next tree that is an unseen member; None at the end, or after too many refused trees in a row."""
         refused = 0
         for made in self._trees:
             if made is not None and made.id not in seen:
@@ -143,14 +151,14 @@ class _Walk:
         return None
 
     def listed(self) -> list[Architecture]:
-        """All members; none where there may be more than can be listed."""
+        """List all members; an empty list if there may be too many."""
         if self._listed is None:
             few = self._at_most() <= _SHUFFLED_UP_TO
             self._listed = [made for made in self._trees if made is not None] if few else []
         return self._listed
 
     def _at_most(self) -> float:
-        """The size of the space; with endless reals, of all values of all decisions, active at a time or not."""
+        """Bound the number of members: by the size of the space, or with reals by the product of all value counts."""
         space, _, points = self._settings
         if points is None:
             return math.inf if space.size is None else space.size
@@ -158,15 +166,18 @@ class _Walk:
 
 
 def _counted(space: Space) -> Iterator[Architecture | None]:
-    """What `Space.enumerate` goes through."""
+    """Enumerate the trees in the order of `Space.enumerate`; None for those that the rule refuses."""
     free = Space(space.declared) if space.valid is not None else space
     for made in free.enumerate():
-        yield made if free is space else space.validate(made.tree) if space.contains(made.tree) else None
+        if free is space:
+            yield made
+        else:
+            yield space.validate(made.tree) if space.contains(made.tree) else None
 
 
 def _odometer(space: Space, points: int) -> Iterator[Architecture | None]:
-    """Every member with `points` values of each real without step; what `Space.enumerate` does for the others."""
-    # Without the rule, so that one can count on from a tree that it refuses.
+    """Enumerate the trees with `points` values of each real without step; None for those that the rule refuses."""
+    # A space without the rule, since the enumeration must continue after a tree that the rule refuses.
     free = Space(space.declared)
     values: dict[str, Any] = {}
     while True:
@@ -187,7 +198,7 @@ def _count(parameter: Parameter, points: int) -> int:
 
 
 def _place(parameter: Parameter, value: Scalar, points: int) -> int:
-    """Which of its values in the grid it is, or is nearest to."""
+    """Find the index of a value in the grid, or of the nearest one for a real."""
     if parameter.count is None:
         return round(parameter.to_units(value)[0] * (points - 1))
     values = (parameter.value(place) for place in range(parameter.count))

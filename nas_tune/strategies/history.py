@@ -1,10 +1,11 @@
-"""What a study knows, as strategies want it: the architecture and the id of each trial, and scores to compare.
+"""The trials of a study as strategies need them: architectures, their ids, and scores that can be compared.
 
-A sampler lives for one proposal; reading a thousand trials anew for each would cost more than the search. What is
-kept here between proposals follows from the trials alone, so a fresh process finds the same.
+A sampler is made anew for every proposal; reading a thousand trials again each time would cost more than the search.
+The histories are therefore kept between proposals. They follow from the trials alone, so a fresh process finds the
+same.
 
-A trial counts if it decided every parameter of the space that is active in it, whoever made it; what else it has
-(a learning rate beside the architecture) is its own business. Trials that wait in the queue count as proposed.
+A trial counts if it has a value for every active parameter of the space, whatever sampler proposed it; its other
+parameters (such as a learning rate) are ignored. Trials that wait in the queue count as proposed.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ from search_spaces.interchange import from_trial
 __all__ = ["ALL", "Curve", "Finished", "History", "result_of", "signs_of"]
 
 ALL = sys.maxsize
-"""In the place of a trial's number: the history of all trials."""
+"""Stands for a trial number that is greater than all: the history of all trials."""
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A trial that came to a score.
+    """A finished trial and its score.
 
     Attributes:
         number: of the trial.
-        architecture: what was trained.
-        score: greater is better; of a stopped trial what it would have come to if it had gained from there on as
-            much as the median of those that went on to their end (as it is, where there are none). With several
-            objectives the place among all such trials, negative: by the number of the front, then by crowding
-            distance (`nas_tune.objectives.pareto`); 0 for the best.
-        scores: with several objectives each of them, as `score` would be with that one alone; else empty.
+        architecture: the one that it trained.
+        score: greater is better. A stopped trial counts with its score plus the median gain of the complete trials from
+            that epoch to their end (plus nothing if none reported then). With several objectives the negative place
+            among
+            all such trials, by front, then by crowding distance (`nas_tune.objectives.pareto`); 0 for the best.
+        scores: with several objectives one for each, computed as `score` is for a single one; else empty.
     """
 
     number: int
@@ -55,7 +56,13 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A trial's scores by epoch; greater is better."""
+    """The scores of a trial by epoch.
+
+    Attributes:
+        number: of the trial.
+        architecture: the one that it trains.
+        scores: by epoch; greater is better.
+    """
 
     number: int
     architecture: Architecture
@@ -63,14 +70,18 @@ class Curve:
 
 
 class History:
-    """The trials of one study before the one that is being proposed."""
+    """The trials of one study below the number of the proposal.
+
+    Args:
+        space: the space of the architectures.
+    """
 
     _kept: ClassVar[WeakKeyDictionary[Study, History]] = WeakKeyDictionary()
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.notes: dict[tuple[str, int], Any] = {}
-        """What a strategy worked out of a trial's architecture and will want again, by a name of its own and number."""
+        """Results that strategies keep between proposals, by a name of the strategy's choice and the trial number."""
         self._known: dict[int, Architecture] = {}
         self._ids: dict[str, int] = {}
         self._unnamed: list[int] = []
@@ -78,11 +89,20 @@ class History:
         self._settled = 0
         self._trials: list[FrozenTrial] = []
         self.signs = [1.0]
-        """What turns each objective so that greater is better."""
+        """The factor of each objective that makes greater better: 1 or -1."""
 
     @classmethod
     def of(cls, study: Study, space: Space, number: int) -> History:
-        """The history of the study's trials below `number`."""
+        """Return the kept history of a study, updated to its trials below `number`.
+
+        Args:
+            study: the study.
+            space: the space of the architectures.
+            number: the number of the proposed trial, or `ALL`.
+
+        Returns:
+            The history; the next call for this study changes it.
+        """
         history = cls._kept.get(study)
         if history is None or history.space is not space:
             history = cls._kept[study] = cls(space)
@@ -91,14 +111,18 @@ class History:
 
     @property
     def ids(self) -> dict[str, int]:
-        """Of all that was ever proposed, whatever came of it, with the first trial that was."""
+        """The id of every architecture that was ever proposed, with the number of its first trial."""
         for number in self._unnamed:
             self._ids.setdefault(self._known[number].id, number)
         self._unnamed.clear()
         return self._ids
 
     def finished(self) -> list[Finished]:
-        """Complete and stopped trials by number."""
+        """Score the complete and stopped trials so that they can be compared.
+
+        Returns:
+            One entry for each trial of `ended`, by number.
+        """
         trials = self.ended()
         complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
         columns = []
@@ -114,45 +138,79 @@ class History:
         ]
 
     def ended(self) -> list[FrozenTrial]:
-        """The trials that `finished` tells of, as the study has them."""
+        """Select the complete and stopped trials that have finite values and an architecture of the space.
+
+        Returns:
+            The trials of the study, by number.
+        """
         return [trial for trial in self._trials if self._counts(trial)]
 
     def youngest(self) -> Iterator[FrozenTrial]:
-        """The same from the youngest on; an old study is not slower to ask for a few than a young one."""
+        """Iterate over the trials of `ended` from the youngest on; reading a few takes no longer in a large study.
+
+        Returns:
+            An iterator over trials of the study.
+        """
         return (trial for trial in reversed(self._trials) if self._counts(trial))
 
     def running(self) -> list[Architecture]:
-        """What is being tried now."""
-        running = (trial.number for trial in self._trials if trial.state == TrialState.RUNNING)
+        """List the architectures of running trials.
+
+        Returns:
+            The architectures by trial number.
+        """
+        running = [trial.number for trial in self._trials if trial.state == TrialState.RUNNING]
         return [self._known[number] for number in running if number in self._known]
 
     def is_open(self, number: int) -> bool:
-        """Whether the trial may still say what it tries."""
+        """Tell whether the architecture of a trial is not known yet.
+
+        Args:
+            number: the number of the trial.
+
+        Returns:
+            False if its architecture is known, or if it finished without one.
+        """
         return number not in self._known and number not in self._barren
 
     def architecture(self, number: int) -> Architecture:
-        """Of a trial that has one."""
+        """Look up the architecture of a trial that has one.
+
+        Args:
+            number: the number of the trial.
+
+        Returns:
+            Its architecture.
+        """
         return self._known[number]
 
     def curves(self) -> list[Curve]:
-        """Of every trial that has reported and did not fail, running ones included, by number; of one objective.
+        """List the curves of all trials that reported and did not fail, running ones included; for one objective.
 
-        A training that ended by itself stays at what it came to, at every epoch that some other one has reached. One
-        that came to its value without a report, as in many plain studies, is at that value at every epoch.
+        A complete trial keeps its last score at every later epoch that another trial has reached. A trial that has a
+        value but no report, as in many plain studies, has that value at every epoch.
+
+        Returns:
+            The curves by trial number.
         """
         (sign,) = self.signs
-        told = [trial for trial in self._trials if trial.state != TrialState.FAIL and trial.number in self._known]
-        epochs = sorted({epoch for trial in told for epoch in trial.intermediate_values}) or [1]
+        trials = [trial for trial in self._trials if trial.state != TrialState.FAIL and trial.number in self._known]
+        reported_epochs: set[int] = set()
+        for trial in trials:
+            reported_epochs.update(trial.intermediate_values)
+        epochs = sorted(reported_epochs) or [1]
         curves = []
-        for trial in told:
-            silent = not trial.intermediate_values and self._counts(trial)
-            scores = dict.fromkeys(epochs, sign * trial.values[0]) if silent else _scores(trial, sign, epochs)
+        for trial in trials:
+            if not trial.intermediate_values and self._counts(trial):
+                scores = dict.fromkeys(epochs, sign * trial.values[0])
+            else:
+                scores = _scores(trial, sign, epochs)
             if scores:
                 curves.append(Curve(trial.number, self._known[trial.number], scores))
         return curves
 
     def _counts(self, trial: FrozenTrial) -> bool:
-        """Whether it came to values that can be compared, and tells of an architecture."""
+        """Tell whether the trial has finished with finite values and an architecture of the space."""
         return (
             trial.state in _FINISHED
             and trial.number in self._known
@@ -173,7 +231,7 @@ class History:
             self._settled += 1
 
     def _read(self, trial: FrozenTrial) -> None:
-        """Asks that came to nothing have no parameters; they are looked at once."""
+        """Read the architecture of a trial; a finished trial without one is not read again."""
         architecture = _member(self.space, trial)
         if architecture is not None:
             self._known[trial.number] = architecture
@@ -192,15 +250,30 @@ def _member(space: Space, trial: FrozenTrial) -> Architecture | None:
 
 
 def signs_of(study: Study) -> list[float]:
-    """What turns each objective so that greater is better."""
+    """Find the factor of each objective that makes greater better.
+
+    Args:
+        study: the study.
+
+    Returns:
+        1 for each objective that is maximized, -1 for each that is minimized.
+    """
     return [1.0 if direction == StudyDirection.MAXIMIZE else -1.0 for direction in study.directions]
 
 
 def result_of(trial: FrozenTrial, signs: Sequence[float]) -> Result:
-    """What a finished trial with values came to, to be compared with others."""
+    """Read the result of a finished trial with values.
+
+    Args:
+        trial: the trial.
+        signs: the factors of the objectives, from `signs_of`.
+
+    Returns:
+        The result, to be ordered by `nas_tune.objectives.standings`.
+    """
     scores = tuple(sign * value for sign, value in zip(signs, trial.values, strict=True))
     complete, epochs = trial.state == TrialState.COMPLETE, last_epoch(trial)
-    # A complete one that never reported trained nobody knows how long.
+    # The length of a complete trial without reports is unknown: it counts as infinite.
     return Result(scores, epochs if epochs is not None else math.inf if complete else 0, complete)
 
 
@@ -213,7 +286,7 @@ def _scores(trial: FrozenTrial, sign: float, epochs: Sequence[int]) -> dict[int,
 
 
 class _Gains:
-    """What complete trials gained after an epoch in an objective, the median of them; zero where none says."""
+    """The median gain of complete trials from an epoch to their end, in one objective; 0 if none reported then."""
 
     def __init__(self, complete: Sequence[FrozenTrial], objective: int) -> None:
         self._complete, self._objective = complete, objective
@@ -224,10 +297,10 @@ class _Gains:
         if trial.state == TrialState.COMPLETE or epoch is None:
             return 0.0
         if epoch not in self._after:
-            gains = [
-                other.values[self._objective] - then
-                for other in self._complete
-                if other.values is not None and (then := reported(other, epoch, self._objective)) is not None
-            ]
+            gains: list[float] = []
+            for other in self._complete:
+                then = reported(other, epoch, self._objective)
+                if other.values is not None and then is not None:
+                    gains.append(other.values[self._objective] - then)
             self._after[epoch] = median(gains) if gains else 0.0
         return self._after[epoch]

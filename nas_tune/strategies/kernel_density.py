@@ -1,8 +1,8 @@
 """Kernel densities over architectures: Gaussian kernels for numbers, Aitchison and Aitken's (1976) for options.
 
-An architecture is a row of one code a decision: the option's number, the number's place in 0..1, NaN where inactive.
-A kernel is uniform in a decision that its own trial does not have. SciPy is imported when numbers are
-drawn or weighed: it takes longer than all other strategies together.
+An architecture is a row with one code for each decision: the index of an option, the position of a number in 0..1, NaN
+if inactive. The kernel of a trial is uniform in the decisions that are inactive in it. SciPy is imported at first use,
+because its import takes longer than that of all other strategies together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_tune.strategies.faces import FlatFace
+from nas_tune.strategies.flat_encoding import FlatEncoding
 from search_spaces import Architecture, Space
 
 __all__ = ["Codes", "KernelDensity"]
@@ -21,28 +21,47 @@ _FLOOR = 1e-3
 
 
 class Codes:
-    """Architectures of a space as rows, and back."""
+    """Converts architectures of a space to rows of codes and back.
+
+    Args:
+        space: the space.
+    """
 
     def __init__(self, space: Space) -> None:
-        self.face = FlatFace(space)
+        self.encoding = FlatEncoding(space)
         self.space = space
         self.options = np.array([len(p.choices or ()) for p in space.parameters])
-        """How many options a decision has; 0 for a number."""
+        """The number of options of each decision, shape (decisions,); 0 for a number."""
 
     def row(self, architecture: Architecture) -> list[float]:
-        """The codes."""
+        """Encode an architecture.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            One code for each parameter; NaN if it is inactive.
+        """
         active = self.space.params(architecture)
-        return [
-            float("nan")
-            if p.name not in active
-            else float(p.choices.index(active[p.name]))
-            if p.choices
-            else p.to_units(active[p.name])[0]
-            for p in self.space.parameters
-        ]
+        codes: list[float] = []
+        for parameter in self.space.parameters:
+            if parameter.name not in active:
+                codes.append(float("nan"))
+            elif parameter.choices:
+                codes.append(float(parameter.choices.index(active[parameter.name])))
+            else:
+                codes.append(parameter.to_units(active[parameter.name])[0])
+        return codes
 
     def values(self, row: list[float]) -> dict[str, object]:
-        """The decisions that these codes are, none of them missing."""
+        """Decode a row.
+
+        Args:
+            row: one code for each parameter, none of them NaN.
+
+        Returns:
+            The value of every parameter by name.
+        """
         return {
             p.name: p.choices[int(code)] if p.choices else p.from_units([code])
             for p, code in zip(self.space.parameters, row, strict=True)
@@ -50,7 +69,12 @@ class Codes:
 
 
 class KernelDensity:
-    """The density of `rows` (trials x decisions); bandwidths by the normal reference rule, at least 0.001."""
+    """A density over architectures, estimated from trials; bandwidths by the normal reference rule, at least 0.001.
+
+    Args:
+        codes: the codes of the space.
+        rows: the codes of the trials, shape (trials, decisions).
+    """
 
     def __init__(self, codes: Codes, rows: Rows) -> None:
         self.rows = rows
@@ -62,7 +86,14 @@ class KernelDensity:
         self.bandwidths = np.clip(scaled, np.minimum(_FLOOR, widest), widest)
 
     def log(self, rows: Rows) -> Column:
-        """The logarithm of the density at `rows`, up to nothing: it is normalized."""
+        """Compute the logarithm of the normalized density.
+
+        Args:
+            rows: the codes of architectures, shape (n, decisions).
+
+        Returns:
+            The logarithms, shape (n,).
+        """
         total = np.zeros((len(rows), len(self.rows)))
         for d, (options, bandwidth) in enumerate(zip(self._options, self.bandwidths, strict=True)):
             kernel = _log_option_kernel if options else _log_number_kernel
@@ -71,20 +102,29 @@ class KernelDensity:
         return np.asarray(top + np.log(np.exp(total - top[:, None]).mean(axis=1)))
 
     def draw(self, number: int, widening: float, rng: np.random.Generator) -> list[list[float]]:
-        """Rows with nothing missing, around data drawn evenly; numbers `widening` times as wide as estimated."""
+        """Draw rows around trials that are drawn uniformly.
+
+        Args:
+            number: how many rows.
+            widening: factor of the bandwidths of numbers.
+            rng: the random numbers.
+
+        Returns:
+            `number` rows of one code for each decision, none of them NaN.
+        """
         centers = self.rows[rng.integers(len(self.rows), size=number)]
-        columns = [
-            _drawn_options(centers[:, d], int(options), float(bandwidth), rng)
-            if options
-            else _drawn_numbers(centers[:, d], float(bandwidth) * widening, rng)
-            for d, (options, bandwidth) in enumerate(zip(self._options, self.bandwidths, strict=True))
-        ]
+        columns: list[Column] = []
+        for d, (options, bandwidth) in enumerate(zip(self._options, self.bandwidths, strict=True)):
+            if options:
+                columns.append(_drawn_options(centers[:, d], int(options), float(bandwidth), rng))
+            else:
+                columns.append(_drawn_numbers(centers[:, d], float(bandwidth) * widening, rng))
         drawn: list[list[float]] = np.stack(columns, axis=1).tolist()
         return drawn
 
 
 def _spread(column: Column, options: int) -> float:
-    """Standard deviation of numbers, and what is like it of options: the root of their chance to differ."""
+    """Compute the standard deviation of numbers, or for options the root of the probability that two of them differ."""
     known = column[~np.isnan(column)]
     if not len(known):
         return 1.0
@@ -95,7 +135,7 @@ def _spread(column: Column, options: int) -> float:
 
 
 def _log_option_kernel(x: Column, centers: Column, options: int, bandwidth: float) -> Rows:
-    """Looked up: what each option, or none, is to each center."""
+    """Compute log kernels of options by a table of every option (and none) at each center; shape (rows, centers)."""
     table = np.full((options + 1, len(centers)), np.log(bandwidth / (options - 1)) if options > 1 else 0.0)
     known = ~np.isnan(centers)
     table[centers[known].astype(int), np.flatnonzero(known)] = np.log1p(-bandwidth)
@@ -110,9 +150,9 @@ def _log_number_kernel(x: Column, centers: Column, options: int, bandwidth: floa
 
     inside = ndtr((1 - centers) / bandwidth) - ndtr(-centers / bandwidth)
     apart = (x[:, None] - centers) / bandwidth
-    # Missing on either side, it gives no evidence: the uniform density is 1.
-    said = -0.5 * apart**2 - np.log(bandwidth * np.sqrt(2 * np.pi) * inside)
-    return np.asarray(np.nan_to_num(said, nan=0.0))
+    # A number that is missing on either side has the uniform density 1.
+    log_densities = -0.5 * apart**2 - np.log(bandwidth * np.sqrt(2 * np.pi) * inside)
+    return np.asarray(np.nan_to_num(log_densities, nan=0.0))
 
 
 def _drawn_options(centers: Column, options: int, bandwidth: float, rng: np.random.Generator) -> Rows:
@@ -121,7 +161,7 @@ def _drawn_options(centers: Column, options: int, bandwidth: float, rng: np.rand
 
 
 def _drawn_numbers(centers: Column, bandwidth: float, rng: np.random.Generator) -> Rows:
-    """From normal distributions cut off at 0 and 1."""
+    """Draw from normal distributions truncated to 0..1."""
     from scipy.special import ndtr, ndtri
 
     u = rng.random(len(centers))

@@ -2,8 +2,8 @@
 
 A climb begins with `initial` random architectures; the best of them is the incumbent, and its neighbours (one
 decision away) are tried in random order. With `improvement = "first"` the first better one is the next incumbent,
-with "best" the best of them all. Where all were tried and none is better, a new climb begins elsewhere. Which trial
-belongs to which climb is read off the study, so a replayed study continues as the uninterrupted one would.
+with "best" the best of them all. If all were tried and none is better, a new climb begins. The climb of each trial
+follows from the study, so a replayed study continues as the uninterrupted one would.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class LocalSearchSampler(UnseenSampler):
         self.initial, self.greedy = initial, improvement == "first"
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """The incumbent's neighbours in random order; where a climb begins, whatever."""
+        """Yield an unseen neighbour of the incumbent, drawn at random; random members at the beginning of a climb."""
         incumbent = _Climbs(history, self.initial, self.greedy).incumbent(number)
         if incumbent is None:
             yield from self.at_random()
@@ -55,7 +55,7 @@ class LocalSearchSampler(UnseenSampler):
 
 
 class _Climbs:
-    """The climbs of a study, told again from its trials."""
+    """The climbs of a study, reconstructed from its trials."""
 
     def __init__(self, history: History, initial: int, greedy: bool) -> None:
         self._space, self._asked = history.space, history.ids
@@ -64,7 +64,7 @@ class _Climbs:
         self._initial, self._greedy = initial, greedy
 
     def incumbent(self, number: int) -> Finished | None:
-        """Whose neighbours trial `number` may be; None where a climb begins."""
+        """Find the incumbent whose neighbour trial `number` is; None if the trial begins a climb."""
         start = 0
         while start + self._initial <= number:
             members = [trial for trial in self._finished if trial.number >= start]
@@ -77,7 +77,7 @@ class _Climbs:
         return None
 
     def _climb(self, members: Sequence[Finished], since: int) -> tuple[Finished, int, float]:
-        """The last incumbent of a climb, since which trial it is, and which trial had no neighbour left to try."""
+        """Find the last incumbent of a climb, the first trial of its turn, and the first with no neighbour left."""
         begun = [trial for trial in members if trial.number < since] or members[:1]
         best = _best(begun)
         since = max(since, best.number + 1)
@@ -92,7 +92,7 @@ class _Climbs:
     def _step(
         self, best: Finished, members: Sequence[Finished], near: Sequence[str], since: int, closed: float
     ) -> tuple[Finished, int] | None:
-        """The next incumbent, and from which trial on it is."""
+        """Find the next incumbent and the first trial of its turn; None if there is none yet."""
         known = [self._by_id[other] for other in near if other in self._by_id]
         if self._greedy:
             at_once = [trial for trial in known if trial.number < since and trial.score > best.score]
@@ -113,9 +113,9 @@ def _best(trials: Sequence[Finished]) -> Finished:
 
 
 class _Neighborhoods:
-    """The neighbours of incumbents, kept because a climb is replayed at every proposal: ids, and the latest as text.
+    """The neighbours of incumbents: the ids of all, and the latest as JSON. They are kept, since each proposal replays.
 
-    Members are bound to their space, which would then never be forgotten; texts are not.
+    Architectures refer to their space, which would then never be freed; JSON texts do not.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class _Neighborhoods:
         self._latest: tuple[str, dict[str, str]] = "", {}
 
     def ids(self, space: Space, architecture: Architecture) -> tuple[str, ...]:
-        """The canonical ids of the neighbours, each once."""
+        """Return the canonical ids of the neighbours, each once."""
         key = architecture.to_json()
         if key not in self._ids:
             if len(self._ids) >= _INCUMBENTS_KEPT:
@@ -132,7 +132,7 @@ class _Neighborhoods:
         return self._ids[key]
 
     def unseen(self, space: Space, architecture: Architecture, seen: Container[str]) -> list[str]:
-        """The neighbours whose ids are not among `seen`, as JSON."""
+        """Return the neighbours whose ids are not among `seen`, as JSON."""
         return [text for other, text in self._texts(space, architecture).items() if other not in seen]
 
     def _texts(self, space: Space, architecture: Architecture) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""NSGA-II (Deb et al., 2002) and NSGA-III (Deb and Jain, 2014), Optuna's, on the flat face of a space.
+"""Optuna's NSGA-II (Deb et al., 2002) and NSGA-III (Deb and Jain, 2014), on the flat encoding of a space.
 
-Optuna notes the generation of a trial at the trial, and parents at the study; a study replayed from a ledger has no
-such notes. Here they follow from the finished trials, in the order of their numbers: a generation is the next
-`population` of them, and parents are what selection leaves of all generations before.
+Optuna stores the generation of a trial in the trial, and the parents in the study; a study replayed from a ledger has
+neither. Here both follow from the finished trials in the order of their numbers: each `population` of them are a
+generation, and selection among all earlier generations gives the parents.
 
 With one objective NSGA-II is a genetic algorithm with elitism, and NSGA-III the same with ties broken at random.
 """
@@ -36,8 +36,8 @@ class NSGA2(FlatSampler):
         space: the space of the study's parameters.
         seed: of this proposal.
         population: trials in a generation (default: 20). Optuna takes 50; searches of networks have fewer trials.
-        crossover: how likely a child has two parents (default: 0.9).
-        mutation: how likely a decision is drawn anew; one over the number of decisions by default.
+        crossover: probability that a child has two parents (default: 0.9).
+        mutation: probability that a decision is drawn again; by default one over the number of decisions.
     """
 
     def __init__(
@@ -52,22 +52,27 @@ class NSGA2(FlatSampler):
         self.population, self.crossover, self.mutation = population, crossover, mutation
 
     def fill(self, architecture: Architecture, number: int) -> dict[str, Any]:
-        """Inactive decisions are drawn, by the trial's number: crossing them brings in nothing stale."""
-        return self.face.filled(architecture, random.Random(number))
+        """Draw the inactive decisions, seeded by the trial's number, so that crossover has a choice of values."""
+        return self.encoding.filled(architecture, random.Random(number))
 
     def inner(self, seed: int, objectives: int) -> BaseSampler:
+        """Make an NSGA-II sampler that counts generations."""
         return _Replayed2(
             population_size=self.population, mutation_prob=self.mutation, crossover_prob=self.crossover, seed=seed
         )
 
 
 class NSGA3(NSGA2):
-    """NSGA-II's children, with parents selected along reference directions; of use from three objectives on.
+    """NSGA-II with parents selected along reference directions; it suits three or more objectives.
 
-    There are as many directions as fit a population, as in the paper.
+    The number of directions is the greatest that does not exceed the population, as in the paper.
+
+    Args:
+        space, seed, population, crossover, mutation: as for `NSGA2`.
     """
 
     def inner(self, seed: int, objectives: int) -> BaseSampler:
+        """Make an NSGA-III sampler that counts generations."""
         with warnings.catch_warnings():
             # NSGA-III has been experimental since Optuna 3.2.
             warnings.simplefilter("ignore", ExperimentalWarning)
@@ -81,7 +86,7 @@ class NSGA3(NSGA2):
 
 
 def _divisions(objectives: int, population: int) -> int:
-    """Into how many parts an axis is divided, for at most `population` reference directions."""
+    """Compute the number of parts of an axis that gives at most `population` reference directions."""
     parts = 1
     while objectives > 1 and math.comb(parts + objectives, objectives - 1) <= population:
         parts += 1
@@ -89,7 +94,7 @@ def _divisions(objectives: int, population: int) -> int:
 
 
 class _Generations(BaseGASampler):
-    """Generations told by counting; of use for one proposal, in which the study does not change."""
+    """Numbers generations by counting finished trials; lives for one proposal, during which the study is constant."""
 
     _elite_population_selection_strategy: Callable[[Study, list[FrozenTrial]], list[FrozenTrial]]
     _parents: list[FrozenTrial] | None = None
@@ -98,7 +103,7 @@ class _Generations(BaseGASampler):
         return len(self._finished(study)) // self._size
 
     def get_parent_population(self, study: Study, generation: int) -> list[FrozenTrial]:
-        """What selection leaves of all generations before; of one score that is what it left in turn."""
+        """Select the parents among all earlier generations, as repeated selection would with one objective."""
         if self._parents is None:
             before = self._finished(study)[: generation * self._size]
             if len(study.directions) == 1:

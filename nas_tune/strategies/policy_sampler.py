@@ -1,9 +1,9 @@
-"""What `reinforce` and `ppo` have in common: a controller that is taught by the finished trials, by number.
+"""The common part of `reinforce` and `ppo`: a controller that is trained by the finished trials, by number.
 
-A sampler lives for one proposal, its controller longer: for each study and process some of its states are kept, each
-with the lessons that it had, and the furthest one that fits is taught the rest. A fresh process starts at the
-first trial and comes to the same numbers. A controller learns from every trial, also from those that it did not
-propose (prior knowledge, a random one that stood in): rewards and Adam bound what one of them can change.
+A sampler is made anew for every proposal, but its controller is kept: for each study a process keeps some states of the
+training, each with the trials that it has learnt from. The longest state that fits the study is trained by the other
+trials. A fresh process starts at the first trial and gets the same numbers. A controller learns from every trial, also
+from trials of a warm start and of other samplers: rewards and Adam bound the effect of each.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 from optuna.study import Study
-from optuna.trial import FrozenTrial
 
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.standings import Result, standings
 from nas_tune.strategies.controllers import Controller, Memory, TableController
-from nas_tune.strategies.decision_steps import Batch, Questions, batch_of
-from nas_tune.strategies.faces import FlatFace
+from nas_tune.strategies.decision_steps import Batch, DecisionCodes, batch_of
+from nas_tune.strategies.flat_encoding import FlatEncoding
 from nas_tune.strategies.history import History, result_of
 from nas_tune.strategies.lstm_controller import LSTMController
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space
 from search_spaces.architecture import Scalar
 
-__all__ = ["Learner", "Lesson", "PolicySampler"]
+__all__ = ["Outcome", "PolicySampler", "PolicyState"]
 
 _LATEST_KEPT = 8
 _MARKS_KEPT = 16
@@ -41,10 +40,14 @@ _REFUSED_IN_A_ROW = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """A finished trial: how long it trained (infinite when complete), and its score, greater is better.
+class Outcome:
+    """A finished trial as a controller learns from it.
 
-    `ended` is the last epoch of a complete one; infinite where it is not known.
+    Attributes:
+        number: of the trial.
+        trained: epochs of a stopped trial; infinite for a complete one.
+        score: greater is better.
+        ended: last epoch of a complete trial; infinite if unknown (the default).
     """
 
     number: int
@@ -54,83 +57,104 @@ class Lesson:
 
     @property
     def complete(self) -> bool:
-        """Whether it was not stopped."""
+        """Whether the trial was not stopped."""
         return self.trained == math.inf
 
     @property
     def result(self) -> Result:
-        """What it came to, to be compared with others."""
+        """The result, to be ordered by `nas_tune.objectives.standings`."""
         return Result((self.score,), self.ended if self.complete else self.trained, self.complete)
 
 
 @dataclass
-class Learner:
-    """A controller, and what it has learnt from.
+class PolicyState:
+    """A controller and the outcomes that it has learnt from.
 
     Attributes:
-        settings: of the strategy that teaches it.
+        settings: of the strategy that trains it.
         controller: the policy.
-        lessons: in the order in which it was taught.
-        sorted: the same from the worst to the best, as long as complete trials are longer than stopped ones.
-        shortest: the epochs of the shortest complete trial; `longest`: those of the longest stopped one.
+        outcomes: in the order in which it learnt from them.
+        sorted: length and score of each outcome, ascending; it ranks outcomes while complete trials are longer than
+            stopped ones.
         baseline: the moving average of the rewards.
+        shortest: the epochs of the shortest complete trial; infinite without one.
+        longest: the epochs of the longest stopped trial; -1 without one.
     """
 
     settings: tuple[object, ...]
     controller: Controller
-    lessons: list[Lesson] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     sorted: list[tuple[float, float]] = field(default_factory=list)
     baseline: float = 0.0
     shortest: float = math.inf
     longest: float = -1
 
-    def copy(self) -> Learner:
-        """Another one that knows the same, to be taught on its own."""
-        return replace(self, controller=self.controller.copy(), lessons=list(self.lessons), sorted=list(self.sorted))
+    def copy(self) -> PolicyState:
+        """Return a copy that can be trained independently.
 
-    def advantages(self, lessons: Sequence[Lesson], decay: float) -> NDArray[np.float64]:
-        """Take the lessons in; by how much each reward is above the baseline of its time, shape (lessons, 1)."""
+        Returns:
+            The copy, with its own controller.
+        """
+        return replace(self, controller=self.controller.copy(), outcomes=list(self.outcomes), sorted=list(self.sorted))
+
+    def advantages(self, outcomes: Sequence[Outcome], decay: float) -> NDArray[np.float64]:
+        """Take in outcomes, and compute by how much each reward exceeds the baseline of its time.
+
+        Args:
+            outcomes: the next outcomes.
+            decay: the decay of the baseline, a moving average.
+
+        Returns:
+            The advantages, shape (outcomes, 1).
+        """
         above = []
-        for lesson in lessons:
-            reward = self._reward(lesson)
-            if not self.lessons:
+        for outcome in outcomes:
+            reward = self._reward(outcome)
+            if not self.outcomes:
                 self.baseline = reward
-            self.lessons.append(lesson)
+            self.outcomes.append(outcome)
             above.append(reward - self.baseline)
             self.baseline += (1.0 - decay) * (reward - self.baseline)
         return np.array(above)[:, None]
 
-    def _reward(self, lesson: Lesson) -> float:
-        """Its rank among all so far, 0 for the worst to 1 for the best, cubed as accuracies are in the paper.
+    def _reward(self, outcome: Outcome) -> float:
+        """Compute the reward: the rank among all so far, 0 for the worst to 1 for the best, cubed.
 
-        Ranks have no scale and no outliers, and stopped trials have theirs: below those that trained longer.
+        The paper cubes accuracies. Ranks need no scale and have no outliers; a stopped trial ranks below longer ones.
         """
-        place = (lesson.trained, lesson.score)
+        place = (outcome.trained, outcome.score)
         insort(self.sorted, place)
-        if lesson.complete:
-            self.shortest = min(self.shortest, lesson.ended)
+        if outcome.complete:
+            self.shortest = min(self.shortest, outcome.ended)
         else:
-            self.longest = max(self.longest, lesson.trained)
+            self.longest = max(self.longest, outcome.trained)
         if self.shortest <= self.longest:
-            middle = self._middle(lesson)
+            middle = self._middle(outcome)
         else:
             middle = (bisect_left(self.sorted, place) + bisect_right(self.sorted, place) - 1) / 2
         rank = middle / max(1, len(self.sorted) - 1)
         return rank * rank * rank
 
-    def _middle(self, lesson: Lesson) -> float:
-        """How many are worse, and half of its equals, where some complete trial is no longer than some stopped one."""
-        places = standings([one.result for one in (*self.lessons, lesson)])
+    def _middle(self, outcome: Outcome) -> float:
+        """Count the worse trials and half of the equal ones, if some complete trial is no longer than a stopped one."""
+        places = standings([one.result for one in (*self.outcomes, outcome)])
         return len(places) - 1 - places[-1] - (places.count(places[-1]) - 1) / 2
 
 
-def _lesson(trial: FrozenTrial, sign: float) -> Lesson:
-    result = result_of(trial, [sign])
-    return Lesson(trial.number, math.inf if result.complete else result.epochs, result.scores[0], result.epochs)
-
-
 class PolicySampler(UnseenSampler):
-    """Proposes what its controller draws, which is taught `batch` trials at a time; see the strategies for the rest."""
+    """Proposes draws of a controller that is trained by `batch` trials at a time.
+
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal and the following ones.
+        controller: "lstm" or "table".
+        units: size of the LSTM's hidden state.
+        rate: learning rate of Adam.
+        entropy: weight of the entropy bonus.
+        decay: decay of the moving average of the rewards.
+        batch: trials of an update.
+        others: further settings that distinguish kept states (default: none).
+    """
 
     def __init__(
         self,
@@ -160,64 +184,74 @@ class PolicySampler(UnseenSampler):
         self.kind, self.units, self.batch = controller, units, batch
         self.rate, self.entropy, self.decay = rate, entropy, decay
         self._settings = (type(self), space.fingerprint, controller, units, rate, entropy, decay, batch, *others)
-        self._questions = Questions.of(space)
-        self._face = FlatFace(space)
+        self._decisions = DecisionCodes.of(space)
+        self._encoding = FlatEncoding(space)
         self._controller: Controller | None = None
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """What the controller draws after all lessons that are there, and no trial has."""
+        """Train the controller by all finished trials, and propose a draw that no trial has."""
         self._controller = self._taught(study, History.of(study, self.space, number))
         return super().propose(study, number)
 
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """One draw after another."""
+        """Yield draws of the controller without end."""
         draws = _Draws(self._controller or self._untaught(), self.rng)
         while True:
             yield self._drawn(draws)
 
     @abstractmethod
     def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
-        """One batch; the advantages are of shape (architectures, 1)."""
+        """Train a controller by one batch.
+
+        Args:
+            controller: the controller to update.
+            batch: the architectures of the batch.
+            advantages: by how much their rewards exceed the baseline, shape (architectures, 1).
+        """
 
     def _drawn(self, draws: _Draws) -> Architecture:
-        """A member; where the space's rule, of which the controller knows nothing, refuses many, one near the last."""
+        """Draw a member; if the space's rule refuses several draws in a row, return the member nearest to the last."""
         params: dict[str, Scalar] = {}
         for _ in range(_REFUSED_IN_A_ROW):
             draws.again()
-            params = self._questions.params(self.space, self.rng, draws)
-            made = self._face.allowed(params)
+            params = self._decisions.params(self.space, self.rng, draws)
+            made = self._encoding.allowed(params)
             if made is not None:
                 return made
-        return self._face.nearest(params)
+        return self._encoding.nearest(params)
 
     def _taught(self, study: Study, history: History) -> Controller:
         (sign,) = history.signs
         trials = {trial.number: trial for trial in history.ended()}
-        wanted = [_lesson(trial, sign) for trial in trials.values()]
+        wanted: list[Outcome] = []
+        for trial in trials.values():
+            result = result_of(trial, [sign])
+            trained = math.inf if result.complete else result.epochs
+            wanted.append(Outcome(trial.number, trained, result.scores[0], result.epochs))
         del wanted[len(wanted) // self.batch * self.batch :]
         states = _STATES.setdefault(study, _States())
-        learner = states.furthest(self._settings, wanted) or Learner(self._settings, self._untaught())
-        for start in range(len(learner.lessons), len(wanted), self.batch):
-            lessons = wanted[start : start + self.batch]
-            batch = batch_of([self._questions.read(self.space, trials[lesson.number].params) for lesson in lessons])
-            learner = learner.copy()
-            self.teach(learner.controller, batch, learner.advantages(lessons, self.decay))
-            states.keep(learner)
-        return learner.controller
+        state = states.furthest(self._settings, wanted) or PolicyState(self._settings, self._untaught())
+        for start in range(len(state.outcomes), len(wanted), self.batch):
+            outcomes = wanted[start : start + self.batch]
+            batch = batch_of([self._decisions.read(self.space, trials[outcome.number].params) for outcome in outcomes])
+            state = state.copy()
+            self.teach(state.controller, batch, state.advantages(outcomes, self.decay))
+            states.keep(state)
+        return state.controller
 
     def _untaught(self) -> Controller:
-        answers = self._questions.answers
-        return TableController(answers) if self.kind == "table" else LSTMController(answers, self.units)
+        actions = self._decisions.actions
+        return TableController(actions) if self.kind == "table" else LSTMController(actions, self.units)
 
 
 @dataclass
-class _Fork:
-    """A question that a draw has come to: how likely the answers are, and what follows from those given so far."""
+class _Node:
+    """A decision in the tree of draws: the probabilities of its actions, and the next decisions after each."""
 
-    question: int
+    decision: int
     memory: Memory
-    chances: list[float]
-    ways: dict[tuple[int, int, float], _Fork] = field(default_factory=dict)
+    probabilities: list[float]
+    children: dict[tuple[int, int, float], _Node] = field(default_factory=dict)
 
 
 class _Draws:
@@ -225,51 +259,51 @@ class _Draws:
 
     def __init__(self, controller: Controller, rng: random.Random) -> None:
         self._controller, self._rng = controller, rng
-        self._root = _Fork(-1, controller.begin(1), [])
+        self._root = _Node(-1, controller.begin(1), [])
         self.again()
 
     def again(self) -> None:
-        """Begin another architecture."""
-        self._here, self._answer = self._root, -1
+        """Begin another draw."""
+        self._here, self._action = self._root, -1
 
-    def __call__(self, question: int, lean: float) -> int:
-        way = self._answer, question, lean
-        if way not in self._here.ways:
-            self._here.ways[way] = self._fork(question, lean)
-        self._here = self._here.ways[way]
-        (self._answer,) = self._rng.choices(range(len(self._here.chances)), self._here.chances)
-        return self._answer
+    def __call__(self, decision: int, offset: float) -> int:
+        branch = self._action, decision, offset
+        if branch not in self._here.children:
+            self._here.children[branch] = self._child(decision, offset)
+        self._here = self._here.children[branch]
+        (self._action,) = self._rng.choices(range(len(self._here.probabilities)), self._here.probabilities)
+        return self._action
 
-    def _fork(self, question: int, lean: float) -> _Fork:
+    def _child(self, decision: int, offset: float) -> _Node:
         memory = self._here.memory
-        if self._answer >= 0:
-            memory = self._controller.answered(memory, np.array([self._here.question]), np.array([self._answer]))
-        memory, told = self._controller.step(memory, np.array([question]), np.array([lean]))
-        return _Fork(question, memory, np.exp(told[0]).tolist())
+        if self._action >= 0:
+            memory = self._controller.after(memory, np.array([self._here.decision]), np.array([self._action]))
+        memory, log_probabilities = self._controller.step(memory, np.array([decision]), np.array([offset]))
+        return _Node(decision, memory, np.exp(log_probabilities[0]).tolist())
 
 
 class _States:
-    """Learners of one study: the latest, and some from before, for trials that end long after younger ones."""
+    """The kept states of one study: the latest, and earlier ones for trials that end long after younger ones."""
 
     def __init__(self) -> None:
-        self._latest: list[Learner] = []
-        self._marks: list[Learner] = []
+        self._latest: list[PolicyState] = []
+        self._marks: list[PolicyState] = []
 
-    def furthest(self, settings: tuple[object, ...], wanted: Sequence[Lesson]) -> Learner | None:
-        """The one with these settings that has had most of the lessons that are wanted, and no others."""
+    def furthest(self, settings: tuple[object, ...], wanted: Sequence[Outcome]) -> PolicyState | None:
+        """Find the state with these settings that has learnt from most of the wanted outcomes, and from no others."""
         fitting = (
-            learner
-            for learner in (*self._marks, *self._latest)
-            if learner.settings == settings and learner.lessons == wanted[: len(learner.lessons)]
+            state
+            for state in (*self._marks, *self._latest)
+            if state.settings == settings and state.outcomes == wanted[: len(state.outcomes)]
         )
-        return max(fitting, key=lambda learner: len(learner.lessons), default=None)
+        return max(fitting, key=lambda state: len(state.outcomes), default=None)
 
-    def keep(self, learner: Learner) -> None:
-        """It is not to be taught any more; only its copies are."""
-        self._latest = [*self._latest, learner][-_LATEST_KEPT:]
-        before = len(self._marks[-1].lessons) if self._marks else 0
-        if not before <= len(learner.lessons) < before + _FROM_MARK_TO_MARK:
-            self._marks = [*self._marks, learner][-_MARKS_KEPT:]
+    def keep(self, state: PolicyState) -> None:
+        """Keep a state; from then on only its copies are trained."""
+        self._latest = [*self._latest, state][-_LATEST_KEPT:]
+        before = len(self._marks[-1].outcomes) if self._marks else 0
+        if not before <= len(state.outcomes) < before + _FROM_MARK_TO_MARK:
+            self._marks = [*self._marks, state][-_MARKS_KEPT:]
 
 
 _STATES: WeakKeyDictionary[Study, _States] = WeakKeyDictionary()

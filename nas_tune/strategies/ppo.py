@@ -1,7 +1,7 @@
 """Proximal policy optimization (Schulman et al., 2017, arXiv 1707.06347) of a controller that draws architectures.
 
-As `reinforce`, but a batch of trials is learnt several times over, and a decision is not made likelier, or less likely,
-beyond a clipped ratio to what it was before the batch. There is no critic: the baseline is a moving average.
+Unlike `reinforce`, it makes several updates with a batch of trials, and the ratio of an action's probability to that
+before the batch is clipped. There is no critic: the baseline is a moving average.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ __all__ = ["PPOSampler"]
 
 
 class PPOSampler(PolicySampler):
-    """Proposes what a recurrent controller draws, which is taught by the clipped objective of each batch of trials.
+    """Proposes draws of a recurrent controller that is trained by the clipped objective of each batch of trials.
 
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm", or "table" for a logit an answer, which is cheaper and forgets what was decided before
+        controller: "lstm", or "table" for one logit for each action, which is faster but ignores earlier decisions
             (default: "lstm").
-        units: of the LSTM (default: 32).
-        rate: how far Adam goes with an update (default: 0.01).
-        entropy: the weight of the bonus for being undecided (default: 0.005).
-        decay: what the moving average of the rewards, which are ranks cubed, keeps with each trial (default: 0.9).
-        batch: how many trials are learnt at a time (default: 5).
-        epochs: how many updates a batch gives (default: 4).
-        clip: how far the ratio of a decision's probabilities may get from 1 (the paper's epsilon; default: 0.2).
+        units: size of the LSTM's hidden state (default: 32).
+        rate: learning rate of Adam (default: 0.01).
+        entropy: weight of the entropy bonus (default: 0.005).
+        decay: decay of the moving average of the rewards, which are cubed ranks (default: 0.9).
+        batch: trials of a batch (default: 5).
+        epochs: updates with each batch (default: 4).
+        clip: how far the ratio of an action's probabilities may be from 1 (the paper's epsilon; default: 0.2).
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class PPOSampler(PolicySampler):
         self.epochs, self.clip = epochs, clip
 
     def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
-        """Up the clipped ratio, `epochs` times; its slope is 0 where the ratio has gone far enough."""
+        """Increase the clipped ratio in `epochs` updates; a ratio beyond the clip has no gradient."""
         before = controller.log_probabilities(batch)
 
-        def weigh(told: NDArray[np.float64]) -> NDArray[np.float64]:
-            ratio = np.exp(told - before)
+        def weigh(log_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+            ratio = np.exp(log_probabilities - before)
             inside = np.where(advantages > 0.0, ratio < 1.0 + self.clip, ratio > 1.0 - self.clip)
             return advantages * ratio * inside
 

@@ -1,8 +1,8 @@
 """Search by a ranker: boosted trees learn the order of all trials, and the best of many candidates is proposed.
 
 The trees (Friedman 2001) are fitted to the ranks of the scores, so that outliers do not matter, on all blocks of
-features. They are fitted anew whenever there are a fifth more trials; in between the same trees answer. One of
-`explore` proposals is drawn at random, so that the ranker also learns of what it does not like.
+features. They are fitted again whenever there are a fifth more trials. One of `explore` proposals is drawn at random,
+so that the ranker also learns about architectures that it ranks low.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from optuna.study import Study
 
 from nas_tune.errors import ConfigError
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.predictors import Candidates, Evidence
+from nas_tune.strategies.predictors import Candidates, Observations
 from search_spaces import Architecture, Space
 
 __all__ = ["Predictor"]
@@ -34,8 +34,8 @@ class Predictor(ArchitectureSampler):
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
         startup: how many trials are drawn at random first (default: 15).
-        candidates: how many strangers compete with the children of the best trials (default: 60).
-        explore: one of so many proposals is drawn at random (default: 10).
+        candidates: how many random members compete with the children of the best trials (default: 60).
+        explore: one of this number of proposals is drawn at random (default: 10).
     """
 
     _rankers: ClassVar[OrderedDict[tuple[object, ...], Any]] = OrderedDict()
@@ -51,8 +51,8 @@ class Predictor(ArchitectureSampler):
         self.startup, self.candidates, self.explore = startup, candidates, explore
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """The first-ranked of the candidates that were never proposed."""
-        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
+        """Propose the unseen candidate that the trees rank first, or a random member (startup, exploration)."""
+        known, pool = Observations.of(study, self.space, number, self.rng), Candidates.of(self.space)
         if len(known.scores) < self.startup or self.rng.random() * self.explore < 1.0:
             return pool.fresh(self.rng, known.taken)
         parents = known.best(_PARENTS)
@@ -65,12 +65,12 @@ class Predictor(ArchitectureSampler):
         ranks = self._ranker(known, pool).predict(asked.blocks.all())
         return asked.architectures[int(np.argmax(ranks))]
 
-    def _ranker(self, known: Evidence, pool: Candidates) -> Any:
-        """The trees for the first so many trials, which are the same for a fifth more."""
+    def _ranker(self, known: Observations, pool: Candidates) -> Any:
+        """Return the trees, fitted to the first trials, whose number grows by a fifth at a time."""
         count = self.startup
         while int(count * _STEP) + 1 <= len(known.scores):
             count = int(count * _STEP) + 1
-        first = known.steady(count)[-_LEARNT:]
+        first = known.settled(count)[-_LEARNT:]
         made, scores = [known.architectures[place] for place in first], known.scores[first]
         key = (id(pool), *made, scores.tobytes())
         ranker = self._rankers.pop(key, None)

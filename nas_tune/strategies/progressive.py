@@ -1,13 +1,13 @@
 """Progressive search (Liu et al. 2018, PNAS, arXiv 1712.00559): architectures grow block by block under a surrogate.
 
-A generation is `beam` architectures of one size. The first are small and drawn at random; when a generation has
-its answers, its members grow by one block, a surrogate fitted to everything so far ranks what they may become, and
-the `beam` best are the next generation. At full size generations go on, of mutations of the best instead.
+A generation is `beam` architectures of one size. The first ones are small and drawn at random. When a generation has
+its scores, its best members grow by one block, a surrogate fitted to all trials ranks the results, and the best ones
+are the next generation. At full size, generations continue with mutations of the best.
 
-Where lists grow (chain, mlp, ..) members of all sizes are trained as they are. The cells of a study (pnas, darts,
-nasnet) have one size: a smaller cell stands in a member of full size whose other blocks are drawn at random, and
-growing it keeps one block more of the best, which the surrogate chose. So the paper's saving on small cells is lost
-there, and what remains is the order in which decisions are made.
+In spaces whose lists grow (chain, mlp, ..), members of all sizes are trained. Cells of some spaces (pnas, darts,
+nasnet) have a fixed size: there a smaller cell is a member of full size whose other blocks are drawn at random, and
+growing it keeps one more block of a good member. Small cells then cost as much as full ones, unlike in the paper; the
+order of the decisions remains.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from optuna.study import Study
 
 from nas_tune.errors import ConfigError
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.predictors import Candidates, Evidence, RandomLayers
-from nas_tune.strategies.predictors.evidence import fenced
+from nas_tune.strategies.predictors import Candidates, Observations, RandomLayers
+from nas_tune.strategies.predictors.observations import winsorized
 from search_spaces import Architecture, ArchitectureError, NoMemberError, Space, SpaceError
 from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Scalar
@@ -35,7 +35,7 @@ _BLOCK = re.compile(r"(?:node|block)_(\d+)")
 
 
 class Progressive(ArchitectureSampler):
-    """Grows lists block by block: of what the best may become, a surrogate chooses.
+    """Grows good architectures block by block; a surrogate chooses among the extended ones.
 
     Args:
         space: the space of the study's parameters; it must be able to grow.
@@ -51,8 +51,8 @@ class Progressive(ArchitectureSampler):
         self._smallest = _smallest(space)
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """A small one at first, then the best of what the generation before may become."""
-        known, pool = Evidence.of(study, self.space, number, self.rng), Candidates.of(self.space)
+        """Propose a small member at first, then the best extension of the generation before."""
+        known, pool = Observations.of(study, self.space, number, self.rng), Candidates.of(self.space)
         level = len(known.scores) // self.beam
         drawn = self._small() if level == 0 else self._extended(known, level)
         unseen = list({made.id: made for made in drawn if made.id not in known.taken}.values())
@@ -60,24 +60,24 @@ class Progressive(ArchitectureSampler):
             return pool.fresh(self.rng, known.taken)
         if level == 0:
             return unseen[0]
-        places = known.weightiest(_LEARNT)
+        places = known.training_set(_LEARNT)
         seen, asked = pool.described(known.architectures[place] for place in places), pool.described(unseen)
-        model = RandomLayers(seen.blocks.all(), fenced(known.scores)[places])
+        model = RandomLayers(seen.blocks.all(), winsorized(known.scores)[places])
         expected, _ = model.predict(asked.blocks.all())
         return asked.architectures[int(expected.argmax())]
 
     def _small(self) -> Iterator[Architecture]:
-        """Members that are as small as the space has them."""
+        """Draw members of the smallest size."""
         for _ in range(_SMALL_TRIES):
             try:
                 made = (self.space if self.space.blocks else self._smallest).sample(self.rng)
             except NoMemberError:
-                # The space's rule allows none of the smallest.
+                # The space's rule refuses all of the smallest.
                 made = self.space.sample(self.rng)
             yield made if self.space.blocks else self.space.validate(made.tree)
 
-    def _extended(self, known: Evidence, level: int) -> Iterator[Architecture]:
-        """What the best of the generation before may become; mutations of the best where they are fully grown."""
+    def _extended(self, known: Observations, level: int) -> Iterator[Architecture]:
+        """Extend the best of the generation before; mutate the best of all if none can grow."""
         first = (level - 1) * self.beam
         generation = sorted(range(first, first + self.beam), key=lambda place: -known.scores[place])
         parents = [known.architectures[place] for place in generation[: max(self.beam // 4, 1)]]
@@ -89,7 +89,7 @@ class Progressive(ArchitectureSampler):
         yield from (self.space.mutate(best[index % len(best)], self.rng) for index in range(_EXTENSIONS))
 
     def _grown(self, parent: Architecture, level: int) -> Architecture | None:
-        """The parent with one block more, drawn; None where it has no room or the space's rule refuses it."""
+        """Extend a parent by one random block; None if it has no room or the space's rule refuses the result."""
         decided = self.space.params(parent)
         drawn = self.space.params(self.space.sample(self.rng))
         if self.space.blocks is not None:
@@ -97,7 +97,7 @@ class Progressive(ArchitectureSampler):
                 return None
             grown = {**drawn, **{name: value for name, value in decided.items() if _block(name) < level}}
         else:
-            lists = [one for one in self.space.parameters if one.repeats and _has_room(one, decided)]
+            lists = [length for length in self.space.parameters if length.repeats and _has_room(length, decided)]
             if not lists:
                 return None
             grown = _lengthened(lists[int(self.rng.random() * len(lists))].name, decided, drawn, self.rng)
@@ -108,7 +108,7 @@ class Progressive(ArchitectureSampler):
 
 
 def _block(name: str) -> int:
-    """Which block of its cell a decision belongs to, from 0; blocks are numbered after the two inputs."""
+    """Find the block of a decision in its cell, from 0; names number blocks after the two inputs."""
     found = _BLOCK.search(name)
     return int(found[1]) - 2 if found else -1
 
@@ -120,7 +120,7 @@ def _has_room(length: Parameter, decided: Mapping[str, Scalar]) -> bool:
 def _lengthened(
     name: str, decided: Mapping[str, Scalar], drawn: Mapping[str, Scalar], rng: random.Random
 ) -> dict[str, Scalar]:
-    """The decisions with one item more at the end of the list called `name`: one of the items that were drawn."""
+    """Append one of the drawn items to the list called `name`."""
     count = int(decided[name] or 0)
     source = f"{name}.{int(rng.random() * int(drawn.get(name) or 1))}."
     item = {f"{name}.{count}.{key[len(source) :]}": value for key, value in drawn.items() if key.startswith(source)}

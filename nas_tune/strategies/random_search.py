@@ -13,10 +13,15 @@ __all__ = ["RandomSearch"]
 
 @several_objectives
 class RandomSearch(ArchitectureSampler):
-    """Every decision is drawn independently, even on its scale; what the space's rule refuses is drawn again."""
+    """Draws every decision independently and uniformly on its scale, again if the space's rule refuses the result.
+
+    Args:
+        space: the space of the study's parameters.
+        seed: of this proposal and the following ones.
+    """
 
     asked_again = 200
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """Whatever came before."""
+        """Draw a member, whatever the earlier trials are."""
         return self.space.sample(self.rng)

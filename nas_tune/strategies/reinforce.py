@@ -1,7 +1,7 @@
 """REINFORCE (Zoph and Le, ICLR 2017, arXiv 1611.01578): a controller that learns to draw good architectures.
 
-Each finished trial makes its decisions likelier, or less likely, by as much as its reward is above a moving average.
-The state is nothing but the study's trials, so a replayed study continues as the uninterrupted one would.
+Each finished trial makes its actions likelier, or less likely, by as much as its reward is above a moving average.
+The study's trials are the only state, so a replayed study continues as the uninterrupted one would.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ __all__ = ["ReinforceSampler"]
 
 
 class ReinforceSampler(PolicySampler):
-    """Proposes what a recurrent controller draws, which is taught by the policy gradient of every trial.
+    """Proposes draws of a recurrent controller that is trained by the policy gradient of every trial.
 
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm", or "table" for a logit an answer, which is cheaper and forgets what was decided before
+        controller: "lstm", or "table" for one logit for each action, which is faster but ignores earlier decisions
             (default: "lstm").
-        units: of the LSTM (default: 32).
-        rate: how far Adam goes with an update (default: 0.01).
-        entropy: the weight of the bonus for being undecided (default: 0.005).
-        decay: what the moving average of the rewards, which are ranks cubed, keeps with each trial (default: 0.9).
-        batch: how many trials are learnt with an update (default: 1).
+        units: size of the LSTM's hidden state (default: 32).
+        rate: learning rate of Adam (default: 0.01).
+        entropy: weight of the entropy bonus (default: 0.005).
+        decay: decay of the moving average of the rewards, which are cubed ranks (default: 0.9).
+        batch: trials of an update (default: 1).
     """
 
     def __init__(
@@ -48,5 +48,10 @@ class ReinforceSampler(PolicySampler):
         )
 
     def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
-        """Up the log-probabilities of the decisions, as far as the reward was better than expected."""
-        controller.teach(batch, lambda told: np.broadcast_to(advantages, told.shape), self.entropy, self.rate)
+        """Increase the log-probabilities of the actions by as much as the reward exceeds its moving average."""
+        controller.teach(
+            batch,
+            lambda log_probabilities: np.broadcast_to(advantages, log_probabilities.shape),
+            self.entropy,
+            self.rate,
+        )

@@ -1,15 +1,15 @@
-"""The memory of one Optuna study, for one thread and for samplers that live for one proposal.
+"""An Optuna storage in memory for one study, for one thread and for samplers that live for one proposal.
 
-Optuna's own storage in memory copies a trial, its parameters and its distributions with every parameter and every
-report, and compares each distribution with the one before it: of a replay of 10,000 trials that was two thirds. Here
-a running trial is changed in place, so what was read of it before changes with it, and distributions are compared
-only if they are not the same object. What is about studies, and not about trials, is left to Optuna's storage.
+Optuna's own storage in memory copies a trial, its parameters and its distributions at every parameter and every report,
+and compares each distribution with the one before it: that took two thirds of a replay of 10,000 trials. This storage
+changes a running trial in place, so a trial that was read before changes too. It compares distributions only if they
+are not the same object. Optuna's storage keeps the attributes of the study.
 
-Optuna's trials have a place for what an epoch came to in one objective only. In several, it stands among the user
-attributes: `reported` and `last_epoch` find it in either place.
+Optuna's trials store the reports of one objective only. Those of several objectives stand among the user attributes;
+`reported` and `last_epoch` read both.
 
-Values are floats here, as in every storage of Optuna, whatever number a training reports: samplers compute in place on
-arrays of them, which NumPy refuses for arrays of integers.
+Values are stored as floats, as in every storage of Optuna, whatever number a training reports: samplers compute in
+place on arrays of them, which NumPy refuses for arrays of integers.
 """
 
 from __future__ import annotations
@@ -30,13 +30,29 @@ _REPORTS = "nas_tune:reports"
 
 
 def last_epoch(trial: FrozenTrial) -> int | None:
-    """The last epoch that the trial has reported; None before the first."""
+    """Find the last epoch that a trial has reported.
+
+    Args:
+        trial: the trial.
+
+    Returns:
+        The epoch; None before the first report.
+    """
     several = trial.user_attrs.get(_REPORTS)
     return trial.last_step if several is None else max(several)
 
 
 def reported(trial: FrozenTrial, epoch: int, objective: int = 0) -> float | None:
-    """What the epoch came to in an objective, by its place; None where the trial did not report then."""
+    """Read the value of an epoch.
+
+    Args:
+        trial: the trial.
+        epoch: the epoch.
+        objective: the index of the objective (default: 0).
+
+    Returns:
+        The value; None if the trial did not report that epoch.
+    """
     several = trial.user_attrs.get(_REPORTS)
     if several is None:
         return trial.intermediate_values.get(epoch)
@@ -44,16 +60,23 @@ def reported(trial: FrozenTrial, epoch: int, objective: int = 0) -> float | None
 
 
 def last_values(trial: FrozenTrial) -> list[float] | None:
-    """What the last epoch came to in each of several objectives."""
+    """Read the values of the last epoch of a trial with several objectives.
+
+    Args:
+        trial: the trial.
+
+    Returns:
+        One value for each objective; None without reports of several objectives.
+    """
     several = trial.user_attrs.get(_REPORTS)
     return None if several is None else list(several[max(several)])
 
 
 class StudyMemory(BaseStorage):
-    """Holds the trials of a single study; a trial's id is its number."""
+    """Stores the trials of a single study; the id of a trial is its number."""
 
     def __init__(self) -> None:
-        self._about = InMemoryStorage()
+        self._study = InMemoryStorage()
         self._trials: list[FrozenTrial] = []
         self._known: dict[str, BaseDistribution] = {}
         self._open: set[int] = set()
@@ -61,14 +84,25 @@ class StudyMemory(BaseStorage):
     # Trials
 
     def add_running(self, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> int:
-        """A running trial with its parameters, which are taken as right; returns its number."""
-        trial = _running(len(self._trials), params, distributions)
+        """Add a running trial with its parameters, without checking them.
+
+        Args:
+            params: the values by name; the storage keeps this object.
+            distributions: of the parameters by name; the storage keeps this object.
+
+        Returns:
+            The number of the trial.
+        """
+        number, now = len(self._trials), datetime.now()
+        trial = FrozenTrial(number, TrialState.RUNNING, None, now, None, params, distributions, {}, {}, {}, number)
         self._trials.append(trial)
-        return trial.number
+        return number
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        if template_trial is None:
+            return self.add_running({}, {})
         number = len(self._trials)
-        self._trials.append(_running(number, {}, {}) if template_trial is None else _as_number(number, template_trial))
+        self._trials.append(_copied(number, template_trial))
         return number
 
     def set_trial_param(
@@ -100,7 +134,13 @@ class StudyMemory(BaseStorage):
             trial.values = [value]
 
     def report(self, trial_id: int, epoch: int, values: Sequence[float]) -> None:
-        """What an epoch came to, in one objective or in several."""
+        """Store the report of an epoch, with one objective or several.
+
+        Args:
+            trial_id: the number of the trial.
+            epoch: the epoch, from 1.
+            values: one value for each objective.
+        """
         if len(values) == 1:
             self.set_trial_intermediate_value(trial_id, epoch, values[0])
             return
@@ -110,13 +150,24 @@ class StudyMemory(BaseStorage):
             trial.values = floats
 
     def pause(self, trial_id: int, values: Sequence[float]) -> None:
-        """The trial looks pruned from now on, with the values of its last report, and may still go on and end."""
+        """Mark a trial as pruned, with the values of its last report, but allow it to go on and end later.
+
+        Args:
+            trial_id: the number of the trial.
+            values: one value for each objective.
+        """
         trial = self._changeable(trial_id)
         trial.state, trial.values = TrialState.PRUNED, list(map(float, values))
         self._open.add(trial_id)
 
     def revise(self, trial_id: int, state: TrialState, curve: dict[int, float]) -> None:
-        """Give a finished trial of the study other intermediate values, of which the last one is its value."""
+        """Replace the reports of a finished trial; the last one becomes its value.
+
+        Args:
+            trial_id: the number of the trial.
+            state: the new state; a failed trial has no value.
+            curve: the value of each epoch.
+        """
         trial = self.get_trial(trial_id)
         trial.state, trial.intermediate_values = state, {epoch: float(value) for epoch, value in curve.items()}
         trial.values = None if state == TrialState.FAIL else [float(curve[max(curve)])]
@@ -153,45 +204,40 @@ class StudyMemory(BaseStorage):
     # The study
 
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
-        if self._about.get_all_studies():
+        if self._study.get_all_studies():
             raise ValueError("this memory holds a study already; take another one for another study")
-        return self._about.create_new_study(directions, study_name)
+        return self._study.create_new_study(directions, study_name)
 
     def delete_study(self, study_id: int) -> None:
-        self._about.delete_study(study_id)
+        self._study.delete_study(study_id)
         self._trials, self._known, self._open = [], {}, set()
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._about.set_study_user_attr(study_id, key, value)
+        self._study.set_study_user_attr(study_id, key, value)
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
-        self._about.set_study_system_attr(study_id, key, value)
+        self._study.set_study_system_attr(study_id, key, value)
 
     def get_study_id_from_name(self, study_name: str) -> int:
-        return self._about.get_study_id_from_name(study_name)
+        return self._study.get_study_id_from_name(study_name)
 
     def get_study_name_from_id(self, study_id: int) -> str:
-        return self._about.get_study_name_from_id(study_id)
+        return self._study.get_study_name_from_id(study_id)
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        return self._about.get_study_directions(study_id)
+        return self._study.get_study_directions(study_id)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._about.get_study_user_attrs(study_id)
+        return self._study.get_study_user_attrs(study_id)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return self._about.get_study_system_attrs(study_id)
+        return self._study.get_study_system_attrs(study_id)
 
     def get_all_studies(self) -> list[Any]:
-        return list(self._about.get_all_studies())
+        return list(self._study.get_all_studies())
 
 
-def _running(number: int, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> FrozenTrial:
-    started = datetime.now()
-    return FrozenTrial(number, TrialState.RUNNING, None, started, None, params, distributions, {}, {}, {}, number)
-
-
-def _as_number(number: int, trial: FrozenTrial) -> FrozenTrial:
+def _copied(number: int, trial: FrozenTrial) -> FrozenTrial:
     return FrozenTrial(
         number=number,
         trial_id=number,

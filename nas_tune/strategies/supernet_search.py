@@ -1,4 +1,4 @@
-"""What asks where a trial is a whole search in a supernet: it counts them."""
+"""The strategy of runs whose trials are searches in a supernet: it numbers them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from search_spaces import Architecture, Space, integer
 __all__ = ["SEARCHES", "SearchNumbers"]
 
 SEARCHES = Space({"search": integer(0, 10**9)}, name="searches")
-"""The numbers of searches."""
+"""The space whose members are the numbers of searches."""
 
 
 @several_objectives
 class SearchNumbers(ArchitectureSampler):
-    """Asks for one search after the other, whatever they find."""
+    """Proposes the numbers of searches in turn, whatever they find.
+
+    Args:
+        space: the space `SEARCHES`.
+        seed: unused.
+    """
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """The next number."""
+        """Propose the number of the trial."""
         return self.space.validate({"search": number})

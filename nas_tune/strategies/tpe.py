@@ -1,9 +1,9 @@
-"""Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), as Optuna has it, for conditional spaces.
+"""Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) for conditional spaces, built on Optuna's.
 
-As with Optuna's `group=True`, decisions that were always made together have one model, and each such group its own.
-Optuna's goes through all trials for each group, which took 0.34 s a proposal after 1,000 trials of `darts` and its 31
-groups. Here the trials are divided into good and other ones once, and the model of a group learns from all good ones
-and the `memory` youngest others that made its decisions; Optuna's weighs older ones less in any case.
+As with Optuna's `group=True`, decisions that are always active together form a group, and each group has its own model.
+Optuna reads all trials for each group, which took 0.34 s per proposal after 1,000 trials of `darts` with its 31 groups.
+Here the trials are split into good and other ones once. The model of a group learns from all good trials and the
+`memory` youngest others in which its decisions are active; Optuna's gives older trials less weight in any case.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import several_objectives
 from nas_tune.objectives.standings import in_order, uneven
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.faces import FlatFace
+from nas_tune.strategies.flat_encoding import FlatEncoding
 from nas_tune.strategies.history import History, result_of, signs_of
 from search_spaces import Architecture, Parameter, Space
 from search_spaces.architecture import Scalar
@@ -37,15 +37,15 @@ _EPOCH = datetime(2000, 1, 1)
 
 @several_objectives
 class TPE(ArchitectureSampler):
-    """Multivariate, with a model per group of conditions; of several objectives the good trials are the first fronts.
+    """Multivariate, with a model for each group; with several objectives the good trials are those on the first fronts.
 
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
         startup: how many trials are drawn at random first (default: 10).
-        candidates: each proposal is the best of so many draws (default: 24).
-        memory: a model learns from the good trials (a tenth, at most 25) and from so many of the youngest others
-            (default: 150).
+        candidates: each proposal is the best of this number of draws (default: 24).
+        memory: how many of the youngest other trials a model learns from, beside the good ones, which are a tenth and
+            at most 25 (default: 150).
     """
 
     def __init__(self, space: Space, seed: int, startup: int = 10, candidates: int = 24, memory: int = 150) -> None:
@@ -61,20 +61,21 @@ class TPE(ArchitectureSampler):
         self._model = _GroupedTPE(space, seed, startup, candidates, memory)
 
     def reseed(self, seed: int) -> None:
-        """The model's generators too."""
+        """Restart the generators of the sampler and of its model."""
         super().reseed(seed)
         self._model = _GroupedTPE(self.space, seed, self.startup, self.candidates, self.memory)
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """What the models draw; the member nearest to it where the space's rule refuses it again and again."""
-        ended, face = History.of(study, self.space, number).ended(), FlatFace(self.space)
+        """Propose a draw of the models; if the space's rule refuses five in a row, the member nearest to the last."""
+        ended, encoding = History.of(study, self.space, number).ended(), FlatEncoding(self.space)
+        trial = FrozenTrial(number, TrialState.RUNNING, None, _EPOCH, None, {}, {}, {}, {}, {}, -1)
         params: dict[str, Scalar] = {}
         for _ in range(_REFUSED_IN_A_ROW):
-            params = self._drawn(study, _asked(number), ended)
-            made = face.allowed(params)
+            params = self._drawn(study, trial, ended)
+            made = encoding.allowed(params)
             if made is not None:
                 return made
-        return face.nearest(params)
+        return encoding.nearest(params)
 
     def _drawn(self, study: Study, trial: FrozenTrial, ended: Sequence[FrozenTrial]) -> dict[str, Scalar]:
         params, made = self._model.of_groups(study, ended), dict[str, Scalar]()
@@ -93,7 +94,7 @@ class TPE(ArchitectureSampler):
 
 
 class _GroupedTPE(TPESampler):
-    """Optuna's model, asked once for each group of decisions, on the trials that tell of it."""
+    """Optuna's model, fitted once for each group of decisions to the trials in which the group is active."""
 
     def __init__(self, space: Space, seed: int, startup: int, candidates: int, memory: int) -> None:
         super().__init__(
@@ -105,7 +106,7 @@ class _GroupedTPE(TPESampler):
         self._space, self._startup, self._memory = space, startup, memory
 
     def of_groups(self, study: Study, ended: Sequence[FrozenTrial]) -> dict[str, Any]:
-        """Each group's best draw, the groups in the order of the space; nothing while there are too few trials."""
+        """Sample the best draw of each group, in the order of the space; none during the startup."""
         groups = _Groups.of(study, self._space, ended).of_decisions()
         if len(ended) < self._startup:
             return {}
@@ -128,7 +129,7 @@ class _GroupedTPE(TPESampler):
         distribution: BaseDistribution,
         ended: Sequence[FrozenTrial],
     ) -> Any:
-        """A decision that no trial has made, or that none has a model of yet."""
+        """Sample a decision that is active in no trial, or every decision during the startup."""
         if len(ended) < self._startup:
             return self._random_sampler.sample_independent(study, trial, name, distribution)
         return self._sample(study, trial, {name: distribution})[name]
@@ -136,7 +137,7 @@ class _GroupedTPE(TPESampler):
     def _of_group(
         self, study: Study, part: dict[str, BaseDistribution], good: list[FrozenTrial], others: list[FrozenTrial]
     ) -> dict[str, Any]:
-        """Of some draws from the density of good trials, the one that is likeliest there and not among the others."""
+        """Draw from the density of the good trials; return the draw with the greatest ratio to that of the others."""
         better = self._build_parzen_estimator(study, part, good, handle_below=True)
         worse = self._build_parzen_estimator(study, part, others, handle_below=False)
         draws = better.sample(self._rng.rng, self._n_ei_candidates)
@@ -145,10 +146,10 @@ class _GroupedTPE(TPESampler):
 
 
 def _parted(study: Study, ended: list[FrozenTrial], count: int) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
-    """The `count` good trials and the others, each by number.
+    """Split the trials into the `count` good ones and the others, each by number.
 
-    Optuna takes every complete trial for better than every stopped one; where some complete ones trained no longer
-    than those, `nas_tune.objectives.standings` decides.
+    Optuna ranks every complete trial above every stopped one; if some complete trial is no longer than some stopped
+    one, `nas_tune.objectives.standings` decides.
     """
     results = [result_of(trial, signs_of(study)) for trial in ended]
     if not uneven(results):
@@ -158,9 +159,9 @@ def _parted(study: Study, ended: list[FrozenTrial], count: int) -> tuple[list[Fr
 
 
 class _Groups:
-    """Which decisions the finished trials of a study always made together.
+    """Groups of decisions that are always active together in the finished trials of a study.
 
-    It is refined with every trial, and comes to the same in whatever order they finish.
+    Each trial refines the groups; the result does not depend on the order of the trials.
     """
 
     _kept: ClassVar[WeakKeyDictionary[Study, _Groups]] = WeakKeyDictionary()
@@ -173,7 +174,7 @@ class _Groups:
 
     @classmethod
     def of(cls, study: Study, space: Space, ended: Sequence[FrozenTrial]) -> _Groups:
-        """The groups after these finished trials of the study."""
+        """Return the groups after these finished trials of the study."""
         groups = cls._kept.get(study)
         if groups is None or groups.space is not space:
             groups = cls._kept[study] = cls(space)
@@ -183,7 +184,7 @@ class _Groups:
         return groups
 
     def of_decisions(self) -> list[list[str]]:
-        """The groups, and the decisions in each, in the order of the space; none of what no trial has decided."""
+        """List the groups and their decisions in the order of the space, without decisions that no trial has."""
         groups: dict[int, list[str]] = {}
         for name, label in self._label.items():
             if name in self._made:
@@ -196,8 +197,3 @@ class _Groups:
         labels: dict[tuple[int, bool], int] = {}
         for name, label in self._label.items():
             self._label[name] = labels.setdefault((label, name in trial.params), len(labels))
-
-
-def _asked(number: int) -> FrozenTrial:
-    """The trial that is being proposed, as Optuna's samplers want to see it."""
-    return FrozenTrial(number, TrialState.RUNNING, None, _EPOCH, None, {}, {}, {}, {}, {}, -1)

@@ -1,8 +1,8 @@
-"""Members of a space that nobody has tried, looked for where a strategy finds none: in every bounded way there is.
+"""Searches a space for an architecture that no trial has, after a strategy found none itself.
 
-First by a walk of mutations. A space that can be counted is then gone through, which proves that nothing is left. In
-others members are drawn and known ones are mutated, so many times; then the trees are gone through where they are not
-too many. What is found depends on the arguments alone, so that a resumed run finds the same.
+First comes a walk of mutations. A countable space that is small enough is then enumerated, which proves that nothing is
+left. In other spaces a bounded number of members is drawn, and a bounded number of known ones is mutated; then the
+trees are enumerated if they are few enough. The result depends on the arguments alone, so a resumed run finds the same.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ _MUTATIONS = 5_000
 
 
 class Unseen:
-    """Looks for members of `space` whose ids are not among those that were seen.
+    """Searches for members of a space whose ids are not in a given set.
+
+    Args:
+        space: the space to search.
 
     Attributes:
-        reason: why the last search found none, for people; empty where it found one.
+        reason: why the last search found none, as a sentence for the user; empty if it found one.
     """
 
     def __init__(self, space: Space) -> None:
@@ -36,7 +39,17 @@ class Unseen:
     def find(
         self, start: Architecture, seen: Container[str], rng: random.Random, known: Iterable[Architecture] = ()
     ) -> Architecture | None:
-        """A member beside `start` or beside the `known` ones, else any; None where none is found."""
+        """Search for an unseen member, first near `start`.
+
+        Args:
+            start: the member at which the walk of mutations begins.
+            seen: the ids to avoid; later calls must have these and may have more.
+            rng: the random numbers.
+            known: further members to mutate (default: none).
+
+        Returns:
+            A member whose id is not in `seen`; None if none is found.
+        """
         size, trees = self._space.size, self._space.trees
         found = None if self._whole else self._walked(start, seen, rng)
         if found is None and size is not None and size <= LISTED_UP_TO:
@@ -59,18 +72,21 @@ class Unseen:
         return None
 
     def _listed(self, seen: Container[str]) -> Architecture | None:
-        """The next of all members; what was seen stays seen, so one way through the space serves all searches."""
+        """Find the next unseen member of the enumeration; ids are never removed from `seen`, so it need not restart."""
         self._members = self._members or self._space.enumerate()
         found = next((made for made in self._members if made.id not in seen), None)
         self._whole = found is None
         return found
 
     def _drawn(self, seen: Container[str], rng: random.Random) -> Architecture | None:
-        draws = (self._space.sample(rng) for _ in range(_DRAWS))
-        return next((made for made in draws if made.id not in seen), None)
+        for _ in range(_DRAWS):
+            made = self._space.sample(rng)
+            if made.id not in seen:
+                return made
+        return None
 
     def _mutated(self, known: list[Architecture], seen: Container[str], rng: random.Random) -> Architecture | None:
-        """A mutation of a known member, or of one that such a mutation led to."""
+        """Mutate known members, and the members that result, until one is unseen."""
         for _ in range(_MUTATIONS):
             try:
                 made = self._space.mutate(known[int(rng.random() * len(known))], rng)

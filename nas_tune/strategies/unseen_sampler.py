@@ -19,14 +19,22 @@ _STEPS_ASIDE = 40
 
 
 class UnseenSampler(ArchitectureSampler):
-    """Takes the first of its candidates that no trial has, by canonical id; failing that, one beside the first."""
+    """Proposes the first of its candidates whose canonical id no trial has, else a mutation of the first."""
 
     @abstractmethod
     def candidates(self, history: History, number: int) -> Iterator[Architecture]:
-        """What the model would propose, the most wanted first; endless or short, at least one."""
+        """Generate candidates for a proposal, the preferred ones first.
+
+        Args:
+            history: the trials below `number`.
+            number: the number of the proposed trial.
+
+        Returns:
+            An iterator over members of the space: at least one, possibly without end.
+        """
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """The first of the first 20 candidates that is new, else a mutation of the first one until it is new."""
+        """Propose the first new one among 20 candidates; else mutate the first up to 40 times until it is new."""
         history = History.of(study, self.space, number)
         wanted: Architecture | None = None
         for made in islice(self.candidates(history, number), _TRIES):
@@ -36,7 +44,11 @@ class UnseenSampler(ArchitectureSampler):
         return self._aside(wanted or self.space.sample(self.rng), history)
 
     def at_random(self) -> Iterator[Architecture]:
-        """Endlessly many, drawn evenly."""
+        """Draw members of the space at random.
+
+        Yields:
+            Members without end, drawn independently.
+        """
         while True:
             yield self.space.sample(self.rng)
 

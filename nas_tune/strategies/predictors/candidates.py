@@ -1,7 +1,7 @@
-"""Architectures to choose from, with their features: all members of a small space, or what lies around the best.
+"""Candidates of a proposal with their features: the members of a small space, or architectures near the best.
 
-What is drawn depends on the seed of the proposal and on the trials; the children of an architecture depend on it
-alone, so that they can be kept. Kept are features by space: a fresh process finds the same, only slower.
+Random candidates depend on the seed of the proposal and on the trials. The neighbours of an architecture depend on it
+alone, so they are kept. Features are kept by space; a fresh process computes the same ones again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from nas_tune.strategies.predictors.features import Blocks, Features, Shelf
+from nas_tune.strategies.predictors.features import FeatureBlocks, Features, FeatureTable
 from search_spaces import Architecture, Space, SpaceError
 
-__all__ = ["Candidates", "Described"]
+__all__ = ["Candidates", "DescribedArchitectures"]
 
 _ENUMERABLE = 20_000
 _SPACES_KEPT = 4
@@ -29,30 +29,46 @@ _TRIES = 20
 
 
 @dataclass(frozen=True)
-class Described:
-    """Architectures, each id once, and their features in rows."""
+class DescribedArchitectures:
+    """Architectures with their features.
+
+    Attributes:
+        architectures: each id once.
+        blocks: their features, one row for each.
+    """
 
     architectures: list[Architecture]
-    blocks: Blocks
+    blocks: FeatureBlocks
 
 
 class Candidates:
-    """The candidates of one space; `of` gives the ones that are kept."""
+    """The candidates of one space, with a cache of features; `Candidates.of` returns the kept ones.
+
+    Args:
+        space: the space.
+    """
 
     _kept: ClassVar[OrderedDict[str, Candidates]] = OrderedDict()
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self._features = Features(space)
-        self._shelf = Shelf()
+        self._table = FeatureTable()
         self._places: dict[Architecture, int] = {}
         self._children: dict[Architecture, list[Architecture]] = {}
         self._members: list[Architecture] | None = None
-        self._endless = [place for place, fine in enumerate(_fine(space)) if fine]
+        self._fine = _fine_places(space)
 
     @classmethod
     def of(cls, space: Space) -> Candidates:
-        """Those kept for spaces declared alike; new ones where a space cannot say how it was declared."""
+        """Return the kept candidates of a space; spaces with equal declarations share them.
+
+        Args:
+            space: the space.
+
+        Returns:
+            The candidates; new ones for this object if the space has no fingerprint.
+        """
         try:
             key = space.fingerprint
         except SpaceError:
@@ -65,14 +81,21 @@ class Candidates:
             cls._kept.popitem(last=False)
         return kept
 
-    def described(self, architectures: Iterable[Architecture]) -> Described:
-        """The architectures, each id once, with their features."""
+    def described(self, architectures: Iterable[Architecture]) -> DescribedArchitectures:
+        """Compute the features of architectures.
+
+        Args:
+            architectures: members of the space; of several with one id the last one counts.
+
+        Returns:
+            The architectures, each id once, with their features.
+        """
         made = list({one.id: one for one in architectures}.values())
-        return Described(made, self._shelf.take(self._placed(made)))
+        return DescribedArchitectures(made, self._table.rows(self._placed(made)))
 
     @property
     def members(self) -> list[Architecture]:
-        """All members, each id once, of a space of at most 20,000; else none."""
+        """All members of a space of at most 20,000, each id once; an empty list for a larger space."""
         if self._members is None:
             size = self.space.size
             small = size is not None and size <= _ENUMERABLE
@@ -80,18 +103,34 @@ class Candidates:
         return self._members
 
     @functools.cached_property
-    def _standing(self) -> dict[str, Architecture]:
+    def _by_id(self) -> dict[str, Architecture]:
         return {one.id: one for one in self.members}
 
     def anywhere(self, rng: random.Random, count: int) -> Iterator[Architecture]:
-        """So many of all members, drawn evenly; each once where the members are known."""
+        """Draw members of the space uniformly; without repeats if all members are known.
+
+        Args:
+            rng: the random numbers.
+            count: how many; all members if there are fewer.
+
+        Yields:
+            Members.
+        """
         if self.members:
             yield from rng.sample(self.members, min(count, len(self.members)))
         else:
             yield from (self.space.sample(rng) for _ in range(count))
 
     def fresh(self, rng: random.Random, taken: Container[str]) -> Architecture:
-        """One at random that is not among the ids `taken`, as long as one is found."""
+        """Draw a member that is new.
+
+        Args:
+            rng: the random numbers.
+            taken: the ids to avoid.
+
+        Returns:
+            A member whose id is not in `taken`, if one is found; else any.
+        """
         made = self.space.sample(rng)
         for _ in range(_TRIES):
             if made.id not in taken:
@@ -101,16 +140,32 @@ class Candidates:
         return left[int(rng.random() * len(left))] if left else made
 
     def around(self, architecture: Architecture) -> list[Architecture]:
-        """Some members that are one decision away, always the same: all of them where the members are known."""
+        """List members that are one decision away; the list depends on the architecture only.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            All neighbours if all members are known; else ten mutations.
+        """
         if architecture not in self._children:
             self._children[architecture] = self._made_around(architecture)
         return self._children[architecture]
 
     def children(self, parents: Sequence[Architecture], rng: random.Random, count: int) -> Iterator[Architecture]:
-        """So many mutations of one or two decisions, crossings, and small steps of what is finely graded."""
+        """Generate children: mutations of one or two decisions, crossovers, and small steps of numbers.
+
+        Args:
+            parents: the best first; earlier ones are drawn more often.
+            rng: the random numbers.
+            count: how many children.
+
+        Yields:
+            Members of the space; none if it has one member only.
+        """
         for index in range(count if self.space.size != 1 else 0):
             parent = parents[int(rng.random() ** 2 * len(parents))]
-            if self._endless and index % 2:
+            if self._fine and index % 2:
                 yield self._nearby(parent, rng)
             elif index % 4 == 0 and len(parents) > 1:
                 yield self.space.crossover(parent, parents[int(rng.random() * len(parents))], rng)
@@ -129,26 +184,30 @@ class Candidates:
     def _nearby(self, parent: Architecture, rng: random.Random) -> Architecture:
         vector, mask = self.space.encode(parent)
         step = _STEPS[int(rng.random() * len(_STEPS))]
-        for place in self._endless:
+        for place in self._fine:
             if mask[place]:
                 vector[place] = min(max(vector[place] + rng.gauss(0.0, step), 0.0), 1.0)
         return self.space.decode(vector)
 
     def _placed(self, architectures: Sequence[Architecture]) -> list[int]:
         if len(self._places) + len(architectures) > _FEATURES_KEPT:
-            self._shelf, self._places = Shelf(), {}
+            self._table, self._places = FeatureTable(), {}
             self._children.clear()
-        # Others of the same id have other decisions, and who came first depends on this process's past: where the
-        # members are known, one of them stands for its id; elsewhere each is described by its own decisions.
-        standing = [self._standing.get(one.id, one) for one in architectures]
-        for one in standing:
+        # Architectures of one id may differ in their decisions, and the past of the process decides which came first.
+        # If the members are known, one of them represents its id; else each has the features of its own decisions.
+        represented = [self._by_id.get(one.id, one) for one in architectures]
+        for one in represented:
             if one not in self._places:
-                self._places[one] = self._shelf.put(self._features.of(one))
-        return [self._places[one] for one in standing]
+                self._places[one] = self._table.add(self._features.of(one))
+        return [self._places[one] for one in represented]
 
 
-def _fine(space: Space) -> Iterator[bool]:
-    """For each place of the vector whether it is a number of many values."""
+def _fine_places(space: Space) -> list[int]:
+    """Find the places of a vector that are numbers with more than 8 values."""
+    places: list[int] = []
+    start = 0
     for parameter in space.parameters:
-        many = parameter.kind in ("real", "integer") and (parameter.count or np.inf) > 8
-        yield from [many] * parameter.width()
+        if parameter.kind in ("real", "integer") and (parameter.count or np.inf) > 8:
+            places += range(start, start + parameter.width())
+        start += parameter.width()
+    return places

@@ -1,14 +1,14 @@
-"""Numbers that describe an architecture to a model, in three blocks that kernels and trees can weigh apart.
+"""Features of an architecture for a model, in three blocks that kernels and trees can weight separately.
 
-- decisions: the vector face of the space. Numbers are spread over five bumps, so that values far apart differ as much
-  as two options do, and no more: else models would look for everything in the corners.
-- pooled: how often each option was chosen, and the means of the numbers, over all decisions of a kind, wherever they
-  stand; and how deep and how wide the graphs are.
-- paths: how many ways lead through a cell with which operations, the last three of each. Zeros end a way and
-  identities are passed, so cells that compute the same are described alike. Spaces without graphs have none.
+- decisions: the vector of the space. Each number is spread over five Gaussian bumps, so that distant values differ as
+  much as two options do, and no more; otherwise models would prefer the corners of the space.
+- pooled: counts of the options and sums of the numbers over all decisions of a kind, wherever they stand; and the depth
+  and width of the graphs.
+- paths: counts of the paths through a cell by their last three operations. A zero operation ends a path and an identity
+  is skipped, so cells that compute the same have the same features. Spaces without graphs have no paths.
 
 Paths as features come from BANANAS (White et al. 2019, arXiv 1910.11858), pooled as in NAS-BOWL's histograms of
-Weisfeiler and Lehman (Ru et al. 2020, arXiv 2006.07556). Nothing here knows an operation to be good.
+Weisfeiler and Lehman (Ru et al. 2020, arXiv 2006.07556). No feature encodes which operations are good.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_tune.strategies.predictors.ways import ways_of
+from nas_tune.strategies.predictors.path_counts import count_paths
 from search_spaces import Architecture, Space
 from search_spaces.graphs.graph import Graph
 
-__all__ = ["Blocks", "Features", "Numbers", "Shelf"]
+__all__ = ["FeatureBlocks", "FeatureTable", "Features", "Numbers"]
 
 Numbers = NDArray[np.float64]
 
@@ -34,27 +34,44 @@ _PLACES = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """The features of one architecture, or of many, one in a row."""
+class FeatureBlocks:
+    """The features of one architecture, or of several in rows.
+
+    Attributes:
+        decisions: shape (.., d).
+        pooled: shape (.., p).
+        paths: shape (.., 128), or (.., 0) without graphs.
+    """
 
     decisions: Numbers
     pooled: Numbers
     paths: Numbers
 
     def all(self) -> Numbers:
-        """All blocks side by side."""
+        """Concatenate the blocks.
+
+        Returns:
+            All features, shape (.., d + p + paths).
+        """
         return np.concatenate([self.decisions, self.pooled, self.paths], axis=-1)
 
 
-class Shelf:
-    """The features of many architectures, to be taken together by their places."""
+class FeatureTable:
+    """A growing table of the features of many architectures."""
 
     def __init__(self) -> None:
         self._filled = 0
         self._rows: list[Numbers] = []
 
-    def put(self, blocks: Blocks) -> int:
-        """Keep the blocks of one architecture; its place."""
+    def add(self, blocks: FeatureBlocks) -> int:
+        """Append the features of one architecture.
+
+        Args:
+            blocks: its features, one-dimensional.
+
+        Returns:
+            The number of its row.
+        """
         parts = (blocks.decisions, blocks.pooled, blocks.paths)
         if not self._rows:
             self._rows = [np.empty((64, len(part))) for part in parts]
@@ -65,14 +82,25 @@ class Shelf:
         self._filled += 1
         return self._filled - 1
 
-    def take(self, places: list[int]) -> Blocks:
-        """The blocks at these places, in rows."""
+    def rows(self, places: list[int]) -> FeatureBlocks:
+        """Select rows.
+
+        Args:
+            places: the numbers of the rows.
+
+        Returns:
+            Their features, in this order.
+        """
         decisions, pooled, paths = (rows[places] for rows in self._rows)
-        return Blocks(decisions, pooled, paths)
+        return FeatureBlocks(decisions, pooled, paths)
 
 
 class Features:
-    """Describes members of one space."""
+    """Computes the features of members of a space.
+
+    Args:
+        space: the space.
+    """
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -82,14 +110,21 @@ class Features:
         self._numbers = np.array([not choice for choice, width in kinds for _ in range(width)], dtype=bool)
         self._weights = np.array([0.5**0.5 if width > 1 else 1.0 for choice, width in kinds for _ in range(width)])
 
-    def of(self, architecture: Architecture) -> Blocks:
-        """The blocks of a member."""
+    def of(self, architecture: Architecture) -> FeatureBlocks:
+        """Compute the features of a member.
+
+        Args:
+            architecture: the member.
+
+        Returns:
+            Its features, one-dimensional.
+        """
         vector, mask = self._space.encode(architecture)
         pooled = np.concatenate([vector @ self._pools, mask.astype(np.float64) @ self._pools])
         if not self._has_graphs:
-            return Blocks(self._decisions(vector, mask), pooled, np.zeros(0))
+            return FeatureBlocks(self._decisions(vector, mask), pooled, np.zeros(0))
         paths, shape = _described(self._space.graphs(architecture))
-        return Blocks(self._decisions(vector, mask), np.concatenate([pooled, shape]), paths)
+        return FeatureBlocks(self._decisions(vector, mask), np.concatenate([pooled, shape]), paths)
 
     def _decisions(self, vector: Numbers, mask: NDArray[np.bool_]) -> Numbers:
         numbers = self._numbers
@@ -99,7 +134,7 @@ class Features:
 
 
 def _pools(space: Space) -> Numbers:
-    """The matrix that adds up the places of the vector that mean the same."""
+    """Make the matrix that sums up the places of the vector with the same meaning, shape (places, meanings)."""
     meanings: list[object] = []
     for parameter in space.parameters:
         top = parameter.name.partition(".")[0] if "." in parameter.name else ""
@@ -117,13 +152,13 @@ def _place(graph: str, labels: tuple[str, ...]) -> int:
 
 
 def _described(graphs: tuple[Graph, ...]) -> tuple[Numbers, Numbers]:
-    """The counts of ways by their operations, and for each graph the numbers of its shape."""
+    """Compute the hashed path counts, and four numbers for the size of each graph."""
     places = np.zeros(_PLACES)
     shape: list[float] = []
     for graph in graphs:
-        ways = ways_of(graph)
-        for labels, count in ways.counts.items():
+        paths = count_paths(graph)
+        for labels, count in paths.counts.items():
             places[_place(graph.name, labels)] += count
-        mean = ways.steps / ways.total if ways.total else 0.0
-        shape += [np.log1p(ways.total), mean, ways.longest, ways.shortest]
+        mean = paths.steps / paths.total if paths.total else 0.0
+        shape += [np.log1p(paths.total), mean, paths.longest, paths.shortest]
     return np.sqrt(places), np.array(shape)

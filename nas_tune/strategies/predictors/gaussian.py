@@ -1,9 +1,9 @@
-"""A Gaussian process over the blocks of features: few trials suffice, and it knows what it does not know.
+"""A Gaussian process over the blocks of features: it learns from few trials and predicts its own uncertainty.
 
-The kernel is a mixture of one kernel a block: exponential in the exchanged decisions, squared-exponential in the
-others, distances counted in the median distance of the trials. Mixture, length scale and noise are those of a
-short list under which the scores are likeliest (Rasmussen and Williams 2006, chapter 5). Few trials cannot tell such
-shapes apart: then several are asked, each weighed by how likely it makes the scores.
+The kernel is a mixture of one kernel for each block: exponential for the decisions, squared-exponential for the other
+blocks, with distances in units of the trials' median distance. Mixture, length scale and noise are chosen from a short
+list by the likelihood of the scores (Rasmussen and Williams 2006, chapter 5). Few trials do not determine these
+hyperparameters: the predictions of several choices are then averaged, weighted by their likelihoods.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
-from nas_tune.strategies.predictors.features import Blocks, Numbers
+from nas_tune.strategies.predictors.features import FeatureBlocks, Numbers
 
-__all__ = ["GaussianModel", "Shape", "Shapes"]
+__all__ = ["GaussianModel", "Hyperparameters", "WeightedHyperparameters"]
 
 _TINY = 1e-9
 _JITTER = 1e-3
@@ -27,84 +27,105 @@ _NOISES = (0.003, 0.03, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What a model assumes: the weights of the blocks, the length scale in median distances, the share of noise."""
+class Hyperparameters:
+    """One choice of the kernel.
+
+    Attributes:
+        mixture: the weights of the blocks decisions, pooled and paths.
+        scale: the length scale, in median distances.
+        noise: the variance of the noise as a share of that of the kernel (default: 0.01).
+    """
 
     mixture: tuple[float, float, float]
     scale: float
     noise: float = 0.01
 
 
-Shapes = tuple[tuple[float, Shape], ...]
-"""Shapes, the likeliest first, with the logarithms of their shares, which add up to 1."""
+WeightedHyperparameters = tuple[tuple[float, Hyperparameters], ...]
+"""Pairs of a log weight and hyperparameters, the likeliest first; the weights add up to 1."""
 
 
 class GaussianModel:
-    """The model of scores known for some architectures.
+    """A Gaussian process fitted to the scores of known architectures.
 
     Args:
         known: their features, in rows.
-        scores: theirs; greater is better.
-        extra: how much noisier each score is than a complete one, as a factor of at least 1.
-        shapes: what is assumed; the likeliest are looked for where it is None.
-        most: of how many shapes, at most, if they are looked for.
+        scores: greater is better; shape (n,).
+        noise_factors: the noise of each score relative to that of a complete trial, at least 1; shape (n,) (default: 1
+            each).
+        hyperparameters: the weighted choices to use (default: the likeliest of a short list).
+        most: how many choices to keep if the likeliest are searched (default: 1).
     """
 
     def __init__(
         self,
-        known: Blocks,
+        known: FeatureBlocks,
         scores: Numbers,
-        extra: Numbers | None = None,
-        shapes: Shapes | None = None,
+        noise_factors: Numbers | None = None,
+        hyperparameters: WeightedHyperparameters | None = None,
         most: int = 1,
     ) -> None:
-        self._extra = np.ones(len(scores)) if extra is None else extra
+        self._noise_factors = np.ones(len(scores)) if noise_factors is None else noise_factors
         self._frames = _frames(known)
         self._known = [frame.scaled(block) for frame, block in zip(self._frames, _parts(known), strict=True)]
         self._mean, self._spread = float(scores.mean()), float(scores.std()) or 1.0
         self._scores = (scores - self._mean) / self._spread
         squares = [_squares(block, block) for block in self._known]
-        self.shapes = shapes or self._likeliest(squares, most)
-        mixed = _mixed([shape for _, shape in self.shapes], squares)
-        self._fits = [self._fitted(matrix, shape) for matrix, (_, shape) in zip(mixed, self.shapes, strict=True)]
+        self.hyperparameters = hyperparameters or self._likeliest(squares, most)
+        mixed = _mixed([one for _, one in self.hyperparameters], squares)
+        self._fits = [self._fitted(matrix, one) for matrix, (_, one) in zip(mixed, self.hyperparameters, strict=True)]
 
-    def answers(self, asked: Blocks) -> tuple[Numbers, Numbers]:
-        """By every shape, in rows: the expected scores and their standard deviations, in the units of the scores."""
+    def predict_each(self, asked: FeatureBlocks) -> tuple[Numbers, Numbers]:
+        """Predict the scores of architectures under each choice of hyperparameters.
+
+        Args:
+            asked: their features, in rows.
+
+        Returns:
+            Expected scores and standard deviations, in units of the scores, each of shape (choices, k).
+        """
         parts = [frame.scaled(block) for frame, block in zip(self._frames, _parts(asked), strict=True)]
         squares = [_squares(a, b) for a, b in zip(parts, self._known, strict=True)]
-        across = _mixed([shape for _, shape in self.shapes], squares)
+        across = _mixed([one for _, one in self.hyperparameters], squares)
         pairs = [fit.answer(matrix) for fit, matrix in zip(self._fits, across, strict=True)]
         means, deviations = (np.array(rows) for rows in zip(*pairs, strict=True))
         return self._mean + self._spread * means, self._spread * deviations
 
-    def predict(self, asked: Blocks) -> tuple[Numbers, Numbers]:
-        """The expected scores and their standard deviations, over all shapes."""
-        means, deviations = self.answers(asked)
-        shares = np.exp([share for share, _ in self.shapes])
+    def predict(self, asked: FeatureBlocks) -> tuple[Numbers, Numbers]:
+        """Predict the scores of architectures, averaged over the choices of hyperparameters.
+
+        Args:
+            asked: their features, in rows.
+
+        Returns:
+            Expected scores and standard deviations, in units of the scores, each of shape (k,).
+        """
+        means, deviations = self.predict_each(asked)
+        shares = np.exp([share for share, _ in self.hyperparameters])
         mean: Numbers = shares @ means
         variance: Numbers = shares @ (deviations**2 + (means - mean) ** 2)
         return mean, np.sqrt(variance)
 
-    def _fitted(self, matrix: Numbers, shape: Shape) -> _Fit:
-        root = _rooted(matrix, shape.noise * self._extra)
+    def _fitted(self, matrix: Numbers, one: Hyperparameters) -> _Fit:
+        root = _rooted(matrix, one.noise * self._noise_factors)
         weights: Numbers = dpotrs(root, self._scores, lower=1)[0]
         return _Fit(root, weights, max(float(self._scores @ weights) / len(weights), _TINY))
 
-    def _likeliest(self, squares: list[Numbers], most: int) -> Shapes:
+    def _likeliest(self, squares: list[Numbers], most: int) -> WeightedHyperparameters:
         has = [bool(block.shape[1]) for block in self._known]
         mixtures = [m for m in _MIXTURES if all(there or not weight for there, weight in zip(has, m, strict=True))]
-        plain = [Shape(mixture, scale) for scale in _SCALES for mixture in mixtures]
-        found: list[tuple[float, Shape]] = []
-        for matrix, shape in zip(_mixed(plain, squares), plain, strict=True):
+        plain = [Hyperparameters(mixture, scale) for scale in _SCALES for mixture in mixtures]
+        found: list[tuple[float, Hyperparameters]] = []
+        for matrix, one in zip(_mixed(plain, squares), plain, strict=True):
             for noise in _NOISES:
-                likelihood = self._likelihood(_rooted(matrix, noise * self._extra))
-                found.append((likelihood, Shape(shape.mixture, shape.scale, noise)))
+                likelihood = self._likelihood(_rooted(matrix, noise * self._noise_factors))
+                found.append((likelihood, Hyperparameters(one.mixture, one.scale, noise)))
         found = sorted(found, key=lambda one: -one[0])[:most]
         total = np.logaddexp.reduce([likelihood for likelihood, _ in found])
-        return tuple((float(likelihood - total), shape) for likelihood, shape in found)
+        return tuple((float(likelihood - total), one) for likelihood, one in found)
 
     def _likelihood(self, root: Numbers) -> float:
-        """The logarithm of the likelihood, the variance at its best; without constants."""
+        """Compute the log-likelihood at the best variance, without constants."""
         half, _ = dtrtrs(root, self._scores, lower=1)
         count = len(self._scores)
         return float(-0.5 * count * np.log(max(half @ half / count, _TINY)) - np.log(np.diag(root)).sum())
@@ -112,7 +133,7 @@ class GaussianModel:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """One shape's root of the kernel matrix, the weights of the trials, and the variance, in even units."""
+    """A fit of one choice: Cholesky factor, weights of the trials, variance of the normalized scores."""
 
     root: Numbers
     weights: Numbers
@@ -126,7 +147,7 @@ class _Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """How a block is brought to a median distance of 1."""
+    """The factors that scale the columns of a block to a median distance of 1."""
 
     factors: Numbers
 
@@ -134,11 +155,11 @@ class _Frame:
         return block * self.factors
 
 
-def _parts(blocks: Blocks) -> tuple[Numbers, Numbers, Numbers]:
+def _parts(blocks: FeatureBlocks) -> tuple[Numbers, Numbers, Numbers]:
     return blocks.decisions, blocks.pooled, blocks.paths
 
 
-def _frames(known: Blocks) -> list[_Frame]:
+def _frames(known: FeatureBlocks) -> list[_Frame]:
     decisions, pooled, paths = _parts(known)
     deviation = pooled.std(axis=0) if len(pooled) else np.zeros(pooled.shape[1])
     even = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > _TINY)
@@ -156,29 +177,29 @@ def _median_square(block: Numbers) -> float:
 
 
 def _squares(a: Numbers, b: Numbers) -> Numbers:
-    """The squared distances of all rows."""
+    """Compute the squared distances of all rows, shape (rows of a, rows of b)."""
     squares: Numbers = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None] - 2.0 * (a @ b.T)
     return np.maximum(squares, 0.0, out=squares)
 
 
-def _mixed(shapes: Sequence[Shape], squares: list[Numbers]) -> Iterator[Numbers]:
-    """The kernel of every shape; shapes of one scale share the exponentials, and those of one mixture the sum."""
+def _mixed(hyperparameters: Sequence[Hyperparameters], squares: list[Numbers]) -> Iterator[Numbers]:
+    """Compute the kernel matrix of each choice; equal scales share exponentials, equal mixtures the sum."""
     kernels: dict[tuple[int, float], Numbers] = {}
     sums: dict[tuple[object, float], Numbers] = {}
-    for shape in shapes:
-        key = (shape.mixture, shape.scale)
+    for one in hyperparameters:
+        key = (one.mixture, one.scale)
         if key not in sums:
-            used = [place for place, weight in enumerate(shape.mixture) if weight]
+            used = [place for place, weight in enumerate(one.mixture) if weight]
             for place in used:
-                if (place, shape.scale) not in kernels:
-                    factor = (-0.5 if place else -1.0) / shape.scale**2
-                    kernels[place, shape.scale] = np.exp(factor * squares[place])
-            sums[key] = sum((shape.mixture[place] * kernels[place, shape.scale] for place in used), np.zeros(()))
+                if (place, one.scale) not in kernels:
+                    factor = (-0.5 if place else -1.0) / one.scale**2
+                    kernels[place, one.scale] = np.exp(factor * squares[place])
+            sums[key] = sum((one.mixture[place] * kernels[place, one.scale] for place in used), np.zeros(()))
         yield sums[key]
 
 
 def _rooted(matrix: Numbers, noise: Numbers) -> Numbers:
-    """The lower root of the matrix with noise on its diagonal."""
+    """Compute the lower Cholesky factor of the matrix with noise added to its diagonal."""
     noisy = matrix.copy()
     noisy.flat[:: len(noisy) + 1] += noise
     root, failed = dpotrf(noisy, lower=1, clean=1)

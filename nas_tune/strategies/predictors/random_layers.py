@@ -1,7 +1,7 @@
-"""An ensemble of networks with one layer of random weights, whose last layer is a ridge regression.
+"""An ensemble of networks with one layer of random weights and a last layer fitted by ridge regression.
 
-Extreme learning machines (Huang et al. 2006): the members differ in the random layer, and disagree where there is
-little to learn from. All random numbers come from a fixed seed: equal trials give equal models.
+These are extreme learning machines (Huang et al. 2006): the members differ in the random layer, and disagree where
+there are few observations. All random numbers come from a fixed seed, so equal trials give equal models.
 """
 
 from __future__ import annotations
@@ -18,7 +18,13 @@ _SEED = 20_191_025
 
 
 class RandomLayers:
-    """The ensemble for features in rows and their scores; greater is better."""
+    """An ensemble fitted to the scores of known architectures.
+
+    Args:
+        known: their features, shape (n, features).
+        scores: greater is better; shape (n,).
+        members: the size of the ensemble (default: 5).
+    """
 
     def __init__(self, known: Numbers, scores: Numbers, members: int = 5) -> None:
         self._mean, self._spread = float(scores.mean()), float(scores.std()) or 1.0
@@ -33,7 +39,14 @@ class RandomLayers:
         self._solved = [_solved(self._hidden(known, layer), normal) for layer in self._layers]
 
     def predict(self, asked: Numbers) -> tuple[Numbers, Numbers]:
-        """What the members expect: its mean, and how much they differ."""
+        """Predict the scores of architectures.
+
+        Args:
+            asked: their features, shape (k, features).
+
+        Returns:
+            Mean and standard deviation over the members, each of shape (k,).
+        """
         answers = np.array(
             [self._hidden(asked, layer) @ last for layer, last in zip(self._layers, self._solved, strict=True)]
         )
@@ -46,7 +59,7 @@ class RandomLayers:
 
 
 def _solved(hidden: Numbers, scores: Numbers) -> Numbers:
-    """The ridge regression from the hidden layer, by the smaller of its two systems."""
+    """Solve the ridge regression from the hidden layer in its dual form, which is smaller."""
     ridge = _RIDGE * float((hidden * hidden).sum(axis=1).mean())
     gram = hidden @ hidden.T
     gram.flat[:: len(gram) + 1] += ridge

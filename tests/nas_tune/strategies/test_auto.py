@@ -13,7 +13,7 @@ import search_spaces
 from nas_tune.errors import ConfigError
 from nas_tune.strategies import make
 from nas_tune.strategies.auto import Auto
-from nas_tune.strategies.predictors import Candidates, Evidence
+from nas_tune.strategies.predictors import Candidates, Observations
 from search_spaces import Architecture, Space, choice, integer, real
 from tests.nas_tune.strategies.studies import events_of, proposer, search
 from tests.toys import conditional_space, quality, tiny_space
@@ -110,11 +110,11 @@ def test_a_stopped_trial_is_compared_at_its_own_epoch() -> None:
         (3, TrialState.PRUNED, [0.2]),
         (4, TrialState.PRUNED, [0.35]),
     )
-    known = Evidence.of(study, NB201, 4, random.Random(0))
+    known = Observations.of(study, NB201, 4, random.Random(0))
     worst, middle = known.scores[2], known.scores[3]
     assert worst < known.scores[0] < middle < known.scores[1]
     assert worst == pytest.approx(0.7)
-    assert known.doubt[2] > known.doubt[0]
+    assert known.noise_factors[2] > known.noise_factors[0]
 
 
 def test_what_failed_or_runs_is_not_proposed_again() -> None:

@@ -35,7 +35,7 @@ def strengthen(told: NDArray[np.float64]) -> NDArray[np.float64]:
 def test_untaught_every_answer_is_as_likely(make: Callable[[], Controller]) -> None:
     told = make().log_probabilities(batch())
     assert np.exp(told[0, [0, 1, 3]]) == pytest.approx([1 / 3, 1 / 5, 1 / 4])
-    # A lean moves the log-odds of the last answer, here of two.
+    # A offset moves the log-odds of the last action, here of two.
     assert np.exp(told[:, [2, 0]].diagonal()) == pytest.approx(1 / (1 + np.exp([-0.5, 0.7])))
     assert (told[1, 2:] == 0.0).all()
 
@@ -47,7 +47,7 @@ def test_it_is_taught_by_the_slope_of_what_it_is_to_maximize(
     controller, given, entropy = make(), batch(), 0.3
     controller.weights[:] = np.random.default_rng(1).normal(0.0, 0.5, controller.weights.shape)
     slopes: list[NDArray[np.float64]] = []
-    monkeypatch.setattr(controller, "_climb", lambda gradient, rate: slopes.append(gradient))
+    monkeypatch.setattr(controller, "_adam_step", lambda gradient, rate: slopes.append(gradient))
     controller.teach(given, strengthen, entropy, 1.0)
 
     def worth() -> float:
@@ -66,15 +66,15 @@ def test_it_is_taught_by_the_slope_of_what_it_is_to_maximize(
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_it_draws_by_what_it_is_taught(make: Callable[[], Controller]) -> None:
-    """Step by step, as in drawing, the answers have the probabilities that teaching changes."""
+    """Step by step, as in drawing, the actions have the probabilities that teaching changes."""
     controller, given = make(), batch()
     controller.weights[:] = np.random.default_rng(1).normal(0.0, 0.5, controller.weights.shape)
     memory, told = controller.begin(2), []
     for step in range(4):
-        questions, answers = given.questions[:, step], given.answers[:, step]
-        memory, logs = controller.step(memory, questions, given.leans[:, step])
-        told.append(logs[[0, 1], answers])
-        memory = controller.answered(memory, questions, answers)
+        decisions, actions = given.decisions[:, step], given.actions[:, step]
+        memory, logs = controller.step(memory, decisions, given.offsets[:, step])
+        told.append(logs[[0, 1], actions])
+        memory = controller.after(memory, decisions, actions)
     assert np.stack(told, axis=1) * given.active == pytest.approx(controller.log_probabilities(given))
 
 
@@ -90,7 +90,7 @@ def test_what_is_strengthened_becomes_likelier(make: Callable[[], Controller]) -
 
 
 def test_an_lstm_learns_what_goes_with_what_and_a_table_cannot() -> None:
-    """Either both first answers or both second ones; the marginals are even."""
+    """Either both first actions or both second ones; the marginals are even."""
     good = Batch(np.array([[0, 1], [0, 1]]), np.array([[0, 0], [1, 1]]), np.zeros((2, 2)), np.ones((2, 2)))
     chances = {}
     for controller in (TableController([2, 2]), LSTMController([2, 2], 8)):

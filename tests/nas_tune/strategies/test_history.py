@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 import search_spaces
-from nas_tune.strategies.faces import FlatFace
+from nas_tune.strategies.flat_encoding import FlatEncoding
 from nas_tune.strategies.history import History
 from nas_tune.strategies.tpe import _parted
 from search_spaces import Architecture
@@ -75,18 +75,18 @@ def test_it_grows_with_the_study_and_never_looks_at_the_trial_that_is_proposed()
 
 def test_flat_faces_lead_back_to_the_member() -> None:
     space = conditional_space()
-    face = FlatFace(space)
+    encoding = FlatEncoding(space)
     for seed in range(20):
         made = space.sample(seed)
-        filled = face.filled(made)
+        filled = encoding.filled(made)
         assert filled.keys() == {parameter.name for parameter in space.parameters}
-        assert face.member(filled) == made
-        numbers = [0.3 + 0.01 * i for i in range(face.width)]
-        mended = face.corrected(numbers, space.params(made))
+        assert encoding.member(filled) == made
+        numbers = [0.3 + 0.01 * i for i in range(encoding.width)]
+        mended = encoding.corrected(numbers, space.params(made))
         assert space.decode(mended) == made
-        assert face.agrees(mended, space.params(made))
+        assert encoding.agrees(mended, space.params(made))
         # Options exchange their numbers: nothing is invented.
-        one_hot = face.slices["head"]
+        one_hot = encoding.slices["head"]
         assert sorted(mended[one_hot]) == numbers[one_hot]
 
 

@@ -97,7 +97,7 @@ def test_densities_are_normalized_over_options_numbers_and_conditions() -> None:
     drawn = np.array(density.draw(200, 3.0, rng))
     assert not np.isnan(drawn).any()
     assert 0 <= drawn[:, 2].min() < drawn[:, 2].max() <= 1
-    assert all(space.contains(codes.face.member(codes.values(row))) for row in drawn.tolist())
+    assert all(space.contains(codes.encoding.member(codes.values(row))) for row in drawn.tolist())
 
 
 # CMA-ES
@@ -106,7 +106,7 @@ def test_densities_are_normalized_over_options_numbers_and_conditions() -> None:
 def test_the_points_that_were_drawn_are_drawn_again() -> None:
     sampler = CmaEs(NB201, 0)
     first = [Finished(i, NB201.sample(i), quality(NB201.sample(i))) for i in range(sampler.population)]
-    model = _Model.of(History(NB201), sampler.face, first, sampler.population)
+    model = _Model.of(History(NB201), sampler.encoding, first, sampler.population)
     for number in range(20, 25):
         point = next(model.draws(number))
         told = Finished(number, NB201.decode(point), 0.5)
@@ -121,9 +121,9 @@ def test_a_trial_that_ends_late_is_folded_in_at_its_place() -> None:
     sampler = CmaEs(NB201, 0, population=4)
     told = [Finished(i, NB201.sample(i), quality(NB201.sample(i))) for i in range(9)]
     history = History(NB201)
-    early = _Model.of(history, sampler.face, told[1:], 4)
-    late = _Model.of(history, sampler.face, told[:8], 4)
-    fresh = _Model.of(History(NB201), sampler.face, told[:8], 4)
+    early = _Model.of(history, sampler.encoding, told[1:], 4)
+    late = _Model.of(history, sampler.encoding, told[:8], 4)
+    fresh = _Model.of(History(NB201), sampler.encoding, told[:8], 4)
     assert (next(late.draws(9)) == next(fresh.draws(9))).all()
     assert (next(late.draws(9)) != next(early.draws(9))).any()
 

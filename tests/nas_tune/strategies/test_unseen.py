@@ -17,7 +17,7 @@ import search_spaces
 from nas_tune.session.initial_design import ranked_design
 from nas_tune.strategies import STRATEGIES, grid, make, unseen
 from nas_tune.strategies.architecture_sampler import Exhausted
-from nas_tune.strategies.faces import FlatFace
+from nas_tune.strategies.flat_encoding import FlatEncoding
 from nas_tune.strategies.unseen import Unseen
 from nas_tune.winners.retrain.candidates import Candidate, baselines_of
 from search_spaces import Architecture, Space, choice, repeat
@@ -97,11 +97,11 @@ def test_a_refused_draw_is_mended_with_few_questions_to_the_rule() -> None:
         return all(value == 0 for value in made.values())
 
     space = Space({f"b{i}": choice(0, 1) for i in range(11)}, valid=even)
-    face = FlatFace(space)
+    encoding = FlatEncoding(space)
     known = space.sample(0)
     asked = 0
-    assert face.allowed({f"b{i}": int(i < 2) for i in range(11)}) is None
-    assert face.member({f"b{i}": int(i < 2) for i in range(11)}) == known
+    assert encoding.allowed({f"b{i}": int(i < 2) for i in range(11)}) is None
+    assert encoding.member({f"b{i}": int(i < 2) for i in range(11)}) == known
     assert asked < 60, "the nearest trees are asked about first"
 
 

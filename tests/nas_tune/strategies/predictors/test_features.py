@@ -7,7 +7,7 @@ import pytest
 
 import search_spaces
 from nas_tune.strategies.predictors import Features, GaussianModel
-from nas_tune.strategies.predictors.features import Shelf
+from nas_tune.strategies.predictors.features import FeatureTable
 from search_spaces import Architecture, Space, real, repeat
 
 NB201 = search_spaces.get("nb201")
@@ -50,9 +50,9 @@ def test_where_an_item_stands_does_not_matter_to_what_is_pooled() -> None:
 
 
 def test_a_model_knows_what_it_was_told_and_doubts_the_rest() -> None:
-    features, shelf = Features(NB201), Shelf()
-    places = [shelf.put(features.of(NB201.sample(seed))) for seed in range(40)]
-    scores = shelf.take(places).decisions.sum(axis=1) + np.arange(40) / 10
-    mean, deviation = GaussianModel(shelf.take(places[:30]), scores[:30]).predict(shelf.take(places))
+    features, shelf = Features(NB201), FeatureTable()
+    places = [shelf.add(features.of(NB201.sample(seed))) for seed in range(40)]
+    scores = shelf.rows(places).decisions.sum(axis=1) + np.arange(40) / 10
+    mean, deviation = GaussianModel(shelf.rows(places[:30]), scores[:30]).predict(shelf.rows(places))
     assert np.corrcoef(mean[:30], scores[:30])[0, 1] > 0.7
     assert deviation[30:].mean() > deviation[:30].mean()

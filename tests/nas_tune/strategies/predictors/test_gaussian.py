@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 import search_spaces
-from nas_tune.strategies.predictors import Blocks, Candidates, GaussianModel
+from nas_tune.strategies.predictors import Candidates, FeatureBlocks, GaussianModel
 from nas_tune.strategies.predictors.gaussian import _JITTER, _rooted
 
 NB201 = search_spaces.get("nb201")
 
 
-def members(first: int, last: int) -> Blocks:
+def members(first: int, last: int) -> FeatureBlocks:
     return Candidates.of(NB201).described(NB201.sample(seed) for seed in range(first, last)).blocks
 
 
-def scores(blocks: Blocks) -> np.ndarray:
+def scores(blocks: FeatureBlocks) -> np.ndarray:
     values: np.ndarray = np.sin(3.0 * blocks.decisions[:, :7]).sum(axis=1)
     return values
 
@@ -24,21 +24,24 @@ def scores(blocks: Blocks) -> np.ndarray:
 def test_the_shares_of_the_shapes_add_up_and_the_likeliest_stands_first() -> None:
     known = members(0, 20)
     model = GaussianModel(known, scores(known), most=5)
-    shares = [share for share, _ in model.shapes]
+    shares = [share for share, _ in model.hyperparameters]
     assert len(shares) == 5
     assert np.exp(shares).sum() == pytest.approx(1.0)
     assert shares == sorted(shares, reverse=True)
-    assert GaussianModel(known, scores(known)).shapes[0][1] == model.shapes[0][1]
+    assert GaussianModel(known, scores(known)).hyperparameters[0][1] == model.hyperparameters[0][1]
 
 
 def test_a_prediction_is_the_mixture_of_what_the_shapes_answer() -> None:
     known, asked = members(0, 20), members(30, 35)
     model = GaussianModel(known, scores(known), most=4)
     mean, deviation = model.predict(asked)
-    means, deviations = model.answers(asked)
-    alone = [GaussianModel(known, scores(known), shapes=((0.0, shape),)).predict(asked)[0] for _, shape in model.shapes]
+    means, deviations = model.predict_each(asked)
+    alone = [
+        GaussianModel(known, scores(known), shapes=((0.0, shape),)).predict(asked)[0]
+        for _, shape in model.hyperparameters
+    ]
     assert np.allclose(means, alone)
-    shares = np.exp([share for share, _ in model.shapes])
+    shares = np.exp([share for share, _ in model.hyperparameters])
     assert np.allclose(mean, shares @ means)
     assert (deviation**2 >= shares @ deviations**2 - 1e-12).all()
 

@@ -1,4 +1,4 @@
-"""Ways through graphs: as many as there are, by their last operations."""
+"""PathCounts through graphs: as many as there are, by their last operations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import search_spaces
-from nas_tune.strategies.predictors.ways import ways_of
+from nas_tune.strategies.predictors.path_counts import count_paths
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 
 
@@ -32,7 +32,7 @@ def test_ways_are_those_that_one_can_walk(name: str) -> None:
     for graph in space.graphs(space.sample(3)):
         alive = [labels for labels in walked(graph) if not {"none", "zero"} & {*labels}]
         led = [[one for one in labels if one not in ("", "skip_connect", "identity", "skip")] for labels in alive]
-        ways = ways_of(graph)
+        ways = count_paths(graph)
         assert ways.counts == Counter(tuple(labels[-3:]) for labels in led)
         lengths = [len(labels) for labels in led]
         assert (ways.total, ways.steps) == (len(led), sum(lengths))
@@ -44,7 +44,7 @@ def test_counts_of_deep_graphs_stay_finite() -> None:
     vertices = [Vertex("0", "in", "input"), *(Vertex(str(i), "conv", "operation") for i in range(1, depth))]
     edges = [Edge(str(a), str(b)) for b in range(1, depth) for a in range(b)]
     last = Vertex("last", "out", "output")
-    ways = ways_of(Graph("cell", (*vertices, last), (*edges, Edge(str(depth - 1), "last"))))
+    ways = count_paths(Graph("cell", (*vertices, last), (*edges, Edge(str(depth - 1), "last"))))
     assert ways.total == pytest.approx(1e9)
     assert sum(ways.counts.values()) == pytest.approx(1e9)
     assert ways.longest == depth - 1
