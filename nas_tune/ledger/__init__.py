@@ -1,4 +1,4 @@
-"""What a run remembers: events, the file that holds them, and the fold that turns them into a state."""
+"""The ledger of a run: its events, the file that stores them, and the fold that computes the state of the run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The chain of checksums over a ledger: each event's covers the event, and through the one before it all of the past.
+"""The chain of checksums over a ledger: the checksum of an event covers the event and the checksum before it.
 
-It begins with what the run is (meta), so that a changed number, a changed time, a missing event and two events in the
-wrong order all break it. It is there for accidents (CRC-32 finds every flipped bit); whoever means to deceive can
-compute it anew.
+The chain begins with the description of the run (meta). A changed number, a changed time, a missing event and two
+events in the wrong order all break it. It finds accidents (CRC-32 finds every flipped bit), not manipulation: anyone
+can compute the checksums again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ _crc = zlib.crc32
 
 
 def begun(meta: Iterable[tuple[str, str]]) -> int:
-    """The checksum before the first event, of (key, JSON) pairs in whatever order."""
+    """Compute the checksum before the first event.
+
+    Args:
+        meta: (key, JSON) pairs of the description of the run, in any order.
+
+    Returns:
+        The checksum.
+    """
     checksum = 0
     for key, value in sorted(meta):
         checksum = _crc(f"{key}\0{value}\0".encode(), checksum)
@@ -27,6 +34,18 @@ def begun(meta: Iterable[tuple[str, str]]) -> int:
 
 
 def linked(before: int, seq: int, kind: str, trial: int | None, time: float, body: str) -> int:
-    """The checksum of event number `seq`, which follows an event that has the checksum `before`."""
+    """Compute the checksum of an event.
+
+    Args:
+        before: the checksum of the event before it.
+        seq: the number of the event, from 1.
+        kind: its kind.
+        trial: the number of its trial; None for an event without one.
+        time: in seconds since 1970.
+        body: its fields as JSON.
+
+    Returns:
+        The checksum.
+    """
     fixed = _packed(seq, _NO_TRIAL if trial is None else trial, time)
     return _crc(body.encode(), _crc(kind.encode(), _crc(fixed, before)))

@@ -1,6 +1,6 @@
-"""What the events of one ledger cannot say together: an event of a trial that never began, an epoch that goes back.
+"""Finds events that contradict earlier ones: an event of a trial that never began, an epoch that goes back.
 
-A driver filters what comes twice or late before it writes (`Coordinator`), so such events are damage.
+A driver drops repeated and late events before it writes (`Coordinator`), so contradictions are damage.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _RUNNING = frozenset({"running"})
 _PAUSED = frozenset({"paused"})
 _FAILED = frozenset({"failed"})
 _WIDEST_GAP = 10_000
-"""So many proposals in a row may come to nothing; the study gets each of them, so more would take for ever."""
+"""How many proposals in a row may end without a trial; the study stores each, so a greater number is damage."""
 
 
 class Consistency:
-    """What is known of the trials after the events seen so far."""
+    """The states of the trials after the events checked so far."""
 
     def __init__(self) -> None:
         self._epochs: list[int] = []
@@ -38,7 +38,14 @@ class Consistency:
         self._asks = 0
 
     def contradicted(self, event: Event) -> str | None:
-        """How the event contradicts those before it; None where it does not, and is one of them from now on."""
+        """Check an event against the events before it, and take it in if it fits.
+
+        Args:
+            event: the next event.
+
+        Returns:
+            The contradiction in words; None if there is none.
+        """
         # Nearly all events are reports; a match would try every kind in turn.
         if type(event) is Reported:
             return self._reported(event)
@@ -94,7 +101,7 @@ class Consistency:
         return None
 
     def _turned(self, trial: int, before: frozenset[str], after: str) -> str | None:
-        """A trial that was in one of the states `before` is in the state `after`."""
+        """Move a trial from one of the states `before` to the state `after`; return the problem if it is in another."""
         if trial >= len(self._states):
             return self._unknown(trial)
         if self._states[trial] not in before:

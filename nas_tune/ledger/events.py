@@ -1,4 +1,4 @@
-"""What can happen in a run, as values: the ledger stores them, everything else is a fold over them.
+"""The events of a run: the ledger stores them, and the state of the run is a fold over them.
 
 An event is immutable plain data; `encode` and `decode` turn it to and from the ledger's JSON. Fields are only
 ever added, with a default, so that an older ledger stays readable.
@@ -38,7 +38,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """A driver opened the run: the first time, or to resume it."""
+    """A driver opened the run, for the first time or to resume it.
+
+    Attributes:
+        host: the name of its machine.
+        pid: its process id.
+        versions: of Python and of packages, by name.
+    """
 
     kind: ClassVar[str] = "session_started"
     host: str
@@ -48,7 +54,11 @@ class SessionStarted:
 
 @dataclass(frozen=True, slots=True)
 class BudgetChanged:
-    """A resume changed keys of the configuration that may change: the budget, the workers, the resources."""
+    """A resume changed keys of the configuration that may change: the budget, the workers, the resources.
+
+    Attributes:
+        changes: the new values by key.
+    """
 
     kind: ClassVar[str] = "budget_changed"
     changes: dict[str, Any]
@@ -56,9 +66,16 @@ class BudgetChanged:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Trial `number` of another run, as the strategy is to know it: complete or pruned, its metric by epoch.
+    """A trial of another run from which the strategy learns (a warm start).
 
-    Epochs are those of this run (equal shares of a full training), values on the scale of the other one, `run`.
+    Attributes:
+        run: the other run; values are on its scale.
+        number: of the trial in that run.
+        tree: its architecture as plain data.
+        id: the canonical id of the architecture.
+        state: "complete" or "pruned".
+        curve: [epoch, value of the metric] pairs; epochs are converted to this run's by equal shares of a full
+            training.
     """
 
     kind: ClassVar[str] = "known"
@@ -72,7 +89,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """An architecture is to be tried before the strategy is asked for more."""
+    """An architecture is queued: it is tried before the strategy proposes others.
+
+    Attributes:
+        tree: the architecture as plain data.
+        id: its canonical id.
+    """
 
     kind: ClassVar[str] = "enqueued"
     tree: Any
@@ -81,9 +103,15 @@ class Enqueued:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The strategy's proposal number `ask` became trial number `trial`.
+    """A proposal became a trial.
 
-    If it `searches`, the tree is the number of a search, and the trial's architecture is what it finds.
+    Attributes:
+        trial: the number of the trial.
+        ask: the number of the proposal.
+        tree: the architecture as plain data; if the trial `searches`, the number of the search.
+        id: the canonical id of the tree.
+        seed: of the training.
+        searches: whether the trial searches for its architecture itself (default: False).
     """
 
     kind: ClassVar[str] = "asked"
@@ -97,7 +125,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A trial that looks for an architecture itself has found another one than before."""
+    """A trial that searches for its architecture itself has found a better one.
+
+    Attributes:
+        trial: the number of the trial.
+        tree: the architecture as plain data.
+        id: its canonical id.
+    """
 
     kind: ClassVar[str] = "found"
     trial: int
@@ -107,7 +141,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Proposal number `ask` repeats the architecture of trial `trial` and was answered from the ledger."""
+    """A proposal repeats the architecture of an earlier trial, whose result answers it.
+
+    Attributes:
+        trial: the number of the earlier trial.
+        ask: the number of the proposal.
+        tree: the architecture as plain data.
+    """
 
     kind: ClassVar[str] = "answered"
     trial: int
@@ -124,9 +164,16 @@ class _Report(NamedTuple):
 
 
 class Reported(_Report):
-    """A trial finished an epoch (counted from 1); `seconds` is the time that the epoch took.
+    """A trial finished an epoch.
 
     Nearly all events are reports, and a tuple is made in a third of the time of a frozen dataclass.
+
+    Attributes:
+        trial: the number of the trial.
+        epoch: the epoch, from 1.
+        metrics: the values by metric.
+        seconds: how long the epoch took.
+        node: the machine that trained it (default: "", unknown).
     """
 
     __slots__ = ()
@@ -135,7 +182,16 @@ class Reported(_Report):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A trial is over: `state` is complete, pruned or failed, with the failure's kind and cause."""
+    """A trial is over.
+
+    Attributes:
+        trial: the number of the trial.
+        state: "complete", "pruned" or "failed".
+        value: of the leading metric; None for a failed trial (default).
+        failure: the kind of the failure; None without one (default).
+        message: the message of the failure; None without one (default).
+        traceback: of the failure; None without one (default).
+    """
 
     kind: ClassVar[str] = "ended"
     trial: int
@@ -148,7 +204,12 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The scheduler lets a trial wait after its last report, which came to `value`; its worker is free."""
+    """The scheduler pauses a trial after its last report; its worker is free.
+
+    Attributes:
+        trial: the number of the trial.
+        value: of the leading metric in that report.
+    """
 
     kind: ClassVar[str] = "paused"
     trial: int
@@ -157,7 +218,11 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """A paused trial goes on from its last checkpoint."""
+    """A paused trial goes on from its last checkpoint.
+
+    Attributes:
+        trial: the number of the trial.
+    """
 
     kind: ClassVar[str] = "promoted"
     trial: int
@@ -165,7 +230,13 @@ class Promoted:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A running trial's worker, or the driver, died; it goes on from its last checkpoint."""
+    """The worker of a running trial died, or the driver did; the trial goes on from its last checkpoint.
+
+    Attributes:
+        trial: the number of the trial.
+        reason: why, in words.
+        worker: whether the worker died, and not the driver (default: False).
+    """
 
     kind: ClassVar[str] = "lost"
     trial: int
@@ -175,7 +246,12 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """A failed trial is tried again from its beginning, as number `ask` of what the strategy was asked."""
+    """A failed trial is tried again from scratch.
+
+    Attributes:
+        trial: the number of the trial.
+        ask: the number of the proposal that this counts as.
+    """
 
     kind: ClassVar[str] = "retried"
     trial: int
@@ -184,7 +260,12 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something that a person should know; `trial` is -1 where it concerns the run."""
+    """A note for the user.
+
+    Attributes:
+        trial: the number of the trial; -1 for a note on the run.
+        text: the note.
+    """
 
     kind: ClassVar[str] = "noted"
     trial: int
@@ -193,7 +274,12 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
-    """The driver left in good order: `reason` is one of done, exhausted, time, interrupted or failed."""
+    """The driver ended in good order.
+
+    Attributes:
+        reason: "done", "exhausted", "time", "interrupted" or "failed".
+        message: the message of a failure (default: "").
+    """
 
     kind: ClassVar[str] = "session_ended"
     reason: str
@@ -224,33 +310,48 @@ _FIELDS = {
 }
 _RULES = {kind: rules_of(kind, names) for kind, names in _FIELDS.items()}
 _READ_BY_PEOPLE = frozenset({"host", "node", "reason", "text", "message", "traceback", "run"})
-# What json.loads and json.dumps come to, without looking up their options once an event.
+# As json.loads and json.dumps, but the options are looked up once, not for every event.
 _read = json.JSONDecoder().raw_decode
 _written = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def encode(event: Event) -> str:
-    """The event's fields as compact JSON (NaN and infinities as Python's json writes them)."""
+    """Encode the fields of an event as compact JSON; NaN and infinities as Python's json writes them.
+
+    Args:
+        event: the event.
+
+    Returns:
+        The JSON text.
+    """
     body = {name: getattr(event, name) for name in _FIELDS[event.kind]}
     return _written(body)
 
 
 def decode(kind: str, body: str) -> Event:
-    """The event of `kind` from its JSON.
+    """Decode an event and check its fields.
+
+    Args:
+        kind: the kind of the event.
+        body: its fields as JSON.
+
+    Returns:
+        The event.
 
     Raises:
-        NasTuneError: the kind is unknown, or a field is missing, unknown, repeated, or not of its type; says which.
+        NasTuneError: the kind is unknown, or a field is missing, unknown, repeated, or breaks its rule; the message
+            names it.
     """
     try:
         fields, end = _read(body)
-        if end != len(body):
-            raise ValueError("something follows the fields")
         event: Event = _KINDS[kind](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}") from error
     except RecursionError as error:
         raise NasTuneError(f"{kind}: its fields lie too deep in one another: {body[:80]!r}") from error
-    # Each key is followed by this, and so may be a part of a text.
+    if end != len(body):
+        raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}")
+    # This sequence follows each key; it may also occur inside a text.
     keys = body.count('":')
     if type(event) is Reported and is_plain_report(event) and keys == len(fields) + len(event.metrics):
         return event
@@ -264,7 +365,7 @@ def decode(kind: str, body: str) -> Event:
 
 
 def _mended(event: Event, fields: dict[str, Any]) -> Event:
-    """Lone surrogates written out in what only people read; elsewhere they are for the rules to refuse."""
+    """Escape lone surrogates in texts for the user; in other fields the rules refuse them."""
     texts = {name: text for name, text in fields.items() if name in _READ_BY_PEOPLE and type(text) is str}
     made: Event = _KINDS[event.kind](**{**fields, **{name: writable(text) for name, text in texts.items()}})
     return made

@@ -1,7 +1,8 @@
-"""What each field of an event may hold: its type and its range, held against what is read from a file.
+"""The rules of the fields of events: type and range, checked for every event that is read from a file.
 
-A ledger may come from elsewhere, or from a disk that has lost a bit. What passes here can be counted, sorted and
-written to any table. Text that people read is mended where no table could hold it; everything else is refused.
+A ledger may come from another machine, or from a disk that has lost a bit. Fields that keep the rules can be counted,
+sorted and written to any table. A text for the user that no table could hold is mended; every other violation is
+refused.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 DEEPEST = 100
-"""How many lists and tables may lie in one another in an event."""
+"""The greatest depth of nested lists and tables in an event."""
 
 _LARGEST = 2**63
 _LONGEST_ID = 256
@@ -37,7 +38,12 @@ EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_800.0
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Whether a value may stand in a field, and the words for what may."""
+    """The rule of a field.
+
+    Attributes:
+        fits: tells whether a value keeps the rule.
+        expected: the rule in words, for messages.
+    """
 
     fits: Callable[[Any], bool]
     expected: str
@@ -63,7 +69,7 @@ _known_names: set[tuple[str, ...]] = set()
 
 
 def _is_metrics(value: Any) -> bool:
-    """Of many reports with the same names, the names are looked at once."""
+    """Check metrics; names that many reports share are checked once."""
     if type(value) is not dict:
         return False
     names = tuple(value)
@@ -71,7 +77,7 @@ def _is_metrics(value: Any) -> bool:
         if not all(map(is_identifier, names)):
             return False
         _known_names.add(names)
-    # A loop, for it is run for every number of every epoch: a generator takes three times as long.
+    # This loop runs for every number of every epoch: a generator would take three times as long.
     for number in value.values():  # noqa: SIM110
         if type(number) is not float and not _is_number(number):
             return False
@@ -79,9 +85,13 @@ def _is_metrics(value: Any) -> bool:
 
 
 def is_plain_report(event: Any) -> bool:
-    """Whether a report keeps every rule; told faster than by one rule after another, for nearly all events are reports.
+    """Check a report faster than by one rule after another, since nearly all events are reports.
 
-    A report whose node is not ASCII is left to the rules.
+    Args:
+        event: a report.
+
+    Returns:
+        True if it keeps all rules; False if a rule must decide, as for a node that is not ASCII.
     """
     trial, epoch, metrics, seconds, node = event
     return (
@@ -158,13 +168,29 @@ _OF_KIND: Mapping[tuple[str, str], Rule] = {
 
 
 def rules_of(kind: str, names: Iterable[str]) -> tuple[tuple[str, Callable[[Any], bool], str], ...]:
-    """The rules of an event's fields, in their order, as (name, test, what is expected)."""
+    """Look up the rules of an event's fields.
+
+    Args:
+        kind: the kind of the event.
+        names: the names of its fields.
+
+    Returns:
+        (name, test, rule in words) for each field, in order.
+    """
     rules = [(name, _OF_KIND.get((kind, name)) or _RULES[name]) for name in names]
     return tuple((name, rule.fits, rule.expected) for name, rule in rules)
 
 
 def problem_of(event: Any, rules: Iterable[tuple[str, Callable[[Any], bool], str]]) -> str | None:
-    """The first field that breaks its rule, as `epoch is '1' (str), expected ..`; None where all are kept."""
+    """Find the first field that breaks its rule.
+
+    Args:
+        event: the event.
+        rules: the rules of its kind, from `rules_of`.
+
+    Returns:
+        The problem, such as `epoch is '1' (str), expected ..`; None if all rules are kept.
+    """
     for name, fits, expected in rules:
         value = getattr(event, name)
         if not fits(value):
@@ -173,23 +199,52 @@ def problem_of(event: Any, rules: Iterable[tuple[str, Callable[[Any], bool], str
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A value as a message shows it, cut to `limit` characters, with its type."""
+    """Format a value for a message, with its type.
+
+    Args:
+        value: the value.
+        limit: the greatest number of characters; a longer text is cut (default: 60).
+
+    Returns:
+        The text, in ASCII.
+    """
     text = ascii(value)
     return f"{text if len(text) <= limit else text[:limit] + '...'} ({type(value).__name__})"
 
 
 def depth(value: object, enough: int = DEEPEST) -> int:
-    """How many lists and tables lie in one another; counted to one more than `enough`."""
+    """Count the levels of nested lists and tables.
+
+    Args:
+        value: a value from JSON.
+        enough: the count stops at one more than this (default: 100).
+
+    Returns:
+        The number of levels; 0 for a plain value.
+    """
     level, deepest = [value], 0
-    while level := [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]:
-        deepest += 1
-        if deepest > enough:
+    while deepest <= enough:
+        below: list[object] = []
+        for outer in level:
+            if isinstance(outer, dict):
+                below.extend(outer.values())
+            elif isinstance(outer, list):
+                below.extend(outer)
+        if not below:
             break
+        level, deepest = below, deepest + 1
     return deepest
 
 
 def keys_in(value: object) -> int:
-    """How many keys the tables in `value` have, those of tables in tables included."""
+    """Count the keys of all tables in a value, at every level.
+
+    Args:
+        value: a value from JSON.
+
+    Returns:
+        The number of keys.
+    """
     if type(value) is dict:
         return len(value) + sum(keys_in(inner) for inner in value.values() if type(inner) in (dict, list))
     if type(value) is list:
@@ -198,9 +253,12 @@ def keys_in(value: object) -> int:
 
 
 def writable(text: str) -> str:
-    """Without lone surrogates, which no file and no table can hold."""
+    """Escape lone surrogates, which no file and no table can hold.
+
+    Args:
+        text: any text.
+
+    Returns:
+        A text that can be encoded in UTF-8.
+    """
     return text.encode(errors="backslashreplace").decode()
-
-
-def _inside(outer: dict[Any, Any] | list[Any]) -> Iterable[object]:
-    return outer.values() if isinstance(outer, dict) else outer

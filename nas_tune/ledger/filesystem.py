@@ -12,7 +12,14 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afs", "9p", "lust
 
 
 def is_network_folder(folder: Path) -> bool:
-    """Whether `folder` lies on a network file system, by the longest mount point that holds it."""
+    """Tell whether a folder lies on a network file system, by the longest mount point that contains it.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        Whether it does.
+    """
     place = folder.resolve()
     mounts = [partition for partition in psutil.disk_partitions(all=True) if place.is_relative_to(partition.mountpoint)]
     nearest = max(mounts, key=lambda partition: len(partition.mountpoint), default=None)

@@ -1,8 +1,8 @@
 """The lease on a run folder: at most one driver writes a run.
 
-An advisory lock of the operating system holds it, so that it ends with the process that took it, however that
-process ended; the file's text only tells a second driver who is there. On Linux it is `flock`, which the NFS client
-passes on to the server.
+The lease is an advisory lock of the operating system, so it ends with the process that took it, however that process
+ends. The text of the file only names the holder for the message to a second driver. On Linux the lock is `flock`, which
+the NFS client passes on to the server.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ __all__ = ["Lease"]
 class Lease:
     """The lock of one run folder, held from construction to `release`.
 
+    Args:
+        folder: the run folder.
+
     Raises:
-        RunLockedError: another driver holds it; says which.
+        RunLockedError: another driver holds the lock; the message names it.
         RunFolderError: the folder cannot be written.
     """
 
@@ -75,7 +78,7 @@ class Lease:
         self._file.flush()
 
     def release(self) -> None:
-        """Give the run free; a second call does nothing."""
+        """Release the lock; a second call does nothing."""
         if not self._file.closed:
             unlock(self._file.fileno())
             self._file.close()

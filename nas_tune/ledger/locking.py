@@ -1,6 +1,6 @@
-"""An exclusive lock on an open file, by what the system has: `flock`, or on Windows `msvcrt.locking`.
+"""An exclusive lock on an open file: by `flock`, or on Windows by `msvcrt.locking`.
 
-The operating system takes it away from a process that ends, however that ended.
+The operating system releases it when the process ends, however that ends.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ from typing import Any
 __all__ = ["lock", "unlock"]
 
 _FAR = 2**30
-"""The byte that stands for the file on Windows, where what is locked cannot be read: far behind its text."""
+"""The byte that is locked on Windows, far behind the text: other processes cannot read a locked byte there."""
 
 
 def lock(file: int) -> None:
-    """Lock the file with this descriptor; `OSError` where another process has it."""
+    """Lock a file.
+
+    Args:
+        file: the descriptor of the open file.
+
+    Raises:
+        OSError: another process has locked it.
+    """
     if (posix := _module("fcntl")) is not None:
         posix.flock(file, posix.LOCK_EX | posix.LOCK_NB)
     elif (windows := _module("msvcrt")) is not None:
@@ -23,7 +30,11 @@ def lock(file: int) -> None:
 
 
 def unlock(file: int) -> None:
-    """Give the file with this descriptor free."""
+    """Unlock a file.
+
+    Args:
+        file: the descriptor of the open file.
+    """
     if (posix := _module("fcntl")) is not None:
         posix.flock(file, posix.LOCK_UN)
     elif (windows := _module("msvcrt")) is not None:
@@ -42,7 +53,7 @@ def _at(file: int, windows: Any, how: int) -> None:
 
 
 def _module(name: str) -> Any:
-    """A module that one system has and another has not."""
+    """Import a module of one operating system; None on others."""
     try:
         return importlib.import_module(name)
     except ImportError:

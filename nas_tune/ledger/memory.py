@@ -1,4 +1,4 @@
-"""A ledger that lasts as long as the process: for benchmarks, which run a thousand searches and keep their scores."""
+"""A ledger in memory, for benchmarks that run a thousand searches and keep only their scores."""
 
 from __future__ import annotations
 
@@ -12,17 +12,32 @@ __all__ = ["EventLog", "MemoryLedger"]
 
 
 class EventLog(Protocol):
-    """What a coordinator needs of a ledger."""
+    """The port of a ledger as a coordinator uses it."""
 
     def append(self, *events: Event) -> float:
-        """Keep the events, all or none, and return their time in seconds."""
+        """Store events, all or none.
+
+        Args:
+            events: the events, in order.
+
+        Returns:
+            Their time, in seconds.
+        """
 
     def events(self) -> Iterator[tuple[Event, float]]:
-        """All events with their times, in order."""
+        """Iterate over all events.
+
+        Returns:
+            An iterator over (event, time in seconds), in order.
+        """
 
 
 class MemoryLedger:
-    """Keeps events in a list; `clock` says their times."""
+    """Keeps events in a list.
+
+    Args:
+        clock: returns the time of an append, in seconds (default: the time since 1970).
+    """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

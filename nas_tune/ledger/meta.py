@@ -1,7 +1,7 @@
-"""What a ledger says of its run besides the events: configuration, space, parameters, objectives, trainable, versions.
+"""The description of a run in its ledger: configuration, space, parameters, objectives, trainable, versions.
 
-A key that is there has its type; which keys must be there is for the reader of a run to say (`REQUIRED`), for an
-older ledger has fewer, and a later one may have more.
+Each key that is present must have its type. The reader of a run checks which keys must be present (`REQUIRED`), since
+an older ledger has fewer, and a later one may have more.
 """
 
 from __future__ import annotations
@@ -17,16 +17,22 @@ from search_spaces.names import is_identifier
 __all__ = ["REQUIRED", "decode_meta"]
 
 REQUIRED = ("config", "space", "parameters", "metric", "mode", "trainable")
-"""What every run keeps, of whatever version."""
+"""The keys that every run has, whatever version wrote it."""
 _DEEPEST = 2 * DEEPEST
 _LARGEST = 2**63
 
 
 def decode_meta(rows: Mapping[str, str]) -> dict[str, Any]:
-    """The values from their JSON by key.
+    """Decode the description of a run and check it.
+
+    Args:
+        rows: the JSON of each key.
+
+    Returns:
+        The value of each key.
 
     Raises:
-        NasTuneError: a value is no JSON or not of its type; says which.
+        NasTuneError: a value is not JSON or not of its type; the message names the key.
     """
     meta = {key: _read(key, text) for key, text in rows.items()}
     for key, (fits, expected) in _RULES.items():
@@ -123,4 +129,4 @@ _CONFIG: _Rules = {
     "max_trials": (lambda value: value is None or _is_count(value), "a whole number, or nothing"),
     "workers": (lambda value: (value == -1 and type(value) is int) or _is_count(value), "a whole number, or -1"),
 }
-"""Of the configuration what is read without the whole of it being checked."""
+"""The keys of the configuration that are read without checking the whole configuration."""

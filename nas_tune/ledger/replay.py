@@ -1,7 +1,7 @@
-"""The state of a run as a pure fold over its events: what is live and what is replayed is the same code.
+"""The state of a run as a pure fold over its events: a live run and a replay use the same code.
 
-`RunState.apply` is total and idempotent: the first terminal event of a trial wins, an epoch that was reported
-already is ignored, so a result that comes twice or late changes nothing.
+`RunState.apply` accepts every event and is idempotent: the first terminal event of a trial counts, and an epoch that
+was reported before is ignored. A result that arrives twice or late changes nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,15 @@ _OVER = frozenset({"complete", "pruned", "failed"})
 
 
 class Report(NamedTuple):
-    """One epoch of one trial; `time` is seconds since 1970 when the driver learnt of it."""
+    """An epoch of a trial.
+
+    Attributes:
+        epoch: the epoch, from 1.
+        metrics: the values by metric.
+        seconds: how long the epoch took.
+        time: when the driver received the report, in seconds since 1970.
+        node: the machine that trained it.
+    """
 
     epoch: int
     metrics: dict[str, float]
@@ -51,10 +59,25 @@ class Report(NamedTuple):
 
 @dataclass(slots=True)
 class TrialRecord:
-    """Everything that the ledger knows of one trial; a paused one has the value of its last report.
+    """The state of one trial; after a retry, that of the last attempt.
 
-    `asked` is the tree that it was set up with. That is its architecture, unless the trial `searches`. `attempts` is
-    how often it was begun; what is known of it is of the last one.
+    Attributes:
+        number: of the trial.
+        ask: the number of its proposal.
+        asked: the proposed tree: the architecture, or the number of a search if the trial `searches`.
+        asked_id: the canonical id of that tree.
+        seed: of the training.
+        started: when it was proposed, in seconds since 1970.
+        searches: whether it searches for its architecture itself.
+        found, found_id: the architecture that it found last, and its canonical id; None before.
+        state: of the trial.
+        value: of the leading metric: the final one, or that of the last report while it is paused.
+        failure, message, traceback: of a failed trial; else None.
+        ended: when it ended, in seconds since 1970; None before.
+        lost: how often its worker or the driver died.
+        worker_losses: how often its worker died.
+        attempts: how often it began from scratch.
+        reports: its epochs, in order.
     """
 
     number: int
@@ -79,12 +102,12 @@ class TrialRecord:
 
     @property
     def tree(self) -> Any:
-        """The architecture as plain data; None where it is still looked for."""
+        """The architecture as plain data; None while the trial still searches for it."""
         return self.found if self.searches else self.asked
 
     @property
     def architecture_id(self) -> str | None:
-        """The canonical id of the architecture; None where it is still looked for."""
+        """The canonical id of the architecture; None while the trial still searches for it."""
         return self.found_id if self.searches else self.asked_id
 
     @property
@@ -105,12 +128,24 @@ class TrialRecord:
 
 @dataclass(slots=True)
 class RunState:
-    """A run: its trials by number, and what surrounds them.
+    """The state of a run.
 
-    `unfinished` are those that are not over, `paused` those of them that wait to be promoted.
-    `repeats` are the trials that answered proposals since the last trial was asked for; `active_seconds` is the
-    time that sessions took, not the time between them. `queue` are the trees that wait to be tried, by id and in
-    order; `known` are trials of other runs, which count among the `asks`.
+    Attributes:
+        trials: all trials by number.
+        by_architecture: the number of the first trial of each proposed tree, by its canonical id.
+        unfinished: the trials that are not over, by number.
+        paused: those of them that wait for a promotion.
+        counts: the number of trials in each final state.
+        asks: the number of proposals so far, trials of warm starts included.
+        answered: the number of proposals that were answered by an earlier trial.
+        repeats: the trials that answered proposals since the last new trial.
+        queue: the trees that wait to be tried, by canonical id, in order.
+        known: the trials of warm starts.
+        sessions: how often a driver opened the run.
+        active_seconds: the duration of all sessions together.
+        notes: the notes for the user, each with its trial (-1 for the run).
+        changes: the changed keys of the configuration.
+        end_reason: the reason of the last session's end; None while one is open.
     """
 
     trials: dict[int, TrialRecord] = field(default_factory=dict)
@@ -131,7 +166,12 @@ class RunState:
     _last_time: float | None = None
 
     def apply(self, event: Event, time: float) -> None:
-        """Take in one event that happened at `time` (seconds since 1970)."""
+        """Take in an event.
+
+        Args:
+            event: the next event.
+            time: when it happened, in seconds since 1970.
+        """
         # Nearly all events are reports; a match would try every kind in turn.
         if type(event) is Reported:
             self._reported(event, time)
@@ -240,7 +280,7 @@ class RunState:
         self.counts["failed"] -= 1
         self.unfinished[event.trial] = trial
         trial.ask, trial.attempts = event.ask, trial.attempts + 1
-        # It waits for a worker as a trial does whose worker died, and begins anew.
+        # It waits for a worker, as a trial whose worker died, and then begins from scratch.
         trial.state, trial.worker_losses = "lost", 0
         trial.failure = trial.message = trial.traceback = trial.ended = None
         trial.found = trial.found_id = None
@@ -257,9 +297,12 @@ class RunState:
 
 @contextmanager
 def folding() -> Iterator[None]:
-    """For a block that folds many events: Python's collector of cycles waits until it is over.
+    """Turn Python's garbage collector off for a block that folds many events.
 
-    What a fold makes it keeps, and the collector would walk through all of it time and again.
+    A fold keeps all objects that it makes, and the collector would traverse them again and again.
+
+    Yields:
+        Nothing; afterwards the collector is on again if it was before.
     """
     waits = gc.isenabled()
     gc.disable()
@@ -271,7 +314,14 @@ def folding() -> Iterator[None]:
 
 
 def replay(events: Iterable[tuple[Event, float]]) -> RunState:
-    """Fold `(event, time)` pairs, in the ledger's order, into the state of the run."""
+    """Fold events into the state of the run.
+
+    Args:
+        events: (event, time in seconds since 1970) pairs, in the ledger's order.
+
+    Returns:
+        The state.
+    """
     state = RunState()
     with folding():
         for event, time in events:

@@ -1,9 +1,8 @@
-"""The ledger: one SQLite file per run, written by its driver alone, one transaction an append.
+"""The ledger: one SQLite file per run, written by its driver only, in one transaction for each append.
 
-Promises: what `append` returned from survives a SIGKILL of the process; a torn file is recognised, never
-guessed at and never changed; so is a changed, missing or displaced event, by a chain of checksums
-(`nas_tune.ledger.chain`); a newer format is refused. Does not promise: that the last transactions survive a
-power cut (the file does, unbroken: WAL with synchronous=NORMAL).
+Events survive a SIGKILL of the process once `append` has returned. A torn file is recognised and never changed; so is a
+changed, missing or displaced event, by a chain of checksums (`nas_tune.ledger.chain`). A newer format is refused. After
+a power cut the file is whole, but the last transactions may be lost (WAL with synchronous=NORMAL).
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ from trainables.drafts import draft_name, remove_abandoned
 __all__ = ["FORMAT_VERSION", "Ledger", "backup_path", "damaged", "ledger_path"]
 
 FORMAT_VERSION = 2
-"""1 has no checksums. Who writes on in such a ledger makes it one of format 2, so that no older version, which knows
-of none, writes events without them behind those that have some."""
+"""Format 1 has no checksums. Appending to such a ledger upgrades it to format 2, so that no older version
+appends events without checksums."""
 _HEAD = """
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT
 """
@@ -55,7 +54,7 @@ _READ = "SELECT seq, kind, trial, time, body, checksum FROM events WHERE seq > ?
 _READ_1 = "SELECT seq, kind, trial, time, body, NULL FROM events WHERE seq > ? ORDER BY seq"
 _MOVE_HEAD = "INSERT OR REPLACE INTO head VALUES (1, ?, ?)"
 _UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
-"""What comes of reading a damaged file; SQLite's own words of it may hold bytes of the file."""
+"""The errors of reading a damaged file; messages of SQLite may contain bytes of the file."""
 _Row = tuple[int, str, int | None, float, str, int]
 
 
@@ -69,24 +68,43 @@ class _Link:
 
 @dataclass(slots=True)
 class _Place:
-    """How far the events were read, and what those until there say."""
+    """The last event that was read, and the states of the trials after it."""
 
     link: _Link
     consistency: Consistency = field(default_factory=Consistency)
 
 
 def ledger_path(folder: Path) -> Path:
-    """Where a run keeps its ledger."""
+    """Return the path of a run's ledger.
+
+    Args:
+        folder: the run folder.
+
+    Returns:
+        The path of the file.
+    """
     return folder / "ledger.sqlite"
 
 
 def backup_path(folder: Path) -> Path:
-    """Where a run keeps the latest copy of its ledger, if no other storage was named."""
+    """Return the path of the latest copy of a run's ledger, unless another storage is configured.
+
+    Args:
+        folder: the run folder.
+
+    Returns:
+        The path of the file.
+    """
     return folder / "backup" / "ledger.sqlite"
 
 
 class Ledger:
-    """An open ledger. `create` makes a new one, `open` an existing one, for its single writer or for readers."""
+    """An open ledger, for its single writer or for readers. `create` makes a new one, `open` opens an existing one.
+
+    Args:
+        path: the file.
+        connection: an open connection to it.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -101,17 +119,24 @@ class Ledger:
     def create(
         cls, folder: Path, meta: Mapping[str, Any], events: Iterable[Event] = (), when: float | None = None
     ) -> Ledger:
-        """Start the ledger of a new run in `folder`; `meta` is JSON-able and never changes afterwards.
+        """Write the ledger of a new run together with its first events.
 
-        It comes into being with its first `events`, which happen at the time `when` (by default now).
+        Args:
+            folder: the run folder.
+            meta: the description of the run; it can be written as JSON, and never changes later.
+            events: the first events (default: none).
+            when: their time, in seconds since 1970 (default: now).
+
+        Returns:
+            The open ledger.
 
         Raises:
-            RunFolderError: there is a ledger already, or the folder cannot be written.
+            RunFolderError: the folder has a ledger already, or cannot be written.
         """
         path = ledger_path(folder)
         if path.exists():
             raise RunFolderError(f"{folder} holds a run already: resume it, or take another folder (--new)")
-        # Written aside and renamed: a kill in between leaves no half-made ledger behind.
+        # The file is written beside and renamed, so a kill in between leaves no half-written ledger.
         remove_abandoned(path.parent, path.name)
         draft = path.with_name(draft_name(path.name))
         draft.unlink(missing_ok=True)
@@ -134,17 +159,24 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path, *, readonly: bool = False) -> Ledger:
-        """Open the ledger of the run in `folder`, after checking that it is whole and of a known format.
+        """Open the ledger of a run, after checking that it is whole and of a known format.
+
+        Args:
+            folder: the run folder.
+            readonly: whether the ledger is only read (default: False).
+
+        Returns:
+            The open ledger.
 
         Raises:
-            LedgerDamagedError: it is missing, torn, or not a ledger.
+            LedgerDamagedError: the ledger is missing, torn, or not a ledger.
             NewerFormatError: a newer version wrote it.
         """
         path = ledger_path(folder)
         if not path.is_file():
             raise LedgerDamagedError(f"{folder} holds no run: there is no {path.name}{_restore_hint(folder)}")
-        # Looked at without the right to change it: to open a torn file for writing is to change it. Only what a
-        # killed driver left in a rollback journal (not in a WAL) must be written back before it can be read.
+        # The file is first opened for reading, because opening a torn file for writing changes it. Only a rollback
+        # journal (not a WAL) of a killed driver must be written back before the file can be read.
         looking = readonly or not path.with_name(f"{path.name}-journal").exists()
         try:
             connection = _connect_whole(path, looking)
@@ -156,11 +188,16 @@ class Ledger:
         return cls(path, connection)
 
     def append(self, *events: Event) -> float:
-        """Write the events in one transaction and return their time by `clock`: seconds since 1970, or virtual.
+        """Write events in one transaction.
+
+        Args:
+            events: the events, in order.
+
+        Returns:
+            Their time by `clock`: seconds since 1970, or virtual.
 
         Raises:
-            RunFolderError: the disk is full, the file cannot be written, or it was moved since; nothing of the events
-            is stored.
+            RunFolderError: the disk is full, the file cannot be written, or it was moved; none of the events is stored.
         """
         self._check_place()
         now = self.clock()
@@ -176,7 +213,7 @@ class Ledger:
                 end = _Link(rows[-1][0], rows[-1][-1]) if rows else end
                 self._connection.execute(_MOVE_HEAD, (end.seq, end.checksum))
         except sqlite3.DatabaseError as error:
-            free = _free_mebibytes(self.path.parent)
+            free = shutil.disk_usage(self.path.parent).free // 2**20
             raise RunFolderError(
                 f"cannot write to {self.path}: {error} ({free} MiB free); everything before is safe: "
                 "make room, then resume the run"
@@ -185,7 +222,7 @@ class Ledger:
         return now
 
     def _check_place(self) -> None:
-        """Refuse to write on in a file that is no longer where the run is."""
+        """Refuse to write to a file that is no longer in the run folder."""
         if _identity(self.path) == self._file:
             return
         now = _moved_to(self._file)
@@ -196,13 +233,20 @@ class Ledger:
         )
 
     def events(self, after: int = 0, kind: str | None = None) -> Iterator[tuple[Event, float]]:
-        """All events with their times, in order; `after` skips that many, `kind` leaves out all others.
+        """Read events and check them.
 
-        Each is checked: its fields, and (unless others are left out) that it is what was written, where it was
-        written, and does not contradict those before it.
+        The fields of each event are checked. Without `kind`, the chain of checksums and the consistency of the events
+        are checked too.
+
+        Args:
+            after: skip this number of events (default: 0).
+            kind: read only events of this kind (default: all).
+
+        Yields:
+            (event, time in seconds since 1970), in order.
 
         Raises:
-            LedgerDamagedError: says which event, and what of it.
+            LedgerDamagedError: an event is damaged; the message says which and how.
         """
         try:
             yield from self._all(after) if kind is None else self._of_kind(after, kind)
@@ -218,7 +262,7 @@ class Ledger:
 
     def _all(self, after: int) -> Iterator[tuple[Event, float]]:
         place = self._read if self._read and self._read.link.seq == after else _Place(self._first())
-        # Asked for first: there may be more events by the time that they are read, and never fewer.
+        # The head is read first: events may be added before they are read, but never removed.
         head = self._head()
         seq, checksum, contradicted = place.link.seq, place.link.checksum, place.consistency.contradicted
         self._read = None
@@ -243,7 +287,7 @@ class Ledger:
         self._read = place
 
     def _first(self) -> _Link:
-        """Before the first event: the checksum of what the ledger says of its run."""
+        """Compute the checksum before the first event, that of the description of the run."""
         link = _beginning(self._connection.execute("SELECT key, value FROM meta").fetchall())
         head = self._head()
         if head and head.seq == 0 and head != link:
@@ -251,7 +295,7 @@ class Ledger:
         return link
 
     def _head(self) -> _Link | None:
-        """The end of the chain; None where there is none, in a ledger of format 1."""
+        """Read the end of the chain; None for a ledger of format 1."""
         if not _has_head(self._connection):
             return None
         row = self._connection.execute("SELECT seq, checksum FROM head").fetchone()
@@ -260,7 +304,7 @@ class Ledger:
         return _Link(*row)
 
     def _last(self) -> _Link:
-        """Where the next event goes on."""
+        """Find the link that the next event follows."""
         head = self._head()
         if head is not None:
             return head
@@ -289,10 +333,13 @@ class Ledger:
         return self._meta
 
     def backup(self, target: Path) -> None:
-        """Copy the ledger, as of now, to `target`: written aside, then renamed.
+        """Copy the ledger, as of now: the copy is written beside the target and then renamed.
+
+        Args:
+            target: the file to write.
 
         Raises:
-            RunFolderError: the target cannot be written.
+            RunFolderError: the target cannot be written, or the ledger was moved.
         """
         self._check_place()
         draft = target.with_name(draft_name(target.name))
@@ -302,7 +349,7 @@ class Ledger:
             draft.unlink(missing_ok=True)
             with closing(sqlite3.connect(draft)) as copy:
                 self._connection.backup(copy)
-                # One plain file, also to those who may only read where it lies.
+                # Without a WAL the copy is one file, which can be read in a folder without write access.
                 copy.execute("PRAGMA journal_mode = DELETE")
             os.replace(draft, target)
         except (sqlite3.Error, OSError) as error:
@@ -316,12 +363,12 @@ class Ledger:
 
 
 def _beginning(meta: Iterable[tuple[str, str]]) -> _Link:
-    # The version is not among it: a ledger of format 1 that is written on keeps its beginning.
+    # The format version is left out, so that an upgrade from format 1 keeps the checksum.
     return _Link(0, begun(row for row in meta if row[0] != "format_version"))
 
 
 def _rows(events: Iterable[Event], when: float, end: _Link) -> list[_Row]:
-    """The rows of events that follow those until `end`."""
+    """Make the rows of events that follow the link `end`."""
     rows: list[_Row] = []
     seq, checksum = end.seq, end.checksum
     for event in events:
@@ -341,7 +388,7 @@ def _decoded(seq: int, kind: str, when: float, body: str) -> Event:
 
 
 def _check_column(seq: int, event: Event, trial: int | None) -> None:
-    """The column of an event's trial repeats what its body says."""
+    """Check that the trial column of an event agrees with its body."""
     if (said := getattr(event, "trial", None)) != trial:
         column = "of no trial" if trial is None else f"of trial {trial}"
         body = "tells of none" if said is None else f"tells of trial {said}"
@@ -358,7 +405,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _moved_to(file: tuple[int, int] | None) -> Path | None:
-    """Where an open file of this process lies now, as far as the system says (Linux does)."""
+    """Find the present path of an open file of this process; None on systems that cannot tell (Linux can)."""
     try:
         opened = list(Path("/proc/self/fd").iterdir())
     except OSError:
@@ -381,7 +428,7 @@ def _connect_whole(path: Path, readonly: bool) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         if not readonly or error.sqlite_errorname != "SQLITE_READONLY_DIRECTORY":
             raise
-        # A reader who may not write in the folder has no shared memory for a WAL; without one nothing needs it.
+        # Without write access to the folder there is no shared memory for a WAL; an immutable file needs none.
         return _checked(_connect(path, readonly, "&immutable=1"), path)
 
 
@@ -419,7 +466,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _tables(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """(kind, name, 1 if its columns have types) of what a ledger reads from: only in such tables is a number one."""
+    """List (type, name, strict) of the tables that a ledger reads; only STRICT tables enforce the types of columns."""
     listed = connection.execute("SELECT type, name, strict FROM pragma_table_list WHERE schema = 'main'")
     return [row for row in listed if row[1] in ("meta", "events", "head")]
 
@@ -427,7 +474,7 @@ def _tables(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
 def _connect(path: Path, readonly: bool, options: str = "") -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rw'}{options}"
     if readonly and not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists():
-        # Even a reader of a WAL data base makes a file beside it, unless it knows that nobody writes.
+        # A reader of a WAL data base writes a file beside it, unless the data base is immutable.
         uri += "&immutable=1"
     # The driver's signal handling may close the ledger from another frame, never from two threads at once.
     connection = sqlite3.connect(uri, uri=True, timeout=10.0, check_same_thread=False)
@@ -440,7 +487,7 @@ def _connect(path: Path, readonly: bool, options: str = "") -> sqlite3.Connectio
 
 
 def _is_short(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the last page is cut, which SQLite reads as zeros; not told while a WAL holds newer pages."""
+    """Tell whether the last page is cut (SQLite reads zeros there); False while a WAL holds newer pages."""
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         return False
@@ -450,7 +497,15 @@ def _is_short(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def damaged(folder: Path, reason: str) -> LedgerDamagedError:
-    """The error that says what of the ledger in `folder` is damaged, and where its backup is."""
+    """Make the error for a damaged ledger.
+
+    Args:
+        folder: the run folder.
+        reason: the damage, in words.
+
+    Returns:
+        The error; its message names the backup, if there is one.
+    """
     path = ledger_path(folder)
     return LedgerDamagedError(f"{path} is damaged ({reason}); it was not changed{_restore_hint(folder)}")
 
@@ -461,7 +516,3 @@ def _restore_hint(folder: Path) -> str:
         return ""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(backup.stat().st_mtime))
     return f"; a copy of {when} is in {backup}: `nas-tune resume {folder} --from-backup` goes on from it"
-
-
-def _free_mebibytes(folder: Path) -> int:
-    return shutil.disk_usage(folder).free // 2**20
