@@ -51,7 +51,7 @@ def test_it_is_taught_by_the_slope_of_what_it_is_to_maximize(
     controller.teach(given, strengthen, entropy, 1.0)
 
     def worth() -> float:
-        told = controller._told(given)[1]
+        told = controller._all_log_probabilities(given)[1]
         undecided = -(np.exp(told) * told).sum(axis=2) * given.active
         return float((ADVANTAGES * controller.log_probabilities(given)).sum() + entropy * undecided.sum())
 

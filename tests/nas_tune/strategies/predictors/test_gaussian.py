@@ -37,7 +37,7 @@ def test_a_prediction_is_the_mixture_of_what_the_shapes_answer() -> None:
     mean, deviation = model.predict(asked)
     means, deviations = model.predict_each(asked)
     alone = [
-        GaussianModel(known, scores(known), shapes=((0.0, shape),)).predict(asked)[0]
+        GaussianModel(known, scores(known), hyperparameters=((0.0, shape),)).predict(asked)[0]
         for _, shape in model.hyperparameters
     ]
     assert np.allclose(means, alone)
