@@ -63,7 +63,7 @@ def test_a_fresh_process_proposes_the_same() -> None:
     """What is kept between proposals is kept for speed only."""
     first = [made for made, _ in search(proposer(conditional_space(), "auto", 3), lambda made: len(repr(made)), 14)]
     Candidates._kept.clear()
-    Auto._shapes.clear()
+    Auto._hyperparameters.clear()
     again = [made for made, _ in search(proposer(conditional_space(), "auto", 3), lambda made: len(repr(made)), 14)]
     assert [made.id for made in first] == [made.id for made in again]
 
@@ -76,12 +76,12 @@ def test_what_was_kept_while_there_were_few_trials_does_not_answer_for_many(monk
         asked = proposer(space, "auto", 3, {"startup": 4})
         for number in range(12):
             if forgetful:
-                Auto._shapes.clear()
+                Auto._hyperparameters.clear()
             proposal = asked.propose()
             found.append(proposal.architecture.id)
             for event in events_of(number, proposal.ask, proposal.architecture, quality(proposal.architecture)):
                 asked.apply(event)
-        Auto._shapes.clear()
+        Auto._hyperparameters.clear()
     assert found[:12] == found[12:]
 
 
