@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING
 from importlib import import_module
 from typing import Any
 
 import search_spaces
+from _site.text import as_markdown
 from nas_tune.cli.listing import about, size_text
+from nas_tune.config.field_texts import field_texts
 from nas_tune.objectives.objective import takes_several
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.strategies import STRATEGIES
 from search_spaces.registry import Registry
 from trainables.registry import TRAINABLES
+from trainables.settings.groups import FlatSetting, settings_of
 from trainables.supernet import METHODS
 
 __all__ = ["methods", "schedulers", "spaces", "strategies", "trainables"]
@@ -37,8 +41,14 @@ def schedulers() -> str:
 
 
 def trainables() -> str:
-    """Every trainable that has a name."""
-    return _terms(TRAINABLES)
+    """Every trainable that has a name, with the text of each setting where it has one."""
+    terms = []
+    for name in sorted(TRAINABLES.names()):
+        target = TRAINABLES.get(name)
+        described = settings_of(target)
+        settings = _described(described) if described else f" {_settings(target, ('self',))}"
+        terms.append(f"`{name}`\n: {about(target)}\n\n{settings}".rstrip())
+    return "\n\n".join(terms)
 
 
 def spaces() -> str:
@@ -61,6 +71,18 @@ def _terms(factories: Registry[Any], given: tuple[str, ...] = ("self",)) -> str:
         several = "One objective or several." if takes_several(factory) else ""
         terms.append(f"`{name}`\n: {about(factory)}\n\n  {several}{_settings(factory, given)}".rstrip())
     return "\n\n".join(terms)
+
+
+def _described(settings: Mapping[str, FlatSetting]) -> str:
+    """A line a setting: its default and its text."""
+    lines = []
+    for name, one in settings.items():
+        text = as_markdown(field_texts(one.owner).get(one.field, ""))
+        default = _default(inspect.Parameter.empty if one.default is MISSING else one.default)
+        if one.is_optional:
+            default = f" (the method's paper, else `{one.fallback}`)"
+        lines.append(f"  - `{name}`{default}: {text}")
+    return "\n".join(lines)
 
 
 def _settings(factory: Callable[..., object], given: tuple[str, ...]) -> str:

@@ -28,7 +28,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from search_spaces.names import did_you_mean
 
-__all__ = ["OPTIONAL", "FlatSetting", "flat_name", "flat_settings", "from_flat", "group", "takes", "with_defaults"]
+__all__ = [
+    "OPTIONAL",
+    "FlatSetting",
+    "flat_name",
+    "flat_settings",
+    "from_flat",
+    "group",
+    "settings_of",
+    "takes",
+    "with_defaults",
+]
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,6 +47,7 @@ Settings = TypeVar("Settings", bound="DataclassInstance")
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _NAME, _GROUP, _OPTIONAL = "flat name", "group", "optional"
+_TAKES = "settings_class"
 
 OPTIONAL: Mapping[str, object] = MappingProxyType({_OPTIONAL: True})
 """The metadata of a field that users may leave open: as a flat setting its default is None."""
@@ -173,9 +184,23 @@ def takes(kind: type) -> Callable[[Function], Function]:
 
     def decorated(method: Function) -> Function:
         method.__signature__ = signature  # type: ignore[attr-defined]  # inspect.signature reads it
+        setattr(method, _TAKES, kind)
         return method
 
     return decorated
+
+
+def settings_of(learner: object) -> Mapping[str, FlatSetting]:
+    """The settings of a class whose `__init__` is decorated by `takes`.
+
+    Args:
+        learner: the class; anything else has no such settings.
+
+    Returns:
+        The settings by their flat names; empty where there are none.
+    """
+    kind = getattr(getattr(learner, "__init__", None), _TAKES, None)
+    return {} if kind is None else flat_settings(kind)
 
 
 def with_defaults(kind: type, given: Mapping[str, object]) -> dict[str, Any]:

@@ -9,7 +9,17 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from trainables.settings.groups import OPTIONAL, flat_name, flat_settings, from_flat, group, takes, with_defaults
+from nas_tune.config.field_texts import field_texts
+from trainables.settings.groups import (
+    OPTIONAL,
+    flat_name,
+    flat_settings,
+    from_flat,
+    group,
+    settings_of,
+    takes,
+    with_defaults,
+)
 from trainables.supernet.settings import SearchKeywords, SearchSettings
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.classifier_settings import ClassifierKeywords, ClassifierSettings
@@ -52,6 +62,13 @@ def test_the_signature_has_every_flat_setting() -> None:
         "engine_seed": "int",
         "wheels": "int | None",
     }
+
+
+def test_every_setting_of_a_learner_has_a_text() -> None:
+    for learner in (ImageClassifier, DartsTrainable):
+        lacking = [name for name, one in settings_of(learner).items() if not field_texts(one.owner).get(one.field)]
+        assert not lacking
+    assert settings_of(int) == {}
 
 
 def test_a_class_derived_from_a_learner_has_its_own_signature() -> None:
