@@ -1,10 +1,10 @@
-"""The one who decides: asks the strategy, takes reports, stops and promotes trials, and writes the ledger first.
+"""The coordinator of a run: it asks the strategy, takes reports, stops and promotes trials, and writes the ledger.
 
-Every executor drives it through four calls: `ask` for the next trial, `report` for what an epoch came to, `lost`
-and `failed` for what happened to a worker. Each writes its events in one transaction and only then changes the
-state, so a kill between any two lines leaves a ledger from which `Coordinator` goes on as if nothing had been.
-In batches it asks for so many trials at once, and for the next only when all of them are over or paused.
-It is not thread-safe: one thread calls it.
+An executor drives it through four calls: `ask` for the next trial, `report` for the outcome of an epoch, `lost` for a
+dead worker, and `failed` for a trial that cannot continue. Each call writes its events in one transaction and only then
+changes the state, so a kill between any two lines leaves a ledger from which another `Coordinator` continues.
+With batches, the coordinator asks the strategy for a whole batch of trials at once, and for the next batch when all of
+them are over or paused. It is not thread-safe: one thread calls it.
 """
 
 from __future__ import annotations
@@ -57,9 +57,13 @@ _OF_THE_ARCHITECTURE = frozenset({"diverged", "constraint"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When the whole run ends: numbers are totals over all its sessions, None is no limit.
+    """When the whole run ends. All numbers are totals over the sessions of the run.
 
-    `max_retries` is how often the worker of one trial may die.
+    Attributes:
+        max_trials: the most trials; None sets no limit.
+        max_seconds: the most seconds of all sessions together; None sets no limit.
+        max_epochs: the length of a full training, in epochs.
+        max_retries: how often the worker of one trial may die.
     """
 
     max_trials: int | None
@@ -70,7 +74,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A trial for an executor to run; its first `epochs` epochs are known already."""
+    """A trial for an executor to run.
+
+    Attributes:
+        trial: the number of the trial.
+        architecture: what to train.
+        seed: of the training.
+        epochs: how many of its first epochs the ledger has already.
+    """
 
     trial: int
     architecture: Architecture
@@ -83,13 +94,19 @@ class Coordinator:
 
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
-        objective: what is optimized; several, of which the first leads: its value is the value of a trial.
-        at_end: whether the metrics come with the last report of a training only, so that an earlier one may lack them.
-        searches: whether trials find their architectures themselves, so that what is asked for is only their number.
-        batch: trials to ask for at once, so that what is found does not depend on who is faster; None asks whenever
+        space: of the architectures.
+        proposer: the strategy with its study.
+        scheduler: stops, pauses and promotes trials.
+        objective: what is optimized. Of several the first leads: its value is the value of a trial.
+        limits: when the whole run ends.
+        seed: of the run.
+        at_end: whether only the last report of a training needs the metrics of the objectives.
+        searches: whether each trial searches for its architecture itself, as in a supernet.
+        batch: trials to ask for at once, so that the result does not depend on the speed of workers; None asks whenever
             a worker is free.
-        interrupts: must not cut the block in which an event is written and taken in; executors shield theirs with it.
-        clock: seconds, monotonic.
+        audience: the observers of the run; None for none.
+        interrupts: holds signals back while an event is written and applied; executors shield their blocks with it.
+        clock: the time in seconds, monotonic.
     """
 
     def __init__(
@@ -133,16 +150,18 @@ class Coordinator:
 
     @property
     def seconds_left(self) -> float:
-        """What is left of the run's `max_seconds`; infinite without one."""
+        """The seconds that are left of the run's `max_seconds`; infinite without a limit."""
         if self.limits.max_seconds is None:
             return math.inf
         return self.limits.max_seconds - (self._seconds_before + self._clock() - self._started)
 
     def ask(self) -> Assignment | None:
-        """The next trial to run: what an earlier session left unfinished, what the scheduler promotes, else a new one.
+        """Choose the next trial: one that an earlier session left unfinished, else a promoted one, else a new one.
 
-        None when there is none. Where `stopping` then says why, there will be no more; where it does not, what
-        still runs may let a paused trial go on: ask again after the next report.
+        Returns:
+            The trial; None when there is none. If `stopping` is then set, there will be no more trials. If it is None,
+            a
+            running trial may promote a paused one: ask again after the next report.
         """
         self._check_time()
         if self.stopping is None and self._batched is not None:
@@ -157,7 +176,16 @@ class Coordinator:
         return assignment
 
     def report(self, trial: int, outcome: Outcome, node: str = "") -> bool:
-        """Take in what an epoch came to; whether the trial goes on."""
+        """Take in the outcome of an epoch.
+
+        Args:
+            trial: the number of the trial.
+            outcome: of the epoch.
+            node: the node on which the epoch ran.
+
+        Returns:
+            Whether the trial continues.
+        """
         record = self.state.trials[trial]
         if not record.active:
             return False
@@ -171,12 +199,22 @@ class Coordinator:
             self._check_start()
         self._check_time()
         if outcome.out_of_time and self.stopping not in _STOPS_ALL:
-            # The worker's clock is a moment ahead of this one.
+            # The worker's clock is a moment ahead of the driver's.
             self.stopping = "time"
         return record.active and self.stopping not in _STOPS_ALL
 
     def lost(self, trial: int, reason: str) -> bool:
-        """A worker died under the trial; whether the trial is worth another worker."""
+        """Take in that a worker died during a trial.
+
+        Args:
+            trial: the number of the trial.
+            reason: why the worker died.
+
+        Returns:
+            Whether the trial gets another worker. False where it has ended, or fails now because it lost more than
+            `max_retries`
+            workers.
+        """
         record = self.state.trials[trial]
         if not record.active:
             return False
@@ -187,7 +225,14 @@ class Coordinator:
         return True
 
     def failed(self, trial: int, kind: str, message: str, traceback: str = "") -> None:
-        """The trial cannot go on, for a reason that its executor knows."""
+        """Mark a trial as failed, for a reason that its executor knows.
+
+        Args:
+            trial: the number of the trial.
+            kind: the kind of the failure, such as "error".
+            message: the reason.
+            traceback: of the exception; empty without one.
+        """
         if self.state.trials[trial].active:
             said = cut(writable(message), LONGEST_MESSAGE)
             self._commit(Ended(trial, "failed", None, kind, said, cut(writable(traceback), LONGEST_TRACE) or None))
@@ -195,37 +240,51 @@ class Coordinator:
                 self._check_start()
 
     def note(self, text: str, trial: int = -1) -> None:
-        """Keep something that a person should know."""
+        """Keep a note for the user in the ledger.
+
+        Args:
+            text: the note.
+            trial: the number of the trial; -1 for a note on the whole run.
+        """
         self._commit(Noted(trial, cut(writable(text), LONGEST_NOTE)))
 
     def stop(self, reason: str) -> None:
-        """Ask no more, and let every trial stop at its next report."""
+        """Ask for no more trials, and stop every trial at its next report.
+
+        Args:
+            reason: why the session ends, such as "time" or "interrupted".
+        """
         self.stopping = reason
 
     def close(self, message: str = "") -> None:
-        """End the session: what still runs is marked lost, to go on in the next one.
+        """End the session. Trials that still run are marked lost, and continue in the next session.
 
-        Where the time is up, it is paused instead, as far as it has a value: that of its last whole epoch counts.
-        Trials that the scheduler paused wait for the next session too, unless the budget is spent: then they end as
-        pruned.
+        Where the time is up, a trial that has a value is paused instead: the value of its last whole epoch counts.
+        Trials that the scheduler paused wait for the next session. If the budget is spent, they end as pruned.
+
+        Args:
+            message: of the error that ended the session; empty without one.
         """
         reason = self.stopping or "interrupted"
         why = f"the session ended ({reason})"
-        cut = self._cut_by_time() if reason == "time" else []
-        known = {event.trial for event in cut}
-        lost = [
-            Lost(trial, why)
-            for trial, record in self.state.unfinished.items()
-            if record.state == "running" and trial not in known
-        ]
+        out_of_time = self._cut_by_time() if reason == "time" else []
+        cut_now = {event.trial for event in out_of_time}
+        lost = []
+        for trial, record in self.state.unfinished.items():
+            if record.state == "running" and trial not in cut_now:
+                lost.append(Lost(trial, why))
         pruned = self._pruned() if reason in _SPENT else []
-        self._commit(*lost, *pruned, *cut, SessionEnded(reason, message))
+        self._commit(*lost, *pruned, *out_of_time, SessionEnded(reason, message))
         self._audience.close()
         for text in self._audience.left_out():
             self.note(text)
 
     def first_cause(self) -> TrialRecord | None:
-        """The first failed trial of this session."""
+        """Find the first failed trial of this session.
+
+        Returns:
+            Its record; None where no trial failed.
+        """
         return self._failed_now[0] if self._failed_now else None
 
     def _replay(self) -> None:
@@ -248,31 +307,34 @@ class Coordinator:
         return self._begin(proposal)
 
     def _grow(self, batched: Batched) -> None:
-        """Ask for the next batch if nothing of the last one runs; for the rest of it, if a kill came in between."""
+        """Ask for the next batch if no trial of the last one runs; after a kill within a batch, for the rest of it."""
         at_work = len(self.state.unfinished) - len(self.state.paused) - len(self._waiting)
         if at_work or (self._waiting and not batched.growing):
             return
         self._check_start()
         batched.fold()
-        while self.stopping is None and batched.growing < (self._batch or 0) and (begun := self._next()) is not None:
+        while self.stopping is None and batched.growing < (self._batch or 0):
+            begun = self._next()
+            if begun is None:
+                break
             self._waiting.append(begun.trial)
 
     def _no_more(self, reason: str) -> None:
-        """Nothing new to run: the end, unless what runs may let a paused trial go on, or is a batch."""
+        """Stop, since no trial is ready, unless a running trial may promote a paused one or belongs to a batch."""
         running = len(self.state.unfinished) - len(self.state.paused)
         if not (running and (self._scheduler.pauses or self._batched)):
             self.stopping = reason
             self._tell_why()
 
     def _tell_why(self) -> None:
-        """A search that ends for want of architectures says so, and how many were looked for."""
+        """Note why a search has no more architectures, and after how many trials."""
         trials, asked = len(self.state.trials), self.limits.max_trials
         said = f"ended after {trials}{f' of {asked}' if asked is not None else ''} trials: {self._why}"
         if self.stopping == "exhausted" and self._why and (-1, said) not in self.state.notes:
             self.note(said)
 
     def _cut_by_time(self) -> list[Paused]:
-        """What runs, or waits for a worker, and has a value; it goes on in a session with more time."""
+        """Pause each unfinished trial that has a value; it continues in a session with more time."""
         metric = self.objectives[0].metric
         found = []
         for trial, record in self.state.unfinished.items():
@@ -282,12 +344,12 @@ class Coordinator:
         return found
 
     def _go_on_after_time(self) -> None:
-        """Take up again what the last session had no more time for; the scheduler has not paused it."""
+        """Continue the trials that the end of the time paused, not the scheduler."""
         if self._cut and self.seconds_left > 0:
             self._commit(*(Promoted(trial) for trial in sorted(self._cut)))
 
     def _pruned(self) -> list[Ended]:
-        """What the scheduler paused; what the time cut waits for more of it."""
+        """The ends of the trials that the scheduler paused; those that the time paused wait for a session with more."""
         paused = self.state.paused.items()
         return [Ended(trial, "pruned", record.value) for trial, record in paused if trial not in self._cut]
 
@@ -356,7 +418,7 @@ class Coordinator:
                 return [reported]
 
     def _equal_names(self, metrics: Mapping[str, float]) -> str | None:
-        """What is wrong with a report that calls a metric otherwise than another report, or the configuration, did."""
+        """The error of a metric name that differs from an earlier or a configured one only in case; else None."""
         for name in metrics:
             other = self._metrics.get(name.lower(), name)
             if other != name:
@@ -372,7 +434,7 @@ class Coordinator:
         return Ended(record.number, "complete", last[metric])
 
     def _judge(self, report: Reported, *, known: bool = False) -> Verdict:
-        """What becomes of a trial after a report; `known` where the ledger has it already."""
+        """The scheduler's verdict on a report; `known` where the ledger has the report already."""
         scores = scores_of(report.metrics, self.objectives)
         if scores is None:
             return Verdict.GO_ON
@@ -395,10 +457,9 @@ class Coordinator:
         return Assignment(record.number, self._space.validate(record.asked), record.seed, record.epochs)
 
     def _propose_unseen(self) -> Proposal | None:
-        """An architecture that no trial has; None when the space or the strategy has no more, as far as can be told.
+        """An architecture that no trial has; None when the space or the strategy seems to have no more.
 
-        What was enqueued comes first. The repeats are counted in the ledger and not here, so that a resume goes on in
-        the middle of them.
+        Enqueued architectures come first. The ledger counts the repeats, so that a resume continues the count.
         """
         if self.state.queue:
             return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
@@ -432,7 +493,7 @@ class Coordinator:
             self.stopping = "time"
 
     def _check_start(self) -> None:
-        """Trials that all fail from the start have one cause, which more trials will not cure."""
+        """Stop if all trials fail from the start: they have one cause, and more trials would fail too."""
         useful = self.state.counts["complete"] + self.state.counts["pruned"] + len(self.state.paused)
         hopeless = [record for record in self._failed_now if record.failure not in _OF_THE_ARCHITECTURE]
         if not useful and len(hopeless) >= _FAILURES_AT_START:

@@ -1,8 +1,8 @@
 """Ctrl-C and SIGTERM while a search runs: once to stop in good order, twice to stop at once.
 
-The first signal raises `Interrupted` in the main thread, wherever it is, but not inside `shield`: what is being
-written is written first, and compiled code that cannot pass an exception on is not disturbed. A long shield calls
-`check` now and then. Outside the main thread nothing is installed, and signals do what they did before.
+The first signal raises `Interrupted` in the main thread, but not inside `shield`: a write ends first, and compiled code
+that cannot pass an exception on is not disturbed. A long shield calls `check` now and then. Outside the main thread no
+handler is installed, and signals keep their earlier handlers.
 """
 
 from __future__ import annotations
@@ -21,19 +21,27 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """A signal asked the search to stop; `signum` is which."""
+    """A signal asked the search to stop.
+
+    Args:
+        signum: the number of the signal.
+    """
 
     def __init__(self, signum: int) -> None:
         super().__init__(signal.Signals(signum).name)
         self.signum = signum
 
     def as_exit(self) -> BaseException:
-        """What a caller of the search expects to see: KeyboardInterrupt, or SystemExit(143) after a SIGTERM."""
+        """Make the exception that the caller of the search expects.
+
+        Returns:
+            KeyboardInterrupt after SIGINT, SystemExit(143) after SIGTERM.
+        """
         return KeyboardInterrupt() if self.signum == signal.SIGINT else SystemExit(128 + self.signum)
 
 
 class Interrupts:
-    """Installs the handlers for the length of a `with` block; one that was never entered lets everything pass."""
+    """Installs signal handlers for the length of a `with` block. Before the block is entered, no signal is handled."""
 
     def __init__(self) -> None:
         self._held = 0
@@ -52,7 +60,11 @@ class Interrupts:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """A block that the first signal waits for."""
+        """Hold the first signal back until the end of the block.
+
+        Yields:
+            Nothing.
+        """
         self._held += 1
         try:
             yield
@@ -62,14 +74,14 @@ class Interrupts:
                 self.check()
 
     def check(self) -> None:
-        """Inside a shield: a place where the signal that waits may be raised."""
+        """Raise the signal that waits, if there is one; called inside a shield, where an exception does no harm."""
         if self._waiting is not None:
             signum, self._waiting = self._waiting, None
             raise Interrupted(signum)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         if self._seen:
-            # The ledger's last transaction is whole or rolled back; nothing else must happen any more.
+            # The ledger's last transaction is whole or rolled back, so the process can end here.
             os._exit(128 + signum)
         self._seen = True
         if self._held:

@@ -1,12 +1,12 @@
-"""Observers of a run: told of every event after it was written, unable to harm the run.
+"""Observers of a run: they get every event after it was written, and cannot harm the run.
 
-Each observer runs in a thread of its own and gets all events in their order. The search waits for it, so that it
-sees the state of the run right after the event, but not for long: all waiting together is at most five seconds and a
-tenth of the run's time. From there on events queue up for it, and it sees a copy of the state that follows them.
+Each observer runs in its own thread and gets all events in their order. The search waits for it, so that it sees the
+state of the run right after the event. All waits for one observer together take at most five seconds and a tenth of
+the run's time. After that, events queue up for the observer, and it sees a copy of the state that follows them.
 
-An observer is left out, with a warning and a note in the ledger, if one call takes more than five seconds, if it
-raised three times (whatever it raised, also SystemExit), or if ten thousand events wait for it. What the package
-itself attaches to a run, such as the backup of its ledger, is called in the same thread.
+An observer gets no more events, with a warning and a note in the ledger, if one call takes more than five seconds, if
+it raised three times (any exception, also SystemExit), or if ten thousand events wait for it. The package's own
+observers, such as the backup of the ledger, are called in the thread of the search.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ class Observer(Protocol):
     """Sees each event with the state of the run after it."""
 
     def on_event(self, event: Event, state: RunState) -> None:
-        """Look at what has just happened; `state` is live: read it, do not change it."""
+        """Take in an event of the run.
+
+        Args:
+            event: what has just happened.
+            state: of the run. It is live: read it, do not change it.
+        """
 
 
 class Audience:
@@ -42,9 +47,9 @@ class Audience:
 
     Args:
         observers: the user's; each is called in a thread of its own.
-        clock: seconds, monotonic.
-        own: the package's; told in line, before the others.
-        patience: seconds that a single call may take; by default 5.
+        clock: the time in seconds, monotonic.
+        own: the package's; they are called in the thread of the search, before the others.
+        patience: the most seconds of a single call; None for 5.
     """
 
     def __init__(
@@ -57,36 +62,52 @@ class Audience:
     ) -> None:
         patience = _SECONDS if patience is None else patience
         self._own = [_Inline(observer, clock) for observer in own]
-        self._aside = [_Aside(observer, clock, patience) for observer in observers]
+        self._threaded = [_Threaded(observer, clock, patience) for observer in observers]
         self._patience = patience
 
     def on_event(self, event: Event, state: RunState, when: float = 0.0) -> None:
-        """Tell every observer that still listens of one event."""
+        """Give one event to every observer.
+
+        Args:
+            event: what has just happened.
+            state: of the run after the event.
+            when: the time of the event, in seconds since 1970.
+        """
         self.on_events([event], state, when)
 
     def on_events(self, events: Sequence[Event], state: RunState, when: float) -> None:
-        """Tell of the events of one transaction, which happened at `when`; `state` is that after all of them."""
+        """Give the events of one transaction to every observer.
+
+        Args:
+            events: in their order.
+            state: of the run after all of them.
+            when: the time of the events, in seconds since 1970.
+        """
         for one in self._own:
             one.tell(events, state)
-        # All get the event before one is waited for: a signal that ends the waiting loses nobody an event.
-        for aside in self._aside:
-            aside.tell(events, state, when)
-        for aside in self._aside:
-            aside.wait(state)
+        # All observers get the events before the search waits for one: a signal during the wait loses no event.
+        for threaded in self._threaded:
+            threaded.tell(events, state, when)
+        for threaded in self._threaded:
+            threaded.wait(state)
 
     def left_out(self) -> list[str]:
-        """What to note of observers that were left out since the last call."""
-        return [text for one in (*self._own, *self._aside) for text in one.take_notes()]
+        """Collect the notes on observers that are called no more.
+
+        Returns:
+            The texts since the last call.
+        """
+        return [text for one in (*self._own, *self._threaded) for text in one.take_notes()]
 
     def close(self) -> None:
-        """Give those that are behind at most five seconds; what they then have not seen is warned about."""
+        """Give observers with waiting events at most five seconds, then warn of the events that they have not seen."""
         deadline = time.monotonic() + self._patience
-        for one in self._aside:
+        for one in self._threaded:
             one.close(deadline)
 
 
 class _Listener:
-    """An observer with its faults; `held_back` is what may not leave it."""
+    """An observer with a count of its faults. `held_back` are the exceptions that count as faults."""
 
     held_back: type[BaseException] = Exception
 
@@ -99,12 +120,12 @@ class _Listener:
         self._notes: list[str] = []
 
     def take_notes(self) -> list[str]:
-        """What the ledger should keep."""
+        """The notes for the ledger since the last call."""
         taken, self._notes = self._notes, []
         return taken
 
     def look(self, event: Event, state: RunState) -> None:
-        """One call of the observer: a callback boundary, which nothing leaves."""
+        """Call the observer once. No exception in `held_back` leaves this boundary."""
         started = self.clock()
         try:
             self.observer.on_event(event, state)
@@ -115,12 +136,12 @@ class _Listener:
                 self._failed(f"kept the search waiting for {taken:.1f} seconds")
 
     def drop(self, what: str) -> None:
-        """Leave it out from now on."""
+        """Call the observer no more."""
         self.dropped = True
         self._say(f"observer {self.name} {what}; it is left out from now on")
 
     def warn(self) -> None:
-        """Say what there is to say, in the thread of the search."""
+        """Issue the warnings since the last call, in the thread of the search."""
         said, self._said = self._said, []
         for text in said:
             warnings.warn(text, stacklevel=4)
@@ -139,7 +160,7 @@ class _Listener:
 
 
 class _Inline(_Listener):
-    """Told in the thread of the search."""
+    """An observer that is called in the thread of the search."""
 
     def tell(self, events: Sequence[Event], state: RunState) -> None:
         for event in events:
@@ -149,7 +170,7 @@ class _Inline(_Listener):
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Transaction:
     """The events of one transaction; `state` is the live one while the search waits, None where they queue up."""
 
     events: Sequence[Event]
@@ -157,16 +178,16 @@ class _Told:
     state: RunState | None
 
 
-class _Aside(_Listener):
-    """Told in a thread of its own, which the search waits for as long as it is quick."""
+class _Threaded(_Listener):
+    """An observer that is called in its own thread. The search waits for it as long as it is quick."""
 
-    # A stranger's code may raise anything, SystemExit too; signals are raised in the main thread, and not here.
+    # An observer may raise anything, SystemExit too. Signals are raised in the main thread, so none is held back here.
     held_back = BaseException
 
     def __init__(self, observer: Observer, clock: Callable[[], float], patience: float) -> None:
         super().__init__(observer, clock)
         self._longest = patience
-        self._queue: deque[_Told] = deque()
+        self._queue: deque[_Transaction] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._busy_since: float | None = None
@@ -176,13 +197,13 @@ class _Aside(_Listener):
         self._waited = 0.0
 
     def tell(self, events: Sequence[Event], state: RunState, when: float) -> None:
-        """Put the events at the end of its queue."""
+        """Put the events at the end of the observer's queue."""
         if self.dropped or self._closing:
             return
         with self._changed:
             if self._behind is not None and not self._pending() and self._allowance() > self._longest / 2:
-                self._behind = None  # It has caught up.
-            self._queue.append(_Told(events, when, state if self._behind is None else None))
+                self._behind = None  # The observer has caught up.
+            self._queue.append(_Transaction(events, when, state if self._behind is None else None))
             if len(self._queue) > _QUEUED:
                 self._leave_out(f"is too slow: {_QUEUED:,} events wait for it")
             self._changed.notify_all()
@@ -191,7 +212,7 @@ class _Aside(_Listener):
             self._thread.start()
 
     def wait(self, state: RunState) -> None:
-        """Wait until it has seen everything, if it is in step; `state` is what it goes on from where it is not."""
+        """Wait until the observer has seen all events. Where it falls behind, it continues on a copy of `state`."""
         if not (self.dropped or self._closing):
             with self._changed:
                 if self._behind is None:
@@ -200,12 +221,12 @@ class _Aside(_Listener):
         self.warn()
 
     def close(self, deadline: float) -> None:
-        """Wait until it has seen everything, or for `deadline` (by the clock that never goes back)."""
+        """Wait until the observer has seen all events, or until `deadline` (seconds by `time.monotonic`)."""
         with self._changed:
             while not self.dropped and self._pending() and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
             self._check_hanging()
-            if not self.dropped and (missed := sum(len(told.events) for told in self._queue)):
+            if not self.dropped and (missed := sum(len(batch.events) for batch in self._queue)):
                 self._say(f"observer {self.name} is too slow: the run ended before it was told of {missed} events")
             self._closing = True
             self._queue.clear()
@@ -222,10 +243,10 @@ class _Aside(_Listener):
             self._waited += time.monotonic() - started
         if not self.dropped and self._pending():
             self._behind = copy.deepcopy(state)
-            self._queue = deque(replace(told, state=self._behind) for told in self._queue)
+            self._queue = deque(replace(batch, state=self._behind) for batch in self._queue)
 
     def _allowance(self) -> float:
-        """Seconds that the search may still wait for it."""
+        """The seconds that the search may still wait for the observer."""
         return self._longest + _SHARE * (time.monotonic() - self._began) - self._waited
 
     def _pending(self) -> bool:
@@ -233,7 +254,7 @@ class _Aside(_Listener):
 
     def _check_hanging(self) -> None:
         since = self._busy_since
-        # The call began a moment after the search began to wait for it.
+        # The call began a moment after the search began to wait, hence 0.95.
         if not self.dropped and since is not None and time.monotonic() - since >= 0.95 * self._longest:
             self._leave_out(f"did not come back from on_event for {self._longest:g} seconds")
 
@@ -248,10 +269,10 @@ class _Aside(_Listener):
                     self._changed.wait()
                 if self._closing or self.dropped:
                     return
-                told = self._queue.popleft()
-                state = told.state or self._caught_up(told)
+                batch = self._queue.popleft()
+                state = batch.state or self._caught_up(batch)
                 self._busy_since = time.monotonic()
-            for event in told.events:
+            for event in batch.events:
                 if not self.dropped:
                     self.look(event, state)
                     self._busy_since = time.monotonic()
@@ -259,9 +280,9 @@ class _Aside(_Listener):
                 self._busy_since = None
                 self._changed.notify_all()
 
-    def _caught_up(self, told: _Told) -> RunState:
+    def _caught_up(self, batch: _Transaction) -> RunState:
         """The copy of the state, after these events too."""
         state = self._behind or RunState()
-        for event in told.events:
-            state.apply(event, told.when)
+        for event in batch.events:
+            state.apply(event, batch.when)
         return state

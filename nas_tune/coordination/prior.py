@@ -1,9 +1,9 @@
-"""The trials of earlier runs (warm start) on the scale of this one: a line for each run, through what both measured.
+"""Warm start: the values of earlier runs on the scale of this run, by a line for each earlier run.
 
-Another data set or budget gives other numbers, and more often than not the same order. An architecture that both
-runs trained is a pair: its values after the last epoch that both have seen. From three pairs on the line is that of
-least squares, before that a shift, and without any pair the values stand as they are. The line never falls: a run
-that orders architectures the other way round is not turned over, it counts as saying nothing (slope 0).
+Another data set or budget gives other values, but usually the same order. An architecture that both runs trained is a
+pair: its values after the last epoch that both have reported. With three pairs or more the line is that of least
+squares, with fewer a shift, and without a pair the values stay unchanged. The line never falls: a run that orders
+architectures the other way round is not inverted, it counts as without information (slope 0).
 """
 
 from __future__ import annotations
@@ -21,19 +21,31 @@ _PAIRS_FOR_A_SLOPE = 3
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """From the values of another run to those of this one."""
+    """A line from the values of an earlier run to the values of this run.
+
+    Attributes:
+        slope: at least 0; 0 where the earlier run carries no information.
+        offset: the value here for 0 there.
+    """
 
     slope: float = 1.0
     offset: float = 0.0
 
     def at(self, value: float) -> float:
-        """The value here of what had `value` there."""
+        """Translate a value.
+
+        Args:
+            value: in the earlier run.
+
+        Returns:
+            The value on the scale of this run.
+        """
         return self.slope * value + self.offset
 
 
 @dataclass(slots=True)
 class _Run:
-    """Another run: its trials by their number in the study, and (there, number here) of those that were tried here."""
+    """An earlier run: its trials by number in the study, and (trial there, number here) of those tried in both."""
 
     known: dict[int, Known] = field(default_factory=dict)
     met: list[tuple[Known, int]] = field(default_factory=list)
@@ -41,30 +53,50 @@ class _Run:
 
 
 class Prior:
-    """The trials of other runs, and what was learnt of their scales."""
+    """The trials of earlier runs, and a line for each run."""
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
         self._by_id: dict[str, list[tuple[_Run, Known]]] = {}
 
     def add(self, ask: int, event: Known) -> None:
-        """The study's trial `ask` is this trial of another run."""
+        """Add a trial of an earlier run.
+
+        Args:
+            ask: its number in the study.
+            event: the trial.
+        """
         run = self._runs.setdefault(event.run, _Run())
         run.known[ask] = event
         self._by_id.setdefault(event.id, []).append((run, event))
 
-    def meet(self, architecture_id: str, ask: int) -> None:
-        """The study's trial `ask` tries this architecture here."""
+    def record(self, architecture_id: str, ask: int) -> None:
+        """Record that this run tries an architecture, which may be in earlier runs.
+
+        Args:
+            architecture_id: the canonical id of the architecture.
+            ask: the number of the trial in the study.
+        """
         for run, event in self._by_id.get(architecture_id, ()):
             run.met.append((event, ask))
 
-    def news(self, curve_of: Callable[[int], Mapping[int, float]]) -> Iterator[tuple[Line, Mapping[int, Known]]]:
-        """The lines that are not what they were, each with the trials of its run by number in the study.
+    def updated_lines(
+        self, curve_of: Callable[[int], Mapping[int, float]]
+    ) -> Iterator[tuple[Line, Mapping[int, Known]]]:
+        """Fit the lines again, and give those that have changed since the last call.
 
-        `curve_of` says what the study's trial of that number has reported so far, by epoch.
+        Args:
+            curve_of: from the number of a trial in the study to its values so far, by epoch.
+
+        Yields:
+            A changed line, and the trials of its run by their number in the study.
         """
         for run in self._runs.values():
-            pairs = [pair for event, ask in run.met if (pair := _pair(event, curve_of(ask))) is not None]
+            pairs = []
+            for event, ask in run.met:
+                pair = _pair(event, curve_of(ask))
+                if pair is not None:
+                    pairs.append(pair)
             line = fitted(pairs)
             if line != run.line:
                 run.line = line
@@ -72,7 +104,15 @@ class Prior:
 
 
 def fitted(pairs: list[tuple[float, float]]) -> Line:
-    """The line through (there, here) pairs; what it says of falling or constant ones has no slope."""
+    """Fit the line of an earlier run.
+
+    Args:
+        pairs: (value there, value here) of architectures that both runs trained.
+
+    Returns:
+        The line of least squares from three pairs on, a shift for fewer, the identity without any. Its slope is 0 where
+        the pairs fall, and 1 where all values there are equal.
+    """
     if not pairs:
         return Line()
     there, here = (math.fsum(values) / len(pairs) for values in zip(*pairs, strict=True))
@@ -85,7 +125,7 @@ def fitted(pairs: list[tuple[float, float]]) -> Line:
 
 
 def _pair(event: Known, curve: Mapping[int, float]) -> tuple[float, float] | None:
-    """Its values there and here after the last epoch that both have seen."""
+    """The trial's values there and here after the last epoch that both runs have reported; None without one."""
     for epoch, value in reversed(event.curve):
         if math.isfinite(curve.get(int(epoch), math.nan)):
             return value, curve[int(epoch)]

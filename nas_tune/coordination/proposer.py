@@ -1,8 +1,7 @@
-"""The strategy's side of a run: an Optuna study in memory, told of every event of the ledger.
+"""The strategy of a run with its Optuna study, which is kept in memory and follows the events of the ledger.
 
-`propose` asks the strategy, `apply` takes in what became of it. A replay calls `apply` alone: proposals that it
-has not made itself it enters into the study as they stand in the ledger. Trials of the study are numbered by
-asks, which count duplicates too, while a run's trials do not.
+`propose` asks the strategy, `apply` takes in an event. A replay calls `apply` alone, which enters the proposals of the
+ledger into the study. The study's trials are numbered by asks, which count duplicates too; a run's trials are not.
 """
 
 from __future__ import annotations
@@ -35,7 +34,13 @@ _INVALID_IN_A_ROW = 20
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Ask number `ask` of the strategy, and what it proposed; `note` tells of a fallback."""
+    """A proposal of the strategy.
+
+    Attributes:
+        ask: the number of the ask, which counts duplicates too.
+        architecture: what is proposed.
+        note: why a random architecture replaces a proposal; empty without a fallback.
+    """
 
     ask: int
     architecture: Architecture
@@ -43,7 +48,15 @@ class Proposal:
 
 
 def derive_seed(seed: int, *path: int) -> int:
-    """A 32-bit seed that depends on the run's seed and a path of numbers, and on nothing else."""
+    """Derive a seed, which depends on the run's seed and a path of numbers, and on nothing else.
+
+    Args:
+        seed: the run's.
+        path: numbers that tell the uses of the seed apart.
+
+    Returns:
+        A 32-bit seed.
+    """
     return int(np.random.SeedSequence((seed, *path)).generate_state(1)[0])
 
 
@@ -51,11 +64,11 @@ class Proposer:
     """Asks a strategy for architectures of a space, and keeps the study that the strategy learns from.
 
     Args:
-        space: what is searched.
-        make_sampler: a fresh sampler for a seed.
+        space: of the architectures.
+        make_sampler: makes a fresh sampler from a seed.
         seed: the run's.
-        mode: whether a greater value is better; of several objectives one for each, or one for all.
-        metric: the name of the value among a report's metrics; of several objectives all names.
+        mode: whether a greater value is better; with several objectives one for each, or one for all.
+        metric: the name of the value among a report's metrics; with several objectives all names.
     """
 
     def __init__(
@@ -81,20 +94,24 @@ class Proposer:
         self._prior = Prior()
 
     def propose(self) -> Proposal:
-        """Ask the strategy for a valid architecture; if it fails, a random one stands in and the note says so.
+        """Ask the strategy for a valid architecture.
 
-        So it does, without a note, for a strategy that insists on what the space's rule refuses.
+        If the strategy fails, a random architecture replaces its proposal, with a note. If its proposals break the
+        space's rule 20 times in a row, a random one replaces them without a note.
+
+        Returns:
+            The proposal.
 
         Raises:
-            Exhausted: it has nothing left to propose.
-            StrategyError: it failed five times in a row.
+            Exhausted: the strategy has no more architectures to propose.
+            StrategyError: the strategy failed five times in a row.
         """
         self._translate()
         for _ in range(_INVALID_IN_A_ROW):
             ask = self._asks
             seed = derive_seed(self._seed, 0, ask)
             try:
-                # A sampler of one's own may raise anything; the search must not end with it.
+                # A sampler of the user may raise anything, and the search must survive it.
                 architecture = self._ask(ask, self._make_sampler(seed))
             except Exhausted:
                 raise
@@ -110,19 +127,31 @@ class Proposer:
         return self.propose_instead(self._space.sample(derive_seed(self._seed, 0, self._asks)))
 
     def propose_instead(self, architecture: Architecture) -> Proposal:
-        """Enter an architecture that the coordinator chose as if the strategy had proposed it."""
+        """Enter an architecture that the coordinator chose as if the strategy had proposed it.
+
+        Args:
+            architecture: of the space.
+
+        Returns:
+            The proposal, with the number of the ask.
+        """
         self._enter(self._asks, architecture)
         return Proposal(self._asks - 1, architecture)
 
     def apply(self, event: Event, trial: TrialRecord | None = None) -> None:
-        """Take in an event; `trial` is its trial as it stood when the event happened."""
+        """Take in an event.
+
+        Args:
+            event: of the ledger.
+            trial: the event's trial as it was when the event happened; None without one.
+        """
         match event:
             case Asked():
                 self._ask_of_trial[event.trial] = event.ask
                 self._enter(event.ask, event.tree)
-                self._prior.meet(event.id, event.ask)
+                self._prior.record(event.id, event.ask)
             case Retried() if trial is not None:
-                # The first attempt stays failed, which no sampler sees; this one is a trial of its own to the strategy.
+                # No sampler sees the first attempt, which stays failed. The study gets this attempt as another trial.
                 self._ask_of_trial[event.trial] = event.ask
                 self._enter(event.ask, trial.asked)
             case Known():
@@ -133,7 +162,7 @@ class Proposer:
             case Reported():
                 self._report(self._ask_of_trial[event.trial], event.epoch, event.metrics)
             case Paused():
-                # Until it goes on, which may never be, it is to the strategy what a stopped trial is.
+                # Until the trial continues, which may never happen, the strategy sees it as a stopped one.
                 ask = self._trial_id(self._ask_of_trial[event.trial])
                 self._storage.pause(ask, self._values(ask, event.value) or [event.value])
             case Ended():
@@ -141,7 +170,7 @@ class Proposer:
 
     def _ask(self, ask: int, sampler: BaseSampler) -> Architecture:
         if isinstance(sampler, ArchitectureSampler):
-            # No detour over single parameters: what it proposes is entered as a replay will enter it.
+            # The proposal is a whole architecture, so it is entered as a replay enters it.
             architecture = self._space.validate(sampler.propose(self._study, ask))
             self._enter(ask, architecture)
             return architecture
@@ -167,11 +196,11 @@ class Proposer:
         self._end(ask, event.state, event.curve[-1][1])
 
     def _translate(self) -> None:
-        """Show what is known of other runs as this one would have measured it, as far as can be told by now."""
-        for line, known in self._prior.news(lambda ask: self._storage.get_trial(ask).intermediate_values):
+        """Put the values of earlier runs on the scale of this run, as far as the pairs by now allow."""
+        for line, known in self._prior.updated_lines(lambda ask: self._storage.get_trial(ask).intermediate_values):
             for ask, event in known.items():
                 curve = {int(epoch): line.at(value) for epoch, value in event.curve}
-                # Trials that do not carry over to this task are better left out.
+                # Without information on this task (slope 0) the trials count as failed, which samplers ignore.
                 state = _STATES[event.state if line.slope else "failed"]
                 self._storage.revise(self._trial_id(ask), state, curve)
 
@@ -187,7 +216,7 @@ class Proposer:
         return replace(proposal, note=f"the strategy failed ({error!r}): proposed at random instead")
 
     def _skip_to(self, ask: int) -> None:
-        """Fill the asks that came to nothing with failed trials, which samplers do not see."""
+        """Enter failed trials, which samplers do not see, for the asks before `ask` without a proposal."""
         made = self._storage.get_n_trials(self._study_id)
         for number in range(self._asks, min(made, ask)):
             self._storage.set_trial_state_values(self._trial_id(number), TrialState.FAIL)
@@ -198,7 +227,7 @@ class Proposer:
     def _answer(self, ask: int, original: TrialRecord) -> None:
         for report in original.reports:
             self._report(ask, report.epoch, report.metrics)
-        # One that still runs has no answer yet; failed ones are invisible to every sampler.
+        # A trial that still runs has no value yet: a failed one, which samplers do not see, stands in.
         state = "pruned" if original.state == "paused" else original.state if original.over else "failed"
         self._end(ask, state, original.value)
 
@@ -208,13 +237,13 @@ class Proposer:
             self._storage.report(self._trial_id(ask), epoch, values)
 
     def _end(self, ask: int, state: str, value: float | None) -> None:
-        # The study's own tell would let the sampler look at the trial, which another one will learn from, and
-        # would return a deep copy of it.
+        # `study.tell` would call the sampler, although each ask makes a fresh one that reads the study, and would
+        # return a deep copy of the trial.
         values = None if state == "failed" else self._values(ask, value)
         self._storage.set_trial_state_values(self._trial_id(ask), _STATES[state], values)
 
     def _values(self, ask: int, value: float | None) -> list[float] | None:
-        """What a trial came to: `value`; in several objectives its last report, which the value is the first of."""
+        """The values of a trial: `value` with one objective, those of its last report with several."""
         if value is None or len(self._objectives) == 1:
             return None if value is None else [value]
         return last_values(self._storage.get_trial(self._trial_id(ask)))

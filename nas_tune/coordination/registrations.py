@@ -1,9 +1,9 @@
-"""What a program registers by name and its run uses: it travels by reference, as a trainable does.
+"""The names that a program has registered and its run uses: other processes get them by reference, as a trainable.
 
-The ledger keeps the references. A process that goes on with the run loads and registers them, under the rule of
-`nas_tune.session.trust`. What that process has registered itself under a name stays as it is.
+The ledger keeps the references. A process that resumes the run loads and registers them, under the rule of
+`nas_tune.session.trust`. A name that this process has registered itself keeps its entry.
 
-Export formats do not travel: a run uses none, and who exports names them.
+Export formats are not among them: a run uses none, and the call of an export names them.
 """
 
 from __future__ import annotations
@@ -41,35 +41,45 @@ ONE_OF = {
     "schedulers": "scheduler",
     "methods": "method",
 }
-"""The kinds that travel, and what one of each is called where the code of a run is listed."""
+"""The kinds whose registrations a run keeps, and the word for one entry of each in the list of a run's code."""
 FOR_TRAINING = ("networks", "spaces", "methods")
-"""The kinds that training an architecture takes; the others serve the search alone."""
+"""The kinds that the training of an architecture needs; the others serve the search alone."""
 
 _BY_TARGET: Mapping[str, tuple[Registry[Callable[..., Any]], str, str]] = {
     "strategies": (STRATEGIES, "nas_tune.strategies", "nas_tune.strategies.register"),
     "schedulers": (SCHEDULERS, "nas_tune.schedulers", "nas_tune.schedulers.register"),
     "methods": (METHODS, "trainables.supernet.methods", "trainables.supernet.methods.register"),
 }
-"""Of kinds whose entry is one reference: the registry, the room of what is built in, and how one is registered."""
+"""For kinds with one reference an entry: the registry, the package of the built-in ones, and the call to register."""
 _DEEPEST = 6
 
 
 def used(
     spaces: Iterable[object], settings: Mapping[str, Any], *, strategy: str = "", scheduler: str = ""
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """What this process has registered of the names that a run uses.
+    """Find the names that a run uses and this process has registered.
 
     Args:
         spaces: the spaces of the run, or their names.
-        settings: of its trainable, which may name a space or a method.
-        strategy, scheduler: the names in its configuration.
+        settings: of the trainable, which may name a space or a method.
+        strategy, scheduler: the names in the run's configuration.
+
+    Returns:
+        The references by kind and name, without empty kinds.
     """
     asked = [name for space in spaces for name in _names(space)]
     names = list(dict.fromkeys([*asked, *_names_in(settings, "space", _DEEPEST)]))
     methods = [strategy, *_names_in(settings, "method", _DEEPEST)]
+    networks, factories = {}, {}
+    for name in names:
+        network, factory = _network(name), _here("spaces", name, "factory")
+        if network is not None:
+            networks[name] = network
+        if factory is not None:
+            factories[name] = {"factory": reference_of(factory)}
     found = {
-        "networks": {name: entry for name in names if (entry := _network(name))},
-        "spaces": {name: entry for name in names if (entry := _space(name))},
+        "networks": networks,
+        "spaces": factories,
         "strategies": _targets("strategies", [strategy]),
         "schedulers": _targets("schedulers", [scheduler]),
         "methods": _targets("methods", methods),
@@ -78,12 +88,26 @@ def used(
 
 
 def for_training(registered: Registered) -> Registered:
-    """What a worker process needs."""
+    """Choose the registrations that a worker process needs.
+
+    Args:
+        registered: as `used` returns it.
+
+    Returns:
+        The kinds in `FOR_TRAINING`.
+    """
     return {kind: entries for kind, entries in registered.items() if kind in FOR_TRAINING}
 
 
 def check_travelling(registered: Registered) -> None:
-    """`ConfigError` where a worker process could not find again what it needs."""
+    """Check that a worker process can load the registrations that it needs.
+
+    Args:
+        registered: as `used` returns it.
+
+    Raises:
+        ConfigError: one of them has no reference, since it was defined in a script, notebook or function.
+    """
     for kind, by_name in for_training(registered).items():
         for name, entry in by_name.items():
             for part, reference in entry.items():
@@ -95,21 +119,29 @@ def check_travelling(registered: Registered) -> None:
 
 
 def is_here(kind: str, name: str) -> bool:
-    """Whether this process has registered something of its own as `name`; `kind` is a key of `ONE_OF`."""
+    """Test whether this process has registered a name itself.
+
+    Args:
+        kind: a key of `ONE_OF`.
+        name: of the entry.
+
+    Returns:
+        True if so; False for built-in names and those of plug-ins.
+    """
     return _here(kind, name, {"networks": "builder", "spaces": "factory"}.get(kind, "target")) is not None
 
 
 def restore(registered: Registered, *, accept_code_change: bool = True, kinds: Collection[str] = tuple(ONE_OF)) -> None:
-    """Register what a run needs and this process has not.
+    """Register the entries that a run needs and this process has not registered.
 
     Args:
-        registered: as `used` gave it where the run began.
-        accept_code_change: take code that is not what it was.
-        kinds: what is needed.
+        registered: as `used` returned it when the run began.
+        accept_code_change: whether code may differ from when the run began.
+        kinds: the kinds to register.
 
     Raises:
-        ConfigError: it cannot be imported, or is no such thing.
-        ResumeRefusedError: the code is not what it was.
+        ConfigError: an entry cannot be imported, or is not of its kind.
+        ResumeRefusedError: the code of an entry has changed.
     """
     for kind in (kind for kind in ONE_OF if kind in kinds):
         for name, entry in registered.get(kind, {}).items():
@@ -126,7 +158,7 @@ def _names(space: object) -> Iterator[str]:
 
 
 def _names_in(settings: object, wanted: str, deepest: int) -> Iterator[str]:
-    """Names of spaces, or of methods, in settings, also in those of a trainable that has another one inside."""
+    """Names of spaces or methods in settings, also in the settings of a trainable inside a trainable."""
     if not isinstance(settings, Mapping) or deepest == 0:
         return
     for key, value in settings.items():
@@ -138,7 +170,7 @@ def _names_in(settings: object, wanted: str, deepest: int) -> Iterator[str]:
 
 
 def _names_in_spec(text: object) -> Iterator[str]:
-    """The name of a space that is written as JSON, as a retraining has it."""
+    """The name of a space whose spec is JSON text, as in the settings of a retraining."""
     if isinstance(text, str) and text.startswith("{"):
         found = json.loads(text)
         yield from _names(found.get("name") if isinstance(found, Mapping) else None)
@@ -157,11 +189,6 @@ def _network(name: str) -> dict[str, Any] | None:
     }
 
 
-def _space(name: str) -> dict[str, Any] | None:
-    factory = _here("spaces", name, "factory")
-    return None if factory is None else {"factory": reference_of(factory)}
-
-
 def _targets(kind: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for name in names:
@@ -172,7 +199,7 @@ def _targets(kind: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _here(kind: str, name: str, part: str) -> Any:
-    """What this process has registered; None for what the packages and plug-ins bring."""
+    """The object that this process has registered; None for built-in ones and those of plug-ins."""
     if kind == "networks":
         return getattr(_family(name), part, None)
     registry: Registry[Callable[..., Any]] = SPACES if kind == "spaces" else _BY_TARGET[kind][0]
@@ -180,7 +207,7 @@ def _here(kind: str, name: str, part: str) -> Any:
 
 
 def _family(name: str) -> object | None:
-    # Who has registered a network has loaded the module; it takes torch, which other runs do without.
+    # A program that has registered a network has imported the module, which needs torch: other runs do without.
     networks = sys.modules.get("trainables.networks")
     return None if networks is None else networks.registered(name)
 
@@ -215,9 +242,9 @@ def _loaded(
     more: bool = False,
     rooms: tuple[str, ...] = ("trainables.networks", "search_spaces.catalogue"),
 ) -> Callable[..., Any]:
-    """A function or class by reference, if it takes so many arguments, and with `more` perhaps others, by keyword.
+    """Load a function or class that takes this number of arguments; with `more`, it may take others by keyword.
 
-    Of this package it is taken from the `rooms` alone.
+    A reference into this project is loaded from `rooms` only.
     """
     if reference is None:
         raise ConfigError(

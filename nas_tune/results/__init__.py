@@ -1,14 +1,14 @@
-"""What a run found, as dataframes, SQL and Parquet, while it runs and afterwards.
+"""The results of a run as dataframes, SQL and Parquet, while it runs and afterwards.
 
-    run.py       Run: the door to all of it
+    run.py       Run: the public class, which gives all results
     reader.py    the ledger, read-only, folded event by event as it grows
     tables.py    the typed columns of a trial and of an epoch, as Arrow tables
     frames.py    Arrow tables to pandas frames of the same types, and to Parquet files
     sql.py       SQL over the tables, kept away from everything else
-    ranking.py   which trial is better than which
+    ranking.py   the order of trials, and the Pareto front
     decisions.py   the parameters that trials decided, without the code of their space
     architectures.py   architectures as text
-    redaction.py   what may be shown of what strangers wrote
+    redaction.py   text of strangers without credentials and spreadsheet formulas
 
 Importing this package imports neither pandas nor pyarrow; the calls that need them do.
 """

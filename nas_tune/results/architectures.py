@@ -13,7 +13,14 @@ __all__ = ["space_of", "writer"]
 
 
 def writer(space: Space | None) -> Callable[[Any], str]:
-    """What turns a tree (or an Architecture) of `space` into text; total, whatever the tree, and empty for none."""
+    """Make a function that writes trees (or architectures) of a space as text.
+
+    Args:
+        space: of the trees; None writes JSON.
+
+    Returns:
+        The function. It takes any tree, also a damaged one, and returns "" for None.
+    """
     own = getattr(space, "to_string", None) or getattr(space, "to_genotype", None)
 
     def written(tree: Any) -> str:
@@ -23,14 +30,21 @@ def writer(space: Space | None) -> Callable[[Any], str]:
             if own is not None:
                 return str(own(tree))
         except (SpaceError, LookupError, TypeError, ValueError, AttributeError):
-            pass  # a tree that the form cannot say: of another space than the ledger claims, or damaged
+            pass  # The space's form cannot write this tree: it is damaged, or of another space than the ledger claims.
         return json.dumps(getattr(tree, "tree", tree), separators=(",", ":"))
 
     return written
 
 
 def space_of(run: Run) -> Space | None:
-    """The space of a run as a reader has it, or None where its description cannot be read."""
+    """Read the space of a run.
+
+    Args:
+        run: an open run.
+
+    Returns:
+        The space as `Run.space`; None where its description cannot be read.
+    """
     try:
         return run.space
     except SpaceError:

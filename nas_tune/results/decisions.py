@@ -1,4 +1,4 @@
-"""What trials decided, by the space alone: no code of the space's class or rules is imported."""
+"""The parameters that trials decided, from the space's spec. The code of its class and rules is not imported."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Decisions", "bare_space"]
 
 
 class Decisions:
-    """The active parameters of the trials of one run; worked out once for an architecture.
+    """The active parameters of the trials of one run, computed once for each architecture.
 
     Args:
-        spec: of the space; None, or one that this version cannot read, leaves every trial without parameters.
+        spec: of the space; with None, or a spec that this version cannot read, every trial is without parameters.
     """
 
     def __init__(self, spec: Mapping[str, Any] | None) -> None:
@@ -23,7 +23,14 @@ class Decisions:
         self._known: dict[tuple[int, str | None], dict[str, Any]] = {}
 
     def of(self, trial: TrialRecord) -> dict[str, Any]:
-        """By dotted name; empty where the trial has found no architecture yet."""
+        """Look up the active parameters of a trial.
+
+        Args:
+            trial: of the run.
+
+        Returns:
+            Values by dotted name; empty where the trial has found no architecture yet.
+        """
         if trial.tree is None:
             return {}
         key = (trial.number, trial.found_id)
@@ -39,7 +46,14 @@ class Decisions:
 
 
 def bare_space(spec: Mapping[str, Any] | None) -> Space | None:
-    """The space without its class and rules: they decide nothing here, and are somebody's code to import."""
+    """Read a space without its class and rules: they would have to be imported, and decide no parameter.
+
+    Args:
+        spec: of the space; None is read as an unreadable one.
+
+    Returns:
+        The space; None where this version cannot read the spec.
+    """
     try:
         return Space.from_spec({**(spec or {}), "type": None, "valid": None, "canonical": None})
     except SpaceError:

@@ -36,15 +36,29 @@ _TYPES = {
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A frame of the same columns; nothing is turned into object or float because a value is missing."""
+    """Convert an Arrow table to a frame.
+
+    Args:
+        table: of any columns.
+
+    Returns:
+        The same columns with pandas' nullable types: a missing value turns no column into object or float.
+    """
     frame: pd.DataFrame = table.to_pandas(types_mapper=_TYPES.get)
     return frame
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame so that `pandas.read_parquet` gives an equal one; `RunFolderError` where it cannot be.
+    """Write a frame to a Parquet file, from which `pandas.read_parquet` reads an equal one.
 
-    pandas 2.2 keeps text that it reads in Python strings, unless its option `mode.string_storage` is "pyarrow".
+    pandas 2.2 reads text into Python strings, unless its option `mode.string_storage` is "pyarrow".
+
+    Args:
+        frame: without its index.
+        path: of the file.
+
+    Raises:
+        RunFolderError: the file cannot be written.
     """
     with written_aside(path) as draft:
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), draft, compression="zstd")
@@ -52,7 +66,13 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A file to write instead of `path`, which takes its name when it is whole.
+    """Write a file under another name, and rename it to `path` when the block ends without an error.
+
+    Args:
+        path: of the file.
+
+    Yields:
+        The file to write, with the suffix of `path`.
 
     Raises:
         ConfigError: the path is a URL.
@@ -61,7 +81,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     check_local(path, "the file to write")
     try:
         with draft_folder(path.parent, path.name) as draft:
-            yield draft / path.name  # with its suffix, which says the format to who writes it
+            yield draft / path.name  # with the suffix, by which writers choose the format
             os.replace(draft / path.name, path)
     except OSError as error:
         raise RunFolderError(f"cannot write {path}: {error}; name a place that can be written") from error

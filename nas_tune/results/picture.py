@@ -1,4 +1,4 @@
-"""The Pareto front of a run as a picture: what complete trials cost against what they are worth."""
+"""The Pareto front of a run as a picture: one objective of the complete trials against the other."""
 
 from __future__ import annotations
 
@@ -21,22 +21,33 @@ __all__ = ["SUFFIXES", "draw_front", "drawable"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _WIDE = 30
-"""From how large a ratio of its ends on an axis is logarithmic."""
+"""An axis is logarithmic if its greatest value is more than this many times the least."""
 
 
-Numbers = NDArray[np.float64]
+_Numbers = NDArray[np.float64]
 _LARGEST = 1e300
 
 
-def drawable(values: pd.Series[Any] | Numbers) -> Numbers:
-    """Values that a picture has room for: beyond 1e300 they are drawn at 1e300, since Matplotlib overflows there."""
+def drawable(values: pd.Series[Any] | _Numbers) -> _Numbers:
+    """Limit values to what Matplotlib can draw: it overflows beyond 1e300.
+
+    Args:
+        values: numbers, shape (n,).
+
+    Returns:
+        Floats, shape (n,), at most 1e300 in size; NaN where a value is missing.
+    """
     known = values if isinstance(values, np.ndarray) else values.to_numpy(dtype=float, na_value=np.nan)
-    room: Numbers = np.clip(known, -_LARGEST, _LARGEST)
+    room: _Numbers = np.clip(known, -_LARGEST, _LARGEST)
     return room
 
 
 def draw_front(run: Run, out: Path) -> None:
-    """Write the picture: the first objective upwards, the second to the right; the suffix of `out` says its format.
+    """Draw the first objective upwards and the second to the right, and write the picture.
+
+    Args:
+        run: with two objectives or more.
+        out: the file; its suffix sets the format.
 
     Raises:
         ConfigError: another suffix than .png, .svg or .pdf, or a run with one objective.
@@ -61,20 +72,20 @@ def _draw(run: Run, axes: Axes) -> None:
     up, right = run.objectives[:2]
     table, front = run.trials(), run.pareto().sort_values(right.metric)
     complete = table[table["trial"].isin(run.contending())]
-    # Okabe and Ito's vermilion, which people with any kind of sight tell from grey.
     steps = "steps-post" if right.mode == "min" else "steps-pre"
     values, worth = drawable(complete[right.metric]), drawable(complete[up.metric])
     axes.scatter(values, worth, s=22, color="#bbbbbb", label="complete trials")
+    # Okabe and Ito's vermilion: people with any kind of sight tell it from grey.
     ends = (drawable(front[one.metric]) for one in (right, up))
     axes.plot(*ends, "o-", ms=5, color="#D55E00", drawstyle=steps, label="Pareto front")
     if len(values) and np.nanmin(values) > 0 and np.nanmax(values) > _WIDE * np.nanmin(values):
         axes.set_xscale("log")
-    axes.set_xlabel(_said(right))
-    axes.set_ylabel(_said(up))
+    axes.set_xlabel(_label(right))
+    axes.set_ylabel(_label(up))
     axes.grid(True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
 
 
-def _said(objective: Objective) -> str:
+def _label(objective: Objective) -> str:
     return f"{objective.metric} ({'more' if objective.mode == 'max' else 'less'} is better)"

@@ -1,4 +1,4 @@
-"""Which trial is better than which: one order for `Run.best`, the kept checkpoints and the progress display.
+"""The order of trials, best first: the same for `Run.best`, the kept checkpoints and the progress display.
 
 The rule is that of `nas_tune.objectives.standings`.
 """
@@ -19,7 +19,15 @@ _ENDED = ("complete", "pruned", "paused")
 
 
 def final_scores(trial: TrialRecord, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
-    """What a trial that is over or paused came to in every objective, greater is better; None without a value."""
+    """Compute the last scores of a trial that has ended or is paused.
+
+    Args:
+        trial: of the run.
+        objectives: the run's.
+
+    Returns:
+        A score for each objective, greater is better; None for a trial without a value.
+    """
     if trial.state not in _ENDED or trial.value is None:
         return None
     if len(objectives) == 1:
@@ -28,36 +36,64 @@ def final_scores(trial: TrialRecord, objectives: Sequence[Objective]) -> tuple[f
 
 
 def result_of(trial: TrialRecord, objectives: Sequence[Objective]) -> Result | None:
-    """What a trial came to, to be compared with others; None without a value."""
+    """Make the result of a trial, to compare it with others.
+
+    Args:
+        trial: of the run.
+        objectives: the run's.
+
+    Returns:
+        The result; None for a trial without a value.
+    """
     scores = final_scores(trial, objectives)
     return None if scores is None else Result(scores, trial.epochs, trial.state == "complete")
 
 
 def ranked(trials: Iterable[TrialRecord], objectives: Sequence[Objective], count: int | None = None) -> list[int]:
-    """The numbers of the best `count` trials (of all) that have a value, the best first; of equals the older one.
+    """Rank the trials that have a value, the best first; of equal trials the older one comes first.
 
-    Complete trials stand by value, however long they trained. Pruned and paused ones stand behind every trial that
-    trained longer, and among the others by value. With several objectives, in the place of the value: the number of
-    the front, within a front the loneliest first (crowding distance, `nas_tune.objectives.pareto`), then the objectives
-    in turn.
+    Complete trials are ordered by value, for any length of training. Pruned and paused trials come behind every trial
+    that trained longer, and are ordered by value among the others. With several objectives, the value is replaced by
+    the number of the front, then by crowding distance within a front, the loneliest first
+    (`nas_tune.objectives.pareto`), then by the objectives in turn.
+
+    Args:
+        trials: of the run.
+        objectives: the run's.
+        count: how many to return; None for all.
+
+    Returns:
+        Numbers of trials.
     """
     numbers, results = _results(trials, objectives)
     return [numbers[place] for place in in_order(results, count)]
 
 
 def contending(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> list[int]:
-    """The numbers of the trials whose values compare with those of complete ones, by number.
+    """Find the trials whose values compare with those of complete ones.
 
     These are the complete trials, and those that were stopped after at least as many epochs as any of them.
+
+    Args:
+        trials: of the run.
+        objectives: the run's.
+
+    Returns:
+        Their numbers, ascending.
     """
     numbers, results = _results(trials, objectives)
     return [numbers[place] for place in contenders(results)]
 
 
 def pareto(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> list[int]:
-    """The numbers of the contending trials that none dominates, the best in the first objective first.
+    """Find the contending trials that no other one dominates.
 
-    With one objective that is the best trial alone.
+    Args:
+        trials: of the run.
+        objectives: the run's.
+
+    Returns:
+        Their numbers, the best in the first objective first; with one objective the best trial alone.
     """
     numbers, results = _results(trials, objectives)
     able = contenders(results)
@@ -68,7 +104,7 @@ def pareto(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> li
 
 
 def _results(trials: Iterable[TrialRecord], objectives: Sequence[Objective]) -> tuple[list[int], list[Result]]:
-    """The trials with a value by number, and what they came to."""
+    """The numbers of the trials with a value, ascending, and their results in the same order."""
     numbers, results = [], []
     for trial in sorted(trials, key=lambda trial: trial.number):
         result = result_of(trial, objectives)

@@ -1,6 +1,6 @@
-"""The ledger as a reader sees it: folded once, then only what is new, while its driver may be writing on.
+"""The read-only ledger: its events are folded into a state once, then only new ones, while the driver may write.
 
-Nothing is ever written, and the driver is not kept waiting: a reading lasts as long as fetching new events.
+A reader never writes, and the driver does not wait for it: a read lasts only until the new events are fetched.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class Snapshot:
 
     @property
     def trials(self) -> int:
-        """How many trials there are, in whatever state."""
+        """The number of trials, in any state."""
         return sum(self.counts.values())
 
 
 @dataclass(slots=True)
 class _Reading:
-    """One ledger file, and how far it was read; `last` is the time of the last event."""
+    """One ledger file, and how many of its events were read; `last` is the time of the last event."""
 
     ledger: Ledger
     file: tuple[int, int] | None
@@ -73,10 +73,13 @@ class _Reading:
 
 
 class LedgerReader:
-    """The events of the run in `folder`, folded into `RunState` as far as they were written.
+    """Folds the events of a run into a `RunState`, as far as they are written.
+
+    Args:
+        folder: of the run.
 
     Raises:
-        LedgerDamagedError, NewerFormatError: the ledger cannot be read; also later, when it was replaced.
+        LedgerDamagedError, NewerFormatError: the ledger cannot be read; also later, when the file was replaced.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,23 +89,31 @@ class LedgerReader:
 
     @contextmanager
     def current(self) -> Iterator[RunState]:
-        """The state after the last event written; held for the length of the block, so read and let go."""
+        """Lock the state for the length of the block, after the last event in the ledger is read.
+
+        Yields:
+            The live state: read it within the block, and do not change it.
+        """
         with self._lock:
             self._refresh()
             yield self._now.state
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What was written at the start of the run."""
+        """What the driver wrote at the start of the run."""
         return self._now.meta
 
     @property
     def version(self) -> tuple[int, int]:
-        """Changes when what was read changes: (how often the ledger was replaced, events seen)."""
+        """(how often the ledger file was replaced, events read); it changes whenever the state changes."""
         return self._now.number, self._now.seen
 
     def snapshot(self) -> Snapshot:
-        """The run now, in numbers."""
+        """Summarize the present run in numbers.
+
+        Returns:
+            A copy, which stays as it is.
+        """
         with self.current() as state:
             counts = dict.fromkeys(_STATES, 0) | state.counts
             for trial in state.unfinished.values():
@@ -122,7 +133,7 @@ class LedgerReader:
 
     def _refresh(self) -> None:
         if self._now.file != _file(self.folder):
-            # Replaced, by its backup: what was read before counts no more.
+            # The file was replaced, as by its backup: what was read before is void.
             before, self._now = self._now, self._open(self._now.number + 1)
             before.ledger.close()
         now = self._now
@@ -142,7 +153,7 @@ class LedgerReader:
 
 
 def _file(folder: Path) -> tuple[int, int] | None:
-    """Which file the ledger is; None where there is none, which opening it will explain."""
+    """The device and inode of the ledger file; None without a file, which raises an error when it is opened."""
     try:
         found = os.stat(ledger_path(folder))
     except OSError:

@@ -1,4 +1,4 @@
-"""What may be shown to others of what strangers wrote."""
+"""Text of strangers without the parts that must not be shown: credentials and spreadsheet formulas."""
 
 from __future__ import annotations
 
@@ -12,12 +12,26 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
 
 
 def without_secrets(text: str) -> str:
-    """The text without what stands before the @ of an address."""
+    """Replace the credentials in addresses, which stand before the @.
+
+    Args:
+        text: may hold addresses.
+
+    Returns:
+        The text with *** for credentials.
+    """
     return _CREDENTIALS.sub("***", text)
 
 
 def without_formula(text: str) -> str:
-    """The text of a cell, with an apostrophe before what a spreadsheet would take for a formula; numbers stay."""
-    # A lone carriage return would not be quoted, and begin a new row.
+    r"""Make the text of a cell safe for spreadsheets: an apostrophe goes before the signs that begin a formula.
+
+    Args:
+        text: of the cell.
+
+    Returns:
+        The safe text. Numbers stay as they are, and line ends become \n.
+    """
+    # A CSV writer does not quote a lone carriage return, which would begin a new row.
     safe = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{safe}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else safe

@@ -1,11 +1,11 @@
-"""A run as its user sees it: what was found, as dataframes; read from its folder, also while it runs.
+"""A run for its user: the results as dataframes, read from the run's folder, also while the run goes on.
 
     run = nas_tune.open_run("runs/digits")
     run.best(5)
     run.query("SELECT epoch, max(accuracy) FROM epochs GROUP BY epoch ORDER BY epoch")
 
-Every call reads what the ledger holds at that moment, and of it only what is new. Reading never writes, imports
-nothing that the run names and calls nothing of it, and may go on in several threads and processes.
+Every call reads the events that are new in the ledger at that moment. Reading never writes, never imports or calls what
+the run names, and may happen in several threads and processes.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ __all__ = ["Run"]
 
 
 class Run:
-    """The run in `folder`.
+    """A run, read from its folder.
 
     Args:
         folder: of the run.
-        space: the space that was searched, where its own class and rules are wanted: a run does not import them.
+        space: the space that was searched, if its class and rules are needed: a run does not import them.
 
     Raises:
         LedgerDamagedError, NewerFormatError: the ledger cannot be read.
-        ConfigError: `space` is another one than that of the run.
+        ConfigError: `space` is not the run's space.
     """
 
     def __init__(self, folder: str | Path, space: Space | None = None) -> None:
         check_local(folder, "run")
         self._path = Path(folder).absolute()
         self.given_space = space
-        """The space that whoever opened the run gave, if any."""
+        """The space that the caller gave; None if it gave none."""
         self._reader = LedgerReader(self._path)
         self._made: dict[str, tuple[tuple[int, int], pa.Table]] = {}
         self._builder: tuple[int, Tables] | None = None
@@ -66,7 +66,17 @@ class Run:
 
     @classmethod
     def of(cls, run: Run | str | Path) -> Run:
-        """The run itself, or the run in a folder; errors as the class."""
+        """Open a run, unless it is open already.
+
+        Args:
+            run: an open run, or the folder of one.
+
+        Returns:
+            The open run.
+
+        Raises:
+            LedgerDamagedError, NewerFormatError: the ledger cannot be read.
+        """
         return run if isinstance(run, Run) else cls(run)
 
     @property
@@ -76,28 +86,28 @@ class Run:
 
     @property
     def meta(self) -> Mapping[str, Any]:
-        """What the ledger keeps from the start: config, space, parameters, metric, mode, versions, ..."""
+        """The facts that the ledger keeps from the start: config, space, parameters, metric, mode, versions, ..."""
         return self._reader.meta
 
     @property
     def metric(self) -> str:
-        """The name of what is optimized; of several objectives the leading one."""
+        """The metric that is optimized; with several objectives that of the leading one."""
         return str(self.meta["metric"])
 
     @property
     def mode(self) -> str:
-        """ "max" or "min"; of the leading objective."""
+        """The mode of the leading objective: "max" or "min"."""
         return str(self.meta["mode"])
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """What is optimized: metrics and modes, the leading one first."""
+        """The objectives: metrics and modes, the leading one first."""
         several = self.meta.get("objectives")
         return tuple(Objective(*one) for one in several) if several else (Objective(self.metric, self.meta["mode"]),)
 
     @property
     def config(self) -> SearchConfig:
-        """The configuration in force: that of the start, with what resumes changed since."""
+        """The present configuration: that of the start, with the changes of resumes."""
         from nas_tune.config.stored import stored_config
 
         with self._reader.current() as state:
@@ -110,10 +120,10 @@ class Run:
 
     @cached_property
     def space(self) -> Space:
-        """The space that was searched: the one given, else its tree with what of its code is of the catalogue.
+        """The space that was searched: the one given, else that of the ledger with code of the catalogue alone.
 
-        A class and rules of others are left out, since a reader imports nothing: every tree is a member then. Raises
-        `SpaceError` where the ledger's description is none.
+        A class or rules from elsewhere are left out, since a reader does not import them: every tree is then a member.
+        `SpaceError` is raised where the ledger's description cannot be read.
         """
         from search_spaces import Space
 
@@ -121,41 +131,61 @@ class Run:
 
     @cached_property
     def left_out(self) -> tuple[str, ...]:
-        """The references of the space's own code that `space` does without; none where that is whole."""
+        """The references of the space's code that `space` leaves out; empty where it is complete."""
         from search_spaces.algebra.spec import references
 
         here = set(references(self.space.to_spec()))
         return tuple(name for what, name in references(self.meta["space"]) if (what, name) not in here)
 
     def trials(self) -> pd.DataFrame:
-        """One row a trial, typed the same whether there are trials or not.
+        """Read the trials, one row each.
 
-        Columns: trial, state (running, paused, lost, complete, pruned, failed), failure (its kind), value (of the
-        (leading) metric at the end; missing if failed), epochs, seconds (of training), started, ended (UTC),
-        architecture_id, architecture (JSON), seed, lost (how often), message, traceback; then every metric as
-        of the last epoch; then `arch.<parameter>`, missing where the parameter is inactive. Of searches in a supernet
-        the architecture is the one that they found, missing before the first epoch. Where the trainable searches and
-        the space is one of its settings, `found` (JSON) and `found_id` say what it found. Where failed trials were
-        tried again, `attempts` says how often each was begun; the other columns are of the last attempt.
+        Returns:
+            A frame with the same types whether there are trials or not. Its columns: trial, state (running, paused,
+                lost,
+            complete, pruned, failed), failure (its kind), value (the final value of the leading metric; missing if
+            failed),
+            epochs, seconds (of training), started, ended (UTC), architecture_id, architecture (JSON), seed, lost (how
+            often),
+            message, traceback; then every metric after the last epoch; then `arch.<parameter>`, missing where the
+            parameter is
+            inactive. For searches in a supernet the architecture is the one that they found, missing before the first
+            epoch.
+            If the trainable searches and the space is one of its settings, `found` (JSON) and `found_id` are the
+            architecture
+            that it found. If failed trials were tried again, `attempts` counts how often each was begun, and the other
+            columns
+            are those of the last attempt.
         """
         return _frame(self._table("trials"))
 
     def epochs(self) -> pd.DataFrame:
-        """One row a trial and epoch, typed the same whether there are any or not.
+        """Read the epochs, one row for each trial and epoch.
 
-        Columns: trial, epoch (from 1), time (UTC), seconds, node, state (of the trial, now); then every
-        metric; then architecture_id and `arch.<parameter>`.
+        Returns:
+            A frame with the same types whether there are epochs or not. Its columns: trial, epoch (from 1), time (UTC),
+            seconds, node, state (the present state of the trial); then every metric; then architecture_id and
+            `arch.<parameter>`.
         """
         return _frame(self._table("epochs"))
 
     def best(self, k: int = 1) -> pd.DataFrame:
-        """The rows of `trials` of the k best, the best first; fewer if there are fewer with a value.
+        """Choose the best trials.
 
-        Complete trials by value, however long they trained. A pruned or paused one comes behind every trial that
-        trained longer, and stands among the others by value; failed ones never do. With several objectives, in the
-        place of the value: the Pareto front first, then the front that is left without it, and so on; within a front
-        those that stand alone (crowding distance), of its ends first the best in the leading objective, which is
-        therefore the very first.
+        Complete trials are ordered by value, for any length of training. A pruned or paused trial comes behind every
+        trial that trained longer, and is ordered by value among the others; failed trials have no place. With several
+        objectives the fronts replace the value: the Pareto front comes first, then the front of the trials that are
+        left, and so on. Within a front, lonely trials come first (crowding distance); the best in the leading objective
+        is the very first.
+
+        Args:
+            k: how many, at least 1.
+
+        Returns:
+            The rows of `trials` of the k best, the best first; fewer if fewer have a value.
+
+        Raises:
+            ConfigError: k is not a whole number of at least 1.
         """
         if not is_whole(k, 1):
             raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
@@ -163,27 +193,42 @@ class Run:
             return self._rows(ranked(state.trials.values(), self.objectives, k))
 
     def pareto(self) -> pd.DataFrame:
-        """The rows of `trials` of the Pareto front: the complete trials that no other one beats in every objective.
+        """Choose the Pareto front: the complete trials that no other one beats in every objective.
 
-        A trial is on it if every other complete one is worse in some objective, or equal in all. One that was stopped
-        after at least as many epochs as every complete one counts among them. The best in the leading objective
-        comes first. With one objective it is the best trial alone.
+        A trial is on it if every other complete one is worse in some objective, or equal in all. A trial that was
+        stopped after at least as many epochs as every complete one counts among them.
+
+        Returns:
+            The rows of `trials` of the front, the best in the leading objective first; with one objective the best
+            trial alone.
         """
         with self._reader.current() as state:
             return self._rows(pareto(state.trials.values(), self.objectives))
 
     def contending(self) -> list[int]:
-        """The numbers of the trials whose values compare with those of complete ones, by number.
+        """Find the trials whose values compare with those of complete ones.
 
         These are the complete trials, and those that were stopped after at least as many epochs as any of them.
+
+        Returns:
+            Their numbers, ascending.
         """
         with self._reader.current() as state:
             return contending(state.trials.values(), self.objectives)
 
     def query(self, sql: str) -> pd.DataFrame:
-        """The answer to SQL (DuckDB's) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.
+        """Answer SQL (in DuckDB's dialect) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.
 
-        The query cannot reach files, the network or Python. `ConfigError` if it is wrong.
+        The query cannot reach files, the network or Python.
+
+        Args:
+            sql: the query.
+
+        Returns:
+            The rows of the answer.
+
+        Raises:
+            ConfigError: the query is wrong.
         """
         from nas_tune.results.sql import query
 
@@ -192,9 +237,16 @@ class Run:
         return _frame(found)
 
     def to_parquet(self, folder: str | Path) -> Path:
-        """Write trials.parquet and epochs.parquet, of one moment, into `folder`, which is returned.
+        """Write trials.parquet and epochs.parquet, both of one moment; `pandas.read_parquet` reads the same frames.
 
-        `pandas.read_parquet` gives the same frames back. `RunFolderError` where nothing can be written.
+        Args:
+            folder: for the two files.
+
+        Returns:
+            The folder.
+
+        Raises:
+            RunFolderError: a file cannot be written.
         """
         from nas_tune.results.frames import write_parquet
 
@@ -205,9 +257,16 @@ class Run:
         return Path(folder)
 
     def tree(self, trial: int) -> Any:
-        """The architecture of a trial as the plain JSON tree that it is; needs no code of the space.
+        """Read the architecture of a trial as a plain JSON tree, which needs no code of the space.
 
-        None for a trial that looks for one itself and has found none yet. `ConfigError` if there is no such trial.
+        Args:
+            trial: its number.
+
+        Returns:
+            The tree; None for a trial that searches for its architecture and has found none yet.
+
+        Raises:
+            ConfigError: there is no such trial.
         """
         with self._reader.current() as state:
             if trial not in state.trials:
@@ -216,11 +275,17 @@ class Run:
             return copy.deepcopy(state.trials[trial].tree)
 
     def architecture(self, trial: int) -> Architecture:
-        """The architecture of a trial, bound to `space`, with the id that it has in the ledger.
+        """Read the architecture of a trial, bound to `space`, with the id that it has in the ledger.
+
+        Args:
+            trial: its number.
+
+        Returns:
+            The architecture.
 
         Raises:
-            ConfigError: there is no such trial, or it looks for one itself and has found none yet.
-            ArchitectureError: it is no member of the space.
+            ConfigError: there is no such trial, or it searches for its architecture and has found none yet.
+            ArchitectureError: it is not a member of the space.
         """
         tree = self.tree(trial)
         if tree is None:
@@ -231,13 +296,21 @@ class Run:
         return made.with_id(kept) if self.left_out and kept is not None else made
 
     def evaluate(self, trial: int | None = None, split: str = "test", *, allow_code: bool = False) -> dict[str, float]:
-        """Metrics of a trial's network (of the best, if None), from its checkpoint, on a split of its data.
+        """Evaluate a trial's network, from its checkpoint, on a split of its data. This needs the code that trained it.
 
-        This rebuilds the network, and so takes the code that trained it. `ForeignCodeError` if that is not this
-        user's and not allowed; `ConfigError` if there is no such trial, no checkpoint of it, or nothing to evaluate
-        it with.
+        Args:
+            trial: its number; None for the best.
+            split: "test" or "validation".
+            allow_code: whether code of others than this user may run.
+
+        Returns:
+            The metrics by name.
+
+        Raises:
+            ForeignCodeError: the code is not this user's, and not allowed.
+            ConfigError: there is no such trial, no checkpoint of it, or its trainable cannot evaluate.
         """
-        import nas_tune  # the public function; results know nothing of what rebuilds networks
+        import nas_tune  # This package does not depend on the ones that rebuild networks.
 
         return nas_tune.evaluate(self, trial, split, allow_code=allow_code)
 
@@ -248,7 +321,7 @@ class Run:
             return _frame(self._table("trials").take([rows[number] for number in trials] or _no_rows()))
 
     def _table(self, name: str) -> pa.Table:
-        """A table as of now; built again only when the ledger has grown."""
+        """The present table, built again only when the ledger has grown."""
         with self._reader.current() as state:
             version, made = self._reader.version, self._made.get(name)
             if made is None or made[0] != version:

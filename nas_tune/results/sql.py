@@ -25,10 +25,17 @@ _SEALED: dict[str, str | bool | int | float | list[str]] = {
 
 
 def query(sql: str, tables: Mapping[str, Callable[[], pa.Table]]) -> pa.Table:
-    """The result of a query over `tables`, of which only those that the text names are built.
+    """Answer a query over tables.
+
+    Args:
+        sql: the query, in DuckDB's dialect.
+        tables: from names to functions that build a table; only tables that the query names are built.
+
+    Returns:
+        The rows of the answer.
 
     Raises:
-        ConfigError: the query is wrong; with DuckDB's reason and the columns that there are.
+        ConfigError: the query is wrong; the message has DuckDB's reason and the columns of the tables.
     """
     used = {name: build() for name, build in tables.items() if name in sql.lower()}
     with closing(duckdb.connect(":memory:", config=_SEALED)) as connection:
@@ -50,7 +57,7 @@ def _explained(reason: str, tables: Mapping[str, Callable[[], pa.Table]], used: 
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Sums of integers come as 38-digit decimals: back to int64 where they fit, else to float64."""
+    """Convert DuckDB's 38-digit decimals, which sums of integers give, to int64 where they fit, else to float64."""
     for index, field in enumerate(table.schema):
         if pa.types.is_decimal(field.type):
             column = table.column(index)

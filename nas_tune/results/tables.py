@@ -1,15 +1,14 @@
 """The tables of a run: one row a trial, one row a trial and epoch, with fixed types, also when empty.
 
-The columns follow from what the ledger keeps (metric, parameters) and from the metrics that were reported; no
-code of the space or the trainable is imported to build them. A metric reported as NaN reads as missing, as
-pandas and SQL aggregates want it; its trial says `diverged`, and its epoch has a row. Infinities stay.
+The columns follow from the ledger (objectives, parameters) and from the reported metrics. No code of the space or the
+trainable is imported. A metric reported as NaN reads as missing, as pandas and SQL aggregates need it; its trial has
+the failure `diverged`, and its epoch has a row. Infinities stay.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -66,7 +65,14 @@ class Tables:
         self._decisions = Decisions(space)
 
     def trials(self, state: RunState) -> pa.Table:
-        """One row a trial, in the order of their numbers; metrics as of the trial's last epoch."""
+        """Build the table with a row a trial, in the order of their numbers.
+
+        Args:
+            state: of the run.
+
+        Returns:
+            The columns of `Run.trials`; metrics are those of the trial's last epoch.
+        """
         trials = list(state.trials.values())
         columns = {
             name: pa.array(map(read, trials), type=kind, from_pandas=True) for name, (kind, read) in _TRIAL.items()
@@ -80,10 +86,20 @@ class Tables:
         return pa.table({**columns, **self._metrics(state, last), **self._arch(trials)})
 
     def epochs(self, state: RunState) -> pa.Table:
-        """One row a trial and epoch; the trial's present state and its architecture stand in each of them."""
+        """Build the table with a row a trial and epoch.
+
+        Args:
+            state: of the run.
+
+        Returns:
+            The columns of `Run.epochs`; each row has the trial's present state and its architecture.
+        """
         trials = list(state.trials.values())
         reports = [report for trial in trials for report in trial.reports]
-        row = pa.array(_row_numbers(trials), type=pa.int64())
+        rows: list[int] = []
+        for number, trial in enumerate(trials):
+            rows.extend([number] * len(trial.reports))
+        row = pa.array(rows, type=pa.int64())
         columns = {
             "trial": pa.array([trial.number for trial in trials], type=pa.int64()).take(row),
             "epoch": pa.array([report.epoch for report in reports], type=pa.int64()),
@@ -98,15 +114,13 @@ class Tables:
         return pa.table({**columns, **{name: column.take(row) for name, column in arch.items()}})
 
     def _metrics(self, state: RunState, reported: Sequence[Mapping[str, float]]) -> dict[str, pa.Array]:
-        # Nearly all reports have the same names, which are then looked at once.
+        # Nearly all reports have the same names: the set keeps each combination once.
         together = {tuple(report.metrics) for trial in state.trials.values() for report in trial.reports}
         names = set(self._optimized).union(*together)
         searches = any(trial.searches for trial in state.trials.values())
         if searches and _SIZE in names and _SUPERNET not in names and _SIZE not in self._optimized:
-            # Searches of before told the size of the supernet under the name of what it found.
-            reported = [
-                {_SUPERNET if name == _SIZE else name: value for name, value in one.items()} for one in reported
-            ]
+            # Older versions reported the supernet's size as `parameters`, the name for the size of the found network.
+            reported = [_renamed(one) for one in reported]
             names = names - {_SIZE} | {_SUPERNET}
         columns = {name: [_float(metrics.get(name)) for metrics in reported] for name in sorted(names)}
         return {name: pa.array(column, pa.float64(), from_pandas=True) for name, column in columns.items()}
@@ -119,9 +133,8 @@ class Tables:
         }
 
 
-def _row_numbers(trials: Sequence[TrialRecord]) -> Iterator[int]:
-    for row, trial in enumerate(trials):
-        yield from repeat(row, len(trial.reports))
+def _renamed(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {_SUPERNET if name == _SIZE else name: value for name, value in metrics.items()}
 
 
 def _json(tree: Any) -> str | None:
@@ -137,7 +150,7 @@ def _float(value: float | None) -> float | None:
 
 
 def _typed(value: Any, plain: type) -> Any:
-    """The value as its column's type; a value that the type cannot hold is left out."""
+    """The value as its column's type; None for a value that the type cannot hold."""
     if is_whole(value):
         fits = plain is str or plain is float or (plain is int and -(2**63) <= value < 2**63)
         return plain(value) if fits else None
@@ -147,5 +160,5 @@ def _typed(value: Any, plain: type) -> Any:
 
 
 def _writable(text: str | None) -> str | None:
-    """Without lone surrogates, which no column can hold: one message would make the whole table unreadable."""
+    """The text without lone surrogates, which no column can hold: one message would break the whole table."""
     return None if text is None else text.encode(errors="backslashreplace").decode()

@@ -1,8 +1,8 @@
 """A race: one strategy, one seed, a budget of virtual seconds.
 
 A race is an ordinary search: the same coordinator, proposer and scheduler, with a ledger in memory and simulated
-workers. Strategies see what the table says of validation; the test column is looked up afterwards, for the
-architecture that would have been chosen at the time.
+workers. Strategies see the validation values of the table. The test column is looked up afterwards, for each
+architecture that was the best at its time.
 """
 
 from __future__ import annotations
@@ -39,7 +39,13 @@ __all__ = ["Contest", "Contestant", "Race", "best_score", "check", "contestant_o
 
 @dataclass(frozen=True)
 class Contestant:
-    """A strategy with a scheduler, under the name by which it is compared."""
+    """A strategy with a scheduler, under the name by which it is compared.
+
+    Attributes:
+        name: as in the results.
+        strategy: its name and settings.
+        scheduler: its name and settings; by default "none", which stops no trial.
+    """
 
     name: str
     strategy: Component
@@ -48,15 +54,15 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Contest:
-    """What all races have in common.
+    """The settings that all races share.
 
     Attributes:
         space: of the table's architectures.
         table: the settings of `nas_tune.benchmarks.tables.Table`, without the space.
         budget: virtual seconds of a race.
         workers: simulated workers.
-        mode: whether more of the metric is better; may be left out for accuracy, as which a table reports its values
-            unless it has another `metric`.
+        mode: whether more of the metric is better; None for the metric's own mode, as "max" for accuracy, which is
+            the name of a table's values unless its settings have another `metric`.
         max_trials: the most trials of a race; None leaves it to the budget.
     """
 
@@ -69,10 +75,10 @@ class Contest:
 
     @property
     def objective(self) -> Objective:
-        """What the races optimize.
+        """The objective that the races optimize.
 
         Raises:
-            ConfigError: nobody says whether more of it is better.
+            ConfigError: there is no mode, and the metric has none of its own.
         """
         metric = str(self.table.get("metric", "accuracy"))
         mode = self.mode or mode_left_out(metric)
@@ -83,14 +89,14 @@ class Contest:
 
 @dataclass(frozen=True)
 class Race:
-    """What became of one race.
+    """The result of one race.
 
     Attributes:
-        contestant, seed: who ran.
-        seconds, values, tests: when a better architecture was chosen, its validation and its test score (NaN
-            where the table has none); virtual time.
-        trials: how many trials came to an end.
-        ended: why the search had nothing more to try before its budget was spent; empty where it was spent.
+        contestant, seed: the contestant's name, and the seed of its strategy.
+        seconds, values, tests: for each better architecture the virtual time, its validation score and its test
+            score (NaN where the table has none).
+        trials: the number of trials that ended.
+        ended: why the search had no more architectures before its budget was spent; empty where it was spent.
     """
 
     contestant: str
@@ -103,9 +109,17 @@ class Race:
 
 
 def contestant_of(text: str, settings: Mapping[str, Mapping[str, object]] | None = None) -> Contestant:
-    """`"evolution"`, `"evolution+asha"`, or a scheduler alone, which stops random search: `"asha"`.
+    """Parse `"evolution"`, `"evolution+asha"`, or a scheduler alone, which stops random search: `"asha"`.
 
-    `settings` go by the name of the strategy or scheduler that takes them.
+    Args:
+        text: the names.
+        settings: by the name of the strategy or scheduler that takes them.
+
+    Returns:
+        The contestant, named by the text.
+
+    Raises:
+        UnknownNameError: no strategy or scheduler has that name.
     """
     first, plus, second = (part.strip() for part in text.partition("+"))
     strategy, scheduler = (first, second or "none") if first in STRATEGIES or plus else ("random", first)
@@ -122,20 +136,33 @@ def contestant_of(text: str, settings: Mapping[str, Mapping[str, object]] | None
 
 
 def best_score(contest: Contest, judged_by: Literal["test", "validation"]) -> float | None:
-    """The best score that the contest's table holds, None where it cannot tell. Strategies never ask."""
+    """Look up the best score in the contest's table, which strategies never see.
+
+    Args:
+        contest: names the table.
+        judged_by: which score counts.
+
+    Returns:
+        The score; None where the table does not have it.
+    """
     space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
     return Table(space=space, **contest.table).benchmark.best(contest.objective.mode, judged_by)
 
 
 def check(contest: Contest, contestants: Sequence[Contestant]) -> None:
-    """Make everything once, so that what is wrong is said before the first race.
+    """Build every part once, so that a wrong setting raises before the first race.
+
+    Args:
+        contest: the settings of the races.
+        contestants: who takes part.
 
     Raises:
-        NasTuneError: no such table, column, strategy or setting.
+        ConfigError: the budget, the number of workers, the mode, or the table is wrong.
+        NasTuneError: there is no such strategy, scheduler or setting.
     """
     if contest.budget <= 0 or contest.workers < 1:
         raise ConfigError(f"budget {contest.budget:g} s with {contest.workers} workers: both are above 0")
-    _ = contest.objective  # which has a mode
+    _ = contest.objective  # Raises where there is no mode.
     space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
     epochs = Table(space=space, **contest.table).benchmark.epochs
     for contestant in contestants:
@@ -144,8 +171,17 @@ def check(contest: Contest, contestants: Sequence[Contestant]) -> None:
 
 
 def run_race(contest: Contest, contestant: Contestant, seed: int) -> Race:
-    """One race, in this process."""
-    # Races share the cores among themselves: more threads in one would only be in the way of the others.
+    """Run one race in this process.
+
+    Args:
+        contest: the settings of the races.
+        contestant: who runs.
+        seed: of the strategy.
+
+    Returns:
+        The result.
+    """
+    # Races share the cores: more threads in one race would slow the others.
     with threadpool_limits(1):
         return _run(contest, contestant, seed)
 
@@ -184,24 +220,24 @@ def _run(contest: Contest, contestant: Contestant, seed: int) -> Race:
         tuple(winners.values),
         tuple(float("nan") if test is None else test for test in tests),
         sum(coordinator.state.counts.values()),
-        _said_at_end(coordinator),
+        _why_ended(coordinator),
     )
 
 
-def _said_at_end(coordinator: Coordinator) -> str:
+def _why_ended(coordinator: Coordinator) -> str:
     said = [text for trial, text in coordinator.state.notes if trial < 0]
     return said[-1] if said and coordinator.stopping == "exhausted" else ""
 
 
 @functools.lru_cache(maxsize=4)
 def _space_once(name: str, settings: str) -> Space:
-    """One object in a process, by which the table is found that was read for the race before."""
+    """The same object for every race in a process, so that the cached table of the race before is found."""
     return make_space(Component(name, json.loads(settings)))
 
 
 @dataclass
 class _Winners:
-    """Watches for better architectures: among those trained longest, the best value."""
+    """Records each better architecture: a trial trained longer than the best, or as long with a better value."""
 
     clock: VirtualClock
     objective: Objective
@@ -211,7 +247,7 @@ class _Winners:
     best: tuple[int, float] = (0, 0.0)
 
     def on_event(self, event: Event, state: RunState) -> None:
-        """A trial ended or paused: it may be the one to choose from now on."""
+        """Compare a trial that has ended or is paused with the best so far."""
         if not isinstance(event, Ended | Paused) or event.value is None:
             return
         record = state.trials[event.trial]

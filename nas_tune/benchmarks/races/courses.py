@@ -12,7 +12,11 @@ __all__ = ["write_courses"]
 
 
 def write_courses(races: Sequence[Race], out: Path) -> None:
-    """Write strategy, seed, seconds, validation, test and the race's number of trials.
+    """Write the columns strategy, seed, seconds, validation, test, and trials (their number in the race).
+
+    Args:
+        races: finished ones.
+        out: the file.
 
     Raises:
         ConfigError: `out` cannot be written.
@@ -20,18 +24,11 @@ def write_courses(races: Sequence[Race], out: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = [
-        {
-            "strategy": race.contestant,
-            "seed": race.seed,
-            "seconds": s,
-            "validation": v,
-            "test": t,
-            "trials": race.trials,
-        }
-        for race in races
-        for s, v, t in zip(race.seconds, race.values, race.tests, strict=True)
-    ]
+    rows = []
+    for race in races:
+        about = {"strategy": race.contestant, "seed": race.seed, "trials": race.trials}
+        for seconds, value, test in zip(race.seconds, race.values, race.tests, strict=True):
+            rows.append({**about, "seconds": seconds, "validation": value, "test": test})
     kinds = [("strategy", pa.string()), ("seed", pa.int64()), ("seconds", pa.float64())]
     kinds += [("validation", pa.float64()), ("test", pa.float64()), ("trials", pa.int64())]
     aside = out.with_name(f"{out.name}.part")

@@ -1,4 +1,4 @@
-"""Regret against time: a line a strategy, with the band of its quartiles. The axis is logarithmic; its bottom is 0."""
+"""A picture of regret over time: a line for each strategy, with the band of its quartiles, on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from nas_tune.errors import ConfigError
 
 __all__ = ["draw_regret"]
 
-# Okabe and Ito's colours, which people with any kind of sight tell apart.
+# Okabe and Ito's colours: people with any kind of sight tell them apart.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _STYLES = ("-", "--", ":")
 _NOTHING = 1e-3
-"""The bottom where nobody regrets anything."""
+"""The bottom of the axis where every regret is 0."""
 
 
 def draw_regret(scores: Scores, out: Path) -> None:
-    """Write the picture; the suffix of `out` says its format.
+    """Draw the regret of every strategy, and write the picture.
+
+    Args:
+        scores: of the races.
+        out: the file; its suffix sets the format.
 
     Raises:
         ConfigError: another suffix than .png, .svg or .pdf, or `out` cannot be written.
@@ -52,7 +56,7 @@ def draw_regret(scores: Scores, out: Path) -> None:
 
 
 def _floor(scores: Scores) -> float:
-    """The bottom of the axis, where no regret at all is drawn: below the least mean that is not zero."""
+    """The bottom of the axis, below the least mean that is not zero. A regret of 0 is drawn there."""
     means = np.concatenate([row.regret for row in scores.standings])
     above = means[np.isfinite(means) & (means > 0)]
     return float(above.min()) / 2 if len(above) else _NOTHING

@@ -1,4 +1,4 @@
-"""A thousand races on all cores; a Ctrl-C ends them at once and without a word, and what has finished stays."""
+"""Races on all cores. A Ctrl-C ends them at once without a message, and races that have finished stay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,20 @@ __all__ = ["run_races"]
 def run_races(
     contest: Contest, contestants: Sequence[Contestant], seeds: Sequence[int], processes: int | None = None
 ) -> Iterator[Race]:
-    """Every contestant with every seed, as they finish; on all cores where `processes` is not said."""
+    """Run every contestant with every seed.
+
+    Args:
+        contest: the settings of the races.
+        contestants: who takes part.
+        seeds: one race each for every contestant.
+        processes: how many races run at a time; None for the number of cores.
+
+    Yields:
+        The races, as they finish.
+
+    Raises:
+        NasTuneError: a setting is wrong (see `check`).
+    """
     check(contest, contestants)
     many = processes or os.cpu_count() or 1
     if many == 1:
@@ -25,7 +38,7 @@ def run_races(
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(many, mp_context=context, initializer=_begin) as pool:
-        # Processes that begin inherit the mask: a Ctrl-C finds them all past `_begin`.
+        # New processes inherit the mask: no Ctrl-C reaches them before `_begin` has run.
         _mask("SIG_BLOCK")
         try:
             futures = [pool.submit(_race, contest, one, seed) for seed in seeds for one in contestants]
@@ -42,7 +55,7 @@ def run_races(
 
 
 _interrupted = threading.Event()
-"""In a process that races: a Ctrl-C, which all processes are sent, has come."""
+"""Set in a process of the pool after a Ctrl-C, which the terminal sends to all processes."""
 
 
 def _mask(how: str) -> None:
@@ -52,14 +65,14 @@ def _mask(how: str) -> None:
 
 
 def _begin() -> None:
-    # For what is imported later (torch, for `gp`): its threads would wait for one another on cores that races take.
+    # For later imports (torch, for `gp`): their threads would compete for the cores that the races use.
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, lambda *_: _interrupted.set())
     _mask("SIG_UNBLOCK")
 
 
 def _race(contest: Contest, contestant: Contestant, seed: int) -> Race | None:
-    """One race, in a process of the pool; None, at once and without a word, from a Ctrl-C on."""
+    """Run one race in a process of the pool; returns None, at once and without a message, after a Ctrl-C."""
 
     def end(*_: object) -> None:
         _interrupted.set()

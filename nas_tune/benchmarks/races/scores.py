@@ -1,6 +1,4 @@
-"""What races say about strategies: means with spread, curves of regret, ranks, and whether differences are more
-than chance.
-"""
+"""Scores of strategies from their races: means with spread, curves of regret, ranks, and tests of significance."""
 
 from __future__ import annotations
 
@@ -17,19 +15,22 @@ __all__ = ["Difference", "Judge", "Scores", "Standing", "judge_of", "score"]
 
 Judge = Literal["test", "validation"]
 
-CURVE_POINTS = 100
+_CURVE_POINTS = 100
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How one strategy did, over all seeds.
+    """The scores of one strategy over all seeds.
 
     Attributes:
-        test_mean, test_std, val_mean, val_std: of the architecture chosen at the end of the budget, by validation.
-        rank: mean rank among the strategies of the same seed, 1 the best; equals share.
+        strategy: its name.
+        seeds: the number of races.
+        test_mean, test_std, val_mean, val_std: of the architecture chosen by validation at the end of the budget.
+        rank: mean rank among the strategies of the same seed, 1 the best; equal scores share a rank.
         trials: mean number of trials.
-        regret: mean at each of `Scores.seconds` of the best score known less the one chosen at the time (NaN
-            before every race has one), and `regret_low`, `regret_high`: its quartiles.
+        regret: at each of `Scores.seconds`, the mean distance of the chosen score from the best known one, in the
+            unit of the metric; NaN before every race has chosen.
+        regret_low, regret_high: the quartiles of the regret.
     """
 
     strategy: str
@@ -47,7 +48,13 @@ class Standing:
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two strategies: the mean of `one` less `other` over equal seeds, and Holm's p of Wilcoxon's signed ranks."""
+    """The difference between two strategies over equal seeds.
+
+    Attributes:
+        one, other: their names.
+        mean: the mean of the scores of `one` minus those of `other`.
+        p: the p-value of Wilcoxon's signed-rank test, corrected by Holm's method.
+    """
 
     one: str
     other: str
@@ -57,12 +64,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Scores:
-    """Every strategy, the best first.
+    """The scores of all strategies.
 
     Attributes:
-        seconds: the times of the curves.
-        judged_by: test or validation.
-        best: the score from which regret is counted, and `best_of` whose it is: the table's or the races'.
+        standings: one for each strategy, the best first.
+        differences: one for each pair, the better strategy first.
+        seconds: the virtual times of the curves.
+        judged_by: which score counts, test or validation.
+        best: the score from which regret is counted.
+        best_of: where that score is from: the table, or the races.
     """
 
     standings: tuple[Standing, ...]
@@ -74,21 +84,34 @@ class Scores:
 
 
 def judge_of(races: Sequence[Race]) -> Judge:
-    """By which score the races are compared: by test where the table has one for all that was chosen."""
+    """Choose the score by which races are compared.
+
+    Args:
+        races: finished ones.
+
+    Returns:
+        "test" where the table has a test score for every chosen architecture, else "validation".
+    """
     return "test" if all(np.isfinite(race.tests).all() for race in races if race.tests) else "validation"
 
 
 def score(races: Sequence[Race], budget: float, mode: str = "max", best: float | None = None) -> Scores:
-    """The scores of races that were run with equal seeds for every strategy.
+    """Score strategies by races with equal seeds for every strategy, judged as `judge_of` returns.
 
-    Judged as `judge_of` says. `best` is the best score that the table holds; without it regret is counted from the
-    best that any race found.
+    Args:
+        races: finished ones.
+        budget: virtual seconds of a race.
+        mode: "max" where more is better, else "min".
+        best: the best score in the table; None counts regret from the best score of any race.
+
+    Returns:
+        The scores.
     """
     sign = 1.0 if mode == "max" else -1.0
     names = list(dict.fromkeys(race.contestant for race in races))
     by_name = {name: sorted((r for r in races if r.contestant == name), key=lambda race: race.seed) for name in names}
     judge = judge_of(races)
-    seconds = np.linspace(budget / CURVE_POINTS, budget, CURVE_POINTS)
+    seconds = np.linspace(budget / _CURVE_POINTS, budget, _CURVE_POINTS)
     curves = {name: np.array([_curve(race, seconds, judge) for race in by_name[name]]) for name in names}
     finals = {name: curves[name][:, -1] for name in names}
     top = best if best is not None else sign * np.nanmax([sign * final for final in finals.values()])
@@ -103,7 +126,7 @@ def score(races: Sequence[Race], budget: float, mode: str = "max", best: float |
 
 
 def _curve(race: Race, seconds: NDArray[np.float64], judge: Judge) -> NDArray[np.float64]:
-    """The score of what was chosen at each time, NaN before anything was."""
+    """The score of the architecture chosen at each time; NaN before the first choice."""
     known = np.array([np.nan, *(race.tests if judge == "test" else race.values)])
     return known[np.searchsorted(np.array(race.seconds), seconds, side="right")]
 
@@ -128,7 +151,7 @@ def _standing(name: str, races: Sequence[Race], regret: NDArray[np.float64], ran
 
 
 def _ranks(finals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean rank of every row over the columns."""
+    """The mean rank of every row over the columns; `finals` has shape (strategies, seeds)."""
     from scipy.stats import rankdata
 
     ranks: NDArray[np.float64] = rankdata(-finals, axis=0, nan_policy="omit").mean(axis=1)
@@ -136,7 +159,7 @@ def _ranks(finals: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _differences(finals: dict[str, NDArray[np.float64]], names: Sequence[str]) -> tuple[Difference, ...]:
-    """Every pair, the better one first, with p-values corrected for their number (Holm 1979)."""
+    """The differences of all pairs, the better one first, with p-values corrected for their number (Holm 1979)."""
     pairs = [(one, other) for index, one in enumerate(names) for other in names[index + 1 :]]
     raw = [_p_value(finals[one] - finals[other]) for one, other in pairs]
     order = sorted(range(len(raw)), key=raw.__getitem__)

@@ -1,4 +1,4 @@
-"""Tabular tasks: trainings that were done before and are looked up, in virtual time."""
+"""Tabular tasks: the results of finished trainings are looked up, in virtual time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port of a tabular task: what is known of an architecture at every fidelity, without training it."""
+"""The port of a tabular task: the metric and the cost of an architecture at every fidelity, without training it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ _FIDELITY = re.compile(r"(\d+):([^:]+):([^:]+)")
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """A number of epochs, and the columns of the value after them and of the seconds from the start until then."""
+    """A fidelity of a table, with its columns.
+
+    Attributes:
+        epoch: the number of epochs.
+        value: the column of the metric after them.
+        cost: the column of the seconds from the start of the training until then.
+    """
 
     epoch: int
     value: str
@@ -26,11 +32,11 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What is known of one architecture.
+    """The learning curve of one architecture.
 
     Attributes:
         values: the metric at each fidelity.
-        seconds: the time from the start of the training to each fidelity, not falling.
+        seconds: the time from the start of the training to each fidelity, never falling.
     """
 
     values: Sequence[float]
@@ -38,30 +44,59 @@ class Curve:
 
 
 class Benchmark(Protocol):
-    """Answers about the architectures of one space."""
+    """Gives the known results of the architectures of one space."""
 
     epochs: tuple[int, ...]
-    """The fidelities, rising."""
+    """The fidelities in epochs, rising."""
 
     def curve(self, architecture: Architecture, seed: int) -> Curve:
-        """The curve of an architecture; `seed` chooses among repeated trainings where there are several.
+        """Look up the learning curve of an architecture.
+
+        Args:
+            architecture: of the space.
+            seed: chooses among repeated trainings, where there are several.
+
+        Returns:
+            The curve, with a value for each fidelity.
 
         Raises:
-            ArchitectureError: the table does not know it.
+            ArchitectureError: the table does not know the architecture.
         """
 
     def test(self, architecture: Architecture) -> float | None:
-        """The score on data that no search sees, None where there is none."""
+        """Look up the score on data that no search sees.
+
+        Args:
+            architecture: of the space.
+
+        Returns:
+            The score; None where there is none.
+        """
 
     def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
-        """The best score that any architecture has after the last fidelity; None where that cannot be told.
+        """Find the best score of any architecture after the last fidelity. The regret of races needs it.
 
-        For the regret of a bench, which asks when all races are over.
+        Args:
+            mode: whether more is better.
+            judged_by: which score counts.
+
+        Returns:
+            The score; None where it is not known.
         """
 
 
 def parse_fidelity(text: str) -> Fidelity:
-    """`"12:c10_val_12:c10_cost_12_s"` as a fidelity."""
+    """Parse a text such as `"12:c10_val_12:c10_cost_12_s"`.
+
+    Args:
+        text: EPOCHS:VALUE_COLUMN:COST_COLUMN.
+
+    Returns:
+        The fidelity.
+
+    Raises:
+        ConfigError: the text has another form, or no epoch.
+    """
     match = _FIDELITY.fullmatch(text)
     if match is None or int(match[1]) < 1:
         raise ConfigError(f"fidelity {text!r}: write EPOCHS:VALUE_COLUMN:COST_COLUMN, as in 12:val_12:seconds_12")

@@ -1,10 +1,10 @@
-"""The table that comes with the package: every cell of a reduced space, trained on handwritten digits.
+"""The table of the package: every cell of a reduced space, trained on handwritten digits.
 
-    python -m nas_tune.benchmarks.tables.digits digits.parquet     # makes it again: about an hour on one core
+    python -m nas_tune.benchmarks.tables.digits digits.parquet     # builds it again: about an hour on one core
 
 The space is NAS-Bench-201's with three operations on its six edges, 729 cells, each trained from three seeds by
 `ImageClassifier` on scikit-learn's digits: validation accuracy and CPU seconds after each of five epochs, the
-test accuracy after the last, parameters and multiply-accumulates. Data, code and numbers are our own.
+test accuracy after the last, parameters and multiply-accumulates. The numbers are measured here, none is copied.
 """
 
 from __future__ import annotations
@@ -35,26 +35,45 @@ TABLE: dict[str, Any] = {
     "fidelities": tuple(f"{epoch}:accuracy_{epoch}:seconds_{epoch}" for epoch in range(1, EPOCHS + 1)),
     "test": "test",
 }
-"""The file in the package, as `Table` takes it."""
+"""The settings of `Table` for the file in the package."""
 BUDGET = 120.0
-"""Seconds of a race: about seventy trainings."""
+"""The virtual seconds of a race: about seventy trainings."""
 TRAINING: dict[str, Any] = {"space": "nb201", "data": "digits", "channels": 4, "cells": 1, "batch_size": 32}
-"""The training, as `ImageClassifier` takes it."""
+"""The settings of `ImageClassifier` for each training."""
 _SPACE = NB201Space(OPERATIONS)
 
 
 def named(architecture: Architecture) -> str:
-    """The text by which the table knows a cell."""
+    """Write a cell as in the table.
+
+    Args:
+        architecture: the cell.
+
+    Returns:
+        Its string in NAS-Bench-201's form.
+    """
     return _SPACE.to_string(architecture)
 
 
 def trainings() -> list[tuple[Architecture, int]]:
-    """Every cell with every seed."""
+    """List the trainings of the table.
+
+    Returns:
+        Every cell with every seed.
+    """
     return list(itertools.product(_SPACE.enumerate(), SEEDS))
 
 
 def trained(architecture: Architecture, seed: int) -> dict[str, Any]:
-    """One row of the table: train the cell, one epoch after another; seconds are those of this process."""
+    """Train a cell, and measure it after each epoch.
+
+    Args:
+        architecture: the cell.
+        seed: of the training.
+
+    Returns:
+        One row of the table; its seconds are the CPU seconds of this process.
+    """
     from trainables.tasks.image_classifier import ImageClassifier
 
     classifier = ImageClassifier(**TRAINING)
@@ -70,13 +89,22 @@ def trained(architecture: Architecture, seed: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what the notes beside OUT do not have yet, then write OUT."""
+    """Train the cells that the notes beside OUT (JSON lines) do not have yet, then write OUT.
+
+    Args:
+        arguments: of the command line; None for those of this process.
+
+    Returns:
+        The exit code 0.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m nas_tune.benchmarks.tables.digits", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("out", type=Path, help="the Parquet file to write")
     out: Path = parser.parse_args(arguments).out
-    _one_thread()
+    import torch
+
+    torch.set_num_threads(1)
     notes = out.with_suffix(".jsonl")
     rows = _noted(notes)
     done = {(row["cell"], row["seed"]) for row in rows}
@@ -91,14 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-
-
 def _noted(notes: Path) -> list[dict[str, Any]]:
-    """The rows trained so far; half a line, where the last training was killed, is cut off."""
+    """The rows trained so far. A last line without its end, from a killed training, is cut off."""
     text = notes.read_text() if notes.exists() else ""
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
@@ -107,7 +129,7 @@ def _noted(notes: Path) -> list[dict[str, Any]]:
 
 
 def _missing(done: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
-    # The first training of a process reads the data and warms torch up, which would count as its seconds.
+    # The first training of a process reads the data and warms torch up, and these seconds would count in its row.
     trained(*trainings()[-1])
     for architecture, seed in trainings():
         if (named(architecture), seed) not in done:
@@ -115,7 +137,7 @@ def _missing(done: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
 
 
 def _write(rows: list[dict[str, Any]], out: Path) -> None:
-    """Numbers in single precision: the file stays small, and is the same whatever wrote it."""
+    """Write numbers in single precision: the file stays small, and equal on every machine."""
     import pyarrow as pa
     from pyarrow import parquet
 

@@ -1,4 +1,4 @@
-"""How the architecture column of a table writes its architectures, by name."""
+"""The encodings of architectures in a table's column, by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ _METHODS = {"string": "from_string", "genotype": "from_genotype"}
 
 
 def reader(space: Space, encoding: str) -> Callable[[str], Architecture]:
-    """What turns a text of that encoding into a member of `space`; `ConfigError` where the space has none such."""
+    """Make a function that reads architectures.
+
+    Args:
+        space: of the architectures.
+        encoding: one of `ENCODINGS`.
+
+    Returns:
+        The function from a text to a member of `space`.
+
+    Raises:
+        ConfigError: the encoding is unknown, or the space has no such form.
+    """
     if encoding not in ENCODINGS:
         known = ", ".join(ENCODINGS)
         raise ConfigError(f"encoding {encoding!r} is unknown{did_you_mean(encoding, ENCODINGS) or ';'} known: {known}")

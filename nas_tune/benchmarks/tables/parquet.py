@@ -1,4 +1,4 @@
-"""A table of trained architectures in a Parquet file: a row an architecture, columns for every fidelity."""
+"""A table of trained architectures in a Parquet file: a row for each training, with columns for every fidelity."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ __all__ = ["ParquetBenchmark"]
 
 
 class ParquetBenchmark:
-    """Answers from a file; architectures that compute the same and are not in it themselves are found by their id.
+    """Answers from a file. An architecture that is not in it is found as an isomorphic one, by the canonical id.
 
     Args:
         file: the Parquet file.
         space: of the architectures.
-        column: which holds them, and `encoding` how (see `encodings`).
-        fidelities: rising in epochs; several rows of an architecture are repeated trainings.
-        test: a column that no search sees.
+        column: the column of the architectures.
+        encoding: how the column writes them (see `encodings`).
+        fidelities: rising in epochs. Several rows of an architecture are repeated trainings.
+        test: the column of the test score, which no search sees; None without one.
 
     Raises:
         ConfigError: no such file or column, or a row that is no architecture of the space.

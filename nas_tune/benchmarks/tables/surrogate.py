@@ -1,12 +1,12 @@
-"""A surrogate of a table: a network that answers, for an architecture and an epoch, what a training came to.
+"""A surrogate of a table: a network that predicts the result of a training from its architecture and epoch.
 
 It reads the ONNX surrogates of YAHPO Gym (Pfisterer et al. 2022, arXiv 2109.03670) for NAS-Bench-301 (Siems et al.
 2020, arXiv 2008.09777), with their encoding.json, input_order.json and config_space.json beside them: members of
-`darts`, epochs 1 to 98, the validation accuracy in percent and the seconds of the training. What it says of the
-seconds after the first epochs is too much (epoch 1 would take longer than epoch 3), so only those of the full
-training are taken, each epoch an equal part of them.
+`darts`, epochs 1 to 98, the validation accuracy in percent and the seconds of the training. Its seconds for the first
+epochs are too high (epoch 1 would take longer than epoch 3), so only those of the full training are used: each epoch
+gets an equal part of them.
 
-Not promised: that two trees of one architecture, whose nodes have other numbers, get the same answer.
+Two trees of one architecture, whose nodes have other numbers, may get different answers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["SurrogateBenchmark"]
 _PREFIX = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
 _ABSENT = "#na#"
 _ENDS = (8, 27)
-"""Epochs are answered in batches that end at these places of the curve: most trials are stopped early."""
+"""The places of the curve where batches of predicted epochs end: most trials are stopped early."""
 _REMEMBERED = 10_000
 
 
@@ -40,11 +40,11 @@ class SurrogateBenchmark:
     Args:
         file: the ONNX file, with the files that describe its inputs beside it.
         space: `darts`.
-        epochs: the fidelities, rising; all that the surrogate knows where none are given.
+        epochs: the fidelities in epochs, rising; empty for all that the surrogate knows.
 
     Raises:
-        ConfigError: a file is missing or is another kind of model, the space is not `darts`, an epoch is not
-            known, or onnx and onnxruntime are not installed.
+        ConfigError: a file is missing or is another kind of model, the space is not `darts`, the surrogate does not
+            know an epoch, or onnx and onnxruntime are not installed.
     """
 
     def __init__(self, file: Path, space: Space, epochs: Sequence[int] = ()) -> None:
@@ -61,19 +61,27 @@ class SurrogateBenchmark:
         self._remembered = functools.lru_cache(_REMEMBERED)(self._looked_up)
 
     def curve(self, architecture: Architecture, seed: int) -> Curve:
-        """The same for every seed."""
+        """Return the curve, which is the same for every seed."""
         return self._remembered(architecture)
 
     def test(self, architecture: Architecture) -> float | None:
-        """There is none."""
+        """Return None: the surrogate has no test score."""
         return None
 
     def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
-        """Nobody has asked it of all architectures."""
+        """Return None: the space is too large to predict all architectures."""
         return None
 
     def predict(self, codes: NDArray[np.int32], epochs: Sequence[int]) -> NDArray[np.float64]:
-        """For each of `epochs`: accuracy in percent, and the seconds that the surrogate says until then."""
+        """Predict a learning curve.
+
+        Args:
+            codes: of an architecture, shape (n,), from `codes`.
+            epochs: e numbers of epochs.
+
+        Returns:
+            Shape (e, 2): the accuracy in percent, and the surrogate's seconds until that epoch.
+        """
         inputs = {
             "x_cat": np.tile(codes, (len(epochs), 1)),
             "x_cont": np.asarray(epochs, np.float32)[:, None],
@@ -81,10 +89,16 @@ class SurrogateBenchmark:
         return np.asarray(self._session.run(None, inputs)[0], np.float64)
 
     def codes(self, architecture: Architecture) -> NDArray[np.int32]:
-        """The numbers by which the surrogate knows the architecture.
+        """Encode an architecture for the surrogate.
+
+        Args:
+            architecture: of `darts`.
+
+        Returns:
+            Integers, shape (n,), for the n inputs of the surrogate.
 
         Raises:
-            ArchitectureError: it is no member of the space.
+            ArchitectureError: it is not a member of the space.
         """
         tree: Any = architecture._tree
         try:
@@ -94,7 +108,7 @@ class SurrogateBenchmark:
             raise ArchitectureError("", f"{architecture.to_json()} is no member of darts: {error!r}") from error
 
     def _named(self, kind: str, cell: Any) -> dict[str, str]:
-        """Edges are counted node by node; the first node has no choice of its inputs."""
+        """The surrogate's names for a cell. Edges are counted node by node; the first node has no choice of inputs."""
         named, first = {}, 0
         for node, edges in enumerate(self._space.cell_of(cell), 2):
             for operation, source in edges:
@@ -112,11 +126,11 @@ class SurrogateBenchmark:
 
 
 class _Answers(Sequence[float]):
-    """The values of a curve, asked of the surrogate when they are looked at."""
+    """The values of a curve, which the surrogate predicts when they are read."""
 
     def __init__(self, surrogate: SurrogateBenchmark, codes: NDArray[np.int32], last: int) -> None:
         self._surrogate, self._codes = surrogate, codes
-        # The full training goes with the first batch, for its seconds.
+        # The first batch has the last epoch too, for the seconds of the full training.
         first = surrogate.predict(codes, [*surrogate.epochs[: _ENDS[0]], last])
         self.full_seconds = float(first[-1, 1])
         self._values: list[float] = first[:-1, 0].tolist()
@@ -155,7 +169,7 @@ def _known(file: Path) -> tuple[int, ...]:
 
 
 def _session(file: Path) -> Any:
-    """The model, made to take any number of epochs at a time; on one thread, since races take all cores."""
+    """The model, changed to take any number of epochs at a time; on one thread, since races use all cores."""
     try:
         import onnx
         import onnxruntime

@@ -1,4 +1,4 @@
-"""The trainable that looks up: each fidelity of a tabular task in order, with the seconds that it would have taken.
+"""The trainable of a tabular task: each step looks up the next fidelity and the seconds that it would have taken.
 
 executor = "simulated"
 
@@ -9,7 +9,7 @@ column = "arch_str"
 fidelities = ["12:c10_val_12:c10_cost_12_s"]
 test = "c10_test_200"
 
-or, with the surrogate of another (`nas-tune[surrogate]`):
+or, with a surrogate (`nas-tune[surrogate]`):
 
 [trainable]
 name = "table"
@@ -38,15 +38,16 @@ FOLDER_VARIABLE = "NAS_TUNE_TABLES"
 
 
 class Table:
-    """Looks up what a training would have come to.
+    """Looks up the results of trainings.
 
     Args:
         space: name of the space (or a `Space`) whose members the table knows.
         file: a Parquet file, or an ONNX surrogate; a relative path is looked for here, then below `NAS_TUNE_TABLES`.
-        column: which holds the architectures, written as `encoding` says: string, genotype or json.
-        fidelities: `EPOCHS:VALUE_COLUMN:COST_COLUMN`, rising; costs are seconds from the start. Of a surrogate
-            `EPOCHS` alone; all its epochs if none is given.
-        test: a column with the score on data that no search sees, for `evaluate("test")`.
+        column: the column of the architectures; None for a surrogate, which has no columns.
+        fidelities: `EPOCHS:VALUE_COLUMN:COST_COLUMN`, rising; costs are seconds from the start. For a surrogate
+            `EPOCHS` alone, and all its epochs if none is given.
+        encoding: how the column writes the architectures: string, genotype or json.
+        test: the column of the score on data that no search sees, for `evaluate("test")`; None without one.
         metric: the name under which values are reported.
     """
 
@@ -71,17 +72,25 @@ class Table:
 
     @functools.cached_property
     def benchmark(self) -> Benchmark:
-        """The table behind it, read once in a process."""
+        """The table or surrogate, read once in a process."""
         return _opened(*self._arguments)
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Look the architecture up."""
+        """Look up the curve of the architecture."""
         self._architecture = architecture
         self._curve = self.benchmark.curve(architecture, seed)
         self._next = 0
 
     def step(self) -> Mapping[str, float]:
-        """The next fidelity: its `epoch`, the metric, and `cost_seconds` since the fidelity before."""
+        """Look up the next fidelity.
+
+        Returns:
+            Its `epoch`, the metric, and `cost_seconds` since the fidelity before.
+
+        Raises:
+            TrainableError: `setup` was not called.
+            EndOfTraining: the table has no further fidelity.
+        """
         curve, index = self._curve, self._next
         if curve is None:
             raise TrainableError("the table was used before setup(); call setup() first")
@@ -96,13 +105,13 @@ class Table:
         }
 
     def save(self, folder: Path) -> None:
-        """Nothing: a look-up that starts again costs nothing."""
+        """Save nothing: a look-up starts again at no cost."""
 
     def load(self, folder: Path) -> None:
-        """Nothing was saved; the look-up starts again."""
+        """Load nothing: the look-up starts again."""
 
     def evaluate(self, split: str) -> Mapping[str, float]:
-        """The score on the test data; a table has no other split."""
+        """Look up the score on the test data; a table has no other split."""
         if self._architecture is None:
             raise TrainableError("the table was used before setup(); call setup() first")
         score = self.benchmark.test(self._architecture) if split == "test" else None
@@ -112,7 +121,13 @@ class Table:
 
 
 def find_table(file: str) -> Path:
-    """The file itself, or the one below the folder that NAS_TUNE_TABLES names.
+    """Find a file here, or below the folder that the environment variable NAS_TUNE_TABLES names.
+
+    Args:
+        file: its name or path.
+
+    Returns:
+        The path of the file.
 
     Raises:
         ConfigError: it is in neither place.

@@ -40,12 +40,12 @@ def test_pairs_are_values_after_the_last_epoch_that_both_have_seen() -> None:
     prior = Prior()
     there = known("a", "x", [1, 0.2], [3, 0.4], [9, 0.8])
     prior.add(0, there)
-    prior.meet("x", 7)
+    prior.record("x", 7)
     curve = {1: 10.2, 2: math.inf, 3: math.nan}
-    assert list(prior.news({7: curve}.__getitem__)) == [(Line(1.0, 10.0), {0: there})]
-    assert list(prior.news({7: curve}.__getitem__)) == []
+    assert list(prior.updated_lines({7: curve}.__getitem__)) == [(Line(1.0, 10.0), {0: there})]
+    assert list(prior.updated_lines({7: curve}.__getitem__)) == []
     curve[3] = 12.4
-    [(line, _)] = prior.news({7: curve}.__getitem__)
+    [(line, _)] = prior.updated_lines({7: curve}.__getitem__)
     assert line.at(0.4) == pytest.approx(12.4)
 
 
@@ -53,8 +53,8 @@ def test_each_run_has_a_line_of_its_own() -> None:
     prior = Prior()
     for ask, event in enumerate((known("a", "x", [1, 0.2]), known("b", "x", [1, 20.0]), known("b", "y", [1, 30.0]))):
         prior.add(ask, event)
-    prior.meet("stranger", 3)
-    assert list(prior.news({3: {1: 1.0}}.__getitem__)) == []
-    prior.meet("x", 4)
-    lines = [(line.offset, sorted(trials)) for line, trials in prior.news({4: {1: 5.0}}.__getitem__)]
+    prior.record("stranger", 3)
+    assert list(prior.updated_lines({3: {1: 1.0}}.__getitem__)) == []
+    prior.record("x", 4)
+    lines = [(line.offset, sorted(trials)) for line, trials in prior.updated_lines({4: {1: 5.0}}.__getitem__)]
     assert lines == [(4.8, [0]), (-15.0, [1, 2])]
