@@ -16,7 +16,7 @@ from nas_tune.objectives.objective import Mode
 
 if TYPE_CHECKING:
     from nas_tune.results import Run
-    from nas_tune.winners.retrain.plan import Plan
+    from nas_tune.winners.retrain.plan import RetrainingPlan
 
 __all__ = ["retrain"]
 
@@ -133,13 +133,13 @@ def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -
         return carry_out(decided, () if observer is None else (observer,), allow_code=asked["allow_code"])
 
 
-def _is_finished(decided: Plan) -> bool:
+def _is_finished(decided: RetrainingPlan) -> bool:
     from nas_tune.winners.retrain.retrained import Retrained
 
     return decided.is_begun and Retrained(decided.folder).finished
 
 
-def _print_plan(decided: Plan) -> None:
+def _print_plan(decided: RetrainingPlan) -> None:
     """Print what is going to be trained, and by which recipe."""
     from nas_tune.cli.text import plain
 
@@ -154,7 +154,7 @@ def _print_plan(decided: Plan) -> None:
 
 
 @contextmanager
-def _resumable(decided: Plan) -> Iterator[None]:
+def _resumable(decided: RetrainingPlan) -> Iterator[None]:
     """Print how a stopped retraining can be resumed."""
     try:
         yield

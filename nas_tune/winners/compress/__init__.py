@@ -1,4 +1,4 @@
-"""From a run to a smaller network: that of a trial pruned, trained on and quantized, with what it costs and gains."""
+"""Compression of a trial's network: it is pruned, trained further and quantized, and each step is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nas_tune.compress`: the network of a trial by `trainables.compression`, into a folder that appears whole."""
+"""`nas_tune.compress`: compresses the network of a trial, and writes its files to a folder that appears complete."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.results import Run
 from nas_tune.session.recipe import versions
-from nas_tune.winners.compress.compression import Compression, Made
+from nas_tune.winners.compress.compression import CompressedTrial, Compression
 from nas_tune.winners.export.facts import Source, machine, supernet_parameters
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
-from trainables.compression import Compressed, CompressionSettings, compress_network
+from trainables.compression import CompressionSettings, compress_network
 from trainables.drafts import draft_folder, remove_abandoned
 from trainables.export.exporting import ProgressCallback
 from trainables.protocol import Compressible, Trainable
@@ -46,35 +46,40 @@ def compress(
     allow_code: bool = False,
     progress: ProgressCallback = lambda what, step, steps: None,
 ) -> Compression:
-    """Prune the network of a finished trial (the best, if `trial` is None), train it on, and quantize it.
+    """Prune the network of a finished trial, train it further, and quantize it.
 
-    Either of `prune` and `quantize` may be left out. It is trained on what it was trained on, by the recipe of that
-    training, and judged on the test split, which no training has seen.
+    Either of `prune` and `quantize` may be left out. The training after pruning uses the data and the recipe of the
+    training before it. The test split, which no training has seen, judges the network.
 
     Args:
-        prune: the share of channels (structured) or of weights (magnitude) that go, above 0 and at most 0.99.
-        quantize: "int8".
+        run: an open run, or the folder of one.
+        trial: its number; None for the best.
+        prune: the share of channels (structured) or of weights (magnitude) to remove, above 0 and at most 0.99.
+        quantize: "int8", or None to keep floats.
         method: "structured" makes the network smaller and needs torch-pruning; "magnitude" sets weights to zero.
         epochs: of the training after pruning; by default a third of those before it, and at least three.
-        calibration: how many training inputs show the ranges for int8.
-        retrained: whether the weights are those of `retrain` (of its first seed) or those of the search; None takes
-            retrained ones where there are any.
+        calibration: the number of training inputs that set the ranges for int8.
+        retrained: whether to take the weights of `retrain` (of its first seed) or those of the search; None takes
+            retrained ones if there are any.
         seed: of the training after pruning; by default that of the training before it.
-        threads: on which latencies are measured.
-        normalization: whether "model.py" and the ONNX files take raw inputs, with the values that the data set has,
-            and standardize them; otherwise they expect `(raw - mean) / std`.
+        threads: the number of threads for latencies.
+        normalization: whether "model.py" and the ONNX files take raw inputs, with the values of the data set, and
+            standardize them; otherwise they expect `(raw - mean) / std`.
         folder: a new one; by default `compress/trial-<number>` in the run folder, or that with -2, -3, ...
-        trainable: where the run was started with one that cannot be imported by name.
+        trainable: the trainable of the run, if it cannot be imported by name.
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
-        progress: called with what is done, and its step out of how many.
+        progress: called before each step with its text, its number and the number of steps.
+
+    Returns:
+        The compressed network, with its files and measurements.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: there is no such trial, its network was not kept, its trainable cannot be compressed, or the
             folder is taken.
-        TrainableError: a setting that cannot be, a package that is missing, or a network that cannot be compressed so.
-        DivergedError: the training after pruning did.
-        NotTheSameError: a file does not compute what it should.
+        TrainableError: a setting is wrong, a package is missing, or the network cannot be compressed by this method.
+        DivergedError: the training after pruning diverged.
+        NotTheSameError: a file does not compute the same outputs as the network.
         RunFolderError: the folder cannot be written.
     """
     run = Run.of(run)
@@ -101,8 +106,9 @@ def compress(
     with _appearing(target or _next(_swept(run.path / "compress") / f"trial-{number:06d}")) as (draft, final):
         result = compress_network(deployed, tuning, draft, plan, identifier=identifier, progress=progress)
         origin = (source.origin, source.retrained)
-        made = Made(run.path.name, number, *origin, deployed, identifier, supernet_parameters(run, number))
-        compression = Compression(final, made, plan, _placed(result, final), machine(), dict(versions()))
+        made = CompressedTrial(run.path.name, number, *origin, deployed, identifier, supernet_parameters(run, number))
+        placed = replace(result, files=tuple(final / file.name for file in result.files))
+        compression = Compression(final, made, plan, placed, machine(), dict(versions()))
         _write(draft, compression)
     return compression
 
@@ -110,7 +116,7 @@ def compress(
 def _completed(
     plan: CompressionSettings, source: Source, *, epochs: int | None, seed: int | None
 ) -> CompressionSettings:
-    """The plan with what the training of the weights decides."""
+    """The settings, with the defaults that follow from the training of the weights: epochs and seed."""
     trials = source.run.trials()
     row = trials[trials["trial"] == source.trials[0]].iloc[0]
     return replace(
@@ -135,27 +141,22 @@ def _write(draft: Path, compression: Compression) -> None:
     (draft / "compression.md").write_text(compression.text(), encoding="utf-8")
 
 
-def _placed(result: Compressed, final: Path) -> Compressed:
-    """The files where they will be."""
-    return replace(result, files=tuple(final / file.name for file in result.files))
-
-
 def _free(folder: Path) -> Path:
-    """A folder that was asked for, if nothing is in its place."""
+    """The requested folder; raises if there is something in its place."""
     if os.path.lexists(folder) and not (os.path.isdir(folder) and not os.listdir(folder)):
         raise ConfigError(f"{folder} is there already, and nothing of it is replaced; name a new folder (--out)")
     return folder
 
 
 def _next(folder: Path) -> Path:
-    """The folder, or the first beside it that is not there."""
+    """The folder, or the first with a number after its name that does not exist."""
     beside = (folder.with_name(f"{folder.name}-{number}") for number in range(2, 10_000))
     return next(one for one in (folder, *beside) if not os.path.lexists(one))
 
 
 @contextmanager
 def _appearing(target: Path) -> Iterator[tuple[Path, Path]]:
-    """A folder to fill, which takes its name when all is in it; `RunFolderError` where it cannot."""
+    """A draft folder to fill, which takes its name at the end of the block; `RunFolderError` where it cannot."""
     try:
         with draft_folder(target.parent, target.name) as draft:
             yield draft, target
@@ -167,7 +168,7 @@ def _appearing(target: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def _swept(folder: Path) -> Path:
-    """The folder of a run's compressions, without what killed ones left, of whatever trial they were."""
+    """The folder of a run's compressions, after the drafts that killed compressions of any trial left are removed."""
     for name in {draft.name[1:].partition(".")[0] for draft in folder.glob(".trial-*.*")}:
         remove_abandoned(folder, name)
     return folder

@@ -1,4 +1,4 @@
-"""What a compression came to, as a table, as Markdown and as JSON."""
+"""The result of a compression, as a table, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from trainables.compression import BATCHES, ENGINE, Compressed, CompressionSetti
 from trainables.export import Deployed
 from trainables.export.standardized import described_inputs
 
-__all__ = ["Compression", "Made"]
+__all__ = ["CompressedTrial", "Compression"]
 
 _PACKAGES = ("onnxruntime", "torch-pruning")
 
 
 @dataclass(frozen=True)
-class Made:
-    """Of which network: a trial of a run, with weights of what origin."""
+class CompressedTrial:
+    """The network that is compressed.
+
+    Attributes:
+        run: the name of the run.
+        trial: its number.
+        origin: where the weights come from, in words.
+        retrained: whether the weights are those of a training from scratch.
+        deployed: the network before, with its data and inputs.
+        identifier: the canonical id of the architecture.
+    """
 
     run: str
     trial: int
@@ -28,7 +37,7 @@ class Made:
     deployed: Deployed
     identifier: str
     supernet_parameters: int | None = None
-    """Of the supernet in which it was found; None of a network that a trial trained."""
+    """The number of parameters of the supernet in which it was found; None for a network that a trial trained."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +45,16 @@ class Compression:
     """A compressed network.
 
     Attributes:
-        folder: where its files are.
-        made: of which network.
-        plan: what was done.
-        result: what became of it.
-        machine: on which the latencies were measured, in words.
-        versions: of packages.
+        folder: of its files.
+        made: the network that was compressed.
+        plan: the settings.
+        result: the measured stages and the files.
+        machine: where the latencies were measured, in words.
+        versions: of packages, by name.
     """
 
     folder: Path
-    made: Made
+    made: CompressedTrial
     plan: CompressionSettings
     result: Compressed
     machine: str
@@ -53,12 +62,12 @@ class Compression:
 
     @property
     def stages(self) -> tuple[CompressionStage, ...]:
-        """The network before, after each step, and last as it is kept."""
+        """The measured networks: before, after each step, and last the one that is kept."""
         return self.result.stages
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What was done, in words."""
+        """The steps, in words."""
         plan, done = self.plan, []
         if plan.prune is not None:
             what = "of the channels of each layer" if plan.method == "structured" else "of the weights"
@@ -72,19 +81,27 @@ class Compression:
 
     @property
     def measured(self) -> str:
-        """How the latencies were measured."""
+        """The way in which the latencies were measured, in words."""
         threads = f"{self.plan.threads} thread" + ("s" if self.plan.threads > 1 else "")
         return f"{ENGINE}, {threads}, median of 100 runs, the networks taking turns; {self.machine}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Headers and rows: metrics on the test split, parameters, bytes of the ONNX file, latencies."""
+        """Make the table of the stages.
+
+        Returns:
+            Headers and rows: metrics on the test split, parameters, bytes of the ONNX file, latencies.
+        """
         metrics = list(self.stages[0].metrics)
         headers = ["", *(f"test {name}" for name in metrics), "parameters", "non-zero", "file"]
         headers += [f"batch {batch}" for batch in BATCHES]
         return headers, [_row(stage, metrics) for stage in self.stages]
 
     def summary(self) -> str:
-        """The last network against the first in one line."""
+        """Compare the last network with the first.
+
+        Returns:
+            One line.
+        """
         first, last = self.stages[0], self.stages[-1]
         parts = [f"{name} {last.metrics[name] - first.metrics[name]:+.4f}" for name in first.metrics]
         if first.bytes and last.bytes:
@@ -96,7 +113,7 @@ class Compression:
 
     @property
     def doubt(self) -> str:
-        """How coarse the metrics are."""
+        """The precision of the metrics: the number of test examples, in words."""
         count = self.made.deployed.splits.get("test", 0)
         if not count:
             return "how many test examples there are is not told"
@@ -105,23 +122,31 @@ class Compression:
 
     @property
     def supernet(self) -> str:
-        """What the tables of a run of searches in supernets count, which is another network; empty of other runs."""
+        """The size that a supernet run's tables give, which is that of the supernet, in words; empty for other runs."""
         count = self.made.supernet_parameters
         said = "parameters in the tables of the run: those of the supernet in which this network was found"
         return "" if count is None else f"{count:,} {said}"
 
     @property
     def inputs(self) -> str:
-        """What "model.py" and the ONNX files are to be given."""
+        """The inputs of "model.py" and the ONNX files, in words."""
         deployed = self.made.deployed
         return described_inputs(deployed, raw=self.plan.normalization and deployed.standardizes)
 
     def text(self) -> str:
-        """The whole as Markdown."""
+        """Write the report.
+
+        Returns:
+            Markdown.
+        """
         return "\n".join(self._lines()).rstrip() + "\n"
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole as JSON has it."""
+        """Make plain data of the report.
+
+        Returns:
+            What "compression.json" holds.
+        """
         made, result = self.made, self.result
         return {
             "run": made.run,

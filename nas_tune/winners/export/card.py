@@ -1,4 +1,4 @@
-"""The model card: what an exported network is, how it came to be, how good it is, and what nobody measured."""
+"""The model card: what an exported network is, how it was found, its metrics, and which facts were not measured."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ from trainables.export import FORMATS, Exported
 from trainables.export.standardized import described_inputs
 from trainables.metrics import MODES
 
-__all__ = ["CARD", "card", "facts_of", "heading"]
+__all__ = ["CARD", "card", "docstring_lines", "heading"]
 
 CARD = "MODEL_CARD.md"
 _NOT_MEASURED = "not measured"
 _COSTS = ("parameters", "macs", "model_bytes", "lr")
 
 
-def facts_of(facts: Facts) -> list[str]:
-    """The lines of the docstring of `model.py`."""
+def docstring_lines(facts: Facts) -> list[str]:
+    """Choose the facts for the docstring of `model.py`.
+
+    Args:
+        facts: of the network.
+
+    Returns:
+        Its lines.
+    """
     lines = [
         f"From trial {facts.trial} of the run {facts.run}: {facts.origin}.",
         f"Architecture: {facts.written}",
@@ -32,15 +39,30 @@ def facts_of(facts: Facts) -> list[str]:
 
 
 def heading(facts: Facts) -> str:
-    """What the card begins with: of which network it is, and of which of its weights."""
+    """Write the beginning of the card, which names the network and the origin of its weights.
+
+    Args:
+        facts: of the network.
+
+    Returns:
+        Markdown.
+    """
     return f"# {facts.deployed.space}, trial {facts.trial} of {facts.run}\n\nWeights: {facts.origin}."
 
 
 def card(facts: Facts, results: Sequence[Exported]) -> str:
-    """The whole card as Markdown."""
+    """Write the whole card.
+
+    Args:
+        facts: of the network.
+        results: of the export, by format.
+
+    Returns:
+        Markdown.
+    """
     sections = [
         [heading(facts)],
-        ["## Architecture", "", *_table(_architecture(facts)), "", *_fenced(facts.written)],
+        ["## Architecture", "", *_table(_architecture(facts)), "", "```", facts.written.replace("```", "'''"), "```"],
         ["## How it was found", "", *_table(_search(facts))],
         ["## Data", "", *_table(_data(facts))],
         ["## Metrics", "", *_metrics(facts)],
@@ -56,7 +78,9 @@ def _architecture(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "canonical id", facts.identifier
     if facts.deployed.settings is not None:
         yield "settings of its builder", json.dumps(dict(facts.deployed.settings))
-    yield "input", f"(batch, {', '.join(map(str, facts.deployed.inputs.shape[1:]))}), {_dtype(facts)}"
+    inputs = facts.deployed.inputs
+    dtype = str(inputs.dtype).removeprefix("torch.")
+    yield "input", f"(batch, {', '.join(map(str, inputs.shape[1:]))}), {dtype}"
     yield "parameters", f"{facts.cost.parameters:,}" if facts.cost else _NOT_MEASURED
     if facts.supernet_parameters is not None:
         yield "parameters of the supernet in which it was found", f"{facts.supernet_parameters:,}"
@@ -78,7 +102,8 @@ def _search(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "this training", f"{facts.state}, {facts.epochs} epochs, {facts.seconds:,.1f} s"
     yield "trainable of the search", _component(config["trainable"])
     if facts.retrained:
-        yield "trainable of this training", _component({"name": facts.recipe["of"], **_settings(facts.recipe)})
+        settings = {key: value for key, value in facts.recipe.items() if key not in ("of", "name")}
+        yield "trainable of this training", _component({"name": facts.recipe["of"], **settings})
 
 
 def _data(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -113,7 +138,7 @@ def _metrics(facts: Facts) -> Iterator[str]:
 
 
 def _split(facts: Facts, name: str) -> str:
-    """Of which part of the data a reported metric is, where that is known."""
+    """The split of a reported metric, where it is known."""
     if not facts.is_classifier or name not in MODES:
         return "as reported"
     return "training" if name.startswith("train_") else "validation"
@@ -127,7 +152,7 @@ def _over_seeds(facts: Facts, name: str) -> str:
 
 
 def _behind(facts: Facts) -> Iterator[str]:
-    """What stands behind the metrics, as far as the ledger knows it."""
+    """The trainings and the data behind the metrics, as far as the ledger has them."""
     if facts.retrained:
         yield "The network was trained from scratch after the search."
         yield from _trained_on(facts)
@@ -171,7 +196,7 @@ def _files(results: Sequence[Exported]) -> Iterator[str]:
 
 
 def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
-    """What the files are to be given."""
+    """The inputs that the files take."""
     for kind in sorted({one.inputs for one in results if one.files and one.inputs}):
         names = ", ".join(one.format for one in results if one.files and one.inputs == kind)
         yield f"- {names}: {described_inputs(facts.deployed, raw=kind == 'raw')}."
@@ -219,10 +244,6 @@ def _table(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
         yield f"| {name} | {_cell(value)} |"
 
 
-def _fenced(text: str) -> Iterator[str]:
-    yield from ("```", text.replace("```", "'''"), "```")
-
-
 def _cell(text: str) -> str:
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
 
@@ -232,10 +253,6 @@ def _component(value: Mapping[str, Any] | str) -> str:
         return value
     settings = ", ".join(f"{key} = {item}" for key, item in value.items() if key != "name")
     return f"{value['name']} ({settings})" if settings else str(value["name"])
-
-
-def _settings(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in recipe.items() if key not in ("of", "name")}
 
 
 def _optimized(config: Mapping[str, Any]) -> dict[str, str]:
@@ -255,7 +272,3 @@ def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
     )
-
-
-def _dtype(facts: Facts) -> str:
-    return str(facts.deployed.inputs.dtype).removeprefix("torch.")

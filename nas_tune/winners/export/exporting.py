@@ -1,4 +1,4 @@
-"""`nas_tune.export`: the network of a trial, as its kept checkpoint left it, in the formats of `trainables.export`."""
+"""`nas_tune.export`: writes the network of a trial, from its kept checkpoint, in the formats of `trainables.export`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.results import Run
 from nas_tune.results.frames import written_aside
 from nas_tune.session.arguments import check_flags
-from nas_tune.winners.export.card import CARD, card, facts_of, heading
-from nas_tune.winners.export.facts import gathered
+from nas_tune.winners.export.card import CARD, card, docstring_lines, heading
+from nas_tune.winners.export.facts import gather_facts
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
 from trainables.export import FORMATS, STANDARD, Exported, check_formats, export_network
 from trainables.export.exporting import ProgressCallback
@@ -23,14 +23,14 @@ __all__ = ["Export", "export"]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What an export came to.
+    """The result of an export.
 
     Attributes:
-        folder: where the files are.
-        trial: of which trial.
-        formats: what became of each format that was asked for.
-        card: the model card.
-        origin: which weights they are, in words.
+        folder: of the files.
+        trial: the number of the trial.
+        formats: the files, or the problem, of each requested format.
+        card: the path of the model card.
+        origin: where the weights come from, in words.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Export:
 
     @property
     def complete(self) -> bool:
-        """Whether every format is there."""
+        """Whether every format has its files."""
         return all(one.files for one in self.formats)
 
 
@@ -57,20 +57,25 @@ def export(
     normalization: bool = True,
     progress: ProgressCallback = lambda what, step, steps: None,
 ) -> Export:
-    """Write the network of a finished trial (the best, if `trial` is None), each format checked in a fresh interpreter.
+    """Write the network of a finished trial, and check each format in a fresh interpreter.
 
     Args:
-        formats: names of `trainables.export.FORMATS`: "safetensors", "py", "pt2", "onnx", what is registered, and what
-            plug-ins bring.
-        folder: where to; by default `export/trial-<number>` in the run folder. An earlier export of the same weights
-            there is replaced, format by format.
-        trainable: where the run was started with one that cannot be imported by name.
+        run: an open run, or the folder of one.
+        trial: its number; None for the best.
+        formats: names of `trainables.export.FORMATS`: "safetensors", "py", "pt2", "onnx", registered ones, and those
+            of plug-ins.
+        folder: of the files; by default `export/trial-<number>` in the run folder. An earlier export of the same
+            weights there is replaced, format by format.
+        trainable: the trainable of the run, if it cannot be imported by name.
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
-        retrained: whether the weights are those of `retrain` (of its first seed, whatever others came to) or those of
-            the search; None takes retrained ones where there are any.
-        normalization: whether "py", "pt2" and "onnx" take raw inputs, with the values that the data set has, and
-            standardize them; False leaves that to who uses them. Weights alone ("safetensors") never do.
+        retrained: whether to take the weights of `retrain` (of its first seed, also if another seed is better) or those
+            of the search; None takes retrained ones if there are any.
+        normalization: whether "py", "pt2" and "onnx" take raw inputs, with the values of the data set, and standardize
+            them; False leaves that to the user. Weights alone ("safetensors") never do.
         progress: called before each step with its text, its number and the number of steps.
+
+    Returns:
+        The folder, the formats and the model card.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
@@ -87,7 +92,7 @@ def export(
     deployed = deployed_by(source.held)
     target = Path(folder).expanduser() if folder is not None else run.path / "export" / f"trial-{number:06d}"
     _check_folder(target, wanted)
-    facts = gathered(run, number, deployed, source)
+    facts = gather_facts(run, number, deployed, source)
     _check_same(target, heading(facts))
     try:
         _begin(target, heading(facts))
@@ -96,7 +101,7 @@ def export(
             target,
             wanted,
             identifier=facts.identifier,
-            facts=facts_of(facts),
+            facts=docstring_lines(facts),
             normalization=normalization,
             progress=progress,
         )
@@ -106,7 +111,7 @@ def export(
 
 
 def _begin(target: Path, beginning: str) -> None:
-    """Say whose files will lie there: an export that was stopped is one that can be made again."""
+    """Write the beginning of the card first, so that a stopped export can be made again in the same folder."""
     target.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(target / CARD):
         _write_card(target, f"{beginning}\n\nNot finished: nas-tune export was stopped, or is at work.\n")
@@ -120,14 +125,14 @@ def _write_card(target: Path, text: str) -> Path:
 
 
 def _check_same(target: Path, beginning: str) -> None:
-    """What lies in one folder is of one network: its files would be mixed with those of another."""
+    """Refuse a folder with the export of another network: the files of the two would be mixed."""
     path = target / CARD
     if os.path.isfile(path) and not path.read_text(encoding="utf-8", errors="replace").startswith(beginning + "\n"):
         raise ConfigError(f"{target} holds the export of another network (see its {CARD}); name another folder (--out)")
 
 
 def _check_folder(target: Path, formats: Iterable[str]) -> None:
-    """An export replaces an export, and nothing else."""
+    """Refuse a folder whose files are not those of an export: only an earlier export may be replaced."""
     if os.path.lexists(target) and not os.path.isdir(target):
         raise ConfigError(f"{target} is a file; name a folder (--out)")
     files = {file for kind in {*STANDARD, *formats} for file in FORMATS.get(kind).files}

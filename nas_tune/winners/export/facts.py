@@ -22,7 +22,7 @@ from trainables.export import Deployed
 from trainables.protocol import Evaluating, Trainable
 from trainables.tasks.image_classifier import ImageClassifier
 
-__all__ = ["Facts", "Source", "gathered", "machine", "supernet_parameters"]
+__all__ = ["Facts", "Source", "gather_facts", "machine", "supernet_parameters"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Facts:
     exported_on: str
 
 
-def gathered(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
+def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
     """Everything of `trial` of the search `run` and of the weights; measures the test split, if what holds them can."""
     trials, epochs = run.trials(), run.epochs()
     theirs, course = source.run.trials(), source.run.epochs()

@@ -1,13 +1,13 @@
-"""Retraining: what a search found is trained from scratch, and compared with what the search said of it.
+"""Retraining: the best architectures of a search are trained from scratch, and compared with their search scores.
 
-    retrain.py      retrain: the door
-    plan.py         what will be trained, by which settings, in which folder
-    judging.py      by which metric, and whether more of it is better
-    origin.py       what trains the architectures of a run
+    retrain.py      retrain: the public function
+    plan.py         the architectures to train, the settings and the folder
+    judging.py      the metric, and whether more of it is better
+    origin.py       the trainable of a run's architectures
     full_recipe.py  the settings that a search leaves out to be quick
     candidates.py   the chosen architectures, and random ones of the same cost
-    trainable.py    the trainable of a retraining's trials, around that of the run
-    retrained.py    Retrained: the trainings, read again
+    trainable.py    the trainable of a retraining's trials, which wraps that of the run
+    retrained.py    Retrained: reads a retraining
     honesty.py      the report
     agreement.py    its statistics
 

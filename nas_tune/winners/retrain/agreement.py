@@ -1,4 +1,4 @@
-"""Whether two scores of the same few architectures agree: rank correlations, and how often chance does as well."""
+"""Agreement of two scores of the same few architectures: rank correlations with their p-values."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 __all__ = ["FEWEST", "Agreement", "agreement", "error_of_difference", "spread"]
 
 FEWEST = 3
-"""Of two architectures the rank correlation is 1 or -1, whatever they are."""
+"""The fewest architectures to compare: with two, the rank correlation is always 1 or -1."""
 
 _ALL_ORDERS_UP_TO = 7
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Rank correlation of two scores of `count` architectures.
+    """Rank correlation of two scores of the same architectures.
 
     Attributes:
-        kendall, spearman: tau-b and rho, from -1 to 1; None where all have one score.
-        kendall_p, spearman_p: chance of a correlation as strong either way, were the order of one score random; exact
-            for at most seven architectures.
+        count: the number of architectures.
+        kendall, spearman: tau-b and rho, from -1 to 1; None where one of the scores is equal for all.
+        kendall_p, spearman_p: the chance of a correlation at least as strong, of either sign, if the order of one score
+            were random; exact for at most seven architectures.
     """
 
     count: int
@@ -36,7 +37,14 @@ class Agreement:
 
 
 def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement | None:
-    """The agreement of two scores, greater being better in both; None of fewer than three architectures."""
+    """Compute the rank correlations of two scores.
+
+    Args:
+        one, other: scores of the same architectures, n numbers each; greater is better in both.
+
+    Returns:
+        The agreement; None for fewer than three architectures.
+    """
     if len(one) < FEWEST:
         return None
     from scipy.stats import kendalltau, spearmanr
@@ -52,7 +60,7 @@ def agreement(one: Sequence[float], other: Sequence[float]) -> Agreement | None:
 
 
 def _exact(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
-    """The share of all orders of `other` whose tau, and whose rho, is as far from 0."""
+    """The shares of all orders of `other` whose tau, and whose rho, are at least as far from 0 as the given order's."""
     from scipy.stats import rankdata
 
     mine = rankdata(one)
@@ -64,18 +72,32 @@ def _exact(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
 
 
 def _share(values: NDArray[np.float64]) -> float:
-    """How many are as far from 0 as the first, which is the order as it was seen."""
+    """The share of values at least as far from 0 as the first, which is that of the given order."""
     limit = abs(float(values[0]))
     return float(np.mean((np.abs(values) >= limit) | np.isclose(np.abs(values), limit, rtol=1e-9, atol=1e-12)))
 
 
 def spread(values: Sequence[float]) -> float | None:
-    """The standard deviation of a sample; None of fewer than two."""
+    """Compute the standard deviation of a sample.
+
+    Args:
+        values: of the sample.
+
+    Returns:
+        The deviation, with n - 1 degrees of freedom; None for fewer than two values.
+    """
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def error_of_difference(one: Sequence[float], other: Sequence[float]) -> float | None:
-    """The standard error of the difference of two means; None where either spread is not known."""
+    """Compute the standard error of the difference of two means.
+
+    Args:
+        one, other: the samples.
+
+    Returns:
+        The error; None where a sample has fewer than two values.
+    """
     first, second = spread(one), spread(other)
     if first is None or second is None:
         return None

@@ -1,4 +1,4 @@
-"""Which architectures are retrained: those that the run's search puts first, and random ones of the same cost."""
+"""The architectures to retrain: the best of the run's search, and random ones of the same cost."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from search_spaces.whole_numbers import is_whole
 
 __all__ = ["Candidate", "Costing", "baselines_of", "chosen_of"]
 
-WITHIN = 0.1
-"""How far the parameters of a baseline may be from those of what it is compared with."""
+_WITHIN = 0.1
+"""The greatest relative difference in parameters between a baseline and the first chosen architecture."""
 
 _SAMPLES = 200
 _LISTED = 20
@@ -27,11 +27,12 @@ class Candidate:
     """An architecture to retrain.
 
     Attributes:
-        kind: whether the search chose it, or chance ("random").
+        tree: the architecture as a plain JSON tree.
+        kind: "chosen" by the search, or a "random" baseline.
         trial: the number of the run's trial that tried or found it; -1 for a random one.
-        search_score: what that trial came to in the metric of the search; None for a random one.
+        search_score: the trial's value of the metric of the search; None for a random one.
         complete: whether that trial was trained to the end: the score of one that was stopped early does not compare.
-        parameters: of the network, counted; None where the trainable cannot count them.
+        parameters: the number of parameters of the network; None where the trainable cannot count them.
     """
 
     tree: Any
@@ -42,12 +43,16 @@ class Candidate:
     parameters: int | None = None
 
     def plain(self) -> dict[str, Any]:
-        """As a table of a configuration, without what is not known; `Candidate(**plain)` is equal."""
+        """Make a table of a configuration.
+
+        Returns:
+            The attributes, without those that are None; `Candidate(**plain)` is equal.
+        """
         return {key: value for key, value in vars(self).items() if value is not None}
 
     @property
     def label(self) -> str:
-        """What it is called in tables: `trial 7`, `random`."""
+        """Its name in tables: `trial 7`, `random`."""
         return f"trial {self.trial}" if self.kind == "chosen" else "random"
 
 
@@ -56,16 +61,31 @@ class Costing(Protocol):
     """A trainable that can count what a network costs, without training it."""
 
     def cost(self, architecture: Architecture) -> Any:
-        """Something with `parameters`, such as a `trainables.Cost`."""
+        """Count the cost of the network of an architecture.
+
+        Args:
+            architecture: of the trainable's space.
+
+        Returns:
+            An object with `parameters`, such as a `trainables.Cost`.
+        """
 
 
 def chosen_of(run: Run, trial: int | None, top: int, metric: str) -> list[Candidate]:
-    """The architecture of `trial`, or those of the `top` best trials (of several objectives the front first).
+    """Choose the architecture of a trial, or those of the best trials. Each architecture is chosen once.
 
-    Each architecture comes once, however many searches found it. `metric` is what its search score is.
+    Args:
+        run: with a finished trial.
+        trial: its number; None for the best ones.
+        top: how many architectures; with several objectives those of the front come first.
+        metric: the one whose value is the search score.
+
+    Returns:
+        The candidates, the best first.
 
     Raises:
-        ConfigError: there is none, or the trial has nothing to retrain; names those that have.
+        ConfigError: there is no such trial, or it has nothing to retrain; the message names those that have.
+        NoUsableTrialError: no trial has a value.
     """
     if trial is not None:
         return [_of_trial(run, trial, metric)]
@@ -86,10 +106,20 @@ def baselines_of(
     parameters: Callable[[Architecture], int] | None,
     seed: int,
 ) -> tuple[list[Candidate], list[str]]:
-    """`count` random members of the space, none of those `known` by id, of about the parameters of `first`.
+    """Draw random architectures with about as many parameters as the first candidate.
 
-    Members are drawn until one is within `WITHIN` of them; of 200 that are not, the closest is taken. Without
-    `parameters`, which counts them, any is. Beside them what a person should know.
+    Members of the space are drawn until one has within 10 % of the parameters. After 200 draws the closest is taken.
+
+    Args:
+        space: of the architectures.
+        count: how many to draw.
+        first: the candidate to compare with.
+        known: ids of architectures that are not drawn.
+        parameters: counts the parameters of an architecture; None takes members of any cost.
+        seed: of the draws.
+
+    Returns:
+        The baselines, and notes for the user.
     """
     rng, taken = random.Random(seed), set(known)
     found: list[Candidate] = []
@@ -124,7 +154,7 @@ def _drawn(
     for tried in range(_SAMPLES):
         member = space.sample(rng)
         if member.id in taken:
-            # Where draws repeat themselves, as under a sparse rule, another one is looked for at the end.
+            # Where draws repeat themselves, as under a sparse rule, search for an unseen one at the end.
             last = tried == _SAMPLES - 1 and closest is None
             other = others.find(member, taken, rng) if last else None
             if other is None:
@@ -141,7 +171,7 @@ def _drawn(
 
 
 def _is_as_much(cost: int, wanted: int) -> bool:
-    return abs(cost - wanted) <= WITHIN * wanted
+    return abs(cost - wanted) <= _WITHIN * wanted
 
 
 def _of_trial(run: Run, trial: int, metric: str) -> Candidate:

@@ -1,7 +1,7 @@
-"""The settings of a retraining: those of the search, and what the trainable itself knows of a full training.
+"""The settings of a retraining: those of the search, completed by the trainable's own settings of a full training.
 
-A search leaves out what costs time; `trainables.protocol.Retrainable` says what that is. What the configuration of the
-run says stays as it is, and `changes` decide before both.
+A search leaves out what costs time, and `trainables.protocol.Retrainable` gives it back. Settings of the run's
+configuration have priority over those, and the caller's changes over both.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ __all__ = ["recipe_of"]
 
 
 def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The settings of the retraining's trainable, and what a person should know of them.
+    """Choose the settings of the retraining's trainable.
 
     Args:
         origin: the trainable with the settings of the search.
-        changes: settings that the caller says.
+        changes: settings of the caller.
 
     Returns:
-        The settings, and notes in plain words: a trainable that takes no `whole`, or tests nothing, is named.
+        The settings, and notes for the user on a trainable that has no setting `whole`, or no test.
 
     Raises:
-        TrainableError, DataError: the settings are not what the trainable takes, or its data are not there.
+        TrainableError, DataError: the trainable refuses the settings, or its data are not there.
     """
     takes = inspect.signature(origin.target).parameters
     settings = {**origin.settings, **changes}
@@ -42,7 +42,7 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
 
 
 def _completed(given: Mapping[str, Any], recipe: Mapping[str, Any], takes: Mapping[str, object]) -> dict[str, Any]:
-    """The given settings, with those of the recipe that the signature has and nobody has set."""
+    """The given settings, with those of the recipe that the signature has and that are not given."""
     completed = dict(given)
     for key, value in recipe.items():
         if key not in takes or value == {}:

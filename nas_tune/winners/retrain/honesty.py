@@ -1,8 +1,8 @@
 """The honesty report: how well the scores of a search agree with trainings from scratch.
 
-It tells three things of a retraining, each with its spread and the number of trainings behind it: whether the order
-of the search scores is that of the retrained scores, what another choice would have been worth (the regret), and what
-a random architecture of the same cost does. What cannot be told says why.
+It answers three questions, each with the spread and the number of trainings: do search scores and retrained scores
+rank architectures alike, how much better would another choice have been (the regret), and how much better is the first
+choice than a random architecture of the same cost? Where there is no answer, the report has the reason.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from nas_tune.winners.retrain.agreement import FEWEST, Agreement, agreement, err
 from nas_tune.winners.retrain.candidates import Candidate
 from nas_tune.winners.retrain.trainable import TEST
 
-__all__ = ["Difference", "Honesty", "Scored", "honesty"]
+__all__ = ["Honesty", "MeanDifference", "Scored", "honesty"]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A candidate and its trainings: `scores` of those that were completed, `failed` of those that never will be."""
+    """A candidate with its trainings.
+
+    Attributes:
+        candidate: the architecture.
+        scores: of the complete trainings.
+        failed: the number of failed trainings.
+    """
 
     candidate: Candidate
     scores: tuple[float, ...]
@@ -30,18 +36,23 @@ class Scored:
 
     @property
     def mean(self) -> float | None:
-        """Of the scores; None without one."""
+        """The mean of the scores; None without one."""
         return _mean_of(self.scores) if self.scores else None
 
     @property
     def sd(self) -> float | None:
-        """Standard deviation over the trainings; None of fewer than two."""
+        """The standard deviation over the trainings; None for fewer than two."""
         return spread(self.scores)
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Of two means, signed so that above 0 the first is better; `error` is its standard error, None where unknown."""
+class MeanDifference:
+    """The difference of two means.
+
+    Attributes:
+        value: signed so that above 0 the first is better.
+        error: its standard error; None where it is not known.
+    """
 
     value: float
     error: float | None
@@ -49,20 +60,23 @@ class Difference:
 
 @dataclass(frozen=True)
 class Honesty:
-    """What a retraining says of its search.
+    """The comparison of a search with its retraining.
 
     Attributes:
-        run: the name of the run that was retrained; `trials`: how many its search had.
+        run: the name of the run that was retrained.
+        trials: the number of trials of its search.
         metric, mode: of the retrained scores.
         search_metric, search_mode: of the search scores.
         epochs, seeds: length and number of the trainings of each candidate.
-        planned: trainings in all; `over`: how many are complete or failed.
-        chosen: as the search ranks them; `random`: the baselines.
-        ranks: agreement of search and retrained scores of those that the search trained to the end; None of fewer
+        planned: the number of all trainings.
+        over: how many of them are complete or failed.
+        chosen: the chosen architectures, as the search ranks them.
+        random: the baselines.
+        ranks: agreement of search and retrained scores of those that the search trained to the end; None for fewer
             than three.
-        regret: the best retrained mean less that of what the search put first; None with one chosen architecture.
-        gain: of what the search put first over the random ones; None without both.
-        notes: what else a person should know.
+        regret: the best retrained mean minus that of the search's first choice; None with one chosen architecture.
+        gain: the mean of the search's first choice minus that of the random ones; None without both.
+        notes: further notes for the user.
     """
 
     run: str
@@ -78,8 +92,8 @@ class Honesty:
     chosen: tuple[Scored, ...]
     random: tuple[Scored, ...]
     ranks: Agreement | None
-    regret: Difference | None
-    gain: Difference | None
+    regret: MeanDifference | None
+    gain: MeanDifference | None
     notes: tuple[str, ...] = ()
 
     @property
@@ -88,14 +102,22 @@ class Honesty:
         return self.metric.startswith(TEST)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as plain data, with the means and spreads."""
+        """Make plain data of the report.
+
+        Returns:
+            All attributes, with the means and spreads.
+        """
         plain = asdict(self)
         for kind in ("chosen", "random"):
             plain[kind] = [_plain(scored) for scored in getattr(self, kind)]
         return {**plain, "is_tested": self.is_tested, "ranks_note": self._ranks_note(), "notes": list(self.notes)}
 
     def text(self) -> str:
-        """The report in Markdown, which a terminal shows as well."""
+        """Write the report.
+
+        Returns:
+            Markdown that reads well in a terminal.
+        """
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
@@ -163,9 +185,17 @@ class Honesty:
 def honesty(
     scored: Sequence[Scored], *, judged_by: Objective, searched_by: Objective, notes: Sequence[str] = (), **facts: Any
 ) -> Honesty:
-    """The report of `scored` candidates, in the order in which the search ranks them.
+    """Compare the search scores and the retrained scores of candidates.
 
-    `facts` are the attributes run, trials, epochs, seeds, planned and over.
+    Args:
+        scored: in the order in which the search ranks them.
+        judged_by: the objective of the retrained scores.
+        searched_by: the objective of the search scores.
+        notes: for the user.
+        facts: the attributes run, trials, epochs, seeds, planned and over.
+
+    Returns:
+        The report.
     """
     chosen = tuple(one for one in scored if one.candidate.kind == "chosen")
     chance = tuple(one for one in scored if one.candidate.kind == "random")
@@ -195,15 +225,15 @@ def honesty(
     )
 
 
-def _between(one: Sequence[float], other: Sequence[float], objective: Objective) -> Difference:
+def _between(one: Sequence[float], other: Sequence[float], objective: Objective) -> MeanDifference:
     value = objective.score(_mean_of(one)) - objective.score(_mean_of(other))
-    # The same trainings: not two samples of which a difference could vary.
+    # The same trainings are not two samples: their difference has no variance.
     error = 0.0 if one is other else error_of_difference(one, other)
-    return Difference(value, error)
+    return MeanDifference(value, error)
 
 
 def _mean_of(scores: Sequence[float]) -> float:
-    """Rounded once, so that the same scores in another order are a tie; of the largest floats, too."""
+    """The mean, rounded once: the same scores in another order are a tie, and the largest floats do not overflow."""
     return float(sum(map(Fraction, scores)) / len(scores))
 
 
@@ -246,13 +276,13 @@ def _mean(mean: float | None, sd: float | None) -> str:
     return "-" if mean is None else f"{_number(mean)} ± {_number(sd)}" if sd is not None else _number(mean)
 
 
-def _difference(found: Difference) -> str:
+def _difference(found: MeanDifference) -> str:
     error = " (no standard error: one training)" if found.error is None else f" (standard error {found.error:.4f})"
     return f"{found.value:+.4f}{error}" if found.value else "0"
 
 
 def _table(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
-    """A table of Markdown whose columns are aligned in plain text, too."""
+    """A Markdown table whose columns are aligned in plain text too."""
     cells = [list(header), *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for number, row in enumerate(cells):

@@ -1,4 +1,4 @@
-"""By which metric retrained networks are judged, and whether more of it is better: said by somebody, never guessed."""
+"""The metric that judges retrained networks, and whether more of it is better, which is never guessed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,17 @@ _NO_METRICS = {"trial", "epoch", "time", "seconds", "node", "state", "architectu
 
 
 def check_asked(run: Run, trainable: object, metric: str | None, mode: str | None) -> None:
-    """Refuse what cannot be meant, before any code is imported.
+    """Check the metric and the mode as far as possible before any code is imported.
+
+    Args:
+        run: to retrain.
+        trainable: the caller's; None for the run's.
+        metric: the caller's; None for the run's.
+        mode: the caller's; None for the declared one.
 
     Raises:
-        ConfigError: the mode is none; or the run's own trainable, which only its script has, never reported the metric.
+        ConfigError: the mode is neither "max" nor "min"; or the run's own trainable, which only its script has, never
+            reported the metric.
     """
     if mode is not None and mode not in _WAYS:
         raise ConfigError(f"mode is {mode!r}; it is 'max' or 'min'")
@@ -42,10 +49,20 @@ def check_asked(run: Run, trainable: object, metric: str | None, mode: str | Non
 
 
 def objectives(run: Run, origin: Origin, metric: str | None, mode: str | None) -> tuple[Objective, Objective]:
-    """What the retrained are judged by, of the test split where that can be evaluated; and the search, likewise.
+    """Choose the objectives of the retrained scores and of the search scores.
+
+    Args:
+        run: to retrain.
+        origin: the trainable.
+        metric: the caller's; None for the run's.
+        mode: the caller's; None for the declared one.
+
+    Returns:
+        The objective of the retrained scores, on the test split if the trainable can evaluate it, and that of the
+        search.
 
     Raises:
-        ConfigError: there is no such metric, or nobody says whether more of it is better.
+        ConfigError: there is no such metric, or its mode is not declared anywhere.
     """
     tests = hasattr(origin.target, "evaluate")
     name = _metric(run, origin, metric)
@@ -62,18 +79,18 @@ def _metric(run: Run, origin: Origin, metric: str | None) -> str:
         return name
     if metric is not None:
         raise ConfigError(f"metric is {metric!r}; of the test split {origin.name} has {' and '.join(_OF_CLASSIFIERS)}")
-    # What else it reports is not of the test split, or of a supernet.
+    # Its other metrics are not of the test split, or are those of a supernet.
     return _OF_CLASSIFIERS[0]
 
 
 def _is_classification(origin: Origin) -> bool:
-    """Whether the test is that of `ImageClassifier`: a class derived from it may have another."""
+    """Whether the test is that of `ImageClassifier`: a derived class may have another one."""
     evaluate = inspect.unwrap(getattr(origin.target, "evaluate", _metric))
     return origin.classifies and evaluate.__module__ == "trainables.tasks.image_classifier"
 
 
 def _is_own(run: Run, origin: Origin) -> bool:
-    """Whether the trainable is, to the letter, that of the run: then the ledger knows what it reports."""
+    """Whether the trainable has the same source as that of the run: the ledger then has the names of its metrics."""
     kept = run.meta["trainable"]
     if is_ours(origin.target):
         return current(kept["reference"] or "") == reference_of(origin.target)
@@ -81,7 +98,7 @@ def _is_own(run: Run, origin: Origin) -> bool:
 
 
 def _check_reported(run: Run, origin: Origin, metric: str) -> None:
-    """What is trained without a test is judged by its own reports, and the ledger knows their names."""
+    """Refuse a metric that the trainable, which has no test, never reported in the run."""
     reported = _reported(run)
     if reported and metric not in reported:
         raise ConfigError(
@@ -107,7 +124,7 @@ def _mode(name: str, given: str | None, known: Mapping[str, Objective], origin: 
 
 
 def _said(name: str, known: Mapping[str, Objective], origin: Origin) -> tuple[Mode, str] | None:
-    """The mode, and who says it."""
+    """The mode of a metric, and where it is declared; None where it is not."""
     if name in known:
         return known[name].mode, "the run"
     declared = modes_of(origin.target)

@@ -1,4 +1,4 @@
-"""A retraining, decided before anything is trained: what, by which recipe, how often; and the folder that it has."""
+"""The plan of a retraining, made before any training: the architectures, the settings, the seeds and the folder."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ from search_spaces import Space, choice
 from search_spaces.whole_numbers import is_whole
 from trainables.registry import Target, adapt
 
-__all__ = ["EPOCHS_FACTOR", "FOLDER", "Plan", "folders", "plan", "target_class"]
+__all__ = ["EPOCHS_FACTOR", "FOLDER", "RetrainingPlan", "folders", "plan", "target_class"]
 
 FOLDER = "retrain"
-"""Where in the folder of a run its retraining is; further ones are `retrain-2`, `retrain-3`, .."""
+"""The folder of a retraining in that of its run. Further ones are `retrain-2`, `retrain-3`, .."""
 EPOCHS_FACTOR = 4
-"""How much longer than a full training of the search a retraining is, where nothing is said."""
+"""The default length of a retraining, in full trainings of the search."""
 
 _MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What will be trained.
+class RetrainingPlan:
+    """The plan of a retraining.
 
     Attributes:
-        config: of the run that a retraining is.
-        candidates: the chosen ones, best first, then the random ones.
-        settings: of the trainable that does it, the full recipe included; `of` is its name.
-        notes: what a person should know of it.
+        config: of the retraining, which is a run.
+        candidates: the chosen architectures, best first, then the random ones.
+        of: the name of the trainable that trains them.
+        settings: of that trainable, the full recipe included.
+        notes: for the user.
         target: the class of the retraining's trials.
-        is_begun: whether the folder holds this very retraining already, to go on with or to read.
+        is_begun: whether the folder has this same retraining already, to continue or to read.
     """
 
     config: SearchConfig
@@ -58,22 +59,23 @@ class Plan:
 
     @property
     def folder(self) -> Path:
-        """Where it is, or will be."""
+        """The folder of the retraining."""
         return self.config.run_folder
 
     @property
     def seeds(self) -> int:
-        """How often each candidate is trained."""
+        """The number of trainings of each candidate."""
         return (self.config.max_trials or 0) // len(self.candidates)
 
     @property
     def space(self) -> Space:
-        """Of the pairs (repeat, chosen); the latter runs faster, so that a stop leaves each trained as often."""
-        return _pairs(len(self.candidates), self.seeds)
+        """The space of pairs (repeat, chosen). `chosen` changes fastest, so a stop leaves all trained equally often."""
+        pairs = {"repeat": choice(*range(self.seeds)), "chosen": choice(*range(len(self.candidates)))}
+        return Space(pairs, name="retraining")
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What differs from the session before: where and how fast it is done."""
+        """The keys of place and speed that differ from the session before, with their new values."""
         before, now = Run(self.folder).config.to_dict(), self.config.to_dict()
         return {key: now[key] for key in self.config.keys_that_decide("trials") if now[key] != before[key]}
 
@@ -95,11 +97,20 @@ def plan(
     devices: int | None = None,
     allow_code: bool = False,
     **where: Any,
-) -> Plan:
-    """Decide a retraining; the arguments are those of `retrain`. Trains and writes nothing.
+) -> RetrainingPlan:
+    """Plan a retraining. This trains and writes nothing.
+
+    Args:
+        run: to retrain.
+        trial, top, seeds, epochs, baselines, settings, trainable, metric, mode, seed, new, devices, allow_code: as in
+            `retrain`.
+        where: workers, executor, address, resources, as in `retrain`.
+
+    Returns:
+        The plan.
 
     Raises:
-        ConfigError, TrainableError, DataError: it cannot be done as asked.
+        ConfigError, TrainableError, DataError: an argument, a setting or the data are wrong.
     """
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
         _check_count(name, value, least)
@@ -121,11 +132,18 @@ def plan(
     folder, is_begun = _folder_for(run.path, config, new)
     config = config.replace(run_dir=str(folder), name=folder.name)
     target = Retraining if origin.is_named else target_class(origin.target)
-    return Plan(config, tuple(candidates), origin.name, recipe, tuple(notes), target, is_begun)
+    return RetrainingPlan(config, tuple(candidates), origin.name, recipe, tuple(notes), target, is_begun)
 
 
 def folders(path: Path) -> list[Path]:
-    """The retrainings in the folder of a run, the oldest first."""
+    """List the retrainings in the folder of a run.
+
+    Args:
+        path: the folder of the run.
+
+    Returns:
+        Their folders, the oldest first.
+    """
     names = [FOLDER, *(f"{FOLDER}-{number}" for number in range(2, _MOST))]
     found: list[Path] = []
     for name in names:
@@ -194,15 +212,13 @@ def _config(
 
 
 def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
-    """Where it is done: as in the search, but for what is said, and for what several devices need."""
+    """The keys of place and speed: the search's, replaced by the caller's and by the needs of several devices."""
     given = {key: value for key, value in where.items() if value is not None}
-    places = {
-        **{key: value for key, value in searched.to_dict().items() if key in searched.keys_that_decide("trials")},
-        **given,
-    }
+    as_searched, of_places = searched.to_dict(), searched.keys_that_decide("trials")
+    places = {key: as_searched[key] for key in as_searched if key in of_places} | given
     places["resources"] = resources = _resources(places["resources"], devices)
     if resources["devices"] > 1:
-        # One after another, each on all of them.
+        # Networks are trained one after another, each on all devices.
         places |= {"executor": given.get("executor", "ray"), "workers": given.get("workers", 1)}
     if places["executor"] == "simulated":
         # A training takes real time.
@@ -213,7 +229,7 @@ def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any
 
 
 def _resources(given: object, devices: int | None) -> dict[str, Any]:
-    """Those given with the `devices` said; a GPU that trials of the search shared is then a whole one."""
+    """The given resources with `devices`. With several devices, a share of a GPU becomes a whole one."""
     resources = Resources.model_validate(given).model_dump()
     if devices is None:
         return resources
@@ -228,12 +244,19 @@ def _of_devices(devices: int) -> list[str]:
 
 
 def target_class(target: Target) -> Target:
-    """A `Retraining` that trains by `target`, which has no name under which its settings could say so."""
+    """Make a `Retraining` for a trainable without a name that its settings could hold.
+
+    Args:
+        target: the trainable.
+
+    Returns:
+        A subclass of `Retraining`.
+    """
     return type("GivenRetraining", (Retraining,), {"target": staticmethod(target)})
 
 
 def _folder_for(path: Path, config: SearchConfig, new: bool) -> tuple[Path, bool]:
-    """The folder of this very retraining if there is one, else a fresh one beside the others."""
+    """The folder of this same retraining if there is one, else a new one beside the others."""
     there = folders(path)
     for folder in reversed([] if new else there):
         before = Run(folder).config
@@ -245,7 +268,7 @@ def _folder_for(path: Path, config: SearchConfig, new: bool) -> tuple[Path, bool
 
 
 def _decisive(config: SearchConfig) -> dict[str, Any]:
-    """All that decides what comes out, but the code."""
+    """All values that decide the results, without the code."""
     values = config.to_dict()
     settings = {key: value for key, value in config.trainable.settings.items() if key != "origin"}
     settings["of"] = current(str(settings["of"]))
@@ -254,20 +277,13 @@ def _decisive(config: SearchConfig) -> dict[str, Any]:
 
 
 def _check_code(folder: Path, before: SearchConfig, now: SearchConfig) -> None:
-    codes = [_origin_said(config).get("code", "") for config in (before, now)]
+    origins = [cast("Mapping[str, Any]", config.trainable.settings.get("origin") or {}) for config in (before, now)]
+    codes = [origin.get("code", "") for origin in origins]
     if all(codes) and codes[0] != codes[1] and Run(folder).state.finished not in ("done", "exhausted"):
         raise ResumeRefusedError(
             f"the code of the trainable changed since {folder} began (source {codes[0]}, now {codes[1]}): its results "
             "would not compare; take the old code, or retrain anew beside it (new=True, --new)"
         )
-
-
-def _origin_said(config: SearchConfig) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", config.trainable.settings.get("origin") or {})
-
-
-def _pairs(candidates: int, seeds: int) -> Space:
-    return Space({"repeat": choice(*range(seeds)), "chosen": choice(*range(candidates))}, name="retraining")
 
 
 def _check_count(name: str, value: object, least: int) -> None:

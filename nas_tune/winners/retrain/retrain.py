@@ -1,4 +1,4 @@
-"""Retraining from Python; the command line calls the same functions."""
+"""The public functions of a retraining, which the command line calls too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from nas_tune.api import resume, run_config
 from nas_tune.coordination.observers import Observer
 from nas_tune.results import Run
-from nas_tune.winners.retrain.plan import Plan, plan
+from nas_tune.winners.retrain.plan import RetrainingPlan, plan
 from nas_tune.winners.retrain.retrained import Retrained
 from trainables.registry import Target
 
@@ -35,32 +35,36 @@ def retrain(
     observers: Sequence[Observer] = (),
     **where: Any,
 ) -> Retrained:
-    """Train what a run found from scratch, test it once, and say how much of what the search said holds.
+    """Train the best architectures of a run from scratch, test each once, and compare the results with the search.
 
-    A retraining is a run of its own in `<run>/retrain`. It may be stopped and killed at any time: the same call goes on
-    with it, and reads it once it is finished. A call that asks for something else makes `<run>/retrain-2` beside it.
+    A retraining is a run in `<run>/retrain`. It may be stopped and killed at any time: the same call continues it, and
+    reads it once it is finished. A call with other arguments makes `<run>/retrain-2` beside it.
 
     Args:
         run: the run, or its folder.
-        trial: whose architecture to train; by default those of the `top` best.
-        seeds: how often each is trained.
+        trial: the number of the trial whose architecture to train; None for those of the `top` best.
+        top: the number of trials whose architectures to train.
+        seeds: the number of trainings of each.
         epochs: of each training, with a schedule of that length; by default four times those of the search.
-        baselines: random architectures of the cost of the first, trained likewise.
-        settings: of the trainable, before those of the full recipe and of the run.
-        trainable: what trains, where it is not the run's own: a name, "module:attribute", a class or a function.
+        baselines: the number of random architectures with the cost of the first, trained alike.
+        settings: of the trainable, with priority over those of the full recipe and of the run.
+        trainable: replaces the run's own one: a name, "module:attribute", a class or a function.
         metric: of the test split, by which the trainings are judged; by default that of the run.
-        mode: "max" or "min", where neither the run nor the trainable (by its attribute `modes`) says it of the metric.
+        mode: "max" or "min", if neither the run nor the trainable (by its attribute `modes`) declares it.
         seed: of the trainings and of the baselines; by default that of the run.
-        new: make another one, even if this very one is there.
+        new: make another retraining, even if this same one is there.
         devices: how many train each network together, by Ray: GPUs where the run's trials have any, else CPU processes;
-            `resources={"devices": 2, "gpus": 1}` says it all. With another number it is another retraining.
+            `resources={"devices": 2, "gpus": 1}` sets both. Another number makes another retraining.
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
-        observers: told of every event.
+        observers: called for every event.
         where: workers, executor, address, resources, as in `nas_tune.search`; by default those of the run.
+
+    Returns:
+        The retraining, finished, or as far as it got.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
-        ConfigError, TrainableError, DataError: it cannot be done as asked; nothing was written.
+        ConfigError, TrainableError, DataError: an argument, a setting or the data are wrong; nothing was written.
         ResumeRefusedError: the code of the trainable changed since the retraining was begun.
         NoUsableTrialError: not one training could be completed.
     """
@@ -85,8 +89,21 @@ def retrain(
     return carry_out(decided, observers, allow_code=allow_code)
 
 
-def carry_out(decided: Plan, observers: Sequence[Observer] = (), *, allow_code: bool = False) -> Retrained:
-    """Do what is left of a plan, and write the report. Errors as `retrain`."""
+def carry_out(decided: RetrainingPlan, observers: Sequence[Observer] = (), *, allow_code: bool = False) -> Retrained:
+    """Carry out the rest of a plan, and write the report.
+
+    Args:
+        decided: the plan.
+        observers: called for every event.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
+
+    Returns:
+        The retraining, finished, or as far as it got.
+
+    Raises:
+        ResumeRefusedError: the code of the trainable changed since the retraining was begun.
+        NoUsableTrialError: not one training could be completed.
+    """
     if not decided.is_begun:
         run_config(decided.config, observers=observers, space=decided.space, target=decided.target)
     elif not Retrained(decided.folder).finished:

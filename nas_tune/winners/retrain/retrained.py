@@ -1,4 +1,4 @@
-"""A retraining as its user sees it: the trainings as a run, what they came to, and the networks."""
+"""A retraining for its user: the trainings as a run, their comparison with the search, and the networks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ __all__ = ["Retrained"]
 
 
 class Retrained:
-    """The retraining in `folder`, which is that of the retraining or that of its run: then its newest one.
+    """Reads a retraining.
+
+    Args:
+        folder: of the retraining, or of its run, whose newest retraining is then read; or the open run.
 
     Raises:
         ConfigError: there is none.
@@ -39,7 +42,14 @@ class Retrained:
 
     @classmethod
     def all_of(cls, run: Run) -> list[Retrained]:
-        """The retrainings of a run, the oldest first."""
+        """Open the retrainings of a run.
+
+        Args:
+            run: an open run.
+
+        Returns:
+            The retrainings, the oldest first.
+        """
         return [cls(folder) for folder in folders(run.path)]
 
     @property
@@ -49,12 +59,12 @@ class Retrained:
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """What was retrained: the chosen architectures, best first, then the random ones."""
+        """The retrained architectures: the chosen ones, best first, then the random ones."""
         return tuple(Candidate(**table) for table in self._settings["candidates"])
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """The settings of the trainable called `of` with which all of them were trained."""
+        """The settings of the trainable of all trainings; the key `of` is its name."""
         return {"of": self._settings["of"], **self._settings["settings"]}
 
     @property
@@ -65,7 +75,7 @@ class Retrained:
 
     @property
     def honesty(self) -> Honesty:
-        """What the trainings, as far as they are over, say of the search."""
+        """The comparison of the search with the trainings that have ended so far."""
         config, table, origin = self.run.config, self.run.trials(), self._settings["origin"]
         over = table[table["state"].isin(["complete", "failed"])]
         scored = []
@@ -87,7 +97,7 @@ class Retrained:
         )
 
     def write(self) -> None:
-        """Write honesty.json and honesty.md into the folder, each whole or not at all."""
+        """Write honesty.json and honesty.md into the folder. A file is complete, or is not there."""
         found = self.honesty
         plain = json.dumps(found.to_dict(), indent=2, ensure_ascii=False)
         for name, text in (("honesty.json", f"{plain}\n"), ("honesty.md", found.text())):
@@ -97,10 +107,16 @@ class Retrained:
     def trained(
         self, chosen: int = 0, repeat: int = 0, *, trainable: Target | None = None, allow_code: bool = False
     ) -> Trainable:
-        """The trainable of one training, as its last epoch left it; of an `ImageClassifier` it has the `network`.
+        """Rebuild the trainable of one training after its last epoch. An `ImageClassifier` then has the `network`.
 
-        `chosen` counts the candidates, `repeat` their trainings, both from 0. `trainable` is what the run was retrained
-        with, where that cannot be imported by name; `allow_code` imports what a run from elsewhere names.
+        Args:
+            chosen: the number of the candidate, from 0.
+            repeat: the number of its training, from 0.
+            trainable: the one of the retraining, if it cannot be imported by name.
+            allow_code: import the code that the run names, although it was not begun by this user on this machine.
+
+        Returns:
+            The trainable, set up and loaded.
 
         Raises:
             ForeignCodeError: the run comes from elsewhere, and names code that is not given here.

@@ -1,8 +1,8 @@
-"""A trainable for what a search has found: one of a list of architectures, trained by another trainable, tested once.
+"""The trainable of a retraining: another trainable trains one of a list of architectures, and tests it once.
 
-The tree that it is set up with has the index of the architecture ("chosen") and the number of the repetition
-("repeat"); the seed is the trial's own. The last report has the metrics of the test split too, as `test_<metric>`. A
-training that ends before its last epoch is tested then, and reports once more.
+The tree of a trial has the index of the architecture ("chosen") and the number of the repetition ("repeat"). The seed
+is the trial's. The last report has the metrics of the test split too, as `test_<metric>`. A training that ends before
+its last epoch is tested at that moment, and reports once more.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
 __all__ = ["TEST", "Retraining", "reference", "target_called"]
 
 TEST = "test_"
-"""Before the name of a metric that is of the test split."""
+"""The prefix of metrics of the test split."""
 
 _FILE, _INNER = "retraining.json", "trained"
 
 
 class Retraining:
-    """Trains `candidates[chosen]`.
+    """Trains the architecture `candidates[chosen]`.
 
     Args:
-        of: the trainable that does it, by its registered name or as "module:attribute".
-        settings: its settings.
+        of: the trainable that trains it, by its registered name or as "module:attribute".
+        settings: of that trainable.
         space: the spec of the space of the candidates (`Space.to_spec`) as JSON text.
-        candidates: each a table with its `tree`; whatever else it has says where it comes from.
-        origin: of the search: its metric and mode, how many trials it had, and the fingerprint of the source of `of`
-            (code); for who reads the retraining, decides nothing here.
+        candidates: each a table with its `tree`; other keys (as in `Candidate`) are for readers.
+        origin: facts of the search for readers: its metric and mode, the number of its trials, and the fingerprint of
+            the source of `of` (code). The training does not use them.
     """
 
     metrics_at_end: ClassVar[bool] = True
     target: ClassVar[Target | None] = None
-    """Stands in for `of` in a subclass, where that has no name to import."""
+    """Replaces `of` in a subclass, where the trainable has no name to import."""
 
     def __init__(
         self,
@@ -74,21 +74,38 @@ class Retraining:
         return is_parallel(self.inner)
 
     def join(self, group: Group) -> None:
-        """Let the trainable join; `parallel` says whether it can."""
+        """Let the inner trainable join a group, if it is parallel.
+
+        Args:
+            group: the processes that train together.
+        """
         if is_parallel(self.inner):
             self.inner.join(group)
 
     def check(self) -> None:
-        """What the trainable itself says before any trial."""
+        """Run the check of the inner trainable, if it has one."""
         if isinstance(self.inner, Checking):
             self.inner.check()
 
     def about(self) -> Sequence[str]:
-        """What the trainable itself says."""
+        """Collect the texts of the inner trainable.
+
+        Returns:
+            The texts; empty where it has none.
+        """
         return self.inner.about() if isinstance(self.inner, Describing) else ()
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Begin the training of the candidate that `architecture["chosen"]` numbers."""
+        """Begin the training of the candidate with the number `architecture["chosen"]`.
+
+        Args:
+            architecture: the pair of `chosen` and `repeat`.
+            seed: of the training.
+            max_epochs: the length of the training, in epochs.
+
+        Raises:
+            TrainableError: there is no candidate with that number.
+        """
         number = architecture["chosen"]
         if not 0 <= number < len(self._candidates):
             raise TrainableError(f"chosen is {number}; there are {len(self._candidates)} candidates, counted from 0")
@@ -97,7 +114,14 @@ class Retraining:
         self.inner.setup(member, seed=seed, max_epochs=max_epochs)
 
     def step(self) -> Mapping[str, object]:
-        """One epoch of the training; with the last one, the test."""
+        """Train one epoch, and test after the last one.
+
+        Returns:
+            The report of the inner trainable, with `test_<metric>` after the last epoch.
+
+        Raises:
+            EndOfTraining: the training has ended.
+        """
         if self._ended:
             raise EndOfTraining("the training was tested, and is over")
         try:
@@ -107,7 +131,7 @@ class Retraining:
                 raise
             return self._tested({"epoch": self._epoch + 1})
         own = report.get("epoch")
-        # A report that counts itself wrongly is refused by the session.
+        # The session refuses a report with a wrong epoch.
         self._epoch = int(own) if isinstance(own, int | float) else self._epoch + 1
         return report if self._epoch < self._epochs else self._tested(report)
 
@@ -119,17 +143,32 @@ class Retraining:
         return report
 
     def notes(self) -> Sequence[str]:
-        """What the training has to say."""
+        """Collect the notes of the inner trainable.
+
+        Returns:
+            The texts; empty where it has none.
+        """
         return self.inner.notes() if isinstance(self.inner, Telling) else ()
 
     def save(self, folder: Path) -> None:
-        """Write the state of the training into a folder of its own in `folder`, and how far it is."""
+        """Write the state of the inner trainable to a folder inside `folder`, and the epoch beside it.
+
+        Args:
+            folder: exists, and is empty.
+        """
         (folder / _INNER).mkdir()
         self.inner.save(folder / _INNER)
         (folder / _FILE).write_text(json.dumps({"epoch": self._epoch, "ended": self._ended}), encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Go on from what `save` wrote."""
+        """Continue from the files of `save`.
+
+        Args:
+            folder: of a checkpoint.
+
+        Raises:
+            CheckpointError: the folder holds no retraining.
+        """
         try:
             state = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             self._epoch, self._ended = int(state["epoch"]), bool(state["ended"])
@@ -143,7 +182,13 @@ reference = f"{Retraining.__module__}:{Retraining.__qualname__}"
 
 
 def target_called(name: str) -> Target:
-    """The trainable that is registered as `name`, or which "module:attribute" leads to.
+    """Find a trainable by name.
+
+    Args:
+        name: a registered one, or "module:attribute".
+
+    Returns:
+        The class or function.
 
     Raises:
         UnknownNameError, ConfigError: there is none.

@@ -16,7 +16,7 @@ import torch
 
 import nas_tune
 from nas_tune.errors import ConfigError, RunFolderError
-from nas_tune.winners.compress.compression import Compression, Made
+from nas_tune.winners.compress.compression import CompressedTrial, Compression
 from tests.nas_tune.winners.compress.examples import Bare
 from tests.toys import Climber, climb, tiny_space
 from trainables.compression import Compressed, CompressionSettings, CompressionStage
@@ -132,7 +132,7 @@ def told() -> Compression:
     )
     network = Deployed(torch.nn.Identity(), torch.zeros(3, 1), "nb201", {}, splits={"test": 200})
     result = Compressed(stages, (Path("out/model.onnx"),), {"model.onnx": 1e-6}, ({"train_loss": 1.0},), 0, ("so",))
-    made = Made("digits", 3, "trained from scratch", True, network, "abc")
+    made = CompressedTrial("digits", 3, "trained from scratch", True, network, "abc")
     return Compression(Path("out"), made, CompressionSettings(prune=0.5, epochs=1), result, "a machine", {"torch": "2"})
 
 

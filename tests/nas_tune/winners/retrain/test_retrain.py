@@ -17,7 +17,7 @@ from nas_tune.ledger import Event, Reported, RunState
 from nas_tune.objectives.objective import Objective
 from nas_tune.winners.retrain import Retrained, retrain
 from nas_tune.winners.retrain.candidates import Candidate
-from nas_tune.winners.retrain.honesty import Difference, Scored, honesty
+from nas_tune.winners.retrain.honesty import MeanDifference, Scored, honesty
 from nas_tune.winners.retrain.plan import folders, plan
 from tests.nas_tune.winners.retrain.examples import Counted, Together
 from trainables.errors import TrainableError
@@ -160,8 +160,8 @@ def test_the_difference_of_means_has_the_error_of_both(tmp_path: Path) -> None:
     scored = [one("chosen", (3.0, 5.0), 1), one("chosen", (2.0, 2.0), 2), one("random", (5.0, 9.0))]
     report = honesty(scored, judged_by=low, searched_by=low, **facts)
     # Less is better: the second is by 2 better than the first, the first by 3 than chance.
-    assert report.regret == Difference(2.0, pytest.approx(1.0))
-    assert report.gain == Difference(3.0, pytest.approx((2 / 2 + 8 / 2) ** 0.5))
+    assert report.regret == MeanDifference(2.0, pytest.approx(1.0))
+    assert report.gain == MeanDifference(3.0, pytest.approx((2 / 2 + 8 / 2) ** 0.5))
     assert report.ranks is None
     assert "trial 2 is better" in report.text()
 
