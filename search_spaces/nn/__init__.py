@@ -10,12 +10,12 @@
     space = nn.space_of(Net())
     network = nn.freeze(Net(), space.sample(0))
 
-Every other name is that of torch.nn; its layers take a `ValueChoice` for an argument. Choices run until they
-are frozen: first candidate, first inputs, largest values, greatest depth.
+Every other name is that of torch.nn, and its layers take a `ValueChoice` for an argument. A module with choices runs
+before it is frozen: with the first candidate, the first inputs, the largest values and the greatest depth.
 
-A model written for NNI keeps its class and changes the import: `import search_spaces.nn as nn` for
-`import nni.retiarii.nn.pytorch as nn`; of NNI 3.0, `from search_spaces.nn import ModelSpace, LayerChoice,
-MutableConv2d, ..` for those of `nni.nas.nn.pytorch`, and `import search_spaces.nn as nni` for `nni.choice`.
+A model written for NNI keeps its class and changes the import: `import search_spaces.nn as nn` replaces
+`import nni.retiarii.nn.pytorch as nn`. For NNI 3.0, `from search_spaces.nn import ModelSpace, LayerChoice,
+MutableConv2d, ..` replaces those of `nni.nas.nn.pytorch`, and `import search_spaces.nn as nni` that of `nni.choice`.
 `MutableExpression` and `Categorical` of `nni.mutable` are here too; `Cell` is not.
 """
 
@@ -73,7 +73,7 @@ MUTABLE = "Mutable"
 
 
 def __getattr__(name: str) -> Any:
-    """What torch.nn calls so, its layers taking choices; `MutableConv2d` is `Conv2d`."""
+    """The attribute of torch.nn with this name; a layer takes choices. `MutableConv2d` is `Conv2d`."""
     plain = name.removeprefix(MUTABLE) or name
     if name.startswith("__") or not hasattr(torch.nn, plain):
         remedy = WITHOUT_COUNTERPART.get(name)

@@ -1,7 +1,7 @@
 """The choices that are modules: `LayerChoice`, `InputChoice`, `Repeat`, used inside a module like a layer.
 
-Until they are frozen they run: the first candidate, the first inputs, the greatest depth. Their candidates are
-registered submodules, so `.to(device)`, optimizers and state dicts see them.
+Before they are frozen they run with the first candidate, the first inputs, the greatest depth. Their candidates are
+registered submodules, so `.to(device)`, optimizers and state dicts include them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ Depth: TypeAlias = "int | tuple[int, int] | Value"
 
 
 class ChoiceModule(Module):
-    """What the three share: a `label`, which ties all that have it to one decision, or None.
+    """The base of the three. All choices with the same `label` are one decision; None for no label.
 
-    `relaxed` is what a supernet lets run in the place of the choice, given what its forward is; None as long as
-    no supernet holds it.
+    `relaxed` is the function that a supernet runs in place of the choice, with the arguments of its forward; None
+    outside a supernet.
     """
 
     label: str | None
@@ -47,12 +47,20 @@ class ChoiceModule(Module):
 
 
 class LayerChoice(ChoiceModule):
-    """One of `candidates`, a list of modules or a dict of them by name; a forward runs the first.
+    """One of several layers. Before it is frozen, a forward runs the first one.
 
-    Decided as the index or the name; where a candidate holds choices of its own as `{name: decisions}`, and a
-    list's candidates are then called `option_0`, `option_1`, .. `relaxed_only` names candidates (of a list:
-    their indices) that only a supernet mixes in: no member of the space has them. `prior` (NNI 3.0: `weights`)
-    is kept for strategies that read it; random sampling is even. `SpaceError` for what cannot be chosen from.
+    An architecture has the name or index of the candidate. If a candidate has choices inside, the architecture has
+    `{name: decisions}`, and the candidates of a list are named `option_0`, `option_1`, ..
+
+    Args:
+        candidates: a list of modules, or a dict of them by name.
+        label: the name of the decision; None names it after its place.
+        relaxed_only: names (indices of a list) of candidates that only a supernet mixes in: no architecture has them.
+        prior: a number for each candidate, for strategies that read it; random sampling is uniform.
+        weights: the same as `prior`, by its name in NNI 3.0.
+
+    Raises:
+        SpaceError: there are no candidates, one is not a module, or an argument does not fit them.
     """
 
     def __init__(
@@ -70,13 +78,13 @@ class LayerChoice(ChoiceModule):
         self.names: tuple[str | int, ...] = (
             tuple(self.candidates) if isinstance(self.candidates, ModuleDict) else tuple(range(len(candidates)))
         )
-        """How an architecture says each candidate, in order: the keys of a dict, the indices of a list."""
+        """The name of each candidate in an architecture, in order: the keys of a dict, the indices of a list."""
         self.relaxed_only = _checked_relaxed(relaxed_only, self.names)
         self.prior = _checked_prior("LayerChoice", prior or weights, len(self.names))
 
     @property
     def member_names(self) -> tuple[str | int, ...]:
-        """The names that an architecture may have: all but the `relaxed_only`."""
+        """The names that an architecture may choose: all but the `relaxed_only`."""
         return tuple(name for name in self.names if name not in self.relaxed_only)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -85,7 +93,14 @@ class LayerChoice(ChoiceModule):
         return self[self.names.index(self.member_names[0])](*args, **kwargs)
 
     def decided(self, candidate: Module) -> Module:
-        """What stands in a frozen module for this choice, `candidate` being a copy of the chosen one."""
+        """Choose the module that replaces this choice in a frozen module.
+
+        Args:
+            candidate: a copy of the chosen one.
+
+        Returns:
+            The candidate itself, unless a subclass changes it.
+        """
         return candidate
 
     def __getitem__(self, name: str | int) -> Module:
@@ -104,13 +119,24 @@ class LayerChoice(ChoiceModule):
 
 
 class InputChoice(ChoiceModule):
-    """Some of `n_candidates` tensors, reduced to one: called with the list of all of them.
+    """Some of several tensors, reduced to one: its forward takes the list of all of them.
 
-    `n_chosen` is a number, a range `(lo, hi)`, or None for any number; one is decided as its index, several as
-    the list of them. With `layers`, candidate i passes through `layers[i]` first, and is decided as
-    `{"input_i": decisions of the layer}`: the node of a DARTS cell. `reduction`: sum, mean, concat (dimension
-    1), or none, which gives the list, or the tensor itself where one is chosen. Until frozen it takes the first
-    inputs, as many as allowed. `prior`: see `LayerChoice`.
+    Before it is frozen, it takes the first inputs, as many as allowed. An architecture has the index of one chosen
+    input, or the list of the indices of several. With `layers`, as in the node of a DARTS cell, it has `{"input_i":
+    decisions of the layer}` in place of index i.
+
+    Args:
+        n_candidates: the number of tensors.
+        n_chosen: how many are chosen: a number, a range `(lo, hi)`, or None for any number.
+        reduction: "sum", "mean", "concat" (along dimension 1), or "none", which returns the list, and the tensor itself
+            where one is chosen.
+        layers: candidate i passes through `layers[i]` first; None for none.
+        label: the name of the decision; None names it after its place.
+        prior: a number for each candidate, for strategies that read it; random sampling is uniform.
+        weights: the same as `prior`, by its name in NNI 3.0.
+
+    Raises:
+        SpaceError: an argument is out of its range, or does not fit the number of inputs.
     """
 
     def __init__(
@@ -153,12 +179,20 @@ class InputChoice(ChoiceModule):
 
 
 class Repeat(ChoiceModule):
-    """`block` several times in a row: a number of them, `(lo, hi)`, or what a `ValueChoice` decides.
+    """A block several times in a row.
 
-    `block` is a module, copied for every place but the first, or makes one: called with the index of the place
-    if it has a parameter without default, else without; or it is a list of such, one for each place. Where
-    blocks hold choices, every place decides its own, copied or not (unlike in NNI: label them for one decision
-    in all). `SpaceError` for a depth that is none.
+    Where blocks have choices, every place decides its own (in NNI all copies are one decision: a label does the same
+    here).
+
+    Args:
+        block: a module, which is copied for every place but the first; or a function that makes one, called with the
+            index
+            of the place if it has a parameter without default; or a list of these, one for each place.
+        depth: the number of places: a number, a range `(lo, hi)`, or a value such as a `ValueChoice`.
+        label: the name of the decision; None names it after its place.
+
+    Raises:
+        SpaceError: the depth is not valid, or a block is not a module.
     """
 
     def __init__(

@@ -14,21 +14,37 @@ MutableExpression = Value
 
 _CELL = "build it of InputChoice(.., layers=[LayerChoice(..), ..]), or take a cell of search_spaces.get(..)"
 WITHOUT_COUNTERPART = dict.fromkeys(("Cell", "NasBench101Cell", "NasBench201Cell"), _CELL)
-"""Modules of NNI that there are none of here, and what to write."""
+"""Modules of NNI without a counterpart here, and what to write instead."""
 
 Decorated = TypeVar("Decorated", bound=type)
 
 
 def choice(label: str, candidates: Sequence[Any]) -> ValueChoice:
-    """A labelled `ValueChoice`, with the arguments in the order of `nni.choice`."""
+    """Make a labelled `ValueChoice`, with the arguments in the order of `nni.choice`.
+
+    Args:
+        label: the name of the decision.
+        candidates: to choose from.
+
+    Returns:
+        The choice.
+    """
     return ValueChoice(candidates, label=label)
 
 
 def model_wrapper(cls: Decorated) -> Decorated:
-    """The class itself: a model needs no wrapper here."""
+    """Return a model's class: it needs no wrapper here.
+
+    Returns:
+        The same class.
+    """
     return cls
 
 
 def basic_unit(cls: Decorated) -> Decorated:
-    """The class itself: every module is copied as it is, and its inside is looked into for choices."""
+    """Return a module's class: every module is copied here, and the choices inside it count.
+
+    Returns:
+        The same class.
+    """
     return cls

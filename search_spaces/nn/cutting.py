@@ -1,7 +1,7 @@
-"""Layers of decided size, with the weights of those built at their largest.
+"""Layers of decided size, with weights that are cut from the layer of the largest size.
 
-Of channels the leading ones are kept, of kernels the centre. What cannot be cut so (the gates of an LSTM, the
-heads of an attention, groups of another size) is freshly initialised, as in a new layer.
+The leading channels and the centre of kernels are kept. Weights that cannot be cut in this way (the gates of an LSTM,
+the heads of an attention, groups of another size) are initialised as in a new layer.
 """
 
 from __future__ import annotations
@@ -36,9 +36,16 @@ _HOOKS = tuple(name for name in vars(nn.Module()) if name.endswith(("hooks", "ho
 
 
 def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[Any, Any]) -> None:
-    """Put the copy of `layer` into `memo`, its `arguments` decided by the assignment in there.
+    """Put the decided copy of a layer into a memo of `copy.deepcopy`.
 
-    `place` is for errors.
+    Args:
+        layer: built with every choice at its largest.
+        arguments: of the layer.
+        place: of the layer in the module, for errors.
+        memo: has the assignment, and gets the copy.
+
+    Raises:
+        SpaceError: the layer has become one of another class, or cannot be built with the decided arguments.
     """
     if type(layer) is not arguments.layer:
         found, expected = type(layer).__name__, arguments.layer.__name__
@@ -61,9 +68,15 @@ def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[
 
 
 def part_of(layer: nn.Module, smaller: nn.Module, name: str) -> Tensor | None:
-    """The part of the tensor `name` of `layer` that `smaller` has room for, in the memory of the whole.
+    """Find the part of a layer's tensor that a smaller layer uses: the same that `decide_layer` would copy.
 
-    The same that `decide_layer` would copy; None where that makes no sense.
+    Args:
+        layer: the large layer.
+        smaller: the same kind of layer in a smaller size.
+        name: of the tensor, as in the state dict.
+
+    Returns:
+        A view of the tensor; None where it cannot be cut.
     """
     path, _, key = name.rpartition(".")
     old, new = layer.get_submodule(path), smaller.get_submodule(path)
@@ -76,13 +89,13 @@ def part_of(layer: nn.Module, smaller: nn.Module, name: str) -> Tensor | None:
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers of the module itself."""
+    """The parameters and buffers of the module itself, without its submodules."""
     tensors = {**module._parameters, **module._buffers}
     return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
 
 def _cut(old: nn.Module, new: nn.Module, key: str, memo: dict[Any, Any]) -> Tensor | None:
-    """The part of the tensor `key` of `old` that `new` has room for; None where that makes no sense."""
+    """The part of the tensor `key` of `old` in the size of `new`'s; None where it cannot be cut."""
     source, shape = _tensors(old).get(key), _tensors(new)[key].shape
     if source is None or not _fits(old, new, key):
         return None
@@ -99,7 +112,7 @@ def _is_cuttable(old: nn.Module, source: Tensor, shape: tuple[int, ...]) -> bool
 
 
 def _cutting(source: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The leading channels and the centre of the kernel, as a view."""
+    """A view of the leading channels and the centre of the kernel."""
     for dim, size in enumerate(shape):
         room = source.shape[dim]
         if size < room:
@@ -130,7 +143,7 @@ def _fits(old: nn.Module, new: nn.Module, key: str) -> bool:
 
 
 def _fresh(layer: nn.Module, arguments: Arguments, place: str, decide: Any) -> nn.Module:
-    """The decided layer with new weights, where and of the type that those of `layer` are."""
+    """The decided layer with new weights, on the device and of the dtype of `layer`'s."""
     like = next(iter(layer.state_dict().values()))
     with torch.device(like.device):
         return arguments.build(decide, place).to(like.device, like.dtype)
@@ -142,7 +155,7 @@ def _requires_grad(old: nn.Module, key: str) -> bool:
 
 
 def _keep_extras(layer: nn.Module, made: nn.Module, memo: dict[Any, Any]) -> None:
-    """Hooks, and attributes that a user set."""
+    """Copy hooks, and attributes that a user has set."""
     for name, held in layer.__dict__.items():
         kept = name != "arguments" and not getattr(held, "is_elastic", False)
         if kept and (name in _HOOKS or name not in made.__dict__):

@@ -1,4 +1,4 @@
-"""From the scopes of a module to the tree of its space, and to the sites where its decisions stand."""
+"""Builds the tree of a module's space from its scopes, and the sites of its decisions."""
 
 from __future__ import annotations
 
@@ -17,37 +17,55 @@ __all__ = ["Declaration"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One place of the tree: what is declared there, by which use first."""
+class _Entry:
+    """One place of the tree: the declared tree, and the use that declared it first."""
 
     tree: object
     use: Use
 
 
-Entries = dict[Key, "Entry | None"]
+_Entries = dict[Key, "_Entry | None"]
 
 
 class Declaration:
-    """The tree of a module's space and the site of every use.
+    """The tree of a module's space, and the site of every use.
 
-    `SpaceError` for labels that clash, and where one place would be two decisions.
+    Args:
+        scope: of the whole module.
+
+    Raises:
+        SpaceError: labels clash, or one place of the tree would have two decisions.
     """
 
     def __init__(self, scope: Scope) -> None:
-        self._root: Entries = {}
+        self._root: _Entries = {}
         self._sites: dict[Use, Site] = {}
         self.tree = self._scope(scope, self._root)
-        """As `Space` takes it; empty where nothing is decided."""
+        """The tree for `Space`; empty where nothing is decided."""
 
     def site(self, use: Use) -> Site:
-        """The site of a use."""
+        """Look up the site of a use.
+
+        Args:
+            use: in the module.
+
+        Returns:
+            The site.
+        """
         return self._sites[use]
 
     def sites(self, scope: Scope) -> list[Site]:
-        """The sites of a scope's uses, in their order."""
+        """Look up the sites of a scope.
+
+        Args:
+            scope: in the module.
+
+        Returns:
+            The sites of its uses, in their order.
+        """
         return [self._sites[use] for use in scope.uses]
 
-    def _scope(self, scope: Scope, entries: Entries) -> object:
+    def _scope(self, scope: Scope, entries: _Entries) -> object:
         for use in scope.uses:
             if use.home is scope or use.labelled:
                 self._declare(use, scope, self._root if use.labelled else entries)
@@ -55,17 +73,17 @@ class Declaration:
                 self._sites[use] = Site("value", use.key, len(use.home.around) - 1)
         return _nested({key: entry for key, entry in entries.items() if entry is not None})
 
-    def _declare(self, use: Use, scope: Scope, entries: Entries) -> None:
+    def _declare(self, use: Use, scope: Scope, entries: _Entries) -> None:
         by_value = isinstance(use.choice, Repeat) and isinstance(use.choice.depth, Value)
         key = (*use.key, "blocks") if by_value else use.key
-        entries.setdefault(key, None)  # the place in the order is that of the outer choice
+        entries.setdefault(key, None)  # The outer choice comes before those in its candidates.
         trees = [self._scope(inner, {}) for inner in use.scopes]
         tree, site = self._declared(use, trees, scope)
         self._sites[use] = site
         site.level, site.scopes = len(use.home.around) - 1, [self.sites(inner) for inner in use.scopes]
         if tree is not None:
             site.at = key
-            _put(entries, key, Entry(tree, use))
+            _put(entries, key, _Entry(tree, use))
 
     def _declared(self, use: Use, trees: list[object], scope: Scope) -> tuple[object, Site]:
         match use.choice:
@@ -99,14 +117,12 @@ class Declaration:
 
 
 def _layer_choice(choice: LayerChoice, trees: list[object]) -> tuple[object, Site]:
-    members = [name not in choice.relaxed_only for name in choice.names]
     if not any(trees):
         options: list[Any] = list(choice.names)
-        return parameters.choice([o for o, is_member in zip(options, members, strict=True) if is_member]), Site(
-            "one", options=options
-        )
+        return parameters.choice(list(choice.member_names)), Site("one", options=options)
     options = [name if isinstance(name, str) else f"option_{name}" for name in choice.names]
-    chosen = {o: tree for o, tree, is_member in zip(options, trees, members, strict=True) if is_member}
+    candidates = zip(choice.names, options, trees, strict=True)
+    chosen = {option: tree for name, option, tree in candidates if name not in choice.relaxed_only}
     return parameters.choice(chosen), Site("one", options=options, named=True)
 
 
@@ -119,7 +135,7 @@ def _input_choice(choice: InputChoice, trees: list[object]) -> tuple[object, Sit
     return parameters.subset(taken, (choice.low, choice.high)), Site("some", options=options, named=named)
 
 
-def _put(entries: Entries, key: Key, entry: Entry) -> None:
+def _put(entries: _Entries, key: Key, entry: _Entry) -> None:
     known = entries.get(key)
     if known is None:
         entries[key] = entry
@@ -129,8 +145,8 @@ def _put(entries: Entries, key: Key, entry: Entry) -> None:
         raise _clash(known, entry, "have different options")
 
 
-def _nested(entries: dict[Key, Entry]) -> object:
-    """The dict of dicts that the keys spell; the tree itself where the scope is one choice."""
+def _nested(entries: dict[Key, _Entry]) -> object:
+    """The nested dicts of the keys; the tree itself where the scope is one choice."""
     tree: dict[str, Any] = {}
     for key, entry in entries.items():
         for length in range(len(key)):
@@ -143,7 +159,7 @@ def _nested(entries: dict[Key, Entry]) -> object:
     return entries[()].tree if () in entries else tree
 
 
-def _clash(one: Entry, other: Entry, said: str) -> SpaceError:
+def _clash(one: _Entry, other: _Entry, said: str) -> SpaceError:
     places = " and ".join(_said(entry.use) for entry in (one, other))
     return SpaceError(f"{places} {said}; give one of them another label")
 

@@ -1,8 +1,8 @@
-"""Layers that run at the size which their values have now, with the weights of the largest: for supernets.
+"""Elastic layers for supernets: they run at the present size of their values, with parts of the largest weights.
 
-`make_elastic(layer)` lets a layer that was given values compute, in every forward, as the layer that `freeze` would
-make of it, whose weights are parts of its own: the leading channels, the centre of the kernels. Nothing is copied;
-gradients and running statistics arrive in the parts.
+`make_elastic(layer)` lets a layer with values compute, in every forward, as the layer that `freeze` would make of it.
+The weights are parts of the layer's: the leading channels, the centre of the kernels. They are not copied, so gradients
+and running statistics reach the whole weights.
 """
 
 from __future__ import annotations
@@ -23,14 +23,19 @@ __all__ = ["make_elastic"]
 
 
 def make_elastic(layer: nn.Module, place: str = "") -> None:
-    """Let `layer` follow the values that it was given, if any; `place` is for errors. Twice is as good as once."""
+    """Let a layer follow its values, if it has any. A second call changes nothing.
+
+    Args:
+        layer: any module.
+        place: of the layer in the module, for errors.
+    """
     arguments = recorded(layer)
-    if arguments is not None and not isinstance(layer.__dict__.get("forward"), Elastic):
-        layer.__dict__["forward"] = Elastic(layer, arguments, place)
+    if arguments is not None and not isinstance(layer.__dict__.get("forward"), _Elastic):
+        layer.__dict__["forward"] = _Elastic(layer, arguments, place)
 
 
-class Elastic:
-    """The forward of `layer`: `shells` are the layers of all sizes so far, without weights."""
+class _Elastic:
+    """The forward of `layer`. Its `shells` are the layers of all sizes so far, without weights."""
 
     is_elastic = True
 
@@ -63,7 +68,7 @@ class Elastic:
             return self.arguments.build(_now, self.place, **placed)
 
     def _follow(self, shell: nn.Module) -> None:
-        """Let the modes of `shell` be those of the layer, which may change from one forward to the next."""
+        """Copy the modes of the layer to `shell`, since they may change between two forwards."""
         for name, part in shell.named_modules():
             whole = self.layer.get_submodule(name)
             part.training = whole.training

@@ -30,22 +30,39 @@ __all__ = ["Choices", "choices_of", "freeze", "space_of"]
 
 
 def space_of(module: Module) -> Space:
-    """The space that the choices of `module` declare, called after its class, in the order of registration.
+    """Read the space that the choices of a module declare.
 
-    `SpaceError` for a module without choices, for labels that clash, and for a choice that would be decided
-    twice; each names the places in the module.
+    Args:
+        module: with choices.
+
+    Returns:
+        The space, named after the module's class, with decisions in the order of registration.
+
+    Raises:
+        SpaceError: the module has no choices, labels clash, or a choice would be decided twice; the message names the
+            places in the module.
     """
     _, _, space = _read(module)
     return space
 
 
 def freeze(module: Module, architecture: object) -> Module:
-    """The network of `architecture`, a member of `space_of(module)`: a copy without choices, with the weights.
+    """Make the network of an architecture: a copy of the module without choices, with its weights.
 
-    A chosen candidate stands where its `LayerChoice` was, a `Sequential` for a `Repeat`, a `SelectInputs` for an
-    `InputChoice`, a number for a `ValueChoice`. Layers of decided size keep the leading channels and the centre
-    of the kernels; what cannot be cut is freshly initialised. Modules and parameters that were shared still
-    are. `ArchitectureError`, with the path, for what is no member.
+    A chosen candidate replaces its `LayerChoice`, a `Sequential` a `Repeat`, a `SelectInputs` an `InputChoice`, and a
+    number a `ValueChoice`. Layers of decided size keep the leading channels and the centre of the kernels; weights that
+    cannot be cut are initialised anew. Modules and parameters that were shared stay shared.
+
+    Args:
+        module: with choices; it stays unchanged.
+        architecture: a member of `space_of(module)`.
+
+    Returns:
+        The network.
+
+    Raises:
+        ArchitectureError: the architecture is not a member; the message has the path.
+        SpaceError: as for `space_of`.
     """
     scope, declaration, space = _read(module)
     tree = space.validate(architecture)._tree
@@ -54,32 +71,53 @@ def freeze(module: Module, architecture: object) -> Module:
 
 
 def choices_of(module: Module) -> Iterator[tuple[str, Choice]]:
-    """Every choice of `module` with the name of its decision, as in the parameters of its space.
+    """List the choices of a module.
 
-    A choice before those in its candidates; one that is met twice, or tied by its label, each time with the one
-    name.
+    A choice comes before those in its candidates. One that occurs twice, or shares its label, comes each time with the
+    same name.
+
+    Args:
+        module: with choices.
+
+    Returns:
+        The names of the decisions, as in the parameters of the space, each with its choice.
     """
     return ((name, choice) for name, choice, _ in Choices(module).named())
 
 
 class Choices:
-    """The choices of a module, read once: by the names of their decisions, and what architectures take of them.
+    """The choices of a module, read once: their names, and the options that an architecture takes.
 
-    `SpaceError` as of `space_of`.
+    Args:
+        module: with choices.
+
+    Raises:
+        SpaceError: as for `space_of`.
     """
 
     def __init__(self, module: Module) -> None:
         self._scope, self._declaration, self.space = _read(module)
 
     def named(self) -> Iterator[tuple[str, Choice, Sequence[Json]]]:
-        """Every choice as `choices_of` gives it, with the options of layers and inputs as an architecture says them."""
+        """List the choices as `choices_of` does.
+
+        Yields:
+            The name of the decision, the choice, and the options of layers and inputs as in an architecture.
+        """
         for name, use, site in _named(self._scope, self._declaration, ("",)):
             yield name, use.choice, site.options
 
     def taken(self, architecture: object) -> dict[str, tuple[int, ...]]:
-        """By decision, the indices of the options (inputs, blocks, values) that a member of the space takes.
+        """List the options that an architecture takes. Decisions inside options that are not taken are left out.
 
-        Decisions that stand in what is not taken are left out. `ArchitectureError` for what is no member.
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            By the name of the decision, the indices of its options (layers, inputs, blocks, values).
+
+        Raises:
+            ArchitectureError: it is not a member.
         """
         tree = self.space.validate(architecture)._tree
         return dict(_taken(self._scope, self._declaration, ("",), (tree,)))
@@ -100,7 +138,7 @@ def _read(module: object) -> tuple[Scope, Declaration, Space]:
 
 
 class _Freezing:
-    """One architecture on its way into a copy: the memo of `copy.deepcopy` says what stands for a choice."""
+    """The freezing of one architecture, by `copy.deepcopy`, whose memo maps each choice to its replacement."""
 
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
@@ -108,7 +146,7 @@ class _Freezing:
         self.memo: dict[Any, Any] = {DECIDED: self.value}
 
     def value(self, choice: ValueChoice) -> Any:
-        """What a `ValueChoice` was decided to be."""
+        """The decided candidate of a `ValueChoice`."""
         if id(choice) not in self.values:
             raise SpaceError(f"{choice!r} is held in an object that space_of does not look into; make it an attribute")
         return self.values[id(choice)]
@@ -129,7 +167,7 @@ class _Freezing:
         return copy.deepcopy(module, self.memo)
 
     def replaced(self, use: Use, trees: Trees) -> Module:
-        """What stands in the place of a choice."""
+        """The module that replaces a choice."""
         choice: Any = use.choice
         candidates = list((choice.layers or ()) if isinstance(choice, InputChoice) else choice)
         taken = list(self.declaration.site(use).taken(trees))
@@ -181,5 +219,5 @@ def _name(use: Use, site: Site, prefixes: tuple[str, ...]) -> str:
 
 
 def _step(site: Site, index: int) -> object:
-    """How the option or place number `index` is called in the names of the decisions inside it."""
+    """The name of the option or place with this index, in the names of the decisions inside it."""
     return site.options[index] if site.named else index

@@ -1,4 +1,4 @@
-"""How decisions are named: by a label, or by the place in the module.
+"""The names of decisions: a label, or the place in the module.
 
 label "normal.node_2"              -> {"normal": {"node_2": ..}}
 self.layers[0].op                  -> {"layers_0": {"op": ..}}
@@ -12,23 +12,49 @@ from search_spaces.names import IDENTIFIER_RULE, is_identifier
 __all__ = ["Key", "below", "key_of", "read_label"]
 
 Key = tuple[str, ...]
-"""The keys that lead to a decision, from the root of the tree or from the option that it stands in."""
+"""The keys that lead to a decision, from the root of the tree or from the option that contains it."""
 
 
 def read_label(label: object, what: str) -> str | None:
-    """`label` itself if it may name a decision; else `SpaceError`."""
+    """Check a label.
+
+    Args:
+        label: names joined by dots, or None.
+        what: the kind of choice, for the error.
+
+    Returns:
+        The label.
+
+    Raises:
+        SpaceError: it is not a valid label.
+    """
     if label is None or (isinstance(label, str) and all(map(is_identifier, label.split(".")))):
         return label
     raise SpaceError(f"{what} with label={label!r}: a label is names joined by dots; {IDENTIFIER_RULE}; rename it")
 
 
 def key_of(label: str) -> Key:
-    """The keys that a label stands for."""
+    """Split a label.
+
+    Args:
+        label: names joined by dots.
+
+    Returns:
+        The keys.
+    """
     return tuple(label.split("."))
 
 
 def below(key: Key, name: str) -> Key:
-    """The key of the child `name` of a module; the index in a list joins the name of the list."""
+    """Make the key of a child module. The index in a list joins the name of the list.
+
+    Args:
+        key: of the parent.
+        name: of the child.
+
+    Returns:
+        The key of the child.
+    """
     if not name.isdigit():
         return (*key, name)
     return (*key[:-1], f"{key[-1]}_{name}") if key else (f"layer_{name}",)

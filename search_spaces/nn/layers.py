@@ -1,8 +1,8 @@
-"""The layers of torch.nn that take values which are not decided yet.
+"""The layers of torch.nn with undecided values for arguments.
 
-A call of `nn.Conv2d` makes a `torch.nn.Conv2d` and nothing else. With a `ValueChoice` (or what is derived from
-one) among the arguments it is built with every choice at its largest, and keeps an attribute `arguments`, from
-which `freeze` builds the decided layer. A subclass of `nn.Conv2d` is one of `torch.nn.Conv2d`.
+A call of `nn.Conv2d` makes a plain `torch.nn.Conv2d`. With a `ValueChoice` (or a derived value) among the arguments,
+the layer is built with every choice at its largest, and keeps an attribute `arguments`, from which `freeze` builds the
+decided layer. A subclass of `nn.Conv2d` is a subclass of `torch.nn.Conv2d`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,18 @@ from search_spaces.nn.values import Assignment, Value
 __all__ = ["Arguments", "LayerType", "layer_type", "recorded", "values_of"]
 
 CONTAINERS = ("Container", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential")
-"""Classes of torch.nn that take no numbers: they are passed on as they are."""
+"""Classes of torch.nn without numbers for arguments: they stay unchanged."""
 
 
 class Arguments:
-    """How a layer was asked for: `layer`, its class, and `values`, its arguments by name, some undecided.
+    """The arguments of a layer, of which some are undecided.
 
     Arguments that the layer's signature does not name are called `args_0`, `args_1`, ..
+
+    Args:
+        layer: its class.
+        args: the positional arguments.
+        kwargs: the keyword arguments.
     """
 
     def __init__(self, layer: type[Module], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -36,12 +41,22 @@ class Arguments:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What every argument is, by name."""
+        """The arguments by name."""
         return {f"args_{index}": value for index, value in enumerate(self._unnamed)} | self._named
 
     def build(self, assignment: Assignment, place: str = "", **placed: Any) -> Module:
-        """The layer where `assignment` says every choice; `placed` overrides arguments, `place` is for
-        errors.
+        """Build the layer with decided arguments.
+
+        Args:
+            assignment: gives the decided candidate of every choice.
+            place: of the layer in the module, for errors.
+            placed: arguments that replace the given ones.
+
+        Returns:
+            The layer.
+
+        Raises:
+            SpaceError: the layer refuses the arguments.
         """
         unnamed = [_decided(value, assignment) for value in self._unnamed]
         named = {name: _decided(value, assignment) for name, value in self._named.items()}
@@ -55,9 +70,9 @@ class Arguments:
 
 
 class LayerType(type):
-    """The type of the layers of `search_spaces.nn`: their calls and subclasses give what torch.nn has.
+    """The type of the layers of `search_spaces.nn`: a call makes a layer of torch.nn, a subclass a subclass of it.
 
-    `isinstance`, `issubclass`, `==` and `hash` take the layer for the one of torch.nn.
+    `isinstance`, `issubclass`, `==` and `hash` give the same results as for the layer of torch.nn.
     """
 
     plain: type[Module]
@@ -90,7 +105,14 @@ class LayerType(type):
 
 
 def layer_type(plain: Any) -> Any:
-    """The choice-taking stand-in of a layer of torch.nn; anything else is returned as it is."""
+    """Make the counterpart of a layer of torch.nn that takes choices.
+
+    Args:
+        plain: an attribute of torch.nn.
+
+    Returns:
+        The counterpart; anything but a layer unchanged.
+    """
     if not (isinstance(plain, type) and issubclass(plain, Module)) or plain.__name__ in CONTAINERS:
         return plain
     namespace = {"plain": plain, "__doc__": plain.__doc__, "__module__": "search_spaces.nn"}
@@ -98,13 +120,27 @@ def layer_type(plain: Any) -> Any:
 
 
 def recorded(module: Module) -> Arguments | None:
-    """The arguments of a layer that was given a value; None for any other module."""
+    """Look up the arguments of a layer.
+
+    Args:
+        module: any module.
+
+    Returns:
+        The arguments; None for a module that was built without a value.
+    """
     found = module.__dict__.get("arguments")
     return found if isinstance(found, Arguments) else None
 
 
 def values_of(held: object) -> Iterator[tuple[str, Value]]:
-    """The values in an attribute or argument, also in lists, tuples and dicts, each with its place there."""
+    """Find the values in an attribute or argument, also inside lists, tuples and dicts.
+
+    Args:
+        held: the attribute or argument.
+
+    Yields:
+        The suffix of its place, such as "_0", and the value.
+    """
     if isinstance(held, Value):
         yield "", held
     elif type(held) in (list, tuple):

@@ -1,8 +1,8 @@
-"""When two members of a module's space are one network: the decisions that nothing reads.
+"""The canonical form of a module's architectures, without decisions that change nothing in the network.
 
-A labelled choice stands at the root of the tree, whatever candidates hold it; where none of those is taken
-nothing reads it. The same holds for the blocks of a `Repeat` beyond the depth that a `ValueChoice` decides.
-`Liveness` is the canonical form that leaves both out.
+A labelled choice is at the root of the tree, for any candidates that contain it. Where none of them is taken, its
+decision has no effect. Nor have the blocks of a `Repeat` beyond the depth that a `ValueChoice` decides. `Liveness`
+leaves both out.
 """
 
 from __future__ import annotations
@@ -18,19 +18,31 @@ __all__ = ["Liveness", "canonical_form"]
 
 
 def canonical_form(sites: Sequence[Site]) -> Liveness | None:
-    """The canonical form of a module with these sites; None where every decision is always read."""
+    """Make the canonical form of a module's architectures.
+
+    Args:
+        sites: of the whole module.
+
+    Returns:
+        The form; None where every decision takes effect in every architecture.
+    """
     conditional = _conditional(sites)
     relevant = [site for site in sites if _matters(site, conditional)]
     return Liveness(relevant, conditional) if relevant else None
 
 
 class Liveness:
-    """Maps an architecture to its tree without the decisions that nothing reads."""
+    """Maps an architecture to its tree without the decisions that take no effect.
+
+    Args:
+        sites: those that matter for the form.
+        conditional: the keys of decisions at the root that take effect in some architectures only.
+    """
 
     def __init__(self, sites: Sequence[Site], conditional: Iterable[Key]) -> None:
         self.sites = tuple(sites)
         self.conditional = frozenset(conditional)
-        """The decisions at the root that only some members read."""
+        """The keys of decisions at the root that take effect in some architectures only."""
 
     def __call__(self, architecture: Architecture) -> Json:
         tree = architecture.tree
@@ -43,17 +55,28 @@ class Liveness:
         return tree
 
     def to_spec(self) -> dict[str, Any]:
-        """What the spec of a space keeps of it."""
+        """Write the form for the spec of a space.
+
+        Returns:
+            Plain JSON.
+        """
         return {"sites": [site.to_json() for site in self.sites], "conditional": sorted(map(list, self.conditional))}
 
     @classmethod
     def from_spec(cls, written: Mapping[str, Any]) -> Liveness:
-        """What `to_spec` wrote."""
+        """Read a form.
+
+        Args:
+            written: from `to_spec`.
+
+        Returns:
+            An equal form.
+        """
         return cls([Site.from_json(site) for site in written["sites"]], map(tuple, written["conditional"]))
 
 
 class _Reading:
-    """What one tree takes: the `keys` at the root that are read, and how far lists of blocks are."""
+    """The reading of one tree: the `keys` at the root that take effect, and the depths of lists of blocks."""
 
     def __init__(self) -> None:
         self.keys: set[Key] = set()
@@ -85,10 +108,11 @@ def _conditional(sites: Sequence[Site]) -> set[Key]:
 
 
 def _matters(site: Site, conditional: set[Key]) -> bool:
-    """Whether the site or one inside reads what not every member reads."""
+    """Whether the site, or one inside it, has decisions that take effect in some architectures only."""
     by_value = isinstance(site.depth, ValueDepth) and site.at is not None
-    inside = (inner for scope in site.scopes for inner in scope)
-    return by_value or (site.level == 0 and site.at in conditional) or any(_matters(i, conditional) for i in inside)
+    if by_value or (site.level == 0 and site.at in conditional):
+        return True
+    return any(_matters(inner, conditional) for scope in site.scopes for inner in scope)
 
 
 def _drop(key: Key, tree: Any) -> None:

@@ -1,4 +1,4 @@
-"""What stands in a frozen module where an `InputChoice` was. No choices in here."""
+"""The module that replaces an `InputChoice` in a frozen module. It has no choices."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ REDUCTIONS: tuple[Reduction, ...] = ("sum", "mean", "concat", "none")
 
 
 class SelectInputs(Module):
-    """Some of `n_candidates` tensors, those at `indices`, each through its layer if there are any, reduced to one.
+    """Selects some of several tensors, passes each through its layer if there are layers, and reduces them to one.
 
-    `layers` holds one module for each index, in that order (the state dict says `layers.0`, `layers.1`, ..).
-    The reductions are the sum, the mean, the concatenation along dimension 1, or none: then the result is the
-    list of the tensors, and with one index that tensor itself.
+    The state dict names the layers `layers.0`, `layers.1`, .. in the order of the indices.
+
+    Args:
+        n_candidates: the number of tensors.
+        indices: of the selected ones.
+        reduction: "sum", "mean", "concat" (along dimension 1), or "none", which returns the list of the tensors, and
+            the
+            tensor itself for one index.
+        layers: one module for each index; None for none.
     """
 
     def __init__(
@@ -50,7 +56,15 @@ class SelectInputs(Module):
 
 
 def reduced(tensors: list[Tensor], reduction: Reduction) -> Tensor | list[Tensor]:
-    """One tensor of several; for "none" the list of them, unless there is one only."""
+    """Reduce several tensors to one.
+
+    Args:
+        tensors: of one shape; for "concat", of one shape but for dimension 1.
+        reduction: "sum", "mean", "concat" (along dimension 1), or "none".
+
+    Returns:
+        The tensor; for "none" the list, unless it has one tensor only.
+    """
     if len(tensors) == 1:
         return tensors[0]
     if reduction == "none":
@@ -62,7 +76,15 @@ def reduced(tensors: list[Tensor], reduction: Reduction) -> Tensor | list[Tensor
 
 
 def check_inputs(inputs: Sequence[Tensor], n_candidates: int) -> None:
-    """Refuse anything but a list of so many tensors."""
+    """Check the inputs of an `InputChoice`.
+
+    Args:
+        inputs: of the forward.
+        n_candidates: their expected number.
+
+    Raises:
+        SpaceError: `inputs` is not a list of that length.
+    """
     if not isinstance(inputs, list | tuple):
         raise SpaceError(
             f"an InputChoice of {n_candidates} inputs got a {type(inputs).__name__}; give one list of them"

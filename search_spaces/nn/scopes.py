@@ -1,8 +1,8 @@
 """Reads the choices of a module, in the order in which torch registers them.
 
-A scope is the module itself, or what one candidate of a choice holds: decisions in there are made only where
-the candidate is taken. A choice belongs to one scope, unless its label makes it one of the whole module; a
-`ValueChoice` may be used further inside as well.
+A scope is the whole module, or one candidate of a choice: its decisions are made only where the candidate is taken. A
+choice belongs to one scope, unless a label makes it a choice of the whole module. A `ValueChoice` may also be used in
+scopes inside its own.
 """
 
 from __future__ import annotations
@@ -28,10 +28,15 @@ _SCALARS = (bool, int, float, str, type(None))
 
 @dataclass(eq=False)
 class Use:
-    """A choice where a scope meets it first: `key` leads to its decision, from the root if it is labelled.
+    """The first occurrence of a choice in a scope.
 
-    `place` is where in the module it stands, `home` the scope whose tree has the decision. `scopes` are those
-    of its candidates, layers or blocks.
+    Attributes:
+        choice: the choice.
+        key: the keys of its decision, from the root for a labelled choice.
+        place: where in the module it is.
+        home: the scope whose tree has the decision.
+        is_attribute: whether an attribute of the module holds it.
+        scopes: of its candidates, layers or blocks.
     """
 
     choice: Choice
@@ -48,7 +53,13 @@ class Use:
 
 @dataclass(eq=False)
 class Scope:
-    """The choices of a module or of a candidate, in order, and its layers that take values."""
+    """The choices of a module or of a candidate, in order, and its layers with values.
+
+    Attributes:
+        outer: the scope around this one; None for that of the whole module.
+        uses: of the choices.
+        layers: by their place in the module.
+    """
 
     outer: Scope | None = None
     uses: list[Use] = field(default_factory=list)
@@ -58,12 +69,22 @@ class Scope:
 
     @property
     def around(self) -> tuple[Scope, ...]:
-        """The scopes around this one and itself, from that of the whole module."""
+        """The scopes around this one, from that of the whole module, and this one last."""
         return (*(self.outer.around if self.outer else ()), self)
 
 
 def read_scopes(module: Module) -> Scope:
-    """The scope of a whole module, with all below; `SpaceError` for an unlabelled choice in two scopes."""
+    """Read the choices of a module.
+
+    Args:
+        module: with choices or without.
+
+    Returns:
+        The scope of the whole module, with all scopes inside it.
+
+    Raises:
+        SpaceError: a choice without a label is in two scopes.
+    """
     reader = _Reader()
     scope = reader.scope(module, "", None)
     for uses in reader.unlabelled.values():
@@ -72,7 +93,7 @@ def read_scopes(module: Module) -> Scope:
 
 
 class _Reader:
-    """One reading: `unlabelled` has the uses of every choice without label, one in a scope."""
+    """Reads one module. `unlabelled` are the uses of every choice without a label, one for each scope."""
 
     def __init__(self) -> None:
         self.unlabelled: dict[int, list[Use]] = {}
@@ -146,7 +167,7 @@ class _Reader:
 
 
 def _find_home(uses: list[Use]) -> None:
-    """Let all uses of one choice mean the one that stands around them; `SpaceError` where none does."""
+    """Give all uses of a choice the home of the outermost one; `SpaceError` if that is not around all of them."""
     first = min(uses, key=lambda use: len(use.home.around))
     for use in uses:
         if use is not first and (not isinstance(use.choice, ValueChoice) or first.home not in use.home.around):

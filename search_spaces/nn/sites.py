@@ -1,6 +1,6 @@
-"""Where the decisions of a module stand in the tree of its space, and what a decided tree takes of it.
+"""Sites: the places of a module's decisions in the tree of its space, and the options that a decided tree takes.
 
-Plain data without tensors: freezing a module, and telling apart what computes the same, read it alike.
+Sites are plain data without tensors. The freezing of a module and the canonical form of its architectures read them.
 """
 
 from __future__ import annotations
@@ -21,25 +21,41 @@ Trees: TypeAlias = Sequence[Json]
 
 @dataclass(frozen=True)
 class ValueDepth:
-    """A depth that values decide: the sites of those, and the depth for their options."""
+    """The depth of a `Repeat` that values decide.
+
+    Attributes:
+        of: the sites of those values.
+        table: the options of the values, and the depth for them.
+    """
 
     of: tuple[Site, ...]
     table: tuple[tuple[tuple[Json, ...], int], ...]
 
     def read(self, trees: Trees) -> int:
-        """The depth in `trees`."""
+        """Look up the depth.
+
+        Args:
+            trees: the decided trees of the scopes.
+
+        Returns:
+            The number of blocks.
+        """
         options = tuple(site.decided(trees) for site in self.of)
         return next(depth for known, depth in self.table if known == options)
 
 
 @dataclass(eq=False)
 class Site:
-    """One choice in a scope: `at` leads to its decision in the tree of the scope number `level`, from outside.
+    """One choice in a scope.
 
-    Labelled ones stand at level 0; `at` is None where nothing is decided. `kind` says what is decided: a value,
-    one option, some options, or how many places. `options` are as the tree says them; `named` if as `{option:
-    tree of the option's scope}`. `depth` is what no decision here says. `scopes` holds the sites of every option
-    or place.
+    Attributes:
+        kind: what is decided: a value, one option, some options, or the number of places.
+        at: the keys of the decision in the tree of a scope; None where nothing is decided.
+        level: the number of that scope, counted from the outermost, 0; labelled choices have level 0.
+        options: as in the tree.
+        named: whether the tree has `{option: tree of the option's scope}` in place of the option.
+        depth: the number of places, where no decision of this site sets it.
+        scopes: the sites of every option or place.
     """
 
     kind: Kind
@@ -51,11 +67,25 @@ class Site:
     scopes: Sequence[Sequence[Site]] = ()
 
     def decided(self, trees: Trees) -> Json:
-        """What was decided here."""
+        """Look up the decision.
+
+        Args:
+            trees: the decided trees of the scopes.
+
+        Returns:
+            The part of the tree; None where nothing is decided.
+        """
         return None if self.at is None else found_at(self.at, trees[self.level])
 
     def taken(self, trees: Trees) -> Iterator[tuple[int, Trees]]:
-        """The index of every option or place that is taken, and the trees in its scope."""
+        """List the options or places that the decision takes.
+
+        Args:
+            trees: the decided trees of the scopes.
+
+        Returns:
+            Their indices, each with the trees of the scopes for its own scope.
+        """
         decided: Any = self.decided(trees)
         if self.kind == "places":
             items = self._places(decided, trees)
@@ -75,7 +105,11 @@ class Site:
         return ((index, {}) for index in range(count or 0))
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Write the site.
+
+        Returns:
+            Plain JSON.
+        """
         written = {name: held for name, held in vars(self).items() if held != getattr(Site, name, None)}
         if isinstance(self.depth, ValueDepth):
             written["depth"] = {"of": [site.to_json() for site in self.depth.of], "table": self.depth.table}
@@ -84,7 +118,14 @@ class Site:
 
     @classmethod
     def from_json(cls, written: Mapping[str, Any]) -> Site:
-        """What `to_json` wrote."""
+        """Read a site.
+
+        Args:
+            written: from `to_json`.
+
+        Returns:
+            An equal site.
+        """
         site = cls(**{**written, "scopes": [[cls.from_json(inner) for inner in scope] for scope in written["scopes"]]})
         site.at = None if site.at is None else tuple(site.at)
         if isinstance(site.depth, dict):
@@ -94,7 +135,15 @@ class Site:
 
 
 def found_at(key: Key, tree: Json) -> Json:
-    """The part of `tree` that `key` leads to."""
+    """Look up a part of a tree.
+
+    Args:
+        key: the keys that lead to the part.
+        tree: nested dicts.
+
+    Returns:
+        The part.
+    """
     for name in key:
         tree = tree[name]  # type: ignore[call-overload, index]
     return tree

@@ -1,10 +1,10 @@
-"""Numbers that are not decided yet: `ValueChoice`, and what is derived from one by arithmetic or a function.
+"""Undecided numbers: `ValueChoice`, and values that are derived from one by arithmetic or a function.
 
     width = ValueChoice([8, 16], label="width")
     nn.Conv2d(3, width * 2, 3); nn.Linear((width + 1).map(int), 10)
 
-A value is an object of its own: one used in two places is one decision. It refuses to be taken for a number,
-since nobody would decide it later; the refusal says what to write instead.
+A value object that is used in two places is one decision. It refuses to be used as a plain number, since the number
+could not be decided later; the error says what to write instead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from search_spaces.nn.labels import read_label
 __all__ = ["DECIDED", "Assignment", "Derived", "Value", "ValueChoice", "current", "distinct", "possible"]
 
 DECIDED = "search_spaces.nn: the decided values"
-"""Under this key the memo of a `copy.deepcopy` carries an `Assignment`: then the copy of a value is a number."""
+"""The key of an `Assignment` in the memo of a `copy.deepcopy`. With it, the copy of a value is a number."""
 
 REMEDY = (
     "is not decided yet and cannot be used as a value: import the layer that takes it from search_spaces.nn, in the "
@@ -37,7 +37,7 @@ _Anything: Any = Any if TYPE_CHECKING else object
 
 
 class Assignment(Protocol):
-    """Knows what every `ValueChoice` was decided to be."""
+    """A function from a `ValueChoice` to its decided candidate."""
 
     def __call__(self, choice: ValueChoice, /) -> Any: ...
 
@@ -51,31 +51,49 @@ def _reflected(function: Callable[..., Any]) -> Callable[[Value, Any], Derived]:
 
 
 class Value(_Anything):  # type: ignore[misc]
-    """What `ValueChoice` and the values derived from it share: arithmetic, functions, and the refusals.
+    """The base of `ValueChoice` and of derived values: arithmetic, functions, and errors for use as a number.
 
-    A comparison is a value too, for `condition`: whether two values are equal is asked of the objects.
+    A comparison such as `<` is a value too, for `condition`. `==` compares the objects.
     """
 
     def choices(self) -> Iterator[ValueChoice]:
-        """The choices that it depends on, each as often as it occurs."""
+        """List the choices that the value depends on.
+
+        Yields:
+            Each choice, as often as it occurs.
+        """
         raise NotImplementedError
 
     def at(self, assignment: Assignment) -> Any:
-        """Its value where `assignment` gives that of every choice."""
+        """Compute the value.
+
+        Args:
+            assignment: gives the decided candidate of every choice.
+
+        Returns:
+            The number.
+        """
         raise NotImplementedError
 
     @property
     def largest(self) -> Any:
-        """Its value where every choice is at its largest: what the undecided layers are built with."""
+        """The value where every choice is at its largest: undecided layers are built with it."""
         return self.at(lambda choice: choice.largest)
 
     @property
     def now(self) -> Any:
-        """Its value in the forward that runs: at its largest, but where a supernet decides it."""
+        """The value in the present forward: at its largest, unless a supernet decides it."""
         return self.at(lambda choice: choice.now)
 
     def map(self, function: Callable[[Any], Any]) -> Derived:
-        """The value `function(self)`."""
+        """Derive a value by a function.
+
+        Args:
+            function: takes the number.
+
+        Returns:
+            The value `function(self)`.
+        """
         return Derived(function, (self,))
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
@@ -114,34 +132,71 @@ class Value(_Anything):  # type: ignore[misc]
 
     @staticmethod
     def max(*numbers: Any) -> Any:
-        """The largest of numbers and values: a value if one of them is."""
+        """Derive the largest of numbers and values.
+
+        Args:
+            numbers: at least two.
+
+        Returns:
+            A value if one of them is a value, else a number.
+        """
         return _derived(max, *numbers)
 
     @staticmethod
     def min(*numbers: Any) -> Any:
-        """The smallest of numbers and values: a value if one of them is."""
+        """Derive the smallest of numbers and values.
+
+        Args:
+            numbers: at least two.
+
+        Returns:
+            A value if one of them is a value, else a number.
+        """
         return _derived(min, *numbers)
 
     @staticmethod
     def to_int(number: Any) -> Any:
-        """A whole number out of a value or a number, rounded towards zero."""
+        """Derive a whole number, rounded towards zero.
+
+        Args:
+            number: a number or a value.
+
+        Returns:
+            A value for a value, else a number.
+        """
         return _derived(int, number)
 
     @staticmethod
     def to_float(number: Any) -> Any:
-        """A floating-point number out of a value or a number."""
+        """Derive a floating-point number.
+
+        Args:
+            number: a number or a value.
+
+        Returns:
+            A value for a value, else a number.
+        """
         return _derived(float, number)
 
     @staticmethod
     def condition(test: Any, then: Any, otherwise: Any) -> Any:
-        """`then` where `test` holds, such as `width < 16`, else `otherwise`; each a number or a value."""
+        """Derive a value that depends on a test.
+
+        Args:
+            test: such as `width < 16`.
+            then: a number or a value, where the test holds.
+            otherwise: a number or a value, where it does not.
+
+        Returns:
+            A value if one of the three is a value, else `then` or `otherwise`.
+        """
         return _derived(_chosen, test, then, otherwise)
 
     def _refuse(self, *_: object) -> Any:
         raise TypeError(f"{self!r} {REMEDY}")
 
     __index__ = __int__ = __float__ = __bool__ = __iter__ = __len__ = _refuse
-    __mod__ = __rmod__ = _refuse  # by which torch.nn's own layers check channels and groups
+    __mod__ = __rmod__ = _refuse  # Layers of torch.nn check channels and groups by %.
 
     @classmethod
     def __torch_function__(cls, function: object, *_: object) -> Any:
@@ -157,11 +212,17 @@ def _chosen(test: Any, then: Any, otherwise: Any) -> Any:
 
 
 class ValueChoice(Value):
-    """One of `candidates`: an argument of a layer, the depth of a `Repeat`, an attribute of a module.
+    """One of several candidates: an argument of a layer, the depth of a `Repeat`, an attribute of a module.
 
-    Candidates are JSON (a tuple stands for a list and is given back as a tuple). Unlabelled it is called
-    after the attribute that holds it, else after layer and argument. `relaxed` is how a supernet says which
-    candidate counts: gives its index; None as long as no supernet holds the choice.
+    A supernet sets `relaxed` to a function that gives the index of the present candidate; it is None outside a
+    supernet.
+
+    Args:
+        candidates: JSON; a tuple is written as a list, and returned as a tuple.
+        label: the name of the decision; None names it after the attribute that holds it, else after layer and argument.
+
+    Raises:
+        SpaceError: there are no candidates, one is no JSON, or the label is not valid.
     """
 
     relaxed: Callable[[], int] | None = None
@@ -172,11 +233,11 @@ class ValueChoice(Value):
         self.candidates = tuple(candidates)
         self.label = read_label(label, "ValueChoice")
         self.options: list[Json] = [self._option(candidate) for candidate in candidates]
-        """The candidates as an architecture writes them."""
+        """The candidates as JSON, as in an architecture."""
 
     @property
     def largest(self) -> Any:
-        """The largest candidate; the first where they are not all numbers."""
+        """The largest candidate; the first one if not all are numbers."""
         numbers = all(isinstance(candidate, int | float) for candidate in self.candidates)
         return max(self.candidates) if numbers else self.candidates[0]
 
@@ -185,7 +246,14 @@ class ValueChoice(Value):
         return self.largest if self.relaxed is None else self.candidates[self.relaxed()]
 
     def candidate(self, option: Json) -> Any:
-        """The candidate that is written as `option`."""
+        """Find a candidate.
+
+        Args:
+            option: the candidate as JSON, as in an architecture.
+
+        Returns:
+            The candidate.
+        """
         return self.candidates[self.options.index(option)]
 
     def choices(self) -> Iterator[ValueChoice]:
@@ -212,7 +280,12 @@ class ValueChoice(Value):
 
 
 class Derived(Value):
-    """`function` of some operands, at least one of them a value; a function kept by a pickle is importable."""
+    """A function of several operands, at least one of them a value.
+
+    Args:
+        function: takes the numbers; it must be importable if the value is pickled.
+        operands: numbers and values.
+    """
 
     def __init__(self, function: Callable[..., Any], operands: tuple[Any, ...]) -> None:
         self.function = function
@@ -235,12 +308,26 @@ class Derived(Value):
 
 
 def distinct(value: Value) -> list[ValueChoice]:
-    """The choices that `value` depends on, those with one label once."""
+    """List the choices that a value depends on, those with one label once.
+
+    Args:
+        value: any value.
+
+    Returns:
+        The choices.
+    """
     return list({choice.label or id(choice): choice for choice in value.choices()}.values())
 
 
 def possible(value: Value) -> Iterator[tuple[list[Json], Any]]:
-    """Every assignment of the `distinct` choices, as the options in their order, and the value there."""
+    """List every combination of the `distinct` choices.
+
+    Args:
+        value: any value.
+
+    Yields:
+        The options in the order of the choices, and the number for them.
+    """
     choices = distinct(value)
     for candidates in product(*(choice.candidates for choice in choices)):
         decided = {choice.label or id(choice): taken for choice, taken in zip(choices, candidates, strict=True)}
@@ -249,9 +336,15 @@ def possible(value: Value) -> Iterator[tuple[list[Json], Any]]:
 
 
 def current(value: Any) -> Any:
-    """The number to compute with in a forward: a value at its largest (in a supernet as that decides it), a number
-    as it is.
+    """Get the number to compute with in a forward.
 
-    In the undecided module an attribute is a `ValueChoice`, in a frozen one the number: both run.
+    An attribute is a `ValueChoice` in the undecided module and a number in a frozen one. A forward with
+    `current(attribute)` runs in both.
+
+    Args:
+        value: a value or a number.
+
+    Returns:
+        A value at its largest, or as a supernet decides it; a number unchanged.
     """
     return value.now if isinstance(value, Value) else value
