@@ -4,10 +4,10 @@
 
     {"layers": [{"width": 128, "activation": "relu", "norm": "batch", "dropout": 0.1}, ..], "skip": False}
 
-One to eight layers, each with its width (16 to 512, drawn evenly over magnitudes), activation, normalisation and
-dropout; with `skip` each layer adds what it was given, through a linear map where the widths differ. Every decision
-changes the network, so there is no canonical form; with one layer of 497 * 5 * 3 * 6 = 44,730 kinds the space has
-2 * (44730 + 44730^2 + .. + 44730^8) members.
+One to eight layers, each with its width (16 to 512, drawn log-uniformly), activation, normalisation and
+dropout. With `skip` each layer adds its input to its output, through a linear map where the widths differ. Every
+decision changes the network, so there is no canonical form. One layer has 497 * 5 * 3 * 6 = 44,730 options, so the
+space has 2 * (44730 + 44730^2 + .. + 44730^8) members.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 class MLPSpace(Space):
-    """Multilayer perceptrons; `graphs` draws the layers in a row, and what skips them."""
+    """Multilayer perceptrons. `graphs` draws the layers as a sequence, and the skip-connections."""
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """One graph, a vertex a layer; with `skip`, a vertex `+` behind each."""
+        """Draw one graph: a vertex for each layer; with `skip`, a vertex `+` behind each."""
         tree: Any = self.validate(architecture)._tree
         blocks = [(f"layers.{index}", _said(layer)) for index, layer in enumerate(tree["layers"])]
         if not tree["skip"]:
@@ -62,7 +62,21 @@ def space(
     norms: Sequence[str] = NORMS,
     dropouts: Sequence[float] = DROPOUTS,
 ) -> MLPSpace:
-    """The space above, or one of the same shape with other options."""
+    """Make the space of fully connected networks, with the options above or others.
+
+    Args:
+        min_width, max_width: the least and the greatest number of units of a layer.
+        max_layers: the greatest number of layers.
+        activations: their names.
+        norms: the names of normalisations.
+        dropouts: shares of units that are zeroed, from 0 to below 1.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a width or a number of layers is below 1, or a dropout is out of its range.
+    """
     for name, value, least in (("min_width", min_width, 1), ("max_layers", max_layers, 1)):
         if not is_whole(value, least):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least {least}; raise it")

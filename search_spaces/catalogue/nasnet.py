@@ -1,8 +1,8 @@
 """`nasnet`: the cells of NASNet (Zoph, Vasudevan, Shlens and Le 2018, 1707.07012), normal and reduction.
 
-Five blocks a cell; a block takes two of the values before it, each through one of 13 operations, and adds them;
-the output concatenates the loose ends. Adding is what the search of the paper always chose; the choice to
-concatenate inside a block is left out, as in the work that followed.
+A cell has five blocks. A block takes two of the values before it, each through one of 13 operations, and adds them. The
+output concatenates the loose ends. In the paper a block may also concatenate its two values; this option is left out,
+since the paper's search always chose to add, and later work leaves it out too.
 """
 
 from __future__ import annotations
@@ -31,5 +31,14 @@ OPERATIONS = (
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> BlockSpace:
-    """The space of the paper; or with other settings, see `BlockSpace`."""
+    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+
+    Args:
+        blocks: their number in each cell.
+        operations: all of `OPERATIONS`, or some of them.
+        concat: the concatenated blocks: the "loose" ends, or "all".
+
+    Returns:
+        The space.
+    """
     return BlockSpace("nasnet", blocks, operations, concat)

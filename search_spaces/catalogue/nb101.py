@@ -1,15 +1,15 @@
 """`nb101`: the cells of NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635): up to 7 vertices and 9 edges.
 
-A member is a set of edges in the full frame of 7 vertices, `"0_1"` from the input to the first inner vertex,
-and an operation for each of the 5 inner ones. What lies on no path from input to output computes nothing:
-smaller cells are members with dead vertices, and a set of edges without any path is no member.
+A member is a set of edges between 7 vertices, where `"0_1"` leads from the input to the first inner vertex, and an
+operation for each of the 5 inner vertices. A vertex on no path from input to output is dead: it computes nothing.
+Smaller cells are members with dead vertices, and a set of edges without a path from input to output is not a member.
 
-`size` counts such members: 573,494 sets of edges times 3^5. They are 423,624 different cells: the id is made
-from the official hash of the part that computes, and `unique_cells` gives one member for each.
+`size` counts the members: 573,494 sets of edges times 3^5. They are 423,624 different cells: the id is made from the
+official hash of the live part, and `unique_cells` gives one member for each.
 
-Most sets of edges have dead ends, so random members are mostly small cells: a thousand draws hold about 330
-different ones, 1 in 100 with all 7 vertices (85 in 100 of the paper's cells). Draw from `unique_cells` for an
-even choice of cells.
+Most sets of edges have dead ends, so random members are mostly small cells: a thousand draws have about 330 different
+cells, and 1 in 100 has all 7 vertices (of the paper's cells, 85 in 100). Draw from `unique_cells` for a uniform sample
+of cells.
 """
 
 from __future__ import annotations
@@ -33,17 +33,41 @@ Matrix: TypeAlias = "list[list[int]]"
 
 
 def connected(architecture: Architecture) -> bool:
-    """Whether there is a path from input to output."""
+    """Test whether a path leads from input to output.
+
+    Args:
+        architecture: a set of edges, and operations.
+
+    Returns:
+        True if so.
+    """
     return pruned(_cell(architecture._tree)) is not None
 
 
 def canonical(architecture: Architecture) -> str:
-    """The official hash of what computes."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The official hash of the live part.
+    """
     return cell_hash(live_cell(architecture._tree))
 
 
 def live_cell(tree: Any) -> Cell:
-    """The part of a member's tree that computes; `ArchitectureError` where input and output do not meet."""
+    """Find the live part of a cell: the vertices on a path from input to output.
+
+    Args:
+        tree: of a member.
+
+    Returns:
+        The cell.
+
+    Raises:
+        ArchitectureError: no path leads from input to output.
+    """
     live = pruned(_cell(tree))
     if live is None:
         raise ArchitectureError("edges", "no path of edges leads from the input to the output; add one")
@@ -51,7 +75,7 @@ def live_cell(tree: Any) -> Cell:
 
 
 def _cell(tree: Any) -> Cell:
-    """All of a member, dead vertices included."""
+    """The whole cell of a member, dead vertices included."""
     into = [0] * (len(tree["operations"]) + 2)
     for edge in tree["edges"]:
         source, _, target = edge.partition("_")
@@ -62,7 +86,12 @@ def _cell(tree: Any) -> Cell:
 class NB101Space(Space):
     """The cells of NAS-Bench-101, `{"edges": ["0_1", ..], "operations": [op, ..]}`, with the official forms.
 
-    `vertices` (at least 3) count input and output; up to `max_edges` edges.
+    Args:
+        vertices: their number, at least 3, with input and output.
+        max_edges: the greatest number of edges.
+
+    Raises:
+        SpaceError: a number is too small, or not whole.
     """
 
     def __init__(self, vertices: int = 7, max_edges: int = 9) -> None:
@@ -78,28 +107,36 @@ class NB101Space(Space):
 
     @property
     def vertices(self) -> int:
-        """How many vertices a cell has at most, input and output included."""
+        """The greatest number of vertices of a cell, input and output included."""
         return len(self._declared["operations"]) + 2
 
     @property
     def max_edges(self) -> int:
-        """How many edges a cell has at most."""
+        """The greatest number of edges of a cell."""
         return int(self._declared["edges"].high)
 
     @property
     def size(self) -> int:
-        """How many members there are, exactly: by formula."""
+        """The exact number of members, by a formula."""
         if self._size is None:
             self._size = connected_graphs(self.vertices, self.max_edges) * len(OPERATIONS) ** (self.vertices - 2)
         return self._size
 
     def from_matrix(self, matrix: Any, operations: Any) -> Architecture:
-        """The cell of an official form, its dead parts dropped.
+        """Read the official form of a cell, and drop its dead part.
 
-        `matrix` is square, of 0 and 1, upper triangular, as lists or a NumPy array; `operations` name the
-        inner vertices, with "input" and "output" around them or without. `ArchitectureError` says where it
-        breaks: the paths are `matrix.row.column` and `operations.place`. As in the official code the limits
-        hold for the part that computes.
+        As in the official code, the limits of vertices and edges hold for the live part.
+
+        Args:
+            matrix: square, upper triangular, of 0 and 1; lists or a NumPy array.
+            operations: of the inner vertices, with "input" and "output" around them or without.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: the form is malformed, or the cell too large; the path is `matrix.row.column` or
+                `operations.place`.
         """
         into = _read_matrix(matrix)
         cell = pruned(Cell(into, _read_operations(operations, len(into) - 2)))
@@ -112,17 +149,31 @@ class NB101Space(Space):
         return self.validate(self._embedded(cell))
 
     def to_matrix(self, architecture: object) -> tuple[Matrix, list[str]]:
-        """The official form of what computes: the upper triangular matrix, and all operations with the ends."""
+        """Write the official form of the live part.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The upper triangular matrix, and the operations with "input" and "output".
+        """
         cell = self._live(architecture)
         matrix = [[mask >> source & 1 for mask in cell.into] for source in range(len(cell.into))]
         return matrix, ["input", *cell.operations, "output"]
 
     def hash(self, architecture: object) -> str:
-        """The official hash, 32 hexadecimal characters: the key of the cell in the published tables."""
+        """Compute the official hash, which is the key of the cell in the published tables.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            32 hexadecimal characters.
+        """
         return cell_hash(self._live(architecture))
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """The part that computes, operations on its vertices."""
+        """Draw the live part of the cell, with operations on its vertices."""
         cell = self._live(architecture)
         inner = [Vertex(f"vertex_{place}", label, "operation") for place, label in enumerate(cell.operations, 1)]
         vertices = (Vertex("input", "input", "input"), *inner, Vertex("output", "output", "output"))
@@ -134,7 +185,11 @@ class NB101Space(Space):
         return (Graph("cell", vertices, tuple(edges)),)
 
     def unique_cells(self) -> Iterator[Architecture]:
-        """One member for each different cell, by number of vertices; all of the paper's in a few seconds."""
+        """List every different cell, in a few seconds for the paper's.
+
+        Yields:
+            One member for each, ordered by the number of vertices.
+        """
         for cell in unique(self.vertices, self.max_edges):
             yield self._bind(self._embedded(cell))
 
@@ -213,5 +268,13 @@ def _plain(value: Any) -> Any:
 
 
 def space(vertices: int = 7, max_edges: int = 9) -> NB101Space:
-    """The space of NAS-Bench-101 cells, or that of smaller or larger ones."""
+    """Make the space of NAS-Bench-101 cells, or of smaller or larger ones.
+
+    Args:
+        vertices: their number, at least 3, with input and output.
+        max_edges: the greatest number of edges.
+
+    Returns:
+        The space.
+    """
     return NB101Space(vertices, max_edges)

@@ -1,4 +1,4 @@
-"""The cells of NAS-Bench-101 as graphs: what computes, the official hash, and every unique cell once.
+"""The cells of NAS-Bench-101 as graphs: their live part, the official hash, and every unique cell once.
 
 A cell is held as predecessor masks: bit u of `into[v]` says that there is an edge from vertex u to vertex v.
 Vertex 0 is the input, the last one the output, and those between have an operation each (Ying et al. 2019,
@@ -17,28 +17,47 @@ from typing import NamedTuple
 __all__ = ["OPERATIONS", "Cell", "cell_hash", "connected_graphs", "pruned", "sources", "unique_cells", "unlabelled"]
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-"""In the official order: the hash knows an operation by its place here."""
+"""The operations in the official order, since the hash uses the index of an operation."""
 
 
 class Cell(NamedTuple):
-    """A directed acyclic graph, edges from lower to higher vertices, and the operations of the inner ones."""
+    """A directed acyclic graph, whose edges lead from lower to higher vertices.
+
+    Attributes:
+        into: the predecessor mask of each vertex.
+        operations: of the inner vertices.
+    """
 
     into: tuple[int, ...]
     operations: tuple[str, ...]
 
     @property
     def edges(self) -> int:
-        """How many edges it has."""
+        """The number of edges."""
         return sum(mask.bit_count() for mask in self.into)
 
 
 def sources(mask: int) -> list[int]:
-    """The vertices of a mask, ascending."""
+    """List the vertices of a mask.
+
+    Args:
+        mask: bit u stands for vertex u.
+
+    Returns:
+        The vertices, ascending.
+    """
     return [vertex for vertex in range(mask.bit_length()) if mask >> vertex & 1]
 
 
 def pruned(cell: Cell) -> Cell | None:
-    """The part of a cell that computes: the vertices on a path from input to output; None without a path."""
+    """Find the live part of a cell: the vertices on a path from input to output.
+
+    Args:
+        cell: with dead vertices or without.
+
+    Returns:
+        The live part, renumbered; None without a path.
+    """
     last = len(cell.into) - 1
     reached = 1
     for vertex in range(1, last + 1):
@@ -59,10 +78,16 @@ def _moved(mask: int, kept: list[int]) -> int:
 
 
 def cell_hash(cell: Cell) -> str:
-    """The official hash of a pruned cell, 32 hexadecimal characters: equal for isomorphic cells.
+    """Compute the official hash, which is equal for isomorphic cells.
 
-    Every vertex starts with the digest of its (out-degree, in-degree, operation), and takes in the digests of
-    its neighbours as often as there are vertices; the digest of them all, sorted, is the hash.
+    Every vertex starts with the digest of its (out-degree, in-degree, operation). In as many rounds as there are
+    vertices, it takes in the digests of its neighbours. The digest of all of them, sorted, is the hash.
+
+    Args:
+        cell: pruned.
+
+    Returns:
+        32 hexadecimal characters.
     """
     before = [sources(mask) for mask in cell.into]
     after = [[target for target, mask in enumerate(cell.into) if mask >> v & 1] for v in range(len(cell.into))]
@@ -87,10 +112,17 @@ def _digest(text: str) -> str:
 
 
 def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[Cell]:
-    """One cell of every isomorphism class, pruned, by number of vertices: 423,624 of them in the paper's space.
+    """List one cell of every isomorphism class: 423,624 in the paper's space.
 
-    First the graphs without operations, then those assignments of operations which no automorphism of the
+    It lists the graphs without operations, and for each the assignments of operations which no automorphism of the
     graph turns into a smaller one.
+
+    Args:
+        vertices: the greatest number of vertices.
+        max_edges: the greatest number of edges.
+
+    Yields:
+        Pruned cells, ordered by the number of vertices.
     """
     for count in range(2, vertices + 1):
         for into, automorphisms in unlabelled(count, max_edges):
@@ -100,9 +132,15 @@ def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[Cell]:
 
 
 def unlabelled(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
-    """One graph of every isomorphism class in which each vertex lies on a path from input to output.
+    """List one graph of every isomorphism class in which each vertex is on a path from input to output.
 
-    With it its automorphisms except identity, as orders of the inner vertices, the first of them being 0.
+    Args:
+        vertices: their number.
+        max_edges: the greatest number of edges.
+
+    Yields:
+        The predecessor masks, and the automorphisms except identity, as orders of the inner vertices, the first of
+        which is 0.
     """
     inner = range(1, vertices - 1)
     seen: set[tuple[int, ...]] = set()
@@ -116,7 +154,7 @@ def unlabelled(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...],
 
 
 def _full_graphs(into: tuple[int, ...], vertices: int, edges: int) -> Iterator[tuple[int, ...]]:
-    """Every graph that starts with these masks, without a loose end, using up to so many further edges."""
+    """Every graph without a loose end that starts with these masks, with at most `edges` further edges."""
     vertex = len(into)
     if vertex == vertices:
         used = 0
@@ -132,10 +170,17 @@ def _full_graphs(into: tuple[int, ...], vertices: int, edges: int) -> Iterator[t
 
 
 def connected_graphs(vertices: int, max_edges: int) -> int:
-    """How many sets of up to `max_edges` edges connect the last vertex with the first, isomorphic ones counted.
+    """Count the sets of edges that connect the last vertex with the first; isomorphic ones count separately.
 
-    Vertex by vertex: with r of v earlier vertices reached, k edges into the next reach it in
+    The count goes vertex by vertex: with r of v earlier vertices reached, k edges into the next vertex reach it in
     C(v, k) - C(v - r, k) of C(v, k) ways.
+
+    Args:
+        vertices: their number.
+        max_edges: the greatest number of edges in a set.
+
+    Returns:
+        The number of sets.
     """
     ways = Counter({(1, 0, True): 1})
     for vertex in range(1, vertices):

@@ -5,8 +5,8 @@ official form of a cell lists the edges by their target: `|op~0|+|op~0|op~1|+|op
 
 Of the 15,625 cells 6,466 differ by the paper's canonical form: a skip-connection passes on the expression of
 its source; an edge that is none, or whose source is one zero, is zero; the terms of a node have no order.
-The form is the paper's to the letter, so that ids are its classes. It is careful rather than complete: zeros
-stay in a sum, and a sum passed on by a skip-connection stays together; merging those too would leave 4,930.
+The form is exactly the paper's, so that ids are its classes. It is not complete: zeros stay in a sum, and a sum behind
+a skip-connection stays together. Without these, 4,930 classes would remain.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ _ZERO = "#"
 
 
 def canonical(architecture: Architecture) -> str:
-    """The expression that the last node computes, equal for cells that the paper counts as one."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The expression of the last node, equal for cells that the paper counts as one.
+    """
     cell: Any = architecture._tree
     nodes = ["0"]
     for edges in _EDGES_OF_NODE:
@@ -50,7 +57,8 @@ def _term(operation: object, source: str) -> str:
 class NB201Space(Space):
     """The cells of NAS-Bench-201, `{"edge_0_1": op, .., "edge_2_3": op}`, with the official string form.
 
-    `operations` are all five, or some of them.
+    Args:
+        operations: all five, or some of them.
     """
 
     def __init__(self, operations: Sequence[str] = OPERATIONS) -> None:
@@ -58,13 +66,33 @@ class NB201Space(Space):
         super().__init__({edge: choice(*allowed) for edge in EDGES}, name="nb201", canonical=canonical)
 
     def to_string(self, architecture: object) -> str:
-        """The official form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`; `ArchitectureError` for no cell."""
+        """Write the official form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The text.
+
+        Raises:
+            ArchitectureError: it is not a member.
+        """
         cell = self.params(architecture)
         groups = ("".join(f"|{cell[edge]}~{source}" for source, edge in enumerate(edges)) for edges in _EDGES_OF_NODE)
         return "+".join(f"{group}|" for group in groups)
 
     def from_string(self, text: str) -> Architecture:
-        """The cell of an official form; `ArchitectureError` says where a malformed one breaks."""
+        """Read the official form.
+
+        Args:
+            text: of a cell.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: the text is malformed; the message has the character where it breaks.
+        """
         if not isinstance(text, str):
             kind = type(text).__name__
             raise ArchitectureError("", f"{text!r:.60} is a {kind}; give the text of a cell, |op~0|+|op~0|op~1|+..")
@@ -79,7 +107,7 @@ class NB201Space(Space):
         return self.validate(cell)
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """The cell: four nodes, an operation on every edge, `none` included."""
+        """Draw the cell: four nodes, and an operation on every edge, `none` included."""
         cell = self.params(architecture)
         vertices = (
             Vertex("0", "input", "input"),
@@ -92,7 +120,7 @@ class NB201Space(Space):
 
 
 def _read_node(text: str, place: int, group: str, edges: tuple[str, ...]) -> dict[str, Scalar]:
-    """The operations of one node's edges; `place` is where its `group` starts in `text`."""
+    """The operations of one node's edges; its `group` starts at the character `place` of `text`."""
     if len(group) < 2 or group[0] != "|" or group[-1] != "|":
         raise _broken(text, place, f"node {len(edges)} is written |op~0|..| with a bar at both ends")
     parts = group[1:-1].split("|")
@@ -117,5 +145,12 @@ def _broken(text: object, place: int, rule: str, edge: str = "") -> Architecture
 
 
 def space(operations: Sequence[str] = OPERATIONS) -> NB201Space:
-    """The space of NAS-Bench-201 cells, or those of them with some of the operations only."""
+    """Make the space of NAS-Bench-201 cells.
+
+    Args:
+        operations: all five, or some of them.
+
+    Returns:
+        The space.
+    """
     return NB201Space(operations)

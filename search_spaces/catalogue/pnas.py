@@ -1,9 +1,9 @@
 """`pnas`: the cell of Progressive NAS (Liu et al. 2018, 1712.00559), one for both strides.
 
-Five blocks, each adding two of the values before it, each through one of 8 operations: `{"cell": {"block_2":
-..}}`. The one cell stands where others have a normal cell, and with stride 2 where they reduce. The output
-concatenates all blocks, as in the authors' PNASNet-5, where a block is concatenated and used by another too;
-`concat="loose"` takes the loose ends only. The search starts from `blocks=1` and grows.
+A cell has five blocks. A block adds two of the values before it, each through one of 8 operations:
+`{"cell": {"block_2": ..}}`. The cell replaces both the normal cell of other spaces and, with stride 2, the reduction
+cell. The output concatenates all blocks, as in the authors' PNASNet-5, also those that other blocks use;
+`concat="loose"` takes the loose ends only. The search of the paper starts with `blocks=1`, and adds blocks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPERATIONS = (
 
 
 class PNASSpace(BlockSpace):
-    """One cell of blocks, all of them concatenated by default; a genotype says it twice."""
+    """One cell of blocks, all of them concatenated by default. A genotype has it twice."""
 
     default_concat = "all"
     cell_kinds = ("cell",)
@@ -45,5 +45,14 @@ class PNASSpace(BlockSpace):
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "all") -> PNASSpace:
-    """The space of the paper; or with other settings, see `BlockSpace`."""
+    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+
+    Args:
+        blocks: their number in the cell.
+        operations: all of `OPERATIONS`, or some of them.
+        concat: the concatenated blocks: "all", or the "loose" ends.
+
+    Returns:
+        The space.
+    """
     return PNASSpace("pnas", blocks, operations, concat)

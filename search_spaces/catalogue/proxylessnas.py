@@ -1,14 +1,14 @@
 """`proxylessnas`: the space of ProxylessNAS (Cai et al. 2019, arXiv 1812.00332), 21 blocks in six stages.
 
 A block is one of six inverted residuals, `mbconv<expansion>_<kernel>x<kernel>`: expansion 3 or 6, kernel 3, 5 or 7.
-All blocks of a stage but the first keep the shape of their input and have a shortcut around them; they may be `zero`
-instead, which leaves the shortcut alone. That is how the depth is searched. With stages of 4, 4, 4, 4, 4 and 1 blocks
-there are 6^6 * 7^15 trees:
+All blocks of a stage but the first keep the shape of their input and have a shortcut around them. Such a block may be
+`zero` instead, which keeps only the shortcut: in this way the search decides the depth. With stages of 4, 4, 4, 4, 4
+and 1 blocks there are 6^6 * 7^15 trees:
 
     {"stage_1": {"block_1": "mbconv3_5x5", "block_2": "zero", ..}, .., "stage_6": {"block_1": "mbconv6_7x7"}}
 
-A zero passes its input on, wherever it stands among the other blocks of its stage, so the canonical form leaves it
-out: 6^6 * (1 + 6 + 36 + 216)^5 members are different networks.
+A zero passes its input on, at any place in its stage, so the canonical form leaves it out: 6^6 * (1 + 6 + 36 + 216)^5
+members are different networks.
 """
 
 from __future__ import annotations
@@ -34,55 +34,75 @@ ZERO = "zero"
 
 
 def canonical(architecture: Architecture) -> Json:
-    """The blocks of each stage that are not zero, in their order."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The blocks of each stage that are not zero, in their order.
+    """
     tree: Any = architecture._tree
     return {stage: [block for block in blocks.values() if block != ZERO] for stage, blocks in tree.items()}
 
 
 def operations(kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS) -> tuple[str, ...]:
-    """The names of the inverted residuals, the expansion running fastest."""
+    """List the inverted residuals.
+
+    Args:
+        kernels: their sizes, in pixels.
+        expansions: of the channels.
+
+    Returns:
+        The names; the expansion changes fastest.
+    """
     return tuple(f"mbconv{expansion}_{kernel}x{kernel}" for kernel in kernels for expansion in expansions)
 
 
 class ProxylessNASSpace(Space):
-    """ProxylessNAS' networks; `graphs` draws them as one row of blocks, without the zeros."""
+    """The networks of ProxylessNAS. `graphs` draws them as a sequence of blocks, without the zeros."""
 
     @property
     def depths(self) -> dict[str, int]:
-        """How many blocks each stage has, zeros included."""
+        """The number of blocks of each stage, zeros included."""
         declared: Any = self.declared
         return {stage: len(blocks) for stage, blocks in declared.items()}
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """One graph, a vertex a block that is not zero."""
+        """Draw one graph: a vertex for each block that is not zero."""
         tree: Any = self.validate(architecture).tree
-        blocks = [
-            (f"{stage}.{name}", block.replace("_", " "))
-            for stage, blocks in tree.items()
-            for name, block in blocks.items()
-            if block != ZERO
-        ]
-        return (chain_graph("network", blocks),)
+        drawn = []
+        for stage, blocks in tree.items():
+            for name, block in blocks.items():
+                if block != ZERO:
+                    drawn.append((f"{stage}.{name}", block.replace("_", " ")))
+        return (chain_graph("network", drawn),)
 
 
 def space(
     *, blocks: Sequence[int] = BLOCKS, kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS
 ) -> ProxylessNASSpace:
-    """The paper's space, or one with other numbers of `blocks` in its six stages, other kernels and expansions."""
+    """Make the space of the paper, or one with other blocks.
+
+    Args:
+        blocks: the number of blocks of each of the six stages.
+        kernels: the sizes of kernels, in pixels, odd.
+        expansions: of the channels.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a setting is not valid.
+    """
     check_kernels(kernels)
     check_numbers("expansions", expansions, EXPANSIONS, whole=True)
     check_numbers("blocks", blocks, BLOCKS, whole=True)
     if len(blocks) != len(BLOCKS):
         raise SpaceError(f"blocks={blocks!r}: there are {len(BLOCKS)} stages of at least one block; give {BLOCKS}")
     found = operations(kernels, expansions)
-    return ProxylessNASSpace(
-        {
-            f"stage_{stage}": {
-                f"block_{index}": choice(*found) if index == 1 else choice(*found, ZERO)
-                for index in range(1, count + 1)
-            }
-            for stage, count in enumerate(blocks, 1)
-        },
-        name="proxylessnas",
-        canonical=canonical,
-    )
+    stages = {}
+    for stage, count in enumerate(blocks, 1):
+        later = {f"block_{index}": choice(*found, ZERO) for index in range(2, count + 1)}
+        stages[f"stage_{stage}"] = {"block_1": choice(*found), **later}
+    return ProxylessNASSpace(stages, name="proxylessnas", canonical=canonical)

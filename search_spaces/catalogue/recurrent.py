@@ -1,13 +1,13 @@
 """`recurrent`: the recurrent cell of DARTS (Liu, Simonyan and Yang 2019, arXiv 1806.09055).
 
-State 0 comes from the word and from the output of the step before. Each of eight nodes takes one earlier state and one
-of four activations, and is `s + gate * (activation(..) - s)` of the state s it takes (a highway). The cell gives the
-mean of the nodes:
+State 0 is computed from the word and the output of the step before. Each of eight nodes takes one earlier state s and
+one of four activations, and computes `s + gate * (activation(..) - s)` (a highway). The output of the cell is the mean
+of the nodes:
 
     {"node_1": {"input": 0, "activation": "relu"}, .., "node_8": {"input": 5, "activation": "relu"}}
 
-8! * 4^8 members. Who takes whom is a tree with state 0 at its root, and nodes are all alike but for their activations:
-members whose trees are equal, whatever the order of the branches, compute the same and share an id.
+There are 8! * 4^8 members. The nodes are a tree with state 0 at its root, and differ in their activations only. Members
+with the same tree, in any order of the branches, compute the same and share an id.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FIELDS = ("recurrent", "concat")
 
 Nodes = list[tuple[str, int]]
-"""Activation and input of node 1, node 2, ..; input 0 is the first state."""
+"""The activation and the input of node 1, node 2, ..; input 0 is the first state."""
 
 
 class RecurrentSpace(Space):
@@ -48,22 +48,43 @@ class RecurrentSpace(Space):
 
     @property
     def nodes(self) -> int:
-        """How many nodes take an earlier state."""
+        """The number of nodes that take an earlier state."""
         return sum(name != "node_0" for name in self.declared)  # type: ignore[attr-defined]
 
     def nodes_of(self, architecture: object) -> Nodes:
-        """What each node does."""
+        """Read the nodes of a member.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The activation and the input of each node.
+        """
         tree: Any = self.validate(architecture)._tree
         return decided_nodes(tree)
 
     def averaged(self, nodes: Nodes) -> list[int]:
-        """The states whose mean the cell gives: here all nodes."""
+        """Choose the states whose mean is the output of the cell: here all nodes.
+
+        Args:
+            nodes: of the cell.
+
+        Returns:
+            Their numbers, ascending.
+        """
         return list(range(1, len(nodes) + 1))
 
     def from_genotype(self, genotype: object) -> Architecture:
-        """The member of a genotype: its text, the namedtuple, or a mapping; it is parsed, never evaluated.
+        """Read a genotype. Its text is parsed, never evaluated.
 
-        `ArchitectureError` says at which place which rule is broken.
+        Args:
+            genotype: its text, the namedtuple, or a mapping.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: the genotype breaks a rule; the message has the place and the rule.
         """
         fields = _fields(genotype)
         nodes = self._read_nodes(fields["recurrent"])
@@ -73,11 +94,18 @@ class RecurrentSpace(Space):
         return self.validate(self._tree_of(nodes))
 
     def to_genotype(self, architecture: object) -> str:
-        """The text that DARTS writes."""
+        """Write a genotype as DARTS does.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The text.
+        """
         return f"Genotype(recurrent={self.nodes_of(architecture)!r}, concat=range(1, {self.nodes + 1}))"
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """One graph: states as vertices, activations on the edges."""
+        """Draw one graph: states as vertices, activations on the edges."""
         tree: Any = self.validate(architecture)._tree
         nodes = decided_nodes(tree)
         first = tree.get("node_0", {}).get("activation", "tanh")
@@ -106,12 +134,26 @@ class RecurrentSpace(Space):
 
 
 def canonical(architecture: Architecture) -> str:
-    """The tree of who takes whom, its branches sorted."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The tree of the nodes as text, its branches sorted.
+    """
     return f"state{branches(decided_nodes(architecture._tree))}"
 
 
 def branches(nodes: Nodes) -> str:
-    """What hangs on state 0, equal for nodes that differ in their order only."""
+    """Write the tree below state 0 as text.
+
+    Args:
+        nodes: of the cell.
+
+    Returns:
+        The text, equal for nodes that differ in their order only.
+    """
     hanging: list[list[str]] = [[] for _ in range(len(nodes) + 1)]
     for index in range(len(nodes), 0, -1):
         activation, source = nodes[index - 1]
@@ -120,7 +162,15 @@ def branches(nodes: Nodes) -> str:
 
 
 def node_choices(count: int, activations: Sequence[str]) -> dict[str, Any]:
-    """The decisions of node 1 to `count`."""
+    """Declare the decisions of the nodes.
+
+    Args:
+        count: the number of nodes.
+        activations: their names.
+
+    Returns:
+        The tree of node 1 to `count`.
+    """
     return {
         f"node_{index}": {"input": choice(*range(index)), "activation": choice(*activations)}
         for index in range(1, count + 1)
@@ -128,7 +178,17 @@ def node_choices(count: int, activations: Sequence[str]) -> dict[str, Any]:
 
 
 def check_activations(activations: Sequence[str]) -> tuple[str, ...]:
-    """The names, each known and given once."""
+    """Check the names of activations.
+
+    Args:
+        activations: the names.
+
+    Returns:
+        The names.
+
+    Raises:
+        SpaceError: there are none, one is unknown, or one is given twice.
+    """
     if (
         not isinstance(activations, list | tuple)
         or not activations
@@ -143,19 +203,37 @@ def check_activations(activations: Sequence[str]) -> tuple[str, ...]:
 
 
 def space(nodes: int = 8, activations: Sequence[str] = ACTIVATIONS) -> RecurrentSpace:
-    """The space of the paper, or one with another number of nodes or other activations."""
+    """Make the space of the paper, or one with other settings.
+
+    Args:
+        nodes: their number.
+        activations: all of `ACTIVATIONS`, or some of them.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a setting is not valid.
+    """
     check_count("nodes", nodes)
     tree = node_choices(nodes, check_activations(activations))
     return RecurrentSpace(tree, name="recurrent", canonical=canonical)
 
 
 def decided_nodes(tree: Any) -> Nodes:
-    """What each node of a decided tree does."""
+    """Read the nodes of a decided tree.
+
+    Args:
+        tree: of a member.
+
+    Returns:
+        The activation and the input of each node.
+    """
     return [(node["activation"], node["input"]) for name, node in tree.items() if name != "node_0"]
 
 
 def _fields(genotype: object) -> dict[str, Any]:
-    """The two fields, whatever form they came in."""
+    """The two fields, from any form of the genotype."""
     found = read_fields(genotype, FIELDS)
     for name in found:
         if name not in FIELDS:

@@ -1,4 +1,4 @@
-"""`resnet`: AnyNetX, the free space of bottleneck networks of which RegNets are a part.
+"""`resnet`: AnyNetX, the space of bottleneck networks that contains the RegNets.
 
 Radosavovic et al. 2019 (arXiv 1905.13214, network design spaces) and 2020 (2003.13678, RegNet). Each of four stages
 has a depth of 1 to 16 blocks, a width of up to 1024 channels in steps of 8, a bottleneck ratio of 1, 2 or 4 and a group
@@ -6,9 +6,9 @@ width of 1 to 32 channels, (16 * 128 * 3 * 6)^4 members:
 
     {"stages": [{"depth": 1, "width": 32, "bottleneck_ratio": 1, "group_width": 16}, ..]}
 
-Widths that do not fit together are no error: as in the papers, the group width is cut down to the width inside the
-bottleneck, and that width goes to the nearest multiple of the group width, halves up (`fitted`). So every combination
-is a member, and those that are fitted to the same numbers share an id.
+Any widths are allowed, also those that do not fit together. As in the papers, the group width is reduced to the width
+inside the bottleneck, and that width is rounded to the nearest multiple of the group width, halves up (`fitted`). Every
+combination is therefore a member, and members that are fitted to the same numbers share an id.
 """
 
 from __future__ import annotations
@@ -34,7 +34,14 @@ GROUP_WIDTHS = (1, 2, 4, 8, 16, 32)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stage whose numbers fit: `inner`, the width of its grouped convolutions, is `groups` times `group_width`."""
+    """A stage whose numbers fit together.
+
+    Attributes:
+        depth: the number of blocks.
+        width: the number of channels of its output.
+        inner: the number of channels of its grouped convolutions, `groups` times `group_width`.
+        group_width: the number of channels of a group.
+    """
 
     depth: int
     width: int
@@ -47,7 +54,15 @@ class Stage:
 
 
 def fitted(stage: Mapping[str, Any], scale: float = 1.0) -> Stage:
-    """The stage that a decided one stands for, its width multiplied by `scale` first."""
+    """Fit the numbers of a decided stage to each other.
+
+    Args:
+        stage: a decided one, with depth, width, bottleneck_ratio and group_width.
+        scale: multiplies the width first.
+
+    Returns:
+        The stage.
+    """
     ratio = stage["bottleneck_ratio"]
     inner = max(1, int(stage["width"] * scale) // ratio)
     group_width = min(stage["group_width"], inner)
@@ -56,7 +71,14 @@ def fitted(stage: Mapping[str, Any], scale: float = 1.0) -> Stage:
 
 
 def canonical(architecture: Architecture) -> Json:
-    """The fitted numbers of every stage."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The fitted depth, width, inner width and group width of every stage.
+    """
     tree: Any = architecture._tree
     stages = map(fitted, tree["stages"])
     return [[stage.depth, stage.width, stage.inner, stage.group_width] for stage in stages]
@@ -71,10 +93,24 @@ def regnet_stages(
     group_width: int,
     bottleneck_ratio: int = 1,
 ) -> list[dict[str, int]]:
-    """The stages of a RegNet: block j wants initial_width + slope * j channels, and gets the nearest of
-    initial_width * multiplier^s, s = 0, 1, .., to the nearest multiple of 8; blocks of one width are a stage.
+    """Compute the stages of a RegNet.
 
-    `SpaceError` for numbers outside of what the paper allows: all above 0, the multiplier above 1.
+    Block j wants initial_width + slope * j channels. It gets the nearest of initial_width * multiplier^s, s = 0, 1, ..,
+    rounded to a multiple of 8. Blocks of one width are a stage.
+
+    Args:
+        depth: the number of blocks (d of the paper).
+        initial_width: in channels (w_0).
+        slope: in channels for each block (w_a).
+        multiplier: of the widths of two stages (w_m), above 1.
+        group_width: in channels (g).
+        bottleneck_ratio: of the width to the width inside the bottleneck (b).
+
+    Returns:
+        The decisions of each stage.
+
+    Raises:
+        SpaceError: a number is outside the range of the paper.
     """
     if min(depth, initial_width, group_width, bottleneck_ratio) < 1 or slope < 0 or multiplier <= 1:
         raise SpaceError(
@@ -89,7 +125,7 @@ def regnet_stages(
 
 
 class ResNetSpace(Space):
-    """Stages of bottleneck blocks; `regnet` finds the member that a RegNet is."""
+    """Stages of bottleneck blocks. `regnet` gives the member of a RegNet."""
 
     def regnet(
         self,
@@ -101,10 +137,19 @@ class ResNetSpace(Space):
         group_width: int,
         bottleneck_ratio: int = 1,
     ) -> Architecture:
-        """The RegNet of these numbers (d, w_0, w_a, w_m, g, b of the paper).
+        """Find the member of a RegNet.
 
-        `ArchitectureError` where it is no member: another number of stages, or an option that the space lacks
-        (`get("resnet", group_widths=(16, 24, 48))`).
+        Args:
+            depth, initial_width, slope, multiplier, group_width, bottleneck_ratio: as in `regnet_stages` (d, w_0, w_a,
+                w_m,
+                g, b of the paper).
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: it is not a member: it has another number of stages, or an option that the space lacks
+                (`get("resnet", group_widths=(16, 24, 48))`).
         """
         stages = regnet_stages(
             depth=depth,
@@ -117,7 +162,7 @@ class ResNetSpace(Space):
         return self.validate({"stages": stages})
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """One graph, a vertex a stage, with its fitted numbers."""
+        """Draw one graph: a vertex for each stage, with its fitted numbers."""
         tree: Any = self.validate(architecture)._tree
         blocks = [(f"stages.{index}", _said(stage)) for index, stage in enumerate(tree["stages"])]
         return (chain_graph("resnet", [("stem", "stem"), *blocks]),)
@@ -136,7 +181,21 @@ def space(
     bottleneck_ratios: Sequence[int] = BOTTLENECK_RATIOS,
     group_widths: Sequence[int] = GROUP_WIDTHS,
 ) -> ResNetSpace:
-    """AnyNetX as in the paper, or smaller: `get("resnet", stages=3, max_depth=2, max_width=32)`."""
+    """Make the AnyNetX space of the paper, or a smaller one: `get("resnet", stages=3, max_depth=2, max_width=32)`.
+
+    Args:
+        stages: their number.
+        max_depth: the greatest number of blocks of a stage.
+        max_width: the greatest width of a stage, in channels, a multiple of 8.
+        bottleneck_ratios: of the width to the width inside the bottleneck.
+        group_widths: in channels.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a setting is not a whole number of at least 1.
+    """
     for name, value in (("stages", stages), ("max_depth", max_depth)):
         if not is_whole(value, 1):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least 1; raise it")

@@ -1,4 +1,4 @@
-"""What the settings of a family must be: numbers and operations to choose from, least and greatest of a count."""
+"""Checks of the settings of a family: numbers, operations, and ranges of counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ __all__ = ["check_numbers", "check_operations", "check_range"]
 
 
 def check_numbers(name: str, given: object, example: Sequence[float], *, whole: bool = False) -> None:
-    """Refuse other than a list of at least one number above 0, `whole` or not; `example` is a good one."""
+    """Check a list of numbers above 0.
+
+    Args:
+        name: of the setting, for errors.
+        given: the list.
+        example: a valid list, for errors.
+        whole: whether the numbers must be whole.
+
+    Raises:
+        SpaceError: it is not a list of at least one such number.
+    """
     kinds, what = (int, "whole number") if whole else (int | float, "number")
     if not isinstance(given, list | tuple | range) or not given:
         raise SpaceError(f"{name}={given!r}: give a list of {what}s above 0, such as {list(example)}")
@@ -22,7 +32,16 @@ def check_numbers(name: str, given: object, example: Sequence[float], *, whole: 
 
 
 def check_range(name: str, given: object, example: tuple[int, int]) -> None:
-    """Refuse other than two whole numbers from 1 on, the least and the greatest number of blocks."""
+    """Check a range of numbers of blocks.
+
+    Args:
+        name: of the setting, for errors.
+        given: the least and the greatest number.
+        example: a valid range, for errors.
+
+    Raises:
+        SpaceError: it is not a pair of whole numbers from 1 on, the lesser first.
+    """
     pair = isinstance(given, list | tuple) and len(given) == 2 and all(is_whole(bound) for bound in given)
     if not isinstance(given, list | tuple) or not pair:
         raise SpaceError(f"{name}={given!r}: give the least and the greatest, such as {example}")
@@ -34,7 +53,18 @@ def check_range(name: str, given: object, example: tuple[int, int]) -> None:
 
 
 def check_operations(operations: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """The names, each of those that are known and given once; else a `SpaceError`."""
+    """Check the names of operations.
+
+    Args:
+        operations: the names.
+        known: the valid names.
+
+    Returns:
+        The names.
+
+    Raises:
+        SpaceError: there are none, one is unknown, or one is given twice.
+    """
     if not isinstance(operations, list | tuple) or not operations or len({*map(str, operations)}) != len(operations):
         raise SpaceError(f"operations={operations!r}: give a list of at least one name, each once")
     for name in operations:

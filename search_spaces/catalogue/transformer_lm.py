@@ -1,9 +1,10 @@
 """`transformer_lm`: decoder-only language models, after the space of LiteTransformerSearch (Javaheripi et al. 2022,
 arXiv 2203.02094).
 
-2 to 16 blocks, an embedding of 128 to 1024 in steps of 64, and in every block 2, 4 or 8 heads and an own width of the
-MLP. The paper writes that width as a number, at least twice the embedding; here it is the ratio to the embedding, so
-that every combination is a member. Its adaptive embedding factor is left out: it is about the vocabulary.
+There are 2 to 16 blocks, an embedding of 128 to 1024 in steps of 64, and in every block 2, 4 or 8 heads and a width of
+the MLP. The paper writes that width as a number, at least twice the embedding. Here it is the ratio to the embedding,
+so that every combination is a member. The paper's adaptive embedding factor is left out, since it concerns the
+vocabulary.
 
     {"embedding": 512, "blocks": [{"heads": 8, "mlp_ratio": 4.0}, ..]}
 
@@ -33,7 +34,20 @@ def space(
     mlp_ratios: Sequence[float] = MLP_RATIOS,
     depths: tuple[int, int] = DEPTHS,
 ) -> Space:
-    """The space of language models; `depths` are the least and the greatest number of blocks."""
+    """Make the space of language models.
+
+    Args:
+        embeddings: the widths of the embedding, in channels.
+        heads: the numbers of heads.
+        mlp_ratios: the widths of the MLP, in embeddings.
+        depths: the least and the greatest number of blocks.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a setting is not valid.
+    """
     check_numbers("embeddings", embeddings, (128, 256, 512), whole=True)
     check_numbers("heads", heads, HEADS, whole=True)
     check_numbers("mlp_ratios", mlp_ratios, MLP_RATIOS)

@@ -1,11 +1,11 @@
 """`vit`: the vision transformers of AutoFormer (Chen et al. 2021, arXiv 2107.00651), in its three sizes.
 
-The embedding is decided once, the heads and the MLP ratio in every block, and how many blocks there are:
+One decision for the embedding, one for the number of blocks, and two in every block, for heads and MLP ratio:
 
     {"embedding": 192, "blocks": [{"heads": 3, "mlp_ratio": 4.0}, ..]}
 
-The largest space, "base", has 3 * (9^14 + 9^15 + 9^16) members. Every decision changes the network and the blocks
-stand in a row: no two members compute the same, and there is no canonical form.
+The largest space, "base", has 3 * (9^14 + 9^15 + 9^16) members. Every decision changes the network, and the blocks are
+a sequence: no two members compute the same, and there is no canonical form.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ __all__ = ["SIZES", "VitSize", "space"]
 
 @dataclass(frozen=True, slots=True)
 class VitSize:
-    """What one of the paper's spaces chooses from; depths are the least and the greatest."""
+    """The options of one of the paper's spaces.
+
+    Attributes:
+        embeddings: the widths of the embedding, in channels.
+        heads: the numbers of heads.
+        mlp_ratios: the widths of the MLP, in embeddings.
+        depths: the least and the greatest number of blocks.
+    """
 
     embeddings: tuple[int, ...]
     heads: tuple[int, ...]
@@ -47,7 +54,21 @@ def space(
     mlp_ratios: Sequence[float] | None = None,
     depths: tuple[int, int] | None = None,
 ) -> Space:
-    """The paper's space of that `size`, tiny, small or base; the other settings replace what it chooses from."""
+    """Make the space of vision transformers.
+
+    Args:
+        size: of the paper's spaces: "tiny", "small" or "base".
+        embeddings: the widths of the embedding, in channels; None for those of the size.
+        heads: the numbers of heads; None for those of the size.
+        mlp_ratios: the widths of the MLP, in embeddings; None for those of the size.
+        depths: the least and the greatest number of blocks; None for those of the size.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: the size is unknown, or a setting is not valid.
+    """
     if size not in SIZES:
         raise SpaceError(
             f"size {size!r} of space 'vit'{did_you_mean(str(size), SIZES) or ';'} known: {', '.join(SIZES)}"
