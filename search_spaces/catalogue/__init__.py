@@ -1,6 +1,6 @@
-"""Spaces by name: those that come with the package, one file a family, those that a program registers, and plug-ins.
+"""Spaces by name: those of this package, one file for each family, registered ones, and those of plug-ins.
 
-`get("nasnet")` is the space of the paper. Settings of its factory make another size: `get("nasnet", blocks=3)`.
+`get("nasnet")` returns the space of the paper. Settings of its factory change the size: `get("nasnet", blocks=3)`.
 
 A target of the registry is a factory, a function that returns a `Space` and can be called without arguments, or the
 `Space` itself. A plug-in names it in its entry points of the group `nas_tune.spaces`.
@@ -60,30 +60,41 @@ SPACES: Registry[Callable[..., Space]] = Registry(
 
 
 def register(name: str, factory: Callable[..., Space] | Space | str, *, replace: bool = False) -> None:
-    """Make `get(name)` return what `factory()` makes, once.
+    """Register a space by name. `get(name)` calls its factory once.
 
     Args:
         name: of the space.
-        factory: its keyword arguments with defaults are the settings that `get` takes; or a `Space`, or
-            "module:attribute".
-        replace: take the place of what has the name.
+        factory: a function that makes the space, whose keyword arguments with defaults are the settings of `get`; or a
+            `Space`, or "module:attribute".
+        replace: whether to replace an entry with the same name.
 
     Raises:
-        SpaceError: the name breaks the rule or is taken.
+        SpaceError: the name is not valid, or is taken.
     """
     SPACES.register(name, factory, replace=replace)
 
 
 def names() -> list[str]:
-    """The names that `get` knows, sorted; plug-ins that were found broken are left out, see `SPACES.broken`."""
+    """List the names of all spaces, without those of broken plug-ins (see `SPACES.broken`).
+
+    Returns:
+        The names, sorted.
+    """
     return SPACES.names()
 
 
 def get(name: str, **settings: object) -> Space:
-    """The space called `name`; without settings it is made once.
+    """Make a space by name. Without settings it is made once.
+
+    Args:
+        name: of the space.
+        settings: arguments of its factory.
+
+    Returns:
+        The space.
 
     Raises:
-        UnknownNameError: no space has the name; the message says a close one.
+        UnknownNameError: no space has the name; the message has a close one.
         SpaceError: its plug-in is broken, or its factory takes no such setting or makes no `Space`.
     """
     factory = SPACES.get(name)

@@ -1,6 +1,6 @@
 """`amoebanet`: the cells of AmoebaNet (Real, Aggarwal, Huang and Le 2019, 1802.01548), normal and reduction.
 
-Five blocks a cell as in NASNet, each adding two of the values before it, each through one of 8 operations; the
+A cell has five blocks, as in NASNet. A block adds two of the values before it, each through one of 8 operations. The
 output concatenates the loose ends.
 """
 
@@ -25,5 +25,14 @@ OPERATIONS = (
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> BlockSpace:
-    """The space of the paper; or with other settings, see `BlockSpace`."""
+    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+
+    Args:
+        blocks: their number in each cell.
+        operations: all of `OPERATIONS`, or some of them.
+        concat: the concatenated blocks: the "loose" ends, or "all".
+
+    Returns:
+        The space.
+    """
     return BlockSpace("amoebanet", blocks, operations, concat)

@@ -1,9 +1,9 @@
-"""Spaces of cells: what the families of normal and reduction cells share.
+"""Spaces of cells: the base of the families of normal and reduction cells.
 
-A cell is a small graph: inputs 0 and 1 are the outputs of the two cells before it, nodes count from 2, and each
-adds two earlier values, each after an operation. Its output concatenates nodes: all of them ("all"), or those
-that no other node of the cell takes ("loose", the loose ends), which is derived and no decision. Members share an id
-when their cells are isomorphic.
+A cell is a small graph. Inputs 0 and 1 are the outputs of the two cells before it. Nodes count from 2, and a node adds
+two earlier values, each after an operation. The output concatenates all nodes ("all"), or those that no other node
+takes ("loose", the loose ends). It follows from the other decisions. Members share an id when their cells are
+isomorphic.
 """
 
 from __future__ import annotations
@@ -50,32 +50,47 @@ KNOWN_OPERATIONS = (
     "max_pool_5x5",
     "max_pool_7x7",
 )
-"""Every operation of the families; the networks know them all."""
+"""All operations of the families, for which the networks have modules."""
 CONCATENATIONS = ("loose", "all")
 
 
 def loose_ends(cell: Cell) -> list[int]:
-    """The nodes that no other node takes, ascending."""
+    """Find the nodes that no other node takes.
+
+    Args:
+        cell: the nodes.
+
+    Returns:
+        Their numbers, ascending.
+    """
     used = {source for node in cell for _, source in node}
     return [index for index in range(INPUTS, INPUTS + len(cell)) if index not in used]
 
 
 def concatenated(cell: Cell, concat: str) -> list[int]:
-    """The nodes that make the output of a cell."""
+    """Find the nodes that the output of a cell concatenates.
+
+    Args:
+        cell: the nodes.
+        concat: "loose" or "all".
+
+    Returns:
+        Their numbers, ascending.
+    """
     return loose_ends(cell) if concat == "loose" else list(range(INPUTS, INPUTS + len(cell)))
 
 
 class CellSpace(Space):
     """A space of cells: `{"normal": .., "reduce": ..}`, or of one cell for both.
 
-    A family says how the tree of a cell is made, and what its settings were, from the tree that it declared.
+    A family defines the tree of a cell. Properties read its settings from the tree that it declared.
     """
 
     declared: dict[str, Any]
     distinct: ClassVar[bool]
     """Whether the two inputs of a node differ."""
     edge: ClassVar[str]
-    """Where in the tree of a cell the operation of its first edge stands."""
+    """The dotted name, in the tree of a cell, of the operation of its first edge."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -84,64 +99,114 @@ class CellSpace(Space):
 
     @property
     def nodes(self) -> int:
-        """How many nodes a cell has."""
+        """The number of nodes of a cell."""
         return len(self.declared[self.kinds[0]])
 
     @property
     def blocks(self) -> int:
-        """As `nodes`: what `grow` adds to."""
+        """The same number as `nodes`, which `grow` increases."""
         return self.nodes
 
     def _crossing_unit(self, parameter: Parameter) -> str:
-        """The node of the cell that a decision belongs to, such as `normal.node_3`: nodes cross whole."""
+        """The node of a decision, such as `normal.node_3`: a crossover takes whole nodes."""
         return ".".join(parameter.name.split(".")[:2])
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """What may stand on an edge."""
+        """The options of an edge."""
         return tuple(str(name) for name in self._by_name[f"{self.kinds[0]}.{self.edge}"].choices or ())
 
     @property
     def concat(self) -> str:
-        """Which nodes make the output: "all" or "loose"."""
+        """The concatenated nodes: "all" or "loose"."""
         raise NotImplementedError
 
     def cell_of(self, tree: Any) -> Cell:
-        """The nodes of the cell with this tree."""
+        """Read a cell.
+
+        Args:
+            tree: of the cell.
+
+        Returns:
+            Its nodes.
+        """
         raise NotImplementedError
 
     def tree_of(self, cell: Cell) -> dict[str, Any]:
-        """The tree of a cell with these nodes."""
+        """Write a cell.
+
+        Args:
+            cell: its nodes.
+
+        Returns:
+            The tree of the cell.
+        """
         raise NotImplementedError
 
     def cells(self, architecture: object) -> dict[str, Cell]:
-        """The cells of a member by kind, each a list of nodes, each a list of `(operation, input)`."""
+        """Read the cells of a member.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            By kind a list of nodes, each a list of `(operation, input)`.
+        """
         tree: Any = self.validate(architecture)._tree
         return {kind: self.cell_of(tree[kind]) for kind in self.kinds}
 
     def from_genotype(self, genotype: object) -> Architecture:
-        """The member of a published genotype: its text (see `search_spaces.catalogue.genotype`), or a namedtuple.
+        """Read a published genotype.
 
-        `ArchitectureError` says where it breaks: line and column, or the place such as `normal[3]`.
+        Args:
+            genotype: its text (see `search_spaces.catalogue.genotype`), the namedtuple, or a mapping.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: the genotype breaks a rule; the message has line and column, or a place such as
+                `normal[3]`.
         """
         return self.from_cells(read_genotype(genotype, self._rules()))
 
     def from_cells(self, cells: dict[str, Cell]) -> Architecture:
-        """The member with these cells, `normal` and `reduce`, as `to_cells` gives them."""
+        """Make the member with given cells.
+
+        Args:
+            cells: `normal` and `reduce`, as from `to_cells`.
+
+        Returns:
+            The member.
+        """
         trees = {kind: self.tree_of(cell) for kind, cell in self._from_both(cells).items()}
         return self.validate({**self._fixed(), **trees})
 
     def to_cells(self, architecture: object) -> Mapping[str, Cell]:
-        """The cells `normal` and `reduce` of a member; of a space with one cell, that cell twice."""
+        """Read the cells `normal` and `reduce` of a member; in a space with one cell, that cell twice.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The cells by kind.
+        """
         return self._to_both(self.cells(architecture))
 
     def to_genotype(self, architecture: object) -> str:
-        """The text of a member, which the `Genotype` namedtuple of the DARTS repository evaluates."""
+        """Write a genotype for the `Genotype` namedtuple of the DARTS repository.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The text.
+        """
         cells = self.to_cells(architecture)
         return write_genotype(cells, {kind: concatenated(cell, self.concat) for kind, cell in cells.items()})
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """One graph a cell: operations on the edges, nodes that add, one output that concatenates."""
+        """Draw one graph for each cell: operations on the edges, nodes that add, one output that concatenates."""
         cells = self.cells(architecture).items()
         return tuple(_edge_graph(kind, cell, concatenated(cell, self.concat)) for kind, cell in cells)
 
@@ -167,8 +232,15 @@ class CellSpace(Space):
 class BlockSpace(CellSpace):
     """Cells of blocks, `{"block_2": {"left": {"input", "op"}, "right": {"input", "op"}}, ..}`, loose ends by default.
 
-    `blocks` a cell, `operations` to choose from, `concat` of "loose" ends or "all" blocks (where it is not the
-    family's own, it stands in the tree).
+    Args:
+        name: of the space.
+        blocks: their number in a cell.
+        operations: the options of each side of a block.
+        concat: the concatenated blocks: the "loose" ends, or "all". The tree has a setting that is not the family's
+            default.
+
+    Raises:
+        SpaceError: a setting is not valid.
     """
 
     distinct = False
@@ -186,7 +258,7 @@ class BlockSpace(CellSpace):
         super().__init__({**tree, **dict.fromkeys(self.cell_kinds, cell)}, name=name, canonical=block_canonical)
 
     def resized(self, blocks: int) -> Self:
-        """The same space with so many blocks a cell."""
+        """The same space with another number of blocks in a cell."""
         return type(self)(self.name or "", blocks, self.operations, self.concat)
 
     @property
@@ -201,13 +273,20 @@ class BlockSpace(CellSpace):
         return {f"block_{i}": _sides(node) for i, node in enumerate(cell, INPUTS)}
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """One graph a cell: operations and sums are vertices."""
+        """Draw one graph for each cell: operations and sums are vertices."""
         cells = self.cells(architecture).items()
         return tuple(_vertex_graph(kind, cell, concatenated(cell, self.concat)) for kind, cell in cells)
 
 
 def block_canonical(architecture: Architecture) -> Json:
-    """The cells of blocks in their isomorphic form."""
+    """Compute the canonical form of cells of blocks.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The cells in their isomorphic form.
+    """
     tree: Any = architecture._tree
     return {key: item if key == "concat" else isomorphic_form(_cell_of_blocks(item)) for key, item in tree.items()}
 
@@ -229,7 +308,15 @@ def _sides(node: list[tuple[str, int]]) -> dict[str, Any]:
 
 
 def check_count(name: str, value: object) -> None:
-    """Refuse a number of nodes or blocks that is not 1 or more."""
+    """Check a number of nodes or blocks.
+
+    Args:
+        name: of the setting, for the error.
+        value: the number.
+
+    Raises:
+        SpaceError: it is not a whole number from 1 to 20.
+    """
     if not is_whole(value, 1, 20):
         raise SpaceError(f"{name}={value!r}: a cell has a whole number of {name}, 1 to 20")
 

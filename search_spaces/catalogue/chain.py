@@ -1,9 +1,8 @@
-"""`chain`: 1 to 10 layers, each with an operation, channels, a stride and a connection to what came before.
+"""`chain`: 1 to 10 layers, each with an operation, channels, a stride and a connection to the earlier layers.
 
-Every combination is a member: the builder keeps shapes safe, so that validity needs no rule. `channels`
-decides the width of convolutions and depthwise-separable convolutions; pooling, identity and zero keep the
-width that they are given. A first layer has nothing to run parallel to, and is then in series. The canonical
-form says both, so that members which differ in nothing else share an id.
+Every combination is a member: the builder fits shapes to each other, so the space needs no rule. `channels` decides the
+width of convolutions and depthwise-separable convolutions; pooling, identity and zero keep the width of their input.
+The first layer has no parallel layer, so it is in series then. Members that differ in these two only share an id.
 """
 
 from __future__ import annotations
@@ -18,13 +17,20 @@ from search_spaces.space import Space
 __all__ = ["CONNECTIONS", "CONVOLUTIONS", "OPERATIONS", "ChainSpace", "canonical", "space"]
 
 CONVOLUTIONS = ("conv_3x3", "conv_5x5", "conv_7x7", "dwconv_3x3", "dwconv_5x5")
-"""The operations whose width `channels` decides."""
+"""The operations whose width is `channels`."""
 OPERATIONS = (*CONVOLUTIONS, "max_pool_3x3", "avg_pool_3x3", "identity", "zero")
 CONNECTIONS = ("series", "parallel", "skip", "dense")
 
 
 def canonical(architecture: Architecture) -> Json:
-    """The layers, without channels that decide nothing, the first one not parallel."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The layers, without channels that change nothing, and with a first layer in series in place of parallel.
+    """
     tree: Any = architecture._tree
     return [_canonical_layer(layer, first=index == 0) for index, layer in enumerate(tree["layers"])]
 
@@ -43,7 +49,7 @@ class ChainSpace(Space):
     """The space of chains: `{"layers": [{"op", "channels", "stride", "connection"}, ..]}`."""
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """The layers from the stem on; what a connection adds or stacks meets in a vertex `+` or `concat`."""
+        """Draw the layers from the stem on, with a vertex `+` or `concat` where a connection adds or concatenates."""
         tree: Any = self.validate(architecture)._tree
         vertices, edges = [Vertex("input", "input", "input"), Vertex("stem", "stem", "operation")], []
         edges.append(Edge("input", "stem"))
@@ -67,13 +73,17 @@ _JOINTS = {"skip": "+", "parallel": "+", "dense": "concat"}
 
 
 def _label(layer: dict[str, Any]) -> str:
-    """`conv_3x3 64 /2`: operation, channels where they decide something, stride where it is not 1."""
+    """`conv_3x3 64 /2`: the operation, its channels where they count, its stride where it is not 1."""
     channels = f" {layer['channels']}" if layer["op"] in CONVOLUTIONS else ""
     return f"{layer['op']}{channels}{' /2' if layer['stride'] == 2 else ''}"
 
 
 def space() -> ChainSpace:
-    """The one space of chains."""
+    """Make the space of chains.
+
+    Returns:
+        The space.
+    """
     layer = {
         "op": choice(*OPERATIONS),
         "channels": integer(16, 512, step=16),

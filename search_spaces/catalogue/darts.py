@@ -1,11 +1,11 @@
 """`darts`: the cells of DARTS (Liu, Simonyan and Yang 2019, 1806.09055), a normal and a reduction cell.
 
-Four nodes a cell, each the sum of two edges from two different earlier values, each edge one of seven
-operations (the eighth, `none`, is a candidate of the supernet only); the output concatenates all nodes:
+A cell has four nodes. A node is the sum of two edges from two different earlier values, and an edge is one of seven
+operations (the eighth, `none`, is a candidate of the supernet only). The output concatenates all nodes:
 
     {"normal": {"node_2": [{"input_0": "sep_conv_3x3"}, {"input_1": "skip_connect"}], ..}, "reduce": {..}}
 
-(180 * 7^8)^2 members. The same space serves GDAS, PC-DARTS, P-DARTS, SNAS and many more.
+There are (180 * 7^8)^2 members. GDAS, PC-DARTS, P-DARTS, SNAS and many more search the same space.
 """
 
 from __future__ import annotations
@@ -34,7 +34,15 @@ OPERATIONS = (
 
 
 class DartsSpace(CellSpace):
-    """Cells of nodes, each a subset of two of the edges from earlier values."""
+    """Cells of nodes, each a subset of two of the edges from earlier values.
+
+    Args:
+        nodes: their number in a cell.
+        operations: the options of an edge.
+
+    Raises:
+        SpaceError: a setting is not valid.
+    """
 
     distinct = True
     edge = "node_2.input_0"
@@ -49,7 +57,7 @@ class DartsSpace(CellSpace):
         super().__init__({"normal": cell, "reduce": cell}, name="darts", canonical=canonical)
 
     def resized(self, blocks: int) -> DartsSpace:
-        """The same space with so many nodes a cell."""
+        """The same space with another number of nodes in a cell."""
         return DartsSpace(blocks, self.operations)
 
     @property
@@ -67,7 +75,14 @@ class DartsSpace(CellSpace):
 
 
 def canonical(architecture: Architecture) -> Json:
-    """The two cells in their isomorphic form: nodes may be renumbered, since all of them are concatenated."""
+    """Compute the canonical form. Nodes may be renumbered, since all of them are concatenated.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The two cells in their isomorphic form.
+    """
     tree: Any = architecture._tree
     return [isomorphic_form(_cell_of(tree["normal"])), isomorphic_form(_cell_of(tree["reduce"]))]
 
@@ -79,5 +94,16 @@ def _cell_of(tree: Any) -> Cell:
 
 
 def space(nodes: int = 4, operations: Sequence[str] = OPERATIONS) -> DartsSpace:
-    """The space of the paper, or one with another number of nodes a cell, or other operations."""
+    """Make the space of the paper, or one with other settings.
+
+    Args:
+        nodes: their number in a cell.
+        operations: the options of an edge.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a setting is not valid.
+    """
     return DartsSpace(nodes, operations)

@@ -1,11 +1,11 @@
 """`enas_macro`: whole networks of ENAS (Pham et al. 2018, arXiv 1802.03268), 12 layers by default.
 
-Layer i applies one of six operations to what layer i - 1 made (the stem, if it is the first), and stacks on it
-the outputs that it skips to: any subset of the i that came before its input, `"stem"`, `"layer_0"`, ..,
-`"layer_{i-2}"`. With L layers the space has exactly 6^L * 2^(L(L-1)/2) members.
+Layer i applies one of six operations to the output of layer i - 1 (layer 0: of the stem), and concatenates with it the
+outputs that it skips to: any subset of the i outputs before its input, `"stem"`, `"layer_0"`, .., `"layer_{i-2}"`. With
+L layers the space has exactly 6^L * 2^(L(L-1)/2) members.
 
-No two members are the same network under another name: every layer is on the way to the output, operations
-differ, and skips stand in a fixed order. So the id is that of the tree.
+No two members are the same network: every layer is on the way to the output, operations differ, and skips have a fixed
+order. The id is therefore that of the tree.
 """
 
 from __future__ import annotations
@@ -23,16 +23,30 @@ from search_spaces.whole_numbers import is_whole
 __all__ = ["OPERATIONS", "ENASMacroSpace", "skip_candidates", "space"]
 
 OPERATIONS = ("conv_3x3", "sep_conv_3x3", "conv_5x5", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
-"""In the official order: an arc knows an operation by its place here."""
+"""The operations in the official order, since an arc uses the index of an operation."""
 
 
 def skip_candidates(layer: int) -> tuple[str, ...]:
-    """What layer number `layer`, from 0, may skip to: all that came before its input."""
+    """List the outputs that a layer may skip to: all before its input.
+
+    Args:
+        layer: its number, from 0.
+
+    Returns:
+        Their names.
+    """
     return ("stem", *(f"layer_{earlier}" for earlier in range(layer)))[:layer]
 
 
 class ENASMacroSpace(Space):
-    """The networks of ENAS, `{"layers": [{"op": .., "skips": ["stem", "layer_0", ..]}, ..]}`, with arcs."""
+    """The networks of ENAS, `{"layers": [{"op": .., "skips": ["stem", "layer_0", ..]}, ..]}`, with arcs.
+
+    Args:
+        layers: their number.
+
+    Raises:
+        SpaceError: it is not a whole number of at least 1.
+    """
 
     def __init__(self, layers: int = 12) -> None:
         if not is_whole(layers, 1):
@@ -41,15 +55,21 @@ class ENASMacroSpace(Space):
 
     @property
     def layers(self) -> int:
-        """How many layers a network has."""
+        """The number of layers."""
         declared: Any = self.declared
         return len(declared["layers"])
 
     def from_arc(self, text: str) -> Architecture:
-        """The network of an arc, as the authors write one: for each layer the number of its operation, then
-        0 or 1 for every skip, all separated by white space.
+        """Read an arc as the authors write it: for each layer the number of its operation, then 0 or 1 for every skip.
 
-        `ArchitectureError` says at which number, from 0, a malformed one breaks.
+        Args:
+            text: numbers, separated by white space.
+
+        Returns:
+            The network.
+
+        Raises:
+            ArchitectureError: the arc is malformed; the message has the number, from 0, where it breaks.
         """
         if not isinstance(text, str):
             kind = type(text).__name__
@@ -75,7 +95,17 @@ class ENASMacroSpace(Space):
         return self.validate({"layers": layers})
 
     def to_arc(self, architecture: object) -> str:
-        """The arc of a network, a line for each layer; `ArchitectureError` for one that does not belong."""
+        """Write the arc of a network.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            A line for each layer.
+
+        Raises:
+            ArchitectureError: it is not a member.
+        """
         lines: list[str] = []
         for index, layer in enumerate(self.validate(architecture)["layers"]):
             flags = [int(candidate in layer["skips"]) for candidate in skip_candidates(index)]
@@ -83,7 +113,7 @@ class ENASMacroSpace(Space):
         return "\n".join(lines)
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """The layers in a row; one with skips is followed by a vertex that concatenates."""
+        """Draw the layers as a sequence. A vertex that concatenates follows a layer with skips."""
         vertices, edges = [Vertex("stem", "stem", "input")], []
         outputs = {"stem": "stem"}
         now = "stem"
@@ -108,5 +138,12 @@ def _layer(index: int) -> dict[str, object]:
 
 
 def space(layers: int = 12) -> ENASMacroSpace:
-    """The space of ENAS, or one of another depth."""
+    """Make the space of ENAS, or one of another depth.
+
+    Args:
+        layers: their number.
+
+    Returns:
+        The space.
+    """
     return ENASMacroSpace(layers)

@@ -1,9 +1,9 @@
 """`enas_micro`: the micro space of ENAS (Pham, Guan, Zoph, Le and Dean 2018, 1802.03268), normal and reduction.
 
-Five blocks a cell, each adding two of the values before it, each through one of 5 operations; the output
-concatenates the loose ends. Repositories that build on DARTS print the paper's cells with all blocks
-concatenated: `get("enas_micro", concat="all")` reads those. The authors write a member as an arc: four numbers a
-block, input and operation of its left and of its right side, first those of the normal cell.
+A cell has five blocks. A block adds two of the values before it, each through one of 5 operations. The output
+concatenates the loose ends. Repositories that build on DARTS print the paper's cells with all blocks concatenated:
+`get("enas_micro", concat="all")` reads those. The authors write a member as an arc: four numbers for each block, the
+input and the operation of its left and of its right side, first those of the normal cell.
 """
 
 from __future__ import annotations
@@ -22,14 +22,24 @@ OPERATIONS = ("skip_connect", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "m
 CODES = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "skip_connect")
 """The operations by their numbers in the arcs of ENAS."""
 _NUMBERS = 4
-"""Of a block in an arc."""
+"""The count of numbers of a block in an arc."""
 
 
 class EnasMicroSpace(BlockSpace):
-    """ENAS' cells, as genotypes and as the arcs that ENAS writes."""
+    """The cells of ENAS, which are written as genotypes and as arcs."""
 
     def from_arc(self, text: str) -> Architecture:
-        """The member of an arc `0 2 0 0 0 4 ..`; `ArchitectureError` says at which number, from 0, it breaks."""
+        """Read an arc, `0 2 0 0 0 4 ..`.
+
+        Args:
+            text: numbers, separated by white space.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: the arc is malformed; the message has the number, from 0, where it breaks.
+        """
         if not isinstance(text, str):
             kind = type(text).__name__
             raise ArchitectureError("", f"{text!r:.60} is a {kind}; give the text of an arc, such as 0 2 0 0 ..")
@@ -42,11 +52,22 @@ class EnasMicroSpace(BlockSpace):
         return self.from_cells({kind: self._read_cell(numbers, start, kind) for kind, start in starts.items()})
 
     def to_arc(self, architecture: object) -> str:
-        """The arc of a member, a line for each cell."""
-        return "\n".join(
-            " ".join(f"{source} {_code(operation)}" for block in cell for operation, source in block)
-            for cell in self.to_cells(architecture).values()
-        )
+        """Write the arc of a member.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            A line for each cell.
+
+        Raises:
+            ArchitectureError: it has an operation without a number in arcs.
+        """
+        lines = []
+        for cell in self.to_cells(architecture).values():
+            sides = [side for block in cell for side in block]
+            lines.append(" ".join(f"{source} {_code(operation)}" for operation, source in sides))
+        return "\n".join(lines)
 
     def _read_cell(self, numbers: Sequence[str], start: int, kind: str) -> Cell:
         cell: Cell = []
@@ -69,5 +90,14 @@ def _code(operation: str) -> int:
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> EnasMicroSpace:
-    """The space of the paper; or with other settings, see `BlockSpace`."""
+    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+
+    Args:
+        blocks: their number in each cell.
+        operations: all of `OPERATIONS`, or some of them.
+        concat: the concatenated blocks: the "loose" ends, or "all".
+
+    Returns:
+        The space.
+    """
     return EnasMicroSpace("enas_micro", blocks, operations, concat)

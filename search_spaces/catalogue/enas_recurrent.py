@@ -1,12 +1,12 @@
 """`enas_recurrent`: the recurrent cell of ENAS (Pham et al. 2018, arXiv 1802.03268).
 
-Twelve nodes. Node 0 reads the word and the output of the step before, and decides its activation; each later node
-takes one earlier node, by a highway as in `recurrent`. The cell gives the mean of the loose ends, the nodes that no
-other takes:
+There are twelve nodes. Node 0 reads the word and the output of the step before, and decides its activation; each later
+node takes one earlier node, by a highway as in `recurrent`. The output is the mean of the loose ends, the nodes that no
+other node takes:
 
     {"node_0": {"activation": "tanh"}, "node_1": {"input": 0, "activation": "tanh"}, .., "node_11": {..}}
 
-4^12 * 11! members, the 10^15 of the paper. Cells that differ in the order of their nodes only share an id.
+There are 4^12 * 11! members, the 10^15 of the paper. Cells that differ only in the order of their nodes share an id.
 """
 
 from __future__ import annotations
@@ -35,14 +35,32 @@ CODES = ("tanh", "relu", "identity", "sigmoid")
 
 
 class EnasRecurrentSpace(RecurrentSpace):
-    """ENAS cells, as DARTS genotypes (there node 0 is tanh) and as the numbers that ENAS writes."""
+    """The cells of ENAS. They are written as DARTS genotypes, where node 0 is tanh, and as the numbers of ENAS."""
 
     def averaged(self, nodes: Nodes) -> list[int]:
+        """Choose the states whose mean is the output of the cell: here the loose ends.
+
+        Args:
+            nodes: of the cell.
+
+        Returns:
+            Their numbers, ascending.
+        """
         taken = {source for _, source in nodes}
         return [index for index in range(len(nodes) + 1) if index not in taken]
 
     def to_genotype(self, architecture: object) -> str:
-        """The text that DARTS writes of ENAS; `ArchitectureError` where node 0 is not tanh, which it cannot say."""
+        """Write a genotype as DARTS does.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The text.
+
+        Raises:
+            ArchitectureError: node 0 is not tanh, which a genotype cannot express.
+        """
         tree: Any = self.validate(architecture)._tree
         first = tree["node_0"]["activation"]
         if first != "tanh":
@@ -53,7 +71,17 @@ class EnasRecurrentSpace(RecurrentSpace):
         return f"Genotype(recurrent={nodes!r}, concat={self.averaged(nodes)!r})"
 
     def from_sequence(self, sequence: str | Sequence[int]) -> Architecture:
-        """The member of ENAS's numbers `0 0 0 1 1 ..`: an activation for node 0, then input and activation of each."""
+        """Read the numbers of ENAS, `0 0 0 1 1 ..`: the activation of node 0, then input and activation of each node.
+
+        Args:
+            sequence: the numbers, as text or as a list.
+
+        Returns:
+            The member.
+
+        Raises:
+            ArchitectureError: their count is wrong, or a number is out of its range.
+        """
         if not isinstance(sequence, str | list | tuple):
             kind = type(sequence).__name__
             said = f"{sequence!r:.60} is a {kind}; give the numbers of a cell, as text or as a list"
@@ -69,7 +97,14 @@ class EnasRecurrentSpace(RecurrentSpace):
         return self.validate(tree)
 
     def to_sequence(self, architecture: object) -> str:
-        """The numbers that ENAS writes."""
+        """Write the numbers of ENAS.
+
+        Args:
+            architecture: a member.
+
+        Returns:
+            The numbers, separated by spaces.
+        """
         tree: Any = self.validate(architecture)._tree
         numbers = [CODES.index(tree["node_0"]["activation"])]
         for activation, source in self.nodes_of(architecture):
@@ -81,13 +116,31 @@ class EnasRecurrentSpace(RecurrentSpace):
 
 
 def canonical(architecture: Architecture) -> str:
-    """The tree of who takes whom, its branches sorted."""
+    """Compute the canonical form.
+
+    Args:
+        architecture: a member.
+
+    Returns:
+        The tree of the nodes as text, its branches sorted.
+    """
     tree: Any = architecture._tree
     return f"{tree['node_0']['activation']}{branches(decided_nodes(tree))}"
 
 
 def space(nodes: int = 12, activations: Sequence[str] = ACTIVATIONS) -> EnasRecurrentSpace:
-    """The space of the paper, or one with another number of nodes (node 0 counts) or other activations."""
+    """Make the space of the paper, or one with other settings.
+
+    Args:
+        nodes: their number, node 0 included.
+        activations: all of `ACTIVATIONS`, or some of them.
+
+    Returns:
+        The space.
+
+    Raises:
+        SpaceError: a setting is not valid.
+    """
     check_count("nodes", nodes)
     known = check_activations(activations)
     tree = {"node_0": {"activation": choice(*known)}, **node_choices(nodes - 1, known)}
@@ -95,7 +148,7 @@ def space(nodes: int = 12, activations: Sequence[str] = ACTIVATIONS) -> EnasRecu
 
 
 def _number(numbers: Sequence[str], place: int, below: int) -> int:
-    """The number at a place, which is less than `below`."""
+    """The number at a place; raises if it is not less than `below`."""
     text = numbers[place]
     if not text.isdecimal() or int(text) >= below:
         what = "activation" if place % 2 == 0 else "input"

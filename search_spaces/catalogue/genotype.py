@@ -1,11 +1,11 @@
-"""Genotypes, the text in which published cells stand: read with care, never evaluated, and written.
+"""Genotypes, the text form of published cells: they are parsed, never evaluated, and written.
 
     Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ..], normal_concat=range(2, 6), reduce=[..], ..)
 
-Two edges make a node; 0 and 1 are the outputs of the two cells before, nodes count from 2. Read are: this text
-over any lines, with comments, with `NAME =` in front, by position or by name, a dict of the same fields, and a
-namedtuple or mapping itself; edges one after another, or a tuple of edges a node (GDAS), with a weight as the
-third item or as `(operation, node, input)` (FairDARTS). The order of a node's two edges has no meaning.
+Two edges make a node; 0 and 1 are the outputs of the two cells before, nodes count from 2. The reader takes this text
+over any lines, with comments, with `NAME =` in front, by position or by name; a dict of the same fields; and a
+namedtuple or mapping. Edges are a flat list, or a tuple of edges for each node (GDAS). An edge may have a weight as its
+third item, or the form `(operation, node, input)` (FairDARTS). The order of a node's two edges has no meaning.
 """
 
 from __future__ import annotations
@@ -41,14 +41,23 @@ ALIASES = {
 """Other spellings of public repositories (AutoDL-Projects, NASP) for the same operation."""
 
 INPUTS = 2
-"""Values that a cell is given: the outputs of the two cells before it, 0 and 1."""
+"""The number of inputs of a cell: the outputs of the two cells before it, 0 and 1."""
 Cell = list[list[tuple[str, int]]]
 """The nodes of a cell, each with its edges `(operation, input)`."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a genotype of one space keeps to."""
+    """The rules for the genotypes of one space.
+
+    Attributes:
+        nodes: the number of nodes of a cell.
+        operations: the operations of the space.
+        concat: from a cell to its concatenated nodes, ascending.
+        distinct: whether the two inputs of a node must differ.
+        remedy: ends the error of a wrong concatenation.
+        kinds: the fields of the cells.
+    """
 
     nodes: int
     operations: tuple[str, ...]
@@ -56,12 +65,23 @@ class Rules:
     distinct: bool
     remedy: str = ""
     known: tuple[str, ...] = ()
-    """Operations that the setting `operations` may name."""
+    """The operations that the setting `operations` may name."""
     kinds: tuple[str, ...] = field(default=("normal", "reduce"))
 
 
 def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
-    """The cells of a genotype, by kind; `ArchitectureError` says at which place it breaks which rule."""
+    """Read the cells of a genotype.
+
+    Args:
+        genotype: its text, the namedtuple, or a mapping.
+        rules: of the space.
+
+    Returns:
+        The cells by kind.
+
+    Raises:
+        ArchitectureError: the genotype breaks a rule; the message has the place and the rule.
+    """
     fields = _fields(genotype)
     cells: dict[str, Cell] = {}
     for kind in rules.kinds:
@@ -72,7 +92,15 @@ def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
 
 
 def write_genotype(cells: Mapping[str, Cell], concats: Mapping[str, list[int]]) -> str:
-    """The text of cells, one line, as Python would write the namedtuple with lists."""
+    """Write cells as a genotype, in the form of a Python namedtuple with lists.
+
+    Args:
+        cells: by kind.
+        concats: by kind, the concatenated nodes.
+
+    Returns:
+        One line of text.
+    """
     parts = []
     for kind, cell in cells.items():
         edges = [edge for node in cell for edge in node]
@@ -89,10 +117,10 @@ class _Edge:
 
 
 def _fields(genotype: object) -> dict[str, Any]:
-    """The fields by name, whatever form they came in."""
+    """The fields by name, from any form of the genotype."""
     found = read_fields(genotype, FIELDS)
     for name, value in found.items():
-        # AutoDL-Projects writes connectN=None, others an empty list of their own
+        # AutoDL-Projects writes connectN=None, and other repositories an empty list in a field that only they have.
         if name not in FIELDS and value not in (None, [], ()):
             raise ArchitectureError(
                 str(name), f"a genotype has no such field{did_you_mean(str(name), FIELDS)}; {_said_fields()}"
@@ -125,7 +153,7 @@ def _edges(value: object, kind: str, rules: Rules) -> list[list[_Edge]]:
 
 
 def _paired(edges: list[_Edge], kind: str, count: int) -> list[list[_Edge]]:
-    """Edges in a row: by the node that they name, else two and two."""
+    """A flat list of edges, grouped by the node that they name, else in pairs."""
     if not edges or edges[0].node is None:
         return [edges[i : i + 2] for i in range(0, len(edges), 2)]
     nodes: dict[int, list[_Edge]] = {index: [] for index in range(INPUTS, INPUTS + count)}

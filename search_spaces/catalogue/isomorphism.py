@@ -1,7 +1,7 @@
-"""When two cells are the same graph: the canonical form behind the ids of cell spaces.
+"""The canonical form of cells, equal for isomorphic ones, from which the ids of cell spaces are made.
 
-Two cells are one when a renumbering of their nodes, and an exchange of the two edges of nodes, turns one into the
-other. Nothing else is merged: two equal nodes used once each are not one node used twice.
+Two cells are isomorphic when a renumbering of their nodes, and an exchange of the two edges of nodes, turns one into
+the other. Nothing else is merged: two equal nodes that are used once each differ from one node that is used twice.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ __all__ = ["isomorphic_form"]
 
 
 def isomorphic_form(cell: Cell) -> str:
-    """A text that is equal for cells which a renumbering of nodes makes equal, and for no others.
+    """Write a cell as a text that is equal for isomorphic cells, and for no others.
 
-    What a node computes, written out, is longer than what its inputs are: by that text the nodes have an order
-    which the numbering cannot change. Only nodes that compute the same are tried in every order, and only if
-    they are used: those at the end are sorted.
+    The computation of a node, written out, is longer than those of its inputs. The nodes are ordered by that text,
+    which their numbers cannot change. Only used nodes with equal computations are tried in every order; unused nodes
+    are sorted.
+
+    Args:
+        cell: the nodes.
+
+    Returns:
+        The text.
     """
     texts = [str(index) for index in range(INPUTS)]
     used: set[int] = set()

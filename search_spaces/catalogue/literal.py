@@ -1,9 +1,9 @@
 """One call, or one dict, of plain values as Python text: parsed, never evaluated.
 
-`read_call("X = F(a=[('b', 1)], c=range(2))", names)` gives `{"a": [["b", 1]], "c": range(2)}`. Whatever is no
-literal is refused with its line and column, as is text that is too long, or nested too deeply, to be meant.
-`read_fields` takes the namedtuple or the mapping itself just as well; `listed`, `whole` and `number_at` hold single
-values to what a notation has at their place. Errors: `ArchitectureError` with the place.
+`read_call("X = F(a=[('b', 1)], c=range(2))", names)` returns `{"a": [["b", 1]], "c": range(2)}`. Anything but a literal
+raises an error with its line and column, and so does text that is too long or too deeply nested. `read_fields` also
+takes a namedtuple or a mapping. `listed`, `whole` and `number_at` check single values. All errors are
+`ArchitectureError` with the place.
 """
 
 from __future__ import annotations
@@ -20,13 +20,24 @@ from search_spaces.names import did_you_mean
 __all__ = ["LONGEST", "listed", "number_at", "read_call", "read_fields", "whole"]
 
 LONGEST = 20_000
-"""Characters; published genotypes have about 1,000."""
+"""The most characters of a text; published genotypes have about 1,000."""
 _LONGEST_RANGE = 100
 _CASTS = ("list", "tuple", "int", "int64", "int32", "float", "float64", "float32")
 
 
 def read_fields(genotype: object, names: tuple[str, ...]) -> dict[str, Any]:
-    """The fields by name, whatever form they came in; those of other names too."""
+    """Read the fields of a genotype, also those with other names.
+
+    Args:
+        genotype: its text, the namedtuple, or a mapping.
+        names: of the fields, in the order of their positions.
+
+    Returns:
+        The fields by name.
+
+    Raises:
+        ArchitectureError: it is none of these, or the text is not one call or dict of literals.
+    """
     if isinstance(genotype, str):
         return read_call(genotype, names)
     if hasattr(genotype, "_asdict"):
@@ -38,21 +49,57 @@ def read_fields(genotype: object, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def listed(value: object, place: str, what: str) -> Sequence[Any]:
-    """A list, tuple or range, where `what` is due."""
+    """Check that a value is a list, tuple or range.
+
+    Args:
+        value: any value.
+        place: in the genotype, for the error.
+        what: the expected kind, for the error.
+
+    Returns:
+        The value.
+
+    Raises:
+        ArchitectureError: it is not.
+    """
     if isinstance(value, list | tuple | range):
         return value
     raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
 
 
 def whole(value: object, place: str) -> int:
-    """A whole number, also one of NumPy's."""
+    """Read a whole number, also one of NumPy's.
+
+    Args:
+        value: any value.
+        place: in the genotype, for the error.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArchitectureError: it is not a whole number.
+    """
     if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
         return operator.index(value)
     raise ArchitectureError(place, f"{value!r:.60} is no whole number")
 
 
 def number_at(numbers: Sequence[str], place: int, below: int, path: str) -> int:
-    """The number that stands at a place of a sequence of numbers, less than `below`."""
+    """Read one number of a sequence.
+
+    Args:
+        numbers: as texts.
+        place: the index of the number.
+        below: above the greatest valid number.
+        path: of the decision, for the error.
+
+    Returns:
+        The number, from 0 to below `below`.
+
+    Raises:
+        ArchitectureError: it is not such a number.
+    """
     text = numbers[place]
     if not (text.isascii() and text.isdigit() and int(text) < below):
         rule = f"a whole number from 0 to {below - 1} stands there"
@@ -61,12 +108,23 @@ def number_at(numbers: Sequence[str], place: int, below: int, path: str) -> int:
 
 
 def read_call(text: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """The arguments of the one call in `text` by name, `names` being those of its positions."""
+    """Read the arguments of the one call, or of the one dict, in a text.
+
+    Args:
+        text: Python.
+        names: of the positional arguments.
+
+    Returns:
+        The arguments by name.
+
+    Raises:
+        ArchitectureError: the text is not one call or dict of literals; the message has line and column.
+    """
     node = _value(text.strip())
     if isinstance(node, ast.Call):
         return _arguments(node, names)
     if isinstance(node, ast.Dict):
-        return dict(_item(key, value) for key, value in zip(node.keys, node.values, strict=True))
+        return dict(map(_item, node.keys, node.values))
     raise _broken(node, f"write Genotype({names[0]}=.., ..) or a dict")
 
 
@@ -88,7 +146,7 @@ def _parsed(text: str) -> ast.Module:
         raise ArchitectureError("", f"{len(text)} characters; a genotype has at most {LONGEST}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of strange escapes in strings
+            warnings.simplefilter("ignore")  # Strings may have invalid escapes.
             return ast.parse(text)
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1
