@@ -151,7 +151,7 @@ def test_one_that_hangs_is_left_out_and_the_others_see_everything(gate: threadin
 def test_one_that_is_slow_is_told_of_everything_in_order_with_the_state_after_each(gate: threading.Event) -> None:
     slow, state = Waiting(gate=gate), RunState()
     audience = Audience([slow], patience=1.0)
-    audience._aside[0]._waited = 0.95  # what it may still keep the search waiting is 0.05 seconds
+    audience._threaded[0]._waited = 0.95  # what it may still keep the search waiting is 0.05 seconds
     started = time.monotonic()
     for number in range(1, 21):
         note = Noted(-1, str(number))
@@ -185,6 +185,6 @@ def test_at_the_end_one_that_is_behind_has_a_bounded_time_and_what_it_missed_is_
 def test_one_for_whom_too_many_events_wait_is_left_out(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nas_tune.coordination.observers._QUEUED", 10)
     audience = Audience([Waiting(gate=gate)], patience=1.0)
-    audience._aside[0]._waited = 1.0
+    audience._threaded[0]._waited = 1.0
     with pytest.warns(UserWarning, match="observer Waiting is too slow: 10 events wait for it; it is left out"):
         tell(audience, 15)
