@@ -148,7 +148,8 @@ class _Arguments:
         return f"{self.names[self._halves[key]]} // 2" if key in self._halves else self.names[key]
 
     def _key(self, role: str, vector: _Vector) -> _Key:
-        return ("width" if _is_width(role) else role, vector)
+        is_width = role.rstrip("_0123456789").endswith(_WIDTHS) and not role.startswith("kernel_size")
+        return ("width" if is_width else role, vector)
 
     def _name_widths(self, keys: list[_Key], found: dict[_Key, list[str]]) -> None:
         roles = {key: set(found[key]) for key in keys}
@@ -180,10 +181,6 @@ def _numbered(name: str) -> Iterator[str]:
     yield name
     for number in range(2, 10_000):
         yield f"{name}_{number}"
-
-
-def _is_width(role: str) -> bool:
-    return role.rstrip("_0123456789").endswith(_WIDTHS) and not role.startswith("kernel_size")
 
 
 def _kernel_of(key: _Key, found: dict[_Key, list[str]]) -> _Key | None:

@@ -48,7 +48,9 @@ def changed_sizes(built: nn.Module, now: nn.Module) -> dict[str, dict[str, Any]]
         other = now.get_submodule(path)
         names = [name for name in _ATTRIBUTES if name in vars(module) and vars(module)[name] != vars(other)[name]]
         if names:
-            found[path] = {name: _plain(vars(other)[name]) for name in names}
+            # JSON, which stores the sizes, has no tuples.
+            values = {name: vars(other)[name] for name in names}
+            found[path] = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
     return found
 
 
@@ -81,7 +83,3 @@ def _reshape(module: nn.Module, name: str, shape: torch.Size) -> None:
         module._parameters[name] = nn.Parameter(parameter.detach().new_empty(shape), parameter.requires_grad)
     if buffer is not None and buffer.shape != shape:
         module._buffers[name] = buffer.new_empty(shape)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

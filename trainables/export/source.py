@@ -70,7 +70,10 @@ class _Author:
     def __init__(self, root: nn.Module, seen: dict[nn.Module, list[Pair]]) -> None:
         self._root, self._seen = root, seen
         self._paths = {module: path for path, module in root.named_modules()}
-        self._traced = {module: self._trace(module) for module in self._paths if self._runs(module)}
+        self._traced: dict[nn.Module, Traced] = {}
+        for module in self._paths:
+            if self._runs(module):
+                self._traced[module] = self._named(module, lambda one: trace(one, self._seen[one]))
         self._read = set(self._attributes_read())
         self._made: dict[nn.Module, Piece] = {}
         self._definitions: list[Definition] = []
@@ -112,10 +115,6 @@ class _Author:
         """Check whether the module needs a `forward` of its own in the source."""
         return module in self._seen and not is_leaf(module) and type(module).forward is not nn.Sequential.forward
 
-    def _trace(self, module: nn.Module) -> Traced:
-        traced: Traced = self._named(module, lambda one: trace(one, self._seen[one]))
-        return traced
-
     def _is_plain(self, module: nn.Module) -> bool:
         return isinstance(module, _CONTAINERS) and module not in self._traced
 
@@ -131,8 +130,8 @@ class _Author:
         """List the modules that become classes."""
         found = []
         for module in self._paths:
-            written = not is_leaf(module) and not self._is_plain(module)
-            if written and self._is_used(module) and not self._passes(module):
+            is_written = not is_leaf(module) and not self._is_plain(module)
+            if is_written and self._is_used(module) and not self._passes(module):
                 found.append(module)
         return found
 
@@ -194,7 +193,8 @@ class _Author:
             return (Item("", Group("[", layers, "]")),)
         if [name for name, _ in items] == [str(place) for place in range(len(items))]:
             return layers
-        pairs = Group("[", tuple(Item("", _pair(name, piece)) for name, piece in items), "]")
+        named = [Group("(", (Item("", Text(f'"{name}"')), Item("", piece)), ")") for name, piece in items]
+        pairs = Group("[", tuple(Item("", pair) for pair in named), "]")
         return (Item("", Group("OrderedDict(", (Item("", pairs),), ")")),)
 
     def _tensors(self, module: nn.Module) -> Iterator[Statement]:
@@ -211,10 +211,6 @@ class _Author:
         for owner, name in sorted(self._read, key=lambda pair: pair[1]):
             if owner is module and name not in module._parameters and name not in module._buffers:
                 yield Statement("", _registered(name, _constant(getattr(module, name)), persistent=False))
-
-
-def _pair(name: str, piece: Piece) -> Piece:
-    return Group("(", (Item("", Text(f'"{name}"')), Item("", piece)), ")")
 
 
 def _repeated(pieces: list[Piece]) -> Iterator[Item]:

@@ -92,8 +92,10 @@ def rebuilt(folder: str | Path) -> nn.Module:
     settings = document["settings"]
     if not isinstance(settings, Mapping):
         raise TrainableError(f"trainables.build cannot make the network of {folder}; use its model.py")
+    if isinstance(settings.get("image_size"), list):
+        settings = {**settings, "image_size": tuple(settings["image_size"])}  # JSON has no tuples
     try:
-        network = build(document["space"], document["architecture"], **_tuples(settings)).eval()
+        network = build(document["space"], document["architecture"], **settings).eval()
     except UnknownNameError as error:
         raise TrainableError(
             f"{folder}: {error}; if it is your own, register its builder first (trainables.networks.register), or use "
@@ -106,12 +108,6 @@ def rebuilt(folder: str | Path) -> nn.Module:
     except RuntimeError as error:
         raise CheckpointError(f"{folder / WEIGHTS} does not fit its architecture: {error}; export it again") from error
     return network
-
-
-def _tuples(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Restore the image size as a tuple, because JSON has only lists."""
-    size = settings.get("image_size")
-    return {**settings, "image_size": tuple(size)} if isinstance(size, list) else dict(settings)
 
 
 def _write(work: Work, folder: Path) -> None:

@@ -170,9 +170,7 @@ class Cell(nn.Module):
         return total
 
 
-@layer
-def _cell(graph: Graph, inputs: int, outputs: int) -> nn.Module:
-    return Cell(graph, inputs, outputs)
+_cell = layer(Cell)
 
 
 class NB101Network(nn.Module):

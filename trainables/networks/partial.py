@@ -89,11 +89,8 @@ def _partly(operation: Callable[[Tensor], Tensor], x: Tensor, parts: int) -> Ten
     value, rest = operation(x[:, :first]), x[:, first:]
     if value.shape[2:] != x.shape[2:]:
         rest = functional.max_pool2d(rest, 2, 2, ceil_mode=True)
-    return _shuffled(torch.cat((value, rest), 1), parts)
-
-
-def _shuffled(x: Tensor, groups: int) -> Tensor:
-    """Interleave the channels of the groups: one of each group in turn."""
-    count, channels, height, width = x.shape
-    dealt = x.view(count, groups, channels // groups, height, width).transpose(1, 2)
-    return dealt.reshape(count, channels, height, width)
+    # Interleave the channels of the parts, one of each part in turn, so that the next edge reads others.
+    joined = torch.cat((value, rest), 1)
+    count, channels, height, width = joined.shape
+    shuffled = joined.view(count, parts, channels // parts, height, width).transpose(1, 2)
+    return shuffled.reshape(count, channels, height, width)
