@@ -10,6 +10,7 @@ from typing import Any
 
 from nas_tune.config import SearchConfig
 from nas_tune.config.names import check_local
+from nas_tune.config.self_search import check_enqueue
 from nas_tune.config.stored import stored_config
 from nas_tune.coordination.observers import Observer
 from nas_tune.errors import ConfigError, LedgerDamagedError
@@ -21,7 +22,6 @@ from nas_tune.session.initial_design import Progress
 from nas_tune.session.recipe import Recipe, check_versions, reopened
 from nas_tune.session.rerun import changed_since, check_changes, way_on
 from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
-from nas_tune.session.supernet_runs import check_enqueue
 from nas_tune.session.trust import unkept
 from nas_tune.session.warm_start import enqueued, failed_of, first_events, member_of, retries
 from search_spaces import Space

@@ -11,8 +11,8 @@ caller; a trainable knows nothing about them. The other protocols are optional:
     Compressible  tuning()                            Scoring       proxies, zero_cost(architecture, proxy, seed=..)
     Parallel      parallel, join(group)
 
-So are two class attributes: `checkpoints`, which `has_checkpoints` reads, and `modes`, which says whether more or less
-of a metric is better (`trainables.metrics`).
+So are three class attributes: `checkpoints`, which `has_checkpoints` reads, `trains_networks`, which the function of
+that name reads, and `modes`, which says whether more or less of a metric is better (`trainables.metrics`).
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ __all__ = [
     "Trainable",
     "has_checkpoints",
     "is_parallel",
+    "trains_networks",
 ]
 
 
@@ -261,6 +262,19 @@ def has_checkpoints(trainable: Trainable) -> bool:
         The class attribute `checkpoints`; True where there is none.
     """
     return bool(getattr(trainable, "checkpoints", True))
+
+
+def trains_networks(target: object) -> bool:
+    """Check whether a trainable trains the network of an architecture.
+
+    Args:
+        target: a trainable, its class, or a generator function.
+
+    Returns:
+        False where the class attribute `trains_networks` is: for a trainable that looks for an architecture, or that
+        estimates a metric without training.
+    """
+    return bool(getattr(target, "trains_networks", True))
 
 
 def is_parallel(trainable: Trainable) -> TypeGuard[Parallel]:

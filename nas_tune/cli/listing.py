@@ -54,6 +54,7 @@ def strategies() -> None:
 
     _print("strategies", STRATEGIES)
     _print("strategies that search in a supernet (settings beside those of the trainable darts)", METHODS)
+    _print_self_searches()
     _print("schedulers", SCHEDULERS)
     _print("trainables", TRAINABLES)
     _print_formats(FORMATS)
@@ -80,13 +81,27 @@ def _print(title: str, registry: Registry[Callable[..., object]]) -> None:
     out.print(title, style="bold")
     for name, factory in registry.items():
         _print_entry(name, about(factory))
-        # A null in place of each blank keeps a setting on one line.
-        settings = ", ".join(text.replace(" ", "\0") for text in _settings(factory, _GIVEN.get(title, ())))
-        for line in _wrapped(settings or "no settings"):
-            out.print(" " * _INDENT + line.replace("\0", " "), style="dim")
+        for line in _settings_lines(factory, _GIVEN.get(title, ())):
+            out.print(line, style="dim")
         several = "; one objective or several" if takes_several(factory) else ""
         out.print(f"{' ' * _INDENT}from {registry.origin(name)}{several}", style="dim")
     out.print()
+
+
+def _print_self_searches() -> None:
+    """The strategies that search by themselves; their settings are those of their trainables."""
+    from nas_tune.config.self_search import SELF_SEARCHES, self_search
+
+    _note_broken(SELF_SEARCHES)
+    if SELF_SEARCHES:
+        stdout().print("strategies that search by themselves", style="bold")
+    for name, factory in SELF_SEARCHES.items():
+        _print_entry(name, about(factory))
+        for line in _settings_lines(self_search(name).trainable, ("space",)):
+            stdout().print(line, style="dim")
+        stdout().print(f"{' ' * _INDENT}from {SELF_SEARCHES.origin(name)}", style="dim")
+    if SELF_SEARCHES:
+        stdout().print()
 
 
 def _print_formats(formats: Registry[Format]) -> None:
@@ -113,6 +128,13 @@ def _note_broken(registry: Registry[object]) -> None:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH - _INDENT, break_on_hyphens=False) or [""]
+
+
+def _settings_lines(factory: Callable[..., object], given: Iterable[str]) -> Iterator[str]:
+    # A null in place of each blank keeps a setting on one line.
+    settings = ", ".join(text.replace(" ", "\0") for text in _settings(factory, given))
+    for line in _wrapped(settings or "no settings"):
+        yield " " * _INDENT + line.replace("\0", " ")
 
 
 def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[str]:

@@ -27,12 +27,12 @@ from pydantic import (
 from nas_tune.config.component import Component, component_of, registered_component_of
 from nas_tune.config.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
+from nas_tune.config.self_search import searches, self_search
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean, remote_problem
 from trainables.metrics import COSTS, MODES
-from trainables.supernet.methods import METHODS
 
 __all__ = ["Decides", "Key", "Resources", "SearchConfig"]
 
@@ -247,9 +247,9 @@ class SearchConfig(BaseModel):
     def __init__(self, /, **values: Any) -> None:
         if "estimator" in values and "trainable" not in values:
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
-        if _is_supernet_method(values.get("strategy")):
-            # The trial is a whole search that must not be stopped, and its metric is that of the network it finds.
-            values = {"scheduler": "none", "metric": "discrete_accuracy", **values}
+        # The trial is a whole search that must not be stopped, and its metric is that of what it finds.
+        if searches(strategy := _name_of(values.get("strategy"))):
+            values = {"scheduler": "none", **values, **_judged_by(strategy, values)}
         if values.get("mode") is None and (mode := mode_left_out(values.get("metric", "accuracy"))):
             values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:
@@ -382,9 +382,18 @@ def _keys(config: type[BaseModel]) -> Iterator[tuple[str, Key]]:
                 yield name, found
 
 
-def _is_supernet_method(strategy: object) -> bool:
+def _name_of(strategy: object) -> str:
+    """The name in the value of the key `strategy`; empty where the value has none."""
     name = strategy.get("name") if isinstance(strategy, Mapping) else getattr(strategy, "name", strategy)
-    return name in METHODS
+    return name if isinstance(name, str) else ""
+
+
+def _judged_by(strategy: str, values: Mapping[str, object]) -> dict[str, object]:
+    """The metric and mode of a strategy that searches by itself, where the configuration names no metric."""
+    if "metric" in values:
+        return {}
+    search = self_search(strategy)
+    return {"metric": search.metric, "mode": values.get("mode") or search.mode}
 
 
 def _plain(value: object) -> object:

@@ -16,6 +16,7 @@ from typing import Any
 
 import search_spaces
 from nas_tune.config.references import current, load_reference, reference_of, source_fingerprint, why_not
+from nas_tune.config.self_search import SELF_SEARCHES
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.strategies import STRATEGIES
@@ -30,8 +31,8 @@ Registered = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """By kind and name the references of what was registered; None where there is no reference.
 
 `{"networks": {name: {"builder": .., "example": ..}}, "spaces": {name: {"factory": ..}}, "strategies": {name: {"target":
-..}}}`, with schedulers and methods as strategies; beside them the fingerprint of the source, and of a network what else
-its `Family` says.
+..}}}`, with schedulers, methods and self-searches as strategies; beside them the fingerprint of the source, and of a
+network what else its `Family` says.
 """
 
 ONE_OF = {
@@ -40,6 +41,7 @@ ONE_OF = {
     "strategies": "strategy",
     "schedulers": "scheduler",
     "methods": "method",
+    "self_searches": "self-search",
 }
 """The kinds whose registrations a run keeps, and the word for one entry of each in the list of a run's code."""
 FOR_TRAINING = ("networks", "spaces", "methods")
@@ -49,6 +51,7 @@ _BY_TARGET: Mapping[str, tuple[Registry[Callable[..., Any]], str, str]] = {
     "strategies": (STRATEGIES, "nas_tune.strategies", "nas_tune.strategies.register"),
     "schedulers": (SCHEDULERS, "nas_tune.schedulers", "nas_tune.schedulers.register"),
     "methods": (METHODS, "trainables.supernet.methods", "trainables.supernet.methods.register"),
+    "self_searches": (SELF_SEARCHES, "nas_tune.config", "nas_tune.config.self_search.register"),
 }
 """For kinds with one reference an entry: the registry, the package of the built-in ones, and the call to register."""
 _DEEPEST = 6
@@ -83,6 +86,7 @@ def used(
         "strategies": _targets("strategies", [strategy]),
         "schedulers": _targets("schedulers", [scheduler]),
         "methods": _targets("methods", methods),
+        "self_searches": _targets("self_searches", [strategy]),
     }
     return {kind: entries for kind, entries in found.items() if entries}
 

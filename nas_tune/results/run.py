@@ -118,6 +118,12 @@ class Run:
         """The run at this moment, in numbers."""
         return self._reader.snapshot()
 
+    @property
+    def searches(self) -> bool:
+        """Whether its trials are searches, which find their architectures; False while it has no trial."""
+        with self._reader.current() as state:
+            return any(trial.searches for trial in state.trials.values())
+
     @cached_property
     def space(self) -> Space:
         """The space that was searched: the one given, else that of the ledger with code of the catalogue alone.

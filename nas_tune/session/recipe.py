@@ -30,6 +30,7 @@ from nas_tune.config.references import (
     why_not,
     with_local_modules,
 )
+from nas_tune.config.self_search import check_keys, kind_of, searches, self_search
 from nas_tune.config.stored import without_remote
 from nas_tune.coordination.coordinator import Limits
 from nas_tune.coordination.proposer import Proposer
@@ -47,15 +48,13 @@ from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
 from nas_tune.session.spaces import make_space
-from nas_tune.session.supernet_runs import is_supernet_run, search_settings, search_target
 from nas_tune.session.trust import check_code, load_target, signed
 from nas_tune.strategies import STRATEGIES, Sampler
 from nas_tune.strategies import make as make_strategy
-from nas_tune.strategies.supernet_search import SEARCHES, SearchNumbers
+from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space, SpaceError
-from trainables.protocol import Checking, Describing, Trainable, is_parallel
+from trainables.protocol import Checking, Describing, Searching, Trainable, is_parallel
 from trainables.registry import Target, adapt
-from trainables.supernet.methods import METHODS
 from trainables.trial.session import is_reserved
 
 __all__ = ["CHANGEABLE", "Recipe", "check_versions", "reopened", "version_changes", "versions"]
@@ -94,8 +93,8 @@ class Recipe:
         self.scheduler()
         if self.searches and self.config.strategy.name in STRATEGIES:
             raise ConfigError(
-                f"strategy: {self.config.strategy.name!r} is the name of a strategy and of a method of supernets "
-                f"({METHODS.origin(self.config.strategy.name)}); give that method another name"
+                f"strategy: {self.config.strategy.name!r} is the name of a strategy and of "
+                f"{kind_of(self.config.strategy.name)}; give that one another name"
             )
         if not self.searches:
             check_several("strategy", STRATEGIES, self.config.strategy.name, self.objectives)
@@ -104,6 +103,11 @@ class Recipe:
         # The nodes of a cluster may have what this machine has not.
         if isinstance(trainable, Checking) and self.config.address is None:
             trainable.check()
+        if self.searches and not isinstance(trainable, Searching):
+            raise ConfigError(
+                f"strategy: {self.config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "
+                "`architecture`; give its class that property (trainables.protocol.Searching)"
+            )
         self._check_together(trainable)
         if self.config.initial is not None:
             make_initial(self.config.initial).check(trainable)
@@ -143,8 +147,8 @@ class Recipe:
 
     @property
     def searches(self) -> bool:
-        """Whether every trial is a search in a supernet, which finds its architecture itself."""
-        return is_supernet_run(self.config)
+        """Whether the strategy searches by itself: every trial is a search, which finds its architecture."""
+        return searches(self.config.strategy.name)
 
     @property
     def at_end(self) -> bool:
@@ -163,7 +167,7 @@ class Recipe:
     def trainable_settings(self) -> dict[str, Any]:
         """The settings of the trainable, with the space's name where it takes one and was given none."""
         if self.searches:
-            return search_settings(self.config, self.space)
+            return self_search(self.config.strategy.name).settings(self.config, self.space)
         settings = dict(self.config.trainable.settings)
         if "space" in inspect.signature(self.target).parameters and "space" not in settings and self.space.name:
             settings["space"] = self.space.name
@@ -366,8 +370,13 @@ def check_versions(before: Mapping[str, str]) -> None:
 
 
 def _target_of(config: SearchConfig, given: Target | None) -> Target:
-    """What trials run: `given` or what the configuration names, unless they are searches."""
-    return search_target(config, given) if is_supernet_run(config) else given or _target(config.trainable)
+    """What trials run: `given` or what the configuration names, unless the strategy searches by itself."""
+    if not searches(config.strategy.name):
+        return given or _target(config.trainable)
+    search = self_search(config.strategy.name)
+    search.check(config, given)
+    check_keys(search, config)
+    return search.trainable
 
 
 def _target(component: Component) -> Target:
@@ -393,7 +402,7 @@ def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
 def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
     name, reference = config.trainable.name, meta["trainable"]["reference"]
     is_known = name in trainables.names() or reference is None
-    if is_supernet_run(config) or (meta["trainable"]["registered"] and ":" not in name and is_known):
+    if searches(config.strategy.name) or (meta["trainable"]["registered"] and ":" not in name and is_known):
         return _target_of(config, None)
     if reference is None:
         raise ResumeRefusedError(

@@ -15,7 +15,9 @@ import pytest
 
 import nas_tune
 import search_spaces
+from nas_tune.cli import listing
 from nas_tune.config import SearchConfig
+from nas_tune.config.self_search import SELF_SEARCHES
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.strategies import STRATEGIES
 from search_spaces.catalogue import SPACES
@@ -33,6 +35,7 @@ NAMES = {
     STRATEGIES: "twig_strategy",
     SCHEDULERS: "twig_scheduler",
     METHODS: "twig_method",
+    SELF_SEARCHES: "twig_search",
     FORMATS: "twig_format",
 }
 SEARCH = """
@@ -90,6 +93,22 @@ def test_a_method_is_a_strategy_and_its_settings_are_held_against_it() -> None:
         nas_tune.search("nb201", strategy={"name": "twig_method", "warmpth": 3.0}, max_trials=1, executor="inline")
 
 
+@pytest.mark.usefixtures("installed")
+def test_a_strategy_that_searches_by_itself_is_used_from_toml_resumed_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SearchConfig.from_toml(
+        'space = { name = "twig", widths = [1, 2, 3] }\nstrategy = { name = "twig_search", widest = 2 }\n'
+        'executor = "inline"\nmax_trials = 1\nmax_epochs = 3\n'
+    )
+    run = nas_tune.search(**{**config.to_dict(), "run_dir": str(tmp_path / "run")})
+    again = nas_tune.resume(run.path, max_trials=2)
+    assert [json.loads(text) for text in again.trials()["architecture"]] == [{"width": 2, "act": "relu"}] * 2
+    listing.strategies()
+    assert "twig_search" in (said := capsys.readouterr().out)
+    assert "widest = 3" in said
+
+
 def called(site: Path, *arguments: str, cwd: Path) -> str:
     """`nas-tune` where the plug-in is installed."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
@@ -133,4 +152,4 @@ def test_installed_by_pip_its_method_searches_and_all_are_listed(site: Path, tmp
     (tmp_path / "method.toml").write_text(keys, encoding="utf-8")
     called(site, "search", "method.toml", cwd=tmp_path)
     assert "nas-tune-twig" in called(site, "spaces", cwd=tmp_path)
-    assert called(site, "strategies", cwd=tmp_path).count("from nas-tune-twig") == 5
+    assert called(site, "strategies", cwd=tmp_path).count("from nas-tune-twig") == 6

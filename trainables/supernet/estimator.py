@@ -57,6 +57,7 @@ class SharedWeights:
     """
 
     checkpoints = False
+    trains_networks: ClassVar[bool] = False
     modes: ClassVar[Mapping[str, Mode]] = MODES
 
     def __init__(

@@ -48,6 +48,7 @@ class DartsTrainable:
     """
 
     modes: ClassVar[Mapping[str, Mode]] = MODES
+    trains_networks: ClassVar[bool] = False
     file: ClassVar[str] = "search"
     """What the files of a checkpoint are called."""
 

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 import torch
 
+from nas_tune.config.references import current
 from nas_tune.results import Run
 from nas_tune.results.architectures import space_of, writer
 from nas_tune.session.recipe import versions
-from nas_tune.session.supernet_runs import is_supernet_run
 from search_spaces.errors import NasTuneError
 from trainables.costs.cost import Cost, cost_of
 from trainables.export import Deployed
@@ -23,6 +23,9 @@ from trainables.protocol import Evaluating, Trainable
 from trainables.tasks.image_classifier import ImageClassifier
 
 __all__ = ["Facts", "Source", "gather_facts", "machine", "supernet_parameters"]
+
+_TEST_APART = ("trainables.tasks.image_classifier:ImageClassifier", "trainables.supernet.trainable:DartsTrainable")
+"""Trainables whose trials are known not to see the test split."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Facts:
     all_seconds: float
     cost: Cost | None
     supernet_parameters: int | None
-    """Of the supernet in which the architecture was found, which is what the tables of such a run count."""
+    """Of the supernet in which the architecture was found."""
     deployed: Deployed
     trained_with: Mapping[str, str]
     exported_with: Mapping[str, str]
@@ -145,7 +148,7 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
 def _searched_without_test(run: Run, source: Source) -> bool:
     if not source.retrained:
         return source.is_classifier
-    return is_supernet_run(run.config) or run.config.trainable.name == "image_classifier"
+    return current(run.meta["trainable"]["reference"] or "") in _TEST_APART
 
 
 def _tested(held: Trainable) -> tuple[Mapping[str, float] | None, str]:
@@ -196,11 +199,11 @@ def _cost(deployed: Deployed) -> Cost | None:
 
 
 def supernet_parameters(run: Run, trial: int) -> int | None:
-    """The parameters that the tables of a run of searches in supernets give for a trial; None of another run."""
+    """The parameters of the supernet in which a trial found its architecture; None where it searched in none."""
     trials = run.trials()
-    if not is_supernet_run(run.config) or "parameters" not in trials:
+    if not run.searches or "supernet_parameters" not in trials:
         return None
-    found = trials.loc[trials["trial"] == trial, "parameters"].dropna()
+    found = trials.loc[trials["trial"] == trial, "supernet_parameters"].dropna()
     return None if found.empty else int(found.iloc[0])
 
 

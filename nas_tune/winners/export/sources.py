@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from nas_tune.config.self_search import searches, self_search
 from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
 from nas_tune.session.evaluation import trained
-from nas_tune.session.supernet_runs import is_supernet_run
 from nas_tune.winners.export.facts import Source
 from nas_tune.winners.retrain import Retrained
 from trainables.export import Deployed, check_deployed
@@ -88,10 +88,12 @@ def _first_of(retraining: Retrained, number: int, target: Target | None, allow_c
 
 def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:
     """The trainable of the trial; where nothing was kept of it, a refusal that says of which something was."""
-    if is_supernet_run(run.config):
+    if run.searches:
+        strategy = run.config.strategy.name
+        known = searches(strategy)
+        weights = self_search(strategy).weights if known else "its weights were never trained for what was found"
         raise ConfigError(
-            f"{run.path}: its trials are searches by {run.config.strategy.name}; the weights of a supernet are shared "
-            f"by all options and were never trained for what was found, so no network of it can be {what}: train "
+            f"{run.path}: its trials are searches by {strategy}; {weights}, so no network of it can be {what}: train "
             f"one first: nas-tune retrain {run.path} --trial {number}"
         )
     with closing(Ledger.open(run.path, readonly=True)) as ledger:

@@ -14,18 +14,16 @@ from nas_tune.config.references import current, reference_of, with_local_modules
 from nas_tune.coordination.registrations import FOR_TRAINING, restore
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.results import Run
-from nas_tune.session.supernet_runs import is_supernet_run
 from nas_tune.session.trust import check_code, load_target
 from nas_tune.winners.retrain.trainable import reference, target_called
 from search_spaces import Space
 from search_spaces.algebra.spec import references
+from trainables.protocol import trains_networks
 from trainables.registry import Target, is_installed
 
 __all__ = ["Origin", "origin_of"]
 
 _STANDARD = "image_classifier"
-_NO_TRAINING = ("darts", "shared")
-"""Trainables that look for an architecture or guess its worth: none trains the network that is wanted in the end."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +67,21 @@ def origin_of(
     space = _given_space(run)
     brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
     reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
-    unneeded = ("strategy", "scheduler")
+    unneeded = ("strategy", "scheduler", "self-search")
     check_code(run.meta, run.path, allow_code=allow_code, given=[*brought, *unneeded], reaches=reaches)
     restore(run.meta.get("registered", {}), kinds=FOR_TRAINING)
     space = space or _space_of(run)
     if callable(trainable):
         name = reference_of(trainable)
         label = name or str(getattr(trainable, "__name__", "own")).strip("<>")
-        return Origin(label, trainable, _taken(trainable, _settings(run, space), space), space, name is not None)
-    name = trainable or _name_of(run)
+        return Origin(
+            label, trainable, _taken(trainable, _settings(run, space, trainable), space), space, name is not None
+        )
+    name = trainable or _own_name(run)
     target = _target_called(name, is_given=trainable is not None)
-    settings = _settings(run, space)
+    if trainable is None and not trains_networks(target):
+        name, target = _STANDARD, target_called(_STANDARD)
+    settings = _settings(run, space, target)
     settings = settings if name == _own_name(run) else _taken(target, settings, space)
     # What only this process has registered is no name elsewhere.
     return Origin(name, target, settings, space, ":" in name or is_installed(name))
@@ -109,17 +111,11 @@ def _space_of(run: Run) -> Space:
         ) from error
 
 
-def _name_of(run: Run) -> str:
-    """The name under which the trainable can be imported."""
-    own = _own_name(run)
-    return _STANDARD if own in _NO_TRAINING else own
-
-
 def _own_name(run: Run) -> str:
     """The name of the trainable that the run's configuration names."""
     config, kept = run.config, run.meta["trainable"]
     name, has_reference = config.trainable.name, kept["reference"] is not None
-    if is_supernet_run(config) or (kept["registered"] and (is_installed(name) or not has_reference)):
+    if run.searches or (kept["registered"] and (is_installed(name) or not has_reference)):
         return name
     if kept["reference"] is None:
         raise ConfigError(
@@ -138,11 +134,12 @@ def _target_called(name: str, *, is_given: bool) -> Target:
         ) from error
 
 
-def _settings(run: Run, space: Space) -> dict[str, Any]:
+def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
     """What the run said of training an architecture."""
-    if is_supernet_run(run.config):
-        return {**run.config.trainable.settings, "space": space.name or run.config.space.name}
-    return dict(run.meta["trainable"]["settings"])
+    if not run.searches:
+        return dict(run.meta["trainable"]["settings"])
+    named = {"space": space.name or run.config.space.name} if "space" in inspect.signature(target).parameters else {}
+    return {**run.config.trainable.settings, **named}
 
 
 def _taken(target: Target, settings: Mapping[str, Any], space: Space) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The strategy of runs whose trials are searches in a supernet: it numbers them."""
+"""The sampler of strategies that search by themselves (`nas_tune.config.self_search`): it numbers the searches."""
 
 from __future__ import annotations
 

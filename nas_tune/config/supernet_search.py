@@ -1,0 +1,122 @@
+"""The methods of `trainables.supernet` as strategies that search by themselves (`nas_tune.config.self_search`).
+
+The settings of such a strategy are those of the trainable `darts` and those of the method, side by side. Of the
+trainable that the configuration names, which trains what is found, the images and the device hold for the search too.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import search_spaces
+import trainables
+from nas_tune.errors import ConfigError
+from nas_tune.objectives.objective import Mode
+from search_spaces import Space
+from search_spaces.names import did_you_mean
+from trainables.metrics import MODES
+from trainables.registry import Target
+from trainables.supernet.methods import METHODS
+
+if TYPE_CHECKING:
+    from nas_tune.config.schema import SearchConfig
+
+__all__ = ["SupernetSearch"]
+
+_NAME = "darts"
+_FOR_BOTH = frozenset(
+    ["data", "data_root", "download", "image_column", "label_column", "resize", "test_share", "data_seed", "device"]
+)
+_GIVEN = ("space", "method", "method_settings")
+_WARM = (
+    "proposes nothing, so there is nothing to begin with; leave it out (a supernet begins with the weights of another "
+    "by strategy.start_from)"
+)
+
+
+class SupernetSearch:
+    """Each trial is a run of the trainable `darts` with one of the methods of `trainables.supernet`.
+
+    Args:
+        method: the name of the method, which is that of the strategy.
+    """
+
+    metric: ClassVar[str] = "discrete_accuracy"
+    mode: ClassVar[Mode] = MODES["discrete_accuracy"]
+    refuses: ClassVar[Mapping[str, str]] = {"initial": _WARM, "warm_start": _WARM}
+    weights: ClassVar[str] = (
+        "the weights of a supernet are shared by all options and were never trained for what was found"
+    )
+
+    def __init__(self, method: str) -> None:
+        self._method = method
+
+    @property
+    def trainable(self) -> Target:
+        """The trainable `darts`."""
+        return trainables.get(_NAME)
+
+    def check(self, config: SearchConfig, given: Target | None) -> None:
+        """Refuse a trainable that names no images to search on."""
+        name = config.trainable.name
+        if given not in (None, self.trainable) or name not in ("image_classifier", _NAME):
+            raise ConfigError(
+                f"trainable: {name} cannot be combined with the strategy {self._method}, which trains a supernet on "
+                "the images of image_classifier; take that one, or a strategy that proposes (nas-tune strategies)"
+            )
+
+    def settings(self, config: SearchConfig, space: Space) -> dict[str, Any]:
+        """Join the settings of the strategy with those of the configuration's trainable and space.
+
+        Raises:
+            ConfigError: the strategy has a setting that neither the trainable nor the method takes; or the space is
+                not the one from whose name the supernet would be made.
+        """
+        named = config.trainable
+        if named.name == _NAME and named.settings.get("method", self._method) != self._method:
+            raise ConfigError(
+                f"trainable.method: {named.settings['method']!r} contradicts the strategy {self._method}; leave it out"
+            )
+        base: dict[str, Any] = dict(named.settings) if named.name == _NAME else _only(named.settings, _FOR_BOTH)
+        wanted, own = self._parted(config.strategy.settings)
+        name = space.name or config.space.name
+        settings: dict[str, Any] = {**base, **wanted, "space": name, "method": self._method}
+        merged = {
+            "method_settings": {**(base.get("method_settings") or {}), **own},
+            "network": {**_network_of(config, space), **(settings.get("network") or {})},
+        }
+        return {**settings, **{key: value for key, value in merged.items() if value}}
+
+    def _parted(self, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The strategy's settings: those of the search, and those of its method."""
+        of_search = [name for name in inspect.signature(self.trainable).parameters if name not in _GIVEN]
+        of_method = list(inspect.signature(METHODS[self._method]).parameters)
+        known = [*of_method, *of_search]
+        for key in wanted:
+            if key not in known:
+                raise ConfigError(
+                    f"strategy.{key} is no setting of {self._method!r}{did_you_mean(key, known)}; its settings: "
+                    f"{', '.join(known)}"
+                )
+        return _only(wanted, of_search), _only(wanted, of_method)
+
+
+def _network_of(config: SearchConfig, space: Space) -> dict[str, Any]:
+    """The settings by which an undecided network has the choices of `space`."""
+    from trainables.supernet.settings import SHARED
+
+    of_space = config.space.settings if config.space.name == space.name else {}
+    known = space.name in search_spaces.names()
+    if known and search_spaces.get(str(space.name), **of_space).fingerprint != space.fingerprint:
+        raise ConfigError(
+            f"space: a supernet is made from the name {space.name!r}, which leads to another space than the one given; "
+            "give its settings in the configuration: space = { name = .., .. }"
+        )
+    choices = {key: value for key, value in of_space.items() if key not in SHARED}
+    return {**_only(of_space, SHARED), **({"choices": choices} if choices else {})}
+
+
+def _only(settings: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key in names}
