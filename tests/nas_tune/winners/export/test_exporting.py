@@ -244,7 +244,7 @@ def test_what_was_found_in_a_supernet_is_exported_once_it_is_trained_from_scratc
     assert f"| test | accuracy | {tests.iloc[0]:.4f} | {tests.mean():.4f} +- {tests.std():.4f} (2 seeds) |" in card
     assert "| validation |" not in card
     assert "| parameters | 0 |" not in card
-    of_supernet = int(found.trials()["parameters"].iloc[0])
+    of_supernet = int(found.trials()["supernet_parameters"].iloc[0])
     assert f"| parameters of the supernet in which it was found | {of_supernet:,} |" in card
     assert f"| parameters | {again.candidates[0].parameters:,} |" in card
     assert f"| seed of this training | {again.run.trials()['seed'].iloc[0]} |" in card
