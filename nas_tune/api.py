@@ -75,8 +75,11 @@ def search(
         new: where the folder holds a run already, take a fresh one beside it.
         resume: where the folder holds a run already, go on with it if it is the same search; what a resume may change
             (such as max_trials) may differ. Where there is none, begin it. So a script may be run again as it stands.
-        observers: told of every event.
+        observers: objects whose `on_event(event, state)` is called with every event.
         more: any other key of `nas_tune.config.SearchConfig`, such as executor="inline" or resources={"gpus": 1}.
+
+    Returns:
+        The run, which has ended or was stopped by its budget.
 
     Raises:
         ConfigError, SpaceError, UnknownNameError: refused before anything is written.
@@ -118,9 +121,26 @@ def run_config(
     target: Target | None = None,
     ranking: Progress | None = None,
 ) -> Run:
-    """Run a configuration; `space` and `target` stand in for what it names, where they have no name to import.
+    """Run the search of a configuration.
 
-    `ranking` is called with how many candidates of `config.initial` are scored, of how many.
+    Args:
+        config: the whole configuration.
+        enqueue: architectures (or their trees) to try before the strategy proposes.
+        new: where the folder holds a run already, take a fresh one beside it.
+        resume: where the folder holds a run already, go on with it if it is the same search.
+        observers: objects whose `on_event(event, state)` is called with every event.
+        space: stands in for the space that `config` names, where that cannot be imported.
+        target: stands in for the trainable that `config` names, where that cannot be imported.
+        ranking: called with the number of candidates of `config.initial` that are scored, and of all.
+
+    Returns:
+        The run.
+
+    Raises:
+        ConfigError, SpaceError, UnknownNameError: refused before anything is written.
+        InfeasibleError: the resources are not there.
+        NoUsableTrialError: not one trial gave a value; the run and its tracebacks are on disk.
+        ResumeRefusedError: `resume`, and the folder holds the run of another search; says what differs.
     """
     check_flags(new=new, resume=resume)
     enqueue, observers = listed("enqueue", enqueue), listed_observers(observers)
@@ -164,25 +184,33 @@ def resume(
     observers: Sequence[Observer] | None = (),
     **more: Any,
 ) -> Run:
-    """Go on with the run in the folder `path`: first with the trials that were cut, each from its last checkpoint.
+    """Go on with a run: first with the trials that were cut, each from its last checkpoint.
 
     Args:
-        path: of the run; or the run itself.
-        changes: keys of the configuration to change, such as {"max_trials": 48}; `more` likewise.
-        space, trainable: where the run was started with objects that cannot be imported by name.
-        accept_code_change: go on although the trainable's source, or Optuna's major version, is not what it was.
-        allow_code: import the code that the run names, although it was not begun by this user on this machine.
+        path: the folder of the run; or the run itself.
+        changes: keys of the configuration to change, such as {"max_trials": 48}.
+        space: the space, where the run was started with one that cannot be imported by name.
+        trainable: likewise.
+        accept_code_change: go on although the source of the trainable, or the major version of Optuna, has changed.
+        allow_code: import the code that the run names, although this user did not begin it on this machine.
         from_backup: take the latest copy of the ledger; the damaged one is kept beside it.
-        enqueue: architectures (or their trees) to try before the strategy is asked for more. One whose trial failed
-            is tried again.
-        retry_failed: try every failed trial again (True), or those that failed in one way or some ("oom", ..). Each is
-            begun anew, as another attempt of its trial, and counts once among `max_trials`.
+        enqueue: architectures (or their trees) to try before the strategy proposes more. One whose trial failed is
+            tried again.
+        retry_failed: try every failed trial again (True), or those that failed in certain ways ("oom", ..). Each begins
+            anew, as another attempt of its trial, and counts once among `max_trials`.
+        observers: objects whose `on_event(event, state)` is called with every event.
+        more: keys of the configuration to change, as `changes`.
+
+    Returns:
+        The run.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
-        ResumeRefusedError: a change that would mix results of different searches.
+        ConfigError: an argument or a key has a value that cannot be.
+        ResumeRefusedError: a change would mix results of different searches.
         RunLockedError: another driver has the run.
         LedgerDamagedError, NewerFormatError: the ledger cannot be read; nothing was changed.
+        NoUsableTrialError: the run still has no trial with a value.
     """
     path = path.path if isinstance(path, Run) else path
     check_local(path, "run")
@@ -206,10 +234,16 @@ def resume(
 
 
 def open_run(path: str | Path, *, space: Space | None = None) -> Run:
-    """The run in the folder `path`, for reading; it may be running, and come from anybody.
+    """Open the run in a folder for reading; it may be running, and come from anybody.
 
-    Nothing that the run names is imported. `space` is the one that was searched, where its own rules, texts and
-    pictures are wanted.
+    Nothing that the run names is imported.
+
+    Args:
+        path: the folder of the run.
+        space: the space that was searched, where its own rules, texts and pictures are wanted.
+
+    Returns:
+        The run.
 
     Raises:
         LedgerDamagedError, NewerFormatError: the ledger cannot be read.

@@ -49,6 +49,9 @@ def check_sampler(make: Factory, space: Space | None = None, *, objectives: int 
         space: of more than `trials` + 12 architectures.
         objectives: how many the study has.
         trials: how long each study is; a strategy should have begun to learn by then.
+
+    Raises:
+        AssertionError: a promise is broken; the message says which.
     """
     space = space or example_space()
     check_beside_parameters(make, space, objectives=objectives, trials=trials)
@@ -59,13 +62,27 @@ def check_sampler(make: Factory, space: Space | None = None, *, objectives: int 
 
 
 def example_space() -> Space:
-    """Decisions of every kind, some under a condition; 96 architectures and a real."""
+    """Make a small space with decisions of every kind, some of them conditional.
+
+    Returns:
+        The space, of 96 combinations of its discrete decisions, and a real one.
+    """
     heads = {"conv": {"kernel": choice(3, 5, 7), "depth": integer(1, 3)}, "attention": {"heads": choice(1, 2, 4)}}
     return Space({"head": choice(heads), "width": integer(8, 64, step=8), "drop": real(0.0, 0.5)}, name="example")
 
 
 def check_beside_parameters(make: Factory, space: Space, *, objectives: int = 1, trials: int = 16) -> None:
-    """Parameters of the study's own, before and after the architecture, change no proposal and are sampled."""
+    """Check that parameters of the study, before and after the architecture, change no proposal and are sampled.
+
+    Args:
+        make: a fresh sampler for a space and a seed.
+        space: of more than `trials` architectures.
+        objectives: the number that the study has.
+        trials: the length of each study.
+
+    Raises:
+        AssertionError: the promise is broken.
+    """
     alone = _study(make(space, _SEED), objectives)
     beside = _study(make(space, _SEED), objectives)
     for _ in range(trials):
@@ -92,9 +109,17 @@ def check_restart(
     objectives: int = 1,
     trials: int = 16,
 ) -> None:
-    """A study that is loaded again, by another process say, goes on as if it had not been interrupted.
+    """Check that a study that is loaded again, in another process for example, goes on as without an interruption.
 
-    `storage` opens the same empty storage at every call, or makes one in memory.
+    Args:
+        make: a fresh sampler for a space and a seed.
+        space: of more than `trials` architectures.
+        storage: opens the same storage at every call, empty at first; or makes one in memory.
+        objectives: the number that the study has.
+        trials: the length of each study.
+
+    Raises:
+        AssertionError: the promise is broken.
     """
     whole = _study(make(space, _SEED), objectives)
     for _ in range(trials):
@@ -114,7 +139,16 @@ def check_restart(
 
 
 def check_foreign_trials(make: Factory, space: Space, *, objectives: int = 1) -> None:
-    """Trials that others made, whatever became of them, are read where they say an architecture, and not repeated."""
+    """Check that the architectures of foreign trials are read, whatever the state of the trial, and are not repeated.
+
+    Args:
+        make: a fresh sampler for a space and a seed.
+        space: of more than 22 architectures.
+        objectives: the number that the study has.
+
+    Raises:
+        AssertionError: the promise is broken.
+    """
     study = _study(make(space, _SEED), objectives)
     members = _members(space, 12)
     for made in members[:6]:
@@ -142,7 +176,16 @@ def check_foreign_trials(make: Factory, space: Space, *, objectives: int = 1) ->
 
 
 def check_threads(make: Factory, space: Space, *, objectives: int = 1) -> None:
-    """Two threads of one `optimize` share the sampler: no error, and no architecture twice."""
+    """Check that two threads of one `optimize` share the sampler without an error, and without an architecture twice.
+
+    Args:
+        make: a fresh sampler for a space and a seed.
+        space: of more than 14 architectures.
+        objectives: the number that the study has.
+
+    Raises:
+        AssertionError: the promise is broken.
+    """
     study = _study(make(space, _SEED), objectives)
     study.optimize(lambda trial: _values(space.suggest(trial), objectives), n_trials=14, n_jobs=2)
     _require(len(study.trials) == 14, "two threads run all trials", len(study.trials))
@@ -150,7 +193,17 @@ def check_threads(make: Factory, space: Space, *, objectives: int = 1) -> None:
 
 
 def check_small_space(make: Factory, *, objectives: int = 1) -> None:
-    """A small space is searched whole before anything is proposed again; then the study is stopped, or all repeat."""
+    """Check that a small space is searched whole before an architecture is repeated.
+
+    When all are tried, the sampler either stops the study or repeats.
+
+    Args:
+        make: a fresh sampler for a space and a seed.
+        objectives: the number that the study has.
+
+    Raises:
+        AssertionError: the promise is broken.
+    """
     space = Space({"blocks": repeat(choice("a", "b"), 1, 2)})
     study = _study(make(space, _SEED), objectives)
     study.optimize(lambda trial: _values(space.suggest(trial), objectives), n_trials=9)

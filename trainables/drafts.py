@@ -27,7 +27,7 @@ import psutil
 from search_spaces.names import remote_problem
 from trainables.errors import TrainableError
 
-__all__ = ["draft_folder", "draft_name", "ends_in_order", "remove_abandoned"]
+__all__ = ["draft_file", "draft_folder", "draft_name", "ends_in_order", "remove_abandoned"]
 
 _SLACK = 10.0
 """Seconds by which the clock of a file system may differ from the clock that dates the start of a process."""
@@ -57,6 +57,26 @@ def draft_folder(parent: Path, name: str) -> Iterator[Path]:
             yield draft
         finally:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def draft_file(path: Path) -> Iterator[Path]:
+    """Give a file to write instead of `path`; it takes that name when the block ends without an error.
+
+    Until then `path` stays as it is. The draft has the name of `path` in a draft folder beside it.
+
+    Args:
+        path: the file; its folder is made if it is not there.
+
+    Yields:
+        The path of the draft, which does not exist yet.
+
+    Raises:
+        OSError: the folder cannot be made, or the file cannot be renamed.
+    """
+    with draft_folder(path.parent, path.name) as draft:
+        yield draft / path.name
+        os.replace(draft / path.name, path)
 
 
 def draft_name(name: str) -> str:

@@ -122,12 +122,26 @@ def register(name: str, factory: Callable[[str], SelfSearch] | str, *, replace: 
 
 
 def searches(strategy: str) -> bool:
-    """Say whether the strategy called so searches by itself; imports nothing."""
+    """Check whether a strategy searches by itself; imports nothing.
+
+    Args:
+        strategy: its name.
+
+    Returns:
+        True for a method of supernets, and for what is registered or brought by a plug-in.
+    """
     return strategy in METHODS or strategy in SELF_SEARCHES
 
 
 def kind_of(strategy: str) -> str:
-    """Say in words what the name of a strategy that searches by itself stands for, and where that comes from."""
+    """Say in words what the name of a strategy that searches by itself stands for.
+
+    Args:
+        strategy: a name for which `searches` is true.
+
+    Returns:
+        The kind, and where it comes from.
+    """
     if strategy in METHODS:
         return f"a method of supernets ({METHODS.origin(strategy)})"
     return f"a strategy that searches by itself ({SELF_SEARCHES.origin(strategy)})"
@@ -138,6 +152,9 @@ def self_search(strategy: str) -> SelfSearch:
 
     Args:
         strategy: a name for which `searches` is true.
+
+    Returns:
+        The search.
 
     Raises:
         UnknownNameError: no strategy that searches by itself has the name.
@@ -157,6 +174,10 @@ def self_search(strategy: str) -> SelfSearch:
 
 def check_keys(search: SelfSearch, config: SearchConfig) -> None:
     """Refuse the keys of a configuration that its strategy, which searches by itself, cannot use.
+
+    Args:
+        search: what the strategy stands for.
+        config: the whole configuration.
 
     Raises:
         ConfigError: one of them is set; the message says why it may not be.

@@ -8,9 +8,8 @@ then replaces the old one by a rename, so that no entry is there twice or half. 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,11 +22,9 @@ from nas_tune.results import Run
 from nas_tune.results.architectures import space_of, writer
 from nas_tune.results.decisions import Decisions
 from nas_tune.results.reader import LedgerReader
-from trainables.drafts import draft_name, remove_abandoned
+from trainables.drafts import draft_folder, remove_abandoned
 
 __all__ = ["Board"]
-
-_DRAFTS = ("tensorboard-new", "tensorboard-old")
 
 
 class Board:
@@ -99,16 +96,18 @@ class Board:
         for file in self._open.values():
             file.close()
         self._forget()
-        for left in ("tensorboard", *_DRAFTS):
-            remove_abandoned(self.folder.parent, left)
-        draft, old = (self.folder.with_name(draft_name(name)) for name in _DRAFTS)
-        with _writing(self.folder, draft, old):
-            draft.mkdir()
+        beside = self.folder.parent
+        remove_abandoned(beside, self.folder.name)  # earlier versions called their drafts so
+        with (
+            _writing(self.folder),
+            draft_folder(beside, "tensorboard-new") as draft,
+            draft_folder(beside, "tensorboard-old") as old,
+        ):
             with self._reader.current() as state:
                 self._version = self._reader.version[0]
                 self._take(state, draft)
             if self.folder.exists():
-                self.folder.rename(old)
+                self.folder.rename(old / self.folder.name)
             draft.rename(self.folder)
 
     def _take(self, state: RunState, folder: Path) -> None:
@@ -163,15 +162,11 @@ def _locked(path: Path) -> int:
 
 
 @contextmanager
-def _writing(path: Path, *drafts: Path) -> Iterator[None]:
-    """Turn an OSError into a message that names `path`, and remove the drafts at the end."""
+def _writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into a message that names `path`."""
     try:
         yield
     except OSError as error:
         raise RunFolderError(
             f"cannot write {path}: {error}; make room, or copy the run to where you may write"
         ) from error
-    finally:
-        for draft in drafts:
-            with suppress(OSError):
-                shutil.rmtree(draft)

@@ -26,7 +26,7 @@ from nas_tune.ledger.fields import EARLIEST, LATEST
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.ledger.meta import decode_meta
 from search_spaces.errors import NasTuneError
-from trainables.drafts import draft_name, remove_abandoned
+from trainables.drafts import draft_file
 
 __all__ = ["FORMAT_VERSION", "Ledger", "backup_path", "damaged", "ledger_path"]
 
@@ -136,13 +136,10 @@ class Ledger:
         path = ledger_path(folder)
         if path.exists():
             raise RunFolderError(f"{folder} holds a run already: resume it, or take another folder (--new)")
-        # The file is written beside and renamed, so a kill in between leaves no half-written ledger.
-        remove_abandoned(path.parent, path.name)
-        draft = path.with_name(draft_name(path.name))
-        draft.unlink(missing_ok=True)
         try:
             now = time.time() if when is None else when
-            with closing(sqlite3.connect(draft)) as connection, connection:
+            # The draft is renamed when it is whole, so a kill leaves no half-written ledger.
+            with draft_file(path) as draft, closing(sqlite3.connect(draft)) as connection, connection:
                 connection.executescript(_SCHEMA)
                 said = {"format_version": FORMAT_VERSION, **meta}
                 texts = [(key, json.dumps(value)) for key, value in said.items()]
@@ -150,10 +147,7 @@ class Ledger:
                 rows = _rows(events, now, _beginning(texts))
                 connection.executemany(_INSERT, rows)
                 connection.execute(_MOVE_HEAD, (len(rows), rows[-1][-1] if rows else _beginning(texts).checksum))
-            os.replace(draft, path)
         except (sqlite3.Error, OSError) as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
             raise RunFolderError(f"cannot write the ledger in {folder}: {error}") from error
         return cls.open(folder)
 
@@ -342,19 +336,12 @@ class Ledger:
             RunFolderError: the target cannot be written, or the ledger was moved.
         """
         self._check_place()
-        draft = target.with_name(draft_name(target.name))
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            remove_abandoned(target.parent, target.name)
-            draft.unlink(missing_ok=True)
-            with closing(sqlite3.connect(draft)) as copy:
+            with draft_file(target) as draft, closing(sqlite3.connect(draft)) as copy:
                 self._connection.backup(copy)
                 # Without a WAL the copy is one file, which can be read in a folder without write access.
                 copy.execute("PRAGMA journal_mode = DELETE")
-            os.replace(draft, target)
         except (sqlite3.Error, OSError) as error:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
             raise RunFolderError(f"cannot back the ledger up to {target}: {error}") from error
 
     def close(self) -> None:

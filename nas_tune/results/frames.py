@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from nas_tune.config.names import check_local
 from nas_tune.errors import RunFolderError
-from trainables.drafts import draft_folder
+from trainables.drafts import draft_file
 
 __all__ = ["to_frame", "write_parquet", "written_aside"]
 
@@ -80,8 +79,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     """
     check_local(path, "the file to write")
     try:
-        with draft_folder(path.parent, path.name) as draft:
-            yield draft / path.name  # with the suffix, by which writers choose the format
-            os.replace(draft / path.name, path)
+        with draft_file(path) as draft:
+            yield draft
     except OSError as error:
         raise RunFolderError(f"cannot write {path}: {error}; name a place that can be written") from error

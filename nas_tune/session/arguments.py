@@ -28,10 +28,20 @@ def configuration(
     warm_start: Sequence[str | Path | Run] | None,
     keys: Mapping[str, Any],
 ) -> SearchConfig:
-    """The configuration of `nas_tune.search`; `keys` are its other keys, of which those that are None are left out.
+    """Make the configuration of a call of `nas_tune.search`.
+
+    Args:
+        space: the name of a space, a table with its name and settings, or a `Space`.
+        trainable: likewise, or a class or generator function.
+        settings: those of a trainable that is given as a class or function.
+        warm_start: runs, or their folders; None for none.
+        keys: the other keys of the configuration; those that are None are left out.
+
+    Returns:
+        The configuration. A `Space`, class or function stands in it by its name.
 
     Raises:
-        ConfigError: an argument is not what it must be, or the configuration cannot be.
+        ConfigError: an argument has another form, or the configuration breaks a rule.
     """
     check_target(trainable)
     if isinstance(space, Mapping) and "name" not in space:
@@ -52,7 +62,14 @@ def configuration(
 
 
 def check_target(trainable: object) -> None:
-    """Refuse what no worker could make a trainable of; `ConfigError` says what to give instead."""
+    """Refuse an object from which no worker could make a trainable.
+
+    Args:
+        trainable: a class, a function, a name, or a table with a name.
+
+    Raises:
+        ConfigError: it is none of these; the message says what to give instead.
+    """
     if not (callable(trainable) or isinstance(trainable, str | Mapping)):
         raise ConfigError(
             f"trainable: got a {type(trainable).__name__}; give its class (with settings=), a generator function, "
@@ -61,14 +78,32 @@ def check_target(trainable: object) -> None:
 
 
 def check_flags(**flags: object) -> None:
-    """Refuse what is neither True nor False; `ConfigError` says the name and the value."""
+    """Refuse flags that are neither True nor False.
+
+    Args:
+        flags: the values by the names of the arguments.
+
+    Raises:
+        ConfigError: a value is no bool; the message says its name.
+    """
     for name, value in flags.items():
         if not isinstance(value, bool):
             raise ConfigError(f"{name}: got {value!r}; it is True or False")
 
 
 def listed(name: str, given: object) -> list[Any]:
-    """The items of a list that is an argument called `name`; `ConfigError` for what is none."""
+    """Make a list of an argument that takes several items.
+
+    Args:
+        name: of the argument, for the message.
+        given: an iterable, or None.
+
+    Returns:
+        Its items; none of None.
+
+    Raises:
+        ConfigError: `given` is no iterable, or is a single text, table or architecture.
+    """
     if given is None:
         return []
     if isinstance(given, str | Mapping | Architecture) or not isinstance(given, Iterable):
@@ -77,7 +112,17 @@ def listed(name: str, given: object) -> list[Any]:
 
 
 def listed_observers(observers: object) -> list[Observer]:
-    """The observers of a call; `ConfigError` for what cannot be told of events."""
+    """Make a list of the observers of a call.
+
+    Args:
+        observers: an iterable of objects with `on_event(event, state)`, or None.
+
+    Returns:
+        The observers; none of None.
+
+    Raises:
+        ConfigError: `observers` is no iterable, or one of them has no such method.
+    """
     if observers is not None and (isinstance(observers, str) or not isinstance(observers, Iterable)):
         raise ConfigError(
             f"observers: got a {type(observers).__name__}; give a list of objects with on_event(event, state)"

@@ -34,14 +34,25 @@ _MANY = 3
 
 
 class Backup:
-    """Copies the ledger to `target` now and then; an observer, so that a storage that is gone does not end the run."""
+    """Copies the ledger to `target` from time to time. As an observer it may fail without the end of the run.
+
+    Args:
+        ledger: the open ledger.
+        target: the file of the copy.
+        seconds: the least time between two copies.
+    """
 
     def __init__(self, ledger: Ledger, target: Path, seconds: float) -> None:
         self._ledger, self._target, self._seconds = ledger, target, seconds
         self._last = time.monotonic()
 
     def on_event(self, event: Event, state: RunState) -> None:
-        """Copy if the last copy is old enough."""
+        """Copy if the last copy is old enough.
+
+        Args:
+            event: any event.
+            state: of the run after it.
+        """
         if time.monotonic() - self._last >= self._seconds:
             self.copy()
 
@@ -58,6 +69,11 @@ class CheckpointKeeper:
     complete ones are kept too: a longer training that ends may put stopped ones behind them. With several objectives
     what was deleted cannot come back, though it would be among the best again when its neighbours on the front are
     gone.
+
+    Args:
+        folder: of the run.
+        keep: the number of trials whose checkpoints are kept.
+        objectives: those of the run, the leading one first.
     """
 
     def __init__(self, folder: Path, keep: int, objectives: Sequence[Objective]) -> None:
@@ -66,12 +82,21 @@ class CheckpointKeeper:
         self._known: dict[int, TrialRecord] = {}
 
     def on_event(self, event: Event, state: RunState) -> None:
-        """A trial ended: it takes its place among the best, and who falls out loses its checkpoints."""
+        """Rank a trial that ends, and delete the checkpoints of the trial that it displaces.
+
+        Args:
+            event: any event; only the end of a trial counts.
+            state: of the run after it.
+        """
         if isinstance(event, Ended):
             self.place(state.trials[event.trial])
 
     def place(self, record: TrialRecord) -> None:
-        """Rank a trial that is over."""
+        """Rank a trial that is over.
+
+        Args:
+            record: of the trial.
+        """
         if final_scores(record, self._objectives) is None:
             self.remove(record.number)
             return
@@ -96,7 +121,11 @@ class CheckpointKeeper:
         return trial_folder(self._folder, trial)
 
     def remove(self, trial: int) -> None:
-        """Delete the checkpoints of a trial."""
+        """Delete the checkpoints of a trial.
+
+        Args:
+            trial: its number.
+        """
         folder = self._folder_of(trial)
         if folder.exists():
             Snapshots(folder).remove()
@@ -104,6 +133,10 @@ class CheckpointKeeper:
 
 def check_storage(folder: Path, config: SearchConfig) -> None:
     """Refuse a storage in which the copy of the ledger would take the ledger's own place.
+
+    Args:
+        folder: of the run.
+        config: its configuration, of which `storage` counts.
 
     Raises:
         ConfigError: it is the folder in which the run folder lies.
@@ -116,7 +149,14 @@ def check_storage(folder: Path, config: SearchConfig) -> None:
 
 
 def last_versions(ledger: Ledger) -> dict[str, str]:
-    """Of Python and the packages, as the last session of the run had them; empty before the first."""
+    """Read the versions of Python and of the packages in the last session of a run.
+
+    Args:
+        ledger: of the run.
+
+    Returns:
+        Version by name, as `versions` gives them; empty before the first session.
+    """
     found: dict[str, str] = {}
     for event, _ in ledger.events(kind=SessionStarted.kind):
         if isinstance(event, SessionStarted):
@@ -126,6 +166,13 @@ def last_versions(ledger: Ledger) -> dict[str, str]:
 
 def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, observers: Sequence[Observer] = ()) -> None:
     """Run what is left of the run in `folder` until it is done, stopped or interrupted.
+
+    Args:
+        folder: of the run; the caller holds its lease.
+        ledger: of the run, open for writing.
+        recipe: of the run.
+        executor: where the trials run; the caller has entered it.
+        observers: called with every event.
 
     Raises:
         NoUsableTrialError: it ended without a single value.

@@ -16,17 +16,25 @@ from trainables.protocol import Evaluating, Trainable, has_checkpoints
 from trainables.registry import Target
 from trainables.trial.snapshots import Snapshots
 
-__all__ = ["evaluate", "trained"]
+__all__ = ["best_trial", "evaluate", "trained"]
 
 
 def trained(
     run: Run | str | Path, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
 ) -> Trainable:
-    """The trainable of a finished trial (the best, if `trial` is None) as its last checkpoint left it.
+    """Rebuild the trainable of a finished trial as its last checkpoint left it.
 
     An `ImageClassifier` has the trained `nn.Module` as its `network`. It is in evaluation mode, as is every module that
-    a trainable of your own holds (its `step` calls `train()` if you go on training it). `trainable` is given where the
-    run was started with one that cannot be imported by name; `allow_code` imports what a run from elsewhere names.
+    a trainable of your own holds. Its `step` sets training mode if you train on.
+
+    Args:
+        run: the run, or its folder.
+        trial: the number of the trial; None for the best one.
+        trainable: the class or function that the run was started with, where that cannot be imported by name.
+        allow_code: import the code that a run from elsewhere names.
+
+    Returns:
+        The trainable, set up and loaded.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
@@ -51,7 +59,7 @@ def trained(
         folder=run.path,
         allow_code=allow_code,
     )
-    number = _best(run) if trial is None else trial
+    number = best_trial(run) if trial is None else trial
     if number not in state.trials:
         raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
     job, record = recipe.job(run.path.absolute()), state.trials[number]
@@ -81,10 +89,18 @@ def evaluate(
     trainable: Target | None = None,
     allow_code: bool = False,
 ) -> dict[str, float]:
-    """Metrics of a finished trial's network (the best, if `trial` is None) on a split of its data.
+    """Evaluate the network of a finished trial on a split of its data.
+
+    Args:
+        run, trial, trainable, allow_code: see `trained`.
+        split: "test", "validation", or another one that the trainable knows.
+
+    Returns:
+        Metric by name.
 
     Raises:
-        ConfigError: as `trained`, or the trainable has no `evaluate`.
+        ForeignCodeError, NoUsableTrialError: see `trained`.
+        ConfigError: see `trained`; or the trainable has no `evaluate`.
     """
     made = trained(run, trial, trainable=trainable, allow_code=allow_code)
     if not isinstance(made, Evaluating):
@@ -92,7 +108,18 @@ def evaluate(
     return dict(made.evaluate(split))
 
 
-def _best(run: Run) -> int:
+def best_trial(run: Run) -> int:
+    """Find the best trial of a run.
+
+    Args:
+        run: the run.
+
+    Returns:
+        The number of the trial.
+
+    Raises:
+        NoUsableTrialError: no trial has a value.
+    """
     best = run.best(1)
     if best.empty:
         raise NoUsableTrialError(f"{run.path} has no trial with a value yet")

@@ -25,9 +25,14 @@ _DEEPEST = 100
 
 
 def held_fingerprint(obj: object) -> str | None:
-    """16 hexadecimal digits of what a callable holds; equal for equal values, also in another process.
+    """Compute a fingerprint of what a callable holds.
 
-    None for an object with an attribute `version` (a string or an integer), which is known by that alone.
+    Args:
+        obj: a class, a function, a bound method, a partial, or an instance that can be called.
+
+    Returns:
+        16 hexadecimal digits, which are equal for equal values, also in another process. None for an object with an
+        attribute `version` (a string or an integer), which stands for all that it holds.
     """
     if isinstance(inspect.getattr_static(obj, "version", None), str | int):
         return None

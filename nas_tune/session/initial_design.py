@@ -64,12 +64,23 @@ def ranked_design(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Design:
-    """The best `trials` of `candidates` random members of `space`, fewer where it has not so many.
+    """Score random members of a space and take the best.
 
     A candidate whose score raises, or is NaN or +inf, is left out and counted. Of equal ones the first drawn wins.
 
+    Args:
+        space: from which the candidates are drawn.
+        scorer: gives one score or several of an architecture; more is better.
+        candidates: the number to draw; a smaller space gives fewer.
+        trials: the number to take.
+        seed: decides the draw.
+        progress: called after each candidate.
+
+    Returns:
+        The design.
+
     Raises:
-        ConfigError: there is not one score.
+        ConfigError: not one candidate has a score.
     """
     scored: list[tuple[Architecture, Sequence[float]]] = []
     causes: list[str] = []
@@ -93,7 +104,14 @@ def ranked_design(
 
 
 def summed_ranks(scores: Sequence[Sequence[float]]) -> list[float]:
-    """For each row the sum over columns of its rank there, from 0 for the least; equal values share the mean rank."""
+    """Add up the ranks of each row over the columns.
+
+    Args:
+        scores: (rows, columns).
+
+    Returns:
+        One sum for each row. The least value of a column has rank 0; equal values share their mean rank.
+    """
     columns = [_ranks(column) for column in zip(*scores, strict=True)]
     return [sum(ranks) for ranks in zip(*columns, strict=True)]
 
@@ -128,13 +146,35 @@ class ZeroCost:
         return [part.strip() for part in self.proxy.split("+")]
 
     def check(self, trainable: Trainable) -> None:
-        """Refuse a trainable that cannot score (`ConfigError`) or does not know the proxies (`UnknownNameError`)."""
+        """Refuse a trainable that cannot give the scores.
+
+        Args:
+            trainable: of the search, with its settings.
+
+        Raises:
+            ConfigError: it scores no architecture that is not trained.
+            UnknownNameError: it does not know one of the proxies.
+        """
         for name in self.proxies:
             if name not in _scoring(trainable).proxies:
                 raise UnknownNameError("zero-cost proxy", name, _scoring(trainable).proxies)
 
     def design(self, space: Space, trainable: Trainable, seed: int, progress: Progress | None = None) -> Design:
-        """The design for a search with this seed; `ConfigError` if not one candidate can be scored."""
+        """Draw and score the candidates of a search.
+
+        Args:
+            space: of the search.
+            trainable: scores the candidates.
+            seed: of the search.
+            progress: called after each candidate.
+
+        Returns:
+            The design.
+
+        Raises:
+            ConfigError: the trainable scores nothing, or no candidate has a score.
+            UnknownNameError: the trainable does not know one of the proxies.
+        """
         self.check(trainable)
         scoring, proxies = _scoring(trainable), self.proxies
         return ranked_design(
@@ -151,11 +191,17 @@ INITIAL_DESIGNS: Mapping[str, Callable[..., ZeroCost]] = {"zero_cost": ZeroCost}
 
 
 def make(component: Component) -> ZeroCost:
-    """The design of a configuration's `initial`.
+    """Make the initial design of a configuration.
+
+    Args:
+        component: the value of the key `initial`.
+
+    Returns:
+        The design's settings, checked.
 
     Raises:
         UnknownNameError: there is no such design.
-        ConfigError: a setting that it does not take, or a value that breaks a rule.
+        ConfigError: it does not take a setting, or a value breaks a rule.
     """
     return make_component("initial", INITIAL_DESIGNS, component.name, {}, component.settings)
 

@@ -21,10 +21,9 @@ from typing import Any
 
 import search_spaces
 import trainables
-from nas_tune.config import Component, SearchConfig
+from nas_tune.config import SearchConfig
 from nas_tune.config.references import (
     is_ours,
-    load_reference,
     reference_of,
     source_fingerprint,
     why_not,
@@ -48,7 +47,7 @@ from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
 from nas_tune.session.spaces import make_space
-from nas_tune.session.trust import check_code, load_target, signed
+from nas_tune.session.trust import check_code, load_target, signed, target_called
 from nas_tune.strategies import STRATEGIES, Sampler
 from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
@@ -68,7 +67,13 @@ _PACKAGES = ("nas-tune", "ray", "optuna", "torch", "torchvision", "numpy", "pand
 
 @dataclass(frozen=True)
 class Recipe:
-    """A checked configuration with the space that it names, and the trainable that its trials run."""
+    """A checked configuration with the space that it names, and the trainable that its trials run.
+
+    Attributes:
+        config: the configuration.
+        space: the space of the architectures.
+        target: the class or generator function of the trainable.
+    """
 
     config: SearchConfig
     space: Space
@@ -76,7 +81,15 @@ class Recipe:
 
     @classmethod
     def of(cls, config: SearchConfig, space: Space | None = None, target: Target | None = None) -> Recipe:
-        """Resolve what the configuration names, unless it is given, and try every part once.
+        """Resolve what a configuration names, and try every part once.
+
+        Args:
+            config: the configuration.
+            space: stands in for the space that `config` names.
+            target: stands in for the trainable that `config` names.
+
+        Returns:
+            The recipe, checked.
 
         Raises:
             NasTuneError: something is not registered, takes other settings, or cannot be used with the executor.
@@ -87,7 +100,11 @@ class Recipe:
         return recipe
 
     def check(self) -> None:
-        """Make every part once, so that a wrong setting is refused before a trial starts."""
+        """Make every part once, so that a wrong setting is refused before a trial starts.
+
+        Raises:
+            NasTuneError: a part cannot be made, or cannot be combined with another one.
+        """
         self.space.sample(0)
         self._sampler(0)
         self.scheduler()
@@ -200,11 +217,19 @@ class Recipe:
         return Limits(config.max_trials, config.max_seconds, config.max_epochs, config.max_retries)
 
     def scheduler(self) -> Scheduler:
-        """A fresh scheduler, which knows of no trial yet."""
+        """Make a fresh scheduler.
+
+        Returns:
+            The scheduler, which knows of no trial yet.
+        """
         return make_scheduler(self.config.scheduler.name, self.config.max_epochs, self.config.scheduler.settings)
 
     def proposer(self) -> Proposer:
-        """A fresh study, which knows of no trial yet."""
+        """Make a proposer with a fresh study.
+
+        Returns:
+            The proposer, which knows of no trial yet.
+        """
         return Proposer(
             self.asked,
             self._sampler,
@@ -219,14 +244,25 @@ class Recipe:
         return make_strategy(self.config.strategy.name, self.asked, seed, self.config.strategy.settings)
 
     def design(self, progress: Progress | None = None) -> Design | None:
-        """What the run begins with, told of how many candidates are scored; None where nothing is asked for."""
+        """Make the initial design that the configuration asks for.
+
+        Args:
+            progress: called with the number of candidates that are scored, and of all.
+
+        Returns:
+            The architectures to try first; None where the configuration has no key `initial`.
+        """
         if self.config.initial is None:
             return None
         trainable = adapt(self.target, self.trainable_settings)
         return make_initial(self.config.initial).design(self.space, trainable, self.config.seed, progress)
 
     def about(self) -> list[str]:
-        """What the trainable says of all its trainings; nothing where only a cluster can know."""
+        """Ask the trainable what all its trainings have in common.
+
+        Returns:
+            Lines for a person. There are none where the data are on the nodes of a cluster only.
+        """
         trainable = adapt(self.target, self.trainable_settings)
         if not isinstance(trainable, Describing):
             return []
@@ -237,7 +273,14 @@ class Recipe:
             return []
 
     def job(self, folder: Path) -> Job:
-        """What the executor runs, with its checkpoints below `folder`."""
+        """Describe the work of the executor.
+
+        Args:
+            folder: of the run, below which checkpoints are kept.
+
+        Returns:
+            The job.
+        """
         return Job(
             self.target,
             self.trainable_settings,
@@ -248,7 +291,17 @@ class Recipe:
         )
 
     def executor(self, folder: Path) -> Executor:
-        """Where the trials of the run in `folder` go; Ray is imported only here and only if it is used."""
+        """Make the executor of the run; Ray is imported only here, and only if it is used.
+
+        Args:
+            folder: of the run.
+
+        Returns:
+            The executor, not entered yet.
+
+        Raises:
+            InfeasibleError: the machine or cluster lacks the resources.
+        """
         job = self.job(folder)
         if self.config.executor == "inline":
             return InlineExecutor(job)
@@ -266,7 +319,11 @@ class Recipe:
         return RayExecutor(job, self.asked, self.config.workers, resources, self.config.address)
 
     def meta(self) -> dict[str, Any]:
-        """What the ledger keeps from the start of the run to its end, signed."""
+        """Describe the run for its ledger, which keeps this from its start to its end.
+
+        Returns:
+            Plain data, signed by this user.
+        """
         return signed(self._described())
 
     def _described(self) -> dict[str, Any]:
@@ -302,19 +359,24 @@ def reopened(
     allow_code: bool = False,
     said: Collection[str] | None = None,
 ) -> Recipe:
-    """The recipe of a run from what its ledger keeps, with the changes made since.
+    """Make the recipe of a run again from its ledger, with the changes that were made since.
 
     Args:
-        meta, changes: as the ledger has them.
-        space, target: where the caller brings them.
-        accept_code_change: take the trainable although its source is not what it was.
+        meta: as the ledger has it.
+        changes: keys of the configuration that resumes changed, in order.
+        space: the space, where the caller gives it.
+        target: the trainable, where the caller gives it.
+        accept_code_change: take the trainable although its source has changed.
         folder: of the run.
         allow_code: import what the run names although it did not begin here.
-        said: of the keys that lead out of this machine those that the caller said; None if nothing will be reached.
+        said: of the keys that lead out of this machine those that the caller gave; None where nothing is reached.
+
+    Returns:
+        The recipe, checked.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
-        ResumeRefusedError: the space or the trainable is another one than the run was started with.
+        ResumeRefusedError: the space or the trainable is another one than at the start of the run.
     """
     values = without_remote(folder, meta["config"])
     for change in changes:
@@ -336,7 +398,11 @@ def reopened(
 
 @functools.cache
 def versions() -> Mapping[str, str]:
-    """Of Python and of the packages that decide what a search finds; those not installed are left out."""
+    """Read the versions of Python and of the packages that decide what a search finds.
+
+    Returns:
+        Version by name, without packages that are not installed.
+    """
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -347,7 +413,15 @@ def versions() -> Mapping[str, str]:
 
 
 def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What decides a search and is not of the version it was, as lines `optuna 4.8.0 is now 5.0.0`."""
+    """Compare the versions that decide a search.
+
+    Args:
+        before: of the last session.
+        now: of this one.
+
+    Returns:
+        Lines such as `optuna 4.8.0 is now 5.0.0`.
+    """
     return [
         f"{name} {before[name]} is now {now[name]}"
         for name in _DECISIVE
@@ -356,10 +430,13 @@ def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[s
 
 
 def check_versions(before: Mapping[str, str]) -> None:
-    """Hold what is installed against what the last session of a run had.
+    """Compare Optuna with that of the last session of a run.
+
+    Args:
+        before: the versions of that session.
 
     Raises:
-        ResumeRefusedError: Optuna is of another major version, whose samplers propose something else.
+        ResumeRefusedError: Optuna has another major version, whose samplers may propose other architectures.
     """
     was, now = before.get("optuna"), versions().get("optuna")
     if was is not None and now is not None and was.partition(".")[0] != now.partition(".")[0]:
@@ -372,20 +449,11 @@ def check_versions(before: Mapping[str, str]) -> None:
 def _target_of(config: SearchConfig, given: Target | None) -> Target:
     """What trials run: `given` or what the configuration names, unless the strategy searches by itself."""
     if not searches(config.strategy.name):
-        return given or _target(config.trainable)
+        return given or target_called(config.trainable.name)
     search = self_search(config.strategy.name)
     search.check(config, given)
     check_keys(search, config)
     return search.trainable
-
-
-def _target(component: Component) -> Target:
-    if ":" not in component.name:
-        return trainables.get(component.name)
-    found = load_reference(component.name)
-    if not callable(found):
-        raise ConfigError(f"trainable: {component.name} is {found!r}; a class or a generator function is needed")
-    return found
 
 
 def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:

@@ -18,7 +18,15 @@ __all__ = ["changed_since", "check_changes", "way_on"]
 
 
 def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig) -> dict[str, Any]:
-    """The keys of `config` that are not as they were in the run, all of which a resume may change.
+    """Find the keys of a configuration that differ from those of a run.
+
+    Args:
+        folder: of the run.
+        before: the configuration of the run, as plain data.
+        config: the one that is asked for now.
+
+    Returns:
+        The keys that differ, with their values now; a resume may change each of them.
 
     Raises:
         ResumeRefusedError: another key differs, so that this is another search.
@@ -38,11 +46,15 @@ def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig)
 
 
 def check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Hold the keys that a resume is to change against those of the run's configuration.
+    """Check whether a resume may change the keys that it is asked to.
+
+    Args:
+        config: the configuration of the run, as plain data.
+        wanted: the keys to change, with their values.
 
     Raises:
         ConfigError: there is no such key.
-        ResumeRefusedError: it would mix results of different searches.
+        ResumeRefusedError: the change would mix results of different searches.
     """
     for key in wanted:
         if key not in config:
@@ -65,7 +77,16 @@ def check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
 
 
 def way_on(folder: Path, space: Space | None, target: Target | None) -> str:
-    """How to go on with the run in `folder`, which was begun with these objects."""
+    """Say how to go on with a run that holds the folder of a new one.
+
+    Args:
+        folder: of the run.
+        space: the space that the caller gave as an object.
+        target: the trainable that the caller gave as an object.
+
+    Returns:
+        A clause with the call and the command.
+    """
     given = ""
     if target is not None and why_not(target):
         given += f", trainable={getattr(target, '__name__', 'TRAINABLE').strip('<>')}"

@@ -12,21 +12,37 @@ from nas_tune.config.stored import stored_config
 from nas_tune.errors import ConfigError, LedgerDamagedError, RunFolderError
 from nas_tune.ledger import Ledger, RunState, backup_path, damaged, ledger_path, replay
 from search_spaces import ArchitectureError, Space
+from trainables.drafts import draft_file
 
 __all__ = ["check_members", "fresh_folder", "has_run", "make_folder", "restore", "write_config"]
 
 
 def has_run(folder: Path) -> bool:
-    """Whether the folder holds a run; for a name that is too long, or a folder that is locked, it does not."""
+    """Check whether a folder holds a run.
+
+    Args:
+        folder: any path.
+
+    Returns:
+        False also for a name that is too long, and for a folder that cannot be read.
+    """
     # Path.exists would raise there.
     return os.path.exists(ledger_path(folder))
 
 
 def fresh_folder(folder: Path, new: bool, way_on: str) -> Path:
-    """Where a run begins: the folder, or with `new` one beside it, if it is taken.
+    """Choose the folder of a new run.
+
+    Args:
+        folder: the one that is asked for.
+        new: take one beside it if it holds a run.
+        way_on: says how to go on with the run that it holds.
+
+    Returns:
+        `folder`, or the first free one of `<folder>-2`, `<folder>-3`, ..; not made yet.
 
     Raises:
-        ConfigError: it holds a run; `way_on` says how to go on with that.
+        ConfigError: it holds a run, and `new` is False.
     """
     taken = has_run(folder)
     if taken and not new:
@@ -38,7 +54,14 @@ def fresh_folder(folder: Path, new: bool, way_on: str) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of a run; `RunFolderError` where that cannot be."""
+    """Make the folder of a run.
+
+    Args:
+        folder: it, which may be there.
+
+    Raises:
+        RunFolderError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,7 +71,12 @@ def make_folder(folder: Path) -> None:
 
 
 def write_config(folder: Path, config: SearchConfig) -> None:
-    """Write the configuration for people; the ledger holds the same for programs."""
+    """Write `config.toml` for people; the ledger holds the same for programs.
+
+    Args:
+        folder: of the run.
+        config: its configuration; one that TOML cannot express is left out.
+    """
     try:
         text = config.to_toml()
     except ConfigError:
@@ -57,7 +85,16 @@ def write_config(folder: Path, config: SearchConfig) -> None:
 
 
 def check_members(folder: Path, state: RunState, space: Space) -> None:
-    """Hold the trials against the space; `LedgerDamagedError` if one was asked for what is no member."""
+    """Check that every trial was asked for a member of the space.
+
+    Args:
+        folder: of the run, for the message.
+        state: of the run.
+        space: of its trials.
+
+    Raises:
+        LedgerDamagedError: a trial was asked for another architecture.
+    """
     for record in state.trials.values():
         try:
             space.validate(record.asked)
@@ -68,17 +105,18 @@ def check_members(folder: Path, state: RunState, space: Space) -> None:
 def restore(folder: Path) -> None:
     """Put the latest backup in the ledger's place; what was there stays beside it.
 
+    Args:
+        folder: of the run; the caller holds its lease.
+
     Raises:
         LedgerDamagedError: there is no backup, or it is damaged itself; nothing was changed.
     """
     backup, ledger = backup_path(folder), ledger_path(folder)
     if not backup.is_file():
         raise LedgerDamagedError(f"{folder} has no backup of its ledger at {backup}")
-    with closing(Ledger.open(backup.parent, readonly=True)) as whole:
+    with closing(Ledger.open(backup.parent, readonly=True)) as whole, draft_file(ledger) as draft:
         stored_config(backup.parent, whole.meta["config"], replay(whole.events()).changes)
-        draft = ledger.with_name(".restored.sqlite")
         whole.backup(draft)
-    for part in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
-        if part.exists():
-            part.rename(part.with_name(f"{part.name}.damaged"))
-    draft.rename(ledger)
+        for part in (ledger, ledger.with_name(f"{ledger.name}-wal"), ledger.with_name(f"{ledger.name}-shm")):
+            if part.exists():
+                part.rename(part.with_name(f"{part.name}.damaged"))

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from trainables.drafts import draft_name, remove_abandoned
+from trainables.drafts import draft_folder
 
 __all__ = ["is_signed", "key_path", "key_problem", "signature_of"]
 
@@ -29,7 +29,11 @@ _made_here: list[bytes] = []
 
 
 def key_path() -> Path | None:
-    """Where the key lies: below XDG_STATE_HOME or ~/.local/state; None where this user has no home."""
+    """Find the file of the user's key.
+
+    Returns:
+        A path below XDG_STATE_HOME or ~/.local/state; None where this user has no home.
+    """
     state = os.environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(state):
         # By the XDG specification a relative one does not count.
@@ -41,13 +45,28 @@ def key_path() -> Path | None:
 
 
 def signature_of(document: Mapping[str, Any]) -> str:
-    """The signature of a JSON document by this user's key, which is made if there is none yet."""
+    """Sign a JSON document by this user's key, which is made if there is none yet.
+
+    Args:
+        document: plain data.
+
+    Returns:
+        The signature in hexadecimal digits.
+    """
     key = _kept() or (_made_here[0] if _made_here else _new())
     return _signed(document, key)
 
 
 def is_signed(document: Mapping[str, Any], signature: object) -> bool:
-    """Whether `signature` is one of this user, or of this process where it can keep no key."""
+    """Check a signature.
+
+    Args:
+        document: plain data.
+        signature: what a ledger holds as one.
+
+    Returns:
+        Whether it was made by this user's key, or in this process where no key can be kept.
+    """
     if not isinstance(signature, str) or not signature.isascii():
         return False
     kept = _kept()
@@ -56,7 +75,11 @@ def is_signed(document: Mapping[str, Any], signature: object) -> bool:
 
 
 def key_problem() -> str:
-    """Why this user's key cannot be kept; empty where it is."""
+    """Say why this user's key cannot be kept.
+
+    Returns:
+        The reason; empty where the key is kept.
+    """
     path = key_path()
     if path is None:
         return "this user has no home folder"
@@ -81,19 +104,17 @@ def _new() -> bytes:
     """A key, kept if it can be; of several processes that make one at once, the first one's holds."""
     key, path = secrets.token_bytes(_SIZE), key_path()
     if path is not None:
-        remove_abandoned(path.parent, path.name)
-        draft = path.with_name(f"{draft_name(path.name)}.{secrets.token_hex(4)}")
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(key)
-            # What is no whole key (of a full disk, say) signs nothing, and goes.
-            if path.exists() and _kept() is None:
-                path.unlink()
-            with suppress(FileExistsError):
-                os.link(draft, path)
-        with suppress(OSError):
-            draft.unlink()
+            with draft_folder(path.parent, path.name) as folder:
+                draft = folder / path.name
+                with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(key)
+                # What is no whole key (of a full disk, say) signs nothing, and goes.
+                if path.exists() and _kept() is None:
+                    path.unlink()
+                with suppress(FileExistsError):
+                    os.link(draft, path)
     kept = _kept()
     if kept is None:
         _made_here.append(key)

@@ -15,11 +15,17 @@ __all__ = ["make_space"]
 
 
 def make_space(component: Component) -> Space:
-    """The space that a component names, made with its settings.
+    """Make the space that a configuration names.
+
+    Args:
+        component: a name or "module:attribute", with settings.
+
+    Returns:
+        The space.
 
     Raises:
         UnknownNameError: nothing is registered under the name.
-        ConfigError: the reference leads to no space, or the settings are not what its maker takes.
+        ConfigError: the reference leads to no space, or its maker refuses the settings.
     """
     if ":" not in component.name:
         return _registered_space(component)

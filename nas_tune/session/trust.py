@@ -29,7 +29,7 @@ from search_spaces.algebra.spec import references
 from search_spaces.registry import KINDS, plug_ins
 from trainables.registry import Target
 
-__all__ = ["check_code", "load_target", "named_code", "signed", "unkept"]
+__all__ = ["check_code", "load_target", "named_code", "signed", "target_called", "unkept"]
 
 _SIGNED = ("config", "space", "trainable", "registered", "code")
 _DEEPEST = 5
@@ -38,7 +38,12 @@ _METHODS = ("setup", "step", "save", "load")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A reference that a run would import, and `what` for."""
+    """A reference that a run would import.
+
+    Attributes:
+        what: the part of the run that needs it, such as "trainable", or "strategy NAME".
+        reference: "module:attribute".
+    """
 
     what: str
     reference: str
@@ -48,19 +53,40 @@ class Named:
 
 
 def named_code(meta: Mapping[str, Any]) -> list[Named]:
-    """Every reference that going on with a run would import, by what its ledger keeps."""
+    """List every reference that going on with a run would import.
+
+    Args:
+        meta: as the ledger of the run has it.
+
+    Returns:
+        The references, each once.
+    """
     found = [*_of_space(meta.get("space")), *_of_trainable(meta), *_of_registered(meta.get("registered"))]
     return list(dict.fromkeys(found))
 
 
 def signed(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The meta of a new run with the files of the code that it names, and this user's signature."""
+    """Sign the meta of a new run.
+
+    Args:
+        meta: all that the ledger is to keep.
+
+    Returns:
+        The same with `code`, the files of the code that it names, and this user's `signature`.
+    """
     kept = {**meta, "code": {one.reference: _file_of(one.reference) for one in _foreign(named_code(meta))}}
     return {**kept, "signature": signature_of(_what_is_signed(kept))}
 
 
 def unkept(meta: Mapping[str, Any]) -> str:
-    """What a person should know where a run names code and this user's key cannot be kept; else empty."""
+    """Say what a person should know where a run names code and this user's key cannot be kept.
+
+    Args:
+        meta: of the run, signed.
+
+    Returns:
+        The sentence; empty where there is nothing to say.
+    """
     problem = key_problem() if meta.get("code") else ""
     if not problem:
         return ""
@@ -108,9 +134,14 @@ def check_code(
 
 
 def load_target(reference: str, *, is_given: bool = False) -> Target:
-    """The trainable behind a reference that may be loaded.
+    """Load the trainable behind a reference that may be loaded.
 
-    Where a person wrote it (`is_given`) a module may also have the trainable from elsewhere.
+    Args:
+        reference: "module:attribute".
+        is_given: whether a person wrote it; then a module may also have the trainable from elsewhere.
+
+    Returns:
+        The class or generator function.
 
     Raises:
         ConfigError: it cannot be imported, or can be no trainable.
@@ -127,6 +158,21 @@ def load_target(reference: str, *, is_given: bool = False) -> Target:
     ):
         raise ConfigError(f"trainable: {reference!r} is no trainable of this package")
     return found
+
+
+def target_called(name: str) -> Target:
+    """Find the trainable that a person names.
+
+    Args:
+        name: a registered name, or "module:attribute".
+
+    Returns:
+        The class or generator function.
+
+    Raises:
+        UnknownNameError, ConfigError: there is none.
+    """
+    return trainables.registry.get(name) if ":" not in name else load_target(name, is_given=True)
 
 
 def _is_here(one: Named, meta: Mapping[str, Any]) -> bool:

@@ -32,13 +32,22 @@ _OTHERS = 3
 def first_events(
     config: SearchConfig, space: Space, wanted: Sequence[Any] = (), design: Design | None = None
 ) -> list[Event]:
-    """The first events of a new run: what `config.warm_start` knows, then what is tried first.
+    """List the first events of a new run.
 
-    That is `wanted` (architectures, trees, or rows with an `architecture`), then some that are known to be good, then
-    those of `design`.
+    They are the trials of the runs in `config.warm_start`, then the architectures to try first: `wanted`, then some of
+    those runs, then those of `design`.
+
+    Args:
+        config: of the new run.
+        space: of the new run.
+        wanted: architectures, trees, or rows with an `architecture`.
+        design: the initial design, if there is one.
+
+    Returns:
+        The events, notes among them.
 
     Raises:
-        ConfigError: a wanted one is no member of the space, or another run has nothing to say of it.
+        ConfigError: a wanted one is no member of the space, or another run has no trial that helps.
         LedgerDamagedError: a folder of `config.warm_start` holds no run that can be read.
     """
     objective, *others = config.objectives
@@ -64,13 +73,21 @@ def first_events(
 
 
 def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None) -> list[Event]:
-    """The events by which a run (in its `state`) tries each wanted architecture.
+    """List the events by which a run tries each wanted architecture.
 
-    One whose trial has failed is tried again, as another attempt of that trial. One that is there already, or twice
-    among the wanted, becomes a note.
+    An architecture whose trial has failed is tried again, as another attempt of that trial. One that has a trial, or
+    occurs twice, becomes a note.
+
+    Args:
+        space: of the run.
+        wanted: architectures, trees, or rows with an `architecture`.
+        state: of the run; None for a new one.
+
+    Returns:
+        The events.
 
     Raises:
-        ConfigError: one is no member of the space; says its place in the list, from 0.
+        ConfigError: one is no member of the space; the message says its place in the list, from 0.
     """
     state = state or RunState()
     events: list[Event] = []
@@ -93,7 +110,15 @@ def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None)
 
 
 def retries(failed: Sequence[TrialRecord], state: RunState) -> list[Event]:
-    """The events by which failed trials are tried again; a note says of each how it failed."""
+    """List the events by which failed trials are tried again, with a note on how each failed.
+
+    Args:
+        failed: the trials.
+        state: of the run.
+
+    Returns:
+        A note and a `Retried` for each trial.
+    """
     events: list[Event] = []
     for ask, trial in enumerate(failed, state.asks):
         how = f"{trial.failure}: {trial.message}"
@@ -103,7 +128,14 @@ def retries(failed: Sequence[TrialRecord], state: RunState) -> list[Event]:
 
 
 def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialRecord]:
-    """The failed trials of these kinds of failure; of all kinds where `kinds` is True.
+    """Select the trials that failed in certain ways.
+
+    Args:
+        state: of the run.
+        kinds: a kind of failure, or several (see `nas_tune.errors.FAILURES`); True for all, False for none.
+
+    Returns:
+        The records of the trials.
 
     Raises:
         ConfigError: there is no such kind.
@@ -121,7 +153,19 @@ def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialR
 
 
 def member_of(space: Space, item: Any, place: int) -> Architecture:
-    """What is meant by one item of `enqueue`; `ConfigError` for what is no member of the space."""
+    """Read one item of `enqueue`.
+
+    Args:
+        space: of the run.
+        item: an architecture, its tree, or a row with an `architecture`.
+        place: of the item in its list, from 0, for the message.
+
+    Returns:
+        The architecture.
+
+    Raises:
+        ConfigError: it is no member of the space.
+    """
     try:
         return space.validate(_tree(space, item))
     except (ArchitectureError, json.JSONDecodeError, RecursionError) as error:

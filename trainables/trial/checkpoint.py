@@ -22,6 +22,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from trainables.drafts import draft_file
 from trainables.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def write_tensors(folder: Path, name: str, state: object) -> None:
     tree = _encode(state, tensors, name)
     content = safetensors.torch.save(tensors)
     document = {"format": FORMAT, "sha256": hashlib.sha256(content).hexdigest(), "state": tree}
-    _replace(folder / f"{name}.safetensors", content)
-    _replace(folder / f"{name}.json", json.dumps(document, allow_nan=False, separators=(",", ":")).encode())
+    text = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    for suffix, written in ((".safetensors", content), (".json", text.encode())):
+        with draft_file(folder / f"{name}{suffix}") as draft:
+            draft.write_bytes(written)
 
 
 def read_tensors(folder: Path, name: str) -> Any:
@@ -176,9 +179,3 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist; there is no whole checkpoint in {path.parent}") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(content)
-    aside.replace(path)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainables.drafts import draft_name, remove_abandoned
+from trainables.drafts import draft_folder
 from trainables.errors import CheckpointError
 
 __all__ = ["Snapshot", "Snapshots", "newest"]
@@ -72,19 +72,13 @@ class Snapshots:
         if self._home is not None and _identity(_home_of(self.folder)) != self._home:
             # The run was moved: its old place must not come into being again.
             raise FileNotFoundError(f"{_home_of(self.folder)} was moved or deleted since the training began")
-        remove_abandoned(self.folder, _DRAFT)
-        draft = self.folder / draft_name(_DRAFT)
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        try:
+        with draft_folder(self.folder, _DRAFT) as draft:
             save(draft)
             index = {"owner": self.owner, "epoch": epoch, "metrics": dict(metrics), "files": _digests(draft)}
             (draft / _INDEX).write_text(json.dumps(index), encoding="utf-8")
             target = self.folder / f"epoch-{epoch:06d}"
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
         until_now = [folder for folder in self._folders() if folder.name <= target.name]
         for folder in self._folders():
             if folder not in until_now[:_KEPT]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 
 from nas_tune.config.self_search import searches, self_search
-from nas_tune.errors import ConfigError, NoUsableTrialError
+from nas_tune.errors import ConfigError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
-from nas_tune.session.evaluation import trained
+from nas_tune.session.evaluation import best_trial, trained
 from nas_tune.winners.export.facts import Source
 from nas_tune.winners.retrain import Retrained
 from trainables.export import Deployed, check_deployed
@@ -31,10 +31,7 @@ def chosen(run: Run, trial: int | None) -> int:
     if trial is not None:
         run.tree(trial)  # refuses a trial that is not there
         return trial
-    best = run.best(1)
-    if best.empty:
-        raise NoUsableTrialError(f"{run.path} has no trial with a value yet")
-    return int(best["trial"].iloc[0])
+    return best_trial(run)
 
 
 def source_of(

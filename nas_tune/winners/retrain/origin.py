@@ -14,8 +14,8 @@ from nas_tune.config.references import current, reference_of, with_local_modules
 from nas_tune.coordination.registrations import FOR_TRAINING, restore
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.results import Run
-from nas_tune.session.trust import check_code, load_target
-from nas_tune.winners.retrain.trainable import reference, target_called
+from nas_tune.session.trust import check_code, load_target, target_called
+from nas_tune.winners.retrain.trainable import reference
 from search_spaces import Space
 from search_spaces.algebra.spec import references
 from trainables.protocol import trains_networks

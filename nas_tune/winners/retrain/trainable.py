@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nas_tune.config.references import with_local_modules
-from nas_tune.session.trust import load_target
+from nas_tune.session.trust import target_called
 from search_spaces import Space
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.networks.evaluation import set_evaluating
 from trainables.protocol import Checking, Describing, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
-from trainables.registry import Target, adapt, get
+from trainables.registry import Target, adapt
 
 if TYPE_CHECKING:
     from search_spaces import Architecture
     from trainables.training.parallel import Group
 
-__all__ = ["TEST", "Retraining", "reference", "target_called"]
+__all__ = ["TEST", "Retraining", "reference"]
 
 TEST = "test_"
 """The prefix of metrics of the test split."""
@@ -179,18 +179,3 @@ class Retraining:
 
 reference = f"{Retraining.__module__}:{Retraining.__qualname__}"
 """The name of `Retraining` in a configuration."""
-
-
-def target_called(name: str) -> Target:
-    """Find a trainable by name.
-
-    Args:
-        name: a registered one, or "module:attribute".
-
-    Returns:
-        The class or function.
-
-    Raises:
-        UnknownNameError, ConfigError: there is none.
-    """
-    return get(name) if ":" not in name else load_target(name, is_given=True)
