@@ -211,16 +211,16 @@ class History:
 
     def _counts(self, trial: FrozenTrial) -> bool:
         """Tell whether the trial has finished with finite values and an architecture of the space."""
-        return (
-            trial.state in _FINISHED
-            and trial.number in self._known
-            and trial.values is not None
-            and all(map(math.isfinite, trial.values))
-        )
+        if trial.state not in _FINISHED or trial.number not in self._known:
+            return False
+        values = trial.values
+        return values is not None and all(map(math.isfinite, values))
 
     def _update(self, study: Study, number: int) -> None:
         self.signs = signs_of(study)
-        trials = study.get_trials(deepcopy=False)[:number]
+        trials = study.get_trials(deepcopy=False)
+        if len(trials) > number:
+            trials = trials[:number]
         if trials and trials[-1].number >= number:
             trials = [trial for trial in trials if trial.number < number]
         self._trials = trials
