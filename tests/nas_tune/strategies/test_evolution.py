@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import islice
 
 import optuna
 import pytest
@@ -11,6 +12,7 @@ from optuna.trial import TrialState, create_trial
 
 import search_spaces
 from nas_tune.strategies.evolution import EvolutionSampler
+from nas_tune.strategies.history import History
 from search_spaces import Architecture, Space
 from tests.toys import conditional_space, ruled_space
 
@@ -92,8 +94,9 @@ def winners(*trials: tuple[Architecture, float, int, TrialState]) -> set[int]:
     for seed in range(30):
         rng = random.Random(seed)
         if {rng.choice((0, 1)), rng.choice((0, 1))} == {0, 1}:
-            parent = EvolutionSampler(NB201, seed, population=2, sample=2)._parent(study, 10)
-            assert parent is not None
+            history = History.of(study, NB201, 10)
+            sampler = EvolutionSampler(NB201, seed, population=2, sample=2)
+            parent = sampler._parent(history, list(islice(history.youngest(), 2))[::-1])
             found.add(parent.number)
     return found
 
