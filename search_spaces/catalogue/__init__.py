@@ -1,6 +1,6 @@
-"""Spaces by name: those of this package, one file for each family, registered ones, and those of plug-ins.
+"""The registry of spaces: those of this package (one file a family), those that a program registers, and plug-ins.
 
-`get("nasnet")` returns the space of the paper. Settings of its factory change the size: `get("nasnet", blocks=3)`.
+`get("nasnet")` makes the space of the paper. Settings of its factory make another size: `get("nasnet", blocks=3)`.
 
 A target of the registry is a factory, a function that returns a `Space` and can be called without arguments, or the
 `Space` itself. A plug-in names it in its entry points of the group `nas_tune.spaces`.
@@ -56,20 +56,20 @@ SPACES: Registry[Callable[..., Space]] = Registry(
     check=_factory,
     error=SpaceError,
 )
-"""The spaces by name. The network of a space that is built in is found in `trainables.networks` under the same name."""
+"""The spaces by name. The networks of a built-in space have the same name in `trainables.networks`."""
 
 
 def register(name: str, factory: Callable[..., Space] | Space | str, *, replace: bool = False) -> None:
-    """Register a space by name. `get(name)` calls its factory once.
+    """Register a space by name. `get(name)` makes the space once and keeps it.
 
     Args:
-        name: of the space.
-        factory: a function that makes the space, whose keyword arguments with defaults are the settings of `get`; or a
-            `Space`, or "module:attribute".
-        replace: whether to replace an entry with the same name.
+        name: the name of the space.
+        factory: a function that makes the space and can be called without arguments; its keyword arguments are the
+            settings of `get`. Also a `Space`, or a reference "module:attribute" to either.
+        replace: whether to replace an entry of the same name.
 
     Raises:
-        SpaceError: the name is not valid, or is taken.
+        SpaceError: the name is not valid or is taken, or `factory` is of another kind.
     """
     SPACES.register(name, factory, replace=replace)
 
@@ -87,15 +87,15 @@ def get(name: str, **settings: object) -> Space:
     """Make a space by name. Without settings it is made once.
 
     Args:
-        name: of the space.
-        settings: arguments of its factory.
+        name: the name of a built-in or registered space, or of a plug-in.
+        settings: keyword arguments of its factory.
 
     Returns:
         The space.
 
     Raises:
         UnknownNameError: no space has the name; the message has a close one.
-        SpaceError: its plug-in is broken, or its factory takes no such setting or makes no `Space`.
+        SpaceError: the plug-in is broken, or the factory refuses a setting or makes no `Space`.
     """
     factory = SPACES.get(name)
     if settings:

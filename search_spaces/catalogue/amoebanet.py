@@ -1,7 +1,7 @@
 """`amoebanet`: the cells of AmoebaNet (Real, Aggarwal, Huang and Le 2019, 1802.01548), normal and reduction.
 
-A cell has five blocks, as in NASNet. A block adds two of the values before it, each through one of 8 operations. The
-output concatenates the loose ends.
+A cell has five blocks, as in NASNet. A block applies one of 8 operations to each of two earlier values, and adds the
+results. The output concatenates the loose ends.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ OPERATIONS = (
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> BlockSpace:
-    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+    """Make the space of the paper, or one with other settings.
 
     Args:
-        blocks: their number in each cell.
-        operations: all of `OPERATIONS`, or some of them.
-        concat: the concatenated blocks: the "loose" ends, or "all".
+        blocks: the number of blocks in a cell, 1 to 20.
+        operations: the operations of a block, from `cells.KNOWN_OPERATIONS`.
+        concat: the blocks that the output concatenates: "loose" (those that no other block takes) or "all".
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: a setting has a wrong value.
     """
     return BlockSpace("amoebanet", blocks, operations, concat)

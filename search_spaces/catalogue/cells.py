@@ -1,13 +1,14 @@
-"""Spaces of cells: the base of the families of normal and reduction cells.
+"""The base classes of the spaces of normal and reduction cells.
 
-A cell is a small graph. Inputs 0 and 1 are the outputs of the two cells before it. Nodes count from 2, and a node adds
-two earlier values, each after an operation. The output concatenates all nodes ("all"), or those that no other node
-takes ("loose", the loose ends). It follows from the other decisions. Members share an id when their cells are
-isomorphic.
+A cell is a small graph. Its inputs 0 and 1 are the outputs of the two cells before it; its nodes count from 2. A node
+applies an operation to each of two earlier values, and adds the results. The output concatenates all nodes ("all"),
+or those that no other node takes ("loose", the loose ends); a setting says which. Members share an id if their cells
+are isomorphic.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -50,18 +51,19 @@ KNOWN_OPERATIONS = (
     "max_pool_5x5",
     "max_pool_7x7",
 )
-"""All operations of the families, for which the networks have modules."""
+"""All operations of the families; the networks have a module for each."""
 CONCATENATIONS = ("loose", "all")
+"""The nodes that the output concatenates: those that no other node takes, or all of them."""
 
 
 def loose_ends(cell: Cell) -> list[int]:
-    """Find the nodes that no other node takes.
+    """Find the nodes that no other node of the cell takes.
 
     Args:
-        cell: the nodes.
+        cell: the nodes of a cell.
 
     Returns:
-        Their numbers, ascending.
+        Their numbers, ascending; the first node is number 2.
     """
     used = {source for node in cell for _, source in node}
     return [index for index in range(INPUTS, INPUTS + len(cell)) if index not in used]
@@ -71,11 +73,11 @@ def concatenated(cell: Cell, concat: str) -> list[int]:
     """Find the nodes that the output of a cell concatenates.
 
     Args:
-        cell: the nodes.
+        cell: the nodes of the cell.
         concat: "loose" or "all".
 
     Returns:
-        Their numbers, ascending.
+        Their numbers, ascending; the first node is number 2.
     """
     return loose_ends(cell) if concat == "loose" else list(range(INPUTS, INPUTS + len(cell)))
 
@@ -83,14 +85,15 @@ def concatenated(cell: Cell, concat: str) -> list[int]:
 class CellSpace(Space):
     """A space of cells: `{"normal": .., "reduce": ..}`, or of one cell for both.
 
-    A family defines the tree of a cell. Properties read its settings from the tree that it declared.
+    A family defines the tree of a cell by `cell_of` and `tree_of`. The properties read the settings from the declared
+    tree.
     """
 
     declared: dict[str, Any]
     distinct: ClassVar[bool]
     """Whether the two inputs of a node differ."""
     edge: ClassVar[str]
-    """The dotted name, in the tree of a cell, of the operation of its first edge."""
+    """The path, in the tree of a cell, of the operation of its first edge."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -99,12 +102,12 @@ class CellSpace(Space):
 
     @property
     def nodes(self) -> int:
-        """The number of nodes of a cell."""
+        """The number of nodes in a cell."""
         return len(self.declared[self.kinds[0]])
 
     @property
     def blocks(self) -> int:
-        """The same number as `nodes`, which `grow` increases."""
+        """The number of nodes in a cell, which `grow` increases."""
         return self.nodes
 
     def _crossing_unit(self, parameter: Parameter) -> str:
@@ -113,134 +116,143 @@ class CellSpace(Space):
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """The options of an edge."""
+        """The operations of an edge."""
         return tuple(str(name) for name in self._by_name[f"{self.kinds[0]}.{self.edge}"].choices or ())
 
     @property
     def concat(self) -> str:
-        """The concatenated nodes: "all" or "loose"."""
+        """The nodes that the output concatenates: "all" or "loose"."""
         raise NotImplementedError
 
     def cell_of(self, tree: Any) -> Cell:
-        """Read a cell.
+        """Read a cell from its tree.
 
         Args:
-            tree: of the cell.
+            tree: the decided tree of one cell.
 
         Returns:
-            Its nodes.
+            Its nodes in their order, each with its two edges `(operation, input)`.
         """
         raise NotImplementedError
 
     def tree_of(self, cell: Cell) -> dict[str, Any]:
-        """Write a cell.
+        """Write the tree of a cell; the inverse of `cell_of`.
 
         Args:
-            cell: its nodes.
+            cell: its nodes, each with two edges `(operation, input)`.
 
         Returns:
-            The tree of the cell.
+            The decided tree of the cell.
         """
         raise NotImplementedError
 
     def cells(self, architecture: object) -> dict[str, Cell]:
-        """Read the cells of a member.
+        """Read the cells of a member as they stand in its tree.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            By kind a list of nodes, each a list of `(operation, input)`.
+            The nodes of each cell by its key in the tree, each node with its edges `(operation, input)`.
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         tree: Any = self.validate(architecture)._tree
         return {kind: self.cell_of(tree[kind]) for kind in self.kinds}
 
     def from_genotype(self, genotype: object) -> Architecture:
-        """Read a published genotype.
+        """Make the member of a published genotype.
 
         Args:
-            genotype: its text (see `search_spaces.catalogue.genotype`), the namedtuple, or a mapping.
+            genotype: its text (see `search_spaces.catalogue.genotype`), a namedtuple, or a mapping of its fields.
 
         Returns:
             The member.
 
         Raises:
-            ArchitectureError: the genotype breaks a rule; the message has line and column, or a place such as
+            ArchitectureError: the genotype breaks a rule; the message gives the line and column, or the place such as
                 `normal[3]`.
         """
         return self.from_cells(read_genotype(genotype, self._rules()))
 
     def from_cells(self, cells: dict[str, Cell]) -> Architecture:
-        """Make the member with given cells.
+        """Make the member with these cells; the inverse of `to_cells`.
 
         Args:
-            cells: `normal` and `reduce`, as from `to_cells`.
+            cells: the cells "normal" and "reduce", each a list of nodes of two edges `(operation, input)`.
 
         Returns:
             The member.
+
+        Raises:
+            ArchitectureError: the space has no such member.
         """
         trees = {kind: self.tree_of(cell) for kind, cell in self._from_both(cells).items()}
-        return self.validate({**self._fixed(), **trees})
+        constants = {"concat": self.concat} if "concat" in self.declared else {}
+        return self.validate({**constants, **trees})
 
     def to_cells(self, architecture: object) -> Mapping[str, Cell]:
-        """Read the cells `normal` and `reduce` of a member; in a space with one cell, that cell twice.
+        """Read the normal and the reduction cell of a member.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The cells by kind.
+            The cells "normal" and "reduce"; in a space with one cell both are that cell.
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         return self._to_both(self.cells(architecture))
 
     def to_genotype(self, architecture: object) -> str:
-        """Write a genotype for the `Genotype` namedtuple of the DARTS repository.
+        """Write a member as a genotype, which the `Genotype` namedtuple of the DARTS repository evaluates.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The text.
+            The genotype, one line of text.
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         cells = self.to_cells(architecture)
         return write_genotype(cells, {kind: concatenated(cell, self.concat) for kind, cell in cells.items()})
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph for each cell: operations on the edges, nodes that add, one output that concatenates."""
+        """Draw one graph a cell: operations on the edges, nodes that add, one output that concatenates."""
         cells = self.cells(architecture).items()
         return tuple(_edge_graph(kind, cell, concatenated(cell, self.concat)) for kind, cell in cells)
 
     def _rules(self) -> Rules:
         other = next(name for name in CONCATENATIONS if name != self.concat)
         remedy = "" if self.distinct else f", its setting is concat={self.concat!r}; there is concat={other!r}"
-        return Rules(self.nodes, self.operations, self._concatenated, self.distinct, remedy, KNOWN_OPERATIONS)
-
-    def _concatenated(self, cell: Cell) -> list[int]:
-        return concatenated(cell, self.concat)
-
-    def _fixed(self) -> dict[str, Any]:
-        return {"concat": self.concat} if "concat" in self.declared else {}
+        concat = functools.partial(concatenated, concat=self.concat)
+        return Rules(self.nodes, self.operations, concat, self.distinct, remedy, KNOWN_OPERATIONS)
 
     def _from_both(self, cells: dict[str, Cell]) -> Mapping[str, Cell]:
         """The cells of the space from the normal and the reduction cell."""
         return cells
 
     def _to_both(self, cells: dict[str, Cell]) -> Mapping[str, Cell]:
+        """The normal and the reduction cell from the cells of the space."""
         return cells
 
 
 class BlockSpace(CellSpace):
-    """Cells of blocks, `{"block_2": {"left": {"input", "op"}, "right": {"input", "op"}}, ..}`, loose ends by default.
+    """Cells of blocks: `{"block_2": {"left": {"input", "op"}, "right": {"input", "op"}}, ..}`.
 
     Args:
-        name: of the space.
-        blocks: their number in a cell.
-        operations: the options of each side of a block.
-        concat: the concatenated blocks: the "loose" ends, or "all". The tree has a setting that is not the family's
-            default.
+        name: the name of the family.
+        blocks: the number of blocks in a cell, 1 to 20.
+        operations: the operations of a block, from `KNOWN_OPERATIONS`.
+        concat: the blocks that the output concatenates, "loose" or "all". A value other than the default of the family
+            stands in the tree as a constant.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
 
     distinct = False
@@ -253,12 +265,15 @@ class BlockSpace(CellSpace):
         known = check_operations(operations, KNOWN_OPERATIONS)
         if concat not in CONCATENATIONS:
             raise SpaceError(f"concat={concat!r}: it is one of {', '.join(CONCATENATIONS)}")
-        cell = {f"block_{i}": _block(i, known) for i in range(INPUTS, INPUTS + blocks)}
+        cell: dict[str, Any] = {}
+        for index in range(INPUTS, INPUTS + blocks):
+            side = {"input": choice(*range(index)), "op": choice(*known)}
+            cell[f"block_{index}"] = {"left": side, "right": side}
         tree: dict[str, Any] = {} if concat == self.default_concat else {"concat": const(concat)}
         super().__init__({**tree, **dict.fromkeys(self.cell_kinds, cell)}, name=name, canonical=block_canonical)
 
     def resized(self, blocks: int) -> Self:
-        """The same space with another number of blocks in a cell."""
+        """Make the space of the same operations and concatenation with another number of blocks a cell."""
         return type(self)(self.name or "", blocks, self.operations, self.concat)
 
     @property
@@ -270,10 +285,14 @@ class BlockSpace(CellSpace):
         return _cell_of_blocks(tree)
 
     def tree_of(self, cell: Cell) -> dict[str, Any]:
-        return {f"block_{i}": _sides(node) for i, node in enumerate(cell, INPUTS)}
+        tree: dict[str, Any] = {}
+        for index, node in enumerate(cell, INPUTS):
+            sides = zip(("left", "right"), node, strict=True)
+            tree[f"block_{index}"] = {side: {"input": source, "op": operation} for side, (operation, source) in sides}
+        return tree
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph for each cell: operations and sums are vertices."""
+        """Draw one graph a cell: operations and sums are vertices."""
         cells = self.cells(architecture).items()
         return tuple(_vertex_graph(kind, cell, concatenated(cell, self.concat)) for kind, cell in cells)
 
@@ -282,10 +301,10 @@ def block_canonical(architecture: Architecture) -> Json:
     """Compute the canonical form of cells of blocks.
 
     Args:
-        architecture: a member.
+        architecture: a member of a `BlockSpace`.
 
     Returns:
-        The cells in their isomorphic form.
+        The isomorphic form of each cell by its key, with `concat` where the tree has it.
     """
     tree: Any = architecture._tree
     return {key: item if key == "concat" else isomorphic_form(_cell_of_blocks(item)) for key, item in tree.items()}
@@ -295,46 +314,37 @@ def _cell_of_blocks(tree: Any) -> Cell:
     return [[(side["op"], side["input"]) for side in (block["left"], block["right"])] for block in tree.values()]
 
 
-def _block(index: int, operations: tuple[str, ...]) -> dict[str, Any]:
-    side = {"input": choice(*range(index)), "op": choice(*operations)}
-    return {"left": side, "right": side}
-
-
-def _sides(node: list[tuple[str, int]]) -> dict[str, Any]:
-    return {
-        side: {"input": source, "op": operation}
-        for side, (operation, source) in zip(("left", "right"), node, strict=True)
-    }
-
-
 def check_count(name: str, value: object) -> None:
     """Check a number of nodes or blocks.
 
     Args:
-        name: of the setting, for the error.
-        value: the number.
+        name: the setting, for the message: "nodes" or "blocks".
+        value: what was given.
 
     Raises:
-        SpaceError: it is not a whole number from 1 to 20.
+        SpaceError: it is no whole number from 1 to 20.
     """
     if not is_whole(value, 1, 20):
         raise SpaceError(f"{name}={value!r}: a cell has a whole number of {name}, 1 to 20")
 
 
-def _ends(cell: Cell, concat: list[int]) -> tuple[list[Vertex], Vertex, list[Edge]]:
+def _ends(concat: list[int]) -> tuple[list[Vertex], Vertex, list[Edge]]:
+    """The inputs and the output of a cell, and the edges from its concatenated nodes to the output."""
     inputs = [Vertex("0", "c_{k-2}", "input"), Vertex("1", "c_{k-1}", "input")]
     return inputs, Vertex("output", "c_{k}", "output"), [Edge(str(node), "output") for node in concat]
 
 
 def _edge_graph(kind: str, cell: Cell, concat: list[int]) -> Graph:
-    inputs, output, last = _ends(cell, concat)
+    inputs, output, last = _ends(concat)
     states = [Vertex(str(i), str(i), "state") for i, _ in enumerate(cell, INPUTS)]
-    edges = [Edge(str(source), str(i), operation) for i, node in enumerate(cell, INPUTS) for operation, source in node]
+    edges: list[Edge] = []
+    for index, node in enumerate(cell, INPUTS):
+        edges += [Edge(str(source), str(index), operation) for operation, source in node]
     return Graph(kind, (*inputs, *states, output), (*edges, *last))
 
 
 def _vertex_graph(kind: str, cell: Cell, concat: list[int]) -> Graph:
-    inputs, output, last = _ends(cell, concat)
+    inputs, output, last = _ends(concat)
     vertices, edges = list(inputs), []
     for index, node in enumerate(cell, INPUTS):
         for side, (operation, source) in zip(("left", "right"), node, strict=True):

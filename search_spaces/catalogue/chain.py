@@ -1,8 +1,9 @@
-"""`chain`: 1 to 10 layers, each with an operation, channels, a stride and a connection to the earlier layers.
+"""`chain`: 1 to 10 layers, each with an operation, channels, a stride and a connection to the layers before.
 
-Every combination is a member: the builder fits shapes to each other, so the space needs no rule. `channels` decides the
-width of convolutions and depthwise-separable convolutions; pooling, identity and zero keep the width of their input.
-The first layer has no parallel layer, so it is in series then. Members that differ in these two only share an id.
+Every combination is a member: the network adapts the shapes, so that the space needs no `valid` rule. `channels` is
+the width of convolutions and depthwise-separable convolutions; pooling, identity and zero keep the width of their
+input. A first layer has no layer to run parallel to, so "parallel" means "series" there. The canonical form leaves
+both out: members that differ in nothing else share an id.
 """
 
 from __future__ import annotations
@@ -17,28 +18,29 @@ from search_spaces.space import Space
 __all__ = ["CONNECTIONS", "CONVOLUTIONS", "OPERATIONS", "ChainSpace", "canonical", "space"]
 
 CONVOLUTIONS = ("conv_3x3", "conv_5x5", "conv_7x7", "dwconv_3x3", "dwconv_5x5")
-"""The operations whose width is `channels`."""
+"""The operations that have a width of their own, `channels`."""
 OPERATIONS = (*CONVOLUTIONS, "max_pool_3x3", "avg_pool_3x3", "identity", "zero")
 CONNECTIONS = ("series", "parallel", "skip", "dense")
 
 
 def canonical(architecture: Architecture) -> Json:
-    """Compute the canonical form.
+    """Compute the canonical form: without channels that decide nothing, and with a first layer in series.
 
     Args:
-        architecture: a member.
+        architecture: a member of the space.
 
     Returns:
-        The layers, without channels that change nothing, and with a first layer in series in place of parallel.
+        The layers.
     """
     tree: Any = architecture._tree
-    return [_canonical_layer(layer, first=index == 0) for index, layer in enumerate(tree["layers"])]
-
-
-def _canonical_layer(layer: dict[str, Json], *, first: bool) -> Json:
-    connection = _connection(layer, first=first)
-    kept: dict[str, Json] = {"op": layer["op"], "stride": layer["stride"], "connection": connection}
-    return {**kept, "channels": layer["channels"]} if layer["op"] in CONVOLUTIONS else kept
+    layers: list[Json] = []
+    for index, layer in enumerate(tree["layers"]):
+        connection = _connection(layer, first=index == 0)
+        kept: dict[str, Json] = {"op": layer["op"], "stride": layer["stride"], "connection": connection}
+        if layer["op"] in CONVOLUTIONS:
+            kept["channels"] = layer["channels"]
+        layers.append(kept)
+    return layers
 
 
 def _connection(layer: dict[str, Any], *, first: bool) -> str:
@@ -49,7 +51,7 @@ class ChainSpace(Space):
     """The space of chains: `{"layers": [{"op", "channels", "stride", "connection"}, ..]}`."""
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw the layers from the stem on, with a vertex `+` or `concat` where a connection adds or concatenates."""
+        """Draw the layers from the stem on. A vertex `+` or `concat` stands where a connection adds or concatenates."""
         tree: Any = self.validate(architecture)._tree
         vertices, edges = [Vertex("input", "input", "input"), Vertex("stem", "stem", "operation")], []
         edges.append(Edge("input", "stem"))
@@ -73,13 +75,13 @@ _JOINTS = {"skip": "+", "parallel": "+", "dense": "concat"}
 
 
 def _label(layer: dict[str, Any]) -> str:
-    """`conv_3x3 64 /2`: the operation, its channels where they count, its stride where it is not 1."""
+    """A label such as `conv_3x3 64 /2`: the operation, the channels of a convolution, a stride other than 1."""
     channels = f" {layer['channels']}" if layer["op"] in CONVOLUTIONS else ""
     return f"{layer['op']}{channels}{' /2' if layer['stride'] == 2 else ''}"
 
 
 def space() -> ChainSpace:
-    """Make the space of chains.
+    """Make the space of chains; it has no settings.
 
     Returns:
         The space.

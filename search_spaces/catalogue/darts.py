@@ -1,7 +1,7 @@
 """`darts`: the cells of DARTS (Liu, Simonyan and Yang 2019, 1806.09055), a normal and a reduction cell.
 
-A cell has four nodes. A node is the sum of two edges from two different earlier values, and an edge is one of seven
-operations (the eighth, `none`, is a candidate of the supernet only). The output concatenates all nodes:
+A cell has four nodes. A node adds two edges from two different earlier values; each edge is one of seven operations
+(the eighth, `none`, is a candidate of the supernet only). The output concatenates all nodes:
 
     {"normal": {"node_2": [{"input_0": "sep_conv_3x3"}, {"input_1": "skip_connect"}], ..}, "reduce": {..}}
 
@@ -34,14 +34,14 @@ OPERATIONS = (
 
 
 class DartsSpace(CellSpace):
-    """Cells of nodes, each a subset of two of the edges from earlier values.
+    """Cells of nodes; each node takes two of the edges from earlier values.
 
     Args:
-        nodes: their number in a cell.
-        operations: the options of an edge.
+        nodes: the number of nodes in a cell, 1 to 20.
+        operations: the operations of an edge, from `cells.KNOWN_OPERATIONS`.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
 
     distinct = True
@@ -57,7 +57,7 @@ class DartsSpace(CellSpace):
         super().__init__({"normal": cell, "reduce": cell}, name="darts", canonical=canonical)
 
     def resized(self, blocks: int) -> DartsSpace:
-        """The same space with another number of nodes in a cell."""
+        """Make the space of the same operations with another number of nodes a cell."""
         return DartsSpace(blocks, self.operations)
 
     @property
@@ -75,35 +75,39 @@ class DartsSpace(CellSpace):
 
 
 def canonical(architecture: Architecture) -> Json:
-    """Compute the canonical form. Nodes may be renumbered, since all of them are concatenated.
+    """Compute the canonical form: nodes may be renumbered, since the output concatenates all of them.
 
     Args:
-        architecture: a member.
+        architecture: a member of a `DartsSpace`.
 
     Returns:
-        The two cells in their isomorphic form.
+        The isomorphic forms of the normal and the reduction cell.
     """
     tree: Any = architecture._tree
     return [isomorphic_form(_cell_of(tree["normal"])), isomorphic_form(_cell_of(tree["reduce"]))]
 
 
 def _cell_of(tree: Any) -> Cell:
-    return [
-        [(operation, int(name[6:])) for edge in edges for name, operation in edge.items()] for edges in tree.values()
-    ]
+    cell: Cell = []
+    for edges in tree.values():
+        node: list[tuple[str, int]] = []
+        for edge in edges:
+            node += [(operation, int(name.removeprefix("input_"))) for name, operation in edge.items()]
+        cell.append(node)
+    return cell
 
 
 def space(nodes: int = 4, operations: Sequence[str] = OPERATIONS) -> DartsSpace:
-    """Make the space of the paper, or one with other settings.
+    """Make the space of the paper, or one of another size or with other operations.
 
     Args:
-        nodes: their number in a cell.
-        operations: the options of an edge.
+        nodes: the number of nodes in a cell, 1 to 20.
+        operations: the operations of an edge, from `cells.KNOWN_OPERATIONS`.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     return DartsSpace(nodes, operations)

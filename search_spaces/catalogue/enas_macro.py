@@ -1,11 +1,11 @@
 """`enas_macro`: whole networks of ENAS (Pham et al. 2018, arXiv 1802.03268), 12 layers by default.
 
-Layer i applies one of six operations to the output of layer i - 1 (layer 0: of the stem), and concatenates with it the
-outputs that it skips to: any subset of the i outputs before its input, `"stem"`, `"layer_0"`, .., `"layer_{i-2}"`. With
-L layers the space has exactly 6^L * 2^(L(L-1)/2) members.
+Layer i applies one of six operations to the output of layer i - 1 (layer 0 to that of the stem). It concatenates the
+result with the outputs that it skips to: any subset of the i outputs before its input, `"stem"`, `"layer_0"`, ..,
+`"layer_{i-2}"`. With L layers the space has exactly 6^L * 2^(L(L-1)/2) members.
 
-No two members are the same network: every layer is on the way to the output, operations differ, and skips have a fixed
-order. The id is therefore that of the tree.
+No two members are the same network: every layer is on a path to the output, the operations differ, and skips have a
+fixed order. So there is no canonical form.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.catalogue.literal import number_at
+from search_spaces.catalogue.literal import read_number
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, const, subset
@@ -23,53 +23,63 @@ from search_spaces.whole_numbers import is_whole
 __all__ = ["OPERATIONS", "ENASMacroSpace", "skip_candidates", "space"]
 
 OPERATIONS = ("conv_3x3", "sep_conv_3x3", "conv_5x5", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3")
-"""The operations in the official order, since an arc uses the index of an operation."""
+"""In the official order: the number of an operation in an arc is its place here."""
 
 
 def skip_candidates(layer: int) -> tuple[str, ...]:
-    """List the outputs that a layer may skip to: all before its input.
+    """List the outputs that a layer may skip to: all that come before its input.
 
     Args:
-        layer: its number, from 0.
+        layer: the number of the layer, from 0.
 
     Returns:
-        Their names.
+        `layer` names: "stem", "layer_0", .. in their order.
     """
     return ("stem", *(f"layer_{earlier}" for earlier in range(layer)))[:layer]
 
 
 class ENASMacroSpace(Space):
-    """The networks of ENAS, `{"layers": [{"op": .., "skips": ["stem", "layer_0", ..]}, ..]}`, with arcs.
+    """The networks of ENAS, `{"layers": [{"op": .., "skips": ["stem", "layer_0", ..]}, ..]}`.
+
+    The authors write a member as an arc: the number of the operation of each layer, then 0 or 1 for every skip.
 
     Args:
-        layers: their number.
+        layers: the number of layers, at least 1.
 
     Raises:
-        SpaceError: it is not a whole number of at least 1.
+        SpaceError: `layers` is no such number.
     """
+
+    declared: dict[str, Any]
 
     def __init__(self, layers: int = 12) -> None:
         if not is_whole(layers, 1):
             raise SpaceError(f"space 'enas_macro': layers={layers!r}; it is a whole number of at least 1")
-        super().__init__({"layers": [_layer(index) for index in range(layers)]}, name="enas_macro")
+        declared: list[dict[str, object]] = []
+        for index in range(layers):
+            candidates = list(skip_candidates(index))
+            skips = subset(candidates, (0, index)) if candidates else const([])
+            declared.append({"op": choice(*OPERATIONS), "skips": skips})
+        super().__init__({"layers": declared}, name="enas_macro")
 
     @property
     def layers(self) -> int:
-        """The number of layers."""
-        declared: Any = self.declared
-        return len(declared["layers"])
+        """The number of layers of a network."""
+        return len(self.declared["layers"])
 
     def from_arc(self, text: str) -> Architecture:
-        """Read an arc as the authors write it: for each layer the number of its operation, then 0 or 1 for every skip.
+        """Read the network of an arc.
 
         Args:
-            text: numbers, separated by white space.
+            text: the numbers, separated by white space.
 
         Returns:
-            The network.
+            The member.
 
         Raises:
-            ArchitectureError: the arc is malformed; the message has the number, from 0, where it breaks.
+            ArchitectureError: it is no text, has another number of numbers, or a number is out of its range; the
+                message
+                gives the index of that number.
         """
         if not isinstance(text, str):
             kind = type(text).__name__
@@ -84,27 +94,27 @@ class ENASMacroSpace(Space):
         layers: list[Json] = []
         place = 0
         for index in range(self.layers):
-            operation = number_at(numbers, place, len(OPERATIONS), f"layers.{index}.op")
+            operation = read_number(numbers, place, len(OPERATIONS), f"layers.{index}.op")
             place += 1
             skips: list[Json] = []
             for candidate in skip_candidates(index):
-                if number_at(numbers, place, 2, f"layers.{index}.skips"):
+                if read_number(numbers, place, 2, f"layers.{index}.skips"):
                     skips.append(candidate)
                 place += 1
             layers.append({"op": OPERATIONS[operation], "skips": skips})
         return self.validate({"layers": layers})
 
     def to_arc(self, architecture: object) -> str:
-        """Write the arc of a network.
+        """Write a network as an arc; the inverse of `from_arc`.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            A line for each layer.
+            The numbers, one line for each layer.
 
         Raises:
-            ArchitectureError: it is not a member.
+            ArchitectureError: it is no member.
         """
         lines: list[str] = []
         for index, layer in enumerate(self.validate(architecture)["layers"]):
@@ -113,7 +123,7 @@ class ENASMacroSpace(Space):
         return "\n".join(lines)
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw the layers as a sequence. A vertex that concatenates follows a layer with skips."""
+        """Draw the layers in a row; a vertex that concatenates follows each layer with skips."""
         vertices, edges = [Vertex("stem", "stem", "input")], []
         outputs = {"stem": "stem"}
         now = "stem"
@@ -131,19 +141,16 @@ class ENASMacroSpace(Space):
         return (Graph("network", tuple(vertices), (*edges, Edge(now, "output"))),)
 
 
-def _layer(index: int) -> dict[str, object]:
-    candidates = skip_candidates(index)
-    skips = subset(list(candidates), (0, index)) if candidates else const([])
-    return {"op": choice(*OPERATIONS), "skips": skips}
-
-
 def space(layers: int = 12) -> ENASMacroSpace:
     """Make the space of ENAS, or one of another depth.
 
     Args:
-        layers: their number.
+        layers: the number of layers, at least 1.
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: `layers` is no such number.
     """
     return ENASMacroSpace(layers)

@@ -1,9 +1,11 @@
 """`enas_micro`: the micro space of ENAS (Pham, Guan, Zoph, Le and Dean 2018, 1802.03268), normal and reduction.
 
-A cell has five blocks. A block adds two of the values before it, each through one of 5 operations. The output
-concatenates the loose ends. Repositories that build on DARTS print the paper's cells with all blocks concatenated:
-`get("enas_micro", concat="all")` reads those. The authors write a member as an arc: four numbers for each block, the
-input and the operation of its left and of its right side, first those of the normal cell.
+A cell has five blocks. A block applies one of 5 operations to each of two earlier values, and adds the results. The
+output concatenates the loose ends. Repositories that build on DARTS print the paper's cells with all blocks
+concatenated: `get("enas_micro", concat="all")` reads those.
+
+The authors write a member as an arc, first the normal cell, then the reduction cell. Each block is four numbers: input
+and operation of its left side, input and operation of its right side.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import BlockSpace
 from search_spaces.catalogue.genotype import INPUTS, Cell
-from search_spaces.catalogue.literal import number_at
+from search_spaces.catalogue.literal import read_number
 from search_spaces.errors import ArchitectureError
 
 __all__ = ["CODES", "OPERATIONS", "EnasMicroSpace", "space"]
@@ -22,23 +24,25 @@ OPERATIONS = ("skip_connect", "sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "m
 CODES = ("sep_conv_3x3", "sep_conv_5x5", "avg_pool_3x3", "max_pool_3x3", "skip_connect")
 """The operations by their numbers in the arcs of ENAS."""
 _NUMBERS = 4
-"""The count of numbers of a block in an arc."""
+"""The numbers of a block in an arc."""
 
 
 class EnasMicroSpace(BlockSpace):
-    """The cells of ENAS, which are written as genotypes and as arcs."""
+    """The cells of ENAS, with genotypes and with the arcs that ENAS writes."""
 
     def from_arc(self, text: str) -> Architecture:
-        """Read an arc, `0 2 0 0 0 4 ..`.
+        """Read the member of an arc `0 2 0 0 0 4 ..`.
 
         Args:
-            text: numbers, separated by white space.
+            text: the numbers, separated by white space: first the normal cell, then the reduction cell.
 
         Returns:
             The member.
 
         Raises:
-            ArchitectureError: the arc is malformed; the message has the number, from 0, where it breaks.
+            ArchitectureError: it is no text, has another number of numbers, or a number is out of its range; the
+                message
+                gives the index of that number.
         """
         if not isinstance(text, str):
             kind = type(text).__name__
@@ -52,35 +56,39 @@ class EnasMicroSpace(BlockSpace):
         return self.from_cells({kind: self._read_cell(numbers, start, kind) for kind, start in starts.items()})
 
     def to_arc(self, architecture: object) -> str:
-        """Write the arc of a member.
+        """Write a member as an arc; the inverse of `from_arc`.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            A line for each cell.
+            The numbers, one line for each cell.
 
         Raises:
-            ArchitectureError: it has an operation without a number in arcs.
+            ArchitectureError: it is no member, or it has an operation without a number in `CODES`.
         """
-        lines = []
+        lines: list[str] = []
         for cell in self.to_cells(architecture).values():
-            sides = [side for block in cell for side in block]
-            lines.append(" ".join(f"{source} {_code(operation)}" for operation, source in sides))
+            numbers: list[int] = []
+            for block in cell:
+                for operation, source in block:
+                    numbers += [source, _code(operation)]
+            lines.append(" ".join(map(str, numbers)))
         return "\n".join(lines)
 
     def _read_cell(self, numbers: Sequence[str], start: int, kind: str) -> Cell:
+        """The cell whose numbers begin at index `start`; `kind` is for errors."""
         cell: Cell = []
         for index in range(INPUTS, INPUTS + self.blocks):
             place = start + _NUMBERS * (index - INPUTS)
-            sides = ((place, "left"), (place + 2, "right"))
-            cell.append([_read_side(numbers, at, index, f"{kind}.block_{index}.{side}") for at, side in sides])
+            block: list[tuple[str, int]] = []
+            for side, at in (("left", place), ("right", place + 2)):
+                path = f"{kind}.block_{index}.{side}"
+                source = read_number(numbers, at, index, f"{path}.input")
+                code = read_number(numbers, at + 1, len(CODES), f"{path}.op")
+                block.append((CODES[code], source))
+            cell.append(block)
         return cell
-
-
-def _read_side(numbers: Sequence[str], place: int, index: int, path: str) -> tuple[str, int]:
-    source = number_at(numbers, place, index, f"{path}.input")
-    return CODES[number_at(numbers, place + 1, len(CODES), f"{path}.op")], source
 
 
 def _code(operation: str) -> int:
@@ -90,14 +98,17 @@ def _code(operation: str) -> int:
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> EnasMicroSpace:
-    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+    """Make the space of the paper, or one with other settings.
 
     Args:
-        blocks: their number in each cell.
-        operations: all of `OPERATIONS`, or some of them.
-        concat: the concatenated blocks: the "loose" ends, or "all".
+        blocks: the number of blocks in a cell, 1 to 20.
+        operations: the operations of a block, from `cells.KNOWN_OPERATIONS`.
+        concat: the blocks that the output concatenates: "all", or "loose" (those that no other block takes).
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: a setting has a wrong value.
     """
     return EnasMicroSpace("enas_micro", blocks, operations, concat)

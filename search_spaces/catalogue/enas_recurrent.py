@@ -1,12 +1,13 @@
 """`enas_recurrent`: the recurrent cell of ENAS (Pham et al. 2018, arXiv 1802.03268).
 
-There are twelve nodes. Node 0 reads the word and the output of the step before, and decides its activation; each later
-node takes one earlier node, by a highway as in `recurrent`. The output is the mean of the loose ends, the nodes that no
-other node takes:
+The cell has twelve nodes. Node 0 reads the word and the output of the step before; its activation is a decision. Each
+later node takes one earlier node, by a highway connection as in `recurrent`. The output is the mean of the loose ends,
+the nodes that no other node takes:
 
     {"node_0": {"activation": "tanh"}, "node_1": {"input": 0, "activation": "tanh"}, .., "node_11": {..}}
 
-There are 4^12 * 11! members, the 10^15 of the paper. Cells that differ only in the order of their nodes share an id.
+The space has 4^12 * 11! members, the 10^15 of the paper. Cells that differ only in the order of their nodes share an
+id.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from search_spaces.catalogue.recurrent import (
     ACTIVATIONS,
     Nodes,
     RecurrentSpace,
-    branches,
     check_activations,
     decided_nodes,
     node_choices,
+    sorted_branches,
 )
 from search_spaces.errors import ArchitectureError
 from search_spaces.parameters import choice
@@ -35,31 +36,26 @@ CODES = ("tanh", "relu", "identity", "sigmoid")
 
 
 class EnasRecurrentSpace(RecurrentSpace):
-    """The cells of ENAS. They are written as DARTS genotypes, where node 0 is tanh, and as the numbers of ENAS."""
+    """The recurrent cells of ENAS, with the genotypes of DARTS and with the number sequences of ENAS.
+
+    In a genotype node 0 is always tanh.
+    """
 
     def averaged(self, nodes: Nodes) -> list[int]:
-        """Choose the states whose mean is the output of the cell: here the loose ends.
-
-        Args:
-            nodes: of the cell.
-
-        Returns:
-            Their numbers, ascending.
-        """
         taken = {source for _, source in nodes}
         return [index for index in range(len(nodes) + 1) if index not in taken]
 
     def to_genotype(self, architecture: object) -> str:
-        """Write a genotype as DARTS does.
+        """Write a member as DARTS writes the cells of ENAS.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The text.
+            The genotype, one line of text.
 
         Raises:
-            ArchitectureError: node 0 is not tanh, which a genotype cannot express.
+            ArchitectureError: it is no member, or node 0 is not tanh; `to_sequence` writes such a member.
         """
         tree: Any = self.validate(architecture)._tree
         first = tree["node_0"]["activation"]
@@ -71,16 +67,18 @@ class EnasRecurrentSpace(RecurrentSpace):
         return f"Genotype(recurrent={nodes!r}, concat={self.averaged(nodes)!r})"
 
     def from_sequence(self, sequence: str | Sequence[int]) -> Architecture:
-        """Read the numbers of ENAS, `0 0 0 1 1 ..`: the activation of node 0, then input and activation of each node.
+        """Read the member of the numbers of ENAS, `0 0 0 1 1 ..`.
 
         Args:
-            sequence: the numbers, as text or as a list.
+            sequence: the activation of node 0, then input and activation of each later node: a list, or a text with
+                white
+                space or commas between. `CODES` has the numbers of the activations.
 
         Returns:
             The member.
 
         Raises:
-            ArchitectureError: their count is wrong, or a number is out of its range.
+            ArchitectureError: it is neither, has another number of numbers, or a number is out of its range.
         """
         if not isinstance(sequence, str | list | tuple):
             kind = type(sequence).__name__
@@ -97,13 +95,16 @@ class EnasRecurrentSpace(RecurrentSpace):
         return self.validate(tree)
 
     def to_sequence(self, architecture: object) -> str:
-        """Write the numbers of ENAS.
+        """Write a member as the numbers of ENAS; the inverse of `from_sequence`.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The numbers, separated by spaces.
+            The numbers, with spaces between.
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         tree: Any = self.validate(architecture)._tree
         numbers = [CODES.index(tree["node_0"]["activation"])]
@@ -116,30 +117,30 @@ class EnasRecurrentSpace(RecurrentSpace):
 
 
 def canonical(architecture: Architecture) -> str:
-    """Compute the canonical form.
+    """Compute the canonical form: the tree of the nodes, without their order.
 
     Args:
-        architecture: a member.
+        architecture: a member of the space.
 
     Returns:
-        The tree of the nodes as text, its branches sorted.
+        A text: the activation of node 0 and the sorted sorted_branches below it.
     """
     tree: Any = architecture._tree
-    return f"{tree['node_0']['activation']}{branches(decided_nodes(tree))}"
+    return f"{tree['node_0']['activation']}{sorted_branches(decided_nodes(tree))}"
 
 
 def space(nodes: int = 12, activations: Sequence[str] = ACTIVATIONS) -> EnasRecurrentSpace:
-    """Make the space of the paper, or one with other settings.
+    """Make the space of the paper, or one of another size or with other activations.
 
     Args:
-        nodes: their number, node 0 included.
-        activations: all of `ACTIVATIONS`, or some of them.
+        nodes: the number of nodes with node 0, 1 to 20.
+        activations: some of `recurrent.ACTIVATIONS`.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     check_count("nodes", nodes)
     known = check_activations(activations)
@@ -148,7 +149,7 @@ def space(nodes: int = 12, activations: Sequence[str] = ACTIVATIONS) -> EnasRecu
 
 
 def _number(numbers: Sequence[str], place: int, below: int) -> int:
-    """The number at a place; raises if it is not less than `below`."""
+    """The number at a place, which is less than `below`."""
     text = numbers[place]
     if not text.isdecimal() or int(text) >= below:
         what = "activation" if place % 2 == 0 else "input"

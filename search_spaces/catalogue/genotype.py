@@ -1,11 +1,14 @@
-"""Genotypes, the text form of published cells: they are parsed, never evaluated, and written.
+"""Genotypes, the notation of published cells: parsed (never evaluated), checked, and written.
 
     Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ..], normal_concat=range(2, 6), reduce=[..], ..)
 
-Two edges make a node; 0 and 1 are the outputs of the two cells before, nodes count from 2. The reader takes this text
-over any lines, with comments, with `NAME =` in front, by position or by name; a dict of the same fields; and a
-namedtuple or mapping. Edges are a flat list, or a tuple of edges for each node (GDAS). An edge may have a weight as its
-third item, or the form `(operation, node, input)` (FairDARTS). The order of a node's two edges has no meaning.
+Two edges make a node. Inputs 0 and 1 are the outputs of the two cells before; nodes count from 2. The order of the two
+edges of a node has no meaning. The reader takes
+
+- this text on any number of lines, with comments, with `NAME =` in front, its fields by position or by name;
+- a dict of the same fields as text, and a namedtuple or mapping itself;
+- edges in a row, or a tuple of edges for each node (GDAS);
+- edges `(operation, input)`, `(operation, input, weight)` or `(operation, node, input)` (FairDARTS).
 """
 
 from __future__ import annotations
@@ -15,13 +18,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from search_spaces.catalogue.literal import listed, read_fields, whole
+from search_spaces.catalogue.literal import read_fields, read_sequence, read_whole
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
 __all__ = ["ALIASES", "FIELDS", "INPUTS", "Cell", "Rules", "read_genotype", "write_genotype"]
 
 FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
+"""The fields of a genotype, in the order of the namedtuple."""
 ALIASES = {
     "identity": "skip_connect",
     "dua_sepc_3x3": "sep_conv_3x3",
@@ -48,15 +52,15 @@ Cell = list[list[tuple[str, int]]]
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules for the genotypes of one space.
+    """The rules that a genotype of one space keeps.
 
     Attributes:
-        nodes: the number of nodes of a cell.
+        nodes: the number of nodes in a cell.
         operations: the operations of the space.
-        concat: from a cell to its concatenated nodes, ascending.
+        concat: takes a cell, and returns the nodes that its output concatenates, ascending.
         distinct: whether the two inputs of a node must differ.
-        remedy: ends the error of a wrong concatenation.
-        kinds: the fields of the cells.
+        remedy: the end of the message for another concatenation, or nothing.
+        kinds: the cells of a genotype.
     """
 
     nodes: int
@@ -65,22 +69,22 @@ class Rules:
     distinct: bool
     remedy: str = ""
     known: tuple[str, ...] = ()
-    """The operations that the setting `operations` may name."""
+    """Operations that the setting `operations` may name."""
     kinds: tuple[str, ...] = field(default=("normal", "reduce"))
 
 
 def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
-    """Read the cells of a genotype.
+    """Read the cells of a genotype, and check them.
 
     Args:
-        genotype: its text, the namedtuple, or a mapping.
-        rules: of the space.
+        genotype: its text, a namedtuple, or a mapping of its fields.
+        rules: the rules of the space.
 
     Returns:
-        The cells by kind.
+        The cells by kind, "normal" and "reduce".
 
     Raises:
-        ArchitectureError: the genotype breaks a rule; the message has the place and the rule.
+        ArchitectureError: the genotype breaks a rule; the message gives the place and the rule.
     """
     fields = _fields(genotype)
     cells: dict[str, Cell] = {}
@@ -92,11 +96,11 @@ def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
 
 
 def write_genotype(cells: Mapping[str, Cell], concats: Mapping[str, list[int]]) -> str:
-    """Write cells as a genotype, in the form of a Python namedtuple with lists.
+    """Write cells as Python writes the namedtuple with lists.
 
     Args:
-        cells: by kind.
-        concats: by kind, the concatenated nodes.
+        cells: the nodes of each cell by kind.
+        concats: the nodes that the output of each cell concatenates, by kind.
 
     Returns:
         One line of text.
@@ -117,10 +121,10 @@ class _Edge:
 
 
 def _fields(genotype: object) -> dict[str, Any]:
-    """The fields by name, from any form of the genotype."""
+    """The fields by name; `ArchitectureError` for other fields, unless they are empty."""
     found = read_fields(genotype, FIELDS)
     for name, value in found.items():
-        # AutoDL-Projects writes connectN=None, and other repositories an empty list in a field that only they have.
+        # Repositories have more fields: AutoDL-Projects writes connectN=None, others an empty list.
         if name not in FIELDS and value not in (None, [], ()):
             raise ArchitectureError(
                 str(name), f"a genotype has no such field{did_you_mean(str(name), FIELDS)}; {_said_fields()}"
@@ -140,7 +144,7 @@ def _said_fields() -> str:
 
 def _edges(value: object, kind: str, rules: Rules) -> list[list[_Edge]]:
     """The edges of each node."""
-    items = listed(value, kind, "a list of edges (operation, input)")
+    items = read_sequence(value, kind, "a list of edges (operation, input)")
     nested = bool(items) and all(_is_list(item) and item and _is_list(item[0]) for item in items)
     if nested:
         nodes = [[_edge(edge, f"{kind}[{i}][{j}]") for j, edge in enumerate(node)] for i, node in enumerate(items)]
@@ -153,7 +157,7 @@ def _edges(value: object, kind: str, rules: Rules) -> list[list[_Edge]]:
 
 
 def _paired(edges: list[_Edge], kind: str, count: int) -> list[list[_Edge]]:
-    """A flat list of edges, grouped by the node that they name, else in pairs."""
+    """Group a row of edges by the nodes that they name, or else in pairs."""
     if not edges or edges[0].node is None:
         return [edges[i : i + 2] for i in range(0, len(edges), 2)]
     nodes: dict[int, list[_Edge]] = {index: [] for index in range(INPUTS, INPUTS + count)}
@@ -167,13 +171,13 @@ def _paired(edges: list[_Edge], kind: str, count: int) -> list[list[_Edge]]:
 
 
 def _edge(value: object, place: str) -> _Edge:
-    """`(operation, input)`, `(operation, input, weight)` or `(operation, node, input)`."""
-    items = listed(value, place, "(operation, input)")
+    """Read `(operation, input)`, `(operation, input, weight)` or `(operation, node, input)`."""
+    items = read_sequence(value, place, "(operation, input)")
     if len(items) not in (2, 3) or not isinstance(items[0], str):
         raise ArchitectureError(place, f"{value!r:.60} is no edge; write (operation, input)")
     if len(items) == 2 or isinstance(items[2], float):
-        return _Edge(items[0], whole(items[1], place), place)
-    return _Edge(items[0], whole(items[2], place), place, node=whole(items[1], place))
+        return _Edge(items[0], read_whole(items[1], place), place)
+    return _Edge(items[0], read_whole(items[2], place), place, node=read_whole(items[1], place))
 
 
 def _checked_node(edges: list[_Edge], index: int, rules: Rules) -> list[tuple[str, int]]:
@@ -214,7 +218,7 @@ def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
 
 
 def _check_concat(value: object, place: str, cell: Cell, rules: Rules) -> None:
-    given = [whole(item, place) for item in listed(value, place, "a list of nodes")]
+    given = [read_whole(item, place) for item in read_sequence(value, place, "a list of nodes")]
     expected = rules.concat(cell)
     if sorted(given) != expected:
         raise ArchitectureError(place, f"{given} are concatenated; this space concatenates {expected}{rules.remedy}")

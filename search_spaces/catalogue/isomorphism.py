@@ -1,7 +1,7 @@
-"""The canonical form of cells, equal for isomorphic ones, from which the ids of cell spaces are made.
+"""The canonical form of cells: isomorphic cells have one form, and so one id.
 
-Two cells are isomorphic when a renumbering of their nodes, and an exchange of the two edges of nodes, turns one into
-the other. Nothing else is merged: two equal nodes that are used once each differ from one node that is used twice.
+Two cells are isomorphic if a renumbering of their nodes, and an exchange of the two edges of nodes, turns one into
+the other. Nothing else is merged: two equal nodes, each taken once, differ from one node that is taken twice.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ __all__ = ["isomorphic_form"]
 
 
 def isomorphic_form(cell: Cell) -> str:
-    """Write a cell as a text that is equal for isomorphic cells, and for no others.
+    """Write a cell as a text that isomorphic cells share.
 
-    The computation of a node, written out, is longer than those of its inputs. The nodes are ordered by that text,
-    which their numbers cannot change. Only used nodes with equal computations are tried in every order; unused nodes
-    are sorted.
+    The expression that a node computes is longer than those of its inputs, so sorting by the expressions gives an order
+    that does not depend on the numbering. Only nodes with equal expressions are tried in every order, and of those only
+    the nodes that others take: the loose ends are sorted.
 
     Args:
-        cell: the nodes.
+        cell: its nodes.
 
     Returns:
-        The text.
+        The text, equal for two cells exactly if a renumbering of their nodes makes them equal.
     """
     texts = [str(index) for index in range(INPUTS)]
     used: set[int] = set()
@@ -39,7 +39,7 @@ def isomorphic_form(cell: Cell) -> str:
 
 
 def _orders(inner: list[tuple[int, str, int]]) -> Iterator[Sequence[int]]:
-    """Every order of nodes in which only those of equal texts change places."""
+    """Every order of the nodes in which only nodes of equal texts change places."""
     tied = [[index for _, _, index in group] for _, group in groupby(inner, key=lambda item: item[1])]
     if len(tied) == len(inner):
         yield [index for _, _, index in inner]
@@ -49,7 +49,7 @@ def _orders(inner: list[tuple[int, str, int]]) -> Iterator[Sequence[int]]:
 
 
 def _numbered(cell: Cell, order: Sequence[int], ends: Cell) -> str:
-    """The nodes in this order, then the loose ends, each with its edges sorted."""
+    """The text of the nodes in this order and then of the loose ends, each with its edges sorted."""
     number = {old: new for new, old in enumerate([*range(INPUTS), *order])}
 
     def written(node: list[tuple[str, int]]) -> str:

@@ -1,8 +1,8 @@
-"""One call, or one dict, of plain values as Python text: parsed, never evaluated.
+"""Published notations of architectures as Python text: parsed, never evaluated.
 
-`read_call("X = F(a=[('b', 1)], c=range(2))", names)` returns `{"a": [["b", 1]], "c": range(2)}`. Anything but a literal
-raises an error with its line and column, and so does text that is too long or too deeply nested. `read_fields` also
-takes a namedtuple or a mapping. `listed`, `whole` and `number_at` check single values. All errors are
+`read_fields("X = F(a=[('b', 1)], c=range(2))", names)` returns `{"a": [["b", 1]], "c": range(2)}`: one call, or one
+dict, of literals. Everything else is refused with its line and column; so is a text that is longer, or more deeply
+nested, than any genotype. `read_sequence`, `read_whole` and `read_number` check single values. Errors are
 `ArchitectureError` with the place.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
-__all__ = ["LONGEST", "listed", "number_at", "read_call", "read_fields", "whole"]
+__all__ = ["LONGEST", "read_fields", "read_number", "read_sequence", "read_whole"]
 
 LONGEST = 20_000
 """The most characters of a text; published genotypes have about 1,000."""
@@ -26,20 +26,20 @@ _CASTS = ("list", "tuple", "int", "int64", "int32", "float", "float64", "float32
 
 
 def read_fields(genotype: object, names: tuple[str, ...]) -> dict[str, Any]:
-    """Read the fields of a genotype, also those with other names.
+    """Read the fields of a genotype, whatever its form.
 
     Args:
-        genotype: its text, the namedtuple, or a mapping.
-        names: of the fields, in the order of their positions.
+        genotype: its text, a namedtuple, or a mapping.
+        names: the fields in their order, for arguments by position.
 
     Returns:
-        The fields by name.
+        The values by name. Unknown names are kept; the caller checks them.
 
     Raises:
-        ArchitectureError: it is none of these, or the text is not one call or dict of literals.
+        ArchitectureError: it has none of these forms, or its text is no call and no dict of literals.
     """
     if isinstance(genotype, str):
-        return read_call(genotype, names)
+        return _read_call(genotype, names)
     if hasattr(genotype, "_asdict"):
         return dict(genotype._asdict())
     if isinstance(genotype, Mapping):
@@ -48,57 +48,57 @@ def read_fields(genotype: object, names: tuple[str, ...]) -> dict[str, Any]:
     raise ArchitectureError("", f"{genotype!r:.60} is a {kind}; give the text of a genotype, or a namedtuple")
 
 
-def listed(value: object, place: str, what: str) -> Sequence[Any]:
-    """Check that a value is a list, tuple or range.
+def read_sequence(value: object, place: str, what: str) -> Sequence[Any]:
+    """Check that a value is a sequence.
 
     Args:
-        value: any value.
-        place: in the genotype, for the error.
-        what: the expected kind, for the error.
+        value: what was given.
+        place: where it stands, for the message.
+        what: what is expected there, for the message.
 
     Returns:
-        The value.
+        The value: a list, tuple or range.
 
     Raises:
-        ArchitectureError: it is not.
+        ArchitectureError: it is none of them.
     """
     if isinstance(value, list | tuple | range):
         return value
     raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
 
 
-def whole(value: object, place: str) -> int:
+def read_whole(value: object, place: str) -> int:
     """Read a whole number, also one of NumPy's.
 
     Args:
-        value: any value.
-        place: in the genotype, for the error.
+        value: what was given.
+        place: where it stands, for the message.
 
     Returns:
         The number.
 
     Raises:
-        ArchitectureError: it is not a whole number.
+        ArchitectureError: it is a bool, a text, a float or no number.
     """
     if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
         return operator.index(value)
     raise ArchitectureError(place, f"{value!r:.60} is no whole number")
 
 
-def number_at(numbers: Sequence[str], place: int, below: int, path: str) -> int:
-    """Read one number of a sequence.
+def read_number(numbers: Sequence[str], place: int, below: int, path: str) -> int:
+    """Read one number of a sequence of numbers.
 
     Args:
-        numbers: as texts.
+        numbers: the sequence, as texts.
         place: the index of the number.
-        below: above the greatest valid number.
-        path: of the decision, for the error.
+        below: the number must be less than this.
+        path: the path of the decision, for the error.
 
     Returns:
-        The number, from 0 to below `below`.
+        The number, 0 to `below` - 1.
 
     Raises:
-        ArchitectureError: it is not such a number.
+        ArchitectureError: the text at `place` is no such number; the message gives the index.
     """
     text = numbers[place]
     if not (text.isascii() and text.isdigit() and int(text) < below):
@@ -107,19 +107,8 @@ def number_at(numbers: Sequence[str], place: int, below: int, path: str) -> int:
     return int(text)
 
 
-def read_call(text: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """Read the arguments of the one call, or of the one dict, in a text.
-
-    Args:
-        text: Python.
-        names: of the positional arguments.
-
-    Returns:
-        The arguments by name.
-
-    Raises:
-        ArchitectureError: the text is not one call or dict of literals; the message has line and column.
-    """
+def _read_call(text: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """Read the arguments of the one call, or the items of the one dict, in a text."""
     node = _value(text.strip())
     if isinstance(node, ast.Call):
         return _arguments(node, names)
@@ -146,7 +135,7 @@ def _parsed(text: str) -> ast.Module:
         raise ArchitectureError("", f"{len(text)} characters; a genotype has at most {LONGEST}")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Strings may have invalid escapes.
+            warnings.simplefilter("ignore")  # about invalid escapes in strings
             return ast.parse(text)
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1

@@ -4,10 +4,10 @@
 
     {"layers": [{"width": 128, "activation": "relu", "norm": "batch", "dropout": 0.1}, ..], "skip": False}
 
-One to eight layers, each with its width (16 to 512, drawn log-uniformly), activation, normalisation and
-dropout. With `skip` each layer adds its input to its output, through a linear map where the widths differ. Every
-decision changes the network, so there is no canonical form. One layer has 497 * 5 * 3 * 6 = 44,730 options, so the
-space has 2 * (44730 + 44730^2 + .. + 44730^8) members.
+A network has one to eight layers, each with its width (16 to 512, drawn on a logarithmic scale), activation,
+normalisation and dropout. With `skip` each layer adds its input to its output, through a linear map where the widths
+differ. Every decision changes the network, so there is no canonical form. One layer has 497 * 5 * 3 * 6 = 44,730 forms,
+so the space has 2 * (44730 + 44730^2 + .. + 44730^8) members.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 class MLPSpace(Space):
-    """Multilayer perceptrons. `graphs` draws the layers as a sequence, and the skip-connections."""
+    """Multilayer perceptrons."""
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph: a vertex for each layer; with `skip`, a vertex `+` behind each."""
+        """Draw one graph, a vertex a layer; with `skip`, a vertex `+` follows each layer."""
         tree: Any = self.validate(architecture)._tree
-        blocks = [(f"layers.{index}", _said(layer)) for index, layer in enumerate(tree["layers"])]
+        blocks = [(f"layers.{index}", _label(layer)) for index, layer in enumerate(tree["layers"])]
         if not tree["skip"]:
             return (chain_graph("mlp", blocks),)
         vertices, edges = [Vertex("<input>", "input", "input")], []
@@ -47,7 +47,7 @@ class MLPSpace(Space):
         return (Graph("mlp", (*vertices, Vertex("<output>", "output", "output")), tuple(edges)),)
 
 
-def _said(layer: dict[str, Any]) -> str:
+def _label(layer: dict[str, Any]) -> str:
     norm = f", {layer['norm']} norm" if layer["norm"] != "none" else ""
     dropout = f", dropout {layer['dropout']:g}" if layer["dropout"] else ""
     return f"linear {layer['width']}{norm}, {layer['activation']}{dropout}"
@@ -62,27 +62,29 @@ def space(
     norms: Sequence[str] = NORMS,
     dropouts: Sequence[float] = DROPOUTS,
 ) -> MLPSpace:
-    """Make the space of fully connected networks, with the options above or others.
+    """Make the space above, or one of the same shape with other options.
 
     Args:
         min_width, max_width: the least and the greatest number of units of a layer.
         max_layers: the greatest number of layers.
-        activations: their names.
-        norms: the names of normalisations.
-        dropouts: shares of units that are zeroed, from 0 to below 1.
+        activations: the names of the activations.
+        norms: the names of the normalisations.
+        dropouts: the shares of units that dropout sets to zero, from 0 to below 1.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a width or a number of layers is below 1, or a dropout is out of its range.
+        SpaceError: a width or a number of layers is not a whole number of at least 1, or a dropout is out of its range.
     """
     for name, value, least in (("min_width", min_width, 1), ("max_layers", max_layers, 1)):
         if not is_whole(value, least):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least {least}; raise it")
     for dropout in dropouts:
         if not 0 <= dropout < 1:
-            raise SpaceError(f"dropout {dropout!r}: a share of what is zeroed, from 0 to below 1; change it")
+            raise SpaceError(
+                f"dropout {dropout!r}: it is the share of units that are set to zero, from 0 to below 1; change it"
+            )
     layer = {
         "width": integer(min_width, max_width, log=True),
         "activation": choice(*activations),

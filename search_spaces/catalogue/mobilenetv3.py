@@ -1,13 +1,13 @@
 """`mobilenetv3`: the space of Once-for-All (Cai et al. 2020, arXiv 1908.09791), about 2 * 10^19 networks an image size.
 
-Five stages of two to four inverted residual blocks; each block has a kernel of 3, 5 or 7 pixels and expands its
-channels 3, 4 or 6 times. The size of the image (128 to 224 pixels in steps of 4) and the width multiplier (1.0 or
+A network has five stages of two to four inverted residual blocks. A block has a kernel of 3, 5 or 7 pixels and expands
+its channels 3, 4 or 6 times. The size of the images (128 to 224 pixels in steps of 4) and the width multiplier (1.0 or
 1.2) are decisions too, so that the space has (9^2 + 9^3 + 9^4)^5 * 25 * 2 members:
 
     {"resolution": 224, "width": 1.0, "stage_1": [{"kernel": 3, "expansion": 4}, ..], .., "stage_5": [..]}
 
-Every decision changes the network, and the blocks of a stage are a sequence: no two members compute the same, and there
-is no canonical form.
+Every decision changes the network, and the blocks of a stage stand in a row: no two members compute the same, and
+there is no canonical form.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ RESOLUTIONS = tuple(range(128, 225, 4))
 
 
 class MobileNetV3Space(Space):
-    """The networks of Once-for-All. `graphs` draws them as a sequence of blocks."""
+    """The networks of Once-for-All."""
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph: a vertex for each block, with its kernel and expansion."""
+        """Draw one row of blocks, each a vertex with its kernel and expansion."""
         tree: Any = self.validate(architecture).tree
-        blocks = [
-            (f"{stage}.{index}", f"mbconv{block['expansion']} {block['kernel']}x{block['kernel']}")
-            for stage in STAGES
-            for index, block in enumerate(tree[stage])
-        ]
+        blocks: list[tuple[str, str]] = []
+        for stage in STAGES:
+            for index, block in enumerate(tree[stage]):
+                label = f"mbconv{block['expansion']} {block['kernel']}x{block['kernel']}"
+                blocks.append((f"{stage}.{index}", label))
         return (chain_graph(f"resolution {tree['resolution']}, width {tree['width']}", blocks),)
 
 
 def check_kernels(kernels: Sequence[int]) -> None:
-    """Check sizes of kernels: they are odd, so that a kernel has a middle pixel.
+    """Check sizes of kernels. They are odd, so that a kernel has a middle pixel.
 
     Args:
-        kernels: in pixels.
+        kernels: the sizes, in pixels.
 
     Raises:
-        SpaceError: a size is not an odd whole number above 0.
+        SpaceError: they are not a list of odd whole numbers above 0.
     """
     check_numbers("kernels", kernels, KERNELS, whole=True)
     for kernel in kernels:
@@ -74,17 +74,17 @@ def space(
     With `expansions=(2.3, 2.5, 3, 4, 6)`, MobileNetV3-Large (Howard et al. 2019, arXiv 1905.02244) is a member.
 
     Args:
-        resolutions: of the images, in pixels.
-        widths: multipliers of all channels.
-        kernels: their sizes, in pixels, odd.
-        expansions: of the channels of a block.
-        depth: the least and the greatest number of blocks of a stage.
+        resolutions: the sizes of the images, in pixels.
+        widths: the multipliers of all channels.
+        kernels: the sizes of the depthwise convolutions, in pixels, odd.
+        expansions: the factors by which a block expands its channels.
+        depth: the least and the greatest number of blocks in a stage.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     check_kernels(kernels)
     check_numbers("resolutions", resolutions, (128, 160, 192, 224), whole=True)

@@ -1,8 +1,8 @@
 """`nasnet`: the cells of NASNet (Zoph, Vasudevan, Shlens and Le 2018, 1707.07012), normal and reduction.
 
-A cell has five blocks. A block takes two of the values before it, each through one of 13 operations, and adds them. The
-output concatenates the loose ends. In the paper a block may also concatenate its two values; this option is left out,
-since the paper's search always chose to add, and later work leaves it out too.
+A cell has five blocks. A block applies one of 13 operations to each of two earlier values, and adds the results. The
+output concatenates the loose ends. The paper also lets a block concatenate; its search always chose to add, so that
+choice is left out, as in later work.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ OPERATIONS = (
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "loose") -> BlockSpace:
-    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+    """Make the space of the paper, or one with other settings.
 
     Args:
-        blocks: their number in each cell.
-        operations: all of `OPERATIONS`, or some of them.
-        concat: the concatenated blocks: the "loose" ends, or "all".
+        blocks: the number of blocks in a cell, 1 to 20.
+        operations: the operations of a block, from `cells.KNOWN_OPERATIONS`.
+        concat: the blocks that the output concatenates: "loose" (those that no other block takes) or "all".
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: a setting has a wrong value.
     """
     return BlockSpace("nasnet", blocks, operations, concat)

@@ -1,15 +1,15 @@
 """`nb101`: the cells of NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635): up to 7 vertices and 9 edges.
 
-A member is a set of edges between 7 vertices, where `"0_1"` leads from the input to the first inner vertex, and an
+A member is a set of edges between 7 vertices, such as `"0_1"` from the input to the first inner vertex, and an
 operation for each of the 5 inner vertices. A vertex on no path from input to output is dead: it computes nothing.
-Smaller cells are members with dead vertices, and a set of edges without a path from input to output is not a member.
+Smaller cells are members with dead vertices. A set of edges without a path from input to output is no member.
 
-`size` counts the members: 573,494 sets of edges times 3^5. They are 423,624 different cells: the id is made from the
-official hash of the live part, and `unique_cells` gives one member for each.
+`size` counts these members: 573,494 sets of edges times 3^5. They are 423,624 different cells. The id is made from
+the official hash of the live part, and `unique_cells` enumerates one member of each cell.
 
 Most sets of edges have dead ends, so random members are mostly small cells: a thousand draws have about 330 different
-cells, and 1 in 100 has all 7 vertices (of the paper's cells, 85 in 100). Draw from `unique_cells` for a uniform sample
-of cells.
+cells, and 1 in 100 has all 7 vertices (of the paper's cells, 85 in 100). Draw from `unique_cells` for a uniform
+sample of cells.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.catalogue.nb101_cells import OPERATIONS, Cell, cell_hash, connected_graphs, pruned, sources
+from search_spaces.catalogue.nb101_cells import OPERATIONS, Cell, cell_hash, connected_graphs, predecessors, pruned
 from search_spaces.catalogue.nb101_cells import unique_cells as unique
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
@@ -33,13 +33,13 @@ Matrix: TypeAlias = "list[list[int]]"
 
 
 def connected(architecture: Architecture) -> bool:
-    """Test whether a path leads from input to output.
+    """Test whether a path leads from the input to the output: the rule of the space.
 
     Args:
-        architecture: a set of edges, and operations.
+        architecture: a tree of the space, with its edges and operations.
 
     Returns:
-        True if so.
+        True if there is such a path.
     """
     return pruned(_cell(architecture._tree)) is not None
 
@@ -51,7 +51,7 @@ def canonical(architecture: Architecture) -> str:
         architecture: a member.
 
     Returns:
-        The official hash of the live part.
+        The official hash of the live part, 32 hexadecimal characters.
     """
     return cell_hash(live_cell(architecture._tree))
 
@@ -60,13 +60,13 @@ def live_cell(tree: Any) -> Cell:
     """Find the live part of a cell: the vertices on a path from input to output.
 
     Args:
-        tree: of a member.
+        tree: the tree of a member.
 
     Returns:
-        The cell.
+        The cell of those vertices.
 
     Raises:
-        ArchitectureError: no path leads from input to output.
+        ArchitectureError: no path leads from the input to the output.
     """
     live = pruned(_cell(tree))
     if live is None:
@@ -75,7 +75,7 @@ def live_cell(tree: Any) -> Cell:
 
 
 def _cell(tree: Any) -> Cell:
-    """The whole cell of a member, dead vertices included."""
+    """The cell of a member's tree, dead vertices included."""
     into = [0] * (len(tree["operations"]) + 2)
     for edge in tree["edges"]:
         source, _, target = edge.partition("_")
@@ -84,15 +84,17 @@ def _cell(tree: Any) -> Cell:
 
 
 class NB101Space(Space):
-    """The cells of NAS-Bench-101, `{"edges": ["0_1", ..], "operations": [op, ..]}`, with the official forms.
+    """The cells of NAS-Bench-101, `{"edges": ["0_1", ..], "operations": [op, ..]}`.
 
     Args:
-        vertices: their number, at least 3, with input and output.
-        max_edges: the greatest number of edges.
+        vertices: the greatest number of vertices, with input and output; at least 3.
+        max_edges: the greatest number of edges, at least 1.
 
     Raises:
-        SpaceError: a number is too small, or not whole.
+        SpaceError: a setting is no such number.
     """
+
+    declared: dict[str, Any]
 
     def __init__(self, vertices: int = 7, max_edges: int = 9) -> None:
         for name, value, low in (("vertices", vertices, 3), ("max_edges", max_edges, 1)):
@@ -108,12 +110,12 @@ class NB101Space(Space):
     @property
     def vertices(self) -> int:
         """The greatest number of vertices of a cell, input and output included."""
-        return len(self._declared["operations"]) + 2
+        return len(self.declared["operations"]) + 2
 
     @property
     def max_edges(self) -> int:
         """The greatest number of edges of a cell."""
-        return int(self._declared["edges"].high)
+        return int(self.declared["edges"].high)
 
     @property
     def size(self) -> int:
@@ -128,8 +130,8 @@ class NB101Space(Space):
         As in the official code, the limits of vertices and edges hold for the live part.
 
         Args:
-            matrix: square, upper triangular, of 0 and 1; lists or a NumPy array.
-            operations: of the inner vertices, with "input" and "output" around them or without.
+            matrix: the adjacency matrix (n, n) of 0 and 1, upper triangular, as lists or as a NumPy array.
+            operations: the n - 2 operations of the inner vertices, with or without "input" and "output" around them.
 
         Returns:
             The member.
@@ -152,50 +154,50 @@ class NB101Space(Space):
         """Write the official form of the live part.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The upper triangular matrix, and the operations with "input" and "output".
+            The adjacency matrix (n, n), upper triangular, and the n operations with "input" and "output".
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         cell = self._live(architecture)
         matrix = [[mask >> source & 1 for mask in cell.into] for source in range(len(cell.into))]
         return matrix, ["input", *cell.operations, "output"]
 
     def hash(self, architecture: object) -> str:
-        """Compute the official hash, which is the key of the cell in the published tables.
+        """Compute the official hash, the key of a cell in the published tables.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
             32 hexadecimal characters.
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         return cell_hash(self._live(architecture))
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw the live part of the cell, with operations on its vertices."""
+        """Draw the live part of the cell; its operations are vertices."""
         cell = self._live(architecture)
         inner = [Vertex(f"vertex_{place}", label, "operation") for place, label in enumerate(cell.operations, 1)]
         vertices = (Vertex("input", "input", "input"), *inner, Vertex("output", "output", "output"))
-        edges = [
-            Edge(vertices[source].name, target.name)
-            for target, mask in zip(vertices, cell.into, strict=True)
-            for source in sources(mask)
-        ]
+        edges: list[Edge] = []
+        for target, mask in zip(vertices, cell.into, strict=True):
+            edges += [Edge(vertices[source].name, target.name) for source in predecessors(mask)]
         return (Graph("cell", vertices, tuple(edges)),)
 
     def unique_cells(self) -> Iterator[Architecture]:
-        """List every different cell, in a few seconds for the paper's.
+        """Enumerate the different cells: one member of every isomorphism class. The paper's take a few seconds.
 
         Yields:
-            One member for each, ordered by the number of vertices.
+            The members, those with fewer vertices first.
         """
         for cell in unique(self.vertices, self.max_edges):
             yield self._bind(self._embedded(cell))
-
-    @property
-    def _declared(self) -> Any:
-        return self.declared
 
     def _live(self, architecture: object) -> Cell:
         return live_cell(self.validate(architecture)._tree)
@@ -204,11 +206,14 @@ class NB101Space(Space):
         """The tree of a pruned cell: its inner vertices first, then dead ones, the output last."""
         inner, last = len(cell.operations), self.vertices - 1
         places = [*range(inner + 1), last]
-        pairs = sorted(
-            (source, place) for place, mask in zip(places, cell.into, strict=True) for source in sources(mask)
-        )
+        pairs: list[tuple[int, int]] = []
+        for place, mask in zip(places, cell.into, strict=True):
+            pairs += [(source, place) for source in predecessors(mask)]
         unused = [OPERATIONS[0]] * (last - 1 - inner)
-        return {"edges": [f"{source}_{target}" for source, target in pairs], "operations": [*cell.operations, *unused]}
+        return {
+            "edges": [f"{source}_{target}" for source, target in sorted(pairs)],
+            "operations": [*cell.operations, *unused],
+        }
 
 
 def _too_many(count: int, what: str, limit: int) -> str:
@@ -261,20 +266,23 @@ def _read_operations(operations: Any, inner: int) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Arrays, tuples and lists as plain lists; anything else as it is."""
+    """Arrays and tuples as lists; any other value unchanged."""
     if hasattr(value, "tolist"):
         return value.tolist()
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def space(vertices: int = 7, max_edges: int = 9) -> NB101Space:
-    """Make the space of NAS-Bench-101 cells, or of smaller or larger ones.
+    """Make the space of NAS-Bench-101, or one of smaller or larger cells.
 
     Args:
-        vertices: their number, at least 3, with input and output.
-        max_edges: the greatest number of edges.
+        vertices: the greatest number of vertices, with input and output; at least 3.
+        max_edges: the greatest number of edges, at least 1.
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: a setting is no such number.
     """
     return NB101Space(vertices, max_edges)

@@ -1,8 +1,7 @@
-"""The cells of NAS-Bench-101 as graphs: their live part, the official hash, and every unique cell once.
+"""The cells of NAS-Bench-101 as graphs: their live part, the official hash, and the enumeration of unique cells.
 
-A cell is held as predecessor masks: bit u of `into[v]` says that there is an edge from vertex u to vertex v.
-Vertex 0 is the input, the last one the output, and those between have an operation each (Ying et al. 2019,
-arXiv 1902.09635).
+A cell is a tuple of predecessor masks: bit u of `into[v]` is set if there is an edge from vertex u to vertex v. Vertex
+0 is the input, the last vertex the output; each vertex between has an operation (Ying et al. 2019, arXiv 1902.09635).
 """
 
 from __future__ import annotations
@@ -14,18 +13,27 @@ from itertools import permutations, product
 from math import comb
 from typing import NamedTuple
 
-__all__ = ["OPERATIONS", "Cell", "cell_hash", "connected_graphs", "pruned", "sources", "unique_cells", "unlabelled"]
+__all__ = [
+    "OPERATIONS",
+    "Cell",
+    "cell_hash",
+    "connected_graphs",
+    "predecessors",
+    "pruned",
+    "unique_cells",
+    "unlabelled_graphs",
+]
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-"""The operations in the official order, since the hash uses the index of an operation."""
+"""In the official order: the hash takes the place of an operation here as its label."""
 
 
 class Cell(NamedTuple):
-    """A directed acyclic graph, whose edges lead from lower to higher vertices.
+    """A directed acyclic graph with edges from lower to higher vertices.
 
     Attributes:
-        into: the predecessor mask of each vertex.
-        operations: of the inner vertices.
+        into: for each vertex the mask of its predecessors; vertex 0 is the input, the last one the output.
+        operations: the operations of the inner vertices.
     """
 
     into: tuple[int, ...]
@@ -37,14 +45,14 @@ class Cell(NamedTuple):
         return sum(mask.bit_count() for mask in self.into)
 
 
-def sources(mask: int) -> list[int]:
+def predecessors(mask: int) -> list[int]:
     """List the vertices of a mask.
 
     Args:
         mask: bit u stands for vertex u.
 
     Returns:
-        The vertices, ascending.
+        Their numbers, ascending.
     """
     return [vertex for vertex in range(mask.bit_length()) if mask >> vertex & 1]
 
@@ -53,10 +61,10 @@ def pruned(cell: Cell) -> Cell | None:
     """Find the live part of a cell: the vertices on a path from input to output.
 
     Args:
-        cell: with dead vertices or without.
+        cell: a cell with or without dead vertices.
 
     Returns:
-        The live part, renumbered; None without a path.
+        The live part, renumbered; None if no path leads from the input to the output.
     """
     last = len(cell.into) - 1
     reached = 1
@@ -68,28 +76,30 @@ def pruned(cell: Cell) -> Cell | None:
     for vertex in range(last, 0, -1):
         if needed >> vertex & 1:
             needed |= cell.into[vertex]
-    kept = sources(reached & needed)
+    kept = predecessors(reached & needed)
     into = tuple(_moved(cell.into[vertex], kept) for vertex in kept)
     return Cell(into, tuple(cell.operations[vertex - 1] for vertex in kept[1:-1]))
 
 
 def _moved(mask: int, kept: list[int]) -> int:
+    """The mask when vertex `kept[i]` becomes vertex i, and all others are dropped."""
     return sum((mask >> vertex & 1) << place for place, vertex in enumerate(kept))
 
 
 def cell_hash(cell: Cell) -> str:
-    """Compute the official hash, which is equal for isomorphic cells.
+    """Compute the official hash of a pruned cell.
 
-    Every vertex starts with the digest of its (out-degree, in-degree, operation). In as many rounds as there are
-    vertices, it takes in the digests of its neighbours. The digest of all of them, sorted, is the hash.
+    Every vertex starts with the digest of its (out-degree, in-degree, operation). There is one round for
+    each vertex; in a round every vertex takes in the digests of its neighbours. The hash is the digest of all digests,
+    sorted.
 
     Args:
-        cell: pruned.
+        cell: a pruned cell.
 
     Returns:
-        32 hexadecimal characters.
+        32 hexadecimal characters, equal for isomorphic cells.
     """
-    before = [sources(mask) for mask in cell.into]
+    before = [predecessors(mask) for mask in cell.into]
     after = [[target for target, mask in enumerate(cell.into) if mask >> v & 1] for v in range(len(cell.into))]
     labels = [-1, *map(OPERATIONS.index, cell.operations), -2]
     digests = [
@@ -112,35 +122,35 @@ def _digest(text: str) -> str:
 
 
 def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[Cell]:
-    """List one cell of every isomorphism class: 423,624 in the paper's space.
+    """Enumerate one cell of every isomorphism class: 423,624 in the paper's space.
 
-    It lists the graphs without operations, and for each the assignments of operations which no automorphism of the
-    graph turns into a smaller one.
+    Of the assignments of operations to a graph, those are kept which no automorphism of the graph turns into a smaller
+    one.
 
     Args:
-        vertices: the greatest number of vertices.
+        vertices: the greatest number of vertices, with input and output.
         max_edges: the greatest number of edges.
 
     Yields:
-        Pruned cells, ordered by the number of vertices.
+        Pruned cells, those with fewer vertices first.
     """
     for count in range(2, vertices + 1):
-        for into, automorphisms in unlabelled(count, max_edges):
+        for into, automorphisms in unlabelled_graphs(count, max_edges):
             for operations in product(OPERATIONS, repeat=count - 2):
                 if all(operations <= tuple([operations[i] for i in order]) for order in automorphisms):
                     yield Cell(into, operations)
 
 
-def unlabelled(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
-    """List one graph of every isomorphism class in which each vertex is on a path from input to output.
+def unlabelled_graphs(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
+    """Enumerate one graph of every isomorphism class in which each vertex lies on a path from input to output.
 
     Args:
-        vertices: their number.
+        vertices: the number of vertices, with input and output.
         max_edges: the greatest number of edges.
 
     Yields:
-        The predecessor masks, and the automorphisms except identity, as orders of the inner vertices, the first of
-        which is 0.
+        The predecessor masks of a graph, and its automorphisms except the identity, as orders of the inner vertices
+        (numbered from 0).
     """
     inner = range(1, vertices - 1)
     seen: set[tuple[int, ...]] = set()
@@ -154,7 +164,7 @@ def unlabelled(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...],
 
 
 def _full_graphs(into: tuple[int, ...], vertices: int, edges: int) -> Iterator[tuple[int, ...]]:
-    """Every graph without a loose end that starts with these masks, with at most `edges` further edges."""
+    """Every graph that starts with these masks, has no loose end, and has up to `edges` further edges."""
     vertex = len(into)
     if vertex == vertices:
         used = 0
@@ -170,14 +180,14 @@ def _full_graphs(into: tuple[int, ...], vertices: int, edges: int) -> Iterator[t
 
 
 def connected_graphs(vertices: int, max_edges: int) -> int:
-    """Count the sets of edges that connect the last vertex with the first; isomorphic ones count separately.
+    """Count the sets of edges that connect the input with the output; isomorphic ones count each.
 
-    The count goes vertex by vertex: with r of v earlier vertices reached, k edges into the next vertex reach it in
+    The count goes vertex by vertex. Of v earlier vertices r are reached; k edges into the next vertex reach it in
     C(v, k) - C(v - r, k) of C(v, k) ways.
 
     Args:
-        vertices: their number.
-        max_edges: the greatest number of edges in a set.
+        vertices: the number of vertices, with input and output.
+        max_edges: the greatest number of edges.
 
     Returns:
         The number of sets.

@@ -3,10 +3,10 @@
 A cell has nodes 0 to 3; edge `edge_i_j` carries node i to node j, and a node is the sum of its edges. The
 official form of a cell lists the edges by their target: `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
 
-Of the 15,625 cells 6,466 differ by the paper's canonical form: a skip-connection passes on the expression of
-its source; an edge that is none, or whose source is one zero, is zero; the terms of a node have no order.
-The form is exactly the paper's, so that ids are its classes. It is not complete: zeros stay in a sum, and a sum behind
-a skip-connection stays together. Without these, 4,930 classes would remain.
+Of the 15,625 cells 6,466 differ by the paper's canonical form: a skip connection has the expression of its source; an
+edge is zero if its operation is none or its source is a single zero; the terms of a node have no order. The form is
+exactly the paper's, so that ids are its classes. It does not merge all cells that compute the same: zeros stay in a
+sum, and a sum that a skip connection passes on stays one term. Merging those too would leave 4,930 cells.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _ZERO = "#"
 
 
 def canonical(architecture: Architecture) -> str:
-    """Compute the canonical form.
+    """Compute the canonical form: the expression that the last node computes.
 
     Args:
-        architecture: a member.
+        architecture: a member of the space.
 
     Returns:
-        The expression of the last node, equal for cells that the paper counts as one.
+        A text, equal for cells that the paper counts as one.
     """
     cell: Any = architecture._tree
     nodes = ["0"]
@@ -55,10 +55,13 @@ def _term(operation: object, source: str) -> str:
 
 
 class NB201Space(Space):
-    """The cells of NAS-Bench-201, `{"edge_0_1": op, .., "edge_2_3": op}`, with the official string form.
+    """The cells of NAS-Bench-201, `{"edge_0_1": op, .., "edge_2_3": op}`.
 
     Args:
-        operations: all five, or some of them.
+        operations: some of `OPERATIONS`, or all.
+
+    Raises:
+        SpaceError: there is no operation, one is unknown, or one is given twice.
     """
 
     def __init__(self, operations: Sequence[str] = OPERATIONS) -> None:
@@ -66,32 +69,35 @@ class NB201Space(Space):
         super().__init__({edge: choice(*allowed) for edge in EDGES}, name="nb201", canonical=canonical)
 
     def to_string(self, architecture: object) -> str:
-        """Write the official form, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
+        """Write the official form of a cell, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
             The text.
 
         Raises:
-            ArchitectureError: it is not a member.
+            ArchitectureError: it is no member.
         """
         cell = self.params(architecture)
-        groups = ("".join(f"|{cell[edge]}~{source}" for source, edge in enumerate(edges)) for edges in _EDGES_OF_NODE)
-        return "+".join(f"{group}|" for group in groups)
+        groups: list[str] = []
+        for edges in _EDGES_OF_NODE:
+            parts = [f"|{cell[edge]}~{source}" for source, edge in enumerate(edges)]
+            groups.append("".join(parts) + "|")
+        return "+".join(groups)
 
     def from_string(self, text: str) -> Architecture:
-        """Read the official form.
+        """Read the cell of an official form; the inverse of `to_string`.
 
         Args:
-            text: of a cell.
+            text: the form; white space around it is ignored.
 
         Returns:
             The member.
 
         Raises:
-            ArchitectureError: the text is malformed; the message has the character where it breaks.
+            ArchitectureError: the form breaks a rule; the message gives the character, from 0.
         """
         if not isinstance(text, str):
             kind = type(text).__name__
@@ -107,7 +113,7 @@ class NB201Space(Space):
         return self.validate(cell)
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw the cell: four nodes, and an operation on every edge, `none` included."""
+        """Draw the cell: four nodes, an operation on every edge, `none` included."""
         cell = self.params(architecture)
         vertices = (
             Vertex("0", "input", "input"),
@@ -120,7 +126,7 @@ class NB201Space(Space):
 
 
 def _read_node(text: str, place: int, group: str, edges: tuple[str, ...]) -> dict[str, Scalar]:
-    """The operations of one node's edges; its `group` starts at the character `place` of `text`."""
+    """The operations of one node's edges; `place` is where its `group` starts in `text`."""
     if len(group) < 2 or group[0] != "|" or group[-1] != "|":
         raise _broken(text, place, f"node {len(edges)} is written |op~0|..| with a bar at both ends")
     parts = group[1:-1].split("|")
@@ -145,12 +151,15 @@ def _broken(text: object, place: int, rule: str, edge: str = "") -> Architecture
 
 
 def space(operations: Sequence[str] = OPERATIONS) -> NB201Space:
-    """Make the space of NAS-Bench-201 cells.
+    """Make the space of NAS-Bench-201, or one with some of its operations.
 
     Args:
-        operations: all five, or some of them.
+        operations: some of `OPERATIONS`, or all.
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: there is no operation, one is unknown, or one is given twice.
     """
     return NB201Space(operations)

@@ -1,9 +1,9 @@
 """`pnas`: the cell of Progressive NAS (Liu et al. 2018, 1712.00559), one for both strides.
 
-A cell has five blocks. A block adds two of the values before it, each through one of 8 operations:
-`{"cell": {"block_2": ..}}`. The cell replaces both the normal cell of other spaces and, with stride 2, the reduction
-cell. The output concatenates all blocks, as in the authors' PNASNet-5, also those that other blocks use;
-`concat="loose"` takes the loose ends only. The search of the paper starts with `blocks=1`, and adds blocks.
+The cell has five blocks: `{"cell": {"block_2": ..}}`. A block applies one of 8 operations to each of two earlier
+values, and adds the results. The same cell, with stride 2, is the reduction cell. The output concatenates all blocks,
+as in the authors' PNASNet-5, also those that another block takes; `concat="loose"` concatenates the loose ends only.
+The search starts from `blocks=1` and grows.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ OPERATIONS = (
 
 
 class PNASSpace(BlockSpace):
-    """One cell of blocks, all of them concatenated by default. A genotype has it twice."""
+    """One cell of blocks for both strides, all blocks concatenated by default.
+
+    A genotype has the cell twice, as `normal` and as `reduce`.
+    """
 
     default_concat = "all"
     cell_kinds = ("cell",)
@@ -45,14 +48,17 @@ class PNASSpace(BlockSpace):
 
 
 def space(blocks: int = 5, operations: Sequence[str] = OPERATIONS, concat: str = "all") -> PNASSpace:
-    """Make the space of the paper, or one with other settings (see `BlockSpace`).
+    """Make the space of the paper, or one with other settings.
 
     Args:
-        blocks: their number in the cell.
-        operations: all of `OPERATIONS`, or some of them.
-        concat: the concatenated blocks: "all", or the "loose" ends.
+        blocks: the number of blocks in a cell, 1 to 20.
+        operations: the operations of a block, from `cells.KNOWN_OPERATIONS`.
+        concat: the blocks that the output concatenates: "all", or "loose" (those that no other block takes).
 
     Returns:
         The space.
+
+    Raises:
+        SpaceError: a setting has a wrong value.
     """
     return PNASSpace("pnas", blocks, operations, concat)

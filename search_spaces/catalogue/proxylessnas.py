@@ -1,9 +1,9 @@
 """`proxylessnas`: the space of ProxylessNAS (Cai et al. 2019, arXiv 1812.00332), 21 blocks in six stages.
 
 A block is one of six inverted residuals, `mbconv<expansion>_<kernel>x<kernel>`: expansion 3 or 6, kernel 3, 5 or 7.
-All blocks of a stage but the first keep the shape of their input and have a shortcut around them. Such a block may be
-`zero` instead, which keeps only the shortcut: in this way the search decides the depth. With stages of 4, 4, 4, 4, 4
-and 1 blocks there are 6^6 * 7^15 trees:
+All blocks of a stage but the first keep the shape of their input and have a shortcut around them; they may be `zero`
+instead, so that only the shortcut is left. In this way the depth is decided. With stages of 4, 4, 4, 4, 4 and 1 blocks
+there are 6^6 * 7^15 trees:
 
     {"stage_1": {"block_1": "mbconv3_5x5", "block_2": "zero", ..}, .., "stage_6": {"block_1": "mbconv6_7x7"}}
 
@@ -34,66 +34,65 @@ ZERO = "zero"
 
 
 def canonical(architecture: Architecture) -> Json:
-    """Compute the canonical form.
+    """Compute the canonical form: the blocks of each stage that are not zero, in their order.
 
     Args:
-        architecture: a member.
+        architecture: a member of the space.
 
     Returns:
-        The blocks of each stage that are not zero, in their order.
+        The names of the blocks by stage.
     """
     tree: Any = architecture._tree
     return {stage: [block for block in blocks.values() if block != ZERO] for stage, blocks in tree.items()}
 
 
 def operations(kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS) -> tuple[str, ...]:
-    """List the inverted residuals.
+    """Name the inverted residual blocks; the expansion changes fastest.
 
     Args:
-        kernels: their sizes, in pixels.
-        expansions: of the channels.
+        kernels: the sizes of the depthwise convolutions, in pixels.
+        expansions: the factors by which a block expands its channels.
 
     Returns:
-        The names; the expansion changes fastest.
+        The names, `mbconv<expansion>_<kernel>x<kernel>`.
     """
     return tuple(f"mbconv{expansion}_{kernel}x{kernel}" for kernel in kernels for expansion in expansions)
 
 
 class ProxylessNASSpace(Space):
-    """The networks of ProxylessNAS. `graphs` draws them as a sequence of blocks, without the zeros."""
+    """The networks of ProxylessNAS."""
+
+    declared: dict[str, Any]
 
     @property
     def depths(self) -> dict[str, int]:
         """The number of blocks of each stage, zeros included."""
-        declared: Any = self.declared
-        return {stage: len(blocks) for stage, blocks in declared.items()}
+        return {stage: len(blocks) for stage, blocks in self.declared.items()}
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph: a vertex for each block that is not zero."""
+        """Draw one row of blocks, a vertex for each block that is not zero."""
         tree: Any = self.validate(architecture).tree
-        drawn = []
+        drawn: list[tuple[str, str]] = []
         for stage, blocks in tree.items():
-            for name, block in blocks.items():
-                if block != ZERO:
-                    drawn.append((f"{stage}.{name}", block.replace("_", " ")))
+            drawn += [(f"{stage}.{name}", block.replace("_", " ")) for name, block in blocks.items() if block != ZERO]
         return (chain_graph("network", drawn),)
 
 
 def space(
     *, blocks: Sequence[int] = BLOCKS, kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS
 ) -> ProxylessNASSpace:
-    """Make the space of the paper, or one with other blocks.
+    """Make the space of the paper, or one of the same shape with other options.
 
     Args:
-        blocks: the number of blocks of each of the six stages.
-        kernels: the sizes of kernels, in pixels, odd.
-        expansions: of the channels.
+        blocks: the number of blocks in each of the six stages.
+        kernels: the sizes of the depthwise convolutions, in pixels, odd.
+        expansions: the factors by which a block expands its channels.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     check_kernels(kernels)
     check_numbers("expansions", expansions, EXPANSIONS, whole=True)
@@ -101,8 +100,8 @@ def space(
     if len(blocks) != len(BLOCKS):
         raise SpaceError(f"blocks={blocks!r}: there are {len(BLOCKS)} stages of at least one block; give {BLOCKS}")
     found = operations(kernels, expansions)
-    stages = {}
+    stages: dict[str, dict[str, object]] = {}
     for stage, count in enumerate(blocks, 1):
-        later = {f"block_{index}": choice(*found, ZERO) for index in range(2, count + 1)}
-        stages[f"stage_{stage}"] = {"block_1": choice(*found), **later}
+        further = {f"block_{index}": choice(*found, ZERO) for index in range(2, count + 1)}
+        stages[f"stage_{stage}"] = {"block_1": choice(*found), **further}
     return ProxylessNASSpace(stages, name="proxylessnas", canonical=canonical)

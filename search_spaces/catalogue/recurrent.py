@@ -1,13 +1,13 @@
 """`recurrent`: the recurrent cell of DARTS (Liu, Simonyan and Yang 2019, arXiv 1806.09055).
 
-State 0 is computed from the word and the output of the step before. Each of eight nodes takes one earlier state s and
-one of four activations, and computes `s + gate * (activation(..) - s)` (a highway). The output of the cell is the mean
-of the nodes:
+State 0 is computed from the word and from the output of the step before. Each of eight nodes takes one earlier state s
+and one of four activations, and computes `s + gate * (activation(..) - s)` (a highway connection). The output is the
+mean of the nodes:
 
     {"node_1": {"input": 0, "activation": "relu"}, .., "node_8": {"input": 5, "activation": "relu"}}
 
-There are 8! * 4^8 members. The nodes are a tree with state 0 at its root, and differ in their activations only. Members
-with the same tree, in any order of the branches, compute the same and share an id.
+The space has 8! * 4^8 members. The nodes form a tree with state 0 at its root, and differ only in their activations.
+Members whose trees are equal up to the order of the branches compute the same, and share an id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import check_count
-from search_spaces.catalogue.literal import listed, read_fields, whole
+from search_spaces.catalogue.literal import read_fields, read_sequence, read_whole
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
@@ -28,84 +28,93 @@ __all__ = [
     "ACTIVATIONS",
     "Nodes",
     "RecurrentSpace",
-    "branches",
     "canonical",
     "check_activations",
     "decided_nodes",
     "node_choices",
+    "sorted_branches",
     "space",
 ]
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FIELDS = ("recurrent", "concat")
+"""The fields of a genotype, in the order of the namedtuple."""
 
 Nodes = list[tuple[str, int]]
-"""The activation and the input of node 1, node 2, ..; input 0 is the first state."""
+"""Activation and input of node 1, node 2, ..; input 0 is the first state."""
 
 
 class RecurrentSpace(Space):
     """Recurrent cells, with the genotypes of DARTS: `Genotype(recurrent=[('relu', 0), ..], concat=range(1, 9))`."""
 
+    declared: dict[str, Any]
+
     @property
     def nodes(self) -> int:
         """The number of nodes that take an earlier state."""
-        return sum(name != "node_0" for name in self.declared)  # type: ignore[attr-defined]
+        return sum(name != "node_0" for name in self.declared)
 
     def nodes_of(self, architecture: object) -> Nodes:
         """Read the nodes of a member.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The activation and the input of each node.
+            Activation and input of node 1, node 2, ..
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         tree: Any = self.validate(architecture)._tree
         return decided_nodes(tree)
 
     def averaged(self, nodes: Nodes) -> list[int]:
-        """Choose the states whose mean is the output of the cell: here all nodes.
+        """Find the states whose mean is the output of the cell.
 
         Args:
-            nodes: of the cell.
+            nodes: activation and input of node 1, node 2, ..
 
         Returns:
-            Their numbers, ascending.
+            The numbers of the states, ascending: here all nodes.
         """
         return list(range(1, len(nodes) + 1))
 
     def from_genotype(self, genotype: object) -> Architecture:
-        """Read a genotype. Its text is parsed, never evaluated.
+        """Make the member of a genotype. A text is parsed, never evaluated.
 
         Args:
-            genotype: its text, the namedtuple, or a mapping.
+            genotype: its text, a namedtuple, or a mapping of its fields.
 
         Returns:
             The member.
 
         Raises:
-            ArchitectureError: the genotype breaks a rule; the message has the place and the rule.
+            ArchitectureError: the genotype breaks a rule; the message gives the place and the rule.
         """
         fields = _fields(genotype)
         nodes = self._read_nodes(fields["recurrent"])
-        given = [whole(item, "concat") for item in listed(fields["concat"], "concat", "a list of nodes")]
+        given = [read_whole(item, "concat") for item in read_sequence(fields["concat"], "concat", "a list of nodes")]
         if sorted(given) != self.averaged(nodes):
             raise ArchitectureError("concat", f"{given} are averaged; this space averages {self.averaged(nodes)}")
         return self.validate(self._tree_of(nodes))
 
     def to_genotype(self, architecture: object) -> str:
-        """Write a genotype as DARTS does.
+        """Write a member as DARTS does.
 
         Args:
-            architecture: a member.
+            architecture: a member, or its tree.
 
         Returns:
-            The text.
+            The genotype, one line of text.
+
+        Raises:
+            ArchitectureError: it is no member.
         """
         return f"Genotype(recurrent={self.nodes_of(architecture)!r}, concat=range(1, {self.nodes + 1}))"
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph: states as vertices, activations on the edges."""
+        """Draw one graph: states are vertices, activations stand on the edges."""
         tree: Any = self.validate(architecture)._tree
         nodes = decided_nodes(tree)
         first = tree.get("node_0", {}).get("activation", "tanh")
@@ -123,7 +132,7 @@ class RecurrentSpace(Space):
         }
 
     def _read_nodes(self, value: object) -> Nodes:
-        items = listed(value, "recurrent", "a list of nodes (activation, input)")
+        items = read_sequence(value, "recurrent", "a list of nodes (activation, input)")
         if len(items) != self.nodes:
             raise ArchitectureError(
                 "recurrent",
@@ -134,25 +143,25 @@ class RecurrentSpace(Space):
 
 
 def canonical(architecture: Architecture) -> str:
-    """Compute the canonical form.
+    """Compute the canonical form: the tree of the nodes, without their order.
 
     Args:
-        architecture: a member.
+        architecture: a member of the space.
 
     Returns:
-        The tree of the nodes as text, its branches sorted.
+        A text: the sorted branches below state 0.
     """
-    return f"state{branches(decided_nodes(architecture._tree))}"
+    return f"state{sorted_branches(decided_nodes(architecture._tree))}"
 
 
-def branches(nodes: Nodes) -> str:
-    """Write the tree below state 0 as text.
+def sorted_branches(nodes: Nodes) -> str:
+    """Write the tree of the nodes below state 0, its branches sorted.
 
     Args:
-        nodes: of the cell.
+        nodes: activation and input of node 1, node 2, ..
 
     Returns:
-        The text, equal for nodes that differ in their order only.
+        The text, equal for nodes that differ only in their order.
     """
     hanging: list[list[str]] = [[] for _ in range(len(nodes) + 1)]
     for index in range(len(nodes), 0, -1):
@@ -162,14 +171,14 @@ def branches(nodes: Nodes) -> str:
 
 
 def node_choices(count: int, activations: Sequence[str]) -> dict[str, Any]:
-    """Declare the decisions of the nodes.
+    """Declare the decisions of nodes 1 to `count`.
 
     Args:
         count: the number of nodes.
-        activations: their names.
+        activations: the activations of a node.
 
     Returns:
-        The tree of node 1 to `count`.
+        The declared tree of each node by name, `node_1`, `node_2`, ..
     """
     return {
         f"node_{index}": {"input": choice(*range(index)), "activation": choice(*activations)}
@@ -178,16 +187,16 @@ def node_choices(count: int, activations: Sequence[str]) -> dict[str, Any]:
 
 
 def check_activations(activations: Sequence[str]) -> tuple[str, ...]:
-    """Check the names of activations.
+    """Check the setting `activations`.
 
     Args:
         activations: the names.
 
     Returns:
-        The names.
+        The names in their order.
 
     Raises:
-        SpaceError: there are none, one is unknown, or one is given twice.
+        SpaceError: there is no name, a name is not in `ACTIVATIONS`, or one is given twice.
     """
     if (
         not isinstance(activations, list | tuple)
@@ -203,17 +212,17 @@ def check_activations(activations: Sequence[str]) -> tuple[str, ...]:
 
 
 def space(nodes: int = 8, activations: Sequence[str] = ACTIVATIONS) -> RecurrentSpace:
-    """Make the space of the paper, or one with other settings.
+    """Make the space of the paper, or one of another size or with other activations.
 
     Args:
-        nodes: their number.
-        activations: all of `ACTIVATIONS`, or some of them.
+        nodes: the number of nodes, 1 to 20.
+        activations: some of `ACTIVATIONS`.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     check_count("nodes", nodes)
     tree = node_choices(nodes, check_activations(activations))
@@ -224,16 +233,16 @@ def decided_nodes(tree: Any) -> Nodes:
     """Read the nodes of a decided tree.
 
     Args:
-        tree: of a member.
+        tree: the tree of a member.
 
     Returns:
-        The activation and the input of each node.
+        Activation and input of node 1, node 2, ..
     """
     return [(node["activation"], node["input"]) for name, node in tree.items() if name != "node_0"]
 
 
 def _fields(genotype: object) -> dict[str, Any]:
-    """The two fields, from any form of the genotype."""
+    """The two fields; `ArchitectureError` if one is missing, or there is another one."""
     found = read_fields(genotype, FIELDS)
     for name in found:
         if name not in FIELDS:
@@ -249,10 +258,10 @@ def _fields(genotype: object) -> dict[str, Any]:
 
 def _node(item: object, index: int) -> tuple[str, int]:
     place = f"recurrent[{index - 1}]"
-    pair = listed(item, place, "(activation, input)")
+    pair = read_sequence(item, place, "(activation, input)")
     if len(pair) != 2 or not isinstance(pair[0], str):
         raise ArchitectureError(place, f"{item!r:.60} is no node; write (activation, input)")
-    activation, source = pair[0], whole(pair[1], place)
+    activation, source = pair[0], read_whole(pair[1], place)
     if activation == "none":
         raise ArchitectureError(place, f"'none' is a candidate of supernets only; allowed: {', '.join(ACTIVATIONS)}")
     if activation not in ACTIVATIONS:

@@ -6,9 +6,9 @@ width of 1 to 32 channels, (16 * 128 * 3 * 6)^4 members:
 
     {"stages": [{"depth": 1, "width": 32, "bottleneck_ratio": 1, "group_width": 16}, ..]}
 
-Any widths are allowed, also those that do not fit together. As in the papers, the group width is reduced to the width
-inside the bottleneck, and that width is rounded to the nearest multiple of the group width, halves up (`fitted`). Every
-combination is therefore a member, and members that are fitted to the same numbers share an id.
+Widths that do not fit together are no error. As in the papers, the group width is reduced to the width inside the
+bottleneck, and that width is rounded to the nearest multiple of the group width, halves up (`fitted`). So every
+combination is a member, and members with the same fitted numbers share an id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from search_spaces.parameters import choice, const, integer
 from search_spaces.space import Space
 from search_spaces.whole_numbers import is_whole
 
-__all__ = ["BOTTLENECK_RATIOS", "GROUP_WIDTHS", "ResNetSpace", "Stage", "canonical", "fitted", "regnet_stages", "space"]
+__all__ = ["BOTTLENECK_RATIOS", "GROUP_WIDTHS", "ResNetSpace", "Stage", "canonical", "fitted", "space"]
 
 BOTTLENECK_RATIOS = (1, 2, 4)
 GROUP_WIDTHS = (1, 2, 4, 8, 16, 32)
@@ -38,9 +38,9 @@ class Stage:
 
     Attributes:
         depth: the number of blocks.
-        width: the number of channels of its output.
-        inner: the number of channels of its grouped convolutions, `groups` times `group_width`.
-        group_width: the number of channels of a group.
+        width: the channels of its output.
+        inner: the channels of its grouped convolutions, a multiple of `group_width`.
+        group_width: the channels of a group.
     """
 
     depth: int
@@ -50,6 +50,7 @@ class Stage:
 
     @property
     def groups(self) -> int:
+        """The number of groups of the grouped convolutions."""
         return self.inner // self.group_width
 
 
@@ -57,11 +58,11 @@ def fitted(stage: Mapping[str, Any], scale: float = 1.0) -> Stage:
     """Fit the numbers of a decided stage to each other.
 
     Args:
-        stage: a decided one, with depth, width, bottleneck_ratio and group_width.
-        scale: multiplies the width first.
+        stage: the decisions: depth, width, bottleneck_ratio and group_width.
+        scale: the factor of the width, applied first.
 
     Returns:
-        The stage.
+        The stage that is built.
     """
     ratio = stage["bottleneck_ratio"]
     inner = max(1, int(stage["width"] * scale) // ratio)
@@ -71,61 +72,21 @@ def fitted(stage: Mapping[str, Any], scale: float = 1.0) -> Stage:
 
 
 def canonical(architecture: Architecture) -> Json:
-    """Compute the canonical form.
+    """Compute the canonical form: the fitted numbers of every stage.
 
     Args:
-        architecture: a member.
+        architecture: a member of the space.
 
     Returns:
-        The fitted depth, width, inner width and group width of every stage.
+        `[depth, width, inner, group_width]` for each stage.
     """
     tree: Any = architecture._tree
     stages = map(fitted, tree["stages"])
     return [[stage.depth, stage.width, stage.inner, stage.group_width] for stage in stages]
 
 
-def regnet_stages(
-    *,
-    depth: int,
-    initial_width: int,
-    slope: float,
-    multiplier: float,
-    group_width: int,
-    bottleneck_ratio: int = 1,
-) -> list[dict[str, int]]:
-    """Compute the stages of a RegNet.
-
-    Block j wants initial_width + slope * j channels. It gets the nearest of initial_width * multiplier^s, s = 0, 1, ..,
-    rounded to a multiple of 8. Blocks of one width are a stage.
-
-    Args:
-        depth: the number of blocks (d of the paper).
-        initial_width: in channels (w_0).
-        slope: in channels for each block (w_a).
-        multiplier: of the widths of two stages (w_m), above 1.
-        group_width: in channels (g).
-        bottleneck_ratio: of the width to the width inside the bottleneck (b).
-
-    Returns:
-        The decisions of each stage.
-
-    Raises:
-        SpaceError: a number is outside the range of the paper.
-    """
-    if min(depth, initial_width, group_width, bottleneck_ratio) < 1 or slope < 0 or multiplier <= 1:
-        raise SpaceError(
-            f"a RegNet of depth {depth}, initial width {initial_width}, slope {slope} and multiplier {multiplier} "
-            "cannot be: depth and widths are at least 1, the slope at least 0, the multiplier above 1; change them"
-        )
-    wanted = (initial_width + slope * block for block in range(depth))
-    powers = [round(math.log(width / initial_width) / math.log(multiplier)) for width in wanted]
-    widths = [round(initial_width * multiplier**power / 8) * 8 for power in powers]
-    same = {"bottleneck_ratio": bottleneck_ratio, "group_width": group_width}
-    return [{"depth": widths.count(width), "width": width, **same} for width in dict.fromkeys(widths)]
-
-
 class ResNetSpace(Space):
-    """Stages of bottleneck blocks. `regnet` gives the member of a RegNet."""
+    """Stages of bottleneck blocks; some of the members are RegNets."""
 
     def regnet(
         self,
@@ -137,40 +98,50 @@ class ResNetSpace(Space):
         group_width: int,
         bottleneck_ratio: int = 1,
     ) -> Architecture:
-        """Find the member of a RegNet.
+        """Make the member that is the RegNet of these numbers.
+
+        Block j wants `initial_width + slope * j` channels. It gets `initial_width * multiplier^s`, with the
+        nearest whole exponent s, rounded to a multiple of 8. The blocks of one width are a stage.
 
         Args:
-            depth, initial_width, slope, multiplier, group_width, bottleneck_ratio: as in `regnet_stages` (d, w_0, w_a,
-                w_m,
-                g, b of the paper).
+            depth: the number of blocks (d in the paper).
+            initial_width: the channels that the first block wants (w_0).
+            slope: the channels that each further block wants more (w_a).
+            multiplier: the ratio of the widths of two stages (w_m), above 1.
+            group_width: the channels of a group (g).
+            bottleneck_ratio: the width divided by the width inside a block (b).
 
         Returns:
             The member.
 
         Raises:
-            ArchitectureError: it is not a member: it has another number of stages, or an option that the space lacks
-                (`get("resnet", group_widths=(16, 24, 48))`).
+            SpaceError: a number is outside of the range that the paper allows.
+            ArchitectureError: the space has no such member: the number of stages is another one, or an option is
+                missing
+                (`get("resnet", group_widths=(16, 24, 48))` adds options).
         """
-        stages = regnet_stages(
-            depth=depth,
-            initial_width=initial_width,
-            slope=slope,
-            multiplier=multiplier,
-            group_width=group_width,
-            bottleneck_ratio=bottleneck_ratio,
-        )
+        if min(depth, initial_width, group_width, bottleneck_ratio) < 1 or slope < 0 or multiplier <= 1:
+            raise SpaceError(
+                f"a RegNet of depth {depth}, initial width {initial_width}, slope {slope} and multiplier {multiplier} "
+                "cannot be: depth and widths are at least 1, the slope at least 0, the multiplier above 1; change them"
+            )
+        widths: list[int] = []
+        for block in range(depth):
+            wanted = initial_width + slope * block
+            power = round(math.log(wanted / initial_width) / math.log(multiplier))
+            widths.append(round(initial_width * multiplier**power / 8) * 8)
+        same = {"bottleneck_ratio": bottleneck_ratio, "group_width": group_width}
+        stages = [{"depth": widths.count(width), "width": width, **same} for width in dict.fromkeys(widths)]
         return self.validate({"stages": stages})
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph: a vertex for each stage, with its fitted numbers."""
+        """Draw one row of vertices, a stage each, with its fitted numbers."""
         tree: Any = self.validate(architecture)._tree
-        blocks = [(f"stages.{index}", _said(stage)) for index, stage in enumerate(tree["stages"])]
-        return (chain_graph("resnet", [("stem", "stem"), *blocks]),)
-
-
-def _said(decided: Mapping[str, Any]) -> str:
-    stage = fitted(decided)
-    return f"{stage.depth} x bottleneck {stage.width}, inside {stage.inner}, groups {stage.groups}"
+        blocks = [("stem", "stem")]
+        for index, stage in enumerate(map(fitted, tree["stages"])):
+            label = f"{stage.depth} x bottleneck {stage.width}, inside {stage.inner}, groups {stage.groups}"
+            blocks.append((f"stages.{index}", label))
+        return (chain_graph("resnet", blocks),)
 
 
 def space(
@@ -181,20 +152,20 @@ def space(
     bottleneck_ratios: Sequence[int] = BOTTLENECK_RATIOS,
     group_widths: Sequence[int] = GROUP_WIDTHS,
 ) -> ResNetSpace:
-    """Make the AnyNetX space of the paper, or a smaller one: `get("resnet", stages=3, max_depth=2, max_width=32)`.
+    """Make AnyNetX as in the paper, or smaller: `get("resnet", stages=3, max_depth=2, max_width=32)`.
 
     Args:
-        stages: their number.
-        max_depth: the greatest number of blocks of a stage.
-        max_width: the greatest width of a stage, in channels, a multiple of 8.
-        bottleneck_ratios: of the width to the width inside the bottleneck.
-        group_widths: in channels.
+        stages: the number of stages, at least 1.
+        max_depth: the greatest number of blocks in a stage, at least 1.
+        max_width: the greatest width of a stage, in channels; widths are multiples of 8.
+        bottleneck_ratios: the ratios of the width to the width inside a block, whole numbers.
+        group_widths: the channels of a group, whole numbers.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not a whole number of at least 1.
+        SpaceError: a setting has a wrong value.
     """
     for name, value in (("stages", stages), ("max_depth", max_depth)):
         if not is_whole(value, 1):

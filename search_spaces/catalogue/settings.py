@@ -15,9 +15,9 @@ def check_numbers(name: str, given: object, example: Sequence[float], *, whole: 
     """Check a list of numbers above 0.
 
     Args:
-        name: of the setting, for errors.
-        given: the list.
-        example: a valid list, for errors.
+        name: the name of the setting, for errors.
+        given: its value.
+        example: a valid value, for errors.
         whole: whether the numbers must be whole.
 
     Raises:
@@ -35,9 +35,9 @@ def check_range(name: str, given: object, example: tuple[int, int]) -> None:
     """Check a range of numbers of blocks.
 
     Args:
-        name: of the setting, for errors.
-        given: the least and the greatest number.
-        example: a valid range, for errors.
+        name: the name of the setting, for errors.
+        given: its value, the least and the greatest number.
+        example: a valid value, for errors.
 
     Raises:
         SpaceError: it is not a pair of whole numbers from 1 on, the lesser first.

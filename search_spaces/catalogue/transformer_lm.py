@@ -1,10 +1,9 @@
 """`transformer_lm`: decoder-only language models, after the space of LiteTransformerSearch (Javaheripi et al. 2022,
 arXiv 2203.02094).
 
-There are 2 to 16 blocks, an embedding of 128 to 1024 in steps of 64, and in every block 2, 4 or 8 heads and a width of
-the MLP. The paper writes that width as a number, at least twice the embedding. Here it is the ratio to the embedding,
-so that every combination is a member. The paper's adaptive embedding factor is left out, since it concerns the
-vocabulary.
+A model has 2 to 16 blocks and an embedding of 128 to 1024 in steps of 64. Each block has 2, 4 or 8 heads and a width of
+its MLP. In the paper that width is a number, at least twice the embedding; here it is a ratio to the embedding, so that
+every combination is a member. The paper's adaptive embedding factor is left out: it concerns the vocabulary.
 
     {"embedding": 512, "blocks": [{"heads": 8, "mlp_ratio": 4.0}, ..]}
 
@@ -34,19 +33,19 @@ def space(
     mlp_ratios: Sequence[float] = MLP_RATIOS,
     depths: tuple[int, int] = DEPTHS,
 ) -> Space:
-    """Make the space of language models.
+    """Make the space of language models, or one of the same shape with other options.
 
     Args:
-        embeddings: the widths of the embedding, in channels.
-        heads: the numbers of heads.
-        mlp_ratios: the widths of the MLP, in embeddings.
+        embeddings: the sizes of the embedding.
+        heads: the numbers of attention heads in a block.
+        mlp_ratios: the ratios of the width of the MLP to the embedding.
         depths: the least and the greatest number of blocks.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     check_numbers("embeddings", embeddings, (128, 256, 512), whole=True)
     check_numbers("heads", heads, HEADS, whole=True)

@@ -1,11 +1,11 @@
 """`vit`: the vision transformers of AutoFormer (Chen et al. 2021, arXiv 2107.00651), in its three sizes.
 
-One decision for the embedding, one for the number of blocks, and two in every block, for heads and MLP ratio:
+The embedding and the number of blocks are decided once, the heads and the MLP ratio for every block:
 
     {"embedding": 192, "blocks": [{"heads": 3, "mlp_ratio": 4.0}, ..]}
 
-The largest space, "base", has 3 * (9^14 + 9^15 + 9^16) members. Every decision changes the network, and the blocks are
-a sequence: no two members compute the same, and there is no canonical form.
+The largest space, "base", has 3 * (9^14 + 9^15 + 9^16) members. Every decision changes the network and the blocks
+stand in a row: no two members compute the same, and there is no canonical form.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class VitSize:
     """The options of one of the paper's spaces.
 
     Attributes:
-        embeddings: the widths of the embedding, in channels.
-        heads: the numbers of heads.
-        mlp_ratios: the widths of the MLP, in embeddings.
+        embeddings: the sizes of the embedding.
+        heads: the numbers of attention heads in a block.
+        mlp_ratios: the ratios of the width of the MLP to the embedding.
         depths: the least and the greatest number of blocks.
     """
 
@@ -44,6 +44,7 @@ SIZES = {
     "small": VitSize((320, 384, 448), (5, 6, 7), (3.0, 3.5, 4.0), (12, 14)),
     "base": VitSize((528, 576, 624), (8, 9, 10), (3.0, 3.5, 4.0), (14, 16)),
 }
+"""The spaces of the paper by size."""
 
 
 def space(
@@ -54,20 +55,20 @@ def space(
     mlp_ratios: Sequence[float] | None = None,
     depths: tuple[int, int] | None = None,
 ) -> Space:
-    """Make the space of vision transformers.
+    """Make the paper's space of a size. The other settings replace its options.
 
     Args:
-        size: of the paper's spaces: "tiny", "small" or "base".
-        embeddings: the widths of the embedding, in channels; None for those of the size.
-        heads: the numbers of heads; None for those of the size.
-        mlp_ratios: the widths of the MLP, in embeddings; None for those of the size.
-        depths: the least and the greatest number of blocks; None for those of the size.
+        size: "tiny", "small" or "base".
+        embeddings: the sizes of the embedding; None for those of the size, as for the other settings.
+        heads: the numbers of attention heads in a block.
+        mlp_ratios: the ratios of the width of the MLP to the embedding.
+        depths: the least and the greatest number of blocks.
 
     Returns:
         The space.
 
     Raises:
-        SpaceError: the size is unknown, or a setting is not valid.
+        SpaceError: a setting has a wrong value.
     """
     if size not in SIZES:
         raise SpaceError(

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from search_spaces.catalogue.nb101 import NB101Space, live_cell
 from search_spaces.catalogue.nb101_cells import Cell as Graph
-from search_spaces.catalogue.nb101_cells import sources
+from search_spaces.catalogue.nb101_cells import predecessors
 from search_spaces.errors import ArchitectureError
 from trainables.errors import TrainableError
 from trainables.networks.base import GlobalAverage, Size, conv_bn, kaiming, tree_of
@@ -116,7 +116,7 @@ def vertex_channels(graph: Graph, inputs: int, outputs: int) -> list[int]:
 
 def _inner(mask: int) -> list[int]:
     """List the vertices of a mask without the input."""
-    return sources(mask & ~1)
+    return predecessors(mask & ~1)
 
 
 @layer
