@@ -8,7 +8,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
 from search_spaces.whole_numbers import is_whole
 
-__all__ = ["check_numbers", "check_operations", "check_range"]
+__all__ = ["check_numbers", "check_operations", "check_range", "check_shares"]
 
 
 def check_numbers(name: str, given: object, example: Sequence[float], *, whole: bool = False) -> None:
@@ -29,6 +29,26 @@ def check_numbers(name: str, given: object, example: Sequence[float], *, whole: 
     for number in given:
         if isinstance(number, bool) or not isinstance(number, kinds) or not number > 0:
             raise SpaceError(f"{name}={given!r}: {number!r} is not a {what} above 0; give some such as {list(example)}")
+
+
+def check_shares(name: str, given: object, example: Sequence[float]) -> None:
+    """Check a list of shares, such as probabilities of dropout.
+
+    Args:
+        name: of the setting, for errors.
+        given: the list.
+        example: a valid list, for errors.
+
+    Raises:
+        SpaceError: it is not a list of at least one number from 0 to below 1.
+    """
+    if not isinstance(given, list | tuple) or not given:
+        raise SpaceError(f"{name}={given!r}: give a list of shares from 0 to below 1, such as {list(example)}")
+    for share in given:
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+            raise SpaceError(
+                f"{name}={given!r}: {share!r} is not a share from 0 to below 1; give some such as {list(example)}"
+            )
 
 
 def check_range(name: str, given: object, example: tuple[int, int]) -> None:

@@ -43,7 +43,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "dropout_embedding": 0.0,
         "dropout_word": 0.21,
     },
-    "mlp": {"num_features": 64},
+    "ft_transformer": {"num_features": 64, "cardinalities": ()},
+    "mlp": {"num_features": 64, "cardinalities": (), "embedding": None},
     "mobilenetv3": {
         **LAYERS,
         "channels": (16, 16, 24, 40, 80, 112, 160, 960, 1280),
@@ -67,6 +68,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "dropout_embedding": 0.2,
         "dropout_word": 0.0,
     },
+    "resnet_mlp": {"num_features": 64, "cardinalities": (), "embedding": None},
     "resnet": {"stem": "cifar", "stem_width": 32, "squeeze": 0.0, "width": 1.0},
     "transformer_lm": {**LAYERS, "vocabulary": 50257, "context": 1024, "tied": True, "attention_dropout": 0.0},
     "vit": {

@@ -13,7 +13,6 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from search_spaces.catalogue import SPACES
@@ -126,15 +125,13 @@ def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: 
 
     Returns:
         Images (batch, in_channels, height, width) or features (batch, num_features), float32, or tokens (batch,
-        length),
-        int64.
+        length), int64; with `cardinalities` a dict of `numbers` and `categories`.
     """
     _check_task(1, in_channels, image_size)
     builder = builder_of(space)
     defaults = {name: parameter.default for name, parameter in inspect.signature(builder).parameters.items()}
     task = {"in_channels": in_channels, "image_size": image_size}
-    made: torch.Tensor = _family_of(space).example(batch, {**defaults, **task, **settings})
-    return made
+    return _family_of(space).example(batch, {**defaults, **task, **settings})
 
 
 def check_network(space: object, settings: Mapping[str, object]) -> None:

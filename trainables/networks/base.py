@@ -30,6 +30,7 @@ __all__ = [
     "option",
     "pair",
     "set_drop_path",
+    "share",
     "tree_of",
 ]
 
@@ -120,6 +121,27 @@ def number(block: object, key: str, path: str, *, whole: bool = False, odd: bool
     if isinstance(value, bool) or not isinstance(value, kinds) or value <= 0 or (odd and value % 2 == 0):
         raise ArchitectureError(place, f"{value!r} is not {rule}")
     return value
+
+
+def share(block: Mapping[str, Any], key: str, path: str) -> float:
+    """Read a decision that is a share, such as a probability of dropout.
+
+    Args:
+        block: the decisions at this place.
+        key: the name of the decision.
+        path: the path of `block` in the architecture, for messages.
+
+    Returns:
+        The share.
+
+    Raises:
+        ArchitectureError: the decision is missing or no number from 0 to below 1.
+    """
+    value = block.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+        place = f"{path}.{key}" if path else key
+        raise ArchitectureError(place, f"{value!r} is not allowed; it is a share from 0 to below 1")
+    return float(value)
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:

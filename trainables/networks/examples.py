@@ -1,7 +1,8 @@
 """Random inputs of networks, one function per kind of data.
 
 Each function takes the batch size and the settings of the builder, defaults included, which decide the shape. It
-returns a tensor on the default device of torch.
+returns a tensor on the default device of torch; where a row has parts of several kinds, a dict of tensors by the names
+of the arguments of the network.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from trainables.networks.base import pair
 
 __all__ = ["Example", "features", "images", "tokens"]
 
-Example = Callable[[int, Mapping[str, Any]], Tensor]
+Example = Callable[[int, Mapping[str, Any]], Any]
 
 
 def images(batch: int, settings: Mapping[str, Any]) -> Tensor:
@@ -33,17 +34,23 @@ def images(batch: int, settings: Mapping[str, Any]) -> Tensor:
     return torch.rand(batch, settings["in_channels"], height, width)
 
 
-def features(batch: int, settings: Mapping[str, Any]) -> Tensor:
+def features(batch: int, settings: Mapping[str, Any]) -> Tensor | dict[str, Tensor]:
     """Make random rows of a table.
 
     Args:
         batch: number of rows.
-        settings: `num_features`.
+        settings: `num_features` and, where rows have categories, `cardinalities`.
 
     Returns:
-        (batch, num_features), float32, between 0 and 1.
+        (batch, num_features), float32, between 0 and 1. With categories a dict: these `numbers`, unless there are none,
+        and `categories` (batch, columns), int64, each at least 0 and below the cardinality of its column.
     """
-    return torch.rand(batch, settings["num_features"])
+    numbers = torch.rand(batch, settings["num_features"])
+    cardinalities = settings.get("cardinalities", ())
+    if not cardinalities:
+        return numbers
+    codes = torch.stack([torch.randint(cardinality, (batch,)) for cardinality in cardinalities], dim=1)
+    return {"numbers": numbers, "categories": codes} if settings["num_features"] else {"categories": codes}
 
 
 def tokens(batch: int, settings: Mapping[str, Any]) -> Tensor:

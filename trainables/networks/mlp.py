@@ -2,12 +2,12 @@
 
 A layer is a linear map, a normalisation (or none), an activation and dropout. With `skip` a layer adds its input,
 through a linear map without bias where the widths differ. The last layer is linear. In training, batch normalisation
-needs at least two rows.
+needs at least two rows. Columns of categories become learned vectors, behind the numbers of the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from search_spaces.catalogue.mlp import NORMS
 from search_spaces.errors import ArchitectureError
 from search_spaces.whole_numbers import is_whole
-from trainables.networks.base import option, tree_of
+from trainables.networks.base import option, share, tree_of
 from trainables.networks.examples import features
 from trainables.networks.family import Family
-from trainables.settings import check_number
+from trainables.networks.tabular import check_columns, embedding_widths, with_vectors
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -39,40 +39,46 @@ def build_mlp(
     *,
     num_classes: int,
     num_features: int = 64,
+    cardinalities: Sequence[int] = (),
+    embedding: int | None = None,
 ) -> nn.Module:
     """Build the network of one member.
 
     Args:
         architecture: a member of `mlp`, or its tree.
         num_classes: number of logits.
-        num_features: numbers in a row of the table.
+        num_features: numbers in a row of the table; 0 is allowed where there are categories.
+        cardinalities: the number of codes of each column of categories.
+        embedding: the width of the vector of each category; None grows it with the cardinality (`embedding_widths`).
 
     Returns:
-        Rows (n, num_features) to logits (n, num_classes).
+        Rows (n, num_features) to logits (n, num_classes). With `cardinalities` it takes the numbers and the codes of
+        the categories (n, columns), int64, in this order or by the names `numbers` and `categories`.
 
     Raises:
-        TrainableError: `num_features` is no whole number above 0.
+        TrainableError: a number of features, codes or values is no whole number above 0.
         ArchitectureError: a layer breaks the form; the message gives the path.
     """
-    check_number("num_features", num_features, 1, whole=True)
+    check_columns(num_features, cardinalities)
+    widths = embedding_widths(cardinalities, embedding)
     tree = tree_of(architecture)
     layers = tree.get("layers")
     if not isinstance(layers, list) or not layers:
         raise ArchitectureError("layers", f"{layers!r} is not a list of at least one layer")
     skip = option(tree, "skip", (False, True), "")
-    modules, inputs = [], num_features
+    modules, inputs = [], num_features + sum(widths)
     for index, layer in enumerate(layers):
         modules.append(_layer(inputs, layer, f"layers.{index}", skip=skip))
         inputs = layer["width"]
-    return MLP(modules, nn.Linear(inputs, num_classes))
+    network = MLP(modules, nn.Linear(inputs, num_classes))
+    return with_vectors(network, num_features, cardinalities, widths)
 
 
 def _layer(inputs: int, layer: Mapping[str, Any], path: str, *, skip: bool) -> nn.Module:
-    width, dropout = layer.get("width"), layer.get("dropout")
+    width = layer.get("width")
     if not is_whole(width, 1):
         raise ArchitectureError(f"{path}.width", f"{width!r} is not allowed; it is a number of 1 or more")
-    if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-        raise ArchitectureError(f"{path}.dropout", f"{dropout!r} is not allowed; it is a share from 0 to below 1")
+    dropout = share(layer, "dropout", path)
     norm = option(layer, "norm", NORMS, path)
     activation = ACTIVATIONS[option(layer, "activation", tuple(ACTIVATIONS), path)]
     parts: list[nn.Module] = [nn.Linear(inputs, width)]

@@ -25,7 +25,9 @@ from trainables.errors import DataError, DeviceError, TrainableError
 GREY = np.arange(20, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
 LABELS = np.arange(20) % 2
 NO_IMAGES = {
+    "ft_transformer": "rows of numbers",
     "mlp": "rows of numbers",
+    "resnet_mlp": "rows of numbers",
     "transformer_lm": "sequences of tokens",
     "recurrent": "sequences of tokens",
     "enas_recurrent": "sequences of tokens",

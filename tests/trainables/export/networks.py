@@ -22,6 +22,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "darts": {**CELLS, "auxiliary": True, "drop_path": 0.2},
     "enas_macro": {"channels": 4},
     "enas_micro": CELLS,
+    "ft_transformer": {"num_features": 6},
     "mlp": {},
     "mobilenetv3": {"scale": 0.1, "resize": False},
     "nasnet": {**CELLS, "stem": "imagenet"},
@@ -30,6 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pnas": CELLS,
     "proxylessnas": {"scale": 0.1},
     "resnet": {"width": 0.05, "squeeze": 0.25},
+    "resnet_mlp": {"num_features": 6},
     "transformer_lm": {"scale": 0.03, "vocabulary": 50, "context": 12},
     "vit": {"scale": 0.05, "head_width": 4, "patch_size": 3},
 }
