@@ -1,4 +1,4 @@
-"""What is known of an exported network, from the ledger and from the network itself; what is not known is None."""
+"""The facts of an exported network, from the ledger and from the network; an unknown fact is None."""
 
 from __future__ import annotations
 
@@ -30,15 +30,16 @@ _TEST_APART = ("trainables.tasks.image_classifier:ImageClassifier", "trainables.
 
 @dataclass(frozen=True)
 class Source:
-    """Where weights come from.
+    """The weights of a network, and where they come from.
 
     Attributes:
         held: the trainable that has them.
-        run: that trained them: the search itself, or its retraining.
-        trials: of that run, the one with these weights first, then those of the same architecture with other seeds.
-        origin: in words.
+        run: the run that trained them: the search itself, or its retraining.
+        trials: numbers in that run: the trial of these weights first, then those of the same architecture with other
+            seeds.
+        origin: where the weights come from, in words.
         retrained: whether that was a training from scratch (`nas-tune retrain`).
-        recipe: of such a training, the trainable ("of") and its settings.
+        recipe: for such a training, the trainable ("of") and its settings; else empty.
     """
 
     held: Trainable
@@ -50,7 +51,7 @@ class Source:
 
     @property
     def is_classifier(self) -> bool:
-        """Whether `ImageClassifier` itself trained and judged: then it is known on which parts of which data."""
+        """Whether `ImageClassifier` itself trained and tested: the splits of the data are then known."""
         kind = type(self.held)
         return isinstance(self.held, ImageClassifier) and all(
             getattr(kind, name) is getattr(ImageClassifier, name) for name in ("setup", "step", "evaluate")
@@ -59,7 +60,30 @@ class Source:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the card says."""
+    """All facts on the model card.
+
+    Attributes:
+        run: the name of the searched run.
+        trial: the number of its trial.
+        state: of the trial with the weights.
+        origin: where the weights come from, in words.
+        identifier: the canonical id of the architecture.
+        written: the architecture as text.
+        seed, epochs, seconds: of the training of the weights.
+        nodes: the hosts that trained them.
+        test: metrics on the test split; None where they cannot be measured.
+        test_problem: why not; empty otherwise.
+        retrained: whether the weights are those of a training from scratch.
+        recipe: for such a training, the trainable ("of") and its settings.
+        config: of the search, as plain data.
+        counts: the trials of the search by state.
+        all_epochs: the number of epochs of the search.
+        all_seconds: the training time of the search, in seconds.
+        cost: of the network; None where it cannot be counted.
+        deployed: the network, with its data and inputs.
+        trained_with, exported_with: versions of packages.
+        exported_on: this machine, in words.
+    """
 
     run: str
     trial: int
@@ -72,30 +96,30 @@ class Facts:
     seconds: float
     nodes: tuple[str, ...]
     reported: Mapping[str, float]
-    """Metrics of the last epoch, as the trainable called them; of the test split none but by their names."""
+    """Metrics of the last epoch, by the trainable's names; only names show which are of the test split."""
     test: Mapping[str, float] | None
     test_problem: str
     seeds: Mapping[str, tuple[float, float, int]]
-    """Of a reported metric: mean and standard deviation over trainings with other seeds, and their number."""
+    """For a reported metric: mean and standard deviation over trainings with other seeds, and their number."""
     trainings: int
-    """How many of them there are."""
+    """The number of trainings of the architecture."""
     is_classifier: bool
     """As `Source.is_classifier`."""
     searched_without_test: bool
     """Whether the trials of the search are known not to see the test split."""
     valued: int
-    """How many trials of the search have a value."""
+    """The number of trials of the search with a value."""
     retrained: bool
     recipe: Mapping[str, Any]
     spread: Mapping[str, tuple[float, float, int]]
-    """Of the test accuracy: the ends of its 95 % interval, and how many examples it is from."""
+    """For the test accuracy: the ends of its 95 % interval, and the number of test examples."""
     config: Mapping[str, Any]
     counts: Mapping[str, int]
     all_epochs: int
     all_seconds: float
     cost: Cost | None
     supernet_parameters: int | None
-    """Of the supernet in which the architecture was found."""
+    """The number of parameters of the supernet in which the architecture was found; None without one."""
     deployed: Deployed
     trained_with: Mapping[str, str]
     exported_with: Mapping[str, str]
@@ -103,7 +127,17 @@ class Facts:
 
 
 def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
-    """Everything of `trial` of the search `run` and of the weights; measures the test split, if what holds them can."""
+    """Collect the facts of a network, and measure it on the test split if its trainable can.
+
+    Args:
+        run: the search.
+        trial: the number of its trial.
+        deployed: the network, with its data and inputs.
+        source: the weights.
+
+    Returns:
+        The facts.
+    """
     trials, epochs = run.trials(), run.epochs()
     theirs, course = source.run.trials(), source.run.epochs()
     row = theirs[theirs["trial"] == source.trials[0]].iloc[0]
@@ -161,7 +195,7 @@ def _tested(held: Trainable) -> tuple[Mapping[str, float] | None, str]:
 
 
 def _metrics(row: pd.Series[Any], run: Run, epochs: pd.DataFrame) -> dict[str, float]:
-    """The metrics of the last epoch, those that are optimized first."""
+    """The metrics of the last epoch, the objectives first."""
     fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id"}
     names = [str(name) for name in epochs if name not in fixed and not str(name).startswith("arch.")]
     first = [one.metric for one in run.objectives]
@@ -172,7 +206,7 @@ def _metrics(row: pd.Series[Any], run: Run, epochs: pd.DataFrame) -> dict[str, f
 def _over_seeds(
     trials: pd.DataFrame, numbers: tuple[int, ...], metrics: Iterable[str]
 ) -> dict[str, tuple[float, float, int]]:
-    """What the last epochs of a retraining tell of each metric, where there are two seeds or more."""
+    """For each metric: mean, deviation and number of the last epochs, with two seeds or more; else nothing."""
     mine = trials[trials["trial"].isin(numbers)]
     if len(mine) < 2:
         return {}
@@ -181,7 +215,7 @@ def _over_seeds(
 
 
 def _spread(test: Mapping[str, float] | None, examples: int) -> dict[str, tuple[float, float, int]]:
-    """Wilson's interval (1927) of an accuracy: how far other test examples could move it."""
+    """Wilson's 95 % interval (1927) of the test accuracy, over test examples."""
     share = (test or {}).get("accuracy")
     if share is None or not 0 <= share <= 1 or examples < 1:
         return {}
@@ -195,11 +229,19 @@ def _cost(deployed: Deployed) -> Cost | None:
     try:
         return cost_of(deployed.network, deployed.inputs[:1])
     except (RuntimeError, NotImplementedError, TypeError, ValueError):
-        return None  # what cannot run on the meta device cannot be counted there
+        return None  # The network cannot run on the meta device.
 
 
 def supernet_parameters(run: Run, trial: int) -> int | None:
-    """The parameters of the supernet in which a trial found its architecture; None where it searched in none."""
+    """Look up the size of the supernet in which a trial found its architecture.
+
+    Args:
+        run: the search.
+        trial: the number of its trial.
+
+    Returns:
+        The number of parameters; None for a trial without a supernet.
+    """
     trials = run.trials()
     if not run.searches or "supernet_parameters" not in trials:
         return None
@@ -208,7 +250,11 @@ def supernet_parameters(run: Run, trial: int) -> int | None:
 
 
 def machine() -> str:
-    """This machine in words: its processors, its GPU, its system."""
+    """Describe this machine.
+
+    Returns:
+        Its processor, GPU and system, in words.
+    """
     model = ""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:

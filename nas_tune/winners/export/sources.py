@@ -1,4 +1,4 @@
-"""Which weights of a run are meant: of which trial, of its search or of a training from scratch, and where they are."""
+"""The weights of a trial: from a training from scratch, or from the trial's own checkpoint."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ __all__ = ["chosen", "deployed_by", "source_of"]
 
 
 def chosen(run: Run, trial: int | None) -> int:
-    """The trial that is asked for, or the best.
+    """Choose a trial.
+
+    Args:
+        run: the search.
+        trial: its number; None for the best.
+
+    Returns:
+        The number of the trial.
 
     Raises:
-        ConfigError: it is not there.
+        ConfigError: there is no such trial.
         NoUsableTrialError: no trial has a value.
     """
     if trial is not None:
-        run.tree(trial)  # refuses a trial that is not there
+        run.tree(trial)  # Raises if there is no such trial.
         return trial
     return best_trial(run)
 
@@ -37,13 +44,21 @@ def chosen(run: Run, trial: int | None) -> int:
 def source_of(
     run: Run, number: int, target: Target | None, retrained: bool | None, *, what: str, allow_code: bool = False
 ) -> Source:
-    """Where the weights of a trial come from: a training from scratch if there is one, else its own checkpoint.
+    """Load the weights of a trial: those of a training from scratch if there is one, else those of its checkpoint.
 
-    `retrained` asks for the one or the other; `what` is what they are to be, such as "exported"; `allow_code` imports
-    what a run from elsewhere names.
+    Args:
+        run: the search.
+        number: of the trial.
+        target: the trainable of the run, if it cannot be imported by name.
+        retrained: True for a training from scratch, False for the checkpoint; None for the former if there is one.
+        what: the purpose in error messages, such as "exported".
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
+
+    Returns:
+        The weights, with the trainable that has them.
 
     Raises:
-        ConfigError: there are none; the message says of which trials there are some.
+        ConfigError: there are no weights; the message names the trials that have some.
     """
     check_flags(allow_code=allow_code, **({} if retrained is None else {"retrained": retrained}))
     found = None if retrained is False else _retrained(run, number, target, allow_code)
@@ -58,9 +73,9 @@ def source_of(
 
 
 def _retrained(run: Run, number: int, target: Target | None, allow_code: bool) -> Source | None:
-    """The first whole training from scratch of what the trial stands for, beside its others; None without one.
+    """The first complete training from scratch of the trial's architecture, and the numbers of all; None without one.
 
-    Of several retrainings the longest, and of those the newest.
+    Of several retrainings the longest counts, and of those the newest.
     """
     newest_first = reversed(Retrained.all_of(run))
     longest_first = sorted(newest_first, key=lambda one: one.run.config.max_epochs, reverse=True)
@@ -84,7 +99,7 @@ def _first_of(retraining: Retrained, number: int, target: Target | None, allow_c
 
 
 def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:
-    """The trainable of the trial; where nothing was kept of it, a refusal that says of which something was."""
+    """The trainable of the trial, from its checkpoint. Without one, the error names the trials that have one."""
     if run.searches:
         strategy = run.config.strategy.name
         known = searches(strategy)
@@ -98,7 +113,7 @@ def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: b
     kept = [n for n in trials if any(True for _ in Snapshots(trial_folder(run.path, n)).newest_first([]))]
     record = trials[number]
     if number in kept or (not kept and record.state == "complete"):
-        # Which says why, where nothing at all is kept.
+        # Without any checkpoint in the run, this raises with the reason.
         return trained(run, number, trainable=target, allow_code=allow_code)
     why = f"failed ({record.failure})" if record.state == "failed" else f"is {record.state} and no checkpoint is kept"
     have = f"these can: {', '.join(map(str, kept))}" if kept else "no trial of this run can"
@@ -106,7 +121,17 @@ def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: b
 
 
 def deployed_by(held: Trainable) -> Deployed:
-    """The network with what its user has to know; `ConfigError` where the trainable does not give it away."""
+    """Take the network out of a trainable, with the facts that its user needs.
+
+    Args:
+        held: the trainable.
+
+    Returns:
+        The network, with its inputs and data.
+
+    Raises:
+        ConfigError: the trainable has no `deployed()`.
+    """
     if not isinstance(held, Deployable):
         raise ConfigError(
             f"{type(held).__name__} does not say how its network is used; give its class a method deployed() that "

@@ -1,6 +1,6 @@
-"""What trains the architectures that a run has found: its own trainable, or for searches in supernets the one meant.
+"""The trainable that trains a run's architectures: the run's own, or for searches in supernets a standard one.
 
-A run keeps names and settings; what they lead to is imported here, and what cannot be is said with its remedy.
+A run keeps names and settings. This module imports what they name; its errors say what cannot be imported.
 """
 
 from __future__ import annotations
@@ -28,9 +28,14 @@ _STANDARD = "image_classifier"
 
 @dataclass(frozen=True)
 class Origin:
-    """A trainable by its name, what that leads to, and its settings; the space of the architectures.
+    """The trainable that trains a run's architectures.
 
-    `settings` are those of the run's configuration; `is_named` says whether `name` can be imported again elsewhere.
+    Attributes:
+        name: of the trainable: registered, "module:attribute", or a label.
+        target: the class or function.
+        settings: of the trainable, from the run's configuration.
+        space: of the architectures.
+        is_named: whether another process can import it by `name`.
     """
 
     name: str
@@ -41,7 +46,7 @@ class Origin:
 
     @property
     def classifies(self) -> bool:
-        """Whether it is an `ImageClassifier`, or derived from one; told by name, so that others need no torch."""
+        """Whether it is an `ImageClassifier`, or derived from one; compared by name, since others need no torch."""
         return any(
             base.__module__ == "trainables.tasks.image_classifier" for base in getattr(self.target, "__mro__", ())
         )
@@ -54,13 +59,20 @@ def origin_of(
     allow_code: bool = False,
     said: Collection[str] = (),
 ) -> Origin:
-    """What `run` trained its architectures with; `trainable` stands in for it, with the settings that it takes.
+    """Find the trainable that trains the architectures of a run.
 
-    `allow_code` imports what a run from elsewhere names; `said` are the keys of the configuration that the caller said.
+    Args:
+        run: to retrain.
+        trainable: replaces the run's own one, with the run's settings that it takes; None for the run's own.
+        allow_code: import the code that the run names, although it was not begun by this user on this machine.
+        said: the keys of the configuration that the caller gave.
+
+    Returns:
+        The trainable, with its settings and the space.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
-        ConfigError: the space's or the trainable's own code cannot be imported here; or the run is a retraining.
+        ConfigError: the code of the space or of the trainable cannot be imported here; or the run is a retraining.
     """
     if current(run.meta["trainable"]["reference"] or "") == reference:
         raise ConfigError(f"{run.path} is a retraining itself; give the run that it belongs to, {run.path.parent}")
@@ -83,19 +95,19 @@ def origin_of(
         name, target = _STANDARD, target_called(_STANDARD)
     settings = _settings(run, space, target)
     settings = settings if name == _own_name(run) else _taken(target, settings, space)
-    # What only this process has registered is no name elsewhere.
+    # Other processes do not know a name that only this process has registered.
     return Origin(name, target, settings, space, ":" in name or is_installed(name))
 
 
 def _given_space(run: Run) -> Space | None:
-    """The space that whoever opened the run gave, if it has the code that the ledger names."""
+    """The space that the caller opened the run with, if it has the code that the ledger names; else None."""
     space = run.given_space
     named = None if space is None else set(references(space.to_spec()))
     return space if named == set(references(run.meta["space"])) else None
 
 
 def _space_of(run: Run) -> Space:
-    """The space with its code, which may be imported by now."""
+    """The space with its code. The check of trust comes first."""
     try:
         with_local_modules()
         return Space.from_spec(run.meta["space"])
@@ -135,7 +147,7 @@ def _target_called(name: str, *, is_given: bool) -> Target:
 
 
 def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
-    """What the run said of training an architecture."""
+    """The run's settings for the training of an architecture."""
     if not run.searches:
         return dict(run.meta["trainable"]["settings"])
     named = {"space": space.name or run.config.space.name} if "space" in inspect.signature(target).parameters else {}
@@ -143,7 +155,7 @@ def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
 
 
 def _taken(target: Target, settings: Mapping[str, Any], space: Space) -> dict[str, Any]:
-    """Those of the settings that another trainable takes, and the space's name where it wants one."""
+    """The settings that another trainable takes, and the name of the space if it takes one."""
     names = inspect.signature(target).parameters
     kept = {**({"space": space.name} if space.name else {}), **settings}
     return {key: value for key, value in kept.items() if key in names}
