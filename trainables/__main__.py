@@ -175,13 +175,10 @@ def _say(values: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         line = json.dumps(values)
     else:
-        line = "  ".join(f"{name} {_shown(value)}" for name, value in values.items())
+        shown = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in values.items()}
+        line = "  ".join(f"{name} {value}" for name, value in shown.items())
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _shown(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -233,17 +233,16 @@ def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str,
     size, scores = min(len(known.numbers), _ROWS), even(known.scores)
     for _ in range(_RESAMPLES):
         places = rng.choices(range(len(known.numbers)), k=size)
-        drawn = [_filled(known.decisions[place], pools, rng) for place in places]
+        drawn: list[dict[str, Scalar]] = []
+        for place in places:
+            made = known.decisions[place]
+            # An inactive decision takes a random value of those that other trials have.
+            drawn.append({name: made[name] if name in made else rng.choice(pool) for name, pool in pools.items()})
         rows = Rows(parameters, drawn, scores[places].tolist())
         answer = evaluate(evaluator, rows, rng.randrange(2**31))
         for name, total in _by_title(parameters, answer).items():
             found[name].append(total)
     return found
-
-
-def _filled(made: Mapping[str, Scalar], pools: Mapping[str, Sequence[Scalar]], rng: random.Random) -> dict[str, Scalar]:
-    """The decisions of a trial, with a random value of the pool for each inactive one."""
-    return {name: made[name] if name in made else rng.choice(pool) for name, pool in pools.items()}
 
 
 def _by_title(parameters: Sequence[Parameter], answer: Mapping[str, float]) -> dict[str, float]:

@@ -65,6 +65,7 @@ def _moments(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
 def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]:
     written = writer(space_of(run))
     names = [one.metric for one in run.objectives]
+    trees = [json.loads(text) if isinstance(text, str) else None for text in trials["architecture"]]
     return {
         "number": [int(number) for number in trials["trial"]],
         "state": list(trials["state"]),
@@ -75,7 +76,7 @@ def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]
         "ended": elapsed.column(trials["ended"]),
         "values": {name: _values(trials, name, leading=name == names[0]) for name in names},
         "others": {name: [sized(value) for value in trials[name]] for name in _others(trials, names)},
-        "architecture": [written(_tree(text)) for text in trials["architecture"]],
+        "architecture": [written(tree) for tree in trees],
         "id": [_text(name) or "" for name in trials["architecture_id"]],
     }
 
@@ -103,10 +104,6 @@ def _others(trials: pd.DataFrame, optimized: list[str]) -> list[str]:
 
 def _varies(column: pd.Series[Any]) -> bool:
     return bool(column.nunique() > 1)
-
-
-def _tree(text: object) -> Any:
-    return json.loads(text) if isinstance(text, str) else None
 
 
 def _text(value: object) -> str | None:

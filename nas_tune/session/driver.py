@@ -183,7 +183,8 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
         executor.clock.now = max((when for _, when in ledger.events()), default=0.0)
         ledger.clock = executor.clock
     ledger.append(SessionStarted(socket.gethostname(), os.getpid(), dict(versions())))
-    backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in _backup_targets(folder, recipe)]
+    targets = [backup_path(folder), *_storage(folder, recipe.config)]
+    backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in targets]
     try:
         with Interrupts() as interrupts:
             clock = executor.clock or time.monotonic
@@ -270,10 +271,6 @@ def _run(coordinator: Coordinator, executor: Executor, backups: Sequence[Backup]
                 backup.copy()
             except RunFolderError as error:
                 coordinator.note(str(error))
-
-
-def _backup_targets(folder: Path, recipe: Recipe) -> list[Path]:
-    return [backup_path(folder), *_storage(folder, recipe.config)]
 
 
 def _storage(folder: Path, config: SearchConfig) -> list[Path]:

@@ -239,16 +239,14 @@ def _of_registered(kept: object) -> Iterator[Named]:
 def _foreign(named: Iterable[Named]) -> list[Named]:
     """Those that are neither of this package nor of an installed plug-in."""
     others = [one for one in named if _top(one.reference) not in OURS]
-    at_hand = _plug_ins() if others else set()
+    if not others:
+        return []
+    at_hand = {_top(point.value) for kinds in KINDS for point in plug_ins(kinds).values()}
     return [one for one in others if _top(one.reference) not in at_hand]
 
 
 def _top(reference: str) -> str:
     return reference.partition(":")[0].partition(".")[0]
-
-
-def _plug_ins() -> set[str]:
-    return {_top(point.value) for kinds in KINDS for point in plug_ins(kinds).values()}
 
 
 def _what_is_signed(meta: Mapping[str, Any]) -> dict[str, Any]:

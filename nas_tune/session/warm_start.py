@@ -259,11 +259,7 @@ def _best_first(trials: Sequence[Known], objective: Objective) -> list[Known]:
 
 def _spread(ranked: list[Known], count: int) -> Iterator[Known]:
     """So many from the best on, but every third from further down: the best alone lie too close for a slope."""
-    best, others = iter(ranked), iter(_places(count // _OTHERS, len(ranked)))
+    lower = count // _OTHERS
+    best, others = iter(ranked), (len(ranked) * (turn + 1) // (lower + 1) for turn in range(lower))
     for turn in range(min(count, len(ranked))):
         yield ranked[next(others)] if turn % _OTHERS == _OTHERS - 1 else next(best)
-
-
-def _places(count: int, among: int) -> list[int]:
-    """So many places, evenly spread, none of them an end."""
-    return [among * (place + 1) // (count + 1) for place in range(count)]

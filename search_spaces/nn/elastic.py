@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _NormBase
 
@@ -46,12 +46,13 @@ class _Elastic:
         self.shells: dict[tuple[object, ...], nn.Module] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        key = tuple(_key(choice.now) for choice in self.choices)
+        values = [choice.now for choice in self.choices]
+        key = tuple(repr(value) if isinstance(value, list | dict) else value for value in values)
         if key not in self.shells:
             self.shells[key] = self._shell()
         shell = self.shells[key]
         parts = {}
-        for name, tensor in _tensors(shell):
+        for name, tensor in [*shell.named_parameters(), *shell.named_buffers()]:
             part = part_of(self.layer, shell, name)
             if part is None:
                 raise SpaceError(
@@ -76,13 +77,5 @@ class _Elastic:
                 part.track_running_stats, part.momentum = whole.track_running_stats, whole.momentum
 
 
-def _tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
-    return [*module.named_parameters(), *module.named_buffers()]
-
-
 def _now(choice: ValueChoice) -> Any:
     return choice.now
-
-
-def _key(value: Any) -> object:
-    return repr(value) if isinstance(value, list | dict) else value

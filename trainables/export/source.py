@@ -72,7 +72,8 @@ class _Author:
         self._paths = {module: path for path, module in root.named_modules()}
         self._traced: dict[nn.Module, Traced] = {}
         for module in self._paths:
-            if self._runs(module):
+            has_forward = type(module).forward is not nn.Sequential.forward
+            if module in self._seen and not is_leaf(module) and has_forward:
                 self._traced[module] = self._named(module, lambda one: trace(one, self._seen[one]))
         self._read = set(self._attributes_read())
         self._made: dict[nn.Module, Piece] = {}
@@ -110,10 +111,6 @@ class _Author:
             place, kind = self._paths[module], type(module).__name__
             where = f"`{place}`, a {kind}," if place else kind
             raise UntraceableError(f"{where} cannot be written as source: {error}", names_module=True) from error
-
-    def _runs(self, module: nn.Module) -> bool:
-        """Check whether the module needs a `forward` of its own in the source."""
-        return module in self._seen and not is_leaf(module) and type(module).forward is not nn.Sequential.forward
 
     def _is_plain(self, module: nn.Module) -> bool:
         return isinstance(module, _CONTAINERS) and module not in self._traced

@@ -29,7 +29,10 @@ class Randomness:
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self._cuda = [_index(device)] if device.type == "cuda" else []
+        self._cuda: list[int] = []
+        if device.type == "cuda":
+            # Of processes that train together, each has its own GPU as the current one.
+            self._cuda = [torch.cuda.current_device() if device.index is None else device.index]
         self.generator = torch.Generator(device).manual_seed(seed)
         with torch.random.fork_rng(self._cuda):
             torch.manual_seed(seed)
@@ -101,8 +104,3 @@ class Randomness:
         torch.set_rng_state(states[0])
         for index, state in zip(self._cuda, states[1:], strict=True):
             torch.cuda.set_rng_state(state, index)
-
-
-def _index(device: torch.device) -> int:
-    """The number of a CUDA GPU; of processes that train together, each has its own as the current one."""
-    return torch.cuda.current_device() if device.index is None else device.index
