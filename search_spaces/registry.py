@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["HERE", "KINDS", "OURS", "Registry", "plug_ins"]
 
-KINDS = ("spaces", "networks", "trainables", "strategies", "schedulers", "methods", "self_searches", "formats")
+KINDS = (
+    *("spaces", "networks", "tasks", "trainables"),
+    *("strategies", "schedulers", "methods", "self_searches", "formats"),
+)
 """The kinds that have a registry; the entry points of a kind are the group `nas_tune.<kind>`."""
 OURS, HERE = "nas_tune", "registered here"
 """Origins: this project, and the running program."""

@@ -1,4 +1,7 @@
-"""Whether more or less of a metric is better. A trainable declares it; the name of a metric decides nothing.
+"""What a metric is, and whether more or less of it is better. The name of a metric decides nothing.
+
+A task declares its metrics (`Metric`), each once; everything else that shows or compares them reads that declaration.
+A trainable without a task declares whether more or less of its metrics is better.
 
 The declaration is the attribute `modes` of the class or function:
 
@@ -13,15 +16,40 @@ because a cost may also be a target.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from trainables.errors import TrainableError
 
-__all__ = ["COSTS", "MODES", "Mode", "modes_of"]
+__all__ = ["COSTS", "MODES", "Metric", "Mode", "modes_of"]
 
 Mode = Literal["max", "min"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The declaration of a metric.
+
+    Attributes:
+        name: its name in reports, such as "accuracy".
+        mode: whether more ("max") or less ("min") of it is better.
+        unit: the unit of its values, such as "nats"; empty for a pure number.
+        low: the least value that it can have.
+        high: the greatest value that it can have.
+        is_share: whether it is the share of examples with a property. The number of examples then decides its
+            confidence interval.
+    """
+
+    name: str
+    mode: Mode
+    unit: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    is_share: bool = False
+
 
 MODES: Mapping[str, Mode] = {
     "accuracy": "max",

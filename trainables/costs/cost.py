@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainables.networks.layers import measuring
+from trainables.training.batches import Batch, called, mapped
 
 __all__ = ["Cost", "Meter", "cost_of"]
 
@@ -50,22 +51,32 @@ class Cost:
     activation_bytes: int
 
 
-def cost_of(network: nn.Module, example: tuple[int, int, int] | Tensor) -> Cost:
+def cost_of(network: nn.Module, example: tuple[int, int, int] | Batch) -> Cost:
     """Count the costs of a network.
 
     Args:
         network: a network whose forward works on the meta device.
-        example: the shape (channels, height, width) of one image, or a batch of one example.
+        example: the shape (channels, height, width) of one image; or the inputs of one example: a tensor, a tuple of
+            tensors for several arguments, or a dict of tensors for keyword arguments.
 
     Returns:
         The costs for one example in evaluation mode.
     """
-    given = example.to("meta") if isinstance(example, Tensor) else torch.empty((1, *example), device="meta")
+    given = _given(example)
     tensors = dict(network.named_parameters()) | dict(network.named_buffers())
     shadows = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
     with _evaluating(network), torch.no_grad():
-        _, macs, activation_bytes = _counted(lambda: functional_call(network, shadows, (given,)))
+        arguments, named = ((), given) if isinstance(given, dict) else (given, {})
+        _, macs, activation_bytes = _counted(lambda: functional_call(network, shadows, arguments, named))
     return Cost(_trainable(network), macs, _size(network), activation_bytes)
+
+
+def _given(example: tuple[int, int, int] | Batch) -> Batch:
+    """The inputs on the meta device: a tuple of tensors for one or several arguments, or a dict."""
+    if isinstance(example, tuple) and not isinstance(example[0], Tensor):
+        return (torch.empty((1, *example), device="meta"),)
+    moved = mapped(lambda tensor: tensor.to("meta"), example)
+    return (moved,) if isinstance(moved, Tensor) else moved
 
 
 class Meter:
@@ -83,12 +94,12 @@ class Meter:
         self._calls: dict[Hashable, Counted] = {}
         self.macs = self.activation_bytes = 0
 
-    def cost_of(self, build: Callable[[], nn.Module], example: Tensor) -> Cost:
+    def cost_of(self, build: Callable[[], nn.Module], example: Batch) -> Cost:
         """Count the costs of a network.
 
         Args:
             build: makes the network; it is called on the meta device.
-            example: a batch of one example, on any device.
+            example: the inputs of one example, on any device, as for the function `cost_of`.
 
         Returns:
             The costs for one example in evaluation mode.
@@ -96,10 +107,10 @@ class Meter:
         with torch.device("meta"), _Uninitialised(), measuring(self):
             network = build()
         network.eval()
-        given = example.to("meta")
+        given = mapped(lambda tensor: tensor.to("meta"), example)
         self.macs = self.activation_bytes = 0
         with torch.no_grad(), _Cached(self):
-            network(given)
+            called(network, given)
         return Cost(_trainable(network), self.macs, _size(network), self.activation_bytes)
 
     def stand_in(self, key: Hashable, make: Callable[[], nn.Module]) -> nn.Module:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,17 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def rows(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Take some images and labels.
+
+        Args:
+            index: (k,), numbers of images in any order, on the device of the images.
+
+        Returns:
+            The images (k, c, h, w) and labels (k,).
+        """
+        return self.images.index_select(0, index), self.labels.index_select(0, index)
 
     def take(self, rows: Tensor, device: torch.device) -> Split:
         """Copy some images to a device.
@@ -151,6 +163,32 @@ class ImageData:
         """Height and width in pixels."""
         height, width = self.train.images.shape[2:]
         return int(height), int(width)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the images."""
+        return self.train.images.device
+
+    @property
+    def groups(self) -> Mapping[str, Tensor]:
+        """Empty: images belong to no groups."""
+        return {}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the images decide for the builder of a network.
+
+        Returns:
+            The number of classes, the number of channels, and height and width.
+        """
+        return {"num_classes": len(self.classes), "in_channels": self.in_channels, "image_size": self.image_size}
+
+    def example(self) -> Tensor:
+        """Return the first training image as networks take it.
+
+        Returns:
+            (1, c, h, w), float32.
+        """
+        return self.normalize(self.train.images[:1])
 
     def split(self, name: str) -> Split:
         """Look up a split.

@@ -249,7 +249,7 @@ class SearchBuilder:
         generator = torch.Generator().manual_seed(search.epoch)
 
         def score() -> float:
-            return search.evaluate(search.data.validation).accuracy
+            return search.evaluate(search.data.validation)["accuracy"]
 
         tune = (lambda: search.tune(self.settings.tune_steps)) if self.settings.tune_steps else None
         return discretize_by_perturbation(search.supernet, score, generator, tune)
@@ -259,7 +259,7 @@ class SearchBuilder:
         sizes = (method.population, method.generations) if is_last else (_GLANCE, 0)
 
         def score(architecture: Architecture) -> float:
-            return search.evaluate_member(architecture, search.data.validation).accuracy
+            return search.evaluate_member(architecture, search.data.validation)["accuracy"]
 
         draws = Draws.seeded(search.epoch, search.data.train.images.device)
         return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])

@@ -29,6 +29,7 @@ from trainables.settings import check_number, check_settings
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.search import Search
 from trainables.supernet.trainable import DartsTrainable
+from trainables.tasks.classification import Classification
 from trainables.training.devices import device_of
 from trainables.training.loop import Score, judged
 from trainables.trial.checkpoint import read_tensors
@@ -119,8 +120,7 @@ class SharedWeights:
         return self._scored(self.scorer.data.split(split))
 
     def _scored(self, split: Split) -> dict[str, float]:
-        score = self.scorer.score(self._decided(), split)
-        return {"accuracy": score.accuracy, "loss": score.loss}
+        return self.scorer.score(self._decided(), split)
 
     def save(self, folder: Path) -> None:
         """There is nothing to keep."""
@@ -196,10 +196,10 @@ class Scorer:
             split: a split of the data of the search.
 
         Returns:
-            Mean loss and accuracy on all its images.
+            `accuracy` and mean `loss` on all its images.
         """
         with self._fitted(architecture):
-            return judged(self.supernet, self.data, split)
+            return judged(self.supernet, Classification(), self.data, split)
 
     def network(self, architecture: object) -> nn.Module:
         """That architecture by itself, with copies of its weights, in evaluation mode.

@@ -52,12 +52,12 @@ class RunningSearch:
         kept = self._kept(found)
         discrete = search.evaluate_member(kept, validation)
         return {
-            "accuracy": whole.accuracy,
-            "loss": whole.loss,
-            "train_loss": trained.loss,
-            "train_accuracy": trained.accuracy,
-            "discrete_accuracy": discrete.accuracy,
-            "gap": whole.accuracy - discrete.accuracy,
+            "accuracy": whole["accuracy"],
+            "loss": whole["loss"],
+            "train_loss": trained["loss"],
+            "train_accuracy": trained["accuracy"],
+            "discrete_accuracy": discrete["accuracy"],
+            "gap": whole["accuracy"] - discrete["accuracy"],
             "entropy": alpha_entropy(search.supernet),
             "skips": skips.count,
             "collapsed": int(collapsed),
@@ -106,9 +106,9 @@ class RunningSearch:
         search = self.staged.search
         images = search.data.split(split)
         score = search.evaluate(images)
-        scores = {"accuracy": score.accuracy, "loss": score.loss}
+        scores = dict(score)
         if self.architecture is not None:
-            scores["discrete_accuracy"] = search.evaluate_member(self.architecture, images).accuracy
+            scores["discrete_accuracy"] = search.evaluate_member(self.architecture, images)["accuracy"]
         return scores
 
     def _found(self) -> dict[str, Architecture | None]:

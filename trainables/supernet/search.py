@@ -27,6 +27,7 @@ from trainables.supernet.regularizers import REGULARIZERS
 from trainables.supernet.statistics import frozen_statistics, recalibrated
 from trainables.supernet.streams import Stream
 from trainables.supernet.supernet import Supernet
+from trainables.tasks.classification import Classification
 from trainables.training.devices import layout_of
 from trainables.training.loop import Score, Tally, judged
 from trainables.training.optimization import Optimization, Optimizer
@@ -36,6 +37,8 @@ from trainables.trial.deadline import check_time
 __all__ = ["Architect", "Search", "SearchRecipe"]
 
 _CALIBRATION_BATCHES = 8
+_TASK = Classification()
+"""What measures the outputs; its own settings count for nothing here."""
 Batch = tuple[Tensor, Tensor]
 """Normalised images and their labels."""
 
@@ -125,12 +128,12 @@ class Search:
         """Train one epoch: every image of the training part once.
 
         Returns:
-            The loss and accuracy on the training images, as the weights learned.
+            The `loss` and `accuracy` on the training images, as the weights learned.
 
         Raises:
             DivergedError: the loss is no finite number.
         """
-        tally = Tally(self._device)
+        tally = Tally.of(_TASK, self.data)
         with self._training():
             for index in range(self._train.batches):
                 check_time(index, self._train.batches)
@@ -171,7 +174,7 @@ class Search:
         Args:
             steps: how many batches.
         """
-        tally = Tally(self._device)
+        tally = Tally.of(_TASK, self.data)
         with self._training():
             for _ in range(steps):
                 check_time()
@@ -235,11 +238,11 @@ class Search:
             split: a split of the data.
 
         Returns:
-            Mean loss and accuracy on all its images.
+            `accuracy` and mean `loss` on all its images.
         """
         self.supernet.eval()
         with recalibrated(self.supernet.module, self._calibrate), self._optimizer.precision():
-            return judged(self.supernet, self.data, split)
+            return judged(self.supernet, _TASK, self.data, split)
 
     def evaluate_member(self, architecture: object, split: Split) -> Score:
         """Evaluate one architecture with the shared weights, its running statistics fitted as in `evaluate`.
@@ -249,7 +252,7 @@ class Search:
             split: a split of the data.
 
         Returns:
-            Mean loss and accuracy on all its images.
+            `accuracy` and mean `loss` on all its images.
         """
         with self.supernet.deciding(architecture):
             return self.evaluate(split)

@@ -1,6 +1,6 @@
-"""The training of one classifier: what an epoch is, how it is judged, and its state.
+"""The training of one network on a task: what an epoch is, how it is evaluated, and its state.
 
-Nothing in an epoch waits for the device but its end, when the sums of losses and hits are read.
+Nothing in an epoch waits for the device but its end, when the sums of losses and metrics are read.
 
 Of processes that train together (`trainables.training.parallel`), each computes its share of every batch. All draw the
 same order and the same augmentation of whole batches, sum their gradients, and end an epoch with the same network, so
@@ -11,25 +11,30 @@ by itself, as it does elsewhere; the running statistics are the means over the s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from trainables.data import Augmentation, ImageData, Split
 from trainables.errors import DivergedError
 from trainables.networks.base import set_drop_path
 from trainables.training.averaging import WeightAverage
+from trainables.training.batches import Batch, called, laid_out, length, mapped
 from trainables.training.devices import layout_of
 from trainables.training.optimization import Optimization, Optimizer
 from trainables.training.parallel import ALONE, Group
 from trainables.training.randomness import Randomness
 from trainables.trial.deadline import check_time
 
+if TYPE_CHECKING:
+    from trainables.tasks.task import Meter, Part, Task, TaskData
+
 __all__ = ["Recipe", "Score", "Tally", "Training", "judged"]
+
+Score = dict[str, float]
+"""The metrics of one pass over a part of the data, by name."""
 
 _EVALUATION_BATCH = 512
 
@@ -39,44 +44,28 @@ class Recipe:
     """How to train.
 
     Attributes:
-        batch_size: images a step.
-        label_smoothing: the share of the target that is spread over all classes.
+        batch_size: examples a step.
         auxiliary_weight: the weight of the loss of each auxiliary head.
-        augmentation: random views of the images.
         optimization: how the weights learn.
         ema: the decay a step of the average of the weights (see `WeightAverage`); 0 keeps none.
     """
 
     batch_size: int
-    label_smoothing: float
     auxiliary_weight: float
-    augmentation: Augmentation
     optimization: Optimization
     ema: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How well a network does on some images.
-
-    Attributes:
-        loss: mean cross-entropy in nats; in training with the label smoothing of the recipe.
-        accuracy: the share of right answers.
-    """
-
-    loss: float
-    accuracy: float
 
 
 class Training:
     """The training of one network. `epoch` counts the epochs that are trained.
 
-    `network` is what is judged: the average of the weights where the recipe has an `ema`. It is in evaluation mode
+    `network` is what is evaluated: the average of the weights where the recipe has an `ema`. It is in evaluation mode
     except within `train_epoch`.
 
     Args:
         network: the network to train, on the device of the data.
-        data: the images.
+        task: what is learned.
+        data: what the task loaded.
         recipe: how to train.
         randomness: all random numbers of the training.
         epochs: epochs of the whole training.
@@ -86,18 +75,19 @@ class Training:
     def __init__(
         self,
         network: nn.Module,
-        data: ImageData,
+        task: Task,
+        data: TaskData,
         recipe: Recipe,
         randomness: Randomness,
         epochs: int,
         group: Group = ALONE,
     ) -> None:
-        self.data, self.epochs = data, epochs
+        self.task, self.data, self.epochs = task, data, epochs
         self.epoch = 0
         self._trained = network.eval()
         self._average = WeightAverage(network, recipe.ema) if recipe.ema else None
         self._recipe, self._randomness, self._group = recipe, randomness, group
-        self._device = data.train.images.device
+        self._device = data.device
         self._layout = layout_of(network, self._device)
         self._optimizer = Optimizer(network, recipe.optimization, self._device)
         self._batch_size = min(recipe.batch_size, len(data.train))
@@ -114,12 +104,12 @@ class Training:
         return self._recipe.optimization.rate(self.epoch / self.epochs)
 
     def train_epoch(self) -> Score:
-        """Every training image once, in random order, but for the rest that fills no batch.
+        """Every training example once, in random order, but for the rest that fills no batch.
 
         Drop path grows from 0 to its full probability over the training (Zoph et al. 2018, 1707.07012).
 
         Returns:
-            The loss and accuracy on the training images, as the weights learned.
+            The mean `loss` and the primary metric of the task on the training examples, as the weights learned.
 
         Raises:
             DivergedError: the loss is no finite number.
@@ -127,7 +117,7 @@ class Training:
         self._begin_together()
         self._trained.train()
         set_drop_path(self._trained, self.epoch / self.epochs)
-        tally = Tally(self._device)
+        tally = Tally.of(self.task, self.data)
         order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
         try:
             with self._randomness.of(self._group):
@@ -142,38 +132,37 @@ class Training:
         return tally.finite_score(self.epoch, self._group)
 
     def _train_batch(self, rows: Tensor, progress: float, tally: Tally) -> None:
-        labels = self.data.train.labels.index_select(0, rows)
-        images = self.data.train.images.index_select(0, rows)
+        inputs, targets = self.data.train.rows(rows)
         # Of the whole batch in every process, so that all generators stay where those of a single process are.
-        images = self._recipe.augmentation(images, self._randomness.generator)
-        mine = self._group.share(len(rows))
-        images, labels = images[mine], labels[mine]
+        inputs, targets = self.task.augment(inputs, targets, self.data, self._randomness.generator)
+        if not self._group.alone:
+            mine = self._group.share(len(rows))
+            inputs, targets = mapped(lambda one: one[mine], inputs), mapped(lambda one: one[mine], targets)
         with self._optimizer.precision():
-            outputs = self._trained(self.data.normalize(images, self._layout))
-            logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
-            loss = self._loss(logits, labels)
-            whole = sum((self._recipe.auxiliary_weight * self._loss(head, labels) for head in auxiliary), start=loss)
+            outputs = called(self._trained, laid_out(self.data.normalize(inputs), self._layout))
+            main, auxiliary = self.task.heads(outputs)
+            loss = self.task.loss(main, targets, self.data)
+            whole = loss
+            for head in auxiliary:
+                whole = whole + self._recipe.auxiliary_weight * self.task.loss(head, targets, self.data)
         # The sum over the processes is then the gradient of the mean over the whole batch.
-        self._optimizer.descend(whole * (len(labels) / len(rows)), progress / self.epochs, self._group)
+        self._optimizer.descend(whole * (length(targets) / len(rows)), progress / self.epochs, self._group)
         if self._average is not None:
             self._average.follow()
-        tally.add(loss.detach(), logits.detach(), labels)
+        tally.add(loss.detach(), mapped(Tensor.detach, main), targets)
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits.float(), labels, label_smoothing=self._recipe.label_smoothing)
-
-    def evaluate(self, split: Split) -> Score:
-        """Evaluate the network on all images of a split, unaugmented.
+    def evaluate(self, part: Part) -> Score:
+        """Evaluate the network on all examples of a part of the data, unaugmented.
 
         Args:
-            split: a split of the data.
+            part: a part of the data.
 
         Returns:
-            Mean loss and accuracy.
+            Every metric of the task.
         """
         self.network.eval()  # whatever its user did with it
         with self._optimizer.precision():
-            return judged(self.network, self.data, split, self._group)
+            return judged(self.network, self.task, self.data, part, self._group)
 
     def _begin_together(self) -> None:
         """All start from the weights of process 0: initial weights may differ in a bit from machine to machine."""
@@ -228,85 +217,91 @@ class Training:
 
 
 @torch.no_grad()
-def judged(network: Callable[[Tensor], Tensor], data: ImageData, split: Split, group: Group = ALONE) -> Score:
-    """Evaluate a network, in the mode that it is in, on all images of a split.
+def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part, group: Group = ALONE) -> Score:
+    """Evaluate a network, in the mode that it is in, on all examples of a part of the data.
 
-    The processes of a group, with one network, each look at a part of the images; all get the score of all images.
+    The processes of a group, with one network, each look at a share of the examples; all get the score of all examples.
 
     Args:
-        network: maps standardized images (n, channels, height, width) to logits (n, classes).
-        data: the images, which know how they are standardized.
-        split: one of the splits of `data`.
+        network: maps normalised inputs to outputs.
+        task: what is measured.
+        data: what the task loaded.
+        part: one of the parts of `data`.
         group: the processes that evaluate together.
 
     Returns:
-        Mean loss and accuracy.
+        Every metric of the task.
     """
-    tally, part = Tally(split.images.device), group.share(len(split))
-    for start in range(part.start, part.stop, _EVALUATION_BATCH):
+    meter = task.meter(data, [metric.name for metric in task.metrics])
+    mine = group.share(len(part))
+    for start in range(mine.start, mine.stop, _EVALUATION_BATCH):
         check_time()
-        rows = slice(start, min(start + _EVALUATION_BATCH, part.stop))
-        labels = split.labels[rows]
-        logits = network(data.normalize(split.images[rows]))
-        tally.add(functional.cross_entropy(logits.float(), labels), logits, labels)
-    return tally.score(group)
+        rows = torch.arange(start, min(start + _EVALUATION_BATCH, mine.stop), device=data.device)
+        inputs, targets = part.rows(rows)
+        outputs, _ = task.heads(called(network, laid_out(data.normalize(inputs), torch.channels_last)))
+        meter.add(outputs, targets)
+    meter.merge(group, data.device)
+    return meter.result()
 
 
 class Tally:
-    """Sums losses and hits over batches, on the device.
+    """Sums the loss of a training epoch on the device, and measures the primary metric of the task.
 
     Args:
+        meter: measures the outputs as the weights learn.
         device: the device of the batches.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, meter: Meter, device: torch.device) -> None:
+        self._meter, self._device = meter, device
         self._loss = torch.zeros((), device=device)
-        self._hits = torch.zeros((), dtype=torch.int64, device=device)
         self._count = 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+    @classmethod
+    def of(cls, task: Task, data: TaskData) -> Tally:
+        """Make the tally of a task.
+
+        Args:
+            task: what is learned.
+            data: what the task loaded.
+
+        Returns:
+            A tally without a batch.
+        """
+        names: Sequence[str] = () if task.primary == "loss" else (task.primary,)
+        return cls(task.meter(data, names), data.device)
+
+    def add(self, loss: Tensor, outputs: Batch, targets: Batch) -> None:
         """Add one batch.
 
         Args:
             loss: its mean loss, a scalar.
-            logits: (n, classes).
-            labels: the number of the class of each image, (n,).
+            outputs: outputs of the network, detached.
+            targets: the targets of the same examples.
         """
-        self._loss += loss * len(labels)
-        self._hits += (logits.argmax(1) == labels).sum()
-        self._count += len(labels)
+        count = length(targets)
+        self._loss += loss * count
+        self._count += count
+        self._meter.add(outputs, targets)
 
     def finite_score(self, epoch: int, group: Group = ALONE) -> Score:
-        """The score of a training epoch; `DivergedError` where its loss is no number.
+        """Compute the score of a training epoch; waits for the device.
 
         Args:
             epoch: the epoch that has ended, for the message.
             group: the processes whose sums count together.
 
         Returns:
-            Means over everything that was added.
+            The mean `loss` and the primary metric of the task.
 
         Raises:
             DivergedError: the loss is no finite number.
         """
-        score = self.score(group)
-        if not math.isfinite(score.loss):
-            raise DivergedError(f"the training loss is {score.loss} after epoch {epoch}; lower lr, or clip gradients")
-        return score
-
-    def score(self, group: Group = ALONE) -> Score:
-        """Compute means over everything that was added; waits for the device.
-
-        Args:
-            group: the processes whose sums count together.
-
-        Returns:
-            Mean loss and accuracy.
-        """
-        if group.alone:
-            return Score(float(self._loss) / self._count, float(self._hits) / self._count)
-        count = torch.tensor(self._count, device=self._loss.device)
-        sums = torch.stack([self._loss.double(), self._hits.double(), count.double()])
+        sums = torch.stack([self._loss.double(), torch.tensor(self._count, dtype=torch.float64, device=self._device)])
         group.sum_([sums])
-        loss, hits, whole = sums.tolist()
-        return Score(loss / whole, hits / whole)
+        self._meter.merge(group, self._device)
+        total, count = sums.tolist()
+        loss = total / count
+        if not math.isfinite(loss):
+            raise DivergedError(f"the training loss is {loss} after epoch {epoch}; lower lr, or clip gradients")
+        return {"loss": loss, **self._meter.result()}

@@ -1,0 +1,319 @@
+"""The standard trainable: train the network of one architecture on a task, an epoch a step.
+
+    learner = Learner(task="classification", data="digits", space="nb201")
+    learner.setup(architecture, seed=0, max_epochs=9)
+    for _ in range(9):
+        print(learner.step()["accuracy"])
+    print(learner.evaluate("test"))
+
+The data lie on the device, where batches are drawn and augmented. On a CPU the same seed gives the same numbers, and a
+training that continues from a checkpoint gives the numbers of one that was never stopped, to the last bit. On CUDA that
+is not promised. No call changes torch's global random state. Several processes may train one network together (`join`);
+all of them then call `step` and `evaluate`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from trainables.costs.cost import Cost, Meter, cost_of
+from trainables.costs.zero_cost import PROXIES, score
+from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.networks import build, builder_of, space_name, tree_of
+from trainables.settings import check_name, check_number
+from trainables.settings.groups import flat_settings, from_flat
+from trainables.tasks.learner_settings import LearnerSettings
+from trainables.tasks.registry import make_task
+from trainables.tasks.task import Task, TaskData
+from trainables.tasks.tuning import TaskTuning
+from trainables.training.batches import Batch, laid_out
+from trainables.training.devices import device_of, layout_of, placed
+from trainables.training.loop import Recipe, Training
+from trainables.training.parallel import ALONE, Group, check_together
+from trainables.training.randomness import Randomness
+from trainables.trial.checkpoint import check_identity, named, read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from search_spaces.architecture import Architecture
+    from trainables.export.deployed import Deployed
+
+__all__ = ["Learner"]
+
+PROXY_EXAMPLES = 64
+"""How many examples a zero-cost proxy sees."""
+
+EMA = 0.999
+DROP_PATH = 0.2
+
+
+class Learner:
+    """A network of a space, trained on a task.
+
+    Args:
+        task: a name of `trainables.tasks.registry.TASKS`, a class that follows `Task`, or a task. A mapping has a
+            name or class as its "name", and settings of the task.
+        settings: those of `LearnerSettings` and of the task, side by side.
+
+    Raises:
+        TrainableError: a setting is unknown or impossible, or the networks of the space do not fit the task.
+    """
+
+    parallel: ClassVar[bool] = True
+    kind: ClassVar[str] = "learner"
+    """What checkpoints and messages call it."""
+
+    def __init__(self, *, task: object = "classification", **settings: object) -> None:
+        own = flat_settings(LearnerSettings)
+        mine = {name: value for name, value in settings.items() if name in own}
+        others = {name: value for name, value in settings.items() if name not in own}
+        self._begin(from_flat(LearnerSettings, mine), make_task(task, others))
+
+    def _begin(self, settings: LearnerSettings, task: Task) -> None:
+        task.check_space(settings.space)
+        self._settings, self._task = settings, task
+        self._network = settings.network.of(settings.space)
+        self._meter = Meter()
+        self._group = ALONE
+        self._started: _Started | None = None
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return self._task
+
+    def join(self, group: Group) -> None:
+        """Train from the next set-up on as one process of `group`, with a share of every batch.
+
+        Args:
+            group: the processes that train together.
+
+        Raises:
+            TrainableError: the batch is too small for so many, or `device` names one GPU for all of them.
+        """
+        check_together(group.size, self._settings.batch_size, self._settings.device)
+        self._group = group
+
+    def check(self) -> None:
+        """Read the data; `DataError` if there are none to train on, `DeviceError` without the device."""
+        device_of(self._settings.device)
+        self._task.check()
+
+    def about(self) -> list[str]:
+        """Describe the data that are found and how they are split; reads them."""
+        return self._task.about()
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        """Load the data (once per process) and build the network; `step` then trains epoch 1."""
+        check_number("seed", seed, 0, 2**63 - 1, whole=True)
+        check_number("max_epochs", max_epochs, 1, whole=True)
+        device = device_of(self._settings.device)
+        data = self._task.load(device)
+        randomness = Randomness(seed, device)
+        network = self._built(architecture, data, randomness)
+        cost = cost_of(network, data.example())
+        network = placed(network, device)
+        training = Training(network, self._task, data, self._recipe(), randomness, max_epochs, self._group)
+        self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
+
+    def step(self) -> dict[str, float | int]:
+        """Train one epoch.
+
+        Returns:
+            The metrics of the task on the validation examples (unless training learns from them too), `train_loss` and
+            the primary metric as `train_..` over the epoch, `lr` at its end, and the cost of the network: `parameters`,
+            `macs` (of one example), `model_bytes`.
+
+        Raises:
+            EndOfTraining: all epochs are trained.
+        """
+        training, cost = self._run.training, self._run.cost
+        if training.epoch >= training.epochs:
+            raise EndOfTraining(f"all {training.epochs} epochs are trained")
+        trained = training.train_epoch()
+        return {
+            **(self.evaluate("validation") if len(training.data.validation) else {}),
+            **{f"train_{name}": value for name, value in trained.items()},
+            "lr": training.rate,
+            "parameters": cost.parameters,
+            "macs": cost.macs,
+            "model_bytes": cost.model_bytes,
+        }
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        """Compute the metrics of the task on "train", "validation" or "test" (which no step sees), unaugmented."""
+        training = self._run.training
+        return training.evaluate(training.data.split(split))
+
+    @property
+    def proxies(self) -> list[str]:
+        """The names of `trainables.costs.zero_cost.PROXIES`."""
+        return list(PROXIES)
+
+    def zero_cost(self, architecture: Architecture, proxy: str, *, seed: int) -> float:
+        """Score an untrained network by a zero-cost proxy, on `PROXY_EXAMPLES` training examples.
+
+        Needs no set-up, and changes none.
+
+        Args:
+            architecture: a member of the space.
+            proxy: one of `proxies`.
+            seed: decides the examples and the initial weights.
+
+        Returns:
+            The score; greater is better.
+
+        Raises:
+            TrainableError: the proxy is unknown.
+        """
+        check_name("proxy", proxy, self.proxies)
+        check_number("seed", seed, 0, 2**63 - 1, whole=True)
+        device = device_of(self._settings.device)
+        data, randomness = self._task.load(device), Randomness(seed, device)
+        network = self._built(architecture, data, randomness).to(device)
+        rows = torch.randperm(len(data.train), generator=randomness.generator, device=device)[:PROXY_EXAMPLES]
+        inputs, targets = data.train.rows(rows)
+        inputs = laid_out(data.normalize(inputs), layout_of(network, device))
+        return score(network, inputs, targets, proxy, seed=seed)
+
+    def cost(self, architecture: Architecture) -> Cost:
+        """Count the cost of a network without running it. Loads the data; needs no set-up.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            Its weights, multiply-accumulates of one example, and bytes.
+        """
+        data = self._task.load(torch.device("cpu"))
+        return self._meter.cost_of(lambda: self._build(architecture, data), data.example())
+
+    def full_recipe(self) -> dict[str, Any]:
+        """The settings of a full training: an average of the weights, an auxiliary head and drop path where networks
+        have them, and what the task adds.
+        """
+        takes = inspect.signature(builder_of(self._settings.space)).parameters
+        network = {"auxiliary": True, "drop_path": DROP_PATH}
+        return {
+            **self._task.full_recipe(),
+            "ema": EMA,
+            "network": {key: value for key, value in network.items() if key in takes},
+        }
+
+    def data_checksum(self) -> str:
+        """Load the data and compute their checksum; needs no set-up.
+
+        Returns:
+            16 hex digits of all examples, whatever the split.
+        """
+        return self._task.checksum()
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network of this moment, in evaluation mode; it is in training mode only within `step`."""
+        return self._run.training.network
+
+    def normalize(self, inputs: Batch) -> Batch:
+        """Bring inputs to the form that `network` takes.
+
+        Args:
+            inputs: as they are read.
+
+        Returns:
+            The inputs of the network.
+        """
+        return self._run.training.data.normalize(inputs)
+
+    def deployed(self) -> Deployed:
+        """The network with some training examples and what else its user has to know."""
+        from trainables.export.deployed import Deployed
+
+        training, data = self._run.training, self._run.training.data
+        first = torch.arange(min(4, len(data.train)), device=data.device)
+        splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
+        arguments = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in data.arguments().items()
+        }
+        return Deployed(
+            network=training.network,
+            inputs=data.normalize(data.train.rows(first)[0]),
+            space=space_name(self._settings.space),
+            architecture=self._run.identity["architecture"],
+            settings={**arguments, **self._network},
+            classes=data.classes,
+            data=data.name,
+            splits=splits,
+            **self._task.exported(data),
+        )
+
+    def tuning(self) -> TaskTuning:
+        """The data and the recipe, for a network that was made smaller."""
+        return TaskTuning(self._task, self._run.training.data, self._recipe())
+
+    def save(self, folder: Path) -> None:
+        """Write weights, optimizer, random state and epoch into `folder`."""
+        state = {"of": self._run.identity, "training": self._run.training.state_dict()}
+        write_tensors(folder, self.kind, state)
+
+    def load(self, folder: Path) -> None:
+        """Continue from `folder`, which an equal training wrote; otherwise `CheckpointError`, and set up anew."""
+        state = read_tensors(folder, self.kind)
+        check_identity(folder, state, self.kind, self._run.identity, self._older_identity(self._run.identity))
+        try:
+            self._run.training.load_state_dict(state["training"])
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{folder} does not fit this training: {error}; set up anew") from error
+
+    @property
+    def _run(self) -> _Started:
+        if self._started is None:
+            raise TrainableError(f"the {self.kind} was used before setup(); call setup() first")
+        return self._started
+
+    def _built(self, architecture: Architecture, data: TaskData, randomness: Randomness) -> torch.nn.Module:
+        """The network for these data, untrained, on the CPU."""
+        with randomness:
+            return self._build(architecture, data)
+
+    def _build(self, architecture: Architecture, data: TaskData) -> torch.nn.Module:
+        return build(self._settings.space, architecture, **{**data.arguments(), **self._network})
+
+    def _recipe(self) -> Recipe:
+        of = self._settings
+        return Recipe(of.batch_size, of.auxiliary_weight, of.optimization, of.ema)
+
+    def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
+        """What two trainings must share for one to go on from the other's checkpoint."""
+        of = self._settings
+        return {
+            "version": 1,
+            "space": space_name(of.space),
+            "architecture": tree_of(architecture),
+            "seed": seed,
+            "max_epochs": max_epochs,
+            "network": self._network,
+            "batch_size": of.batch_size,
+            "auxiliary_weight": of.auxiliary_weight,
+            "ema": of.ema,
+            **named(optimization=of.optimization),
+            "task": self._task.name,
+            **self._task.identity(),
+        }
+
+    def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
+        """The identity in the form of checkpoints without a version, of which this trainable wrote none."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What set-up makes."""
+
+    training: Training
+    cost: Cost
+    identity: dict[str, object]

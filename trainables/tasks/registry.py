@@ -1,0 +1,125 @@
+"""Tasks by name, and `make_task`, which makes a task of a name, a class or a mapping."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import cast
+
+from search_spaces.names import IDENTIFIER_RULE, did_you_mean, is_identifier
+from search_spaces.registry import Registry
+from trainables.errors import TrainableError
+from trainables.settings import check_settings
+from trainables.settings.groups import flat_settings, from_flat
+from trainables.tasks.task import Task
+
+__all__ = ["TASKS", "make_task", "register", "task_class", "task_settings"]
+
+_MEMBERS = tuple(name for name in vars(Task) if not name.startswith("_"))
+
+
+def _task(name: str, target: object) -> type[Task]:
+    missing = [member for member in _MEMBERS if not hasattr(target, member)]
+    if not inspect.isclass(target) or missing:
+        lacks = f"it lacks {', '.join(missing)}" if missing else "it is no class"
+        raise TrainableError(
+            f"{name} is no task: {lacks}; derive a class from trainables.tasks.task.Task, with name, metrics, primary, "
+            "load(), loss() and meter()"
+        )
+    return cast("type[Task]", target)
+
+
+TASKS: Registry[type[Task]] = Registry(
+    "task",
+    "tasks",
+    {"classification": "trainables.tasks.classification:Classification"},
+    check=_task,
+    error=TrainableError,
+    name_rule=(is_identifier, IDENTIFIER_RULE),
+)
+"""The tasks by name. A plug-in declares its own in its entry points of the group `nas_tune.tasks`."""
+
+
+def register(name: str, target: type[Task] | str, *, replace: bool = False) -> None:
+    """Make a task known by a name.
+
+    Args:
+        name: the name in configurations.
+        target: a class that follows `Task`, or "module:attribute".
+        replace: whether to replace a task that has the name already.
+
+    Raises:
+        TrainableError: the name breaks the rule or is taken, or the class is no task.
+    """
+    TASKS.register(name, target, replace=replace)
+
+
+def task_class(task: object) -> type[Task]:
+    """Find the class of a task.
+
+    Args:
+        task: a name, a class, a task, or a mapping with one of the first two as its "name".
+
+    Returns:
+        The class.
+
+    Raises:
+        UnknownNameError: no task has the name.
+        TrainableError: it is none of these, or the class is no task.
+    """
+    if isinstance(task, Mapping):
+        if "name" not in task:
+            raise TrainableError(f"task is {dict(task)!r}; its name is missing: {', '.join(TASKS.names())}")
+        task = task["name"]
+    if isinstance(task, str):
+        return TASKS.get(task)
+    return _task(getattr(task, "__qualname__", repr(task)), task if inspect.isclass(task) else type(task))
+
+
+def task_settings(kind: type[Task]) -> list[str]:
+    """List the settings of a task.
+
+    Args:
+        kind: the class of the task.
+
+    Returns:
+        Their names, in the order of its signature.
+    """
+    if dataclasses.is_dataclass(kind):
+        return list(flat_settings(kind))
+    return list(inspect.signature(kind).parameters)
+
+
+def make_task(task: object, settings: Mapping[str, object] | None = None) -> Task:
+    """Make a task, before anything is loaded.
+
+    Args:
+        task: a name, a class that follows `Task`, or a task. A mapping has one of the first two as its "name", and
+            settings beside it.
+        settings: further settings, which replace those of the mapping.
+
+    Returns:
+        The task.
+
+    Raises:
+        UnknownNameError: no task has the name.
+        TrainableError: it is no task, or does not take a setting, or a setting cannot be.
+    """
+    kind = task_class(task)
+    given = {**(task if isinstance(task, Mapping) else {}), **(settings or {})}
+    if isinstance(task, Mapping):
+        del given["name"]
+    elif not isinstance(task, str) and not inspect.isclass(task):
+        if given:
+            raise TrainableError(f"{next(iter(given))!r} is a setting, and the task is made already; give its class")
+        return cast(Task, task)
+    if not dataclasses.is_dataclass(kind):
+        check_settings(f"task {kind.__name__}", kind, given)
+        return kind(**given)
+    known = task_settings(kind)
+    for name in given:
+        if name not in known:
+            hint = did_you_mean(name, known) or ";"
+            raise TrainableError(f"task {kind.name} takes no setting {name!r}{hint} it takes: {', '.join(known)}")
+    return cast(Task, from_flat(kind, given))

@@ -1,0 +1,304 @@
+"""The port between a training and what is learned: a task says what the data are, what is lost and what counts.
+
+A class follows `Task` if it has every member of it. One that is derived from `Task` inherits those that have a body
+here: no augmentation, outputs without auxiliary heads, and so on. A task object holds settings only. Everything that
+the data decide is in what `load` returns, and each method that needs it has it as its argument `data`, so that one task
+serves several devices and threads.
+
+    class Growth(Task):                                 # predicts one number from two inputs
+        name, primary = "growth", "mae"
+        metrics = (Metric("mae", "min", "mm"),)
+
+        def load(self, device):
+            return ...                                  # a TaskData; its rows are ({"image": .., "age": ..}, heights)
+
+        def loss(self, outputs, targets, data):
+            return functional.huber_loss(outputs[:, 0], targets)
+
+        def meter(self, data, names):
+            return Means({"mae": lambda outputs, targets: (outputs[:, 0] - targets).abs().sum()}, names)
+
+`Means` is in `trainables.tasks.meters`. `Learner(task=Growth)` trains networks of any space on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainables.metrics import Metric
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from trainables.training.batches import Batch
+    from trainables.training.parallel import Group
+
+__all__ = ["Meter", "Metric", "Part", "Task", "TaskData"]
+
+
+class Part(Protocol):
+    """The examples of one part of the data: those for training, for validation or for testing."""
+
+    def __len__(self) -> int:
+        """Count the examples."""
+
+    def rows(self, index: Tensor) -> tuple[Batch, Batch]:
+        """Take examples, as they are before augmentation and normalisation.
+
+        Args:
+            index: (k,), int64, numbers of examples in any order, on the device of the data.
+
+        Returns:
+            The inputs and the targets, each a tensor, a tuple or a dict of tensors (k, ...) on that device.
+        """
+
+
+class TaskData(Protocol):
+    """The data of a task in three parts, on a device."""
+
+    @property
+    def name(self) -> str:
+        """The name or path of the data."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which `Part.rows` returns tensors."""
+
+    @property
+    def train(self) -> Part:
+        """The examples for training."""
+
+    @property
+    def validation(self) -> Part:
+        """The examples for validation; none where training uses them too."""
+
+    @property
+    def test(self) -> Part:
+        """The examples for testing, which no search sees."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in the order of their numbers; empty where there are none."""
+
+    @property
+    def groups(self) -> Mapping[str, Tensor]:
+        """The number of the group of each example, (n,), by the name of the part; empty where there are no groups."""
+
+    def split(self, name: str) -> Part:
+        """Look up a part.
+
+        Args:
+            name: "train", "validation" or "test".
+
+        Returns:
+            The part, with at least one example.
+
+        Raises:
+            DataError: there is no such part, or it has no example.
+        """
+
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what the data decide for the builder of a network.
+
+        Returns:
+            Keyword arguments of the builder, such as `{"num_classes": 10}`.
+        """
+
+    def normalize(self, inputs: Batch) -> Batch:
+        """Bring inputs to the form that networks take.
+
+        Args:
+            inputs: inputs as `Part.rows` returns them.
+
+        Returns:
+            The inputs of the network.
+        """
+
+    def example(self) -> Batch:
+        """Return the inputs of one example, as networks take them.
+
+        Returns:
+            Normalised inputs whose dimension 0 is 1, on the device of the data.
+        """
+
+
+class Meter(Protocol):
+    """Measures one pass over a part of the data. Nothing waits for the device before `result`."""
+
+    def add(self, outputs: Batch, targets: Batch) -> None:
+        """Add a batch.
+
+        Args:
+            outputs: outputs of the network, detached.
+            targets: the targets of the same examples.
+        """
+
+    def merge(self, group: Group, device: torch.device) -> None:
+        """Make this the meter of all batches of all processes; every process calls it, once, after its last batch.
+
+        Args:
+            group: the processes that evaluate together; one process alone has nothing to merge.
+            device: the device on which the processes communicate.
+        """
+
+    def result(self) -> dict[str, float]:
+        """Compute the metrics of everything that was added.
+
+        Returns:
+            The values by the names of the metrics. A metric that has no value here is left out.
+        """
+
+
+class Task(Protocol):
+    """What is learned. The constructor takes the settings as keyword arguments, checks them and loads nothing."""
+
+    @property
+    def name(self) -> str:
+        """The name of the task, such as "classification"."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Every metric that `meter` can measure, each declared once."""
+
+    @property
+    def primary(self) -> str:
+        """The name of the metric that a search optimizes unless another one is given."""
+
+    def load(self, device: torch.device) -> TaskData:
+        """Load the data; a process that calls this again with equal settings should not read them again.
+
+        Args:
+            device: where `Part.rows` returns tensors.
+
+        Returns:
+            The data in three parts.
+
+        Raises:
+            DataError: the data are missing, damaged or cannot be split.
+        """
+
+    def loss(self, outputs: Batch, targets: Batch, data: Any) -> Tensor:
+        """Compute the loss that training minimizes.
+
+        Args:
+            outputs: outputs of the network for a batch.
+            targets: the targets of the same examples.
+            data: what `load` returned.
+
+        Returns:
+            The mean loss over the batch, a scalar that has a gradient.
+        """
+
+    def meter(self, data: Any, names: Sequence[str]) -> Meter:
+        """Make a meter.
+
+        Args:
+            data: what `load` returned.
+            names: names of the metrics to measure, out of `metrics`; training asks for fewer than an evaluation.
+
+        Returns:
+            A meter without a batch.
+        """
+
+    def augment(self, inputs: Batch, targets: Batch, data: Any, generator: torch.Generator) -> tuple[Batch, Batch]:
+        """Change a batch of training examples at random, before they are normalised; by default not at all.
+
+        Args:
+            inputs: inputs as `Part.rows` returns them; they stay unchanged.
+            targets: their targets; they stay unchanged.
+            data: what `load` returned.
+            generator: random numbers, on the device of the data. All random numbers must come from it.
+
+        Returns:
+            The new inputs and targets.
+        """
+        return inputs, targets
+
+    def heads(self, outputs: Batch) -> tuple[Batch, Sequence[Batch]]:
+        """Separate what counts from the outputs of auxiliary heads; by default there are none.
+
+        Args:
+            outputs: everything that the network returned.
+
+        Returns:
+            The outputs of the network, and those of its auxiliary heads, each of which has a loss of its own.
+        """
+        return outputs, ()
+
+    def decode(self, outputs: Batch, data: Any) -> Any:
+        """Translate outputs into what a person reads; by default the outputs themselves.
+
+        Args:
+            outputs: outputs of the network for a batch.
+            data: what `load` returned.
+
+        Returns:
+            Such as the name of a class for each example.
+        """
+        return outputs
+
+    def full_recipe(self) -> Mapping[str, object]:
+        """Choose settings of this task for the full training of a winner; by default none. It may read the data.
+
+        Returns:
+            Settings of the task by name, such as `{"whole": True}` to learn from the validation examples too.
+        """
+        return {}
+
+    def exported(self, data: Any) -> Mapping[str, Any]:
+        """Return what users of a trained network have to know about its inputs and outputs; by default nothing.
+
+        Args:
+            data: what `load` returned.
+
+        Returns:
+            Attributes of `trainables.export.deployed.Deployed` by name, such as `mean` and `std`.
+        """
+        return {}
+
+    def check_space(self, space: object) -> None:
+        """Check whether the networks of a space can learn this task; nothing is loaded. By default every space passes.
+
+        Args:
+            space: the name of a space, or a `Space` of that name.
+
+        Raises:
+            TrainableError: the networks take other inputs; the message names the spaces that fit.
+        """
+
+    def check(self) -> None:
+        """Check, before the first trial, whether every `load` would fail; by default this loads the data to the CPU.
+
+        Raises:
+            DataError: the data are missing, damaged or cannot be split.
+        """
+        import torch
+
+        self.load(torch.device("cpu"))
+
+    def about(self) -> list[str]:
+        """Describe the data for a person. It may read them.
+
+        Returns:
+            One line for each fact; by default none.
+        """
+        return []
+
+    def checksum(self) -> str:
+        """Compute a checksum of all data, however they are split. It may read them.
+
+        Returns:
+            16 hexadecimal digits; by default nothing, which tells no data apart.
+        """
+        return ""
+
+    def identity(self) -> Mapping[str, object]:
+        """Return what two trainings must share for one to continue from a checkpoint of the other.
+
+        Returns:
+            Plain values by name; by default those of the settings that are plain values.
+        """
+        plain = {key.lstrip("_"): value for key, value in vars(self).items()}
+        return {key: value for key, value in plain.items() if isinstance(value, str | int | float | bool | None)}

@@ -1,0 +1,77 @@
+"""Batches of inputs, targets and outputs: a tensor, a tuple of tensors, or a dict of tensors by name.
+
+Dimension 0 of each tensor counts the examples. A network gets the tensors of a tuple as its arguments, and those of a
+dict as its keyword arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+__all__ = ["Batch", "called", "laid_out", "length", "mapped"]
+
+Batch: TypeAlias = Any
+"""A tensor, a tuple of tensors, or a dict of tensors by name; `Any`, so that a task may declare which of them."""
+
+
+def mapped(function: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
+    """Apply a function to each tensor of a batch.
+
+    Args:
+        function: a function of one tensor.
+        batch: the batch.
+
+    Returns:
+        A batch of the same form with the results.
+    """
+    if isinstance(batch, Tensor):
+        return function(batch)
+    if isinstance(batch, dict):
+        return {name: mapped(function, part) for name, part in batch.items()}
+    return tuple(mapped(function, part) for part in batch)
+
+
+def length(batch: Batch) -> int:
+    """Count the examples of a batch.
+
+    Args:
+        batch: a batch with at least one tensor.
+
+    Returns:
+        The length of dimension 0 of its first tensor.
+    """
+    while not isinstance(batch, Tensor):
+        batch = next(iter(batch.values() if isinstance(batch, dict) else batch))
+    return len(batch)
+
+
+def called(network: Callable[..., Batch], inputs: Batch) -> Batch:
+    """Run a network on a batch.
+
+    Args:
+        network: a module, or another function of tensors.
+        inputs: a tensor, a tuple for several arguments, or a dict for keyword arguments.
+
+    Returns:
+        The outputs.
+    """
+    if isinstance(inputs, Tensor):
+        return network(inputs)
+    return network(**inputs) if isinstance(inputs, dict) else network(*inputs)
+
+
+def laid_out(batch: Batch, layout: torch.memory_format) -> Batch:
+    """Lay out images in memory; other tensors stay as they are.
+
+    Args:
+        batch: tensors; those with four dimensions are images (n, c, h, w).
+        layout: the memory format of images.
+
+    Returns:
+        A batch of the same values.
+    """
+    return mapped(lambda tensor: tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor, batch)
