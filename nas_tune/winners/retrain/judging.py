@@ -86,7 +86,7 @@ def _metric(run: Run, origin: Origin, metric: str | None) -> str:
 def _is_classification(origin: Origin) -> bool:
     """Whether the test is that of `ImageClassifier`: a derived class may have another one."""
     evaluate = inspect.unwrap(getattr(origin.target, "evaluate", _metric))
-    return origin.classifies and evaluate.__module__ == "trainables.tasks.image_classifier"
+    return origin.classifies and evaluate.__module__ == "trainables.tasks.learner"
 
 
 def _is_own(run: Run, origin: Origin) -> bool:

@@ -108,7 +108,7 @@ def test_some_images_score_and_all_evaluate(folder):
     data = few.scorer.data
     part, whole = (few.scorer.score(SPACE.from_string(GOOD), split) for split in (part_of(data), data.validation))
     assert first == again == {"accuracy": part["accuracy"], "loss": part["loss"]}
-    assert first["loss"] != whole.loss
+    assert first["loss"] != whole["loss"]
     assert few.evaluate("validation") == {"accuracy": whole["accuracy"], "loss": whole["loss"]}
     with pytest.raises(TrainableError, match="images is 0"):
         SharedWeights(checkpoint=str(folder), images=0)
