@@ -18,7 +18,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
 from search_spaces.nn.labels import read_label
 from search_spaces.nn.plain import REDUCTIONS, Reduction, check_inputs, reduced
-from search_spaces.nn.values import DECIDED, Value, current, possible
+from search_spaces.nn.values import DECIDED, Value, current, possible_values
 from search_spaces.whole_numbers import is_whole
 
 __all__ = ["ChoiceModule", "Depth", "InputChoice", "LayerChoice", "Repeat"]
@@ -27,10 +27,10 @@ Depth: TypeAlias = "int | tuple[int, int] | Value"
 
 
 class ChoiceModule(Module):
-    """The base of the three. All choices with the same `label` are one decision; None for no label.
+    """The base class of `LayerChoice`, `InputChoice` and `Repeat`.
 
-    `relaxed` is the function that a supernet runs in place of the choice, with the arguments of its forward; None
-    outside a supernet.
+    All choices with the same `label` are one decision; None for no label. `relaxed` is the function that a supernet
+    runs in place of the choice, with the arguments of its forward; None outside a supernet.
     """
 
     label: str | None
@@ -96,7 +96,7 @@ class LayerChoice(ChoiceModule):
         """Choose the module that replaces this choice in a frozen module.
 
         Args:
-            candidate: a copy of the chosen one.
+            candidate: a copy of the chosen candidate.
 
         Returns:
             The candidate itself, unless a subclass changes it.
@@ -127,10 +127,10 @@ class InputChoice(ChoiceModule):
 
     Args:
         n_candidates: the number of tensors.
-        n_chosen: how many are chosen: a number, a range `(lo, hi)`, or None for any number.
+        n_chosen: how many tensors are chosen: a number, a range `(lo, hi)`, or None for any number.
         reduction: "sum", "mean", "concat" (along dimension 1), or "none", which returns the list, and the tensor itself
             where one is chosen.
-        layers: candidate i passes through `layers[i]` first; None for none.
+        layers: the layers of the tensors: tensor i passes through `layers[i]` first; None for none.
         label: the name of the decision; None names it after its place.
         prior: a number for each candidate, for strategies that read it; random sampling is uniform.
         weights: the same as `prior`, by its name in NNI 3.0.
@@ -181,13 +181,13 @@ class InputChoice(ChoiceModule):
 class Repeat(ChoiceModule):
     """A block several times in a row.
 
-    Where blocks have choices, every place decides its own (in NNI all copies are one decision: a label does the same
-    here).
+    Where blocks have choices, the copy in every place has decisions of its own. (In NNI all copies share one decision;
+    a label does the same here.)
 
     Args:
-        block: a module, which is copied for every place but the first; or a function that makes one, called with the
-            index
-            of the place if it has a parameter without default; or a list of these, one for each place.
+        block: a module, which is copied for every place but the first; or a function that makes one; or a list of
+            modules and functions, one for each place. A function with a parameter without default gets the index of the
+            place.
         depth: the number of places: a number, a range `(lo, hi)`, or a value such as a `ValueChoice`.
         label: the name of the decision; None names it after its place.
 
@@ -273,7 +273,7 @@ def _chosen(count: int, n_chosen: Any) -> tuple[int, int]:
 
 def _range_of(depth: Any) -> tuple[int, int]:
     if isinstance(depth, Value):
-        depths = [value for _, value in possible(depth)]
+        depths = [value for _, value in possible_values(depth)]
         for value in depths:
             _check_number(f"Repeat: depth {depth!r}", value, 0)
         low, high = min(depths), max(depths)

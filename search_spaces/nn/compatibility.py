@@ -24,7 +24,7 @@ def choice(label: str, candidates: Sequence[Any]) -> ValueChoice:
 
     Args:
         label: the name of the decision.
-        candidates: to choose from.
+        candidates: the values to choose from.
 
     Returns:
         The choice.
@@ -33,18 +33,18 @@ def choice(label: str, candidates: Sequence[Any]) -> ValueChoice:
 
 
 def model_wrapper(cls: Decorated) -> Decorated:
-    """Return a model's class: it needs no wrapper here.
+    """Return the class of a model unchanged: a model needs no wrapper here.
 
     Returns:
-        The same class.
+        The class.
     """
     return cls
 
 
 def basic_unit(cls: Decorated) -> Decorated:
-    """Return a module's class: every module is copied here, and the choices inside it count.
+    """Return the class of a module unchanged: modules are copied whole, and the choices inside count too.
 
     Returns:
-        The same class.
+        The class.
     """
     return cls

@@ -18,7 +18,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.nn.layers import Arguments
 from search_spaces.nn.values import DECIDED
 
-__all__ = ["decide_layer", "part_of"]
+__all__ = ["decide_layer", "slice_of"]
 
 _CUTTABLE = (
     _ConvNd,
@@ -39,10 +39,10 @@ def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[
     """Put the decided copy of a layer into a memo of `copy.deepcopy`.
 
     Args:
-        layer: built with every choice at its largest.
-        arguments: of the layer.
-        place: of the layer in the module, for errors.
-        memo: has the assignment, and gets the copy.
+        layer: the layer, built with every choice at its largest.
+        arguments: the arguments of the layer.
+        place: the path of the layer in the module, for errors.
+        memo: the memo; it has the assignment under the key `DECIDED`, and gets the copy.
 
     Raises:
         SpaceError: the layer has become one of another class, or cannot be built with the decided arguments.
@@ -67,13 +67,13 @@ def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[
     _keep_extras(layer, made, memo)
 
 
-def part_of(layer: nn.Module, smaller: nn.Module, name: str) -> Tensor | None:
-    """Find the part of a layer's tensor that a smaller layer uses: the same that `decide_layer` would copy.
+def slice_of(layer: nn.Module, smaller: nn.Module, name: str) -> Tensor | None:
+    """Find the slice of a layer's tensor that a smaller layer uses: the weights that `decide_layer` would copy.
 
     Args:
         layer: the large layer.
         smaller: the same kind of layer in a smaller size.
-        name: of the tensor, as in the state dict.
+        name: the name of the tensor, as in the state dict.
 
     Returns:
         A view of the tensor; None where it cannot be cut.
@@ -85,7 +85,7 @@ def part_of(layer: nn.Module, smaller: nn.Module, name: str) -> Tensor | None:
         return None
     if source.shape == shape:
         return source
-    return _cutting(source, shape) if _is_cuttable(old, source, shape) else None
+    return _sliced(source, shape) if _is_cuttable(old, source, shape) else None
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -102,7 +102,7 @@ def _cut(old: nn.Module, new: nn.Module, key: str, memo: dict[Any, Any]) -> Tens
     if source.shape == shape:
         copied: Tensor = copy.deepcopy(source, memo)
         return copied
-    return _part(source, tuple(shape), memo) if _is_cuttable(old, source, tuple(shape)) else None
+    return _copied_slice(source, tuple(shape), memo) if _is_cuttable(old, source, tuple(shape)) else None
 
 
 def _is_cuttable(old: nn.Module, source: Tensor, shape: tuple[int, ...]) -> bool:
@@ -111,8 +111,8 @@ def _is_cuttable(old: nn.Module, source: Tensor, shape: tuple[int, ...]) -> bool
     return all(size <= room for size, room in zip(shape, source.shape, strict=True))
 
 
-def _cutting(source: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A view of the leading channels and the centre of the kernel."""
+def _sliced(source: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A view of this shape: the leading channels and the centre of the kernel."""
     for dim, size in enumerate(shape):
         room = source.shape[dim]
         if size < room:
@@ -120,11 +120,11 @@ def _cutting(source: Tensor, shape: tuple[int, ...]) -> Tensor:
     return source
 
 
-def _part(source: Tensor, shape: tuple[int, ...], memo: dict[Any, Any]) -> Tensor:
-    """A copy of the part of this shape; the same tensor for a source that layers share."""
+def _copied_slice(source: Tensor, shape: tuple[int, ...], memo: dict[Any, Any]) -> Tensor:
+    """A copy of the slice of this shape; layers that share `source` share the copy."""
     known = memo.get((id(source), shape))
     if known is None:
-        known = _cutting(source.detach(), shape).clone()
+        known = _sliced(source.detach(), shape).clone()
         if isinstance(source, nn.Parameter):
             known = nn.Parameter(known, requires_grad=source.requires_grad)
         memo[id(source), shape] = known

@@ -11,7 +11,7 @@ from search_spaces.nn.choices import InputChoice, LayerChoice, Repeat
 from search_spaces.nn.labels import Key
 from search_spaces.nn.scopes import Scope, Use
 from search_spaces.nn.sites import Site, ValueDepth
-from search_spaces.nn.values import Value, ValueChoice, distinct, possible
+from search_spaces.nn.values import Value, ValueChoice, distinct_choices, possible_values
 
 __all__ = ["Declaration"]
 
@@ -31,7 +31,7 @@ class Declaration:
     """The tree of a module's space, and the site of every use.
 
     Args:
-        scope: of the whole module.
+        scope: the scope of the whole module.
 
     Raises:
         SpaceError: labels clash, or one place of the tree would have two decisions.
@@ -47,10 +47,10 @@ class Declaration:
         """Look up the site of a use.
 
         Args:
-            use: in the module.
+            use: a use in the module.
 
         Returns:
-            The site.
+            Its site.
         """
         return self._sites[use]
 
@@ -58,7 +58,7 @@ class Declaration:
         """Look up the sites of a scope.
 
         Args:
-            scope: in the module.
+            scope: a scope of the module.
 
         Returns:
             The sites of its uses, in their order.
@@ -111,9 +111,9 @@ class Declaration:
         return parameters.integer(low, high) if low < high else None, Site("places", depth=high)
 
     def _value_depth(self, depth: Value, scope: Scope) -> ValueDepth:
-        uses = [scope.met[id(choice)] for choice in distinct(depth)]
+        uses = [scope.met[id(choice)] for choice in distinct_choices(depth)]
         of = tuple(self.site(use) for use in uses if use is not None)
-        return ValueDepth(of, tuple((tuple(options), value) for options, value in possible(depth)))
+        return ValueDepth(of, tuple((tuple(options), value) for options, value in possible_values(depth)))
 
 
 def _layer_choice(choice: LayerChoice, trees: list[object]) -> tuple[object, Site]:
@@ -160,10 +160,10 @@ def _nested(entries: dict[Key, _Entry]) -> object:
 
 
 def _clash(one: _Entry, other: _Entry, said: str) -> SpaceError:
-    places = " and ".join(_said(entry.use) for entry in (one, other))
+    places = " and ".join(_place(entry.use) for entry in (one, other))
     return SpaceError(f"{places} {said}; give one of them another label")
 
 
-def _said(use: Use) -> str:
+def _place(use: Use) -> str:
     label = "" if use.choice.label is None else f" with label {use.choice.label!r}"
     return f"the {type(use.choice).__name__} at {use.place or 'the root'}{label}"

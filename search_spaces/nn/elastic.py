@@ -15,21 +15,20 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _NormBase
 
 from search_spaces.errors import SpaceError
-from search_spaces.nn.cutting import part_of
-from search_spaces.nn.layers import Arguments, recorded, values_of
-from search_spaces.nn.values import ValueChoice
+from search_spaces.nn.cutting import slice_of
+from search_spaces.nn.layers import Arguments, recorded_arguments, values_of
 
 __all__ = ["make_elastic"]
 
 
 def make_elastic(layer: nn.Module, place: str = "") -> None:
-    """Let a layer follow its values, if it has any. A second call changes nothing.
+    """Let a layer follow the present values of its arguments. Nothing changes if it has no values, or at a second call.
 
     Args:
         layer: any module.
-        place: of the layer in the module, for errors.
+        place: the path of the layer in the module, for errors.
     """
-    arguments = recorded(layer)
+    arguments = recorded_arguments(layer)
     if arguments is not None and not isinstance(layer.__dict__.get("forward"), _Elastic):
         layer.__dict__["forward"] = _Elastic(layer, arguments, place)
 
@@ -53,7 +52,7 @@ class _Elastic:
         shell = self.shells[key]
         parts = {}
         for name, tensor in [*shell.named_parameters(), *shell.named_buffers()]:
-            part = part_of(self.layer, shell, name)
+            part = slice_of(self.layer, shell, name)
             if part is None:
                 raise SpaceError(
                     f"{self.place or type(self.layer).__name__}: {name} of shape {tuple(tensor.shape)} is no part of "
@@ -66,7 +65,7 @@ class _Elastic:
     def _shell(self) -> nn.Module:
         placed = {"device": None} if "device" in self.arguments.values else {}
         with torch.device("meta"):
-            return self.arguments.build(_now, self.place, **placed)
+            return self.arguments.build(lambda choice: choice.now, self.place, **placed)
 
     def _follow(self, shell: nn.Module) -> None:
         """Copy the modes of the layer to `shell`, since they may change between two forwards."""
@@ -75,7 +74,3 @@ class _Elastic:
             part.training = whole.training
             if isinstance(part, _NormBase) and isinstance(whole, _NormBase):
                 part.track_running_stats, part.momentum = whole.track_running_stats, whole.momentum
-
-
-def _now(choice: ValueChoice) -> Any:
-    return choice.now

@@ -18,7 +18,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.nn.choices import InputChoice, LayerChoice, Repeat
 from search_spaces.nn.cutting import decide_layer
 from search_spaces.nn.declaring import Declaration
-from search_spaces.nn.layers import recorded
+from search_spaces.nn.layers import recorded_arguments
 from search_spaces.nn.liveness import canonical_form
 from search_spaces.nn.plain import SelectInputs
 from search_spaces.nn.scopes import Choice, Scope, Use, read_scopes
@@ -33,7 +33,7 @@ def space_of(module: Module) -> Space:
     """Read the space that the choices of a module declare.
 
     Args:
-        module: with choices.
+        module: a module with choices.
 
     Returns:
         The space, named after the module's class, with decisions in the order of registration.
@@ -54,8 +54,8 @@ def freeze(module: Module, architecture: object) -> Module:
     cannot be cut are initialised anew. Modules and parameters that were shared stay shared.
 
     Args:
-        module: with choices; it stays unchanged.
-        architecture: a member of `space_of(module)`.
+        module: a module with choices; it stays unchanged.
+        architecture: a member of `space_of(module)`, or its tree.
 
     Returns:
         The network.
@@ -77,7 +77,7 @@ def choices_of(module: Module) -> Iterator[tuple[str, Choice]]:
     same name.
 
     Args:
-        module: with choices.
+        module: a module with choices.
 
     Returns:
         The names of the decisions, as in the parameters of the space, each with its choice.
@@ -89,7 +89,7 @@ class Choices:
     """The choices of a module, read once: their names, and the options that an architecture takes.
 
     Args:
-        module: with choices.
+        module: a module with choices.
 
     Raises:
         SpaceError: as for `space_of`.
@@ -158,7 +158,7 @@ class _Freezing:
                 option = self.declaration.site(use).decided(trees)
                 self.values[id(use.choice)] = use.choice.candidate(option)
         for place, layer in scope.layers.items():
-            arguments = recorded(layer)
+            arguments = recorded_arguments(layer)
             if arguments is not None and id(layer) not in self.memo:
                 decide_layer(layer, arguments, place, self.memo)
         for use in scope.uses:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from search_spaces.errors import SpaceError
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 
-__all__ = ["Key", "below", "key_of", "read_label"]
+__all__ = ["Key", "child_key", "key_of", "read_label"]
 
 Key = tuple[str, ...]
 """The keys that lead to a decision, from the root of the tree or from the option that contains it."""
@@ -34,7 +34,7 @@ def read_label(label: object, what: str) -> str | None:
 
 
 def key_of(label: str) -> Key:
-    """Split a label.
+    """Split a label into the keys of its decision.
 
     Args:
         label: names joined by dots.
@@ -45,15 +45,15 @@ def key_of(label: str) -> Key:
     return tuple(label.split("."))
 
 
-def below(key: Key, name: str) -> Key:
+def child_key(key: Key, name: str) -> Key:
     """Make the key of a child module. The index in a list joins the name of the list.
 
     Args:
-        key: of the parent.
-        name: of the child.
+        key: the key of the parent.
+        name: the name of the child.
 
     Returns:
-        The key of the child.
+        The key of the child: `("layers_0",)` for "0" in `("layers",)`.
     """
     if not name.isdigit():
         return (*key, name)

@@ -16,7 +16,7 @@ from torch.nn import Module
 from search_spaces.errors import SpaceError
 from search_spaces.nn.values import Assignment, Value
 
-__all__ = ["Arguments", "LayerType", "layer_type", "recorded", "values_of"]
+__all__ = ["Arguments", "LayerType", "layer_type", "recorded_arguments", "values_of"]
 
 CONTAINERS = ("Container", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential")
 """Classes of torch.nn without numbers for arguments: they stay unchanged."""
@@ -28,7 +28,7 @@ class Arguments:
     Arguments that the layer's signature does not name are called `args_0`, `args_1`, ..
 
     Args:
-        layer: its class.
+        layer: the class of the layer.
         args: the positional arguments.
         kwargs: the keyword arguments.
     """
@@ -49,7 +49,7 @@ class Arguments:
 
         Args:
             assignment: gives the decided candidate of every choice.
-            place: of the layer in the module, for errors.
+            place: the path of the layer in the module, for errors.
             placed: arguments that replace the given ones.
 
         Returns:
@@ -111,7 +111,7 @@ def layer_type(plain: Any) -> Any:
         plain: an attribute of torch.nn.
 
     Returns:
-        The counterpart; anything but a layer unchanged.
+        The counterpart; anything but a layer is returned unchanged.
     """
     if not (isinstance(plain, type) and issubclass(plain, Module)) or plain.__name__ in CONTAINERS:
         return plain
@@ -119,7 +119,7 @@ def layer_type(plain: Any) -> Any:
     return type.__new__(LayerType, plain.__name__, (plain,), namespace)
 
 
-def recorded(module: Module) -> Arguments | None:
+def recorded_arguments(module: Module) -> Arguments | None:
     """Look up the arguments of a layer.
 
     Args:

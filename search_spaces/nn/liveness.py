@@ -12,7 +12,7 @@ from typing import Any
 
 from search_spaces.architecture import Architecture, Json
 from search_spaces.nn.labels import Key
-from search_spaces.nn.sites import Site, Trees, ValueDepth, found_at
+from search_spaces.nn.sites import Site, Trees, ValueDepth, subtree_at
 
 __all__ = ["Liveness", "canonical_form"]
 
@@ -21,12 +21,13 @@ def canonical_form(sites: Sequence[Site]) -> Liveness | None:
     """Make the canonical form of a module's architectures.
 
     Args:
-        sites: of the whole module.
+        sites: the sites of the whole module.
 
     Returns:
         The form; None where every decision takes effect in every architecture.
     """
-    conditional = _conditional(sites)
+    always = {site.at for site in sites}
+    conditional = {site.at for site in _all(sites) if site.level == 0 and site.at is not None} - always
     relevant = [site for site in sites if _matters(site, conditional)]
     return Liveness(relevant, conditional) if relevant else None
 
@@ -35,7 +36,7 @@ class Liveness:
     """Maps an architecture to its tree without the decisions that take no effect.
 
     Args:
-        sites: those that matter for the form.
+        sites: the sites that matter for the form.
         conditional: the keys of decisions at the root that take effect in some architectures only.
     """
 
@@ -50,8 +51,9 @@ class Liveness:
         reading.scope(self.sites, (tree,))
         for blocks, depth in reading.depths.values():
             del blocks[depth:]
-        for key in self.conditional - reading.keys:
-            _drop(key, tree)
+        for *keys, name in self.conditional - reading.keys:
+            holder: Any = subtree_at(tuple(keys), tree)
+            del holder[name]
         return tree
 
     def to_spec(self) -> dict[str, Any]:
@@ -67,7 +69,7 @@ class Liveness:
         """Read a form.
 
         Args:
-            written: from `to_spec`.
+            written: the result of `to_spec`.
 
         Returns:
             An equal form.
@@ -76,7 +78,11 @@ class Liveness:
 
 
 class _Reading:
-    """The reading of one tree: the `keys` at the root that take effect, and the depths of lists of blocks."""
+    """The reading of one tree.
+
+    `keys` are the decisions at the root that take effect. `depths` has every list of blocks, by its `id`, with the
+    number of its first blocks that take effect.
+    """
 
     def __init__(self) -> None:
         self.keys: set[Key] = set()
@@ -91,20 +97,12 @@ class _Reading:
 
     def _options(self, site: Site, trees: Trees) -> None:
         taken = list(site.taken(trees))
-        if isinstance(site.depth, ValueDepth):
-            self._keep_depth(site.decided(trees), len(taken))
+        blocks = site.decided(trees)
+        if isinstance(site.depth, ValueDepth) and isinstance(blocks, list):
+            _, known = self.depths.get(id(blocks), (blocks, 0))
+            self.depths[id(blocks)] = blocks, max(known, len(taken))
         for index, inner in taken:
             self.scope(site.scopes[index] if site.scopes else (), inner)
-
-    def _keep_depth(self, blocks: Json, depth: int) -> None:
-        if isinstance(blocks, list):
-            _, known = self.depths.get(id(blocks), (blocks, 0))
-            self.depths[id(blocks)] = blocks, max(known, depth)
-
-
-def _conditional(sites: Sequence[Site]) -> set[Key]:
-    always = {site.at for site in sites}
-    return {site.at for site in _all(sites) if site.level == 0 and site.at is not None} - always
 
 
 def _matters(site: Site, conditional: set[Key]) -> bool:
@@ -115,11 +113,8 @@ def _matters(site: Site, conditional: set[Key]) -> bool:
     return any(_matters(inner, conditional) for scope in site.scopes for inner in scope)
 
 
-def _drop(key: Key, tree: Any) -> None:
-    del found_at(key[:-1], tree)[key[-1]]  # type: ignore[union-attr, arg-type]
-
-
 def _all(sites: Sequence[Site]) -> Iterator[Site]:
+    """The sites, and all sites inside their options and places."""
     for site in sites:
         yield site
         for scope in site.scopes:

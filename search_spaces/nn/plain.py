@@ -24,10 +24,9 @@ class SelectInputs(Module):
 
     Args:
         n_candidates: the number of tensors.
-        indices: of the selected ones.
-        reduction: "sum", "mean", "concat" (along dimension 1), or "none", which returns the list of the tensors, and
-            the
-            tensor itself for one index.
+        indices: the indices of the selected tensors.
+        reduction: "sum", "mean", "concat" (along dimension 1), or "none": the list of the tensors, or the tensor itself
+            for one index.
         layers: one module for each index; None for none.
     """
 
@@ -59,7 +58,7 @@ def reduced(tensors: list[Tensor], reduction: Reduction) -> Tensor | list[Tensor
     """Reduce several tensors to one.
 
     Args:
-        tensors: of one shape; for "concat", of one shape but for dimension 1.
+        tensors: at least one tensor. All have one shape; for "concat", dimension 1 may differ.
         reduction: "sum", "mean", "concat" (along dimension 1), or "none".
 
     Returns:
@@ -79,7 +78,7 @@ def check_inputs(inputs: Sequence[Tensor], n_candidates: int) -> None:
     """Check the inputs of an `InputChoice`.
 
     Args:
-        inputs: of the forward.
+        inputs: the inputs of the forward.
         n_candidates: their expected number.
 
     Raises:

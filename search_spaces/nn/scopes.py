@@ -14,8 +14,8 @@ from torch.nn import Module
 
 from search_spaces.errors import SpaceError
 from search_spaces.nn.choices import ChoiceModule, InputChoice, LayerChoice, Repeat
-from search_spaces.nn.labels import Key, below, key_of
-from search_spaces.nn.layers import recorded, values_of
+from search_spaces.nn.labels import Key, child_key, key_of
+from search_spaces.nn.layers import recorded_arguments, values_of
 from search_spaces.nn.values import Value, ValueChoice
 
 __all__ = ["Choice", "Scope", "Use", "read_scopes"]
@@ -33,10 +33,10 @@ class Use:
     Attributes:
         choice: the choice.
         key: the keys of its decision, from the root for a labelled choice.
-        place: where in the module it is.
+        place: the path in the module.
         home: the scope whose tree has the decision.
         is_attribute: whether an attribute of the module holds it.
-        scopes: of its candidates, layers or blocks.
+        scopes: the scopes of its candidates, layers or blocks.
     """
 
     choice: Choice
@@ -57,8 +57,8 @@ class Scope:
 
     Attributes:
         outer: the scope around this one; None for that of the whole module.
-        uses: of the choices.
-        layers: by their place in the module.
+        uses: the first occurrences of the choices.
+        layers: the layers, by their path in the module.
     """
 
     outer: Scope | None = None
@@ -77,7 +77,7 @@ def read_scopes(module: Module) -> Scope:
     """Read the choices of a module.
 
     Args:
-        module: with choices or without.
+        module: a module with or without choices.
 
     Returns:
         The scope of the whole module, with all scopes inside it.
@@ -113,14 +113,14 @@ class _Reader:
         for name, held in module.__dict__.items():
             if name not in _INTERNALS and type(held) not in _SCALARS:
                 self._read_values(held, name, key, place, scope, is_attribute=True)
-        arguments = recorded(module)
+        arguments = recorded_arguments(module)
         if arguments is not None:
             scope.layers[place] = module
             for name, held in arguments.values.items():
                 self._read_values(held, name, key, place, scope)
         for name, child in module._modules.items():
             if child is not None:
-                self._read(child, below(key, name), _join(place, name), scope)
+                self._read(child, child_key(key, name), _join(place, name), scope)
 
     def _read_values(
         self, held: object, name: str, key: Key, place: str, scope: Scope, is_attribute: bool = False
@@ -139,12 +139,11 @@ class _Reader:
     def _read_choice(self, module: Module, key: Key, place: str, scope: Scope) -> None:
         match module:
             case LayerChoice():
-                self._add(module, key, place, scope).scopes = [
-                    Scope(scope)
-                    if name in module.relaxed_only
-                    else self.scope(candidate, _join(place, str(name)), scope)
-                    for name, candidate in zip(module.names, module, strict=True)
-                ]
+                use = self._add(module, key, place, scope)
+                for name, candidate in zip(module.names, module, strict=True):
+                    is_member = name not in module.relaxed_only
+                    inner = self.scope(candidate, _join(place, str(name)), scope) if is_member else Scope(scope)
+                    use.scopes.append(inner)
             case InputChoice():
                 layers = enumerate(module.layers or ())
                 use = self._add(module, key, place, scope)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, cast
 from search_spaces.architecture import Json, plain_json
 from search_spaces.nn.labels import Key
 
-__all__ = ["Kind", "Site", "Trees", "ValueDepth", "found_at"]
+__all__ = ["Kind", "Site", "Trees", "ValueDepth", "subtree_at"]
 
 Kind: TypeAlias = Literal["value", "one", "some", "places"]
 Trees: TypeAlias = Sequence[Json]
@@ -52,7 +52,7 @@ class Site:
         kind: what is decided: a value, one option, some options, or the number of places.
         at: the keys of the decision in the tree of a scope; None where nothing is decided.
         level: the number of that scope, counted from the outermost, 0; labelled choices have level 0.
-        options: as in the tree.
+        options: the options as the tree has them.
         named: whether the tree has `{option: tree of the option's scope}` in place of the option.
         depth: the number of places, where no decision of this site sets it.
         scopes: the sites of every option or place.
@@ -75,7 +75,7 @@ class Site:
         Returns:
             The part of the tree; None where nothing is decided.
         """
-        return None if self.at is None else found_at(self.at, trees[self.level])
+        return None if self.at is None else subtree_at(self.at, trees[self.level])
 
     def taken(self, trees: Trees) -> Iterator[tuple[int, Trees]]:
         """List the options or places that the decision takes.
@@ -121,7 +121,7 @@ class Site:
         """Read a site.
 
         Args:
-            written: from `to_json`.
+            written: the result of `to_json`.
 
         Returns:
             An equal site.
@@ -134,7 +134,7 @@ class Site:
         return site
 
 
-def found_at(key: Key, tree: Json) -> Json:
+def subtree_at(key: Key, tree: Json) -> Json:
     """Look up a part of a tree.
 
     Args:

@@ -21,7 +21,7 @@ from search_spaces.architecture import Json, plain_json
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.nn.labels import read_label
 
-__all__ = ["DECIDED", "Assignment", "Derived", "Value", "ValueChoice", "current", "distinct", "possible"]
+__all__ = ["DECIDED", "Assignment", "Derived", "Value", "ValueChoice", "current", "distinct_choices", "possible_values"]
 
 DECIDED = "search_spaces.nn: the decided values"
 """The key of an `Assignment` in the memo of a `copy.deepcopy`. With it, the copy of a value is a number."""
@@ -183,7 +183,7 @@ class Value(_Anything):  # type: ignore[misc]
         """Derive a value that depends on a test.
 
         Args:
-            test: such as `width < 16`.
+            test: a comparison such as `width < 16`, or a bool.
             then: a number or a value, where the test holds.
             otherwise: a number or a value, where it does not.
 
@@ -218,7 +218,7 @@ class ValueChoice(Value):
     supernet.
 
     Args:
-        candidates: JSON; a tuple is written as a list, and returned as a tuple.
+        candidates: JSON values; a tuple is written as a list, and returned as a tuple.
         label: the name of the decision; None names it after the attribute that holds it, else after layer and argument.
 
     Raises:
@@ -307,7 +307,7 @@ class Derived(Value):
         return f"{name}({', '.join(map(repr, self.operands))})"
 
 
-def distinct(value: Value) -> list[ValueChoice]:
+def distinct_choices(value: Value) -> list[ValueChoice]:
     """List the choices that a value depends on, those with one label once.
 
     Args:
@@ -319,8 +319,8 @@ def distinct(value: Value) -> list[ValueChoice]:
     return list({choice.label or id(choice): choice for choice in value.choices()}.values())
 
 
-def possible(value: Value) -> Iterator[tuple[list[Json], Any]]:
-    """List every combination of the `distinct` choices.
+def possible_values(value: Value) -> Iterator[tuple[list[Json], Any]]:
+    """List every combination of the `distinct_choices` of a value.
 
     Args:
         value: any value.
@@ -328,10 +328,11 @@ def possible(value: Value) -> Iterator[tuple[list[Json], Any]]:
     Yields:
         The options in the order of the choices, and the number for them.
     """
-    choices = distinct(value)
+    choices = distinct_choices(value)
     for candidates in product(*(choice.candidates for choice in choices)):
-        decided = {choice.label or id(choice): taken for choice, taken in zip(choices, candidates, strict=True)}
-        options = [choice.options[choice.candidates.index(decided[choice.label or id(choice)])] for choice in choices]
+        pairs = list(zip(choices, candidates, strict=True))
+        decided = {choice.label or id(choice): taken for choice, taken in pairs}
+        options = [choice.options[choice.candidates.index(taken)] for choice, taken in pairs]
         yield options, value.at(lambda choice, decided=decided: decided[choice.label or id(choice)])
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 import search_spaces.nn as nn
 from search_spaces.errors import SpaceError
-from search_spaces.nn.values import possible
+from search_spaces.nn.values import possible_values
 
 
 def test_arithmetic_gives_derived_values():
@@ -53,8 +53,8 @@ def test_the_largest_of_what_has_no_order_is_the_first():
 def test_possible_lists_every_assignment_once():
     k = nn.ValueChoice([3, 5], label="k")
     again = nn.ValueChoice([3, 5], label="k")
-    assert list(possible(k * again)) == [([3], 9), ([5], 25)]
-    assert len(list(possible(k + nn.ValueChoice([1, 2, 4])))) == 6
+    assert list(possible_values(k * again)) == [([3], 9), ([5], 25)]
+    assert len(list(possible_values(k + nn.ValueChoice([1, 2, 4])))) == 6
 
 
 def test_current_reads_values_and_numbers():
