@@ -1,16 +1,16 @@
 """How much of what is changed in the code the tests notice: python -m tests.mutants --count 130 --seed 0 [MODULES..]
 
-Works in a copy of the last commit, in the folder `.mutants`, and prints each mutant that survives with its change. A
-mutant counts as noticed if a test fails, hangs or cannot be collected. Asked are the tests near the changed module and
-those that name what is in it; with `--coverage` those that run the changed line, at most `--most` of them, which needs
-one run of the suite before. Some survivors compute the same as the code (the first of a tie, a bound that is never
-met), and others are noticed by a test further away: read them before you count them.
+Works in a copy of the last commit, in the folder `.mutants`, and prints of each mutant which test notices it, or the
+change that survives. A mutant counts as noticed if a test fails, hangs or cannot be collected. Asked are the tests near
+the changed module, those that name what is in it, and the golden tests of its package; with `--coverage` those that run
+the changed line, at most `--most` of them, which needs one run of the suite before. Some survivors compute the same as
+the code (the first of a tie, a bound that is never met), and others are noticed by a test further away: read them
+before you count them.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -19,15 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+from tests.mutants.asking import compiled, fault, prepared
 from tests.mutants.near import Near
-from tests.mutants.sampling import QUICK, Mutant, sample
+from tests.mutants.sampling import Mutant, sample
 
 HERE = Path(__file__).parents[2]
 WORK = HERE / ".mutants"
-LONGEST = 120
-"""Seconds of a test; what takes longer hangs."""
-SECONDS = 1800
-"""Of a group of tests: for what hangs before the first of them."""
 
 
 def main() -> int:
@@ -45,23 +42,26 @@ def main() -> int:
     mutants = sample(first, asked.count, asked.seed, asked.modules)
     if not mutants:
         parser.error(f"no module begins with {' or '.join(asked.modules)}, or none of it can be changed")
+    prepared()
+    if (found := fault(first, ["tests/search_spaces/graphs"])) is not None:
+        parser.error(f"the tests fail without a change: {found}")
     copies = SimpleQueue[Path]()
     copies.put(first)
     copies.put(second)
 
-    def tried(mutant: Mutant) -> bool:
+    def tried(mutant: Mutant) -> str | None:
         copy = copies.get()
         try:
-            return all(_survives(mutant, copy, group) for group in tests(mutant))
+            return next((found for group in tests(mutant) if (found := _noticed(mutant, copy, group))), None)
         finally:
             copies.put(copy)
 
     survivors = 0
     with ThreadPoolExecutor(2) as pool:
-        for number, (mutant, survived) in enumerate(zip(mutants, pool.map(tried, mutants), strict=True), 1):
-            survivors += survived
-            print(f"{number}/{len(mutants)} {'SURVIVED' if survived else 'noticed '} {mutant}", flush=True)
-            if survived:
+        for number, (mutant, found) in enumerate(zip(mutants, pool.map(tried, mutants), strict=True), 1):
+            survivors += found is None
+            print(f"{number}/{len(mutants)} {mutant} {f'noticed by {found}' if found else 'SURVIVED'}", flush=True)
+            if found is None:
                 print(mutant.difference, flush=True)
     print(f"{len(mutants) - survivors} of {len(mutants)} mutants noticed ({1 - survivors / len(mutants):.1%})")
     return 0
@@ -89,23 +89,18 @@ def _copy(commit: str, name: str) -> Path:
     folder.mkdir(parents=True)
     archive = subprocess.run(["git", "archive", commit], cwd=HERE, check=True, capture_output=True).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    compiled(folder)
     return folder
 
 
-def _survives(mutant: Mutant, copy: Path, tests: Sequence[str]) -> bool:
+def _noticed(mutant: Mutant, copy: Path, tests: Sequence[str]) -> str | None:
+    """The test among these that notices the mutant; None if they all pass with it."""
     path = copy / mutant.module
     path.write_text(mutant.changed, encoding="utf-8")
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", QUICK, f"--timeout={LONGEST}"]
-    command = [sys.executable, "-B", "-m", "pytest", *options, *tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
     try:
-        ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return False
+        return fault(copy, tests)
     finally:
         path.write_text(mutant.source, encoding="utf-8")
-    # 5: all the tests are of Ray or slow ones.
-    return ended.returncode in (0, 5)
 
 
 if __name__ == "__main__":

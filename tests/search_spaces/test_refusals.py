@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces import Space, SpaceError, choice, const, integer, real, repeat, subset
+from search_spaces import ArchitectureError, Space, SpaceError, choice, const, integer, real, repeat, subset
 from search_spaces.algebra.compiler import MAX_PARAMETERS
 
 
@@ -195,3 +195,11 @@ def test_bounds_between_which_there_is_hardly_a_float_are_refused(bounds: tuple[
         real(*bounds)
     with pytest.raises(SpaceError, match=r"hardly a value|no logarithm"):
         real(*bounds, log=True)
+
+
+def test_a_value_is_shown_whole_up_to_120_characters() -> None:
+    space = Space({"op": {"kernel": choice(3, 5)}})
+    with pytest.raises(ArchitectureError, match=f" op: '{'x' * 118}' is not allowed"):
+        space.validate({"op": "x" * 118})
+    with pytest.raises(ArchitectureError, match=rf" op: '{'x' * 116}\.\.\. is not allowed"):
+        space.validate({"op": "x" * 119})

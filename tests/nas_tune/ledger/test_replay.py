@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from nas_tune.errors import LedgerDamagedError
 from nas_tune.ledger import (
     Answered,
     Asked,
@@ -18,6 +19,7 @@ from nas_tune.ledger import (
     Paused,
     Promoted,
     Reported,
+    Retried,
     RunState,
     SessionEnded,
     SessionStarted,
@@ -210,3 +212,33 @@ def test_ends_and_reports_told_twice_give_the_same_trials(seed: int) -> None:
             twice.apply(event, 1000.0 + second)
     assert twice.trials == once.trials
     assert twice.counts == once.counts
+
+
+def test_a_retry_takes_back_the_failure_and_nothing_else() -> None:
+    state = told(
+        asked(0, 0),
+        Ended(0, "complete", 0.5),
+        asked(1, 1),
+        Reported(1, 1, {"a": 0.1}, 1.0),
+        Lost(1, "oom", worker=True),
+    )
+    told(
+        Ended(1, "failed", None, "error", "no", "Traceback"),
+        asked(2, 2),
+        Ended(2, "failed", None, "error"),
+        state=state,
+    )
+    assert state.counts == {"complete": 1, "pruned": 0, "failed": 2}
+    told(Retried(1, 7), state=state)
+    trial = state.trials[1]
+    assert state.counts == {"complete": 1, "pruned": 0, "failed": 1}
+    assert (state.asks, list(state.unfinished)) == (8, [1])
+    assert (trial.state, trial.ask, trial.attempts, trial.worker_losses, trial.lost) == ("lost", 7, 2, 0, 1)
+    assert (trial.failure, trial.message, trial.traceback, trial.ended, trial.reports) == (None, None, None, None, [])
+    told(Retried(0, 3), state=state)
+    assert (state.trials[0].state, state.asks, state.counts["complete"]) == ("complete", 8, 1)
+
+
+def test_of_a_trial_that_never_began_nothing_can_be_told() -> None:
+    with pytest.raises(LedgerDamagedError, match="the ledger tells of trial 3, which never began"):
+        told(asked(0), Paused(3, 0.5))

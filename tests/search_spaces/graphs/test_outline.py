@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from search_spaces.architecture import Scalar
-from search_spaces.graphs.outline import decision_text
+from search_spaces.graphs.outline import _blocks, decision_text
 
 
 @pytest.mark.parametrize(
@@ -24,3 +26,26 @@ from search_spaces.graphs.outline import decision_text
 )
 def test_one_decision_in_words(key: str, value: Scalar, words: str) -> None:
     assert decision_text(key, value) == words
+
+
+FLAT = {f"k{number}": number for number in range(9)}
+EIGHT = "k0 0, k1 1, k2 2, k3 3, k4 4, k5 5, k6 6, k7 7"
+SHAPES: dict[str, tuple[Any, list[tuple[str, str]]]] = {
+    "one block": ({"op": "conv", "depth": 3}, [("", "conv, depth 3")]),
+    "a key that needs no word": ({"op": {"conv": {"k": 3}}}, [("", "conv k 3")]),
+    "a key that needs one": ({"head": {"conv": {"k": 3}}}, [("", "head conv k 3")]),
+    "a list of values": ({"skips": [1, 2], "none": []}, [("", "skips 1, 2, none none")]),
+    "a list of dicts": ([{"op": "a"}, {"op": "b"}], [("0", "a"), ("1", "b")]),
+    "nothing": ({}, [("", "nothing")]),
+    "eight side by side": (dict(list(FLAT.items())[:8]) | {"items": [[1]]}, [("", EIGHT), ("items.0", "1")]),
+    "more": (FLAT | {"items": [[1]]}, [*((f"k{n}", f"k{n} {n}") for n in range(9)), ("items.0", "1")]),
+    "48 characters": ({"a": {"b": "x" * 20}, "c": {"d": "x" * 18}}, [("", f"a b {'x' * 20}, c d {'x' * 18}")]),
+    "49": ({"a": {"b": "x" * 20}, "c": {"d": "x" * 19}}, [("a", f"a b {'x' * 20}"), ("c", f"c d {'x' * 19}")]),
+    "a head of its own": ({"stem": {"items": [[1]], "k": 3}}, [("stem", "stem k 3"), ("stem.items.0", "1")]),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_a_block_and_how_it_is_called(name: str) -> None:
+    tree, blocks = SHAPES[name]
+    assert list(_blocks(tree, "", "")) == blocks
