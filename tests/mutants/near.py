@@ -33,17 +33,18 @@ class Near:
         files of other folders that name it, and last the golden tests of its package, which run most modules.
         """
         own = Path("tests", module).with_name(f"test_{Path(module).name}").as_posix()
-        golden = Path("tests", Path(module).parts[0], "test_golden.py").as_posix()
+        start = Path("tests", Path(module).parts[0], "test_golden").as_posix()
+        golden = [file for file in self._texts if file.startswith(start)]
         folder = self._nearest(Path(own).parent)
         names = _names(module, source)
-        beside = [file for file in self._texts if file.startswith(f"{folder}/") and file not in (own, golden)]
-        elsewhere = [file for file in self._texts if file not in (*beside, own, golden)]
+        beside = [file for file in self._texts if file.startswith(f"{folder}/") and file not in (own, *golden)]
+        elsewhere = [file for file in self._texts if file not in (*beside, own, *golden)]
         groups = (
             [own] if own in self._texts else [],
             [file for file in beside if names.search(self._texts[file])],
             [file for file in beside if not names.search(self._texts[file])],
             [file for file in elsewhere if names.search(self._texts[file])],
-            [file for file in self._texts if file == golden],
+            golden,
         )
         return (group[:_MOST] for group in groups if group)
 
