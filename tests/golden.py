@@ -8,14 +8,18 @@ read the difference before it is committed, since users' runs change with it.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 import math
 import os
-from collections.abc import Iterator
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["agrees"]
+__all__ = ["agrees", "changeable", "interface"]
 
 FOLDER = Path(__file__).parent / "assets" / "golden"
 
@@ -57,3 +61,43 @@ def _equal(kept: Any, found: Any, tolerance: float) -> bool:
     if type(kept) is float and type(found) is float:
         return math.isclose(kept, found, rel_tol=tolerance, abs_tol=tolerance) or (kept != kept and found != found)
     return type(kept) is type(found) and kept == found
+
+
+def interface(package: str) -> dict[str, dict[str, str]]:
+    """What a package and those in it offer: of each function and class in `__all__` its parameters with defaults."""
+    found: dict[str, dict[str, str]] = {}
+    inside = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
+    for name in [package, *(module.name for module in inside if module.ispkg)]:
+        module = importlib.import_module(name)
+        offered = {each: getattr(module, each) for each in getattr(module, "__all__", ())}
+        if told := {what: text for each, one in offered.items() for what, text in _offered(each, one)}:
+            found[name] = told
+    return found
+
+
+def changeable(package: str) -> set[str]:
+    """The dataclasses in `__all__` of a module whose fields can be set; modules that start Ray are left out."""
+    inside = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
+    names = [one.name for one in inside if "ray" not in one.name and not one.name.endswith("__main__")]
+    modules = [importlib.import_module(name) for name in names]
+    offered = [getattr(module, each) for module in modules for each in getattr(module, "__all__", ())]
+    classes = [one for one in offered if isinstance(one, type) and "__dataclass_params__" in vars(one)]
+    return {one.__name__ for one in classes if not vars(one)["__dataclass_params__"].frozen}
+
+
+def _offered(name: str, one: object) -> Iterator[tuple[str, str]]:
+    """The parameters of a function, or of a class and its public methods."""
+    if inspect.isfunction(one):
+        yield name, _parameters(one)
+    elif isinstance(one, type) and not issubclass(one, BaseException):
+        for method, value in vars(one).items():
+            function = getattr(value, "__func__", value)
+            if inspect.isfunction(function) and (method == "__init__" or method[0] != "_"):
+                yield f"{name}.{method}", _parameters(function)
+
+
+def _parameters(function: Callable[..., object]) -> str:
+    """The names of parameters, how they are given, and their defaults, without types and where objects lie."""
+    signature = inspect.signature(function)
+    plain = [one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()]
+    return re.sub(r" at 0x\w+", "", str(inspect.Signature(plain)))

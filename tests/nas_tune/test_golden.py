@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 from nas_tune.cli.app import app
-from tests.golden import agrees
+from tests.golden import agrees, changeable, interface
 from tests.toys import climb, conditional_space
 
 STRATEGIES = ["auto", "bananas", "bohb", "dehb", "evolution", "genetic", "grid", "local_search", "nsga2", "nsga3"]
@@ -81,3 +81,11 @@ def _timeless(text):
     text = re.sub(r"\b\d:\d\d:\d\d\b", "TIME", text)
     text = re.sub(r" +\d\.\d+$", " SECONDS", text, flags=re.MULTILINE)
     return re.sub(r"\b\d[\d.]*(e-\d+)? ?(ms|s|min|h)\b", "TIME", text)
+
+
+def test_packages_offer_what_they_offered():
+    agrees("interface-nas_tune", interface("nas_tune"))
+
+
+def test_values_that_are_handed_out_cannot_be_changed():
+    assert changeable("nas_tune") <= {"PathCounts", "PolicyState", "RunState", "TrialRecord"}

@@ -11,7 +11,7 @@ import search_spaces
 from search_spaces.drawing import draw
 from search_spaces.errors import ArchitectureError
 from search_spaces.interchange import to_row
-from tests.golden import agrees
+from tests.golden import agrees, changeable, interface
 from tests.toys import conditional_space, ruled_space, tiny_space
 
 TOYS = {"tiny": tiny_space, "conditional": conditional_space, "ruled": ruled_space}
@@ -74,3 +74,11 @@ def test_a_small_space_is_what_it_was(name):
     found = facts(space)
     found["all"] = [member.to_json() for member in space.enumerate()][:20]
     agrees(f"toy-{name}", found)
+
+
+def test_packages_offer_what_they_offered():
+    agrees("interface-search_spaces", interface("search_spaces"))
+
+
+def test_values_that_are_handed_out_cannot_be_changed():
+    assert changeable("search_spaces") <= {"Item", "Layered", "Scope", "Segment", "Site", "Use"}

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import search_spaces
-from tests.golden import agrees
+from tests.golden import agrees, changeable, interface
 from tests.trainables.export.networks import SETTINGS, inputs, member
 from trainables import ImageClassifier
 from trainables.costs.cost import cost_of
@@ -72,3 +72,11 @@ def test_proxies_score_as_they_did():
     batch = inputs("nb201", 16).float()
     targets = torch.arange(16) % 10
     agrees("proxies", {name: float(score(network, batch, targets, name)) for name in sorted(PROXIES)}, tolerance=0.01)
+
+
+def test_packages_offer_what_they_offered():
+    agrees("interface-trainables", interface("trainables"))
+
+
+def test_values_that_are_handed_out_cannot_be_changed():
+    assert changeable("trainables") == set()

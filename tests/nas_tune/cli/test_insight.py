@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from nas_tune.cli.app import app
@@ -68,3 +71,19 @@ def test_an_exact_tie_with_the_winner_is_told(tmp_path: Path) -> None:
     )
     apart = run_of(tmp_path / "apart", [0.5, 0.7])
     assert "come to the same" not in CliRunner().invoke(app, ["best", str(apart.path)]).stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("report", "reading the run, asking which decisions mattered"), ("explain", "asking which decisions mattered")],
+)
+def test_a_terminal_is_told_what_takes_its_time(
+    command: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, begun()).close()
+    for terminal in (True, False):
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=terminal, width=100)
+        monkeypatch.setattr(f"nas_tune.cli.{command}.stderr", lambda console=console: console)
+        assert CliRunner().invoke(app, [command, str(tmp_path)]).exit_code == 0
+        assert (words in stream.getvalue()) is terminal

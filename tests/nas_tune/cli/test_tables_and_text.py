@@ -99,3 +99,15 @@ def test_folding_loses_nothing_and_keeps_the_width(width: int) -> None:
     parts = folded(text, width, 3).split("\n   ")
     assert "".join(parts) == text
     assert all(len(part) <= width - 3 for part in parts)
+
+
+def test_a_column_that_fills_the_width_stays_and_one_cell_less_drops_it() -> None:
+    columns = [Column("ab", ["1"]), Column("cde", ["2"]), Column("f", ["3"])]
+    kept = {width: "".join(column.header for column in fitting(columns, width)) for width in (1, 6, 7, 9, 10, None)}
+    assert kept == {1: "ab", 6: "abf", 7: "abcde", 9: "abcde", 10: "abcdef", None: "abcdef"}
+
+
+def test_a_text_that_fills_the_line_is_not_broken() -> None:
+    text = "x" * 30
+    assert folded(text, 33, 3) == text
+    assert folded(text, 32, 3) == f"{'x' * 29}\n   x"

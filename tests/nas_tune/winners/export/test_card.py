@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def test_rows_without_a_test_are_spoken_of_as_the_ledger_knows_them(tmp_path: Pa
         "| as reported | mae |",
         "| as reported | train_mae | 0.5000 |",
         "| test | all | not measured: Rows has no evaluate(split) |",
+        f"| trained on | {socket.gethostname()} (host; its processors are not recorded) |",
         "One training with one seed stands behind these numbers, so a spread over seeds is not measured.",
         "The search compared 2 trials by mae: the value of the best of them is too good.",
         "Made for its training data; what it does with anything else is not measured.",
