@@ -14,7 +14,7 @@ from nas_tune.analysis.importance import Importance, importance
 from nas_tune.analysis.neighbours import Neighbours, neighbours
 from nas_tune.errors import ConfigError
 from nas_tune.results import Run
-from nas_tune.results.architectures import space_of
+from nas_tune.results.space import space_of
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
 

@@ -159,10 +159,11 @@ def _print_state(run: Run) -> None:
 
 def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     """The columns of the table of trials; CSV, JSON and Parquet have every column."""
-    from nas_tune.cli.architectures import space_of, writer
     from nas_tune.cli.frames import columns_of, macs_column
     from nas_tune.cli.tables import Column
     from nas_tune.cli.text import plain
+    from nas_tune.results.space import space_of
+    from search_spaces.notation import writer
 
     written = writer(space_of(run))
     optimized = [one.metric for one in run.objectives]

@@ -83,7 +83,7 @@ def search(
             ranking=None if quiet else _ranked,
         )
 
-    from nas_tune.cli.architectures import named_space
+    from nas_tune.cli.named_space import named_space
 
     _run_with_display(run, checked, named_space(checked), lambda: _newest(checked), quiet)
 
@@ -147,7 +147,7 @@ def resume(
             observers=observers,
         )
 
-    from nas_tune.cli.architectures import space_of
+    from nas_tune.results.space import space_of
 
     changed, space = before.replace(**wanted) if before else None, space_of(opened) if opened else None
     _run_with_display(go_on, changed, space, lambda: folder, quiet, allow_code=allow_code)
@@ -256,9 +256,9 @@ def _run_with_display(
     allow_code: bool = False,
 ) -> None:
     """Run a search with a progress display, and print its result."""
-    from nas_tune.cli.architectures import writer
     from nas_tune.cli.progress import notes_shown, progress_display
     from nas_tune.cli.summary import conclude
+    from search_spaces.notation import writer
 
     # The output of Ray and of the trainable goes to stderr: stdout is for the result.
     observer: Observer | None = None
@@ -291,7 +291,7 @@ def _newest(config: SearchConfig) -> Path | None:
 
 
 def _note_small_space(config: SearchConfig) -> None:
-    from nas_tune.cli.architectures import named_space
+    from nas_tune.cli.named_space import named_space
 
     space = named_space(config)
     size = space.size if space is not None else None

@@ -100,7 +100,7 @@ def _amount(option: str, text: str) -> float:
 
 
 def _print_space(found: Space, *, as_json: bool) -> None:
-    from nas_tune.cli.architectures import writer
+    from search_spaces.notation import writer
 
     example = found.sample(0)
     if as_json:
@@ -142,8 +142,8 @@ def _reached(
 
 
 def _print_profile(found: Space, counted: Profile, limits: Mapping[str, float], reached: Member | None) -> None:
-    from nas_tune.cli.architectures import writer
     from nas_tune.cli.tables import lines
+    from search_spaces.notation import writer
 
     out, written = stdout(), writer(found)
     drawn = len(counted.members)

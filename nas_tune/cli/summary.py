@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from nas_tune.cli.architectures import space_of, writer
 from nas_tune.cli.frames import columns_of, macs_column
 from nas_tune.cli.places import shown, stderr, stdout, width_of
 from nas_tune.cli.tables import Column, folded, lines
 from nas_tune.cli.text import brief, plain
 from nas_tune.errors import NasTuneError
 from nas_tune.results import Run, Snapshot
+from nas_tune.results.space import space_of
+from search_spaces.notation import writer
 
 __all__ = ["conclude", "counted", "print_best"]
 

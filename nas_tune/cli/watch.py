@@ -35,11 +35,12 @@ def watch(
         run: the run's folder, or its name below runs/.
         interval: seconds between two looks at the ledger.
     """
-    from nas_tune.cli.architectures import space_of, writer
     from nas_tune.cli.progress import notes_shown, progress_display
     from nas_tune.cli.summary import conclude
     from nas_tune.ledger import Ledger
     from nas_tune.results import Run
+    from nas_tune.results.space import space_of
+    from search_spaces.notation import writer
 
     folder = run_folder(run)
     opened = Run(folder)

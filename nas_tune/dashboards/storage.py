@@ -21,8 +21,9 @@ from optuna.trial import FrozenTrial, TrialState
 from nas_tune.dashboards.study import Translator
 from nas_tune.ledger import RunState
 from nas_tune.results import Run
-from nas_tune.results.architectures import space_of, writer
 from nas_tune.results.reader import LedgerReader
+from nas_tune.results.space import space_of
+from search_spaces.notation import writer
 
 __all__ = ["ReadOnlyError", "RunStorage"]
 

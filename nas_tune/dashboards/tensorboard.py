@@ -19,9 +19,10 @@ from nas_tune.errors import RunFolderError, RunLockedError
 from nas_tune.ledger import RunState, TrialRecord
 from nas_tune.ledger.locking import lock
 from nas_tune.results import Run
-from nas_tune.results.architectures import space_of, writer
 from nas_tune.results.decisions import Decisions
 from nas_tune.results.reader import LedgerReader
+from nas_tune.results.space import space_of
+from search_spaces.notation import writer
 from trainables.drafts import draft_folder, remove_abandoned
 
 __all__ = ["Board"]

@@ -16,7 +16,8 @@ from nas_tune.reports.elapsed import Elapsed, session_starts
 from nas_tune.reports.learning import curves, rungs, sized
 from nas_tune.reports.timeline import most_workers, timeline
 from nas_tune.results import Run
-from nas_tune.results.architectures import space_of, writer
+from nas_tune.results.space import space_of
+from search_spaces.notation import writer
 
 __all__ = ["facts"]
 

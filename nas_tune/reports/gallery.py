@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from nas_tune.errors import NasTuneError
 from nas_tune.results import Run
-from nas_tune.results.architectures import space_of, writer
+from nas_tune.results.space import space_of
 from search_spaces import Space, draw
+from search_spaces.notation import writer
 
 __all__ = ["Portrait", "portraits"]
 

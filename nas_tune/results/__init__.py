@@ -7,7 +7,7 @@
     sql.py       SQL over the tables, kept away from everything else
     ranking.py   the order of trials, and the Pareto front
     decisions.py   the parameters that trials decided, without the code of their space
-    architectures.py   architectures as text
+    space.py     the space of a run, None where it cannot be read
     redaction.py   text of strangers without credentials and spreadsheet formulas
 
 Importing this package imports neither pandas nor pyarrow; the calls that need them do.

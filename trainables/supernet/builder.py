@@ -289,18 +289,3 @@ class SearchBuilder:
                 **network,
             )
             return sum(weight.numel() for weight in freeze(undecided, architecture).parameters())
-
-    def text_of(self, space: Space, architecture: Architecture) -> str:
-        """An architecture in the text form of its space, else as JSON.
-
-        Args:
-            space: the space of the architecture.
-            architecture: one of its members.
-
-        Returns:
-            The text.
-        """
-        for form in ("to_genotype", "to_string"):
-            if hasattr(space, form):
-                return str(getattr(space, form)(architecture))
-        return architecture.to_json()

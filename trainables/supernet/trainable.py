@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 
 import torch
 
+from search_spaces.notation import writer
 from trainables.data import check_data, described
 from trainables.errors import CheckpointError, TrainableError
 from trainables.metrics import MODES, Mode
@@ -112,7 +113,7 @@ class DartsTrainable:
     def genotype(self) -> str:
         """That architecture in the text form of its space, else as JSON; empty before the first epoch."""
         found = self.architecture
-        return "" if found is None else self._run.builder.text_of(self._run.staged.search.supernet.space, found)
+        return "" if found is None else writer(self._run.staged.search.supernet.space)(found)
 
     def notes(self) -> list[str]:
         """The notes since the last call: that the search has collapsed."""

@@ -14,9 +14,10 @@ import torch
 
 from nas_tune.config.references import current
 from nas_tune.results import Run
-from nas_tune.results.architectures import space_of, writer
+from nas_tune.results.space import space_of
 from nas_tune.session.recipe import versions
 from search_spaces.errors import NasTuneError
+from search_spaces.notation import writer
 from trainables.costs.cost import Cost, cost_of
 from trainables.export import Deployed
 from trainables.protocol import Evaluating, Trainable

@@ -1,14 +1,13 @@
-"""The space that a configuration names, before the run exists, and how architectures are written as text."""
+"""The space that a configuration names, before the run exists."""
 
 from __future__ import annotations
 
 import search_spaces
 from nas_tune.config import SearchConfig
-from nas_tune.results.architectures import space_of, writer
 from nas_tune.session.spaces import make_space
 from search_spaces import Space
 
-__all__ = ["named_space", "space_of", "writer"]
+__all__ = ["named_space"]
 
 
 def named_space(config: SearchConfig) -> Space | None:

@@ -1,0 +1,23 @@
+"""The space of a run, for what shows its architectures."""
+
+from __future__ import annotations
+
+from nas_tune.results.run import Run
+from search_spaces import Space, SpaceError
+
+__all__ = ["space_of"]
+
+
+def space_of(run: Run) -> Space | None:
+    """Read the space of a run.
+
+    Args:
+        run: an open run.
+
+    Returns:
+        The space as `Run.space`; None where its description cannot be read.
+    """
+    try:
+        return run.space
+    except SpaceError:
+        return None
