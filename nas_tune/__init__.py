@@ -10,8 +10,9 @@ Importing this is cheap: the engines are loaded when a search starts.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from search_spaces.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from nas_tune.analysis import compare, explain
@@ -65,14 +66,10 @@ _HOME = {
     "trained": "nas_tune.session.evaluation",
 }
 
+__getattr__ = lazy_names(__name__, _HOME)
+
 # A table of a benchmark is asked for as a trainable, and belongs to a package above those.
 TRAINABLES.provide("table", "nas_tune.benchmarks.tables:Table")
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'nas_tune' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:

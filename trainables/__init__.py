@@ -9,8 +9,9 @@ The package does not depend on Ray or Optuna. Importing it does not import torch
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from search_spaces.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from trainables.costs.cost import Cost, cost_of
@@ -74,11 +75,7 @@ _MODULES = {
 }
 _HOME = {name: module for module, members in _MODULES.items() for name in members}
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'trainables' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -13,8 +13,9 @@ What is configured is imported when it is asked for, so that names and reference
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from search_spaces.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from nas_tune.config.component import Component
@@ -25,15 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Component", "ConfigProblems", "Resources", "SearchConfig", "load_config"]
 
 _HOME = {
-    "Component": "component",
-    "ConfigProblems": "problems",
-    "Resources": "schema",
-    "SearchConfig": "schema",
-    "load_config": "files",
+    "Component": "nas_tune.config.component",
+    "ConfigProblems": "nas_tune.config.problems",
+    "Resources": "nas_tune.config.schema",
+    "SearchConfig": "nas_tune.config.schema",
+    "load_config": "nas_tune.config.files",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'nas_tune.config' has no attribute {name!r}")
-    return getattr(import_module(f"nas_tune.config.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

@@ -12,12 +12,12 @@ plug-in names its own in the entry points of the group `nas_tune.strategies`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nas_tune.config.components import checked_factory, make_component
 from nas_tune.errors import ConfigError
 from search_spaces import Space
+from search_spaces.lazy_names import lazy_names
 from search_spaces.registry import Registry
 
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ __all__ = [
 
 _GIVEN = ("space", "seed")
 _HOME = {
-    "ArchitectureSampler": "nas_tune.strategies.architecture_sampler:ArchitectureSampler",
-    "EvolutionSampler": "nas_tune.strategies.evolution:EvolutionSampler",
-    "RandomSearch": "nas_tune.strategies.random_search:RandomSearch",
+    "ArchitectureSampler": "nas_tune.strategies.architecture_sampler",
+    "EvolutionSampler": "nas_tune.strategies.evolution",
+    "RandomSearch": "nas_tune.strategies.random_search",
     "Sampler": "optuna.samplers:BaseSampler",
-    "TPE": "nas_tune.strategies.tpe:TPE",
+    "TPE": "nas_tune.strategies.tpe",
 }
 """Public names whose modules import Optuna; they are imported at the first access."""
+
+__getattr__ = lazy_names(__name__, _HOME)
 
 
 def _factory(name: str, target: object) -> Callable[..., Sampler]:
@@ -121,10 +123,3 @@ def make(name: str, space: Space, seed: int, settings: Mapping[str, object] | No
     if not isinstance(made, BaseSampler):
         raise ConfigError(f"the strategy {name!r} made a {type(made).__name__}; it must return an Optuna sampler")
     return made
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'nas_tune.strategies' has no attribute {name!r}")
-    module, _, attribute = _HOME[name].partition(":")
-    return getattr(import_module(module), attribute)

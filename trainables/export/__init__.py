@@ -8,9 +8,9 @@ adds your own format.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from search_spaces.lazy_names import lazy_names
 from trainables.export.formats import FORMATS, STANDARD
 
 if TYPE_CHECKING:
@@ -37,21 +37,17 @@ __all__ = [
 ]
 
 _HOME = {
-    "Deployed": "deployed",
-    "Exported": "exporting",
-    "Format": "format",
-    "SourceCode": "source",
-    "UntraceableError": "tracing",
-    "check_deployed": "deployed",
-    "check_formats": "exporting",
-    "export_network": "exporting",
-    "rebuilt": "weights",
-    "source_of": "source",
+    "Deployed": "trainables.export.deployed",
+    "Exported": "trainables.export.exporting",
+    "Format": "trainables.export.format",
+    "SourceCode": "trainables.export.source",
+    "UntraceableError": "trainables.export.tracing",
+    "check_deployed": "trainables.export.deployed",
+    "check_formats": "trainables.export.exporting",
+    "export_network": "trainables.export.exporting",
+    "rebuilt": "trainables.export.weights",
+    "source_of": "trainables.export.source",
 }
 """Modules of public names that need torch, imported on first use. The names of the formats need no torch."""
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'trainables.export' has no attribute {name!r}")
-    return getattr(import_module(f"trainables.export.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

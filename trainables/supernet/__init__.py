@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from search_spaces.lazy_names import lazy_names
 from trainables.supernet.methods import METHODS
 
 if TYPE_CHECKING:
@@ -30,8 +30,4 @@ _HOME = {
 }
 """The modules of public names that need torch, which is imported on first access; the names of methods need none."""
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module 'trainables.supernet' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+__getattr__ = lazy_names(__name__, _HOME)
