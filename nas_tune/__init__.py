@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from nas_tune.winners.retrain.retrained import Retrained
 
 from nas_tune.errors import NasTuneError
-from trainables.registry import TRAINABLES
 
 __all__ = [
     "Compression",
@@ -67,9 +66,6 @@ _HOME = {
 }
 
 __getattr__ = lazy_names(__name__, _HOME)
-
-# A table of a benchmark is asked for as a trainable, and belongs to a package above those.
-TRAINABLES.provide("table", "nas_tune.benchmarks.tables:Table")
 
 
 def __dir__() -> list[str]:

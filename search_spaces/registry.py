@@ -97,15 +97,6 @@ class Registry(Generic[T_co]):
             raise self._error(f"{self.kind} {name!r}: {target!r} is no reference; write 'module:attribute'")
         self._registered[name] = target
 
-    def provide(self, name: str, target: str) -> None:
-        """Add a built-in target, for a package of this project that stands above this registry's.
-
-        Args:
-            name: the name.
-            target: its reference "module:attribute".
-        """
-        self._built_in[name] = target
-
     def get(self, name: str) -> T_co:
         """Look a name up, and import its target if needed.
 

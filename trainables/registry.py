@@ -38,12 +38,13 @@ TRAINABLES: Registry[Target] = Registry(
         "darts": "trainables.supernet.trainable:DartsTrainable",
         "image_classifier": "trainables.tasks.image_classifier:ImageClassifier",
         "shared": "trainables.supernet.estimator:SharedWeights",
+        "table": "nas_tune.benchmarks.tables:Table",
     },
     check=_target,
     error=TrainableError,
     name_rule=(is_identifier, IDENTIFIER_RULE),
 )
-"""The trainables by name. `nas_tune` adds `table`, which belongs to its benchmarks."""
+"""The trainables by name. `table` belongs to the benchmarks of `nas_tune`, and is imported only when it is used."""
 
 
 def register(name: str, target: Target | str, *, replace: bool = False) -> None:

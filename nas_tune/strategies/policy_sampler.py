@@ -147,27 +147,25 @@ class PolicySampler(UnseenSampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm" or "table".
-        units: size of the LSTM's hidden state.
-        rate: learning rate of Adam.
-        entropy: weight of the entropy bonus.
-        decay: decay of the moving average of the rewards.
-        batch: trials of an update.
-        others: further settings that distinguish kept states (default: none).
+        controller: "lstm", or "table" for one logit for each action, which is faster but ignores earlier decisions
+            (default: "lstm").
+        units: size of the LSTM's hidden state (default: 32).
+        rate: learning rate of Adam (default: 0.01).
+        entropy: weight of the entropy bonus (default: 0.005).
+        decay: decay of the moving average of the rewards, which are cubed ranks (default: 0.9).
+        batch: trials of an update (default: 1).
     """
 
     def __init__(
         self,
         space: Space,
         seed: int,
-        *,
-        controller: str,
-        units: int,
-        rate: float,
-        entropy: float,
-        decay: float,
-        batch: int,
-        others: tuple[float, ...] = (),
+        controller: str = "lstm",
+        units: int = 32,
+        rate: float = 0.01,
+        entropy: float = 0.005,
+        decay: float = 0.9,
+        batch: int = 1,
     ) -> None:
         super().__init__(space, seed)
         if controller not in ("lstm", "table"):
@@ -183,7 +181,9 @@ class PolicySampler(UnseenSampler):
             raise ConfigError(f"strategy.decay is {decay}; what a moving average keeps is below 1, such as 0.9")
         self.kind, self.units, self.batch = controller, units, batch
         self.rate, self.entropy, self.decay = rate, entropy, decay
-        self._settings = (type(self), space.fingerprint, controller, units, rate, entropy, decay, batch, *others)
+        own = (controller, units, rate, entropy, decay, batch)
+        self._settings: tuple[object, ...] = (type(self), space.fingerprint, *own)
+        """What distinguishes kept states; a subclass adds settings of its own."""
         self._decisions = DecisionCodes.of(space)
         self._encoding = FlatEncoding(space)
         self._controller: Controller | None = None

@@ -24,12 +24,7 @@ class PPOSampler(PolicySampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm", or "table" for one logit for each action, which is faster but ignores earlier decisions
-            (default: "lstm").
-        units: size of the LSTM's hidden state (default: 32).
-        rate: learning rate of Adam (default: 0.01).
-        entropy: weight of the entropy bonus (default: 0.005).
-        decay: decay of the moving average of the rewards, which are cubed ranks (default: 0.9).
+        controller, units, rate, entropy, decay: as in `PolicySampler`.
         batch: trials of a batch (default: 5).
         epochs: updates with each batch (default: 4).
         clip: how far the ratio of an action's probabilities may be from 1 (the paper's epsilon; default: 0.2).
@@ -52,17 +47,8 @@ class PPOSampler(PolicySampler):
             raise ConfigError(f"strategy.epochs is {epochs}; a batch is learnt at least once")
         if not 0.0 < clip < 1.0:
             raise ConfigError(f"strategy.clip is {clip}; it lies between 0 and 1, such as 0.2")
-        super().__init__(
-            space,
-            seed,
-            controller=controller,
-            units=units,
-            rate=rate,
-            entropy=entropy,
-            decay=decay,
-            batch=batch,
-            others=(epochs, clip),
-        )
+        super().__init__(space, seed, controller, units, rate, entropy, decay, batch)
+        self._settings += (epochs, clip)
         self.epochs, self.clip = epochs, clip
 
     def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from nas_tune.strategies.controllers import Controller
 from nas_tune.strategies.decision_steps import Batch
 from nas_tune.strategies.policy_sampler import PolicySampler
-from search_spaces import Space
 
 __all__ = ["ReinforceSampler"]
 
@@ -23,29 +22,8 @@ class ReinforceSampler(PolicySampler):
     Args:
         space: the space of the study's parameters.
         seed: of this proposal and the following ones.
-        controller: "lstm", or "table" for one logit for each action, which is faster but ignores earlier decisions
-            (default: "lstm").
-        units: size of the LSTM's hidden state (default: 32).
-        rate: learning rate of Adam (default: 0.01).
-        entropy: weight of the entropy bonus (default: 0.005).
-        decay: decay of the moving average of the rewards, which are cubed ranks (default: 0.9).
-        batch: trials of an update (default: 1).
+        controller, units, rate, entropy, decay, batch: as in `PolicySampler`.
     """
-
-    def __init__(
-        self,
-        space: Space,
-        seed: int,
-        controller: str = "lstm",
-        units: int = 32,
-        rate: float = 0.01,
-        entropy: float = 0.005,
-        decay: float = 0.9,
-        batch: int = 1,
-    ) -> None:
-        super().__init__(
-            space, seed, controller=controller, units=units, rate=rate, entropy=entropy, decay=decay, batch=batch
-        )
 
     def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
         """Increase the log-probabilities of the actions by as much as the reward exceeds its moving average."""

@@ -126,6 +126,11 @@ def test_own_trainable_by_name(monkeypatch, capsys):
     assert [json.loads(line)["seen"] for line in capsys.readouterr().out.splitlines()] == [4, 8]
 
 
+def test_a_table_can_be_named_before_nas_tune_is_imported(capsys):
+    assert main(["train", "--trainable", "table", "--arch", CELL]) == 2
+    assert "Table needs the setting" in capsys.readouterr().err
+
+
 def test_list(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
