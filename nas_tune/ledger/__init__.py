@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nas_tune.ledger.connections import FORMAT_VERSION
 from nas_tune.ledger.events import (
     Answered,
     Asked,
@@ -22,8 +23,9 @@ from nas_tune.ledger.events import (
 )
 from nas_tune.ledger.lease import Lease
 from nas_tune.ledger.memory import EventLog, MemoryLedger
+from nas_tune.ledger.places import backup_path, damaged, ledger_path
 from nas_tune.ledger.replay import Report, RunState, TrialRecord, replay
-from nas_tune.ledger.store import FORMAT_VERSION, Ledger, backup_path, damaged, ledger_path
+from nas_tune.ledger.store import Ledger
 
 __all__ = [
     "FORMAT_VERSION",

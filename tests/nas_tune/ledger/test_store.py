@@ -17,7 +17,17 @@ from pathlib import Path
 import pytest
 
 from nas_tune.errors import LedgerDamagedError, NewerFormatError, RunFolderError
-from nas_tune.ledger import Asked, Event, Ledger, Noted, Reported, SessionStarted, backup_path, ledger_path, store
+from nas_tune.ledger import (
+    Asked,
+    Event,
+    Ledger,
+    Noted,
+    Reported,
+    SessionStarted,
+    backup_path,
+    connections,
+    ledger_path,
+)
 
 META = {"config": {"space": "tiny", "seed": 3}, "created": 1.5}
 NOTES: list[Event] = [Noted(-1, f"note {number}") for number in range(200)]
@@ -83,7 +93,7 @@ def test_a_ledger_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path, monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(RunFolderError, match="No space left on device"):
         Ledger.create(tmp_path, META)
     assert list(tmp_path.iterdir()) == []
@@ -283,7 +293,7 @@ def test_a_backup_that_fails_leaves_the_one_before(tmp_path: Path, monkeypatch: 
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(store.os, "replace", full)
+            patch.setattr(os, "replace", full)
             with pytest.raises(RunFolderError, match="cannot back the ledger up"):
                 ledger.backup(target)
         (tmp_path / "file").touch()
@@ -294,7 +304,7 @@ def test_a_backup_that_fails_leaves_the_one_before(tmp_path: Path, monkeypatch: 
 
 
 def test_on_a_network_drive_the_ledger_needs_no_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "is_network_folder", lambda folder: True)
+    monkeypatch.setattr(connections, "is_network_folder", lambda folder: True)
     with closing(made(tmp_path, *NOTES[:3])) as ledger:
         assert ledger._connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         ledger.append(NOTES[3])
@@ -306,7 +316,7 @@ def test_a_cut_transaction_on_a_network_drive_is_rolled_back_when_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A killed driver leaves a hot journal, which is no damage."""
-    monkeypatch.setattr(store, "is_network_folder", lambda folder: True)
+    monkeypatch.setattr(connections, "is_network_folder", lambda folder: True)
     with closing(made(tmp_path, *NOTES[:50])):
         pass
     code = (
