@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.notebooks.pages import blocks_of
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "tests" / "plugin" / "nas_tune_twig"
@@ -47,11 +50,41 @@ assert not run.meta["code"]
 """
 
 
+PAGE = ROOT / "notebooks" / "contributing.md"
+OF_THE_PAGE = """
+import search_spaces, trainables, nas_tune
+from search_spaces.testing import check_space
+from trainables.supernet import discretize, relax
+
+check_space(search_spaces.get("ladder"))
+run = nas_tune.search(
+    "ladder", {"name": "image_classifier", "data": "digits", "batch_size": 512, "channels": 2}, strategy="greedy",
+    scheduler="better", max_trials=2, max_epochs=2, executor="inline", run_dir="run",
+)
+(made,) = nas_tune.export(run, formats=["half"]).formats
+assert made.difference is not None and made.difference < 0.01, made
+assert discretize(relax(trainables.build("nb201", None, channels=2, cells=1), method="cooling")) is not None
+assert not run.meta["code"]
+"""
+
+
+def packages_in(folder: Path) -> None:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def run_in(house: Path, text: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(house)}
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=house, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of the packages in which a contributor has been at work."""
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    packages_in(tmp_path)
     for part, path in FILES.items():
         assert not (tmp_path / path).exists()
         shutil.copyfile(PLUGIN / f"{part}.py", tmp_path / path)
@@ -76,12 +109,42 @@ def touched(house: Path) -> tuple[list[str], dict[str, int]]:
 
 
 @pytest.mark.slow
-def test_a_contribution_is_its_files_and_a_line_of_a_table(house: Path, tmp_path: Path) -> None:
+def test_a_contribution_is_its_files_and_a_line_of_a_table(house: Path) -> None:
     new, changed = touched(house)
     assert new == sorted(FILES.values())
     assert changed == dict.fromkeys(sorted(LINES), 1)
-    environment = {**os.environ, "PYTHONPATH": str(house)}
-    done = subprocess.run(
-        [sys.executable, "-c", USED], cwd=house, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_in(house, USED)
+
+
+def files_of_the_page() -> dict[str, str]:
+    """The files of the walks, by the place that the page gives them."""
+    return {block.marks["file"]: block.text for block in blocks_of(PAGE) if block.marks.get("file", "").endswith(".py")}
+
+
+def lines_of_the_page() -> list[tuple[str, str, str]]:
+    """Of each walk: the line, the module that it names, and the file of its table."""
+    text = " ".join(PAGE.read_text(encoding="utf-8").split())
+    found = re.findall(r'The line is `("\w+": "([\w.]+):\w+")` in `\w+` \(`([\w/]+\.py)`\)', text)
+    return [(line, module, table) for line, module, table in found]
+
+
+def test_each_file_of_the_page_has_its_line() -> None:
+    named = {module.rpartition(".")[2] for _, module, _ in lines_of_the_page()}
+    assert {name.removesuffix(".py").partition("_")[0] for name in files_of_the_page()} == named
+    assert len(named) == 5
+
+
+@pytest.mark.slow
+def test_the_walks_of_the_page_lead_to_what_works(tmp_path: Path) -> None:
+    packages_in(tmp_path)
+    files = files_of_the_page()
+    for line, module, table in lines_of_the_page():
+        path = tmp_path / f"{module.replace('.', '/')}.py"
+        name = path.stem if f"{path.stem}.py" in files else f"{path.stem}_space"
+        path.write_text(files.pop(f"{name}.py"), encoding="utf-8")
+        text = (tmp_path / table).read_text(encoding="utf-8")
+        *_, last = re.finditer(r'^        "\w+": "[\w.]+:\w+",\n', text, flags=re.MULTILINE)
+        (tmp_path / table).write_text(f"{text[: last.end()]}        {line},\n{text[last.end() :]}", encoding="utf-8")
+    (tmp_path / "trainables" / "networks" / "ladder.py").write_text(files.pop("ladder_network.py"), encoding="utf-8")
+    assert not files
+    run_in(tmp_path, OF_THE_PAGE)

@@ -15,7 +15,7 @@ __all__ = ["every_command", "exit_codes"]
 
 _ALWAYS = {
     "0": "Done.",
-    "1": "Something that nobody expected, or one of several steps failed; the message says which.",
+    "1": "An unexpected error, or one of several steps failed; the message says which.",
     "2": "Usage or configuration.",
     "130": "Stopped by Ctrl-C (SIGINT). The run can be resumed.",
     "143": "Ended by SIGTERM. The run can be resumed.",
