@@ -44,10 +44,11 @@ def named(page: Path) -> str:
 def cases() -> Iterator[object]:
     """A page, and whether its long blocks run: a page that has some is tested without them, too."""
     for page in SHOWS:
-        long = any("long" in block.marks for block in blocks_of(page))
+        shown = [block for block in blocks_of(page) if block.is_run]
+        long = [block for block in shown if "long" in block.marks]
         ray = [pytest.mark.ray] if named(page) in STARTS_RAY else []
         slow = [pytest.mark.slow, *ray]
-        if not why_slow(page):
+        if not why_slow(page) and len(long) < len(shown):
             yield pytest.param(page, False, id=named(page), marks=ray)
         if why_slow(page) or long:
             yield pytest.param(page, True, id=f"{named(page)}-whole" if long else named(page), marks=slow)
