@@ -147,21 +147,14 @@ class Run:
         """Read the trials, one row each.
 
         Returns:
-            A frame with the same types whether there are trials or not. Its columns: trial, state (running, paused,
-                lost,
-            complete, pruned, failed), failure (its kind), value (the final value of the leading metric; missing if
-            failed),
-            epochs, seconds (of training), started, ended (UTC), architecture_id, architecture (JSON), seed, lost (how
-            often),
-            message, traceback; then every metric after the last epoch; then `arch.<parameter>`, missing where the
-            parameter is
-            inactive. For searches in a supernet the architecture is the one that they found, missing before the first
-            epoch.
-            If the trainable searches and the space is one of its settings, `found` (JSON) and `found_id` are the
-            architecture
-            that it found. If failed trials were tried again, `attempts` counts how often each was begun, and the other
-            columns
-            are those of the last attempt.
+            A frame with the same types whether there are trials or not. Its columns are: trial; state (running, paused,
+            lost, complete, pruned, failed); failure (its kind); value (the final value of the leading metric, missing
+            if the trial failed); epochs; seconds (of training); started, ended (UTC); architecture_id; architecture
+            (JSON); seed; lost (how often); message; traceback; then every metric after the last epoch; then
+            `arch.<parameter>`, missing where the parameter is inactive. For searches in a supernet the architecture is
+            the one that they found, missing before the first epoch. If the trainable searches and the space is one of
+            its settings, `found` (JSON) and `found_id` are the architecture that it found. If failed trials were tried
+            again, `attempts` counts how often each was begun, and the other columns are those of the last attempt.
         """
         return _frame(self._table("trials"))
 
