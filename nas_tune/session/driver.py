@@ -24,7 +24,8 @@ from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, Tria
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, final_scores, pareto, ranked
-from nas_tune.session.recipe import Recipe, version_changes, versions
+from nas_tune.session.recipe import Recipe
+from nas_tune.session.versions import version_changes, versions
 from trainables.trial.snapshots import Snapshots
 
 __all__ = ["check_storage", "drive", "last_versions"]

@@ -10,7 +10,7 @@ from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
-from nas_tune.session.recipe import reopened
+from nas_tune.session.reopening import reopened
 from trainables.networks.evaluation import set_evaluating
 from trainables.protocol import Evaluating, Trainable, has_checkpoints
 from trainables.registry import Target

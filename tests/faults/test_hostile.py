@@ -22,7 +22,7 @@ from nas_tune.errors import (
     StrategyError,
 )
 from nas_tune.ledger import ledger_path
-from nas_tune.session import recipe
+from nas_tune.session.versions import versions
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Space, SpaceError, choice, integer
 from tests.toys import climb, conditional_space, tiny_space
@@ -193,7 +193,7 @@ def test_a_ledger_with_holes_is_damaged_for_readers_and_drivers(change: str, tmp
 
 def session_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **installed: str) -> None:
     """A run of which the last session had other versions installed."""
-    now = recipe.versions()
+    now = versions()
     with monkeypatch.context() as patched:
         patched.setattr("nas_tune.session.driver.versions", lambda: {**now, **installed})
         search(folder)
@@ -202,7 +202,7 @@ def session_of(folder: Path, monkeypatch: pytest.MonkeyPatch, **installed: str) 
 def test_other_versions_are_noted_by_the_session_that_first_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = recipe.versions()
+    now = versions()
     same_major = f"{now['optuna'].partition('.')[0]}.999.0"
     session_of(tmp_path / "run", monkeypatch, torch="1.0", optuna=same_major, pandas="0.1")
     run = nas_tune.resume(tmp_path / "run", max_trials=5)

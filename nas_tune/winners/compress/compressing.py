@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.results import Run
-from nas_tune.session.recipe import versions
+from nas_tune.session.versions import versions
 from nas_tune.winners.compress.compression import CompressedTrial, Compression
 from nas_tune.winners.export.facts import Source, machine, supernet_parameters
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of

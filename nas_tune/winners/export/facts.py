@@ -15,7 +15,7 @@ import torch
 from nas_tune.config.references import current
 from nas_tune.results import Run
 from nas_tune.results.space import space_of
-from nas_tune.session.recipe import versions
+from nas_tune.session.versions import versions
 from search_spaces.errors import NasTuneError
 from search_spaces.notation import writer
 from trainables.costs.cost import Cost, cost_of

@@ -17,7 +17,9 @@ from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.schedulers import Asha, Hyperband
-from nas_tune.session.recipe import CHANGEABLE, Recipe, reopened, versions
+from nas_tune.session.recipe import CHANGEABLE, Recipe
+from nas_tune.session.reopening import reopened
+from nas_tune.session.versions import versions
 from search_spaces import Space, SpaceError, choice
 from search_spaces.errors import UnknownNameError
 from tests import toys
