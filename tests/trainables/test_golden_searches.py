@@ -43,8 +43,8 @@ def test_a_search_is_what_it_was(name):
     search.setup(Architecture({}), seed=1, max_epochs=3)
     epochs = [{name: value for name, value in search.step().items() if name in STEADY} for _ in range(2)]
     vectors = torch.cat([vector.detach().flatten() for vector in search.supernet.architecture_parameters() or [NONE]])
-    alphas = [round(value, 5) for value in vectors[:24].tolist()]
-    agrees(f"supernet-{name}", {"epochs": epochs, "alphas": alphas}, tolerance=0.02)
+    thousandths = [round(1000 * value, 3) for value in vectors[:24].tolist()]
+    agrees(f"supernet-{name}", {"epochs": epochs, "alphas": thousandths}, tolerance=0.02)
 
 
 @pytest.mark.parametrize("family", ["mlp", "nb201", "resnet"])
