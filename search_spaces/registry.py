@@ -4,38 +4,24 @@ Each kind has one `Registry`, in the package of the kind: spaces in `search_spac
 in `trainables`, strategies and schedulers in `nas_tune`, and so on. A target is an object, or a text "module:attribute"
 that is imported at its first use.
 
-A plug-in is an installed package with entry points in the group `nas_tune.<kind>`:
-
-    [project.entry-points."nas_tune.spaces"]
-    my_space = "my_package.spaces:make_space"
-
-A plug-in is imported at its first use. A plug-in that cannot be imported is an error only when its name is used.
+A plug-in (`search_spaces.plug_ins`) that cannot be imported is an error only when its name is used.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
 import re
-import sys
 from collections.abc import Callable, Iterator, KeysView, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from search_spaces.errors import NasTuneError, UnknownNameError
 from search_spaces.names import NAME_RULE, is_name
+from search_spaces.plug_ins import OURS, distribution_of, plug_ins
 
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+__all__ = ["HERE", "Registry"]
 
-__all__ = ["HERE", "KINDS", "OURS", "Registry", "plug_ins"]
-
-KINDS = (
-    *("spaces", "networks", "tasks", "trainables"),
-    *("strategies", "schedulers", "methods", "self_searches", "formats"),
-)
-"""The kinds that have a registry; the entry points of a kind are the group `nas_tune.<kind>`."""
-OURS, HERE = "nas_tune", "registered here"
-"""Origins: this project, and the running program."""
+HERE = "registered here"
+"""The origin of what the running program has registered."""
 
 T_co = TypeVar("T_co", covariant=True)
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -138,7 +124,7 @@ class Registry(Generic[T_co]):
         """
         self._target(name)
         if self._is_plug_in(name):
-            return _distribution(plug_ins(self.kinds)[name])
+            return distribution_of(plug_ins(self.kinds)[name])
         return HERE if name in self._registered else OURS
 
     def broken(self) -> dict[str, str]:
@@ -236,39 +222,9 @@ class Registry(Generic[T_co]):
             ) from error
 
 
-def plug_ins(kinds: str) -> Mapping[str, EntryPoint]:
-    """Find the entry points of a kind; imports none of them.
-
-    Args:
-        kinds: one of `KINDS`.
-
-    Returns:
-        An entry point by name; if two have one name, the first on the import path.
-    """
-    return _installed(tuple(sys.path)).get(kinds, {})
-
-
-@functools.lru_cache(maxsize=4)
-def _installed(path: tuple[str, ...]) -> dict[str, dict[str, EntryPoint]]:
-    """The entry points on an import path, by kind and name; cached, because reading them takes 10 ms and more."""
-    from importlib import metadata  # takes 40 ms, which only the use of plug-ins pays for
-
-    found: dict[str, dict[str, EntryPoint]] = {}
-    everything = metadata.entry_points()
-    for kinds in KINDS:
-        for point in everything.select(group=f"nas_tune.{kinds}"):
-            found.setdefault(kinds, {}).setdefault(point.name, point)
-    return found
-
-
 def _imported(reference: str) -> object:
     module, _, attributes = reference.partition(":")
     found: object = importlib.import_module(module)
     for attribute in filter(None, attributes.split(".")):
         found = getattr(found, attribute)
     return found
-
-
-def _distribution(point: EntryPoint) -> str:
-    name = point.dist.name if point.dist is not None else point.value.partition(":")[0].partition(".")[0]
-    return OURS if name.replace("-", "_") == OURS else name

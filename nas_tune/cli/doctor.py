@@ -18,7 +18,7 @@ import typer
 
 from nas_tune.cli.places import stdout
 from nas_tune.errors import InfeasibleError
-from search_spaces.registry import KINDS, plug_ins
+from search_spaces.plug_ins import KINDS, plug_ins
 
 __all__ = ["Finding", "doctor", "findings"]
 

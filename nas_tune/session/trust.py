@@ -26,7 +26,7 @@ from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.signing import is_signed, key_problem, signature_of
 from search_spaces.algebra.code import OURS, no_code
 from search_spaces.algebra.spec import references
-from search_spaces.registry import KINDS, plug_ins
+from search_spaces.plug_ins import KINDS, plug_ins
 from trainables.registry import Target
 
 __all__ = ["check_code", "load_target", "named_code", "signed", "target_called", "unkept"]

@@ -13,7 +13,7 @@ import torch
 
 from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
-from search_spaces.registry import OURS
+from search_spaces.plug_ins import OURS
 from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError, TrainableError, first_line
 from trainables.export.check import compared, random_batches
