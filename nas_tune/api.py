@@ -17,6 +17,7 @@ from nas_tune.errors import ConfigError, LedgerDamagedError
 from nas_tune.ledger import BudgetChanged, Event, Lease, Ledger, Noted, RunState, backup_path, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags, check_target, configuration, listed, listed_observers
+from nas_tune.session.description import described
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
 from nas_tune.session.recipe import Recipe
@@ -156,7 +157,7 @@ def run_config(
     folder = fresh_folder(folder, new, way_on(folder, space, target))
     check_storage(folder, config)
     first = first_events(config, recipe.space, enqueue, recipe.design(ranking))
-    meta = recipe.meta()
+    meta = described(recipe)
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]
     with recipe.executor(folder) as executor:

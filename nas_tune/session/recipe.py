@@ -1,21 +1,17 @@
 """Everything that a search is made of, resolved from its configuration and checked before anything starts.
 
-A recipe is what a run must not change: the ledger keeps its `meta`, and `nas_tune.session.reopening` finds the same
-objects again and refuses others.
+A recipe is what a run must not change: the ledger keeps its description (`nas_tune.session.description`), and
+`nas_tune.session.reopening` finds the same objects again and refuses others.
 """
 
 from __future__ import annotations
 
 import inspect
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import search_spaces
-import trainables
 from nas_tune.config import SearchConfig
-from nas_tune.config.references import reference_of, source_fingerprint
 from nas_tune.config.self_search import check_keys, searches, self_search
 from nas_tune.coordination.coordinator import Limits
 from nas_tune.coordination.proposer import Proposer
@@ -29,13 +25,11 @@ from nas_tune.executors.simulated import SimulatedExecutor
 from nas_tune.objectives.objective import Objective
 from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
-from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
 from nas_tune.session.recipe_checks import check_recipe
 from nas_tune.session.spaces import make_space
-from nas_tune.session.trust import signed, target_called
-from nas_tune.session.versions import versions
+from nas_tune.session.trust import target_called
 from nas_tune.strategies import Sampler
 from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
@@ -120,11 +114,6 @@ class Recipe:
             strategy=self.config.strategy.name,
             scheduler=self.config.scheduler.name,
         )
-
-    def _is_registered(self) -> bool:
-        """Whether the name leads to the target: a function of a notebook may be called as a registered one is."""
-        name = self.config.trainable.name
-        return self.searches or (name in trainables.names() and trainables.get(name) is self.target)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -247,35 +236,6 @@ class Recipe:
 
         return RayExecutor(job, self.asked, self.config.workers, resources, self.config.address)
 
-    def meta(self) -> dict[str, Any]:
-        """Describe the run for its ledger, which keeps this from its start to its end.
-
-        Returns:
-            Plain data, signed by this user.
-        """
-        return signed(self._described())
-
-    def _described(self) -> dict[str, Any]:
-        return {
-            "config": self.config.to_dict(),
-            "space": self.space.to_spec(),
-            "space_fingerprint": self.space.fingerprint,
-            "parameters": [[parameter.name, _kind(parameter)] for parameter in self.space.parameters],
-            "metric": self.objectives[0].metric,
-            "mode": self.objectives[0].mode,
-            **({"objectives": [[one.metric, one.mode] for one in self.objectives]} if len(self.objectives) > 1 else {}),
-            "trainable": {
-                "registered": self._is_registered(),
-                "reference": reference_of(self.target),
-                "fingerprint": source_fingerprint(self.target),
-                "held": held_fingerprint(self.target),
-                "settings": self.trainable_settings,
-            },
-            **({"registered": found} if (found := self.registered) else {}),
-            "versions": dict(versions()),
-            "created": time.time(),
-        }
-
 
 def target_of(config: SearchConfig, given: Target | None) -> Target:
     """Find what trials run.
@@ -296,10 +256,3 @@ def target_of(config: SearchConfig, given: Target | None) -> Target:
     search.check(config, given)
     check_keys(search, config)
     return search.trainable
-
-
-def _kind(parameter: search_spaces.Parameter) -> str:
-    if parameter.choices is None:
-        return "int" if parameter.kind == "integer" else "float"
-    kinds = {type(choice).__name__ for choice in parameter.choices}
-    return f"categorical:{kinds.pop() if len(kinds) == 1 else 'str'}"

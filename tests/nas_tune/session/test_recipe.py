@@ -17,6 +17,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.schedulers import Asha, Hyperband
+from nas_tune.session.description import described
 from nas_tune.session.recipe import CHANGEABLE, Recipe
 from nas_tune.session.reopening import reopened
 from nas_tune.session.versions import versions
@@ -154,7 +155,7 @@ def test_every_column_of_the_results_is_a_reserved_name() -> None:
 
 def kept(recipe: Recipe) -> dict[str, Any]:
     """What the ledger gives back of a recipe."""
-    meta: dict[str, Any] = json.loads(json.dumps(recipe.meta()))
+    meta: dict[str, Any] = json.loads(json.dumps(described(recipe)))
     return meta
 
 
