@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from search_spaces import registry
+from search_spaces import plug_ins
 from search_spaces.registry import Registry
 
 __all__ = ["kept", "plugged"]
@@ -27,4 +27,4 @@ def kept(*registries: Registry[Any]) -> Iterator[None]:
 def plugged(monkeypatch: pytest.MonkeyPatch, kinds: str, **values: str) -> None:
     """Let a registry find plug-ins: name to reference; beside nothing that is installed."""
     points = {name: EntryPoint(name, value, f"nas_tune.{kinds}") for name, value in values.items()}
-    monkeypatch.setattr(registry, "_installed", lambda path: {kinds: points})
+    monkeypatch.setattr(plug_ins, "_installed", lambda path: {kinds: points})
