@@ -7,7 +7,6 @@ label column holds integers from 0, or class names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from trainables.data.decode import Encoded
 from trainables.data.gathering import Gathered, gathered
 from trainables.data.images import Raw
 from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
-from trainables.data.parts import PARTS, Part, part_of, part_of_file, usual_names, visible
+from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
 from trainables.errors import DataError
 
 __all__ = ["load_parquet", "parquet_files"]
@@ -61,7 +60,7 @@ def load_parquet(path: Path, *, image_column: str | None, label_column: str | No
     """
     files = parquet_files(path)
     notes: list[str] = []
-    by_file = _parts_of_files(path, files, notes)
+    by_file = parts_of_files(path, files, notes)
     columns = columns_of(files, image_column, label_column)
     rows: dict[Part, _Rows] = {}
     for file in files:
@@ -78,26 +77,6 @@ def load_parquet(path: Path, *, image_column: str | None, label_column: str | No
     if columns.split:
         notes.append(f"split by the column {columns.split}")
     return gathered(str(path), parts, names, resize=resize, notes=notes)
-
-
-def _parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapping[Path, Part | None]:
-    """Read the parts from the names. Where some files name a part but none names training, the others are training."""
-    found: dict[Path, Part | None] = {}
-    for file in files:
-        part = part_of_file(file, path)
-        if part == "unclear":
-            raise DataError(f"{file} has the names of two splits; give it that of one ({usual_names()})")
-        found[file] = part
-    nameless = [file for file in files if found[file] is None]
-    if not nameless or len(nameless) == len(files):
-        return found
-    if "train" in found.values():
-        raise DataError(
-            f"{path} holds files of splits, and {nameless[0].relative_to(path)}, which is of none; move it, or "
-            f"name it as one ({usual_names()})"
-        )
-    notes.append(f"taken for training, for no other file is: {', '.join(file.name for file in nameless[:5])}")
-    return {file: part or "train" for file, part in found.items()}
 
 
 def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _Rows]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-__all__ = ["PARTS", "Part", "part_of", "part_of_file", "usual_names", "visible"]
+from trainables.errors import DataError
+
+__all__ = ["PARTS", "Part", "part_of", "part_of_file", "parts_of_files", "usual_names", "visible"]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -68,6 +70,39 @@ def part_of_file(file: Path, root: Path) -> Part | Literal["unclear"] | None:
         if part is not None:
             return part
     return None
+
+
+def parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapping[Path, Part | None]:
+    """Read the parts of several files from their names. Where some name a part but none names training, the others are
+    training.
+
+    Args:
+        path: the file or folder that was given.
+        files: the files at or below it.
+        notes: gets a line where files are taken for training.
+
+    Returns:
+        The part of each file; None for each where no name means one.
+
+    Raises:
+        DataError: a name means two parts, or none beside files of training.
+    """
+    found: dict[Path, Part | None] = {}
+    for file in files:
+        part = part_of_file(file, path)
+        if part == "unclear":
+            raise DataError(f"{file} has the names of two splits; give it that of one ({usual_names()})")
+        found[file] = part
+    nameless = [file for file in files if found[file] is None]
+    if not nameless or len(nameless) == len(files):
+        return found
+    if "train" in found.values():
+        raise DataError(
+            f"{path} holds files of splits, and {nameless[0].relative_to(path)}, which is of none; move it, or "
+            f"name it as one ({usual_names()})"
+        )
+    notes.append(f"taken for training, for no other file is: {', '.join(file.name for file in nameless[:5])}")
+    return {file: part or "train" for file, part in found.items()}
 
 
 def usual_names() -> str:

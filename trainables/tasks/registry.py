@@ -33,7 +33,10 @@ def _task(name: str, target: object) -> type[Task]:
 TASKS: Registry[type[Task]] = Registry(
     "task",
     "tasks",
-    {"classification": "trainables.tasks.classification:Classification"},
+    {
+        "classification": "trainables.tasks.classification:Classification",
+        "table": "trainables.tasks.table:Table",
+    },
     check=_task,
     error=TrainableError,
     name_rule=(is_identifier, IDENTIFIER_RULE),

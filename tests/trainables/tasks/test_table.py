@@ -1,0 +1,182 @@
+"""The task `table`: metrics as scikit-learn has them, trainings of every space for tables, predictions in words."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn import metrics as known
+
+import search_spaces
+from tests.trainables.data.tables.frames import small
+from trainables.errors import CheckpointError, TrainableError
+from trainables.tasks import table_metrics
+from trainables.tasks.gathering import Gathered
+from trainables.tasks.learner import Learner
+from trainables.tasks.registry import make_task
+from trainables.tasks.table import Table
+
+MLP = {"layers": [{"width": 16, "activation": "relu", "norm": "none", "dropout": 0.0}], "skip": False}
+HOW = {"space": "mlp", "batch_size": 8, "optimizer": "adamw", "lr": 0.01, "device": "cpu"}
+CPU = torch.device("cpu")
+
+
+def task(frame=None, **settings):
+    return make_task("table", {"data": small() if frame is None else frame, "target": "good", **settings})
+
+
+def trained(epochs=2, frame=None, seed=0, architecture=MLP, **settings):
+    frame = small() if frame is None else frame
+    learner = Learner(task="table", **{"data": frame, "target": "good", **HOW, **settings})
+    learner.setup(architecture, seed=seed, max_epochs=epochs)
+    return learner, [learner.step() for _ in range(epochs)]
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_metrics_of_classes_are_those_of_scikit_learn(classes):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(60, classes, generator=generator).round(decimals=1)  # with ties
+    true = torch.arange(60) % classes
+    shares = logits.double().softmax(1).numpy()
+    scores = logits[:, 1].double() - logits[:, 0].double() if classes == 2 else shares
+    average = {"average": "binary" if classes == 2 else "macro"}
+    assert table_metrics.accuracy(logits, true) == pytest.approx(known.accuracy_score(true, logits.argmax(1)))
+    assert table_metrics.auc(logits, true) == pytest.approx(
+        known.roc_auc_score(true, scores, multi_class="ovr"), abs=1e-6
+    )
+    assert table_metrics.log_loss(logits, true) == pytest.approx(known.log_loss(true, shares))
+    assert table_metrics.f1(logits, true) == pytest.approx(known.f1_score(true, logits.argmax(1), **average))
+
+
+def test_metrics_of_numbers_are_those_of_scikit_learn():
+    true = torch.linspace(-3, 5, 20)
+    predicted = true + torch.sin(true * 7)
+    assert table_metrics.rmse(predicted, true) == pytest.approx(known.root_mean_squared_error(true, predicted))
+    assert table_metrics.mae(predicted, true) == pytest.approx(known.mean_absolute_error(true, predicted))
+    assert table_metrics.r2(predicted, true) == pytest.approx(known.r2_score(true, predicted))
+
+
+def test_a_metric_without_a_value_is_left_out():
+    meter = Gathered({"auc": table_metrics.auc, "accuracy": table_metrics.accuracy})
+    assert meter.result() == {}
+    meter.add(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), torch.tensor([1, 1]))
+    assert meter.result() == {"accuracy": 0.5}
+    assert table_metrics.r2(torch.ones(2), torch.ones(2)) is None
+
+
+def test_the_target_decides_the_metrics():
+    two, more, numbers = task(), task(target="level", categorical=[]), task(target="size")
+    assert [one.primary for one in (two, more, numbers)] == ["auc", "accuracy", "rmse"]
+    assert [metric.name for metric in two.metrics] == ["auc", "accuracy", "log_loss", "f1"]
+    assert {metric.name: metric.mode for metric in numbers.metrics} == {"rmse": "min", "mae": "min", "r2": "max"}
+    # With the kind in the settings nothing is read: a report needs no data.
+    assert make_task("table", {"data": "nowhere.csv", "target": "y", "kind": "regression"}).primary == "rmse"
+
+
+@pytest.mark.parametrize("name", ["mlp", "resnet_mlp", "ft_transformer"])
+def test_every_space_for_tables_learns_a_table(name):
+    small_spaces = {"mlp": {"max_layers": 2}, "ft_transformer": {"widths": (16,), "depths": (1, 1)}}
+    space = search_spaces.get(name, **small_spaces.get(name, {"max_width": 65, "depths": (1, 1)}))
+    _, reports = trained(3, small(120), architecture=space.sample(1), space=name)
+    assert reports[-1]["train_loss"] < reports[0]["train_loss"]
+    assert {"auc", "accuracy", "log_loss", "f1", "parameters", "macs"} < set(reports[0])
+
+
+def test_it_learns_what_a_column_says():
+    places = np.arange(200)
+    frame = pd.DataFrame(
+        {"a": np.array(["u", "v"])[places % 2], "b": places * 1.0, "y": np.array([3.0, 7.0])[places % 2]}
+    )
+    learner, _ = trained(20, frame, target="y", kind="regression")
+    assert learner.evaluate("test")["rmse"] < 0.4
+    data = learner.task.load(CPU)
+    inputs, targets = data.test.rows(torch.arange(4))
+    with torch.no_grad():
+        predicted = learner.task.decode(learner.network(**learner.normalize(inputs)), data)
+    assert predicted == pytest.approx(targets.tolist(), abs=0.8)
+
+
+def test_the_loss_is_that_of_the_standardized_target_or_of_its_logarithm():
+    frame = small(y=np.exp(np.arange(40) / 10))
+    for log in (False, True):
+        one = task(frame, target="y", log_target=log)
+        data = one.load(CPU)
+        true = data.train.targets
+        scaled = true.double().log() if log else true.double()
+        perfect = ((scaled - scaled.mean()) / scaled.std(correction=0)).float()[:, None]
+        assert float(one.loss(perfect, true, data)) == pytest.approx(0, abs=1e-9)
+        assert float(one.loss(torch.zeros_like(perfect), true, data)) == pytest.approx(1, abs=1e-5)
+        assert one.decode(perfect, data) == pytest.approx(true.tolist(), rel=1e-5)
+
+
+def test_classes_are_decoded_by_name():
+    one = task()
+    assert one.decode(torch.tensor([[0.0, 1.0], [2.0, 1.0]]), one.load(CPU)) == ["yes", "no"]
+
+
+def test_a_training_continues_bit_for_bit_and_only_on_its_data(tmp_path):
+    whole, reports = trained(2)
+    first, _ = trained(2)
+    again = Learner(task="table", data=small(), target="good", **HOW)
+    again.setup(MLP, seed=0, max_epochs=2)
+    again.step()
+    again.save(tmp_path)
+    first.setup(MLP, seed=0, max_epochs=2)
+    first.load(tmp_path)
+    assert first.step() == reports[1]
+    assert first.evaluate("test") == whole.evaluate("test")
+    other = Learner(task="table", data=small(size=1.0 + np.arange(40)), target="good", **HOW)
+    other.setup(MLP, seed=0, max_epochs=2)
+    with pytest.raises(CheckpointError, match=r"data\.data"):
+        other.load(tmp_path)
+
+
+class Half:
+    """One of two processes, as a thread."""
+
+    alone, size = False, 2
+
+    def __init__(self, rank, sent, barrier):
+        self.rank, self._sent, self._barrier = rank, sent, barrier
+
+    def sum_(self, tensors):
+        self._sent[self.rank] = [tensor.clone() for tensor in tensors]
+        self._barrier.wait(5)
+        for place, tensor in enumerate(tensors):
+            tensor.copy_(self._sent[0][place] + self._sent[1][place])
+        self._barrier.wait(5)
+
+
+def test_processes_together_measure_what_one_alone_does():
+    outputs, targets = torch.randn(7, 2, generator=torch.Generator().manual_seed(1)), torch.arange(7) % 2
+    alone = Gathered({"auc": table_metrics.auc})
+    alone.add(outputs, targets)
+    sent, barrier = [None, None], threading.Barrier(2)
+
+    def measured(rank):
+        meter, mine = Gathered({"auc": table_metrics.auc}), slice(0, 3) if rank == 0 else slice(3, 7)
+        meter.add(outputs[mine], targets[mine])
+        meter.merge(Half(rank, sent, barrier), CPU)
+        return meter.result()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(measured, range(2))) == [alone.result()] * 2
+
+
+def test_spaces_of_images_are_refused_and_own_ones_are_not():
+    with pytest.raises(TrainableError, match=r"nb201 take no rows of a table; .*: ft_transformer, mlp, resnet_mlp"):
+        Learner(task="table", data=small(), target="good", space="nb201")
+    with pytest.raises(TrainableError, match=r"task table takes no setting 'tarrget'.*did you mean 'target'"):
+        Learner(task="table", data=small(), tarrget="good", space="mlp")
+
+
+def test_it_is_described_and_its_winner_trains_on_all_rows():
+    one = task(small(one=1))
+    assert one.about()[1].startswith("target good: classification into 2 classes: no, yes")
+    assert one.full_recipe() == {"whole": True}
+    assert isinstance(one, Table)
+    assert len(one.checksum()) == 16

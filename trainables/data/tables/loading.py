@@ -1,0 +1,258 @@
+"""Loading of tables: read, checked, split, encoded, and kept for later calls in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from trainables.data.parts import Part
+from trainables.data.tables.columns import check_known, kinds_of, texts_of
+from trainables.data.tables.encoding import Encoding
+from trainables.data.tables.reading import Table, read_table, table_files
+from trainables.data.tables.scaling import Scaling
+from trainables.data.tables.settings import TableSettings
+from trainables.data.tables.splitting import split_table
+from trainables.data.tables.table import TableData, TablePart
+from trainables.data.tables.target import Target, check_target, kind_of_target
+from trainables.errors import DataError
+
+__all__ = ["described_table", "frames_of", "kind_of_table", "load_table", "table_checksum"]
+
+_SHOWN = 20
+
+
+def load_table(settings: TableSettings, device: torch.device) -> TableData:
+    """Load a table and keep it for later calls; a change of the settings or files reads it again.
+
+    Args:
+        settings: the table, its target and its split.
+        device: where the rows are stored.
+
+    Returns:
+        The table in three parts.
+
+    Raises:
+        DataError: the table is missing or damaged, has no such target, or cannot be split or learned from.
+    """
+    return _load(_Key(settings), str(device), _stamp(settings))
+
+
+def kind_of_table(settings: TableSettings) -> tuple[str, int]:
+    """Decide what is learned; reads the table unless the settings say it.
+
+    Args:
+        settings: the table and its target.
+
+    Returns:
+        "classification" and the number of classes, or "regression" and 0.
+    """
+    if settings.kind == "regression" or settings.log_target:
+        return "regression", 0
+    data = load_table(settings, torch.device("cpu"))
+    return ("classification" if data.classes else "regression"), len(data.classes)
+
+
+def frames_of(settings: TableSettings) -> dict[Part, pd.DataFrame]:
+    """Read the rows of each part as they are in the table.
+
+    Args:
+        settings: the table, its target and its split.
+
+    Returns:
+        The rows by part: "train" and "test", and "validation" unless training uses it too.
+    """
+    return _frames(_Key(settings), _stamp(settings))[0]
+
+
+def described_table(settings: TableSettings) -> list[str]:
+    """Describe a table for a person: parts, target, columns, and what was noticed.
+
+    Args:
+        settings: the table, its target and its split.
+
+    Returns:
+        One line for each fact.
+    """
+    data = load_table(settings, torch.device("cpu"))
+    given = _read(_Key(settings), _stamp(settings)).parts
+    counts = [f"{len(data.train)} rows to train on"]
+    for part, rows, share in (("validation", data.validation, "validation_share"), ("test", data.test, "test_share")):
+        if len(rows):
+            drawn = "as given" if part in given else f"drawn ({share} = {getattr(settings, share):g})"
+            counts.append(f"{len(rows)} for {part} {drawn}")
+    target = data.target
+    if target.classes:
+        more = ", .." if len(target.classes) > _SHOWN else ""
+        what = f"classification into {len(target.classes)} classes: {', '.join(target.classes[:_SHOWN])}{more}"
+        if len(target.classes) == 2:
+            what += f" (of two, f1 is that of {target.classes[1]})"
+    else:
+        what = "regression" + (" of its logarithm" if target.log else "")
+    columns = [f"{data.name}: {', '.join(counts)}", f"target {target.name}: {what}"]
+    for title, found in (("numbers", data.encoding.numbers), ("categories", data.encoding.categories)):
+        if found:
+            columns.append(f"{title}: {', '.join(column.name for column in found)}")
+    return [*columns, *data.notes]
+
+
+def table_checksum(settings: TableSettings) -> str:
+    """Compute a checksum of all cells, however the rows are split.
+
+    Args:
+        settings: the table.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    found = hashlib.sha256()
+    for part, frame in _read(_Key(settings), _stamp(settings)).parts.items():
+        found.update(part.encode())
+        for column in frame.columns:
+            texts = texts_of(frame[column])
+            found.update(repr((str(column), texts.values)).encode())
+            found.update(np.ascontiguousarray(texts.codes, dtype="<i8").tobytes())
+    return found.hexdigest()[:16]
+
+
+class _Key:
+    """Settings as a key of a cache; two data frames are equal if they are the same object."""
+
+    def __init__(self, settings: TableSettings) -> None:
+        self.settings = settings
+        plain = {name: value for name, value in vars(settings).items() if name != "data"}
+        data = settings.data if isinstance(settings.data, str | Path) else id(settings.data)
+        self._parts = (str(data), *sorted(plain.items(), key=lambda pair: pair[0]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        return hash(self._parts)
+
+
+@lru_cache(maxsize=2)
+def _read(key: _Key, stamp: tuple[object, ...]) -> Table:
+    settings = key.settings
+    if settings.target is None:
+        raise DataError('no target is given; give target="<column>", the column that is predicted')
+    table = read_table(settings.data, _path(settings), settings.target, settings.missing)
+    train = table.parts["train"]
+    check_known(train, "target", [settings.target], table.name)
+    groups = [] if settings.validation_groups is None else [settings.validation_groups]
+    check_known(train, "validation_groups", groups, table.name)
+    for name in ("numeric", "categorical", "drop"):
+        check_known(train, name, getattr(settings, name), table.name)
+        if settings.target in getattr(settings, name):
+            raise DataError(f"{name} names {settings.target!r}, which is the target; leave it out there")
+    for part, frame in table.parts.items():
+        check_target(frame[settings.target], f"{table.name}, {part} rows" if len(table.parts) > 1 else table.name)
+    return table
+
+
+@lru_cache(maxsize=2)
+def _frames(key: _Key, stamp: tuple[object, ...]) -> tuple[dict[Part, pd.DataFrame], str]:
+    """The rows of each part, and the kind of the target."""
+    settings, table = key.settings, _read(key, stamp)
+    target = str(settings.target)
+    kind = kind_of_target(table.parts["train"][target], "regression" if settings.log_target else settings.kind)
+    return split_table(table, settings, target, by_class=kind == "classification"), kind
+
+
+@lru_cache(maxsize=4)
+def _load(key: _Key, device: str, stamp: tuple[object, ...]) -> TableData:
+    settings, table = key.settings, _read(key, stamp)
+    frames, kind = _frames(key, stamp)
+    name, groups = str(settings.target), settings.validation_groups
+    target = Target.fit(frames["train"][name], kind, log=settings.log_target)
+    notes = list(table.notes)
+    used = frames["train"].drop(columns={name, *settings.drop, *([] if groups is None else [groups])})
+    encoding = Encoding.fit(frames["train"], kinds_of(used, settings.numeric, settings.categorical, notes), notes)
+    parts = {part: _part(frame, encoding, target, f"{part} rows") for part, frame in frames.items()}
+    train = parts["train"]
+    missing = [column.missing for column in encoding.numbers]
+    scaling = Scaling.fit(settings.numbers, train.numbers.numpy(), missing)
+    notes += _noticed(frames, parts, target, encoding)
+    empty = TablePart(train.numbers[:0], train.categories[:0], train.targets[:0])
+    place = torch.device(device)
+    moved = {part: _moved(parts.get(part, empty), place) for part in ("train", "validation", "test")}
+    of_rows = {} if groups is None else _groups(frames, groups, place)
+    return TableData(
+        table.name, **moved, encoding=encoding, scaling=scaling.to(place), target=target, groups=of_rows, notes=notes
+    )
+
+
+def _part(frame: pd.DataFrame, encoding: Encoding, target: Target, place: str) -> TablePart:
+    numbers, codes = encoding.encode(frame, place)
+    targets = target.encode(frame[target.name], place)
+    return TablePart(torch.from_numpy(numbers), torch.from_numpy(codes), torch.from_numpy(targets))
+
+
+def _moved(part: TablePart, device: torch.device) -> TablePart:
+    return TablePart(part.numbers.to(device), part.categories.to(device), part.targets.to(device))
+
+
+def _groups(frames: Mapping[Part, pd.DataFrame], column: str, device: torch.device) -> dict[str, Tensor]:
+    """Number the groups over all parts."""
+    codes = texts_of(pd.concat([frame[column] for frame in frames.values()], ignore_index=True)).codes
+    numbers = torch.from_numpy(codes.astype(np.int64)).to(device)
+    found, start = {}, 0
+    for part, frame in frames.items():
+        found[str(part)] = numbers[start : start + len(frame)]
+        start += len(frame)
+    return found
+
+
+def _noticed(
+    frames: Mapping[Part, pd.DataFrame], parts: Mapping[Part, TablePart], target: Target, encoding: Encoding
+) -> list[str]:
+    """Warnings about classes that a part lacks, and rows that stand in two parts."""
+    notes = []
+    rows = [*encoding.columns, target.name]
+    hashes = {part: pd.util.hash_pandas_object(frame[rows].astype(str), index=False) for part, frame in frames.items()}
+    for part in parts:
+        if part == "train":
+            continue
+        present = set(parts[part].targets.tolist()) if target.classes else set()
+        absent = [name for number, name in enumerate(target.classes) if number not in present]
+        if absent:
+            more = ", .." if len(absent) > _SHOWN else ""
+            notes.append(f"warning: no {part} row is of class {', '.join(absent[:_SHOWN])}{more}")
+        copies = int(hashes[part].isin(hashes["train"]).sum())
+        if copies:
+            notes.append(
+                f"warning: {copies} of {len(frames[part])} {part} rows equal a training row, target included; that is "
+                "chance where few values exist, else remove the copies: they flatter the score"
+            )
+    return notes
+
+
+def _path(settings: TableSettings) -> Path | None:
+    """The file or folder; None for a data frame."""
+    if settings.data is None:
+        raise DataError("no data are given; give data=<a Parquet or CSV file, a folder of them, or a DataFrame>")
+    if not isinstance(settings.data, str | Path):
+        return None
+    below = settings.root or os.environ.get("NAS_TUNE_DATA")
+    tried = [Path(settings.data), *([Path(below) / settings.data] if below else [])]
+    for path in tried:
+        if path.exists():
+            return path
+    raise DataError(
+        f"there is no table {str(settings.data)!r}: {' or '.join(map(str, tried))} does not exist; correct it"
+    )
+
+
+def _stamp(settings: TableSettings) -> tuple[object, ...]:
+    """Sizes and times of the files, which reveal a change."""
+    path = _path(settings)
+    if path is None:
+        return ()
+    return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in table_files(path))

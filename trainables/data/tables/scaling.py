@@ -1,0 +1,151 @@
+"""The scaling of numbers by the statistics of the training rows, as operations of torch that an export can trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["Scaling"]
+
+_KNOTS = 128
+"""The greatest number of values by which the quantiles of a column are kept."""
+_CONSTANT = 1e-9
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How numbers are scaled. Missing numbers become 0, the mean of the others, and a column says where they were.
+
+    Attributes:
+        kind: "standard", "log" or "quantile".
+        mean: (columns,), of the values, or of their signed logarithms for "log".
+        std: (columns,), likewise; 1 for a column without spread.
+        knots: (columns, knots), ascending values of each column, for "quantile".
+        scores: (columns, knots), the quantile of a normal distribution at each knot.
+        missing: (m,), int64, the columns that get a column of their missing values.
+    """
+
+    kind: str
+    mean: Tensor
+    std: Tensor
+    knots: Tensor
+    scores: Tensor
+    missing: Tensor
+
+    @classmethod
+    def fit(cls, kind: str, numbers: np.ndarray[Any, Any], missing: Sequence[bool]) -> Scaling:
+        """Fit the scaling.
+
+        Args:
+            kind: "standard", "log" or "quantile".
+            numbers: (n, columns), the training rows; NaN where a number is missing.
+            missing: for each column whether it gets a column of its missing values.
+
+        Returns:
+            The scaling, on the CPU.
+        """
+        columns = numbers.shape[1]
+        mean, std = np.zeros(columns), np.ones(columns)
+        knots, scores = np.zeros((columns, _KNOTS)), np.zeros((columns, _KNOTS))
+        for index in range(columns):
+            values = numbers[:, index].astype(np.float64)
+            values = values[~np.isnan(values)]
+            knots[index], scores[index] = _normal_scores(values)
+            values = np.sign(values) * np.log1p(np.abs(values)) if kind == "log" else values
+            mean[index] = values.mean() if len(values) else 0.0
+            spread = values.std() if len(values) else 0.0
+            std[index] = spread if spread > _CONSTANT * abs(mean[index]) else 1.0
+        where = torch.tensor([index for index, one in enumerate(missing) if one], dtype=torch.int64)
+        means, stds, places, quantiles = (torch.tensor(one, dtype=torch.float32) for one in (mean, std, knots, scores))
+        return cls(kind, means, stds, places, quantiles, where)
+
+    @property
+    def width(self) -> int:
+        """The number of columns of scaled rows."""
+        return len(self.mean) + len(self.missing)
+
+    def to(self, device: torch.device) -> Scaling:
+        """Move the statistics.
+
+        Args:
+            device: where rows are scaled.
+
+        Returns:
+            The scaling there.
+        """
+        mean, std, knots, scores = (one.to(device) for one in (self.mean, self.std, self.knots, self.scores))
+        return Scaling(self.kind, mean, std, knots, scores, self.missing.to(device))
+
+    def scaled(self, numbers: Tensor) -> Tensor:
+        """Scale rows.
+
+        Args:
+            numbers: (n, columns), float32, NaN where a number is missing.
+
+        Returns:
+            (n, `width`), float32: the scaled numbers, then 1 or 0 for each column of missing values.
+        """
+        absent = torch.isnan(numbers)
+        if self.kind == "quantile":
+            values = self._by_rank(numbers)
+        else:
+            values = torch.sign(numbers) * torch.log1p(numbers.abs()) if self.kind == "log" else numbers
+            values = (values - self.mean) / self.std
+        values = torch.where(absent, torch.zeros_like(values), values)
+        return torch.cat([values, absent[:, self.missing].to(values.dtype)], dim=1) if len(self.missing) else values
+
+    def _by_rank(self, numbers: Tensor) -> Tensor:
+        """Interpolate between the scores of the two knots around each number."""
+        above = (numbers.unsqueeze(2) >= self.knots).sum(2).clamp(1, self.knots.shape[1] - 1)
+        columns = torch.arange(len(self.knots), device=numbers.device).expand_as(above)
+        low, high = self.knots[columns, above - 1], self.knots[columns, above]
+        start, end = self.scores[columns, above - 1], self.scores[columns, above]
+        gap = torch.where(high > low, high - low, torch.ones_like(high))
+        return start + ((numbers - low) / gap).clamp(0, 1) * (end - start)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scaling as plain data.
+
+        Returns:
+            What JSON can hold, and `from_dict` reads.
+        """
+        names = ("mean", "std", "knots", "scores", "missing")
+        return {"kind": self.kind, **{name: getattr(self, name).tolist() for name in names}}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Scaling:
+        """Read a scaling.
+
+        Args:
+            plain: what `to_dict` returned.
+
+        Returns:
+            The scaling, on the CPU.
+        """
+        columns = len(plain["mean"])
+        knots, scores = (torch.tensor(plain[name]).view(columns, -1) for name in ("knots", "scores"))
+        mean, std = (torch.tensor(plain[name], dtype=torch.float32) for name in ("mean", "std"))
+        return cls(plain["kind"], mean, std, knots, scores, torch.tensor(plain["missing"], dtype=torch.int64))
+
+
+def _normal_scores(values: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Knots of a column and the normal quantiles of their middle ranks; the last knot fills up what is short."""
+    if not len(values):
+        return np.zeros(_KNOTS), np.zeros(_KNOTS)
+    unique, counts = np.unique(values, return_counts=True)
+    ranks = (np.cumsum(counts) - counts / 2) / len(values)
+    found = torch.special.ndtri(torch.tensor(ranks)).numpy()
+    places = np.arange(len(unique))
+    if len(unique) > _KNOTS:
+        # Half of the knots in equal steps of rank, where the rows are, and half in equal steps of score, for the ends.
+        by_rank = np.searchsorted(ranks, np.linspace(ranks[0], ranks[-1], _KNOTS // 2))
+        by_score = np.searchsorted(found, np.linspace(found[0], found[-1], _KNOTS // 2))
+        places = np.unique(np.clip(np.append(by_rank, by_score), 0, len(unique) - 1))
+    scores = found[places]
+    fill = (_KNOTS - len(places),)
+    return np.append(unique[places], np.full(fill, unique[places][-1])), np.append(scores, np.full(fill, scores[-1]))

@@ -1,0 +1,85 @@
+"""The settings of a table: which rows, what is predicted, how columns are read, and how the rows are split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainables.errors import TrainableError
+from trainables.settings import check_flag, check_name, check_number, check_text
+from trainables.settings.groups import flat_name
+
+__all__ = ["KINDS", "SCALES", "TableSettings"]
+
+KINDS = ("classification", "regression")
+SCALES = ("standard", "log", "quantile")
+_LISTS = ("numeric", "categorical", "drop", "missing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSettings:
+    """Which rows, what is predicted, how columns are read, and how the rows are split."""
+
+    data: Any = None
+    """The path of a Parquet or CSV file, or of a folder of them, below `data_root` or not; or a pandas DataFrame."""
+    target: str | None = None
+    """The column that is predicted."""
+    root: str | None = field(default=None, metadata=flat_name("data_root"))
+    """The folder of relative paths. The default is the environment variable NAS_TUNE_DATA."""
+    kind: str | None = None
+    """"classification" or "regression". None decides by the target: numbers are a regression, unless they are whole,
+    have at most 20 different values, and at least 5 training rows for each on average.
+    """
+    numeric: Sequence[str] = ()
+    """Columns that are numbers. Without it types decide: texts, truth values, and whole numbers of at most 10 different
+    values, with at least 10 training rows for each on average, are categories; all else are numbers.
+    """
+    categorical: Sequence[str] = ()
+    """Columns that are categories."""
+    drop: Sequence[str] = ()
+    """Columns that are left out."""
+    missing: Sequence[str] = ()
+    """Texts that stand for a missing value, such as "?", beside empty cells, NaN and the usual words of CSV files."""
+    numbers: str = "standard"
+    """How numbers are scaled: "standard" (mean 0, deviation 1), "log" (the same of their signed logarithm), or
+    "quantile" (as a normal distribution by their ranks).
+    """
+    log_target: bool = False
+    """Whether the loss of a regression is that of the logarithm of the target, which must be above 0."""
+    validation_groups: str | None = None
+    """A column whose values are groups, such as patients: all rows of a group are in the same part."""
+    validation_share: float = 0.2
+    """The share of the rows, above 0 and at most 0.9, for validation, where the data have no such part."""
+    test_share: float = 0.2
+    """The share of the rows, above 0 and at most 0.9, for the test, where the data have no such part."""
+    seed: int = field(default=0, metadata=flat_name("data_seed"))
+    """Decides the parts."""
+    whole: bool = False
+    """Train on the validation rows too. Then there are none to validate on."""
+
+    def __post_init__(self) -> None:
+        for name in ("validation_share", "test_share"):
+            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
+        check_number("data_seed", self.seed, 0, 2**32, whole=True)
+        check_flag("whole", self.whole)
+        check_flag("log_target", self.log_target)
+        check_text("data_root", self.root, optional=True)
+        check_text("target", self.target, optional=True)
+        check_text("validation_groups", self.validation_groups, optional=True)
+        check_name("numbers", self.numbers, SCALES)
+        if self.kind is not None:
+            check_name("kind", self.kind, KINDS)
+        if self.kind == "classification" and self.log_target:
+            raise TrainableError("log_target is true, and kind is 'classification'; a class has no logarithm: drop one")
+        for name in _LISTS:
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
+        both = sorted({*self.numeric} & {*self.categorical})
+        if both:
+            raise TrainableError(f"column {both[0]!r} is in numeric and in categorical; leave it in one of them")
+
+
+def _names(name: str, given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+        raise TrainableError(f'{name} is {given!r}; it must be a list of texts, such as ["age"]')
+    return tuple(given)

@@ -1,0 +1,146 @@
+"""A loaded table: three parts on a device, and what the training rows decided about columns and target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.data.tables.encoding import Encoding
+from trainables.data.tables.scaling import Scaling
+from trainables.data.tables.target import Target
+from trainables.errors import DataError
+
+__all__ = ["Inputs", "TableData", "TablePart"]
+
+Inputs = Tensor | dict[str, Tensor]
+"""Numbers (n, columns), float32; or a dict of `numbers` and `categories` (n, columns), int64, or of the latter."""
+
+
+@dataclass(frozen=True)
+class TablePart:
+    """The rows of one part.
+
+    Attributes:
+        numbers: (n, columns), float32, as they are in the table; NaN where one is missing.
+        categories: (n, columns), int64, codes.
+        targets: (n,): numbers of classes, int64; or values, float32.
+    """
+
+    numbers: Tensor
+    categories: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def rows(self, index: Tensor) -> tuple[Inputs, Tensor]:
+        """Take rows.
+
+        Args:
+            index: (k,), int64, numbers of rows in any order.
+
+        Returns:
+            The inputs as they are in the table, and the targets.
+        """
+        inputs = _inputs(self.numbers.index_select(0, index), self.categories.index_select(0, index))
+        return inputs, self.targets.index_select(0, index)
+
+
+@dataclass(frozen=True)
+class TableData:
+    """A table in three parts, on a device.
+
+    Attributes:
+        name: the path of the data.
+        train: the rows for training.
+        validation: the rows for validation; none where training uses them too.
+        test: the rows for the test.
+        encoding: how columns become numbers and codes.
+        scaling: how numbers are scaled.
+        target: what is predicted.
+        groups: the number of the group of each row, (n,), by the name of the part; empty without groups.
+        notes: what a reader has to know about the columns, the target and the split.
+    """
+
+    name: str
+    train: TablePart
+    validation: TablePart
+    test: TablePart
+    encoding: Encoding
+    scaling: Scaling
+    target: Target
+    groups: Mapping[str, Tensor] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the rows."""
+        return self.train.targets.device
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes in the order of their numbers; empty for a regression."""
+        return self.target.classes
+
+    def split(self, name: str) -> TablePart:
+        """Look up a part.
+
+        Args:
+            name: "train", "validation" or "test".
+
+        Returns:
+            The part, with at least one row.
+
+        Raises:
+            DataError: there is no such part, or it has no row.
+        """
+        if name not in ("train", "validation", "test"):
+            raise DataError(f"there is no part {name!r}; the parts are train, validation and test")
+        part: TablePart = getattr(self, name)
+        if not len(part):
+            raise DataError(f"no row is for {name}: training uses all of them; leave out whole=true")
+        return part
+
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what a network for these rows is built with.
+
+        Returns:
+            `num_features`, the number of inputs that are numbers; `num_classes`, the number of outputs, 1 for a
+            regression; and `cardinalities`, the numbers of codes, where there are categories.
+        """
+        outputs = len(self.classes) or 1
+        codes = {"cardinalities": self.encoding.cardinalities} if self.encoding.categories else {}
+        return {"num_classes": outputs, "num_features": self.scaling.width, **codes}
+
+    def normalize(self, inputs: Inputs) -> Inputs:
+        """Scale the numbers.
+
+        Args:
+            inputs: as `TablePart.rows` returns them.
+
+        Returns:
+            The same with scaled numbers, and a column behind them for each number that may be missing.
+        """
+        if isinstance(inputs, Tensor):
+            return self.scaling.scaled(inputs)
+        if "numbers" not in inputs:
+            return inputs
+        return {**inputs, "numbers": self.scaling.scaled(inputs["numbers"])}
+
+    def example(self) -> Inputs:
+        """Return the inputs of the first training row, as networks take them.
+
+        Returns:
+            Scaled inputs whose dimension 0 is 1.
+        """
+        return self.normalize(self.train.rows(torch.zeros(1, dtype=torch.int64, device=self.device))[0])
+
+
+def _inputs(numbers: Tensor, categories: Tensor) -> Inputs:
+    if not categories.shape[1]:
+        return numbers
+    return {"numbers": numbers, "categories": categories} if numbers.shape[1] else {"categories": categories}

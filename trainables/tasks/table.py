@@ -1,0 +1,139 @@
+"""The task `table`: the class or the number in one column of a table, predicted from the others."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainables.data.tables import (
+    TableData,
+    TableSettings,
+    described_table,
+    kind_of_table,
+    load_table,
+    table_checksum,
+)
+from trainables.errors import TrainableError
+from trainables.metrics import Metric
+from trainables.networks import NETWORKS, space_name
+from trainables.networks.examples import features
+from trainables.settings import check_number
+from trainables.settings.groups import group
+from trainables.tasks.gathering import Gathered, Whole
+from trainables.tasks.table_metrics import accuracy, auc, f1, log_loss, mae, r2, rmse
+from trainables.tasks.task import Task
+
+__all__ = ["Table"]
+
+CLASSIFICATION = (
+    Metric("auc", "max", low=0.0, high=1.0),
+    Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
+    Metric("log_loss", "min", "nats", low=0.0),
+    Metric("f1", "max", low=0.0, high=1.0),
+)
+REGRESSION = (Metric("rmse", "min", low=0.0), Metric("mae", "min", low=0.0), Metric("r2", "max", high=1.0))
+_CLASSES: Mapping[str, Whole] = {"auc": auc, "accuracy": accuracy, "log_loss": log_loss, "f1": f1}
+_NUMBERS: Mapping[str, Whole] = {"rmse": rmse, "mae": mae, "r2": r2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Task):
+    """The target column of a table, predicted from its other columns.
+
+    Metrics and the primary one depend on the target: of two classes it is `auc`, of more `accuracy`, of numbers `rmse`.
+    They are read from the settings where these say it (`kind="regression"`), else from the data.
+    """
+
+    name: ClassVar[str] = "table"
+
+    data: TableSettings = field(default_factory=TableSettings, metadata=group(TableSettings))
+    """Which rows, what is predicted, how columns are read, and how the rows are split."""
+    label_smoothing: float = 0.0
+    """The share of the target of a classification that is spread over all classes in training."""
+
+    def __post_init__(self) -> None:
+        check_number("label_smoothing", self.label_smoothing, 0, 0.9)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Those of classes, or those of numbers."""
+        return CLASSIFICATION if kind_of_table(self.data)[0] == "classification" else REGRESSION
+
+    @property
+    def primary(self) -> str:
+        """`auc` for two classes, `accuracy` for more, `rmse` for numbers."""
+        kind, classes = kind_of_table(self.data)
+        return "rmse" if kind == "regression" else "auc" if classes == 2 else "accuracy"
+
+    def load(self, device: torch.device) -> TableData:
+        """Load the table; later calls with equal settings take it from memory."""
+        return load_table(self.data, device)
+
+    def loss(self, outputs: Tensor, targets: Tensor, data: TableData) -> Tensor:
+        """Compute the mean cross-entropy in nats, or the mean squared error of the standardized target."""
+        if data.classes:
+            return functional.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+        wanted = (targets.log() if data.target.log else targets).sub(data.target.mean).div(data.target.std)
+        return functional.mse_loss(outputs.float()[:, 0], wanted)
+
+    def meter(self, data: TableData, names: Sequence[str]) -> Gathered:
+        """Measure on all rows at once; errors of numbers are in units of the target."""
+        if data.classes:
+            return Gathered(_CLASSES, names)
+
+        def in_units(metric: Whole) -> Whole:
+            return lambda outputs, targets: metric(_values(outputs, data), targets)
+
+        return Gathered({name: in_units(metric) for name, metric in _NUMBERS.items()}, names)
+
+    def decode(self, outputs: Tensor, data: TableData) -> list[str] | list[float]:
+        """Name the most likely class of each row, or give its number in units of the target."""
+        if data.classes:
+            return [data.classes[index] for index in outputs.argmax(1).tolist()]
+        return [float(value) for value in _values(outputs, data)]
+
+    def full_recipe(self) -> dict[str, object]:
+        """Train the winner on the validation rows too."""
+        return {"whole": True}
+
+    def check_space(self, space: object) -> None:
+        """Check that the networks of a space take rows of a table."""
+        family = NETWORKS.get(space_name(space))
+        built_in = space_name(space) in NETWORKS.built_in()
+        if built_in and family.example is not features:
+            known = ", ".join(name for name in NETWORKS.built_in() if NETWORKS.get(name).example is features)
+            raise TrainableError(
+                f"the networks of {space_name(space)} take no rows of a table; give one of the spaces "
+                f"for tables: {known}"
+            )
+
+    def about(self) -> list[str]:
+        """Describe the parts, the target, the columns, and what was noticed."""
+        return described_table(self.data)
+
+    def checksum(self) -> str:
+        """Compute a checksum of all cells, whatever the split."""
+        return table_checksum(self.data)
+
+    def identity(self) -> dict[str, object]:
+        """Return every setting by its dotted name; a data frame is known by its checksum."""
+        values: dict[str, object] = {"label_smoothing": self.label_smoothing}
+        for one in dataclasses.fields(self.data):
+            value = getattr(self.data, one.name)
+            values[f"data.{one.name}"] = list(value) if isinstance(value, tuple) else value
+        if not isinstance(self.data.data, str | Path):
+            values["data.data"] = self.checksum()
+        return values
+
+
+def _values(outputs: Tensor, data: TableData) -> Tensor:
+    """The predicted numbers in units of the target, (n,), float64."""
+    scaled = outputs[:, 0].double() * data.target.std + data.target.mean
+    return scaled.exp() if data.target.log else scaled
