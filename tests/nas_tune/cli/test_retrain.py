@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 import nas_tune
 from nas_tune.cli.app import app
+from nas_tune.winners.retrain.plan import plan
 
 HERE = "tests.nas_tune.winners.retrain.examples"
 
@@ -68,3 +69,11 @@ def test_what_cannot_be_ends_with_a_message_and_its_code() -> None:
         assert message in result.stderr
         assert result.stdout == ""
     assert not (Path("runs") / "run" / "retrain").exists()
+
+
+def test_what_the_plan_had_to_change_is_noted() -> None:
+    result = call("--top", "1", "--seeds", "1", "--epochs", "1", "--baselines", "9")
+    assert result.exit_code == 0
+    notes = plan(nas_tune.open_run("runs/run"), seeds=1, epochs=1, baselines=9).notes
+    assert notes
+    assert all(f"note: {note}" in result.stderr for note in notes)
