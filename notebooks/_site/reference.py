@@ -28,8 +28,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "trainables": catalogues.trainables,
 }
 _PLACE = re.compile(r"^% generated: (.+)$", flags=re.MULTILINE)
+_FILE = re.compile(r"^% file: (?P<name>\S+)\n```(?P<language>\w+)\n", flags=re.MULTILINE)
 
 
 def insert(app: Any, page: str, source: list[str]) -> None:
-    """Replace the places of a page by what the program says; `source` changes in place."""
+    """Replace the places of a page by what the program says, and give files their names; `source` changes in place."""
     source[0] = _PLACE.sub(lambda place: PARTS[place[1].strip()](), source[0])
+    if page != "contributing":  # its text has the paths
+        source[0] = _FILE.sub("```{code-block} \\g<language>\n:caption: \\g<name>\n", source[0])
