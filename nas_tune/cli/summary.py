@@ -14,6 +14,7 @@ from nas_tune.errors import NasTuneError
 from nas_tune.results import Run, Snapshot
 from nas_tune.results.space import space_of
 from search_spaces.notation import writer
+from trainables.controls import Control
 
 __all__ = ["conclude", "counted", "print_best"]
 
@@ -66,6 +67,8 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
         columns.insert(2, Column("front", ["yes" if trial in front else "" for trial in best["trial"]]))
     for line in lines(columns, width):
         out.print(line)
+    for control in run.controls():
+        out.print(f"beside: {_beside(control)}")
     if front is None and (equal := _tied(best)):
         out.print(f"{equal} come to the same: the older trial stands first")
     out.print()
@@ -74,6 +77,14 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     for place, trial in enumerate(best["trial"], start=1):
         text = folded(plain(written(run.tree(int(trial)))), width, ranks + 2)
         out.print(f"{place:>{ranks}}  {text}")
+
+
+def _beside(control: Control) -> str:
+    """A control in words: its scores on each part of the data, and what it cost."""
+    parts = []
+    for part, scores in control.scores.items():
+        parts.append(f"{part} " + "  ".join(f"{name} {brief(value)}" for name, value in scores.items()))
+    return f"{control.name} at its defaults: {'; '.join(parts)}; {control.seconds:.1f} CPU seconds"
 
 
 def _tied(best: pd.DataFrame) -> str:

@@ -45,6 +45,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
         "headline": headline(run),
         "tiles": tiles(run, found),
         "portraits": portraits(run, shown),
+        "controls": run.controls(),
         "failures": failures(trials),
         "notes": [(trial, without_secrets(text)) for trial, text in run.state.notes],
         "config": without_secrets(run.config.to_toml()),

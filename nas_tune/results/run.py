@@ -22,6 +22,7 @@ from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, Snapshot
 from search_spaces.whole_numbers import is_whole
+from trainables.controls import Control, read_control
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,6 +191,15 @@ class Run:
             raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
         with self._reader.current() as state:
             return self._rows(ranked(state.trials.values(), self.objectives, k))
+
+    def controls(self) -> list[Control]:
+        """List the controls: simple models that were fitted on the same data when the search began.
+
+        Returns:
+            The controls with their scores by part of the data; empty where the task has none.
+        """
+        found = [read_control(text) for _, text in self.state.notes]
+        return [control for control in found if control is not None]
 
     def pareto(self) -> pd.DataFrame:
         """Choose the Pareto front: the complete trials that no other one beats in every objective.

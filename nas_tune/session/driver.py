@@ -252,6 +252,9 @@ def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Se
     for line in recipe.about():
         if line not in known:
             coordinator.note(line)
+    if not any(text.startswith("control ") for text in known):
+        for line in recipe.controls():
+            coordinator.note(line)
     if is_network_folder(folder):
         coordinator.note(f"{folder} lies on a network file system: the ledger is written without WAL, which is slower")
 

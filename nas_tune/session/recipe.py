@@ -34,6 +34,7 @@ from nas_tune.strategies import Sampler
 from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
+from trainables.controls import Controlled
 from trainables.protocol import Describing
 from trainables.registry import Target, adapt
 
@@ -189,6 +190,21 @@ class Recipe:
         except NasTuneError:
             # On the nodes of a cluster all may be well; here `check` has told it.
             return []
+
+    def controls(self) -> list[str]:
+        """Compute the controls of the task: simple models beside the search.
+
+        Returns:
+            A note for each. There are none where the data are on the nodes of a cluster only.
+        """
+        trainable = adapt(self.target, self.trainable_settings)
+        task = getattr(trainable, "task", trainable)
+        if not isinstance(task, Controlled):
+            return []
+        try:
+            return [control.line() for control in task.controls()]
+        except NasTuneError:
+            return []  # as for `about`
 
     def job(self, folder: Path) -> Job:
         """Describe the work of the executor.

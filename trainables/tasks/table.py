@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from trainables.controls import Control
 from trainables.data.tables import (
     TableData,
     TableSettings,
@@ -27,6 +28,7 @@ from trainables.networks.examples import features
 from trainables.settings import check_number
 from trainables.settings.groups import group
 from trainables.tasks.gathering import Gathered, Whole
+from trainables.tasks.table_control import boosted_trees
 from trainables.tasks.table_metrics import accuracy, auc, f1, log_loss, mae, r2, rmse
 from trainables.tasks.task import Task
 
@@ -117,6 +119,11 @@ class Table(Task):
     def about(self) -> list[str]:
         """Describe the parts, the target, the columns, and what was noticed."""
         return described_table(self.data)
+
+    def controls(self) -> list[Control]:
+        """Fit gradient boosting at its defaults on the training rows, which takes seconds."""
+        data = self.load(torch.device("cpu"))
+        return [boosted_trees(data, _CLASSES if data.classes else _NUMBERS, seed=self.data.seed)]
 
     def checksum(self) -> str:
         """Compute a checksum of all cells, whatever the split."""
