@@ -68,7 +68,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     for line in lines(columns, width):
         out.print(line)
     for control in run.controls():
-        out.print(f"beside: {_beside(control)}")
+        out.print(f"beside, at defaults: {_beside(control)}")
     if front is None and (equal := _tied(best)):
         out.print(f"{equal} come to the same: the older trial stands first")
     out.print()
@@ -84,7 +84,7 @@ def _beside(control: Control) -> str:
     parts = []
     for part, scores in control.scores.items():
         parts.append(f"{part} " + "  ".join(f"{name} {brief(value)}" for name, value in scores.items()))
-    return f"{control.name} at its defaults: {'; '.join(parts)}; {control.seconds:.1f} CPU seconds"
+    return f"{control.name}: {'; '.join(parts)}; {control.seconds:.1f} CPU seconds"
 
 
 def _tied(best: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn import metrics as known
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 import search_spaces
 from tests.trainables.data.tables.frames import small
@@ -180,3 +181,23 @@ def test_it_is_described_and_its_winner_trains_on_all_rows():
     assert one.full_recipe() == {"whole": True}
     assert isinstance(one, Table)
     assert len(one.checksum()) == 16
+
+
+def test_boosted_trees_are_those_of_scikit_learn_on_the_same_rows():
+    frame = small(200, y=np.arange(200) * 0.5 + np.arange(200) % 3)
+    one = task(frame, target="y", drop=["good", "colour", "level"])
+    (control,) = one.controls()
+    data = one.load(CPU)
+    model = HistGradientBoostingRegressor(random_state=0).fit(data.train.numbers.numpy(), data.train.targets.numpy())
+    predicted = torch.from_numpy(model.predict(data.test.numbers.numpy()))
+    assert control.scores["test"]["rmse"] == pytest.approx(table_metrics.rmse(predicted, data.test.targets))
+    assert control.seconds > 0
+
+
+def test_boosted_trees_take_many_categories_and_logarithms():
+    names = np.array([f"n{place % 300}" for place in range(1200)])
+    one = task(small(1200, name=names, y=1.0 + np.arange(1200) % 300), target="y", log_target=True)
+    (control,) = one.controls()
+    assert control.scores["test"]["r2"] > 0.5
+    whole = task(small(1200, name=names, split=["train", "test"] * 600), target="level", whole=True)
+    assert set(whole.controls()[0].scores) == {"test"}
