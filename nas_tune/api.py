@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nas_tune.config import SearchConfig
 from nas_tune.config.names import check_local
@@ -16,7 +16,7 @@ from nas_tune.coordination.observers import Observer
 from nas_tune.errors import ConfigError, LedgerDamagedError
 from nas_tune.ledger import BudgetChanged, Event, Lease, Ledger, Noted, RunState, backup_path, replay
 from nas_tune.results import Run
-from nas_tune.session.arguments import check_flags, check_target, configuration, listed, listed_observers
+from nas_tune.session.arguments import check_flags, check_target, configuration, listed, listed_observers, named_task
 from nas_tune.session.description import described
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
@@ -30,13 +30,17 @@ from nas_tune.session.warm_start import enqueued, failed_of, first_events, membe
 from search_spaces import Space
 from trainables.registry import Target
 
+if TYPE_CHECKING:
+    from trainables.tasks.task import Task
+
 __all__ = ["open_run", "resume", "run_config", "search"]
 
 
 def search(
     space: str | Mapping[str, Any] | Space,
-    trainable: str | Mapping[str, Any] | Target = "image_classifier",
+    trainable: str | Mapping[str, Any] | Target | None = None,
     *,
+    task: str | Mapping[str, Any] | type[Task] | None = None,
     strategy: str | Mapping[str, Any] = "auto",
     scheduler: str | Mapping[str, Any] | None = None,
     max_trials: int | None = None,
@@ -59,15 +63,19 @@ def search(
     Args:
         space: a registered name, "module:attribute", or a `Space`.
         trainable: a registered name, "module:attribute", a class with setup/step/save/load, or a generator function
-            of an architecture that yields one dict of metrics an epoch.
+            of an architecture that yields one dict of metrics an epoch. By default "learner" where there is a task or
+            data, else "image_classifier".
+        task: what is learned: a registered name, "module:attribute", a class that follows `trainables.tasks.task.Task`,
+            or a mapping with `name` and settings. Where it is left out and `data` is given, the data decide. Settings
+            of the task may stand beside it, as in `task="regression", data="heights.npz", target="height"`.
         strategy: proposes architectures; a name, or a mapping with `name` and settings. With a method of
             `trainables.supernet` (`darts`, `spos`, ..) every trial is a search in a supernet.
         scheduler: stops trials early; likewise. By default "asha", for searches in a supernet "none".
         max_trials: of the whole run.
         metric: which of the reported numbers is optimized; several names for several objectives. By default
-            "accuracy", for searches in a supernet "discrete_accuracy".
-        mode: "max" or "min"; may be left out for accuracy, and for what the given class or function names in its
-            attribute `modes`. Of several metrics one for each, or one for all.
+            the primary metric of the task; without a task "accuracy", for searches in a supernet "discrete_accuracy".
+        mode: "max" or "min"; may be left out for accuracy, for the metrics of a task, and for what the given class or
+            function names in its attribute `modes`. Of several metrics one for each, or one for all.
         max_epochs: length of a full training.
         workers: trials at a time (-1: all that the machine has room for).
         seed: decides the proposals and every trial.
@@ -91,6 +99,7 @@ def search(
         ResumeRefusedError: `resume`, and the folder holds the run of another search; says what differs.
     """
     keys = {
+        "task": named_task(task),
         "strategy": strategy,
         "scheduler": scheduler,
         "max_trials": max_trials,

@@ -17,14 +17,17 @@ because a cost may also be a target.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
 from trainables.errors import TrainableError
 
-__all__ = ["COSTS", "MODES", "Metric", "Mode", "modes_of"]
+__all__ = ["COSTS", "MODES", "TRAINING", "Metric", "Mode", "metrics_of", "modes_of", "modes_with_training"]
+
+TRAINING = "train_"
+"""What the names of metrics on the training examples begin with."""
 
 Mode = Literal["max", "min"]
 
@@ -64,11 +67,39 @@ COSTS = ("parameters", "macs")
 """Properties of a network that are reported beside the metrics."""
 
 
-def modes_of(target: object) -> Mapping[str, Mode]:
+def modes_with_training(metrics: Iterable[Metric]) -> dict[str, Mode]:
+    """Collect the modes of metrics, and of the same metrics on the training examples.
+
+    Args:
+        metrics: the metrics of a task.
+
+    Returns:
+        "max" or "min" by name; also by the name with `TRAINING` before it.
+    """
+    modes: dict[str, Mode] = {metric.name: metric.mode for metric in metrics}
+    return {**modes, **{f"{TRAINING}{name}": mode for name, mode in modes.items()}}
+
+
+def metrics_of(target: object, settings: Mapping[str, object]) -> tuple[Metric, ...]:
+    """Read the metrics that a trainable with a task declares.
+
+    Args:
+        target: a class, which has a class method `metrics_of(settings)`; others declare nothing here.
+        settings: the settings of the trainable, which name the task.
+
+    Returns:
+        The metrics of `evaluate`, the primary one first; empty where nothing is declared.
+    """
+    declared = getattr(target, "metrics_of", None)
+    return tuple(declared(settings)) if callable(declared) else ()
+
+
+def modes_of(target: object, settings: Mapping[str, object] | None = None) -> Mapping[str, Mode]:
     """Read what a trainable declares about its metrics.
 
     Args:
         target: a class or a generator function, or a `functools.partial` of one.
+        settings: its settings; they decide the metrics of a trainable that has a task.
 
     Returns:
         "max" or "min" by the name of the metric; empty where nothing is declared.
@@ -78,6 +109,8 @@ def modes_of(target: object) -> Mapping[str, Mode]:
     """
     while isinstance(target, partial):
         target = target.func
+    if settings is not None and not hasattr(target, "modes") and (metrics := metrics_of(target, settings)):
+        return modes_with_training(metrics)
     modes = getattr(target, "modes", {})
     if not isinstance(modes, Mapping) or any(mode not in ("max", "min") for mode in modes.values()):
         name = getattr(target, "__qualname__", None) or repr(target)

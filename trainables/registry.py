@@ -7,7 +7,7 @@ is imported only when it is used.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import cast
 
@@ -18,7 +18,7 @@ from trainables.protocol import Trainable
 from trainables.settings import check_settings
 from trainables.trial.generator import GIVEN, GeneratorTrainable, TrainFunction
 
-__all__ = ["TRAINABLES", "Target", "adapt", "get", "is_installed", "names", "register"]
+__all__ = ["TRAINABLES", "Target", "adapt", "get", "is_installed", "names", "register", "setting_names"]
 
 Target = Callable[..., object]
 """A class that follows `Trainable`, or a generator function."""
@@ -37,6 +37,7 @@ TRAINABLES: Registry[Target] = Registry(
     {
         "darts": "trainables.supernet.trainable:DartsTrainable",
         "image_classifier": "trainables.tasks.image_classifier:ImageClassifier",
+        "learner": "trainables.tasks.learner:Learner",
         "shared": "trainables.supernet.estimator:SharedWeights",
         "table": "nas_tune.benchmarks.tables:Table",
     },
@@ -95,6 +96,21 @@ def get(name: str) -> Target:
         UnknownNameError: there is no such name; the message suggests a close one.
     """
     return TRAINABLES.get(name)
+
+
+def setting_names(target: Target, settings: Mapping[str, object]) -> Collection[str]:
+    """List the settings that a trainable takes.
+
+    Args:
+        target: a class or a generator function. A class whose settings depend on one another has a class method
+            `setting_names(settings)`.
+        settings: those that are known, such as the task of a learner.
+
+    Returns:
+        The names.
+    """
+    own = getattr(target, "setting_names", None)
+    return own(settings) if callable(own) else inspect.signature(target).parameters
 
 
 def adapt(target: str | Target, settings: Mapping[str, object] | None = None) -> Trainable:

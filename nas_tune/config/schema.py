@@ -28,6 +28,7 @@ from nas_tune.config.component import Component, component_of, registered_compon
 from nas_tune.config.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
 from nas_tune.config.self_search import searches, self_search
+from nas_tune.config.task import with_defaults_of_task, with_task
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective, mode_left_out, objectives_of
@@ -146,7 +147,9 @@ class SearchConfig(BaseModel):
     """The checked configuration of a search. The text below each field describes its key.
 
     Args:
-        values: the keys; `estimator` is another name of `trainable`.
+        values: the keys; `estimator` is another name of `trainable`. `task` is a name or a table with a name and
+            settings; it becomes settings of the trainable `learner` (see `nas_tune.config.task`). So do settings of the
+            task beside it, such as `data`.
 
     Raises:
         ConfigProblems: (a `ConfigError`) one line for each key, and each combination of keys, that breaks a rule.
@@ -180,12 +183,13 @@ class SearchConfig(BaseModel):
         Expected("the name of a metric, or a list of names"),
         Key("result"),
     ] = "accuracy"
-    """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front."""
+    """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front. The
+    default of a search with a task is the task's primary metric."""
     mode: Annotated[
         Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min")), Key("result")
     ]
-    """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy only. Several metrics
-    have one mode each, or one for all."""
+    """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy and the metrics of a
+    task. Several metrics have one mode each, or one for all."""
 
     max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0"), Key("length")] = (
         None
@@ -248,8 +252,11 @@ class SearchConfig(BaseModel):
         if "estimator" in values and "trainable" not in values:
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         # The trial is a whole search that must not be stopped, and its metric is that of what it finds.
-        if searches(strategy := _name_of(values.get("strategy"))):
+        strategy = _name_of(values.get("strategy"))
+        values = with_task(values, type(self).model_fields.keys(), searches=searches(strategy))
+        if searches(strategy):
             values = {"scheduler": "none", **values, **_judged_by(strategy, values)}
+        values = with_defaults_of_task(values)
         if values.get("mode") is None and (mode := mode_left_out(values.get("metric", "accuracy"))):
             values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:

@@ -24,6 +24,7 @@ from search_spaces.algebra.code import OURS, no_code
 from search_spaces.catalogue import SPACES
 from search_spaces.registry import Registry
 from trainables.supernet.methods import METHODS
+from trainables.tasks.registry import TASKS
 
 __all__ = ["FOR_TRAINING", "ONE_OF", "Registered", "check_travelling", "for_training", "is_here", "restore", "used"]
 
@@ -38,16 +39,18 @@ network what else its `Family` says.
 ONE_OF = {
     "networks": "network",
     "spaces": "factory",
+    "tasks": "task",
     "strategies": "strategy",
     "schedulers": "scheduler",
     "methods": "method",
     "self_searches": "self-search",
 }
 """The kinds whose registrations a run keeps, and the word for one entry of each in the list of a run's code."""
-FOR_TRAINING = ("networks", "spaces", "methods")
+FOR_TRAINING = ("networks", "spaces", "tasks", "methods")
 """The kinds that the training of an architecture needs; the others serve the search alone."""
 
 _BY_TARGET: Mapping[str, tuple[Registry[Callable[..., Any]], str, str]] = {
+    "tasks": (TASKS, "trainables.tasks", "trainables.tasks.registry.register"),
     "strategies": (STRATEGIES, "nas_tune.strategies", "nas_tune.strategies.register"),
     "schedulers": (SCHEDULERS, "nas_tune.schedulers", "nas_tune.schedulers.register"),
     "methods": (METHODS, "trainables.supernet.methods", "trainables.supernet.methods.register"),
@@ -64,7 +67,7 @@ def used(
 
     Args:
         spaces: the spaces of the run, or their names.
-        settings: of the trainable, which may name a space or a method.
+        settings: of the trainable, which may name a space, a task or a method.
         strategy, scheduler: the names in the run's configuration.
 
     Returns:
@@ -83,6 +86,7 @@ def used(
     found = {
         "networks": networks,
         "spaces": factories,
+        "tasks": _targets("tasks", _names_in(settings, "task", _DEEPEST)),
         "strategies": _targets("strategies", [strategy]),
         "schedulers": _targets("schedulers", [scheduler]),
         "methods": _targets("methods", methods),

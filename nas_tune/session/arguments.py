@@ -18,12 +18,12 @@ from nas_tune.results import Run
 from search_spaces import Architecture, Space
 from trainables.registry import Target
 
-__all__ = ["check_flags", "check_target", "configuration", "listed", "listed_observers"]
+__all__ = ["check_flags", "check_target", "configuration", "listed", "listed_observers", "named_task"]
 
 
 def configuration(
     space: str | Mapping[str, Any] | Space,
-    trainable: str | Mapping[str, Any] | Target,
+    trainable: str | Mapping[str, Any] | Target | None,
     settings: Mapping[str, Any] | None,
     warm_start: Sequence[str | Path | Run] | None,
     keys: Mapping[str, Any],
@@ -32,7 +32,7 @@ def configuration(
 
     Args:
         space: the name of a space, a table with its name and settings, or a `Space`.
-        trainable: likewise, or a class or generator function.
+        trainable: likewise, or a class or generator function; None for the default.
         settings: those of a trainable that is given as a class or function.
         warm_start: runs, or their folders; None for none.
         keys: the other keys of the configuration; those that are None are left out.
@@ -43,7 +43,8 @@ def configuration(
     Raises:
         ConfigError: an argument has another form, or the configuration breaks a rule.
     """
-    check_target(trainable)
+    if trainable is not None:
+        check_target(trainable)
     if isinstance(space, Mapping) and "name" not in space:
         raise ConfigError(
             f"space: got a dict with the keys {', '.join(map(str, space)) or 'none'}; write Space({{..}}), with a "
@@ -59,6 +60,37 @@ def configuration(
         "mode": keys.get("mode") or declared_modes(target, keys.get("metric")),
     }
     return SearchConfig(**{key: value for key, value in values.items() if value is not None})
+
+
+def named_task(task: object) -> object:
+    """Write a task as a configuration does. A class of a script or notebook is registered under its own name.
+
+    Args:
+        task: a name, a mapping with a name or class as its "name", a class that follows `Task`, or None.
+
+    Returns:
+        The same with a name in the place of a class.
+
+    Raises:
+        ConfigError: it is none of these.
+        TrainableError: the class is no task.
+    """
+    if isinstance(task, Mapping):
+        return {**task, "name": named_task(task["name"])} if "name" in task else task
+    if task is None or isinstance(task, str):
+        return task
+    if not isinstance(task, type):
+        raise ConfigError(
+            f"task: got a {type(task).__name__}; give its class, with settings beside it, so that each worker can make "
+            "its own"
+        )
+    from trainables.tasks import registry
+
+    kind = registry.task_class(task)
+    reference = reference_of(kind)
+    if reference is None:
+        registry.register(kind.__name__, kind, replace=True)
+    return reference or kind.__name__
 
 
 def check_target(trainable: object) -> None:

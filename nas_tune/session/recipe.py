@@ -6,7 +6,6 @@ A recipe is what a run must not change: the ledger keeps its description (`nas_t
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
 from trainables.controls import Controlled
 from trainables.protocol import Describing
-from trainables.registry import Target, adapt
+from trainables.registry import Target, adapt, setting_names
 
 __all__ = ["CHANGEABLE", "Recipe", "target_of"]
 
@@ -102,7 +101,7 @@ class Recipe:
         if self.searches:
             return self_search(self.config.strategy.name).settings(self.config, self.space)
         settings = dict(self.config.trainable.settings)
-        if "space" in inspect.signature(self.target).parameters and "space" not in settings and self.space.name:
+        if "space" not in settings and self.space.name and "space" in setting_names(self.target, settings):
             settings["space"] = self.space.name
         return settings
 

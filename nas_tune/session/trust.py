@@ -216,6 +216,10 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
     """A trainable by reference, and what its settings name where it is a retraining."""
     if isinstance(name, str) and ":" in name:
         yield Named("trainable", name)
+    task = settings.get("task") if isinstance(settings, Mapping) else None
+    task = task.get("name") if isinstance(task, Mapping) else task
+    if isinstance(task, str) and ":" in task:
+        yield Named("task", task)
     if not isinstance(settings, Mapping) or "of" not in settings:
         return
     if deepest == 0:

@@ -10,6 +10,7 @@ from torch import Tensor
 from trainables.data.decode import Decoded, Encoded, decode_all
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.parts import Part
+from trainables.data.targets import raw_numbers
 from trainables.errors import DataError
 
 __all__ = ["Gathered", "gathered"]
@@ -21,7 +22,7 @@ class Gathered:
 
     Attributes:
         images: the encoded images.
-        labels: (n,), int64.
+        labels: (n,), int64; or numbers, (n, k), float32.
         place: names the part in messages.
     """
 
@@ -58,14 +59,11 @@ def gathered(
         said = ", ".join(f"{parts[part].place}: {found.depth}" for part, found in decoded.items())
         raise DataError(f"{name}: the splits differ in depth a channel ({said}); save all of them alike")
     splits = {part: Split(found.images, parts[part].labels) for part, found in decoded.items()}
-    return raw_images(
-        name,
-        splits["train"],
-        splits.get("test"),
-        classes,
-        validation=splits.get("validation"),
-        notes=[*notes, *_notes(list(decoded.values()))],
-    )
+    train, validation, test = splits["train"], splits.get("validation"), splits.get("test")
+    notes = [*notes, *_notes(list(decoded.values()))]
+    if train.labels.is_floating_point():
+        return raw_numbers(name, train, test, validation=validation, notes=notes)
+    return raw_images(name, train, test, classes, validation=validation, notes=notes)
 
 
 def _notes(found: Sequence[Decoded]) -> list[str]:

@@ -1,4 +1,8 @@
-"""Data sets of images and labels as tensors: `Raw` as they are read, `ImageData` split and on a device."""
+"""Data sets of images and labels as tensors: `Raw` as they are read, `ImageData` split and on a device.
+
+Labels are the numbers of classes. Of a data set without classes they are numbers with a unit, (n, k), float32 (see
+`trainables.data.targets`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from torch import Tensor
 
 from trainables.errors import DataError
 
-__all__ = ["ImageData", "Raw", "Split", "raw_images"]
+__all__ = ["ImageData", "Raw", "Split", "check_images_of", "raw_images"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Split:
 
     Attributes:
         images: (n, c, h, w), uint8 or float32.
-        labels: (n,), int64.
+        labels: (n,), int64; without classes (n, k), float32.
     """
 
     images: Tensor
@@ -97,7 +101,7 @@ class Raw:
         name: the name or path of the data set.
         train: the images for training.
         test: the test images; None where the data set has no such split.
-        classes: names of the classes in the order of their labels.
+        classes: names of the classes in the order of their labels; empty where there are none.
         validation: the validation images; None where the data set has no such split.
         notes: what a person should know about how the data set was read.
     """
@@ -252,12 +256,11 @@ def raw_images(
         DataError: a shape, value or label breaks a rule; the message names the split.
     """
     held = {title: split for title, split in (("validation", validation), ("test", test)) if split is not None}
-    _check_split(f"{name}: the ", train)
-    for title, split in held.items():
-        _check_split(f"{name}: the {title} ", split)
-        if split.images.shape[1:] != train.images.shape[1:]:
-            shapes = f"{tuple(train.images.shape[1:])} and {tuple(split.images.shape[1:])}"
-            raise DataError(f"{name}: training and {title} images differ in shape, {shapes}; they must be equal")
+    check_images_of(name, train, held)
+    for title, split in {"": train, **held}.items():
+        if int(split.labels.min()) < 0:
+            place = f"{name}: the {title} " if title else f"{name}: the "
+            raise DataError(f"{place}labels reach down to {int(split.labels.min())}; they must be 0 or more")
     count = len(classes) or int(train.labels.max()) + 1
     _check_classes(name, train, held, count)
     named = classes or tuple(str(index) for index in range(count))
@@ -265,6 +268,25 @@ def raw_images(
     for title, split in held.items():
         found.extend(_lacking(title, split, named))
     return Raw(name, train, test, named, validation, tuple(found))
+
+
+def check_images_of(name: str, train: Split, held: Mapping[str, Split]) -> None:
+    """Check the images of all splits, whatever their labels are.
+
+    Args:
+        name: names the data set in messages.
+        train: the images for training.
+        held: the other splits by name.
+
+    Raises:
+        DataError: a split has no images, a shape breaks a rule, or a value is not finite.
+    """
+    _check_split(f"{name}: the ", train)
+    for title, split in held.items():
+        _check_split(f"{name}: the {title} ", split)
+        if split.images.shape[1:] != train.images.shape[1:]:
+            shapes = f"{tuple(train.images.shape[1:])} and {tuple(split.images.shape[1:])}"
+            raise DataError(f"{name}: training and {title} images differ in shape, {shapes}; they must be equal")
 
 
 def _check_split(place: str, split: Split) -> None:
@@ -278,8 +300,6 @@ def _check_split(place: str, split: Split) -> None:
         raise DataError(f"{place}images have the shape {shape}; (count, 1 or 3 channels, height, width) is needed")
     if images.is_floating_point() and not bool(torch.isfinite(images).all()):
         raise DataError(f"{place}images hold NaN or infinite values; remove or replace them")
-    if int(labels.min()) < 0:
-        raise DataError(f"{place}labels reach down to {int(labels.min())}; they must be 0 or more")
 
 
 def _check_classes(name: str, train: Split, held: Mapping[str, Split], count: int) -> None:

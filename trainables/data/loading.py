@@ -8,6 +8,7 @@ else is a path, which is looked up from the current folder and then below the ro
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,9 +24,19 @@ from trainables.data.parts import visible
 from trainables.data.settings import DataSettings
 from trainables.data.split import rows_of, split_data
 from trainables.data.summary import summary_of
+from trainables.data.targets import ImageNumbers, as_numbers, with_moments
 from trainables.errors import DataError
 
-__all__ = ["ROOT_VARIABLE", "check_data", "described", "load", "load_raw"]
+__all__ = [
+    "ROOT_VARIABLE",
+    "check_data",
+    "data_path",
+    "described",
+    "load",
+    "load_numbers",
+    "load_raw",
+    "load_raw_numbers",
+]
 
 ROOT_VARIABLE = "NAS_TUNE_DATA"
 
@@ -46,18 +57,35 @@ def load(settings: DataSettings, device: torch.device) -> ImageData:
     return _load(settings, str(device), _stamp(settings))
 
 
-def check_data(settings: DataSettings) -> None:
+def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
+    """Load a data set whose targets are numbers as `load` loads one with classes.
+
+    Args:
+        settings: the data set and how it is split.
+        device: where the images are stored.
+
+    Returns:
+        The three splits, with the statistics of the training targets.
+
+    Raises:
+        DataError: the data set is missing, damaged or cannot be split, or a target is no number.
+    """
+    return _load_numbers(settings, str(device), _stamp(settings))
+
+
+def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) -> None:
     """Read and split a data set as every training would, unless it still has to be downloaded.
 
     Args:
         settings: the data set and how it is split.
+        read: reads the data set; `load_raw` by default.
 
     Raises:
         DataError: the data set is missing, damaged or cannot be split; the message names the places that were searched.
     """
     if settings.data == "digits":
         return
-    if _path(settings.data, settings.root) is None:
+    if data_path(settings.data, settings.root) is None:
         place = _root(settings.data, settings.root) / LAYOUT[settings.data]
         if settings.download and not place.is_dir():
             return
@@ -67,21 +95,22 @@ def check_data(settings: DataSettings) -> None:
                 "give download=True to fetch it, or copy the files there"
             )
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
-    rows_of(load_raw(settings), **shares, seed=settings.seed, whole=settings.whole)
+    rows_of(read() if read else load_raw(settings), **shares, seed=settings.seed, whole=settings.whole)
 
 
-def described(settings: DataSettings) -> list[str]:
+def described(settings: DataSettings, read: Callable[[], Raw] | None = None) -> list[str]:
     """Describe the images of a data set and how they are split.
 
     Args:
         settings: the data set and how it is split.
+        read: reads the data set; `load_raw` by default.
 
     Returns:
         One line; none for a data set of `NAMED` whose files are scikit-learn's or torchvision's.
     """
-    if settings.data == "digits" or (settings.data in TORCHVISION and _path(settings.data, settings.root) is None):
+    if settings.data == "digits" or (settings.data in TORCHVISION and data_path(settings.data, settings.root) is None):
         return []
-    raw = load_raw(settings)
+    raw = read() if read else load_raw(settings)
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
     counts = [len(rows) for rows in rows_of(raw, **shares, seed=settings.seed, whole=settings.whole)]
     return [summary_of(raw, *counts, whole=settings.whole, shares=shares)]
@@ -100,6 +129,21 @@ def load_raw(settings: DataSettings) -> Raw:
         DataError: the data set is missing or damaged.
     """
     return _load_raw(settings.data, _file_settings(settings), _stamp(settings))
+
+
+def load_raw_numbers(settings: DataSettings) -> Raw:
+    """Read a data set whose targets are numbers without splitting it, and keep it for later calls.
+
+    Args:
+        settings: the data set. Where it has classes, their names are the numbers.
+
+    Returns:
+        The data set on the CPU.
+
+    Raises:
+        DataError: the data set is missing or damaged, or a target is no number.
+    """
+    return _load_raw_numbers(settings.data, _file_settings(settings), _stamp(settings))
 
 
 _Files = tuple[str | None, bool, str | None, str | None, int | None]
@@ -121,16 +165,40 @@ def _load(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> Ima
     )
 
 
+@lru_cache(maxsize=4)
+def _load_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageNumbers:
+    data = split_data(
+        _load_raw_numbers(settings.data, _file_settings(settings), stamp),
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+        seed=settings.seed,
+        device=torch.device(device),
+        whole=settings.whole,
+    )
+    return with_moments(data)
+
+
+@lru_cache(maxsize=2)
+def _load_raw_numbers(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
+    root, _, image_column, label_column, resize = files
+    path = None if data == "digits" else data_path(data, root)
+    if path is not None and path.suffix.lower() == ".npz":
+        return load_npz(path, target=label_column, numbers=True)
+    if path is not None and parquet_files(path):
+        return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize, numbers=True)
+    return as_numbers(_load_raw(data, files, stamp))
+
+
 @lru_cache(maxsize=2)
 def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
     root, download, image_column, label_column, resize = files
     if data == "digits":
         return load_digits()
-    path = _path(data, root)
+    path = data_path(data, root)
     if path is None:
         return load_torchvision(data, _root(data, root), download=download)
     if path.suffix.lower() == ".npz":
-        return load_npz(path)
+        return load_npz(path, target=label_column)
     if parquet_files(path):
         return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
     if is_image_folder(path):
@@ -141,8 +209,19 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
     )
 
 
-def _path(data: str, root: str | None) -> Path | None:
-    """Find the path of a data set; None for a torchvision data set in torchvision's own layout."""
+def data_path(data: str, root: str | None) -> Path | None:
+    """Find the path of a data set.
+
+    Args:
+        data: the setting `data`, but for "digits", which has none.
+        root: the setting `data_root`.
+
+    Returns:
+        The path; None for a torchvision data set in torchvision's own layout.
+
+    Raises:
+        DataError: there is no such data set.
+    """
     below = root or os.environ.get(ROOT_VARIABLE)
     if data in TORCHVISION:
         own = [Path(below) / data, Path(below) / f"{data}.npz"] if below else []
@@ -172,7 +251,7 @@ def _stamp(settings: DataSettings) -> tuple[object, ...]:
     """Collect sizes and times of the files, which reveal a change; for images those of the folders stand for them."""
     if settings.data == "digits":
         return ()
-    path = _path(settings.data, settings.root)
+    path = data_path(settings.data, settings.root)
     found = [] if path is None else parquet_files(path) or [path, *visible(path.glob("**/"), path)]
     below = settings.root or os.environ.get(ROOT_VARIABLE)
     return (below, *((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in found))

@@ -16,13 +16,14 @@ from torch import Tensor
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, Part, part_of, usual_names
+from trainables.data.targets import numbers_of, raw_numbers
 from trainables.errors import DataError
 
-__all__ = ["load_npz"]
+__all__ = ["DAMAGE", "load_npz", "target_array"]
 
 _IMAGES = ("x", "image", "images")
 _LABELS = ("y", "label", "labels")
-_DAMAGE = (
+DAMAGE = (
     *(OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, NotImplementedError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error),
 )
@@ -30,7 +31,7 @@ _DAMAGE = (
 _Array = np.ndarray[Any, Any]
 
 
-def load_npz(path: Path) -> Raw:
+def load_npz(path: Path, *, target: str | None = None, numbers: bool = False) -> Raw:
     """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
     Other usual names are recognised too: `x_train`, `train_images`, `Y_valid`, ... Images have the shape (n, h, w),
@@ -39,6 +40,9 @@ def load_npz(path: Path) -> Raw:
 
     Args:
         path: the file.
+        target: the name of the array of labels, as in `height`, `height_val` and `height_test`; None for the usual
+            names.
+        numbers: whether labels are numbers with a unit, (n,) or (n, k).
 
     Returns:
         The images, with a note on arrays that were not read.
@@ -48,33 +52,54 @@ def load_npz(path: Path) -> Raw:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = _placed(path, list(archive.files))
+            names = _placed(path, list(archive.files), target)
             arrays = {place: archive[name] for place, name in names.items()}
             unread = sorted(set(archive.files) - set(names.values()))
     except DataError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
     images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, path, names)
     splits: dict[Part, Split] = {}
+    convert = numbers_of if numbers else _labels
     for part, found in images.items():
-        splits[part] = Split(found, _labels(arrays["y", part], f"{path}: {names['y', part]}"))
+        splits[part] = Split(found, convert(arrays["y", part], f"{path}: {names['y', part]}"))
     notes = [f"not read: {', '.join(unread)}"] if unread else []
+    if numbers:
+        held = splits.get("validation")
+        return raw_numbers(str(path), splits["train"], splits.get("test"), validation=held, notes=notes)
     return raw_images(str(path), splits["train"], splits.get("test"), validation=splits.get("validation"), notes=notes)
 
 
-def _placed(path: Path, found: list[str]) -> dict[tuple[str, Part], str]:
+def target_array(path: Path, found: list[str], target: str | None) -> str:
+    """Find the array of the training labels.
+
+    Args:
+        path: the file, for messages.
+        found: the names of all arrays.
+        target: as in `load_npz`.
+
+    Returns:
+        Its name.
+
+    Raises:
+        DataError: an array is missing or ambiguous.
+    """
+    return _placed(path, found, target)["y", "train"]
+
+
+def _placed(path: Path, found: list[str], target: str | None) -> dict[tuple[str, Part], str]:
     """Map kind ("x" or "y") and part to the name of the array."""
     placed: dict[tuple[str, Part], str] = {}
     for name in found:
-        place = _place_of(path, name)
+        place = _place_of(path, name, target)
         if place is None:
             continue
         if place in placed:
             raise DataError(f"{path} holds {placed[place]} and {name}, which mean the same; leave one of them out")
         placed[place] = name
     if ("x", "train") not in placed or ("y", "train") not in placed:
-        raise DataError(f"{path} holds the arrays {found}; it needs x (images) and y (labels)")
+        raise DataError(f"{path} holds the arrays {found}; it needs x (images) and {target or 'y'} (labels)")
     for part in PARTS:
         if (("x", part) in placed) != (("y", part) in placed):
             short = {"validation": "val"}.get(part, part)
@@ -82,9 +107,15 @@ def _placed(path: Path, found: list[str]) -> dict[tuple[str, Part], str]:
     return placed
 
 
-def _place_of(path: Path, name: str) -> tuple[str, Part] | None:
+def _place_of(path: Path, name: str, target: str | None) -> tuple[str, Part] | None:
     """Read kind and part from the name of an array; None for one that is neither images nor labels."""
     words = re.findall(r"[^\W_]+", name.lower())
+    if target is not None:
+        # The array that is asked for is called y, and what is called so otherwise is not read.
+        asked = re.sub(rf"(?<![^\W_]){re.escape(target.lower())}(?![^\W_])", " y ", name.lower())
+        if asked == name.lower() and any(word in _LABELS for word in words):
+            return None
+        words = re.findall(r"[^\W_]+", asked)
     kinds = ["x" if word in _IMAGES else "y" for word in words if word in _IMAGES + _LABELS]
     if len(kinds) != 1:
         return None

@@ -8,6 +8,7 @@ label column holds integers from 0, or class names.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from trainables.data.gathering import Gathered, gathered
 from trainables.data.images import Raw
 from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
+from trainables.data.targets import numbers_of
 from trainables.errors import DataError
 
 __all__ = ["load_parquet", "parquet_files"]
@@ -43,7 +45,9 @@ class _Rows:
     labels: list[Any] = field(default_factory=list)
 
 
-def load_parquet(path: Path, *, image_column: str | None, label_column: str | None, resize: int | None) -> Raw:
+def load_parquet(
+    path: Path, *, image_column: str | None, label_column: str | None, resize: int | None, numbers: bool = False
+) -> Raw:
     """Read the Parquet files of a path.
 
     Args:
@@ -51,6 +55,7 @@ def load_parquet(path: Path, *, image_column: str | None, label_column: str | No
         image_column: name of the column of images; None recognises it by type and name.
         label_column: name of the column of labels; None recognises it by type and name.
         resize: side of the images in pixels; None keeps them, see `decode_all`.
+        numbers: whether labels are numbers with a unit.
 
     Returns:
         The images, with notes on how they were split.
@@ -61,7 +66,7 @@ def load_parquet(path: Path, *, image_column: str | None, label_column: str | No
     files = parquet_files(path)
     notes: list[str] = []
     by_file = parts_of_files(path, files, notes)
-    columns = columns_of(files, image_column, label_column)
+    columns = columns_of(files, image_column, label_column, numbers=numbers)
     rows: dict[Part, _Rows] = {}
     for file in files:
         _read(file, columns, by_file[file], rows)
@@ -72,7 +77,10 @@ def load_parquet(path: Path, *, image_column: str | None, label_column: str | No
     parts: dict[Part, Gathered] = {}
     for part in PARTS:
         if part in rows:
-            labels = _numbers(rows[part].labels, names, path)
+            if numbers:
+                labels = numbers_of([_plain(label) for label in rows[part].labels], f"{path}, {part} rows")
+            else:
+                labels = _numbers(rows[part].labels, names, path)
             parts[part] = Gathered(rows[part].images, labels, f"{part} rows")
     if columns.split:
         notes.append(f"split by the column {columns.split}")
@@ -117,6 +125,11 @@ def _part_of_row(place: str, column: str | None, cell: object, of_file: Part | N
     if of_file is not None and of_file != part:
         raise DataError(f"{place}: the column {column!r} says {cell!r}, and the name of the file {of_file}; mend one")
     return part
+
+
+def _plain(label: object) -> object:
+    """A decimal number as a float; everything else as it is."""
+    return float(label) if isinstance(label, Decimal) else label
 
 
 def _numbers(labels: list[Any], names: tuple[str, ...], path: Path) -> torch.Tensor:

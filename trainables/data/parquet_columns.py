@@ -61,13 +61,14 @@ def opened(path: Path) -> Any:
         raise DataError(f"{path} is no whole Parquet file ({error}); fetch or write it again") from error
 
 
-def columns_of(files: Sequence[Path], image: str | None, label: str | None) -> Columns:
+def columns_of(files: Sequence[Path], image: str | None, label: str | None, *, numbers: bool = False) -> Columns:
     """Find the columns of images, labels and splits.
 
     Args:
         files: the Parquet files; the first one is searched, and columns of splits are checked in all.
         image: name of the column of images; None recognises it.
         label: name of the column of labels; None recognises it.
+        numbers: whether labels are numbers with a unit.
 
     Returns:
         The names.
@@ -82,7 +83,8 @@ def columns_of(files: Sequence[Path], image: str | None, label: str | None) -> C
     if len(splits) > 1:
         raise DataError(f"{files[0]}: the columns {', '.join(splits)} all name splits; keep one of them")
     others = {name: kind for name, kind in types.items() if name not in splits}
-    labels = _column(files[0], "label_column", label, others, _holds_labels, LABEL_NAMES)
+    fits = _holds_numbers if numbers else _holds_labels
+    labels = _column(files[0], "label_column", label, others, fits, LABEL_NAMES)
     return Columns(images, labels, splits[0] if splits else None)
 
 
@@ -115,7 +117,7 @@ def _column(
         if given not in types:
             raise DataError(f"{path} has no column {given!r}; its columns are {', '.join(types)}")
         if not fits(types[given]):
-            needed = "encoded images as bytes" if fits is _holds_bytes else "integers from 0, or class names"
+            needed = _NEEDED[fits]
             raise DataError(f"{path}: {setting} is {given!r}, which holds {types[given]}; {needed} are needed")
         return given
     fitting = [name for name, kind in types.items() if fits(kind)]
@@ -175,3 +177,16 @@ def _holds_labels(kind: Any) -> bool:
 
     text = types.is_string(kind) or types.is_large_string(kind) or types.is_dictionary(kind)
     return bool(types.is_integer(kind) or text)
+
+
+def _holds_numbers(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
+_NEEDED: dict[Callable[[Any], bool], str] = {
+    _holds_bytes: "encoded images as bytes",
+    _holds_labels: "integers from 0, or class names",
+    _holds_numbers: "numbers",
+}

@@ -1,4 +1,7 @@
-"""The split into train, validation and test: as given, else drawn by a seed so that each class keeps its share."""
+"""The split into train, validation and test: as given, else drawn by a seed so that each class keeps its share.
+
+Where there are no classes, rows are drawn from all alike.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from torch import Tensor
 from trainables.data.images import ImageData, Raw
 from trainables.errors import DataError
 
-__all__ = ["moments", "rows_of", "split_data", "stratified"]
+__all__ = ["drawn", "moments", "rows_of", "split_data", "stratified"]
 
 _CANCELLED = 1e-4
 """Share of the squared mean below which a variance is computed again, around the mean."""
@@ -65,15 +68,39 @@ def rows_of(
         data set has the split itself or `whole` leaves it out.
 
     Raises:
-        DataError: a class has too few images to be split.
+        DataError: a class has too few images to be split, or there are too few at all.
     """
+    part = stratified if raw.classes else drawn
     rows = torch.arange(len(raw.train))
     held = tested = rows[:0]
     if raw.test is None:
-        rows, tested = stratified(raw.train.labels, rows, test_share, seed, f"{raw.name}, test")
+        rows, tested = part(raw.train.labels, rows, test_share, seed, f"{raw.name}, test")
     if raw.validation is None and not whole:
-        rows, held = stratified(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
+        rows, held = part(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
     return rows, held, tested
+
+
+def drawn(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:
+    """Split rows in two at random. Both sides have at least one row.
+
+    Args:
+        labels: not used: rows are drawn from all alike.
+        rows: (k,), the indices that are split.
+        share: share of the rows for the second part, rounded to a whole number of rows.
+        seed: decides which rows are drawn.
+        title: names the split in messages.
+
+    Returns:
+        The remaining rows and the drawn rows, each sorted.
+
+    Raises:
+        DataError: there are fewer than two rows.
+    """
+    if len(rows) < 2:
+        raise DataError(f"{title}: {len(rows)} image(s) are left and each split needs one; add images")
+    mixed = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed))]
+    count = min(max(round(len(rows) * share), 1), len(rows) - 1)
+    return mixed[count:].sort().values, mixed[:count].sort().values
 
 
 def stratified(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:

@@ -46,9 +46,13 @@ def summary_of(raw: Raw, train: int, validation: int, test: int, *, whole: bool,
     values = f"{kind} from {float(images.min()):g} to {float(images.max()):g}"
     pixels = f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, {values}"
     said = "".join(f"; {note}" for note in raw.notes)
-    return f"{raw.name}: {', '.join(parts)}; {_classes(raw.classes)}; {pixels}{said}"
+    return f"{raw.name}: {', '.join(parts)}; {_targets(raw)}; {pixels}{said}"
 
 
-def _classes(classes: tuple[str, ...]) -> str:
+def _targets(raw: Raw) -> str:
+    classes, labels = raw.classes, raw.train.labels
+    if not classes:
+        count = f"{labels.shape[1]} numbers" if labels.shape[1] > 1 else "a number"
+        return f"{count} for each image, from {float(labels.min()):g} to {float(labels.max()):g}"
     more = f" and {len(classes) - _SHOWN_CLASSES} more" if len(classes) > _SHOWN_CLASSES else ""
     return f"{len(classes)} classes: {', '.join(classes[:_SHOWN_CLASSES])}{more}"

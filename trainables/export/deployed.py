@@ -32,6 +32,10 @@ class Deployed:
         layers: attributes of layers that were made smaller after `trainables.build`, by the paths of the layers.
         raw_dtype: dtype of the raw inputs of the training, such as "uint8"; empty if unknown.
         raw_range: smallest and greatest raw input, such as (0, 255); empty if unknown.
+        output_mean: of the targets, one number per output; the network gives `(target - mean) / std`. Empty where
+            outputs have no such scale.
+        output_std: standard deviation of the targets, one number per output.
+        is_scaled: whether the network gives targets in their own units all the same (see `export.outputs.in_units`).
     """
 
     network: nn.Module
@@ -47,6 +51,9 @@ class Deployed:
     layers: Sizes = field(default_factory=dict)
     raw_dtype: str = ""
     raw_range: tuple[float, ...] = ()
+    output_mean: tuple[float, ...] = ()
+    output_std: tuple[float, ...] = ()
+    is_scaled: bool = False
 
     @property
     def standardizes(self) -> bool:

@@ -20,6 +20,7 @@ from trainables.export.check import compared, random_batches
 from trainables.export.deployed import Deployed
 from trainables.export.format import Work
 from trainables.export.formats import FORMATS, STANDARD
+from trainables.export.outputs import in_units
 from trainables.export.tracing import UntraceableError
 
 __all__ = ["Exported", "ProgressCallback", "check_formats", "export_network"]
@@ -112,7 +113,7 @@ def export_network(
     wanted = check_formats(formats)
     network = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
     inputs = deployed.inputs.detach().to("cpu", memory_format=torch.contiguous_format)
-    own = replace(deployed, network=network, inputs=inputs)
+    own = in_units(replace(deployed, network=network, inputs=inputs))
     batches = random_batches(own.inputs)
     work = {kind: Work(own, _takes(own, kind, normalization), identifier, tuple(facts)) for kind in wanted}
     with draft_folder(folder, "export") as draft:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from trainables.export.deployed import Deployed
 
-__all__ = ["Standardized", "described_inputs", "metadata", "raw_of", "standardized"]
+__all__ = ["Standardized", "described_inputs", "described_outputs", "metadata", "raw_of", "standardized"]
 
 
 class Standardized(nn.Module):
@@ -93,6 +93,24 @@ def described_inputs(deployed: Deployed, *, raw: bool) -> str:
     return f"{kind} of shape ({shape}), raw: with the values that the data set has{said}, unscaled"
 
 
+def described_outputs(deployed: Deployed) -> str:
+    """Describe the outputs of a file for a person.
+
+    Args:
+        deployed: the network.
+
+    Returns:
+        What each number means, in words; empty where it is not known.
+    """
+    if deployed.classes:
+        return "one number for each class, before softmax"
+    if not deployed.output_mean:
+        return ""
+    if deployed.is_scaled:
+        return "the targets in their own units"
+    return "standardized targets: output * output_std + output_mean is in the units of the targets"
+
+
 def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str]:
     """Collect the metadata of a file.
 
@@ -111,7 +129,9 @@ def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str
         "std": list(deployed.std),
         "raw_dtype": deployed.raw_dtype,
         "raw_range": list(deployed.raw_range),
-        "output": "one number for each class, before softmax" if deployed.classes else "",
+        "output": described_outputs(deployed),
+        "output_mean": [] if deployed.is_scaled else list(deployed.output_mean),
+        "output_std": [] if deployed.is_scaled else list(deployed.output_std),
         "classes": list(deployed.classes),
         "data": deployed.data,
         "space": deployed.space,

@@ -18,6 +18,7 @@ from trainables.errors import CheckpointError, TrainableError
 from trainables.export.deployed import Deployed
 from trainables.export.format import Format, Work
 from trainables.export.resizing import resize
+from trainables.export.standardized import described_outputs
 from trainables.networks import build
 
 __all__ = ["ARCHITECTURE", "FORMAT", "VERSION", "WEIGHTS", "described", "rebuilt", "unfindable", "write_weights"]
@@ -65,6 +66,7 @@ def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
             "raw_range": list(deployed.raw_range) or None,
         },
         "classes": list(deployed.classes) or None,
+        **({"output": described_outputs(deployed)} if deployed.output_mean else {}),
     }
 
 

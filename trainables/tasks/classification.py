@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.data import DataSettings, ImageData, Views, check_data, described, load, load_raw
+from trainables.data import ImageData
 from trainables.metrics import Metric
-from trainables.networks import check_images
 from trainables.settings import check_number
-from trainables.settings.groups import group
+from trainables.tasks.image_task import ImageTask
 from trainables.tasks.meters import Means
-from trainables.tasks.task import Task
-from trainables.training.batches import Batch
-from trainables.trial.checkpoint import named
 
-__all__ = ["CUTOUT_SHARE", "LABEL_SMOOTHING", "Classification"]
+__all__ = ["LABEL_SMOOTHING", "Classification"]
 
 LABEL_SMOOTHING = 0.1
-CUTOUT_SHARE = 4
-"""In a full recipe the square that cutout clears has a quarter of the image's side."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classification(Task):
+class Classification(ImageTask):
     """One of several classes for each image."""
 
     name: ClassVar[str] = "classification"
@@ -38,30 +31,12 @@ class Classification(Task):
         Metric("loss", "min", "nats", low=0.0),
     )
 
-    data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))
-    """Which images, and how they are parted."""
-    views: Views = field(default_factory=Views, metadata=group(Views))
-    """How images are changed at random while the network trains."""
-    label_smoothing: float = 0.1
+    label_smoothing: float = LABEL_SMOOTHING
     """The share of the target that is spread over all classes in training (Szegedy et al. 2016, 1512.00567)."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_number("label_smoothing", self.label_smoothing, 0, 0.9)
-
-    def load(self, device: torch.device) -> ImageData:
-        """Load the images; later calls with equal settings take them from memory."""
-        return load(self.data, device)
-
-    def augment(
-        self, inputs: Tensor, targets: Tensor, data: ImageData, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Make random views of the images."""
-        return self.views.augmentation(data)(inputs, generator), targets
-
-    def heads(self, outputs: Batch) -> tuple[Tensor, Sequence[Tensor]]:
-        """Separate the logits from those of auxiliary heads, which follow them in a tuple."""
-        logits, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
-        return logits, auxiliary
 
     def loss(self, outputs: Tensor, targets: Tensor, data: ImageData) -> Tensor:
         """Compute the mean cross-entropy in nats, with the label smoothing."""
@@ -76,51 +51,12 @@ class Classification(Task):
         return [data.classes[index] for index in outputs.argmax(1).tolist()]
 
     def full_recipe(self) -> dict[str, object]:
-        """Choose the recipe of the field for small images (Zoph et al. 2018, 1707.07012; Liu et al. 2019, 1806.09055).
-
-        All images but the test images, cutout and label smoothing.
-        """
-        cutout = max(1, min(self.image_shape()[1:]) // CUTOUT_SHARE)
-        return {"whole": True, "cutout": cutout, "label_smoothing": LABEL_SMOOTHING}
-
-    def image_shape(self) -> tuple[int, int, int]:
-        """Load the images and read their shape.
-
-        Returns:
-            Channels, height and width.
-        """
-        channels, height, width = load_raw(self.data).train.images.shape[1:]
-        return int(channels), int(height), int(width)
-
-    def exported(self, data: ImageData) -> dict[str, Any]:
-        """Return how raw images are standardized, and their type and range."""
-        images = data.train.images
-        return {
-            "mean": tuple(data.mean.flatten().tolist()),
-            "std": tuple(data.std.flatten().tolist()),
-            "raw_dtype": str(images.dtype).removeprefix("torch."),
-            "raw_range": (float(images.min()), float(images.max())),
-        }
-
-    def check_space(self, space: object) -> None:
-        """Refuse a space whose networks take no images."""
-        check_images(space)
-
-    def check(self) -> None:
-        """Check that the images can be read and split, unless they still have to be downloaded."""
-        check_data(self.data)
-
-    def about(self) -> list[str]:
-        """Describe the images and how they are split."""
-        return described(self.data)
-
-    def checksum(self) -> str:
-        """Compute a checksum of all images and labels, whatever the split."""
-        return load_raw(self.data).checksum()
+        """Add label smoothing to the recipe of all tasks of images."""
+        return {**super().full_recipe(), "label_smoothing": LABEL_SMOOTHING}
 
     def identity(self) -> dict[str, object]:
         """Return every setting by its dotted name."""
-        return {"label_smoothing": self.label_smoothing, **named(data=self.data, views=self.views)}
+        return {"label_smoothing": self.label_smoothing, **super().identity()}
 
 
 def _hits(outputs: Tensor, targets: Tensor) -> Tensor:

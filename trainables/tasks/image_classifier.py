@@ -9,14 +9,16 @@ print(classifier.evaluate("test"))
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from trainables.metrics import MODES, Mode
 from trainables.networks import space_name, tree_of
 from trainables.settings.groups import from_flat, takes
-from trainables.tasks.classification import CUTOUT_SHARE, LABEL_SMOOTHING, Classification
+from trainables.tasks.classification import LABEL_SMOOTHING, Classification
 from trainables.tasks.classifier_settings import ClassifierKeywords, ClassifierSettings
+from trainables.tasks.image_task import CUTOUT_SHARE
 from trainables.tasks.learner import DROP_PATH, EMA, Learner
 from trainables.tasks.learner_settings import LearnerSettings
 from trainables.trial.checkpoint import named
@@ -53,6 +55,16 @@ class ImageClassifier(Learner):
         )
         self._images = Classification(data=of.data, views=of.views, label_smoothing=of.label_smoothing)
         self._begin(learner, self._images)
+
+    @classmethod
+    def task_of(cls, settings: Mapping[str, object]) -> Classification:
+        """Make the task, whatever the settings are: its metrics do not depend on them."""
+        return Classification()
+
+    @classmethod
+    def setting_names(cls, settings: Mapping[str, object]) -> list[str]:
+        """List the settings of the class."""
+        return list(inspect.signature(cls).parameters)
 
     def image_shape(self) -> tuple[int, int, int]:
         """Load the images and read their shape; needs no set-up.

@@ -25,11 +25,12 @@ import torch
 from trainables.costs.cost import Cost, Meter, cost_of
 from trainables.costs.zero_cost import PROXIES, score
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.metrics import Metric
 from trainables.networks import build, builder_of, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import make_task
+from trainables.tasks.registry import AUTO, guessed, make_task, task_settings
 from trainables.tasks.task import Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out
@@ -56,8 +57,9 @@ class Learner:
     """A network of a space, trained on a task.
 
     Args:
-        task: a name of `trainables.tasks.registry.TASKS`, a class that follows `Task`, or a task. A mapping has a
-            name or class as its "name", and settings of the task.
+        task: a name of `trainables.tasks.registry.TASKS`, "module:attribute", a class that follows `Task`, or a task.
+            "auto" takes the one that the data suggest. A mapping has such a name or class as its "name", and settings
+            of the task.
         settings: those of `LearnerSettings` and of the task, side by side.
 
     Raises:
@@ -67,12 +69,54 @@ class Learner:
     parallel: ClassVar[bool] = True
     kind: ClassVar[str] = "learner"
     """What checkpoints and messages call it."""
+    _guess: str = ""
 
-    def __init__(self, *, task: object = "classification", **settings: object) -> None:
+    def __init__(self, *, task: object = AUTO, **settings: object) -> None:
+        name, others = _parted(task, settings)
         own = flat_settings(LearnerSettings)
         mine = {name: value for name, value in settings.items() if name in own}
-        others = {name: value for name, value in settings.items() if name not in own}
-        self._begin(from_flat(LearnerSettings, mine), make_task(task, others))
+        self._begin(from_flat(LearnerSettings, mine), make_task(name, others))
+        self._guess = guessed(others)[1] if name == AUTO else ""
+
+    @classmethod
+    def task_of(cls, settings: Mapping[str, object]) -> Task:
+        """Make the task of a learner with some settings; the settings of the learner itself are not checked.
+
+        Args:
+            settings: of the learner, `task` among them.
+
+        Returns:
+            The task.
+
+        Raises:
+            TrainableError: there is no such task, or it refuses its settings.
+        """
+        return make_task(*_parted(settings.get("task", AUTO), settings))
+
+    @classmethod
+    def metrics_of(cls, settings: Mapping[str, object]) -> list[Metric]:
+        """Declare the metrics of a learner with some settings.
+
+        Args:
+            settings: of the learner, `task` among them.
+
+        Returns:
+            The metrics of its task, the primary one first.
+        """
+        task = cls.task_of(settings)
+        return sorted(task.metrics, key=lambda metric: metric.name != task.primary)
+
+    @classmethod
+    def setting_names(cls, settings: Mapping[str, object]) -> list[str]:
+        """List the settings of a learner with a task.
+
+        Args:
+            settings: of the learner, `task` among them.
+
+        Returns:
+            The names.
+        """
+        return ["task", *flat_settings(LearnerSettings), *task_settings(type(cls.task_of(settings)))]
 
     def _begin(self, settings: LearnerSettings, task: Task) -> None:
         task.check_space(settings.space)
@@ -106,7 +150,7 @@ class Learner:
 
     def about(self) -> list[str]:
         """Describe the data that are found and how they are split; reads them."""
-        return self._task.about()
+        return [*([self._guess] if self._guess else []), *self._task.about()]
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process) and build the network; `step` then trains epoch 1."""
@@ -308,6 +352,16 @@ class Learner:
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
         """The identity in the form of checkpoints without a version, of which this trainable wrote none."""
         return {}
+
+
+def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[str, object]]:
+    """The name or class of a task, and its settings among those of a learner."""
+    own = flat_settings(LearnerSettings)
+    others = {name: value for name, value in settings.items() if name not in own and name != "task"}
+    if isinstance(task, Mapping):
+        others = {**task, **others}
+        task = others.pop("name", AUTO)
+    return task, others
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Meters that tasks are made of: means over examples."""
+"""Meters that tasks are made of: means over examples, and errors of numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from torch import Tensor
 from trainables.training.batches import Batch, length
 from trainables.training.parallel import Group
 
-__all__ = ["Means", "Sum"]
+__all__ = ["Errors", "Means", "Sum"]
+
+_CONSTANT = 1e-12
+"""The variance of targets, as a share of their mean square, up to which they are constant."""
 
 Sum = Callable[[Batch, Batch], Tensor]
 """A function of outputs and targets that returns the sum of a metric over the examples of the batch, a scalar."""
@@ -70,3 +73,69 @@ class Means:
         if not self._count:
             return {}
         return {name: float(total) / self._count for name, total in self._totals.items()}
+
+
+class Errors:
+    """Measures predictions of numbers: `rmse`, `mae`, `r2` and `loss`.
+
+    Outputs are standardized; errors have the units of the targets. With several numbers for each example, `rmse` and
+    `mae` are over all numbers, and `r2` is the mean of that of each number. `loss` is the mean squared error of
+    standardized targets.
+
+    Args:
+        mean: (k,), of the training targets.
+        std: (k,), standard deviation of the same.
+        names: the metrics to measure.
+    """
+
+    def __init__(self, mean: Tensor, std: Tensor, names: Sequence[str]) -> None:
+        self._mean, self._std, self._names = mean, std, tuple(names)
+        self._type = torch.float32 if mean.device.type == "mps" else torch.float64
+        self._sums = torch.zeros((4, len(mean)), dtype=self._type, device=mean.device)
+        self._count = 0
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            outputs: (n, k), standardized.
+            targets: (n, k), in their own units.
+        """
+        wanted = (targets.to(self._type) - self._mean) / self._std
+        error = outputs.to(self._type) - wanted
+        self._sums += torch.stack([error.square().sum(0), error.abs().sum(0), wanted.sum(0), wanted.square().sum(0)])
+        self._count += len(targets)
+
+    def merge(self, group: Group, device: torch.device) -> None:
+        """Make this the meter of all batches of all processes.
+
+        Args:
+            group: the processes that evaluate together.
+            device: the device on which the processes communicate.
+        """
+        if group.alone:
+            return
+        count = torch.full_like(self._sums[:1], self._count)
+        together = torch.cat((self._sums, count))
+        group.sum_([together])
+        self._sums, self._count = together[:4], int(together[4, 0])
+
+    def result(self) -> dict[str, float]:
+        """Compute the metrics; waits for the device.
+
+        Returns:
+            The values by name. `r2` is left out where a target is constant.
+        """
+        if not self._count:
+            return {}
+        squared, absolute, total, total_squared = self._sums.cpu() / self._count
+        std = self._std.double().cpu()
+        found = {
+            "rmse": float((squared * std.square()).mean().sqrt()),
+            "mae": float((absolute * std).mean()),
+            "loss": float(squared.mean()),
+        }
+        spread = total_squared - total.square()
+        if bool((spread > _CONSTANT * total_squared).all()):
+            found["r2"] = float((1 - squared / spread).mean())
+        return {name: found[name] for name in self._names if name in found}

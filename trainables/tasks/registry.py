@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
+import operator
 from collections.abc import Mapping
 from typing import cast
 
@@ -14,8 +16,10 @@ from trainables.settings import check_settings
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.task import Task
 
-__all__ = ["TASKS", "make_task", "register", "task_class", "task_settings"]
+__all__ = ["AUTO", "TASKS", "guessed", "make_task", "register", "task_class", "task_settings"]
 
+AUTO = "auto"
+"""The name that stands for the task that the data suggest."""
 _MEMBERS = tuple(name for name in vars(Task) if not name.startswith("_"))
 
 
@@ -35,6 +39,7 @@ TASKS: Registry[type[Task]] = Registry(
     "tasks",
     {
         "classification": "trainables.tasks.classification:Classification",
+        "regression": "trainables.tasks.regression:Regression",
         "table": "trainables.tasks.table:Table",
     },
     check=_task,
@@ -62,7 +67,7 @@ def task_class(task: object) -> type[Task]:
     """Find the class of a task.
 
     Args:
-        task: a name, a class, a task, or a mapping with one of the first two as its "name".
+        task: a name, "module:attribute", a class, or a task.
 
     Returns:
         The class.
@@ -71,13 +76,45 @@ def task_class(task: object) -> type[Task]:
         UnknownNameError: no task has the name.
         TrainableError: it is none of these, or the class is no task.
     """
-    if isinstance(task, Mapping):
-        if "name" not in task:
-            raise TrainableError(f"task is {dict(task)!r}; its name is missing: {', '.join(TASKS.names())}")
-        task = task["name"]
+    if isinstance(task, str) and ":" in task:
+        task = _imported(task)
     if isinstance(task, str):
         return TASKS.get(task)
     return _task(getattr(task, "__qualname__", repr(task)), task if inspect.isclass(task) else type(task))
+
+
+def _imported(reference: str) -> object:
+    module, _, name = reference.partition(":")
+    try:
+        return operator.attrgetter(name)(importlib.import_module(module))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise TrainableError(
+            f"task {reference!r} cannot be imported: {error}; write 'module:Class', and start where the module is found"
+        ) from error
+
+
+def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
+    """Choose a task for data: regression where the targets are numbers with fractions, else classification.
+
+    Args:
+        settings: of the task, as far as they are known; those of the data count.
+
+    Returns:
+        The name of the task, and a sentence about it for a person.
+
+    Raises:
+        DataError: the data are missing or damaged.
+        TrainableError: a setting of the data cannot be.
+    """
+    from trainables.data import DataSettings
+    from trainables.data.guessing import real_targets
+
+    known = {name: value for name, value in settings.items() if name in flat_settings(DataSettings)}
+    if settings.get("target") is not None:
+        known["label_column"] = settings["target"]
+    real = real_targets(from_flat(DataSettings, known))
+    name = "regression" if real else "classification"
+    return name, f"the task is taken for {name}, since {real or 'the targets are classes'}; task = .. sets another one"
 
 
 def task_settings(kind: type[Task]) -> list[str]:
@@ -98,8 +135,8 @@ def make_task(task: object, settings: Mapping[str, object] | None = None) -> Tas
     """Make a task, before anything is loaded.
 
     Args:
-        task: a name, a class that follows `Task`, or a task. A mapping has one of the first two as its "name", and
-            settings beside it.
+        task: a name, a class that follows `Task`, a task, or "auto" for what the data suggest (`guessed`). A mapping
+            has a name or class as its "name", "auto" by default, and settings beside it.
         settings: further settings, which replace those of the mapping.
 
     Returns:
@@ -109,11 +146,13 @@ def make_task(task: object, settings: Mapping[str, object] | None = None) -> Tas
         UnknownNameError: no task has the name.
         TrainableError: it is no task, or does not take a setting, or a setting cannot be.
     """
-    kind = task_class(task)
     given = {**(task if isinstance(task, Mapping) else {}), **(settings or {})}
     if isinstance(task, Mapping):
-        del given["name"]
-    elif not isinstance(task, str) and not inspect.isclass(task):
+        task = given.pop("name", AUTO)
+    if task == AUTO:
+        task, _ = guessed(given)
+    kind = task_class(task)
+    if not isinstance(task, str) and not inspect.isclass(task):
         if given:
             raise TrainableError(f"{next(iter(given))!r} is a setting, and the task is made already; give its class")
         return cast(Task, task)

@@ -297,11 +297,12 @@ class Tally:
         Raises:
             DivergedError: the loss is no finite number.
         """
-        sums = torch.stack([self._loss.double(), torch.tensor(self._count, dtype=torch.float64, device=self._device)])
-        group.sum_([sums])
         self._meter.merge(group, self._device)
-        total, count = sums.tolist()
-        loss = total / count
+        total, count = self._loss, torch.tensor(self._count, device=self._device)
+        if not group.alone:
+            total, count = total.double(), count.double()
+            group.sum_([total, count])
+        loss = float(total) / int(count)
         if not math.isfinite(loss):
             raise DivergedError(f"the training loss is {loss} after epoch {epoch}; lower lr, or clip gradients")
         return {"loss": loss, **self._meter.result()}

@@ -11,7 +11,7 @@ from nas_tune.winners.export.facts import Facts
 from nas_tune.winners.retrain.trainable import TEST
 from trainables.export import FORMATS, Exported
 from trainables.export.standardized import described_inputs
-from trainables.metrics import MODES
+from trainables.metrics import TRAINING, modes_with_training
 
 __all__ = ["CARD", "card", "docstring_lines", "heading"]
 
@@ -92,7 +92,7 @@ def _search(facts: Facts) -> Iterator[tuple[str, str]]:
     config = facts.config
     yield "strategy", _component(config["strategy"])
     yield "scheduler", _component(config["scheduler"])
-    of = ", on the validation split" if facts.is_classifier and not facts.retrained else ", as the trials reported it"
+    of = ", on the validation split" if facts.is_learner and not facts.retrained else ", as the trials reported it"
     yield "optimized", ", ".join(f"{name} ({mode})" for name, mode in _optimized(config).items()) + of
     yield "budget", _budget(config)
     counts = ", ".join(f"{count} {state}" for state, count in facts.counts.items() if count)
@@ -116,6 +116,9 @@ def _data(facts: Facts) -> Iterator[tuple[str, str]]:
     if deployed.mean:
         rounded = [", ".join(f"{one:.6g}" for one in values) for values in (deployed.mean, deployed.std)]
         yield "normalisation", f"(raw - mean) / std, mean {rounded[0]}, std {rounded[1]}"
+    if deployed.output_mean:
+        rounded = [", ".join(f"{one:.6g}" for one in values) for values in (deployed.output_mean, deployed.output_std)]
+        yield "outputs", f"in the units of the targets; in training mean {rounded[0]}, std {rounded[1]}"
 
 
 def _metrics(facts: Facts) -> Iterator[str]:
@@ -139,9 +142,9 @@ def _metrics(facts: Facts) -> Iterator[str]:
 
 def _split(facts: Facts, name: str) -> str:
     """The split of a reported metric, where it is known."""
-    if not facts.is_classifier or name not in MODES:
+    if name not in modes_with_training(facts.metrics):
         return "as reported"
-    return "training" if name.startswith("train_") else "validation"
+    return "training" if name.startswith(TRAINING) else "validation"
 
 
 def _over_seeds(facts: Facts, name: str) -> str:
@@ -163,7 +166,7 @@ def _behind(facts: Facts) -> Iterator[str]:
     if not facts.retrained and facts.valued > 1:
         chose = " and ".join(_cell(name) for name in _optimized(facts.config))
         yield f"The search compared {facts.valued} trials by {chose}: the value of the best of them is too good."
-    if facts.is_classifier and facts.searched_without_test:
+    if facts.is_learner and facts.searched_without_test:
         yield "No training saw the test split, and it chose neither the architecture nor these weights."
     elif facts.test is not None:
         yield "Whether a training or the search saw the test split is not recorded."
@@ -171,8 +174,9 @@ def _behind(facts: Facts) -> Iterator[str]:
 
 def _trained_on(facts: Facts) -> Iterator[str]:
     whole = bool(facts.recipe.get("whole"))
-    if facts.is_classifier:
-        parts = "the training and the validation images together" if whole else "the training images alone"
+    if facts.is_learner:
+        what = facts.examples
+        parts = f"the training and the validation {what} together" if whole else f"the training {what} alone"
         yield f"It learned from {parts}."
     elif whole:
         yield "Its trainable was told to train on the whole (whole = true)."
@@ -202,7 +206,8 @@ def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
         yield f"- {names}: {described_inputs(facts.deployed, raw=kind == 'raw')}."
     if facts.deployed.standardizes:
         yield "- The check in the fresh interpreter gave each file what it takes. ONNX and pt2 files say it themselves,"
-        yield "  with the classes, the mean and the deviation (pt2: in `metadata.json`)."
+        classes = "the classes, " if facts.deployed.classes else ""
+        yield f"  with {classes}the mean and the deviation (pt2: in `metadata.json`)."
         yield ""
 
 

@@ -21,11 +21,17 @@ from search_spaces.notation import writer
 from trainables.costs.cost import Cost, cost_of
 from trainables.export import Deployed
 from trainables.protocol import Evaluating, Trainable
-from trainables.tasks.image_classifier import ImageClassifier
+from trainables.tasks.image_task import ImageTask
+from trainables.tasks.learner import Learner
+from trainables.tasks.task import Metric
 
 __all__ = ["Facts", "Source", "gather_facts", "machine", "supernet_parameters"]
 
-_TEST_APART = ("trainables.tasks.image_classifier:ImageClassifier", "trainables.supernet.trainable:DartsTrainable")
+_TEST_APART = (
+    "trainables.tasks.learner:Learner",
+    "trainables.tasks.image_classifier:ImageClassifier",
+    "trainables.supernet.trainable:DartsTrainable",
+)
 """Trainables whose trials are known not to see the test split."""
 
 
@@ -51,12 +57,17 @@ class Source:
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def is_classifier(self) -> bool:
-        """Whether `ImageClassifier` itself trained and tested: the splits of the data are then known."""
+    def is_learner(self) -> bool:
+        """Whether `Learner` itself trained and tested: the splits of the data are then known."""
         kind = type(self.held)
-        return isinstance(self.held, ImageClassifier) and all(
-            getattr(kind, name) is getattr(ImageClassifier, name) for name in ("setup", "step", "evaluate")
+        return isinstance(self.held, Learner) and all(
+            getattr(kind, name) is getattr(Learner, name) for name in ("setup", "step", "evaluate")
         )
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the task that was learned; empty where no `Learner` trained."""
+        return tuple(self.held.task.metrics) if isinstance(self.held, Learner) and self.is_learner else ()
 
 
 @dataclass(frozen=True)
@@ -104,8 +115,12 @@ class Facts:
     """For a reported metric: mean and standard deviation over trainings with other seeds, and their number."""
     trainings: int
     """The number of trainings of the architecture."""
-    is_classifier: bool
-    """As `Source.is_classifier`."""
+    examples: str
+    """What one example is, in the plural: "images", or "examples" where it is not known."""
+    is_learner: bool
+    """As `Source.is_learner`."""
+    metrics: tuple[Metric, ...]
+    """As `Source.metrics`."""
     searched_without_test: bool
     """Whether the trials of the search are known not to see the test split."""
     valued: int
@@ -113,7 +128,7 @@ class Facts:
     retrained: bool
     recipe: Mapping[str, Any]
     spread: Mapping[str, tuple[float, float, int]]
-    """For the test accuracy: the ends of its 95 % interval, and the number of test examples."""
+    """For a test metric that is a share of examples: the ends of its 95 % interval, and the number of examples."""
     config: Mapping[str, Any]
     counts: Mapping[str, int]
     all_epochs: int
@@ -159,14 +174,16 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
         reported=reported,
         seeds=_over_seeds(theirs, source.trials, reported),
         trainings=len(source.trials),
-        is_classifier=source.is_classifier,
+        examples="images" if isinstance(getattr(source.held, "task", None), ImageTask) else "examples",
+        is_learner=source.is_learner,
+        metrics=source.metrics,
         searched_without_test=_searched_without_test(run, source),
         valued=int(trials["value"].notna().sum()),
         retrained=source.retrained,
         recipe=source.recipe,
         test=test,
         test_problem=problem,
-        spread=_spread(test, examples) if source.is_classifier else {},
+        spread=_spread(test or {}, examples, source.metrics),
         config=run.config.to_dict(),
         counts=run.state.counts,
         all_epochs=len(epochs),
@@ -182,7 +199,7 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
 
 def _searched_without_test(run: Run, source: Source) -> bool:
     if not source.retrained:
-        return source.is_classifier
+        return source.is_learner
     return current(run.meta["trainable"]["reference"] or "") in _TEST_APART
 
 
@@ -215,15 +232,18 @@ def _over_seeds(
     return {name: (float(values.mean()), float(values.std()), len(values)) for name, values in columns.items()}
 
 
-def _spread(test: Mapping[str, float] | None, examples: int) -> dict[str, tuple[float, float, int]]:
-    """Wilson's 95 % interval (1927) of the test accuracy, over test examples."""
-    share = (test or {}).get("accuracy")
-    if share is None or not 0 <= share <= 1 or examples < 1:
-        return {}
-    z = 1.96
-    middle = (share + z * z / (2 * examples)) / (1 + z * z / examples)
-    half = z / (1 + z * z / examples) * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples**2))
-    return {"accuracy": (middle - half, middle + half, examples)}
+def _spread(test: Mapping[str, float], examples: int, metrics: Iterable[Metric]) -> dict[str, tuple[float, float, int]]:
+    """Wilson's interval (1927) of each share of examples: the values that other test examples might have given."""
+    found = {}
+    for metric in metrics:
+        share = test.get(metric.name)
+        if not metric.is_share or share is None or not 0 <= share <= 1 or examples < 1:
+            continue
+        z = 1.96
+        middle = (share + z * z / (2 * examples)) / (1 + z * z / examples)
+        half = z / (1 + z * z / examples) * math.sqrt(share * (1 - share) / examples + z * z / (4 * examples**2))
+        found[metric.name] = (middle - half, middle + half, examples)
+    return found
 
 
 def _cost(deployed: Deployed) -> Cost | None:

@@ -6,13 +6,12 @@ configuration have priority over those, and the caller's changes over both.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nas_tune.winners.retrain.origin import Origin
 from trainables.protocol import Retrainable
-from trainables.registry import adapt
+from trainables.registry import adapt, setting_names
 
 __all__ = ["recipe_of"]
 
@@ -30,7 +29,7 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
     Raises:
         TrainableError, DataError: the trainable refuses the settings, or its data are not there.
     """
-    takes = inspect.signature(origin.target).parameters
+    takes = setting_names(origin.target, origin.settings)
     settings = {**origin.settings, **changes}
     if "whole" in takes:
         settings.setdefault("whole", True)
@@ -41,7 +40,7 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
     return settings, _notes(origin, takes)
 
 
-def _completed(given: Mapping[str, Any], recipe: Mapping[str, Any], takes: Mapping[str, object]) -> dict[str, Any]:
+def _completed(given: Mapping[str, Any], recipe: Mapping[str, Any], takes: Collection[str]) -> dict[str, Any]:
     """The given settings, with those of the recipe that the signature has and that are not given."""
     completed = dict(given)
     for key, value in recipe.items():
@@ -54,7 +53,7 @@ def _completed(given: Mapping[str, Any], recipe: Mapping[str, Any], takes: Mappi
     return completed
 
 
-def _notes(origin: Origin, takes: Mapping[str, object]) -> list[str]:
+def _notes(origin: Origin, takes: Collection[str]) -> list[str]:
     notes = []
     if "whole" not in takes:
         notes.append(f"{origin.name} takes no setting `whole`, so it was not asked to train on validation data too")

@@ -12,11 +12,10 @@ from nas_tune.results import Run
 from nas_tune.winners.retrain.origin import Origin
 from nas_tune.winners.retrain.trainable import TEST
 from search_spaces.names import did_you_mean
-from trainables.metrics import modes_of
+from trainables.metrics import metrics_of, modes_of
 
 __all__ = ["check_asked", "objectives"]
 
-_OF_CLASSIFIERS = ("accuracy", "loss")
 _WAYS: dict[str, Mode] = {"max": "max", "min": "min"}
 _NO_METRICS = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id"}
 
@@ -75,18 +74,19 @@ def objectives(run: Run, origin: Origin, metric: str | None, mode: str | None) -
 
 def _metric(run: Run, origin: Origin, metric: str | None) -> str:
     name = metric or run.metric
-    if not _is_classification(origin) or name in _OF_CLASSIFIERS:
+    tested = [one.name for one in metrics_of(origin.target, origin.settings)] if _tests_a_task(origin) else []
+    if not tested or name in tested:
         return name
     if metric is not None:
-        raise ConfigError(f"metric is {metric!r}; of the test split {origin.name} has {' and '.join(_OF_CLASSIFIERS)}")
+        raise ConfigError(f"metric is {metric!r}; of the test split {origin.name} has {' and '.join(tested)}")
     # Its other metrics are not of the test split, or are those of a supernet.
-    return _OF_CLASSIFIERS[0]
+    return tested[0]
 
 
-def _is_classification(origin: Origin) -> bool:
-    """Whether the test is that of `ImageClassifier`: a derived class may have another one."""
+def _tests_a_task(origin: Origin) -> bool:
+    """Whether the test is that of `Learner`: a derived class may have another one."""
     evaluate = inspect.unwrap(getattr(origin.target, "evaluate", _metric))
-    return origin.classifies and evaluate.__module__ == "trainables.tasks.learner"
+    return bool(evaluate.__module__ == "trainables.tasks.learner")
 
 
 def _is_own(run: Run, origin: Origin) -> bool:
@@ -127,5 +127,5 @@ def _said(name: str, known: Mapping[str, Objective], origin: Origin) -> tuple[Mo
     """The mode of a metric, and where it is declared; None where it is not."""
     if name in known:
         return known[name].mode, "the run"
-    declared = modes_of(origin.target)
+    declared = modes_of(origin.target, origin.settings)
     return (declared[name], f"{origin.name}.modes") if name in declared else None

@@ -5,7 +5,6 @@ A run keeps names and settings. This module imports what they name; its errors s
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from nas_tune.winners.retrain.trainable import reference
 from search_spaces import Space
 from search_spaces.algebra.spec import references
 from trainables.protocol import trains_networks
-from trainables.registry import Target, is_installed
+from trainables.registry import Target, is_installed, setting_names
 
 __all__ = ["Origin", "origin_of"]
 
@@ -43,13 +42,6 @@ class Origin:
     settings: Mapping[str, Any]
     space: Space
     is_named: bool = True
-
-    @property
-    def classifies(self) -> bool:
-        """Whether it is an `ImageClassifier`, or derived from one; compared by name, since others need no torch."""
-        return any(
-            base.__module__ == "trainables.tasks.image_classifier" for base in getattr(self.target, "__mro__", ())
-        )
 
 
 def origin_of(
@@ -150,12 +142,13 @@ def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
     """The run's settings for the training of an architecture."""
     if not run.searches:
         return dict(run.meta["trainable"]["settings"])
-    named = {"space": space.name or run.config.space.name} if "space" in inspect.signature(target).parameters else {}
-    return {**run.config.trainable.settings, **named}
+    settings = run.config.trainable.settings
+    named = {"space": space.name or run.config.space.name} if "space" in setting_names(target, settings) else {}
+    return {**settings, **named}
 
 
 def _taken(target: Target, settings: Mapping[str, Any], space: Space) -> dict[str, Any]:
     """The settings that another trainable takes, and the name of the space if it takes one."""
-    names = inspect.signature(target).parameters
+    names = setting_names(target, settings)
     kept = {**({"space": space.name} if space.name else {}), **settings}
     return {key: value for key, value in kept.items() if key in names}

@@ -83,7 +83,7 @@ def test_costs_count_both_inputs() -> None:
         (Growth, {"delta": -1}, "delta is -1; it must be above 0"),
         (Growth, {"deltas": 1}, "takes no setting 'deltas'; did you mean 'delta'"),
         (Growth(), {"delta": 1}, "'delta' is a setting, and the task is made already"),
-        ({"delta": 1}, {}, "its name is missing"),
+        ({"delta": 1}, {}, "task classification takes no setting 'delta'"),
         (int, {}, "int is no task: it lacks .*load"),
         ("classification", {"label_smooth": 0.1}, "takes no setting 'label_smooth'; did you mean 'label_smoothing'"),
     ],
@@ -109,7 +109,7 @@ def test_a_registered_task_is_found_by_name() -> None:
 
 def test_the_learner_on_digits_is_the_image_classifier() -> None:
     settings: dict[str, Any] = {"space": "nb201", "channels": 2, "cells": 1, "batch_size": 512, "device": "cpu"}
-    learner, classifier = Learner(data="digits", shift=2, **settings), ImageClassifier(shift=2, **settings)
+    learner, classifier = Learner(task="classification", shift=2, **settings), ImageClassifier(shift=2, **settings)
     found = []
     for one in (learner, classifier):
         one.setup(search_spaces.get("nb201").sample(1), seed=1, max_epochs=1)

@@ -149,4 +149,4 @@ def test_what_overrides_the_training_is_not_known_to_be_it() -> None:
 
     for kind, known in ((ImageClassifier, True), (Peeking, False)):
         run: Any = None
-        assert Source(kind(data="digits"), run, (0,), "", False).is_classifier is known
+        assert Source(kind(data="digits"), run, (0,), "", False).is_learner is known

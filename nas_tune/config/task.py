@@ -1,0 +1,134 @@
+"""The key `task` of a configuration: what is learned, and what follows from that for trainable, metric and mode.
+
+A task and its settings are settings of the trainable `learner`, where they stand in the ledger:
+
+    [task]                          [trainable]
+    name = "regression"             name = "learner"
+    data = "heights.npz"     is     task = "regression"
+                                    data = "heights.npz"
+    [trainable]                     lr = 0.01
+    lr = 0.01
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nas_tune.config.component import Component
+from nas_tune.config.problems import ConfigProblems, shown
+from nas_tune.config.references import with_local_modules
+from nas_tune.errors import ConfigError
+from trainables.metrics import modes_with_training
+
+if TYPE_CHECKING:
+    from trainables.tasks.task import Task
+
+__all__ = ["LEARNER", "with_defaults_of_task", "with_task"]
+
+LEARNER = "learner"
+"""The trainable that trains the networks of a space on a task."""
+_AUTO = "auto"
+
+
+def with_task(values: Mapping[str, Any], keys: Collection[str], *, searches: bool) -> dict[str, Any]:
+    """Write the task of a configuration into the settings of its trainable.
+
+    Args:
+        values: the values of the configuration by key. Beside `task` there may be settings of the task, such as `data`.
+        keys: the keys of a configuration; `task` is none of them.
+        searches: whether the strategy searches by itself. It searches in supernets on images with classes.
+
+    Returns:
+        The values without `task` and without its settings. The same values where there is neither a task nor data.
+
+    Raises:
+        ConfigError: a setting is given twice, or the trainable has a task of its own.
+    """
+    if "task" not in values and ("data" not in values or "trainable" in values):
+        return dict(values)
+    name, settings = _named(values.get("task", _AUTO), "task", _AUTO)
+    trainable, how = _named(values.get("trainable", LEARNER), "trainable", LEARNER)
+    given = {key: value for key, value in values.items() if key not in ("task", "trainable")}
+    beside = {} if set(given) <= set(keys) else _settings_beside(name, settings, how, given, keys)
+    for key in beside:
+        del given[key]
+    for first, second, where in ((settings, beside, "task"), (settings, how, "trainable"), (beside, how, "trainable")):
+        for key in first:
+            if key in second:
+                raise ConfigError(f"{where}.{key}: got {shown(second[key])}, and {shown(first[key])}; give it once")
+    if trainable == "image_classifier":
+        if name not in ("classification", _AUTO):
+            raise ConfigError(
+                f"trainable: image_classifier learns classes and no other task, and the task is {name}; leave the "
+                "name of the trainable out, or give learner"
+            )
+        return {**given, "trainable": {"name": trainable, **settings, **beside, **how}}
+    if searches and name in ("classification", _AUTO) and trainable == LEARNER:
+        return {**given, "trainable": {"name": "image_classifier", **settings, **beside, **how}}
+    return {**given, "trainable": {"name": trainable, "task": name, **settings, **beside, **how}}
+
+
+def with_defaults_of_task(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the metric and the mode of the task where a configuration does not set them. Imports the task only then.
+
+    Args:
+        values: the values of the configuration by key, as `with_task` returns them.
+
+    Returns:
+        The values; unchanged where the trainable is not `learner`, or the task does not declare the metric.
+
+    Raises:
+        TrainableError: the task does not exist, or refuses its settings.
+    """
+    held = values.get("trainable")
+    is_learner = _name_of(held) == LEARNER
+    if not is_learner or (values.get("metric") is not None and values.get("mode") is not None):
+        return dict(values)
+    task = _task(_named(held, "trainable", LEARNER)[1])
+    metric = values.get("metric") or task.primary
+    modes = modes_with_training(task.metrics)
+    names = [metric] if isinstance(metric, str) else list(metric)
+    found = {**values, "metric": metric}
+    if values.get("mode") is None and all(name in modes for name in names):
+        found["mode"] = [modes[name] for name in names]
+    return found
+
+
+def _settings_beside(
+    name: object, settings: Mapping[str, Any], how: Mapping[str, Any], given: Mapping[str, Any], keys: Collection[str]
+) -> dict[str, Any]:
+    """The values beside `task` that are settings of it."""
+    from trainables.tasks.registry import AUTO, guessed, task_class, task_settings
+
+    with_local_modules()
+    others = {key: value for key, value in given.items() if key not in keys}
+    if name == AUTO:
+        name = guessed({**how, **settings, **others})[0]
+    known = task_settings(task_class(name))
+    return {key: value for key, value in others.items() if key in known}
+
+
+def _task(settings: Mapping[str, Any]) -> Task:
+    from trainables.tasks.learner import Learner
+
+    with_local_modules()
+    return Learner.task_of(settings)
+
+
+def _name_of(value: object) -> object:
+    return value.get("name") if isinstance(value, Mapping) else getattr(value, "name", value)
+
+
+def _named(value: object, key: str, default: str) -> tuple[str, dict[str, Any]]:
+    """The name in the value of a key, and its settings."""
+    if isinstance(value, Component):
+        return value.name, dict(value.settings)
+    if isinstance(value, Mapping):
+        settings = dict(value)
+        name = settings.pop("name", default)
+    else:
+        name, settings = value, {}
+    if not isinstance(name, str):
+        raise ConfigProblems([f"{key}: got {shown(value)}, expected a name, or a table with a name and settings"])
+    return name, settings

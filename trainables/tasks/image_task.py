@@ -1,0 +1,116 @@
+"""What tasks of images have in common: the data, random views, spaces of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described, load, load_raw
+from trainables.errors import TrainableError
+from trainables.networks import check_images
+from trainables.settings import check_text
+from trainables.settings.groups import group
+from trainables.tasks.task import Task
+from trainables.training.batches import Batch
+from trainables.trial.checkpoint import named
+
+__all__ = ["CUTOUT_SHARE", "ImageTask"]
+
+CUTOUT_SHARE = 4
+"""In a full recipe the square that cutout clears has a quarter of the image's side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTask(Task):
+    """A task whose inputs are images."""
+
+    data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))
+    """Which images, and how they are parted."""
+    target: str | None = None
+    """The column of Parquet files, or the array of an `.npz` file, with the targets; recognised where it is not given.
+    For Parquet files it is another name of `label_column`.
+    """
+    views: Views = field(default_factory=Views, metadata=group(Views))
+    """How images are changed at random while the network trains."""
+
+    def __post_init__(self) -> None:
+        check_text("target", self.target, optional=True)
+        column = self.data.label_column
+        if self.target is None:
+            return
+        if column not in (None, self.target):
+            raise TrainableError(f"target is {self.target!r} and label_column {column!r}; they mean the same: give one")
+        object.__setattr__(self, "data", replace(self.data, label_column=self.target))
+
+    def load(self, device: torch.device) -> ImageData:
+        """Load the images; later calls with equal settings take them from memory."""
+        return load(self.data, device)
+
+    def raw(self) -> Raw:
+        """Read the images without splitting them.
+
+        Returns:
+            The data set on the CPU.
+        """
+        return load_raw(self.data)
+
+    def augment(
+        self, inputs: Tensor, targets: Tensor, data: ImageData, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Make random views of the images."""
+        return self.views.augmentation(data)(inputs, generator), targets
+
+    def heads(self, outputs: Batch) -> tuple[Tensor, Sequence[Tensor]]:
+        """Separate the outputs from those of auxiliary heads, which follow them in a tuple."""
+        main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
+        return main, auxiliary
+
+    def full_recipe(self) -> dict[str, object]:
+        """Choose the recipe of the field for small images (Zoph et al. 2018, 1707.07012; Liu et al. 2019, 1806.09055).
+
+        All images but the test images, and cutout.
+        """
+        return {"whole": True, "cutout": max(1, min(self.image_shape()[1:]) // CUTOUT_SHARE)}
+
+    def image_shape(self) -> tuple[int, int, int]:
+        """Load the images and read their shape.
+
+        Returns:
+            Channels, height and width.
+        """
+        channels, height, width = self.raw().train.images.shape[1:]
+        return int(channels), int(height), int(width)
+
+    def exported(self, data: Any) -> dict[str, Any]:
+        """Return how raw images are standardized, and their type and range."""
+        images = data.train.images
+        return {
+            "mean": tuple(data.mean.flatten().tolist()),
+            "std": tuple(data.std.flatten().tolist()),
+            "raw_dtype": str(images.dtype).removeprefix("torch."),
+            "raw_range": (float(images.min()), float(images.max())),
+        }
+
+    def check_space(self, space: object) -> None:
+        """Refuse a space whose networks take no images."""
+        check_images(space)
+
+    def check(self) -> None:
+        """Check that the images can be read and split, unless they still have to be downloaded."""
+        check_data(self.data, self.raw)
+
+    def about(self) -> list[str]:
+        """Describe the images and how they are split."""
+        return described(self.data, self.raw)
+
+    def checksum(self) -> str:
+        """Compute a checksum of all images and targets, whatever the split."""
+        return self.raw().checksum()
+
+    def identity(self) -> dict[str, object]:
+        """Return every setting by its dotted name."""
+        return named(data=self.data, views=self.views)
