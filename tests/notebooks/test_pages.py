@@ -168,3 +168,12 @@ def test_every_block_that_is_not_run_says_why() -> None:
 def test_every_generated_part_is_shown_on_one_page() -> None:
     shown = [part for page in PAGES for part in re.findall(r"^% generated: (.+)$", page.read_text(), re.MULTILINE)]
     assert len(shown) == len(set(shown))
+
+
+def test_every_decision_says_why_what_was_rejected_and_what_it_costs() -> None:
+    decisions = [page for page in PAGES if page.parent.name == "decisions" and page.stem != "index"]
+    index = (ROOT / "notebooks" / "concepts" / "decisions" / "index.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^[a-z-]+$", index, re.MULTILINE)) == sorted(page.stem for page in decisions)
+    for page in decisions:
+        parts = re.findall(r"^\*\*(.+?)\.\*\* \S", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert parts == ["Decided", "Why", "Rejected", "What it costs you"], page.name
