@@ -1,23 +1,33 @@
-"""Classification of images: one class for each, cross-entropy, accuracy."""
+"""Classification of images: one class for each, cross-entropy, accuracy; on wish class weights and further metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from trainables.data import ImageData
+from trainables.errors import TrainableError
 from trainables.metrics import Metric
-from trainables.settings import check_number
+from trainables.settings import check_flag, check_number
+from trainables.tasks.gathering import Gathered, Whole
 from trainables.tasks.image_task import ImageTask
-from trainables.tasks.meters import Means
+from trainables.tasks.meters import Joined, Means, Sum
+from trainables.tasks.table_metrics import auc
+from trainables.tasks.task import Meter
 
 __all__ = ["LABEL_SMOOTHING", "Classification"]
 
 LABEL_SMOOTHING = 0.1
+_METRICS = (
+    Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
+    Metric("loss", "min", "nats", low=0.0),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,25 +36,66 @@ class Classification(ImageTask):
 
     name: ClassVar[str] = "classification"
     primary: ClassVar[str] = "accuracy"
-    metrics: ClassVar[Sequence[Metric]] = (
-        Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
-        Metric("loss", "min", "nats", low=0.0),
-    )
-
     label_smoothing: float = LABEL_SMOOTHING
     """The share of the target that is spread over all classes in training (Szegedy et al. 2016, 1512.00567)."""
+    class_weights: str | Sequence[float] | None = None
+    """The weight of each class in the training loss, in the order of the classes. "balanced" gives each class the same
+    weight in all. The default weights all examples alike.
+    """
+    balanced: bool = False
+    """Draw the training examples of an epoch, with replacement, so that each class is as frequent as any other."""
+    extra_metrics: Sequence[str] = ()
+    """Metrics beside accuracy and loss: "f1" (mean over the classes), "auc", or "top_5" and the like: the share of
+    examples whose class is among the five most likely ones.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_flag("balanced", self.balanced)
+        object.__setattr__(self, "extra_metrics", _checked_metrics(self.extra_metrics))
+        object.__setattr__(self, "class_weights", _checked_weights(self.class_weights))
         check_number("label_smoothing", self.label_smoothing, 0, 0.9)
 
-    def loss(self, outputs: Tensor, targets: Tensor, data: ImageData) -> Tensor:
-        """Compute the mean cross-entropy in nats, with the label smoothing."""
-        return functional.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Accuracy and loss, and those of `extra_metrics`."""
+        extra = [Metric(name, "max", low=0.0, high=1.0, is_share=_top(name) > 0) for name in self.extra_metrics]
+        return (*_METRICS, *extra)
 
-    def meter(self, data: ImageData, names: Sequence[str]) -> Means:
-        """Measure accuracy and cross-entropy, the latter without label smoothing."""
-        return Means({"accuracy": _hits, "loss": _nats}, names)
+    def check(self) -> None:
+        """Check the images, and the settings that depend on the number of classes."""
+        super().check()
+        if self.class_weights is None and not self.extra_metrics:
+            return
+        count = len(self.raw().classes)
+        if not isinstance(self.class_weights, str | None) and len(self.class_weights) != count:
+            raise TrainableError(f"class_weights has {len(self.class_weights)} numbers, and there are {count} classes")
+        for name in self.extra_metrics:
+            if _top(name) >= count:
+                raise TrainableError(f"extra_metrics has {name!r}, which is always 1 for {count} classes; lower it")
+
+    def order(self, data: ImageData, generator: torch.Generator) -> Tensor:
+        """Draw each example once, or as often as `balanced` wants."""
+        if not self.balanced:
+            return super().order(data, generator)
+        labels = data.train.labels
+        chances = 1 / labels.bincount(minlength=len(data.classes)).float()
+        return torch.multinomial(chances[labels], len(labels), replacement=True, generator=generator)
+
+    def loss(self, outputs: Tensor, targets: Tensor, data: ImageData) -> Tensor:
+        """Compute the mean cross-entropy in nats, with the label smoothing and the weights of the classes."""
+        weights = None if self.class_weights is None else _weights(self.class_weights, data)
+        smoothing = self.label_smoothing
+        return functional.cross_entropy(outputs.float(), targets, weight=weights, label_smoothing=smoothing)
+
+    def meter(self, data: ImageData, names: Sequence[str]) -> Meter:
+        """Measure accuracy and cross-entropy, the latter without label smoothing and weights, and further metrics."""
+        sums: dict[str, Sum] = {"accuracy": _hits, "loss": _nats}
+        for name in self.extra_metrics:
+            if _top(name):
+                sums[name] = partial(_hits_among, most=_top(name))
+        means, whole = Means(sums, names), {name: one for name, one in _WHOLE.items() if name in self.extra_metrics}
+        return Joined([means, Gathered(whole, names)]) if whole else means
 
     def decode(self, outputs: Tensor, data: ImageData) -> list[str]:
         """Name the most likely class of each image."""
@@ -56,7 +107,13 @@ class Classification(ImageTask):
 
     def identity(self) -> dict[str, object]:
         """Return every setting by its dotted name."""
-        return {"label_smoothing": self.label_smoothing, **super().identity()}
+        weights = self.class_weights if isinstance(self.class_weights, str | None) else list(self.class_weights)
+        return {
+            "label_smoothing": self.label_smoothing,
+            "class_weights": weights,
+            "balanced": self.balanced,
+            **super().identity(),
+        }
 
 
 def _hits(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -65,3 +122,52 @@ def _hits(outputs: Tensor, targets: Tensor) -> Tensor:
 
 def _nats(outputs: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(outputs.float(), targets) * len(targets)
+
+
+def _hits_among(outputs: Tensor, targets: Tensor, *, most: int) -> Tensor:
+    return (outputs.topk(most, 1).indices == targets[:, None]).sum()
+
+
+def _macro_f1(outputs: Tensor, targets: Tensor) -> float | None:
+    """The mean of 2 TP / (2 TP + FP + FN) over the classes that are predicted or there."""
+    predicted, count = outputs.argmax(1), outputs.shape[1]
+    right = targets[predicted == targets].bincount(minlength=count).double()
+    both = (predicted.bincount(minlength=count) + targets.bincount(minlength=count)).double()
+    return float((2 * right / both)[both > 0].mean())
+
+
+_WHOLE: Mapping[str, Whole] = {"f1": _macro_f1, "auc": auc}
+
+
+def _top(name: str) -> int:
+    """The number in a name such as "top_5"; 0 for other names."""
+    number = name.removeprefix("top_")
+    return int(number) if name.startswith("top_") and number.isascii() and number.isdigit() else 0
+
+
+def _checked_metrics(names: object) -> tuple[str, ...]:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise TrainableError(f"extra_metrics is {names!r}; it must be a list of names, such as ['f1', 'top_5']")
+    for name in names:
+        if not isinstance(name, str) or (name not in _WHOLE and _top(name) < 2):
+            raise TrainableError(f"extra_metrics has {name!r}; known: {', '.join(_WHOLE)}, top_2, top_3, ..")
+    return tuple(dict.fromkeys(names))
+
+
+def _checked_weights(weights: object) -> str | tuple[float, ...] | None:
+    if weights is None or weights == "balanced":
+        return weights
+    if isinstance(weights, str) or not isinstance(weights, Sequence):
+        raise TrainableError(f"class_weights is {weights!r}; it must be 'balanced' or a number for each class")
+    for weight in weights:
+        check_number("class_weights", weight, 0, open_low=True)
+    return tuple(float(weight) for weight in weights)
+
+
+@lru_cache(maxsize=2)
+def _weights(weights: str | tuple[float, ...], data: ImageData) -> Tensor:
+    """The weight of each class, (k,), on the device of the data."""
+    if not isinstance(weights, str):
+        return torch.tensor(weights, device=data.device)
+    counts = data.train.labels.bincount(minlength=len(data.classes)).float()
+    return len(data.train) / (len(data.classes) * counts)

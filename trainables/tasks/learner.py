@@ -213,7 +213,7 @@ class Learner:
             The score; greater is better.
 
         Raises:
-            TrainableError: the proxy is unknown.
+            TrainableError: the proxy is unknown, or cannot be computed for a network with several inputs.
         """
         check_name("proxy", proxy, self.proxies)
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
@@ -223,7 +223,11 @@ class Learner:
         rows = torch.randperm(len(data.train), generator=randomness.generator, device=device)[:PROXY_EXAMPLES]
         inputs, targets = data.train.rows(rows)
         inputs = laid_out(data.normalize(inputs), layout_of(network, device))
-        return score(network, inputs, targets, proxy, seed=seed)
+        if not isinstance(inputs, torch.Tensor):
+            return _score_of_cost(network, data, proxy)
+        # Proxies are defined by plain cross-entropy, whatever a classification trains with.
+        loss = None if data.classes else lambda outputs, wanted: self._task.loss(outputs, wanted, data)
+        return score(network, inputs, targets, proxy, seed=seed, loss=loss)
 
     def cost(self, architecture: Architecture) -> Cost:
         """Count the cost of a network without running it. Loads the data; needs no set-up.
@@ -362,6 +366,15 @@ def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[
         others = {**task, **others}
         task = others.pop("name", AUTO)
     return task, others
+
+
+def _score_of_cost(network: torch.nn.Module, data: TaskData, proxy: str) -> float:
+    """A proxy that is a cost, of a network with several inputs; the others need one tensor."""
+    if proxy not in ("parameters", "macs"):
+        raise TrainableError(
+            f"{proxy} needs a network with one input, this one has several; use 'parameters' or 'macs'"
+        )
+    return float(getattr(cost_of(network, data.example()), proxy))
 
 
 @dataclass(frozen=True, slots=True)

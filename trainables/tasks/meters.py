@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from trainables.tasks.task import Meter
 from trainables.training.batches import Batch, length
 from trainables.training.parallel import Group
 
-__all__ = ["Errors", "Means", "Sum"]
+__all__ = ["Errors", "Joined", "Means", "Sum"]
 
 _CONSTANT = 1e-12
 """The variance of targets, as a share of their mean square, up to which they are constant."""
@@ -73,6 +74,48 @@ class Means:
         if not self._count:
             return {}
         return {name: float(total) / self._count for name, total in self._totals.items()}
+
+
+class Joined:
+    """Several meters as one.
+
+    Args:
+        meters: the meters; their metrics have different names.
+    """
+
+    def __init__(self, meters: Sequence[Meter]) -> None:
+        self._meters = meters
+
+    def add(self, outputs: Batch, targets: Batch) -> None:
+        """Add a batch to each meter.
+
+        Args:
+            outputs: outputs of the network, detached.
+            targets: the targets of the same examples.
+        """
+        for meter in self._meters:
+            meter.add(outputs, targets)
+
+    def merge(self, group: Group, device: torch.device) -> None:
+        """Merge each meter over the processes.
+
+        Args:
+            group: the processes that evaluate together.
+            device: the device on which the processes communicate.
+        """
+        for meter in self._meters:
+            meter.merge(group, device)
+
+    def result(self) -> dict[str, float]:
+        """Compute the metrics of all meters.
+
+        Returns:
+            The values by name.
+        """
+        found: dict[str, float] = {}
+        for meter in self._meters:
+            found |= meter.result()
+        return found
 
 
 class Errors:

@@ -216,6 +216,20 @@ class Task(Protocol):
         """
         return inputs, targets
 
+    def order(self, data: Any, generator: torch.Generator) -> Tensor:
+        """Draw the order of the training examples in an epoch; by default each comes once.
+
+        Args:
+            data: what `load` returned.
+            generator: random numbers, on the device of the data. All random numbers must come from it.
+
+        Returns:
+            Numbers of examples, (n,), int64, n the number of training examples.
+        """
+        import torch
+
+        return torch.randperm(len(data.train), generator=generator, device=data.device)
+
     def heads(self, outputs: Batch) -> tuple[Batch, Sequence[Batch]]:
         """Separate what counts from the outputs of auxiliary heads; by default there are none.
 

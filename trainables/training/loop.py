@@ -118,7 +118,7 @@ class Training:
         self._trained.train()
         set_drop_path(self._trained, self.epoch / self.epochs)
         tally = Tally.of(self.task, self.data)
-        order = torch.randperm(len(self.data.train), generator=self._randomness.generator, device=self._device)
+        order = self.task.order(self.data, self._randomness.generator)
         try:
             with self._randomness.of(self._group):
                 for index in range(self._batches):

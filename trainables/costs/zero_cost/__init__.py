@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from trainables.costs.cost import cost_of
 from trainables.costs.zero_cost.activations import jacov, naswot
 from trainables.costs.zero_cost.gradients import synflow, zico
+from trainables.costs.zero_cost.probing import Loss
 from trainables.errors import TrainableError
 from trainables.settings import check_name
 from trainables.training.randomness import Randomness
@@ -63,15 +64,18 @@ def macs(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 PROXIES: Mapping[str, Proxy] = {proxy.__name__: proxy for proxy in (jacov, macs, naswot, parameters, synflow, zico)}
 
 
-def score(network: nn.Module, images: Tensor, labels: Tensor, proxy: str, *, seed: int = 0) -> float:
+def score(
+    network: nn.Module, images: Tensor, labels: Tensor, proxy: str, *, seed: int = 0, loss: Loss | None = None
+) -> float:
     """Compute the score of a network by a zero-cost proxy.
 
     Args:
         network: an untrained network; it is not changed.
         images: a batch of inputs (n, ...), n at least 2.
-        labels: the classes of the inputs, (n,).
+        labels: the classes of the inputs, (n,), or other targets that `loss` takes.
         proxy: a name of `PROXIES`.
         seed: decides what the network itself draws in its forward.
+        loss: a function of logits and targets that returns a scalar, for "zico"; cross-entropy by default.
 
     Returns:
         The score, higher for networks that are more likely better; never NaN or +inf. On a CPU it is reproducible.
@@ -85,7 +89,10 @@ def score(network: nn.Module, images: Tensor, labels: Tensor, proxy: str, *, see
             f"{len(images)} inputs with {len(labels)} labels; at least two, each with a label, are needed"
         )
     with Randomness(seed, images.device):
-        value = PROXIES[proxy](network, images, labels)
+        if proxy == zico.__name__ and loss is not None:
+            value = zico(network, images, labels, loss)
+        else:
+            value = PROXIES[proxy](network, images, labels)
     if math.isnan(value) or value == math.inf:
         raise TrainableError(f"{proxy} of this network is {value}: its numbers overflow; use another proxy")
     return value

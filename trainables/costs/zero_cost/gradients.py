@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.batchnorm import _NormBase
 
 from trainables.costs.zero_cost.probing import (
+    Loss,
     check_floating,
     logits_of,
     loss_gradients,
@@ -57,7 +59,7 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     return math.log(flow) if flow > 0 else -math.inf if flow == 0 else flow
 
 
-def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
+def zico(network: nn.Module, images: Tensor, labels: Tensor, loss: Loss = functional.cross_entropy) -> float:
     """Measure how steady the gradients are over the two halves of the batch (Li et al. 2023, 2301.11300).
 
     For each weight tensor it takes the log of the sum of mean / deviation of |gradient|; the score is the sum of these.
@@ -65,7 +67,8 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     Args:
         network: an untrained network.
         images: a batch of inputs (n, ...), n at least 2.
-        labels: the classes of the inputs, (n,).
+        labels: the classes of the inputs, (n,), or other targets.
+        loss: a function of logits and targets that returns a scalar.
 
     Returns:
         The score; -inf if no gradient differs between the halves.
@@ -76,7 +79,7 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     parts = []
     with probing(network):
         for half in zip(images.chunk(_PARTS), labels.chunk(_PARTS), strict=True):
-            gradients = loss_gradients(network, *half)
+            gradients = loss_gradients(network, *half, loss)
             parts.append([gradient.abs() for gradient in gradients])
     ratios = [_steadiness(torch.stack(sizes).double()) for sizes in zip(*parts, strict=True)]
     return sum(math.log(ratio) for ratio in ratios if ratio != 0) if any(ratios) else -math.inf

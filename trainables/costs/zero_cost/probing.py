@@ -18,8 +18,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from trainables.errors import TrainableError
 
-__all__ = ["Tensors", "check_floating", "logits_of", "loss_gradients", "probing", "tensors_of", "weights_of"]
+__all__ = ["Loss", "Tensors", "check_floating", "logits_of", "loss_gradients", "probing", "tensors_of", "weights_of"]
 
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""A function of logits and targets that returns a scalar."""
 Tensors = dict[str, Tensor]
 """Parameters and buffers by their names in the network."""
 
@@ -106,13 +108,16 @@ def logits_of(network: nn.Module, tensors: Tensors, images: Tensor) -> Tensor:
     return logits
 
 
-def loss_gradients(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
+def loss_gradients(
+    network: nn.Module, images: Tensor, labels: Tensor, loss: Loss = functional.cross_entropy
+) -> tuple[Tensor, ...]:
     """Compute the gradient of the cross-entropy by each weight, with copies of the current tensors.
 
     Args:
         network: the network; it is not changed.
         images: a batch of inputs (n, ...).
-        labels: their classes, (n,).
+        labels: their classes, (n,), or other targets.
+        loss: a function of logits and targets that returns a scalar.
 
     Returns:
         One gradient for each weight, zeros where the loss does not depend on it.
@@ -121,8 +126,8 @@ def loss_gradients(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[
         TrainableError: the logits are unusable (see `logits_of`).
     """
     tensors = tensors_of(network)
-    loss = functional.cross_entropy(logits_of(network, tensors, images), labels)
-    return torch.autograd.grad(loss, weights_of(network, tensors), allow_unused=True, materialize_grads=True)
+    lost = loss(logits_of(network, tensors, images), labels)
+    return torch.autograd.grad(lost, weights_of(network, tensors), allow_unused=True, materialize_grads=True)
 
 
 def check_floating(name: str, images: Tensor) -> None:
