@@ -29,7 +29,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import nas_tune
-from nas_tune.benchmarks.races import Contest, contestant_of, run_races, score
+from nas_tune.benchmarks.races import Contest, contestant_of, run_races, score_strategies
 from nas_tune.benchmarks.tables import digits
 
 table = pd.read_parquet(digits.TABLE["file"])
@@ -103,7 +103,7 @@ pd.DataFrame(
 contest = Contest(digits.SPACE, digits.TABLE, budget=60.0)
 names = ("random", "asha", "asha_promote", "hyperband", "median")
 races = list(run_races(contest, [contestant_of(name) for name in names], range(40), processes=1))
-scores = score(races, contest.budget)
+scores = score_strategies(races, contest.budget)
 against = {name: d.p for d in scores.differences for name in (d.one, d.other) if "random" in (d.one, d.other)}
 pd.DataFrame(
     [

@@ -18,7 +18,7 @@ from scipy.stats import kruskal
 from nas_tune.analysis.evidence import Evidence
 from nas_tune.analysis.model import Model, likeness
 from nas_tune.analysis.pairs import pairs
-from nas_tune.analysis.scores import even
+from nas_tune.analysis.scores import even_units
 from nas_tune.analysis.significance import holm
 from nas_tune.analysis.units import Numbers, binned, column
 from search_spaces import Parameter
@@ -74,7 +74,7 @@ def tested(
     """
     order = np.argsort(known.numbers, kind="stable")[: trials_tested(known, parameters, sample=sample)]
     decisions = [known.decisions[place] for place in order]
-    scores = even(known.scores)[order]
+    scores = even_units(known.scores)[order]
     columns = [column(parameter, decisions) for parameter in parameters]
     levels = [binned(parameter, units) for parameter, units in zip(parameters, columns, strict=True)]
     names = [title(parameter) for parameter in parameters]

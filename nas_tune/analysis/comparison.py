@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from nas_tune.analysis.course import Course, course
-from nas_tune.analysis.explanation import plain
+from nas_tune.analysis.explanation import plain_rows
 from nas_tune.analysis.sampling import is_sample, stopped_early
 from nas_tune.analysis.scores import deviation, mean, median
 from nas_tune.analysis.significance import holm, least_p, mann_whitney
@@ -76,7 +76,7 @@ class Comparison:
             Every attribute by its name. A frame is a list of rows; a missing or infinite value is None.
         """
         names = ("metric", "mode", "trials")
-        frames = {name: plain(getattr(self, name)) for name in ("runs", "groups", "tests")}
+        frames = {name: plain_rows(getattr(self, name)) for name in ("runs", "groups", "tests")}
         curves = {
             name: {"trials": one.trials.tolist(), "seconds": one.seconds.tolist(), "best": one.best.tolist()}
             for name, one in self.courses.items()

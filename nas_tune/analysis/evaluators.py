@@ -24,7 +24,7 @@ from search_spaces.architecture import Scalar
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestRegressor
 
-__all__ = ["EVALUATORS", "Rows", "evaluate"]
+__all__ = ["EVALUATORS", "Rows", "importance_shares"]
 
 _TREES, _DEPTH = 8, 10
 _QUARTER = 0.25
@@ -76,7 +76,7 @@ class Rows:
         return np.concatenate(parts, axis=1).astype(float)
 
 
-def evaluate(name: str, rows: Rows, seed: int) -> dict[str, float]:
+def importance_shares(name: str, rows: Rows, seed: int) -> dict[str, float]:
     """Compute the share of the scores' variation that each parameter explains.
 
     Args:

@@ -18,7 +18,7 @@ from nas_tune.results.space import space_of
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
 
-__all__ = ["Explanation", "explain", "plain"]
+__all__ = ["Explanation", "explain", "plain_rows"]
 
 _TOP = {"rank": "int64", "trial": "int64", "value": "float64", "distance": "float64", "changes": "object"}
 
@@ -61,9 +61,9 @@ class Explanation:
                 "source": around.source,
                 "model": around.model,
                 "count": around.count,
-                "table": plain(around.table),
+                "table": plain_rows(around.table),
             },
-            "top": plain(self.top),
+            "top": plain_rows(self.top),
             "shared": self.shared,
             "notes": list(self.notes),
         }
@@ -113,7 +113,7 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
     return Explanation(numbers[0], weighed, around, _framed(rows), shared if len(decided) > 1 else {}, tuple(notes))
 
 
-def plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Convert the rows of a frame to plain data for JSON.
 
     Args:

@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from nas_tune.analysis.chances import tested, title, trials_tested
-from nas_tune.analysis.evaluators import EVALUATORS, Rows, evaluate
+from nas_tune.analysis.evaluators import EVALUATORS, Rows, importance_shares
 from nas_tune.analysis.evidence import Evidence, evidence
 from nas_tune.analysis.pairs import PAIRS
 from nas_tune.analysis.sampling import is_sample
-from nas_tune.analysis.scores import even
+from nas_tune.analysis.scores import even_units
 from nas_tune.errors import ConfigError
 from nas_tune.results import Run
 from nas_tune.results.decisions import bare_space
@@ -230,7 +230,7 @@ def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str,
     for parameter in parameters:
         pools[parameter.name] = [made[parameter.name] for made in known.decisions if parameter.name in made]
     found: dict[str, list[float]] = {title(parameter): [] for parameter in parameters}
-    size, scores = min(len(known.numbers), _ROWS), even(known.scores)
+    size, scores = min(len(known.numbers), _ROWS), even_units(known.scores)
     for _ in range(_RESAMPLES):
         places = rng.choices(range(len(known.numbers)), k=size)
         drawn: list[dict[str, Scalar]] = []
@@ -239,7 +239,7 @@ def _resampled(known: Evidence, parameters: Sequence[Parameter], evaluator: str,
             # An inactive decision takes a random value of those that other trials have.
             drawn.append({name: made[name] if name in made else rng.choice(pool) for name, pool in pools.items()})
         rows = Rows(parameters, drawn, scores[places].tolist())
-        answer = evaluate(evaluator, rows, rng.randrange(2**31))
+        answer = importance_shares(evaluator, rows, rng.randrange(2**31))
         for name, total in _by_title(parameters, answer).items():
             found[name].append(total)
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_tune.analysis.units import Numbers
 
-__all__ = ["Scale", "deviation", "even", "mean", "median"]
+__all__ = ["Scale", "deviation", "even_units", "mean", "median"]
 
 _FENCE = 10.0
 """The largest absolute value in even units."""
@@ -84,7 +84,7 @@ class Scale:
         return 2.0 * self.width * units
 
 
-def even(scores: Sequence[float] | Numbers) -> Numbers:
+def even_units(scores: Sequence[float] | Numbers) -> Numbers:
     """Convert scores to even units of their own scale.
 
     Args:

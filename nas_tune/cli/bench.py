@@ -86,7 +86,7 @@ def bench(
     Raises:
         ConfigError: the options do not describe a table, or a strategy or setting is unknown.
     """
-    from nas_tune.benchmarks.races import best_score, contestant_of, judge_of, score
+    from nas_tune.benchmarks.races import best_score, contestant_of, judge_of, score_strategies
     from nas_tune.benchmarks.races.contest import check
     from nas_tune.benchmarks.races.courses import write_courses
 
@@ -96,7 +96,7 @@ def bench(
     check(contest, contestants)
     races, whole = _raced(contest, contestants, seeds, processes)
     _note_exhausted(races)
-    scores = score(races, contest.budget, contest.objective.mode, best_score(contest, judge_of(races)))
+    scores = score_strategies(races, contest.budget, contest.objective.mode, best_score(contest, judge_of(races)))
     if out is not None:
         write_courses(races, out)
         stderr().print(f"wrote {out}")

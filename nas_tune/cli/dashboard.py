@@ -64,14 +64,14 @@ def _serve(run: Run, port: int, open_browser: bool) -> None:
 def _follow(run: Run, port: int, open_browser: bool, interval: float = 1.0) -> None:
     """Write the scalars until an interrupt (Ctrl-C); without TensorBoard only until the search ends."""
     from nas_tune.dashboards.tensorboard import Board
-    from nas_tune.dashboards.viewer import Viewer, command, is_installed
+    from nas_tune.dashboards.viewer import Viewer, command, has_tensorboard
 
     console = stderr()
     with ExitStack() as held:
         with console.status("writing what the ledger holds"):
             board = held.enter_context(Board(run))
         console.print(f"{board.trials} trials in {shown(board.folder)}")
-        viewer = held.enter_context(Viewer(board.folder, port)) if is_installed() else None
+        viewer = held.enter_context(Viewer(board.folder, port)) if has_tensorboard() else None
         if viewer is None:
             console.print("TensorBoard is not installed here (pip install tensorboard); where it is:")
             console.print(command(board.folder, port))

@@ -20,7 +20,7 @@ from nas_tune.cli.places import stdout
 from nas_tune.errors import InfeasibleError
 from search_spaces.plug_ins import KINDS, plug_ins
 
-__all__ = ["Finding", "doctor", "findings"]
+__all__ = ["CheckResult", "doctor", "findings"]
 
 _PACKAGES = ("nas-tune", "optuna", "torch", "torchvision", "pandas", "pyarrow", "duckdb", "safetensors")
 _LITTLE_DISK, _LITTLE_MEMORY = 2.0, 2.0
@@ -28,7 +28,7 @@ _MARKS = {"ok": ("ok", "green"), "warning": ("!", "yellow"), "broken": ("X", "re
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """The result of one check.
 
     Attributes:
@@ -67,7 +67,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def findings(address: str | None = None) -> Iterator[Finding]:
+def findings(address: str | None = None) -> Iterator[CheckResult]:
     """Check everything, one thing after the other, because importing the engines takes seconds.
 
     Args:
@@ -76,12 +76,12 @@ def findings(address: str | None = None) -> Iterator[Finding]:
     Yields:
         The result of each check as soon as it is known.
     """
-    yield Finding("python", f"{platform.python_version()} at {sys.executable}")
+    yield CheckResult("python", f"{platform.python_version()} at {sys.executable}")
     yield from map(_package, _PACKAGES)
     yield _ray()
     if address is not None:
         yield _cluster(address)
-    yield Finding("processors", f"{_usable_processors()} usable of {os.cpu_count()}")
+    yield CheckResult("processors", f"{_usable_processors()} usable of {os.cpu_count()}")
     yield _memory()
     yield _gpu()
     yield _disk(Path("runs"))
@@ -94,72 +94,72 @@ def _usable_processors() -> int:
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
-def _package(name: str) -> Finding:
+def _package(name: str) -> CheckResult:
     try:
-        return Finding(name, version(name))
+        return CheckResult(name, version(name))
     except PackageNotFoundError:
         remedy = "not installed as a package" if name == "nas-tune" else f"missing: pip install {name}"
-        return Finding(name, remedy, "warning" if name == "nas-tune" else "broken")
+        return CheckResult(name, remedy, "warning" if name == "nas-tune" else "broken")
 
 
-def _ray() -> Finding:
+def _ray() -> CheckResult:
     started = time.monotonic()
     try:
         import ray.tune  # noqa: F401 -- whether it can be imported is the question
 
-        return Finding("ray", f"{version('ray')}, imported in {time.monotonic() - started:.1f} s")
+        return CheckResult("ray", f"{version('ray')}, imported in {time.monotonic() - started:.1f} s")
     except ImportError as error:
-        return Finding("ray", f"cannot be imported: {error}; only executor = 'inline' works", "broken")
+        return CheckResult("ray", f"cannot be imported: {error}; only executor = 'inline' works", "broken")
 
 
-def _cluster(address: str) -> Finding:
+def _cluster(address: str) -> CheckResult:
     from nas_tune.executors.ray_cluster import check_answers, prepare
 
     prepare(address)
     try:
         check_answers(address)
     except InfeasibleError as error:
-        return Finding("cluster", str(error), "broken")
-    return Finding("cluster", f"{address} answers")
+        return CheckResult("cluster", str(error), "broken")
+    return CheckResult("cluster", f"{address} answers")
 
 
-def _memory() -> Finding:
+def _memory() -> CheckResult:
     import psutil
 
     memory = psutil.virtual_memory()
     free = memory.available / 2**30
     text = f"{free:.1f} GiB free of {memory.total / 2**30:.1f} GiB"
-    return Finding("memory", text, "warning" if free < _LITTLE_MEMORY else "ok")
+    return CheckResult("memory", text, "warning" if free < _LITTLE_MEMORY else "ok")
 
 
-def _gpu() -> Finding:
+def _gpu() -> CheckResult:
     try:
         cuda = importlib.import_module("torch").cuda
     except ImportError as error:
-        return Finding("gpu", f"torch cannot be imported: {error}", "broken")
+        return CheckResult("gpu", f"torch cannot be imported: {error}", "broken")
     if not cuda.is_available():
-        return Finding("gpu", "none that torch can use: trials train on the processors")
+        return CheckResult("gpu", "none that torch can use: trials train on the processors")
     names = [cuda.get_device_name(device) for device in range(cuda.device_count())]
-    return Finding("gpu", f"{len(names)}: {', '.join(names)}")
+    return CheckResult("gpu", f"{len(names)}: {', '.join(names)}")
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> CheckResult:
     """The free space where runs would lie, at the nearest parent folder that exists."""
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(place).free / 2**30
     if not os.access(place, os.W_OK):
-        return Finding("disk", f"{place} cannot be written; set run_dir", "broken")
-    return Finding("disk", f"{free:.1f} GiB free at {place}", "warning" if free < _LITTLE_DISK else "ok")
+        return CheckResult("disk", f"{place} cannot be written; set run_dir", "broken")
+    return CheckResult("disk", f"{free:.1f} GiB free at {place}", "warning" if free < _LITTLE_DISK else "ok")
 
 
-def _plug_ins() -> Iterator[Finding]:
+def _plug_ins() -> Iterator[CheckResult]:
     """Load every plug-in. A broken one is a warning, because only searches that use it fail."""
     points = [point for kinds in KINDS for point in plug_ins(kinds).values()]
     for point in points:
         try:
             point.load()
-            yield Finding("plug-in", f"{point.name} ({point.value})")
+            yield CheckResult("plug-in", f"{point.name} ({point.value})")
         except Exception as error:  # noqa: BLE001 -- the module of a plug-in may raise anything
-            yield Finding("plug-in", f"{point.name} ({point.value}): {type(error).__name__}: {error}", "warning")
+            yield CheckResult("plug-in", f"{point.name} ({point.value}): {type(error).__name__}: {error}", "warning")
     if not points:
-        yield Finding("plug-ins", "none installed")
+        yield CheckResult("plug-ins", "none installed")

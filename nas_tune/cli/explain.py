@@ -115,7 +115,7 @@ def _print_pairs(one: Importance, rows: int) -> None:
 
 
 def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None:
-    from nas_tune.cli.tables import Column, fitting, folded, lines
+    from nas_tune.cli.tables import Column, fitting, lines, wrapped
     from nas_tune.cli.text import brief, plain
 
     out, table = stdout(), around.table
@@ -144,12 +144,12 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
         numbers = list(lines(columns[:-1], width, header=False)) if len(shown) else []
         for line, text in zip(numbers, shown["change"], strict=True):
             out.print(line)
-            out.print(f"   {folded(plain(text), width, 3)}")
+            out.print(f"   {wrapped(plain(text), width, 3)}")
     _print_rest(len(table) - len(shown))
 
 
 def _print_top(found: Explanation) -> None:
-    from nas_tune.cli.tables import folded
+    from nas_tune.cli.tables import wrapped
     from nas_tune.cli.text import brief, plain
 
     out = stdout()
@@ -160,11 +160,11 @@ def _print_top(found: Explanation) -> None:
         tie = ", a tie with the winner" if row["value"] == found.top["value"].iloc[0] else ""
         out.print(f"  distance {row['distance']:.2f}{tie}" if row["rank"] > 1 else "  the winner")
         for line in str(row["changes"]).splitlines():
-            out.print(f"   {folded(plain(line), width, 3)}")
+            out.print(f"   {wrapped(plain(line), width, 3)}")
     if found.shared:
         agreed = ", ".join(f"{name} {value}" for name, value in list(found.shared.items())[:12])
         more = f", and {len(found.shared) - 12} more" if len(found.shared) > 12 else ""
-        out.print(folded(f"all agree on: {plain(agreed)}{more}", width, 0))
+        out.print(wrapped(f"all agree on: {plain(agreed)}{more}", width, 0))
 
 
 def _print_rest(count: int) -> None:

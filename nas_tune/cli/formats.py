@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Format", "format_of"]
+__all__ = ["FrameFormat", "format_of"]
 
 
-class Format(StrEnum):
+class FrameFormat(StrEnum):
     """The format of an exported frame."""
 
     TABLE = "table"
@@ -17,7 +17,7 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def format_of(wanted: Format | None, out: Path | None) -> Format:
+def format_of(wanted: FrameFormat | None, out: Path | None) -> FrameFormat:
     """Choose the format of an exported frame.
 
     Args:
@@ -30,4 +30,4 @@ def format_of(wanted: Format | None, out: Path | None) -> Format:
     if wanted is not None:
         return wanted
     ending = out.suffix.lstrip(".").lower() if out is not None else ""
-    return Format(ending) if ending in list(Format) else Format.TABLE
+    return FrameFormat(ending) if ending in list(FrameFormat) else FrameFormat.TABLE

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from nas_tune.cli.formats import Format
+from nas_tune.cli.formats import FrameFormat
 from nas_tune.cli.places import stderr, stdout, width_of
 from nas_tune.cli.tables import Column, fitting, lines
 from nas_tune.cli.text import brief, plain, quantity
@@ -19,10 +19,10 @@ from nas_tune.errors import ConfigError
 from nas_tune.results.frames import write_parquet, written_aside
 from nas_tune.results.redaction import without_formula
 
-__all__ = ["columns_of", "export", "macs_column"]
+__all__ = ["export_frame", "macs_column", "text_columns"]
 
 
-def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequence[Column]) -> None:
+def export_frame(frame: pd.DataFrame, kind: FrameFormat, out: Path | None, columns: Sequence[Column]) -> None:
     """Write a frame to a file or to stdout.
 
     Args:
@@ -35,11 +35,11 @@ def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequenc
         ConfigError: the format is Parquet, which is binary, and there is no file.
         RunFolderError: the file cannot be written.
     """
-    if kind is Format.PARQUET:
+    if kind is FrameFormat.PARQUET:
         if out is None:
             raise ConfigError("--format parquet writes a binary file: say which with --out FILE")
         write_parquet(frame, out)
-    elif kind is Format.TABLE and out is None:
+    elif kind is FrameFormat.TABLE and out is None:
         _print_table(columns)
     else:
         _write(_text(frame, kind, columns), out)
@@ -47,7 +47,7 @@ def export(frame: pd.DataFrame, kind: Format, out: Path | None, columns: Sequenc
         stderr().print(f"{len(frame)} rows written to {out}")
 
 
-def columns_of(frame: pd.DataFrame) -> list[Column]:
+def text_columns(frame: pd.DataFrame) -> list[Column]:
     """Convert every column of a frame to text for people.
 
     Args:
@@ -82,10 +82,10 @@ def _print_table(columns: Sequence[Column]) -> None:
         stderr().print(f"too narrow for: {', '.join(missing)} (--format csv writes every column)", style="dim")
 
 
-def _text(frame: pd.DataFrame, kind: Format, columns: Sequence[Column]) -> str:
-    if kind is Format.CSV:
+def _text(frame: pd.DataFrame, kind: FrameFormat, columns: Sequence[Column]) -> str:
+    if kind is FrameFormat.CSV:
         return _csv(frame)
-    if kind is Format.JSON:
+    if kind is FrameFormat.JSON:
         return _json(frame)
     return "".join(f"{line.plain}\n" for line in lines(columns))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.formats import Format, format_of
+from nas_tune.cli.formats import FrameFormat, format_of
 from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import ConfigError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["best", "results"]
 
 
-class Table(StrEnum):
+class ResultTable(StrEnum):
     """The table to print: a row for each trial, or for each epoch."""
 
     TRIALS = "trials"
@@ -30,14 +30,14 @@ class Table(StrEnum):
 
 
 _Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")]
-_Format = Annotated[Format | None, typer.Option("--format", help="Default: what --out ends with, else a table.")]
+_Format = Annotated[FrameFormat | None, typer.Option("--format", help="Default: what --out ends with, else a table.")]
 _Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here, not to stdout.")]
 
 
 def results(
     run: _Run,
     table: Annotated[
-        Table | None, typer.Option("--table", help="A row for each trial, or for each epoch of each trial.")
+        ResultTable | None, typer.Option("--table", help="A row for each trial, or for each epoch of each trial.")
     ] = None,
     sql: Annotated[
         str | None, typer.Option("--sql", help="A query (DuckDB) over the tables trials and epochs.")
@@ -60,7 +60,7 @@ def results(
         ConfigError: both `sql` and `table` are given, or the query is wrong.
         RunFolderError: the file cannot be written.
     """
-    from nas_tune.cli.frames import columns_of, export
+    from nas_tune.cli.frames import export_frame, text_columns
     from nas_tune.results import Run
 
     if sql is not None and table is not None:
@@ -69,14 +69,14 @@ def results(
     _print_state(opened)
     if sql is not None:
         frame = opened.query(sql)
-        columns = columns_of(frame)
-    elif table is Table.EPOCHS:
+        columns = text_columns(frame)
+    elif table is ResultTable.EPOCHS:
         frame = opened.epochs()
         columns = _epoch_columns(opened, frame)
     else:
         frame = opened.trials()
         columns = _trial_columns(opened, frame)
-    export(frame, format_of(format, out), out, columns)
+    export_frame(frame, format_of(format, out), out, columns)
 
 
 def best(
@@ -108,7 +108,7 @@ def best(
         draw: a file for a drawing of the best architecture.
         plot: a file for a picture of the Pareto front.
     """
-    from nas_tune.cli.frames import export
+    from nas_tune.cli.frames import export_frame
     from nas_tune.cli.summary import print_best
     from nas_tune.results import Run
 
@@ -122,10 +122,10 @@ def best(
 
         draw_front(opened, plot)
         stderr().print(f"wrote {plot}")
-    if kind is Format.TABLE and out is None:
+    if kind is FrameFormat.TABLE and out is None:
         print_best(opened, frame)
     else:
-        export(frame, kind, out, _trial_columns(opened, frame))
+        export_frame(frame, kind, out, _trial_columns(opened, frame))
 
 
 def _draw_first(run: Run, frame: pd.DataFrame, out: Path) -> None:
@@ -159,7 +159,7 @@ def _print_state(run: Run) -> None:
 
 def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     """The columns of the table of trials; CSV, JSON and Parquet have every column."""
-    from nas_tune.cli.frames import columns_of, macs_column
+    from nas_tune.cli.frames import macs_column, text_columns
     from nas_tune.cli.tables import Column
     from nas_tune.cli.text import plain
     from nas_tune.results.space import space_of
@@ -169,8 +169,8 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     optimized = [one.metric for one in run.objectives]
     wanted = dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
     numbers = [name for name in wanted if name in frame]
-    others = [macs_column(frame[name]) if name == "macs" else columns_of(frame[[name]])[0] for name in numbers]
-    (trial,) = columns_of(frame[["trial"]])
+    others = [macs_column(frame[name]) if name == "macs" else text_columns(frame[[name]])[0] for name in numbers]
+    (trial,) = text_columns(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])
     seconds = Column("seconds", [f"{value:.1f}" for value in frame["seconds"]], right=True)
     trees = [plain(written(run.tree(int(number)))) for number in frame["trial"]]
@@ -179,9 +179,9 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
 
 
 def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
-    from nas_tune.cli.frames import columns_of
+    from nas_tune.cli.frames import text_columns
 
     optimized = [one.metric for one in run.objectives]
     fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id", *optimized}
     metrics = [name for name in frame if name not in fixed and not str(name).startswith("arch.")]
-    return columns_of(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]])
+    return text_columns(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]])

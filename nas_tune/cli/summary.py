@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from nas_tune.cli.frames import columns_of, macs_column
+from nas_tune.cli.frames import macs_column, text_columns
 from nas_tune.cli.places import shown, stderr, stdout, width_of
-from nas_tune.cli.tables import Column, folded, lines
+from nas_tune.cli.tables import Column, lines, wrapped
 from nas_tune.cli.text import brief, plain
 from nas_tune.errors import NasTuneError
-from nas_tune.results import Run, Snapshot
+from nas_tune.results import Run, RunSnapshot
 from nas_tune.results.space import space_of
 from search_spaces.notation import writer
 from trainables.controls import Control
@@ -75,7 +75,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     written = writer(space_of(run))
     ranks = len(str(len(best)))
     for place, trial in enumerate(best["trial"], start=1):
-        text = folded(plain(written(run.tree(int(trial)))), width, ranks + 2)
+        text = wrapped(plain(written(run.tree(int(trial)))), width, ranks + 2)
         out.print(f"{place:>{ranks}}  {text}")
 
 
@@ -96,7 +96,7 @@ def _tied(best: pd.DataFrame) -> str:
     return f"trials {', '.join(numbers[:-1])} and {numbers[-1]}" if len(numbers) > 1 else ""
 
 
-def counted(now: Snapshot) -> str:
+def counted(now: RunSnapshot) -> str:
     """Write the number of trials by state, and the number of duplicates that needed no training.
 
     Args:
@@ -132,7 +132,7 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[C
         if name == "macs" and name in best:
             columns.append(macs_column(best["macs"]))
         elif name in best:
-            columns += columns_of(best[[name]].rename(columns={name: header}))
+            columns += text_columns(best[[name]].rename(columns={name: header}))
     columns.append(Column("seconds", [f"{n:.1f}" for n in best["seconds"]], right=True))
     if (best["state"] != "complete").any():
         columns.append(Column("state", list(best["state"])))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-__all__ = ["Column", "fitting", "folded", "lines"]
+__all__ = ["Column", "fitting", "lines", "wrapped"]
 
 _GAP = "  "
 _ENDS = re.compile(r"\+|\},?"), re.compile(r"[,| ]")
@@ -79,7 +79,7 @@ def lines(columns: Sequence[Column], width: int | None = None, *, header: bool =
         yield _line(row, columns, widths, None)
 
 
-def folded(text: str, width: int | None, indent: int) -> str:
+def wrapped(text: str, width: int | None, indent: int) -> str:
     """Break a long text into lines, after a `+` or a brace, else where a part ends.
 
     Args:
@@ -95,7 +95,7 @@ def folded(text: str, width: int | None, indent: int) -> str:
     room = width - indent
     whole, part = (_last_end(pattern, text, room) for pattern in _ENDS)
     end = whole if whole > room // 3 else part or room
-    return f"{text[:end]}\n{' ' * indent}{folded(text[end:], width, indent)}"
+    return f"{text[:end]}\n{' ' * indent}{wrapped(text[end:], width, indent)}"
 
 
 def _last_end(pattern: re.Pattern[str], text: str, room: int) -> int:

@@ -14,7 +14,7 @@ from search_spaces.errors import UnknownNameError
 from search_spaces.names import did_you_mean
 from search_spaces.registry import Registry
 
-__all__ = ["checked_factory", "make_component", "settings_of"]
+__all__ = ["checked_factory", "factory_settings", "make_component"]
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ def make_component(
     if name not in registry:
         raise UnknownNameError(kind, name, registry)
     factory = registry[name]
-    known = settings_of(factory, given)
+    known = factory_settings(factory, given)
     for key, value in settings.items():
         if key not in known:
             takes = ", ".join(known) or "none"
@@ -83,7 +83,7 @@ def checked_factory(kind: str, name: str, target: object, given: Sequence[str], 
     return target  # type: ignore[return-value]
 
 
-def settings_of(factory: Callable[..., object], given: Mapping[str, object] | None = None) -> dict[str, Any]:
+def factory_settings(factory: Callable[..., object], given: Mapping[str, object] | None = None) -> dict[str, Any]:
     """List the settings that a factory takes.
 
     Args:

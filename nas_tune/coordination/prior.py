@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 from nas_tune.ledger import Known
 
-__all__ = ["Line", "Prior", "fitted"]
+__all__ = ["LinearFit", "Prior", "fit_line"]
 
 _PAIRS_FOR_A_SLOPE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LinearFit:
     """A line from the values of an earlier run to the values of this run.
 
     Attributes:
@@ -49,7 +49,7 @@ class _Run:
 
     known: dict[int, Known] = field(default_factory=dict)
     met: list[tuple[Known, int]] = field(default_factory=list)
-    line: Line = field(default_factory=Line)
+    line: LinearFit = field(default_factory=LinearFit)
 
 
 class Prior:
@@ -82,7 +82,7 @@ class Prior:
 
     def updated_lines(
         self, curve_of: Callable[[int], Mapping[int, float]]
-    ) -> Iterator[tuple[Line, Mapping[int, Known]]]:
+    ) -> Iterator[tuple[LinearFit, Mapping[int, Known]]]:
         """Fit the lines again, and give those that have changed since the last call.
 
         Args:
@@ -97,13 +97,13 @@ class Prior:
                 pair = _pair(event, curve_of(ask))
                 if pair is not None:
                     pairs.append(pair)
-            line = fitted(pairs)
+            line = fit_line(pairs)
             if line != run.line:
                 run.line = line
                 yield line, run.known
 
 
-def fitted(pairs: list[tuple[float, float]]) -> Line:
+def fit_line(pairs: list[tuple[float, float]]) -> LinearFit:
     """Fit the line of an earlier run.
 
     Args:
@@ -114,14 +114,14 @@ def fitted(pairs: list[tuple[float, float]]) -> Line:
         the pairs fall, and 1 where all values there are equal.
     """
     if not pairs:
-        return Line()
+        return LinearFit()
     there, here = (math.fsum(values) / len(pairs) for values in zip(*pairs, strict=True))
     if len(pairs) < _PAIRS_FOR_A_SLOPE:
-        return Line(1.0, here - there)
+        return LinearFit(1.0, here - there)
     spread = math.fsum((one - there) ** 2 for one, _ in pairs)
     together = math.fsum((one - there) * (other - here) for one, other in pairs)
     slope = max(0.0, together / spread) if spread > 0 else 1.0
-    return Line(slope, here - slope * there)
+    return LinearFit(slope, here - slope * there)
 
 
 def _pair(event: Known, curve: Mapping[int, float]) -> tuple[float, float] | None:

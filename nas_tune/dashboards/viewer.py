@@ -14,10 +14,10 @@ from typing import Self
 from nas_tune.dashboards.server import HOST, port_problem
 from nas_tune.errors import ConfigError
 
-__all__ = ["Viewer", "command", "is_installed"]
+__all__ = ["Viewer", "command", "has_tensorboard"]
 
 
-def is_installed() -> bool:
+def has_tensorboard() -> bool:
     """Check whether the package tensorboard is installed; tensorboardX, which writes the files, cannot show them.
 
     Returns:

@@ -1,7 +1,7 @@
 """The events of a run: the ledger stores them, and the state of the run is a fold over them.
 
-An event is immutable plain data; `encode` and `decode` turn it to and from the ledger's JSON. Fields are only
-ever added, with a default, so that an older ledger stays readable.
+An event is immutable plain data; `encode_event` and `decode_event` turn it to and from the ledger's JSON. Fields are
+only ever added, with a default, so that an older ledger stays readable.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = [
     "Retried",
     "SessionEnded",
     "SessionStarted",
-    "decode",
-    "encode",
+    "decode_event",
+    "encode_event",
 ]
 
 
@@ -315,7 +315,7 @@ _read = json.JSONDecoder().raw_decode
 _written = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def encode(event: Event) -> str:
+def encode_event(event: Event) -> str:
     """Encode the fields of an event as compact JSON; NaN and infinities as Python's json writes them.
 
     Args:
@@ -328,7 +328,7 @@ def encode(event: Event) -> str:
     return _written(body)
 
 
-def decode(kind: str, body: str) -> Event:
+def decode_event(kind: str, body: str) -> Event:
     """Decode an event and check its fields.
 
     Args:

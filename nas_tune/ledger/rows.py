@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nas_tune.ledger.chain import begun, linked
-from nas_tune.ledger.events import Event, decode, encode
+from nas_tune.ledger.events import Event, decode_event, encode_event
 from nas_tune.ledger.fields import EARLIEST, LATEST
 from search_spaces.errors import NasTuneError
 
-__all__ = ["Link", "Row", "beginning", "check_column", "decoded", "rows_of"]
+__all__ = ["Link", "Row", "beginning", "check_column", "decoded", "event_rows"]
 
 Row = tuple[int, str, int | None, float, str, int]
 """Number, kind, trial, time in seconds since 1970, body as JSON, and checksum of an event."""
@@ -42,7 +42,7 @@ def beginning(meta: Iterable[tuple[str, str]]) -> Link:
     return Link(0, begun(row for row in meta if row[0] != "format_version"))
 
 
-def rows_of(events: Iterable[Event], when: float, end: Link) -> list[Row]:
+def event_rows(events: Iterable[Event], when: float, end: Link) -> list[Row]:
     """Make the rows of events.
 
     Args:
@@ -56,7 +56,7 @@ def rows_of(events: Iterable[Event], when: float, end: Link) -> list[Row]:
     rows: list[Row] = []
     seq, checksum = end.seq, end.checksum
     for event in events:
-        seq, trial, body = seq + 1, getattr(event, "trial", None), encode(event)
+        seq, trial, body = seq + 1, getattr(event, "trial", None), encode_event(event)
         checksum = linked(checksum, seq, event.kind, trial, when, body)
         rows.append((seq, event.kind, trial, when, body, checksum))
     return rows
@@ -80,7 +80,7 @@ def decoded(seq: int, kind: str, when: float, body: str) -> Event:
     if not EARLIEST <= when < LATEST:
         raise NasTuneError(f"event {seq} ({kind}): its time is {when:g}, which is no time in seconds since 1970")
     try:
-        return decode(kind, body)
+        return decode_event(kind, body)
     except NasTuneError as error:
         raise NasTuneError(f"event {seq}, {error}") from error
 

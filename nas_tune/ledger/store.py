@@ -22,7 +22,7 @@ from nas_tune.ledger.events import Event
 from nas_tune.ledger.meta import decode_meta
 from nas_tune.ledger.places import damaged, identity, ledger_path, moved_to, restore_hint
 from nas_tune.ledger.reading import EventReader
-from nas_tune.ledger.rows import Link, beginning, rows_of
+from nas_tune.ledger.rows import Link, beginning, event_rows
 from search_spaces.errors import NasTuneError
 from trainables.drafts import draft_file
 
@@ -94,7 +94,7 @@ class Ledger:
                 said = {"format_version": FORMAT_VERSION, **meta}
                 texts = [(key, json.dumps(value)) for key, value in said.items()]
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", texts)
-                rows = rows_of(events, now, beginning(texts))
+                rows = event_rows(events, now, beginning(texts))
                 connection.executemany(_INSERT, rows)
                 connection.execute(_MOVE_HEAD, (len(rows), rows[-1][-1] if rows else beginning(texts).checksum))
         except (sqlite3.Error, OSError) as error:
@@ -147,7 +147,7 @@ class Ledger:
         now = self.clock()
         try:
             end = self._end or self._reader.last()
-            rows = rows_of(events, now, end)
+            rows = event_rows(events, now, end)
             with self._connection:
                 if not has_head(self._connection):
                     self._connection.execute("BEGIN")

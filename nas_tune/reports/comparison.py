@@ -11,7 +11,7 @@ from nas_tune.analysis import Comparison
 from nas_tune.analysis.course import Course
 from nas_tune.reports.html import write_page
 from nas_tune.reports.learning import sized
-from nas_tune.reports.summary import Tile, number, span
+from nas_tune.reports.summary import Tile, number_text, span
 
 __all__ = ["comparison_facts", "write_comparison"]
 
@@ -44,7 +44,7 @@ def write_comparison(found: Comparison, out: str | Path) -> Path:
         "tests": found.tests.to_dict("records"),
         "places": {group["name"]: place for place, group in enumerate(facts["groups"])},
         "warnings": found.warnings,
-        "number": number,
+        "number": number_text,
         "span": span,
     }
     write_page(path, "comparison.html", context, _SCRIPTS)
@@ -112,5 +112,5 @@ def _run(found: Comparison, row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _tile(group: dict[str, Any]) -> Tile:
-    below = f"mean, ± {number(group['std'])} over {group['runs']} runs" if group["runs"] > 1 else "one run"
-    return Tile(group["name"], number(group["mean"]), below)
+    below = f"mean, ± {number_text(group['std'])} over {group['runs']} runs" if group["runs"] > 1 else "one run"
+    return Tile(group["name"], number_text(group["mean"]), below)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nas_tune.analysis import importances
 from nas_tune.reports.elapsed import Elapsed, session_starts
-from nas_tune.reports.learning import curves, rungs, sized
+from nas_tune.reports.learning import curves, rungs_of, sized
 from nas_tune.reports.timeline import most_workers, timeline
 from nas_tune.results import Run
 from nas_tune.results.space import space_of
@@ -51,7 +51,7 @@ def facts(run: Run) -> dict[str, Any]:
         "best": [int(number) for number in run.best(5)["trial"]],
         "front": [int(number) for number in run.pareto()["trial"]] if len(run.objectives) > 1 else [],
         "costs": [name for name in _COSTS if name in trials and _varies(trials[name])],
-        "curves": {**curves(run, epochs), "rungs": rungs(run)},
+        "curves": {**curves(run, epochs), "rungs": rungs_of(run)},
         "timeline": timeline(trials, epochs, elapsed, most_workers(run)),
         "importance": [one.facts() for one in importances(run)],
         "time": datetime.now(UTC).isoformat(timespec="seconds"),

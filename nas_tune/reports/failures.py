@@ -9,13 +9,13 @@ import pandas as pd
 
 from nas_tune.results.redaction import without_secrets
 
-__all__ = ["Failure", "failures"]
+__all__ = ["FailureGroup", "failures"]
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureGroup:
     """Trials that failed for the same cause.
 
     Attributes:
@@ -31,7 +31,7 @@ class Failure:
     trials: tuple[int, ...]
 
 
-def failures(trials: pd.DataFrame) -> list[Failure]:
+def failures(trials: pd.DataFrame) -> list[FailureGroup]:
     """Group failed trials by cause. Messages that differ in numbers only have the same cause.
 
     Args:
@@ -52,5 +52,5 @@ def failures(trials: pd.DataFrame) -> list[Failure]:
     for (kind, alike), numbers in found.items():
         message, traceback = first[kind, alike]
         shown = without_secrets(message), without_secrets(traceback)
-        grouped.append(Failure(kind or "error", *shown, tuple(numbers)))
+        grouped.append(FailureGroup(kind or "error", *shown, tuple(numbers)))
     return sorted(grouped, key=lambda failure: -len(failure.trials))

@@ -11,7 +11,7 @@ from nas_tune.errors import NasTuneError
 from nas_tune.results import Run
 from nas_tune.schedulers import make
 
-__all__ = ["curves", "rungs", "sized"]
+__all__ = ["curves", "rungs_of", "sized"]
 
 _MOST_METRICS = 6
 _ABOUT_AN_EPOCH = ("trial", "epoch", "time", "seconds", "node", "state", "architecture_id")
@@ -38,7 +38,7 @@ def curves(run: Run, epochs: pd.DataFrame) -> dict[str, Any]:
     return {"metrics": metrics, "epochs": numbers}
 
 
-def rungs(run: Run) -> list[int]:
+def rungs_of(run: Run) -> list[int]:
     """Find the rungs of the run's scheduler.
 
     Args:

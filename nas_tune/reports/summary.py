@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from nas_tune.results import Run, Snapshot
+from nas_tune.results import Run, RunSnapshot
 
 __all__ = ["Headline", "Tile", "headline", "span", "tiles"]
 
@@ -122,7 +122,7 @@ def span(seconds: float) -> str:
     return f"{days} d {hour} h" if hour else f"{days} d"
 
 
-def number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
     """Write a value with up to five significant digits, and large whole numbers with separators.
 
     Args:
@@ -154,7 +154,7 @@ def _best(facts: dict[str, Any]) -> list[Tile]:
             continue
         value, trial = (max if objective["mode"] == "max" else min)(known, key=lambda pair: pair[0])
         below = f"trial {trial}" if index or not facts["front"] else f"trial {trial}; {len(among)} on the Pareto front"
-        found.append(Tile(label, number(value), below + _short(facts, places[trial])))
+        found.append(Tile(label, number_text(value), below + _short(facts, places[trial])))
     return found
 
 
@@ -164,7 +164,7 @@ def _short(facts: dict[str, Any], place: int) -> str:
     return "" if state == "complete" else f" ({state} after epoch {facts['trials']['epochs'][place]})"
 
 
-def _unfinished(now: Snapshot) -> str:
+def _unfinished(now: RunSnapshot) -> str:
     if not now.trials:
         return "no trial yet"
     return f"not over: {len(now.running)} running" if now.running else "not over"

@@ -16,7 +16,7 @@ Importing this package imports neither pandas nor pyarrow; the calls that need t
 from __future__ import annotations
 
 from nas_tune.results.ranking import pareto, ranked
-from nas_tune.results.reader import Snapshot
+from nas_tune.results.reader import RunSnapshot
 from nas_tune.results.run import Run
 
-__all__ = ["Run", "Snapshot", "pareto", "ranked"]
+__all__ = ["Run", "RunSnapshot", "pareto", "ranked"]

@@ -20,13 +20,13 @@ from nas_tune.ledger import Ledger, RunState, damaged, ledger_path
 from nas_tune.ledger.meta import REQUIRED
 from nas_tune.ledger.replay import folding
 
-__all__ = ["LedgerReader", "Snapshot"]
+__all__ = ["LedgerReader", "RunSnapshot"]
 
 _STATES = ("running", "paused", "lost", "complete", "pruned", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class RunSnapshot:
     """A run at one moment.
 
     Attributes:
@@ -108,7 +108,7 @@ class LedgerReader:
         """(how often the ledger file was replaced, events read); it changes whenever the state changes."""
         return self._now.number, self._now.seen
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> RunSnapshot:
         """Summarize the present run in numbers.
 
         Returns:
@@ -118,7 +118,7 @@ class LedgerReader:
             counts = dict.fromkeys(_STATES, 0) | state.counts
             for trial in state.unfinished.values():
                 counts[trial.state] += 1
-            return Snapshot(
+            return RunSnapshot(
                 time=_utc(time.time()),
                 last_event=_utc(self._now.last) if self._now.seen else None,
                 counts=counts,

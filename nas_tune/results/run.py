@@ -20,7 +20,7 @@ from nas_tune.config.names import as_typed, check_local
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
-from nas_tune.results.reader import LedgerReader, Snapshot
+from nas_tune.results.reader import LedgerReader, RunSnapshot
 from search_spaces.whole_numbers import is_whole
 from trainables.controls import Control, read_control
 
@@ -115,7 +115,7 @@ class Run:
             return stored_config(self._path, self.meta["config"], state.changes)
 
     @property
-    def state(self) -> Snapshot:
+    def state(self) -> RunSnapshot:
         """The run at this moment, in numbers."""
         return self._reader.snapshot()
 

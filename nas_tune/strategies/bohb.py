@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
-from nas_tune.strategies.history import Curve, History
+from nas_tune.strategies.history import History, ScoreCurve
 from nas_tune.strategies.kernel_density import Codes, KernelDensity
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space
@@ -96,7 +96,7 @@ class Bohb(UnseenSampler):
         n_good = max(least, int(self.top * len(rows)))
         return rows[:n_good], rows[-max(least, len(rows) - n_good) :]
 
-    def _row(self, curve: Curve, history: History) -> list[float]:
+    def _row(self, curve: ScoreCurve, history: History) -> list[float]:
         row: list[float] | None = history.notes.get(("codes", curve.number))
         if row is None:
             row = history.notes["codes", curve.number] = self.codes.row(curve.architecture)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
-from nas_tune.strategies.history import Curve, History
+from nas_tune.strategies.history import History, ScoreCurve
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Parameter, Space
 
@@ -77,12 +77,12 @@ class Dehb(UnseenSampler):
         while True:
             yield self._child(holders, place)
 
-    def _holders(self, curves: Sequence[Curve]) -> dict[int, Architecture]:
+    def _holders(self, curves: Sequence[ScoreCurve]) -> dict[int, Architecture]:
         """Find the holder of each place on the highest budget with enough of them; none if there is no such budget."""
         enough = max(_PARENTS, round(self.held * self.population))
         reached = Counter(epoch for curve in curves for epoch in curve.scores)
         for budget in sorted((epoch for epoch, count in reached.items() if count >= enough), reverse=True):
-            best: dict[int, Curve] = {}
+            best: dict[int, ScoreCurve] = {}
             for curve in curves:
                 place = curve.number % self.population
                 # A child replaces a parent of an equal score.

@@ -27,7 +27,7 @@ from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.interchange import from_trial
 
-__all__ = ["ALL", "Curve", "Finished", "History", "result_of", "signs_of"]
+__all__ = ["ALL", "Finished", "History", "ScoreCurve", "result_of", "signs_of"]
 
 ALL = sys.maxsize
 """Stands for a trial number that is greater than all: the history of all trials."""
@@ -55,7 +55,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class ScoreCurve:
     """The scores of a trial by epoch.
 
     Attributes:
@@ -184,7 +184,7 @@ class History:
         """
         return self._known[number]
 
-    def curves(self) -> list[Curve]:
+    def curves(self) -> list[ScoreCurve]:
         """List the curves of all trials that reported and did not fail, running ones included; for one objective.
 
         A complete trial keeps its last score at every later epoch that another trial has reached. A trial that has a
@@ -206,7 +206,7 @@ class History:
             else:
                 scores = _scores(trial, sign, epochs)
             if scores:
-                curves.append(Curve(trial.number, self._known[trial.number], scores))
+                curves.append(ScoreCurve(trial.number, self._known[trial.number], scores))
         return curves
 
     def _counts(self, trial: FrozenTrial) -> bool:

@@ -31,7 +31,7 @@ from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space
 from search_spaces.architecture import Scalar
 
-__all__ = ["Outcome", "PolicySampler", "PolicyState"]
+__all__ = ["Episode", "PolicySampler", "PolicyState"]
 
 _LATEST_KEPT = 8
 _MARKS_KEPT = 16
@@ -40,8 +40,8 @@ _REFUSED_IN_A_ROW = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A finished trial as a controller learns from it.
+class Episode:
+    """A finished trial as a controller learns from it, an episode of reinforcement learning.
 
     Attributes:
         number: of the trial.
@@ -68,13 +68,13 @@ class Outcome:
 
 @dataclass
 class PolicyState:
-    """A controller and the outcomes that it has learnt from.
+    """A controller and the episodes that it has learnt from.
 
     Attributes:
         settings: of the strategy that trains it.
         controller: the policy.
-        outcomes: in the order in which it learnt from them.
-        sorted: length and score of each outcome, ascending; it ranks outcomes while complete trials are longer than
+        episodes: in the order in which it learnt from them.
+        sorted: length and score of each episode, ascending; it ranks episodes while complete trials are longer than
             stopped ones.
         baseline: the moving average of the rewards.
         shortest: the epochs of the shortest complete trial; infinite without one.
@@ -83,7 +83,7 @@ class PolicyState:
 
     settings: tuple[object, ...]
     controller: Controller
-    outcomes: list[Outcome] = field(default_factory=list)
+    episodes: list[Episode] = field(default_factory=list)
     sorted: list[tuple[float, float]] = field(default_factory=list)
     baseline: float = 0.0
     shortest: float = math.inf
@@ -95,49 +95,49 @@ class PolicyState:
         Returns:
             The copy, with its own controller.
         """
-        return replace(self, controller=self.controller.copy(), outcomes=list(self.outcomes), sorted=list(self.sorted))
+        return replace(self, controller=self.controller.copy(), episodes=list(self.episodes), sorted=list(self.sorted))
 
-    def advantages(self, outcomes: Sequence[Outcome], decay: float) -> NDArray[np.float64]:
-        """Take in outcomes, and compute by how much each reward exceeds the baseline of its time.
+    def advantages(self, episodes: Sequence[Episode], decay: float) -> NDArray[np.float64]:
+        """Take in episodes, and compute by how much each reward exceeds the baseline of its time.
 
         Args:
-            outcomes: the next outcomes.
+            episodes: the next episodes.
             decay: the decay of the baseline, a moving average.
 
         Returns:
-            The advantages, shape (outcomes, 1).
+            The advantages, shape (episodes, 1).
         """
         above = []
-        for outcome in outcomes:
-            reward = self._reward(outcome)
-            if not self.outcomes:
+        for episode in episodes:
+            reward = self._reward(episode)
+            if not self.episodes:
                 self.baseline = reward
-            self.outcomes.append(outcome)
+            self.episodes.append(episode)
             above.append(reward - self.baseline)
             self.baseline += (1.0 - decay) * (reward - self.baseline)
         return np.array(above)[:, None]
 
-    def _reward(self, outcome: Outcome) -> float:
+    def _reward(self, episode: Episode) -> float:
         """Compute the reward: the rank among all so far, 0 for the worst to 1 for the best, cubed.
 
         The paper cubes accuracies. Ranks need no scale and have no outliers; a stopped trial ranks below longer ones.
         """
-        place = (outcome.trained, outcome.score)
+        place = (episode.trained, episode.score)
         insort(self.sorted, place)
-        if outcome.complete:
-            self.shortest = min(self.shortest, outcome.ended)
+        if episode.complete:
+            self.shortest = min(self.shortest, episode.ended)
         else:
-            self.longest = max(self.longest, outcome.trained)
+            self.longest = max(self.longest, episode.trained)
         if self.shortest <= self.longest:
-            middle = self._middle(outcome)
+            middle = self._middle(episode)
         else:
             middle = (bisect_left(self.sorted, place) + bisect_right(self.sorted, place) - 1) / 2
         rank = middle / max(1, len(self.sorted) - 1)
         return rank * rank * rank
 
-    def _middle(self, outcome: Outcome) -> float:
+    def _middle(self, episode: Episode) -> float:
         """Count the worse trials and half of the equal ones, if some complete trial is no longer than a stopped one."""
-        places = standings([one.result for one in (*self.outcomes, outcome)])
+        places = standings([one.result for one in (*self.episodes, episode)])
         return len(places) - 1 - places[-1] - (places.count(places[-1]) - 1) / 2
 
 
@@ -223,19 +223,19 @@ class PolicySampler(UnseenSampler):
     def _taught(self, study: Study, history: History) -> Controller:
         (sign,) = history.signs
         trials = {trial.number: trial for trial in history.ended()}
-        wanted: list[Outcome] = []
+        wanted: list[Episode] = []
         for trial in trials.values():
             result = result_of(trial, [sign])
             trained = math.inf if result.complete else result.epochs
-            wanted.append(Outcome(trial.number, trained, result.scores[0], result.epochs))
+            wanted.append(Episode(trial.number, trained, result.scores[0], result.epochs))
         del wanted[len(wanted) // self.batch * self.batch :]
         states = _STATES.setdefault(study, _States())
         state = states.furthest(self._settings, wanted) or PolicyState(self._settings, self._untaught())
-        for start in range(len(state.outcomes), len(wanted), self.batch):
-            outcomes = wanted[start : start + self.batch]
-            batch = batch_of([self._decisions.read(self.space, trials[outcome.number].params) for outcome in outcomes])
+        for start in range(len(state.episodes), len(wanted), self.batch):
+            episodes = wanted[start : start + self.batch]
+            batch = batch_of([self._decisions.read(self.space, trials[episode.number].params) for episode in episodes])
             state = state.copy()
-            self.teach(state.controller, batch, state.advantages(outcomes, self.decay))
+            self.teach(state.controller, batch, state.advantages(episodes, self.decay))
             states.keep(state)
         return state.controller
 
@@ -289,20 +289,20 @@ class _States:
         self._latest: list[PolicyState] = []
         self._marks: list[PolicyState] = []
 
-    def furthest(self, settings: tuple[object, ...], wanted: Sequence[Outcome]) -> PolicyState | None:
-        """Find the state with these settings that has learnt from most of the wanted outcomes, and from no others."""
+    def furthest(self, settings: tuple[object, ...], wanted: Sequence[Episode]) -> PolicyState | None:
+        """Find the state with these settings that has learnt from most of the wanted episodes, and from no others."""
         fitting = (
             state
             for state in (*self._marks, *self._latest)
-            if state.settings == settings and state.outcomes == wanted[: len(state.outcomes)]
+            if state.settings == settings and state.episodes == wanted[: len(state.episodes)]
         )
-        return max(fitting, key=lambda state: len(state.outcomes), default=None)
+        return max(fitting, key=lambda state: len(state.episodes), default=None)
 
     def keep(self, state: PolicyState) -> None:
         """Keep a state; from then on only its copies are trained."""
         self._latest = [*self._latest, state][-_LATEST_KEPT:]
-        before = len(self._marks[-1].outcomes) if self._marks else 0
-        if not before <= len(state.outcomes) < before + _FROM_MARK_TO_MARK:
+        before = len(self._marks[-1].episodes) if self._marks else 0
+        if not before <= len(state.episodes) < before + _FROM_MARK_TO_MARK:
             self._marks = [*self._marks, state][-_MARKS_KEPT:]
 
 

@@ -77,7 +77,7 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Server, "__init__", lambda self, page, port: hold(self, page, 0))
     monkeypatch.setattr(Server, "serve", pressed)
-    monkeypatch.setattr("nas_tune.dashboards.viewer.is_installed", lambda: False)
+    monkeypatch.setattr("nas_tune.dashboards.viewer.has_tensorboard", lambda: False)
 
 
 @pytest.mark.parametrize(("page", "whole"), list(cases()))

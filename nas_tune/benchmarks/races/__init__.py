@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from nas_tune.benchmarks.races.contest import Contest, Contestant, Race, best_score, contestant_of
 from nas_tune.benchmarks.races.processes import run_races
-from nas_tune.benchmarks.races.scores import Scores, judge_of, score
+from nas_tune.benchmarks.races.scores import Scores, judge_of, score_strategies
 
-__all__ = ["Contest", "Contestant", "Race", "Scores", "best_score", "contestant_of", "judge_of", "run_races", "score"]
+__all__ = [
+    "Contest",
+    "Contestant",
+    "Race",
+    "Scores",
+    "best_score",
+    "contestant_of",
+    "judge_of",
+    "run_races",
+    "score_strategies",
+]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nas_tune.benchmarks.races.contest import Race
 
-__all__ = ["Difference", "Judge", "Scores", "Standing", "judge_of", "score"]
+__all__ = ["Judge", "Scores", "Standing", "StrategyDifference", "judge_of", "score_strategies"]
 
 Judge = Literal["test", "validation"]
 
@@ -47,7 +47,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Difference:
+class StrategyDifference:
     """The difference between two strategies over equal seeds.
 
     Attributes:
@@ -76,7 +76,7 @@ class Scores:
     """
 
     standings: tuple[Standing, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[StrategyDifference, ...]
     seconds: NDArray[np.float64]
     judged_by: Judge
     best: float
@@ -95,7 +95,7 @@ def judge_of(races: Sequence[Race]) -> Judge:
     return "test" if all(np.isfinite(race.tests).all() for race in races if race.tests) else "validation"
 
 
-def score(races: Sequence[Race], budget: float, mode: str = "max", best: float | None = None) -> Scores:
+def score_strategies(races: Sequence[Race], budget: float, mode: str = "max", best: float | None = None) -> Scores:
     """Score strategies by races with equal seeds for every strategy, judged as `judge_of` returns.
 
     Args:
@@ -158,7 +158,7 @@ def _ranks(finals: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
-def _differences(finals: dict[str, NDArray[np.float64]], names: Sequence[str]) -> tuple[Difference, ...]:
+def _differences(finals: dict[str, NDArray[np.float64]], names: Sequence[str]) -> tuple[StrategyDifference, ...]:
     """The differences of all pairs, the better one first, with p-values corrected for their number (Holm 1979)."""
     pairs = [(one, other) for index, one in enumerate(names) for other in names[index + 1 :]]
     raw = [_p_value(finals[one] - finals[other]) for one, other in pairs]
@@ -168,7 +168,7 @@ def _differences(finals: dict[str, NDArray[np.float64]], names: Sequence[str]) -
         worst = max(worst, min(1.0, raw[index] * (len(raw) - place)))
         corrected[index] = worst
     return tuple(
-        Difference(one, other, float(np.mean(finals[one] - finals[other])), p)
+        StrategyDifference(one, other, float(np.mean(finals[one] - finals[other])), p)
         for (one, other), p in zip(pairs, corrected, strict=True)
     )
 

@@ -23,7 +23,7 @@ from nas_tune.config import Component
 from search_spaces import Architecture
 from search_spaces.catalogue.nb201 import NB201Space
 
-__all__ = ["BUDGET", "EPOCHS", "SEEDS", "SPACE", "TABLE", "main", "named", "trained", "trainings"]
+__all__ = ["BUDGET", "EPOCHS", "SEEDS", "SPACE", "TABLE", "cell_name", "main", "train_cell", "trainings"]
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_3x3")
 SPACE = Component("nb201", {"operations": OPERATIONS})
@@ -43,7 +43,7 @@ TRAINING: dict[str, Any] = {"space": "nb201", "data": "digits", "channels": 4, "
 _SPACE = NB201Space(OPERATIONS)
 
 
-def named(architecture: Architecture) -> str:
+def cell_name(architecture: Architecture) -> str:
     """Write a cell as in the table.
 
     Args:
@@ -64,7 +64,7 @@ def trainings() -> list[tuple[Architecture, int]]:
     return list(itertools.product(_SPACE.enumerate(), SEEDS))
 
 
-def trained(architecture: Architecture, seed: int) -> dict[str, Any]:
+def train_cell(architecture: Architecture, seed: int) -> dict[str, Any]:
     """Train a cell, and measure it after each epoch.
 
     Args:
@@ -79,7 +79,7 @@ def trained(architecture: Architecture, seed: int) -> dict[str, Any]:
     classifier = ImageClassifier(**TRAINING)
     started = time.process_time()
     classifier.setup(architecture, seed=seed, max_epochs=EPOCHS)
-    row: dict[str, Any] = {"cell": named(architecture), "seed": seed}
+    row: dict[str, Any] = {"cell": cell_name(architecture), "seed": seed}
     for epoch in range(1, EPOCHS + 1):
         metrics = classifier.step()
         row[f"accuracy_{epoch}"] = metrics["accuracy"]
@@ -130,10 +130,10 @@ def _noted(notes: Path) -> list[dict[str, Any]]:
 
 def _missing(done: set[tuple[str, int]]) -> Iterator[dict[str, Any]]:
     # The first training of a process reads the data and warms torch up, and these seconds would count in its row.
-    trained(*trainings()[-1])
+    train_cell(*trainings()[-1])
     for architecture, seed in trainings():
-        if (named(architecture), seed) not in done:
-            yield trained(architecture, seed)
+        if (cell_name(architecture), seed) not in done:
+            yield train_cell(architecture, seed)
 
 
 def _write(rows: list[dict[str, Any]], out: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST", "Agreement", "agreement", "error_of_difference", "spread"]
+__all__ = ["FEWEST", "Agreement", "agreement", "error_of_difference", "standard_deviation"]
 
 FEWEST = 3
 """The fewest architectures to compare: with two, the rank correlation is always 1 or -1."""
@@ -77,7 +77,7 @@ def _share(values: NDArray[np.float64]) -> float:
     return float(np.mean((np.abs(values) >= limit) | np.isclose(np.abs(values), limit, rtol=1e-9, atol=1e-12)))
 
 
-def spread(values: Sequence[float]) -> float | None:
+def standard_deviation(values: Sequence[float]) -> float | None:
     """Compute the standard deviation of a sample.
 
     Args:
@@ -98,7 +98,7 @@ def error_of_difference(one: Sequence[float], other: Sequence[float]) -> float |
     Returns:
         The error; None where a sample has fewer than two values.
     """
-    first, second = spread(one), spread(other)
+    first, second = standard_deviation(one), standard_deviation(other)
     if first is None or second is None:
         return None
     return math.sqrt(first**2 / len(one) + second**2 / len(other))

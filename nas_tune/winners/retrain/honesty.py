@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from nas_tune.objectives.objective import Objective
-from nas_tune.winners.retrain.agreement import FEWEST, Agreement, agreement, error_of_difference, spread
+from nas_tune.winners.retrain.agreement import FEWEST, Agreement, agreement, error_of_difference, standard_deviation
 from nas_tune.winners.retrain.candidates import Candidate
 from nas_tune.winners.retrain.trainable import TEST
 
@@ -42,7 +42,7 @@ class Scored:
     @property
     def sd(self) -> float | None:
         """The standard deviation over the trainings; None for fewer than two."""
-        return spread(self.scores)
+        return standard_deviation(self.scores)
 
 
 @dataclass(frozen=True)

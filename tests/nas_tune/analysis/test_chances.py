@@ -14,7 +14,7 @@ import nas_tune
 from nas_tune.analysis import chances, importances
 from nas_tune.analysis.evidence import Evidence
 from nas_tune.analysis.sampling import is_sample
-from nas_tune.analysis.scores import Scale, deviation, even, mean, median
+from nas_tune.analysis.scores import Scale, deviation, even_units, mean, median
 from nas_tune.objectives.objective import Objective
 from search_spaces import Architecture, Space, choice, integer
 from tests.nas_tune.analysis.truths import SEARCHES, TRUTHS, differing, judged, searched, verdicts
@@ -96,13 +96,13 @@ def test_enqueued_trials_make_no_random_sample(tmp_path: Path) -> None:
 
 def test_a_value_far_out_hides_nothing_of_the_others() -> None:
     scores = [1.0, 2.0, 3.0, 4.0, 5.0, -1e308, 1e308]
-    units = even(scores)
+    units = even_units(scores)
     assert units.tolist()[5:] == [-10.0, 10.0]
     assert np.argsort(units).tolist() == [5, 0, 1, 2, 3, 4, 6]
     assert [Scale.of(scores).score(unit) for unit in units[:5]] == pytest.approx(scores[:5])
     for odd in ([1e308, -1e308], [1e-320, 2e-320, 3e-320], [0.5], [7.0] * 5, [0.1] * 9 + [0.9]):
-        assert np.isfinite(even(odd)).all()
-        assert len(set(even(odd))) == len(set(odd))
+        assert np.isfinite(even_units(odd)).all()
+        assert len(set(even_units(odd))) == len(set(odd))
 
 
 def test_means_and_deviations_do_not_overflow() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nas_tune.analysis.evaluators import EVALUATORS, Rows, evaluate
+from nas_tune.analysis.evaluators import EVALUATORS, Rows, importance_shares
 from search_spaces import Space, choice, integer, real
 
 Decided = Mapping[str, Any]
@@ -24,7 +24,7 @@ def _rows(space: Space, worth: Callable[[Decided], float], trials: int = 150) ->
 @pytest.mark.parametrize("evaluator", EVALUATORS)
 def test_a_name_that_sorts_last_keeps_its_importance(evaluator: str) -> None:
     space = Space({"zz": choice(0, 1, 2), **{f"d{i:02d}": choice(0, 1, 2) for i in range(13)}})
-    found = evaluate(evaluator, _rows(space, lambda one: 0.3 * one["zz"] + 0.001 * one["d00"]), 0)
+    found = importance_shares(evaluator, _rows(space, lambda one: 0.3 * one["zz"] + 0.001 * one["d00"]), 0)
     assert max(found, key=found.__getitem__) == "zz"
     assert found["zz"] > 0.5
     assert sum(found.values()) == pytest.approx(1)
@@ -47,7 +47,7 @@ def test_the_order_of_names_moves_nothing(evaluator: str, seed: int) -> None:
     for place, name in enumerate(names):
         space = Space(dict(zip(names, kinds, strict=True)))
         (parameter,) = [p for p in space.parameters if p.name == name]
-        found = evaluate(evaluator, _rows(space, lambda one, p=parameter: p.to_units(one[p.name])[0]), seed)  # type: ignore[misc]
+        found = importance_shares(evaluator, _rows(space, lambda one, p=parameter: p.to_units(one[p.name])[0]), seed)  # type: ignore[misc]
         assert max(found, key=found.__getitem__) == name, place
 
 
@@ -56,7 +56,7 @@ def test_shares_are_shares_of_the_variance(evaluator: str) -> None:
     """One of eight options and one of two, scaled to equal variances."""
     space = Space({"many": choice(*range(8)), "two": choice(0, 1), "idle": choice(0, 1, 2)})
     rows = _rows(space, lambda one: (one["many"] == 3) / math.sqrt(7 / 64) + one["two"] / 0.5, 400)
-    found = evaluate(evaluator, rows, 0)
+    found = importance_shares(evaluator, rows, 0)
     assert found["many"] == pytest.approx(0.5, abs=0.08)
     assert found["two"] == pytest.approx(0.5, abs=0.08)
 
@@ -65,14 +65,14 @@ def test_shares_are_shares_of_the_variance(evaluator: str) -> None:
 def test_numbers_count_on_their_own_scale(evaluator: str) -> None:
     """A logarithmic number that decides in its lowest third, which is a thousandth of its range."""
     space = Space({"small": real(1e-4, 1e-1, log=True), "idle": real(0.0, 1.0), "other": integer(1, 64, log=True)})
-    found = evaluate(evaluator, _rows(space, lambda one: (one["small"] < 1e-3) + 0.1 * (one["other"] < 8)), 0)
+    found = importance_shares(evaluator, _rows(space, lambda one: (one["small"] < 1e-3) + 0.1 * (one["other"] < 8)), 0)
     assert max(found, key=found.__getitem__) == "small"
     assert found["idle"] < 0.1
 
 
 @pytest.mark.parametrize("evaluator", EVALUATORS)
 def test_nothing_that_varies_is_no_importance(evaluator: str) -> None:
-    found = evaluate(evaluator, _rows(Space({"a": choice(0, 1), "b": choice(0, 1)}), lambda one: 0.5, 20), 0)
+    found = importance_shares(evaluator, _rows(Space({"a": choice(0, 1), "b": choice(0, 1)}), lambda one: 0.5, 20), 0)
     assert set(found) == {"a", "b"}
     if evaluator != "ped_anova":  # its best quarter of equals is any quarter
         assert set(found.values()) == {0.0}

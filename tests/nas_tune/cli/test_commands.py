@@ -238,7 +238,7 @@ def test_the_doctor_looks_at_everything() -> None:
 def test_a_broken_part_makes_the_doctor_exit_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     from nas_tune.cli import doctor
 
-    monkeypatch.setattr(doctor, "findings", lambda: iter([doctor.Finding("ray", "gone", "broken")]))
+    monkeypatch.setattr(doctor, "findings", lambda: iter([doctor.CheckResult("ray", "gone", "broken")]))
     result = call("doctor")
     assert result.exit_code == 1
     assert "X  ray" in result.stdout

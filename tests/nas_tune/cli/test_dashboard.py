@@ -39,7 +39,7 @@ def test_it_says_where_the_page_is_and_ctrl_c_closes_it(run: str, monkeypatch: p
 
 @pytest.mark.parametrize("more", [[], ["--tensorboard"]])
 def test_a_port_that_is_taken_is_no_traceback(run: str, more: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas_tune.dashboards.viewer.is_installed", lambda: True)
+    monkeypatch.setattr("nas_tune.dashboards.viewer.has_tensorboard", lambda: True)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = CliRunner().invoke(app, ["dashboard", run, "--port", port, *more])
@@ -49,7 +49,7 @@ def test_a_port_that_is_taken_is_no_traceback(run: str, more: list[str], monkeyp
 
 
 def test_scalars_are_written_and_the_command_that_shows_them_is_told(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nas_tune.dashboards.viewer.is_installed", lambda: False)
+    monkeypatch.setattr("nas_tune.dashboards.viewer.has_tensorboard", lambda: False)
     done = CliRunner().invoke(app, ["dashboard", run, "--tensorboard"])
     assert done.exit_code == 0
     assert "pip install tensorboard" in done.stderr

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from nas_tune.cli.tables import Column, fitting, folded, lines
+from nas_tune.cli.tables import Column, fitting, lines, wrapped
 from nas_tune.cli.text import brief, duration, harmless, plain, quantity, shortened
 
 
@@ -86,9 +86,9 @@ CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_con
 
 
 def test_a_long_architecture_is_broken_between_its_nodes() -> None:
-    assert folded(CELL, None, 3) == CELL
-    assert folded(CELL, 100, 3) == CELL
-    first, second = folded(CELL, 80, 3).split("\n")
+    assert wrapped(CELL, None, 3) == CELL
+    assert wrapped(CELL, 100, 3) == CELL
+    first, second = wrapped(CELL, 80, 3).split("\n")
     assert first.endswith("+")
     assert second == "   |nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 
@@ -96,7 +96,7 @@ def test_a_long_architecture_is_broken_between_its_nodes() -> None:
 @pytest.mark.parametrize("width", [20, 33, 60, 79])
 def test_folding_loses_nothing_and_keeps_the_width(width: int) -> None:
     text = CELL + '{"layers":[{"op":"conv_3x3","channels":16},{"op":"zero"}]}' + "x" * 90
-    parts = folded(text, width, 3).split("\n   ")
+    parts = wrapped(text, width, 3).split("\n   ")
     assert "".join(parts) == text
     assert all(len(part) <= width - 3 for part in parts)
 
@@ -109,5 +109,5 @@ def test_a_column_that_fills_the_width_stays_and_one_cell_less_drops_it() -> Non
 
 def test_a_text_that_fills_the_line_is_not_broken() -> None:
     text = "x" * 30
-    assert folded(text, 33, 3) == text
-    assert folded(text, 32, 3) == f"{'x' * 29}\n   x"
+    assert wrapped(text, 33, 3) == text
+    assert wrapped(text, 32, 3) == f"{'x' * 29}\n   x"

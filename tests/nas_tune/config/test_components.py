@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nas_tune.config.components import make_component, settings_of
+from nas_tune.config.components import factory_settings, make_component
 from nas_tune.errors import ConfigError
 from search_spaces.errors import UnknownNameError
 
@@ -70,5 +70,5 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 
 def test_settings_are_those_that_the_search_does_not_give() -> None:
-    assert settings_of(Engine, {"size": 3}) == {"rate": float, "label": str | None, "fast": bool}
-    assert settings_of(anything) == {"size": int, "what": object}
+    assert factory_settings(Engine, {"size": 3}) == {"rate": float, "label": str | None, "fast": bool}
+    assert factory_settings(anything) == {"size": int, "what": object}

@@ -27,8 +27,8 @@ from nas_tune.ledger.events import (
     Retried,
     SessionEnded,
     SessionStarted,
-    decode,
-    encode,
+    decode_event,
+    encode_event,
 )
 
 EVENTS: list[Event] = [
@@ -54,7 +54,7 @@ EVENTS: list[Event] = [
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
 def test_an_event_comes_back_from_its_json_as_it_was(event: Event) -> None:
-    assert decode(event.kind, encode(event)) == event
+    assert decode_event(event.kind, encode_event(event)) == event
 
 
 def test_every_kind_of_event_is_tried_here_and_public() -> None:
@@ -66,15 +66,17 @@ def test_every_kind_of_event_is_tried_here_and_public() -> None:
 
 def test_what_is_not_finite_survives() -> None:
     metrics = {"a": math.nan, "b": math.inf, "c": -math.inf}
-    read = decode("reported", encode(Reported(0, 1, metrics, 0.0)))
+    read = decode_event("reported", encode_event(Reported(0, 1, metrics, 0.0)))
     assert isinstance(read, Reported)
     assert math.isnan(read.metrics["a"])
     assert (read.metrics["b"], read.metrics["c"]) == (math.inf, -math.inf)
 
 
 def test_an_event_without_its_newer_fields_is_read_with_their_defaults() -> None:
-    assert decode("reported", '{"trial": 1, "epoch": 2, "metrics": {}, "seconds": 0.5}') == Reported(1, 2, {}, 0.5, "")
-    assert decode("ended", '{"trial": 1, "state": "pruned"}') == Ended(1, "pruned")
+    assert decode_event("reported", '{"trial": 1, "epoch": 2, "metrics": {}, "seconds": 0.5}') == Reported(
+        1, 2, {}, 0.5, ""
+    )
+    assert decode_event("ended", '{"trial": 1, "state": "pruned"}') == Ended(1, "pruned")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_an_event_without_its_newer_fields_is_read_with_their_defaults() -> None
 )
 def test_what_is_no_event_of_this_version_is_said_so(kind: str, body: str) -> None:
     with pytest.raises(NasTuneError, match=f"not an event of this version: '{kind}'"):
-        decode(kind, body)
+        decode_event(kind, body)
 
 
 def test_an_event_cannot_be_changed() -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pytest
 
 import search_spaces
-from nas_tune.config.components import settings_of
+from nas_tune.config.components import factory_settings
 from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Reported
@@ -70,7 +70,7 @@ def home(name: str) -> Space:
 
 def small(name: str, space: Space) -> dict[str, Any]:
     """The settings of a strategy for a dozen trials."""
-    takes = settings_of(STRATEGIES[name])
+    takes = factory_settings(STRATEGIES[name])
     endless = any(parameter.count is None for parameter in space.parameters)
     wanted = {**SMALL, **({"points": 3} if endless else {})}
     return {key: value for key, value in wanted.items() if key in takes} | OWN.get(name, {})

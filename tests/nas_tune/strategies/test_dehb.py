@@ -7,7 +7,7 @@ import pytest
 
 from nas_tune.errors import ConfigError
 from nas_tune.strategies.dehb import Dehb
-from nas_tune.strategies.history import Curve
+from nas_tune.strategies.history import ScoreCurve
 from search_spaces import Space, choice, integer, real, subset
 from tests.nas_tune.strategies.studies import proposer, search
 from tests.toys import conditional_space, quality
@@ -29,8 +29,8 @@ def test_an_architecture_comes_back_from_its_vector(space: Space) -> None:
         assert strategy._member(vector).id == made.id
 
 
-def curve(number: int, **scores: float) -> Curve:
-    return Curve(number, MIXED.sample(number), {int(epoch[1:]): score for epoch, score in scores.items()})
+def curve(number: int, **scores: float) -> ScoreCurve:
+    return ScoreCurve(number, MIXED.sample(number), {int(epoch[1:]): score for epoch, score in scores.items()})
 
 
 def test_the_highest_budget_with_enough_holders_breeds() -> None:

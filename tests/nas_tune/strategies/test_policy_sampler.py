@@ -1,4 +1,4 @@
-"""What both policy-gradient strategies promise of their outcomes, and of what is kept between proposals."""
+"""What both policy-gradient strategies promise of their episodes, and of what is kept between proposals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.ledger import Event
 from nas_tune.strategies import make
 from nas_tune.strategies.controllers import TableController
-from nas_tune.strategies.policy_sampler import _LATEST_KEPT, _MARKS_KEPT, Outcome, PolicyState, _States
+from nas_tune.strategies.policy_sampler import _LATEST_KEPT, _MARKS_KEPT, Episode, PolicyState, _States
 from search_spaces import Space
 from tests.nas_tune.strategies.studies import events_of, proposer, search
 from tests.toys import conditional_space, quality, tiny_space
@@ -25,31 +25,31 @@ def state() -> PolicyState:
     return PolicyState((), TableController([2]))
 
 
-def complete(*scores: float) -> list[Outcome]:
-    return [Outcome(number, math.inf, score) for number, score in enumerate(scores)]
+def complete(*scores: float) -> list[Episode]:
+    return [Episode(number, math.inf, score) for number, score in enumerate(scores)]
 
 
 def test_a_reward_is_the_cube_of_the_rank_whatever_the_scale() -> None:
     for scale in (1.0, 1e-3, 1e6):
         pupil = state()
-        rewards = [pupil._reward(outcome) for outcome in complete(*(scale * x for x in (1, 3, 2, 0, 2)))]
+        rewards = [pupil._reward(episode) for episode in complete(*(scale * x for x in (1, 3, 2, 0, 2)))]
         assert rewards == pytest.approx([0.0, 1.0, 0.5**3, 0.0, 0.625**3])
 
 
 def test_one_that_was_stopped_ranks_below_one_that_trained_longer() -> None:
     pupil = state()
     pupil.advantages(complete(0.1, 0.2), 0.9)
-    assert pupil._reward(Outcome(2, 3, 0.9)) == 0.0
-    assert pupil._reward(Outcome(3, 4, 0.5)) == pytest.approx((1 / 3) ** 3)
+    assert pupil._reward(Episode(2, 3, 0.9)) == 0.0
+    assert pupil._reward(Episode(3, 4, 0.5)) == pytest.approx((1 / 3) ** 3)
 
 
 def test_a_training_that_ended_by_itself_ranks_by_its_score_among_those_that_were_as_long() -> None:
     pupil = state()
-    short = [Outcome(0, math.inf, 0.9, 1), Outcome(1, math.inf, 0.1, 1), Outcome(2, 1, 0.7), Outcome(3, 1, 0.5)]
+    short = [Episode(0, math.inf, 0.9, 1), Episode(1, math.inf, 0.1, 1), Episode(2, 1, 0.7), Episode(3, 1, 0.5)]
     pupil.advantages(short, 0.9)
-    assert pupil.copy()._reward(Outcome(4, 1, 0.6)) == pytest.approx((2 / 4) ** 3)
-    assert pupil.copy()._reward(Outcome(4, 3, 0.8)) == pytest.approx((3 / 4) ** 3)
-    assert pupil.copy()._reward(Outcome(4, 1, 0.7)) == pytest.approx((2.5 / 4) ** 3), "half way between its equals"
+    assert pupil.copy()._reward(Episode(4, 1, 0.6)) == pytest.approx((2 / 4) ** 3)
+    assert pupil.copy()._reward(Episode(4, 3, 0.8)) == pytest.approx((3 / 4) ** 3)
+    assert pupil.copy()._reward(Episode(4, 1, 0.7)) == pytest.approx((2.5 / 4) ** 3), "half way between its equals"
 
 
 def test_advantages_are_above_a_moving_average() -> None:
@@ -60,20 +60,20 @@ def test_advantages_are_above_a_moving_average() -> None:
 
 def test_what_is_kept_is_bounded_and_reaches_back() -> None:
     states, pupil = _States(), state()
-    outcomes = complete(*range(1000))
-    for outcome in outcomes:
+    episodes = complete(*range(1000))
+    for episode in episodes:
         pupil = pupil.copy()
-        pupil.advantages([outcome], 0.9)
+        pupil.advantages([episode], 0.9)
         states.keep(pupil)
     assert len(states._latest) == _LATEST_KEPT
     assert len(states._marks) == _MARKS_KEPT
-    assert states.furthest((), outcomes) is pupil
+    assert states.furthest((), episodes) is pupil
     # A trial that ends 200 trials late: what was learnt before it need not be learnt again.
-    late = [*outcomes[:800], Outcome(5000, math.inf, 1.0), *outcomes[801:]]
+    late = [*episodes[:800], Episode(5000, math.inf, 1.0), *episodes[801:]]
     found = states.furthest((), late)
     assert found is not None
-    assert 760 < len(found.outcomes) <= 800
-    assert states.furthest(("other",), outcomes) is None
+    assert 760 < len(found.episodes) <= 800
+    assert states.furthest(("other",), episodes) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from pyarrow import parquet
 
-from nas_tune.benchmarks.races import Contest, Race, best_score, contestant_of, run_races, score
+from nas_tune.benchmarks.races import Contest, Race, best_score, contestant_of, run_races, score_strategies
 from nas_tune.benchmarks.races.contest import check, run_race
 from nas_tune.benchmarks.races.courses import write_courses
 from nas_tune.benchmarks.races.picture import draw_regret
@@ -67,7 +67,7 @@ def race(name: str, seed: int, *course: tuple[float, float]) -> Race:
 def test_scores_are_means_ranks_and_regrets() -> None:
     races = [race("a", seed, (10, 0.5), (60, 0.8 + seed / 100)) for seed in range(6)]
     races += [race("b", seed, (20, 0.6 + seed / 100)) for seed in range(6)]
-    scores = score(races, budget=100.0, best=1.0)
+    scores = score_strategies(races, budget=100.0, best=1.0)
     first, second = scores.standings
     assert (first.strategy, second.strategy) == ("a", "b")
     assert first.test_mean == pytest.approx(0.825)
@@ -82,14 +82,14 @@ def test_scores_are_means_ranks_and_regrets() -> None:
 
 def test_equal_strategies_differ_by_chance_and_share_ranks() -> None:
     races = [race(name, seed, (10, 0.5)) for name in "ab" for seed in range(5)]
-    scores = score(races, budget=100.0)
+    scores = score_strategies(races, budget=100.0)
     assert [row.rank for row in scores.standings] == [1.5, 1.5]
     assert scores.differences[0].p == 1.0
 
 
 def test_less_is_better_where_the_contest_says_so() -> None:
     races = [race("low", seed, (1, 0.1)) for seed in range(3)] + [race("high", seed, (1, 0.2)) for seed in range(3)]
-    scores = score(races, budget=10.0, mode="min")
+    scores = score_strategies(races, budget=10.0, mode="min")
     assert scores.standings[0].strategy == "low"
     assert scores.standings[1].regret[-1] == pytest.approx(0.1)
 
@@ -100,7 +100,7 @@ def test_regret_is_counted_from_the_best_of_the_table_where_it_tells(contest: Co
     assert best_score(contest, "validation") == pytest.approx(1.0)
     assert best_score(replace(contest, mode="min"), "test") == 0.0
     races = [race("a", seed, (10, 0.5)) for seed in range(3)]
-    told, untold = score(races, 100.0, best=6 / 7), score(races, 100.0)
+    told, untold = score_strategies(races, 100.0, best=6 / 7), score_strategies(races, 100.0)
     assert (told.best_of, untold.best_of) == ("table", "races")
     assert told.standings[0].regret[-1] == pytest.approx(6 / 7 - 0.5)
     assert (untold.best, untold.standings[0].regret[-1]) == (0.5, 0.0)
@@ -112,7 +112,7 @@ def test_no_regret_is_drawn_at_the_bottom_of_the_axis(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Figure, "savefig", lambda figure, out, dpi: drawn.append(figure))
     courses = {"lucky": [0.9, 0.9, 1.0], "never": [0.5, 0.6, 0.7], "done": [1.0, 1.0, 1.0]}
     races = [race(name, seed, (10, test)) for name, tests in courses.items() for seed, test in enumerate(tests)]
-    draw_regret(score(races, 100.0, best=1.0), tmp_path / "regret.png")
+    draw_regret(score_strategies(races, 100.0, best=1.0), tmp_path / "regret.png")
     (axes,) = drawn[0].axes
     bottom = axes.get_ylim()[0]
     shapes = [line.get_ydata() for line in axes.lines] + [
@@ -138,9 +138,9 @@ def test_courses_and_pictures_are_written_whole(tmp_path: Path, contest: Contest
     table = parquet.read_table(tmp_path / "courses.parquet").to_pandas()
     assert len(table) == sum(len(race.seconds) for race in races)
     assert np.allclose(table["test"] * 7, table["validation"] * 6)
-    draw_regret(score(races, 600.0), tmp_path / "regret.svg")
+    draw_regret(score_strategies(races, 600.0), tmp_path / "regret.svg")
     assert "<svg" in (tmp_path / "regret.svg").read_text()[:2000]
     with pytest.raises(ConfigError, match="png"):
-        draw_regret(score(races, 600.0), tmp_path / "regret.gif")
+        draw_regret(score_strategies(races, 600.0), tmp_path / "regret.gif")
     with pytest.raises(ConfigError, match="cannot be written"):
         write_courses(races, tmp_path / "nowhere" / "courses.parquet")

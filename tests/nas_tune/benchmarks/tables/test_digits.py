@@ -12,7 +12,7 @@ import torch
 from pyarrow import parquet
 
 from nas_tune.benchmarks.tables import Table, digits
-from nas_tune.benchmarks.tables.digits import EPOCHS, SEEDS, SPACE, TABLE, trained
+from nas_tune.benchmarks.tables.digits import EPOCHS, SEEDS, SPACE, TABLE, train_cell
 from nas_tune.session.spaces import make_space
 
 FILE = Path(TABLE["file"])
@@ -54,7 +54,7 @@ def test_a_training_comes_to_what_it_says(rows: list[dict[str, float | str]], nu
     torch.set_num_threads(1)
     begun = time.process_time()
     try:
-        again = trained(space.from_string(row["cell"]), int(row["seed"]))  # type: ignore[attr-defined]
+        again = train_cell(space.from_string(row["cell"]), int(row["seed"]))  # type: ignore[attr-defined]
     finally:
         torch.set_num_threads(threads)
     seconds = [0.0, *(again[f"seconds_{epoch}"] for epoch in range(1, EPOCHS + 1)), time.process_time() - begun]
@@ -70,7 +70,7 @@ def test_the_command_goes_on_where_it_was_killed(
 ) -> None:
     first, second, *_ = digits.trainings()
     monkeypatch.setattr(digits, "trainings", lambda: [first, second])
-    known = {**rows[0], "cell": digits.named(first[0]), "seed": first[1], "test": 0.125}
+    known = {**rows[0], "cell": digits.cell_name(first[0]), "seed": first[1], "test": 0.125}
     (tmp_path / "again.jsonl").write_text(json.dumps(known) + '\n{"cell": "|no')
     assert digits.main([str(tmp_path / "again.parquet")]) == 0
     made = parquet.read_table(tmp_path / "again.parquet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nas_tune.winners.retrain.agreement import agreement, error_of_difference, spread
+from nas_tune.winners.retrain.agreement import agreement, error_of_difference, standard_deviation
 
 
 def test_three_orders_can_be_counted_by_hand() -> None:
@@ -31,5 +31,5 @@ def test_what_cannot_be_told_is_none() -> None:
     same = agreement([1, 1, 1], [1, 2, 3])
     assert same is not None
     assert same.kendall is None
-    assert spread([1.0]) is None
+    assert standard_deviation([1.0]) is None
     assert error_of_difference([1.0, 2.0], [3.0]) is None
