@@ -37,7 +37,7 @@ from nas_tune.ledger import (
     TrialRecord,
 )
 from nas_tune.objectives.objective import Objective, scores_of
-from nas_tune.schedulers import Batched, Scheduler, Verdict, judged
+from nas_tune.schedulers import Batched, Scheduler, Verdict, verdict_of
 from nas_tune.strategies.architecture_sampler import Exhausted
 from nas_tune.strategies.unseen import Unseen
 from search_spaces import Architecture, Space
@@ -442,7 +442,7 @@ class Coordinator:
         if known and self._batched is not None:
             self._batched.learn(report.trial, report.epoch, score)
             return Verdict.GO_ON
-        return judged(self._scheduler, report.trial, report.epoch, score)
+        return verdict_of(self._scheduler, report.trial, report.epoch, score)
 
     def _begin(self, proposal: Proposal) -> Assignment:
         trial = len(self.state.trials)

@@ -14,7 +14,7 @@ from nas_tune.config.components import checked_factory, make_component
 from nas_tune.errors import ConfigError
 from nas_tune.schedulers.asha import Asha
 from nas_tune.schedulers.asha_promote import AshaPromote
-from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict, judged
+from nas_tune.schedulers.base import NeverPauses, Scheduler, Score, Verdict, verdict_of
 from nas_tune.schedulers.batched import Batched
 from nas_tune.schedulers.hyperband import Hyperband
 from nas_tune.schedulers.learning_curve import LearningCurve
@@ -35,9 +35,9 @@ __all__ = [
     "Scheduler",
     "Score",
     "Verdict",
-    "judged",
     "make",
     "register",
+    "verdict_of",
 ]
 
 _METHODS = ("observe", "next_promotion", "promoted", "forget")

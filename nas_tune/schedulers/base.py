@@ -17,7 +17,7 @@ from typing import Protocol
 
 from nas_tune.errors import ConfigError
 
-__all__ = ["NeverPauses", "Scheduler", "Score", "Verdict", "judged", "single"]
+__all__ = ["NeverPauses", "Scheduler", "Score", "Verdict", "single", "verdict_of"]
 
 Score = float | tuple[float, ...]
 """Greater is better: one number, or a tuple of one number for each of several objectives."""
@@ -104,7 +104,7 @@ class NeverPauses:
         """No trial is paused, so there is nothing to do."""
 
 
-def judged(scheduler: Scheduler, trial: int, epoch: int, score: Score) -> Verdict:
+def verdict_of(scheduler: Scheduler, trial: int, epoch: int, score: Score) -> Verdict:
     """Take in a report; let the trial go on if it would pause and be promoted again at once.
 
     Args:

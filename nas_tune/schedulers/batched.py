@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
-from nas_tune.schedulers.base import Scheduler, Score, Verdict, judged
+from nas_tune.schedulers.base import Scheduler, Score, Verdict, verdict_of
 
 __all__ = ["Batched"]
 
@@ -96,9 +96,9 @@ class Batched:
         if slot.judge is None:
             slot.judge = copy.deepcopy(self.inner)
             for report in slot.reports:
-                judged(slot.judge, trial, *report)
+                verdict_of(slot.judge, trial, *report)
         self.learn(trial, epoch, score)
-        return judged(slot.judge, trial, epoch, score)
+        return verdict_of(slot.judge, trial, epoch, score)
 
     def next_promotion(self) -> int | None:
         """Choose by the inner scheduler, which knows all earlier batches."""

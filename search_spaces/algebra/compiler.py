@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from search_spaces.algebra.confusion import confusable
 from search_spaces.algebra.flat import Categorical, IntegerRange, RealRange
-from search_spaces.algebra.interpreter import FixedNode, GroupNode, ListNode, Node, RepeatNode, ValueNode
+from search_spaces.algebra.interpreter import FixedNode, GroupNode, ListNode, RepeatNode, SpaceNode, ValueNode
 from search_spaces.algebra.options import ChoiceNode, Option, SubsetNode
 from search_spaces.architecture import Architecture, Canonical, Json, Scalar, plain_json
 from search_spaces.errors import ArchitectureError, SpaceError
@@ -34,7 +34,7 @@ class Nested:
     canonical: Canonical | None
 
 
-def compile_tree(tree: object) -> Node:
+def compile_tree(tree: object) -> SpaceNode:
     """Compile the tree of a whole space.
 
     Args:
@@ -66,7 +66,7 @@ class _Compiler:
         self.budget = MAX_PARAMETERS
         self.open: dict[int, str] = {}
 
-    def compile(self, tree: object, path: str, name: str) -> Node:
+    def compile(self, tree: object, path: str, name: str) -> SpaceNode:
         if isinstance(tree, Nested):
             if tree.valid is not None or tree.canonical is not None:
                 raise _refused(
@@ -83,7 +83,7 @@ class _Compiler:
         self.open.pop(id(tree), None)
         return node
 
-    def _compile(self, tree: object, path: str, name: str) -> Node:
+    def _compile(self, tree: object, path: str, name: str) -> SpaceNode:
         match tree:
             case Const(value):
                 return FixedNode(path, _json(value, path))
@@ -113,7 +113,7 @@ class _Compiler:
                 )
         return FixedNode(path, _json(tree, path))
 
-    def _choice(self, declared: Choice, path: str, name: str) -> Node:
+    def _choice(self, declared: Choice, path: str, name: str) -> SpaceNode:
         self._spend(path)
         options = self._options(declared.options, path, name)
         labels = tuple(option.label for option in options)
@@ -122,7 +122,7 @@ class _Compiler:
             return ValueNode(path, parameter)
         return ChoiceNode(path, parameter, options)
 
-    def _subset(self, declared: Subset, path: str, name: str) -> Node:
+    def _subset(self, declared: Subset, path: str, name: str) -> SpaceNode:
         options = self._options(declared.options, path, name)
         self._spend(path, len(options))
         flags = [
@@ -130,7 +130,7 @@ class _Compiler:
         ]
         return SubsetNode(path, name, flags, options, declared.low, declared.high)
 
-    def _repeat(self, declared: Repeat, path: str, name: str) -> Node:
+    def _repeat(self, declared: Repeat, path: str, name: str) -> SpaceNode:
         low, high = declared.low, declared.high
         self._spend(path, high)
         parameter = None if low == high else IntegerRange(name=name, path=path, low=low, high=high, repeats=True)

@@ -7,7 +7,7 @@ confusable even if they share no value.
 from __future__ import annotations
 
 from search_spaces.algebra.flat import Categorical
-from search_spaces.algebra.interpreter import FixedNode, GroupNode, ListNode, Node, RepeatNode, ValueNode
+from search_spaces.algebra.interpreter import FixedNode, GroupNode, ListNode, RepeatNode, SpaceNode, ValueNode
 from search_spaces.algebra.options import ChoiceNode, Option, SubsetNode
 from search_spaces.architecture import Json
 from search_spaces.errors import ArchitectureError
@@ -15,7 +15,7 @@ from search_spaces.errors import ArchitectureError
 __all__ = ["confusable"]
 
 
-def confusable(left: Node, right: Node) -> bool:
+def confusable(left: SpaceNode, right: SpaceNode) -> bool:
     """Tell whether some tree could be a decision of both nodes.
 
     Args:
@@ -41,13 +41,13 @@ def confusable(left: Node, right: Node) -> bool:
     return _lists_confusable(left, right)
 
 
-def _option_confusable(option: Option, other: Node) -> bool:
+def _option_confusable(option: Option, other: SpaceNode) -> bool:
     if option.name is None:
         return confusable(option.node, other)
     return confusable(GroupNode(option.node.path, {option.name: option.node}), other)
 
 
-def _lists_confusable(left: Node, right: Node) -> bool:
+def _lists_confusable(left: SpaceNode, right: SpaceNode) -> bool:
     """Whether two nodes can decide to lists of one length whose items are confusable place by place."""
     a, b = _lengths(left), _lengths(right)
     if a is None or b is None:
@@ -61,7 +61,7 @@ def _lists_confusable(left: Node, right: Node) -> bool:
     return all(confusable(one, other) for one, other in places)
 
 
-def _lengths(node: Node) -> range | None:
+def _lengths(node: SpaceNode) -> range | None:
     match node:
         case ListNode():
             return range(len(node.items), len(node.items) + 1)
@@ -72,11 +72,11 @@ def _lengths(node: Node) -> range | None:
     return None
 
 
-def _places(node: Node) -> list[Node]:
+def _places(node: SpaceNode) -> list[SpaceNode]:
     return node.items if isinstance(node, ListNode | RepeatNode) else []
 
 
-def _holds(node: Node, value: Json) -> bool:
+def _holds(node: SpaceNode, value: Json) -> bool:
     try:
         node.trace(value, {})
     except ArchitectureError:

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from search_spaces.algebra.flat import Parameter
-from search_spaces.algebra.interpreter import Decider, FixedNode, GroupNode, Node, ValueNode
+from search_spaces.algebra.interpreter import Decider, FixedNode, GroupNode, SpaceNode, ValueNode
 from search_spaces.architecture import Json, Scalar
 from search_spaces.errors import SpaceError
 from search_spaces.whole_numbers import is_whole
@@ -80,7 +80,7 @@ def looked_up(values: Mapping[str, object]) -> Decider:
 
 
 def decided(values: Mapping[str, Scalar]) -> Decider:
-    """Decide by values that `Node.trace` has recorded; they are not checked again.
+    """Decide by values that `SpaceNode.trace` has recorded; they are not checked again.
 
     Args:
         values: a value by parameter name. A parameter that is missing takes its first value.
@@ -97,7 +97,7 @@ def decided(values: Mapping[str, Scalar]) -> Decider:
 
 
 def looked_up_or_drawn(values: Mapping[str, Scalar], rng: random.Random) -> Decider:
-    """Decide by values that `Node.trace` has recorded, and draw the missing ones.
+    """Decide by values that `SpaceNode.trace` has recorded, and draw the missing ones.
 
     Args:
         values: a value by parameter name; they are not checked again.
@@ -114,7 +114,7 @@ def looked_up_or_drawn(values: Mapping[str, Scalar], rng: random.Random) -> Deci
     return decide
 
 
-def builds(node: Node, fixed: Mapping[str, Scalar] | None = None) -> Iterator[Json]:
+def builds(node: SpaceNode, fixed: Mapping[str, Scalar] | None = None) -> Iterator[Json]:
     """Enumerate the decided trees of a node, each once; the last decision changes fastest.
 
     Args:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from search_spaces.algebra.flat import Categorical, Parameter
-from search_spaces.algebra.interpreter import GroupNode, ListNode, Node, RepeatNode, ValueNode
+from search_spaces.algebra.interpreter import GroupNode, ListNode, RepeatNode, SpaceNode, ValueNode
 from search_spaces.algebra.options import ChoiceNode, SubsetNode
 from search_spaces.architecture import Architecture, Json, Scalar
 
@@ -129,7 +129,7 @@ def _said(value: Json | _Inactive) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
-def _compared(one: Node, other: Node, a: Decisions, b: Decisions) -> Iterator[Difference]:
+def _compared(one: SpaceNode, other: SpaceNode, a: Decisions, b: Decisions) -> Iterator[Difference]:
     """The differences in one part of the tree, compiled as `one` for the member `a` and as `other` for `b`."""
     if isinstance(one, GroupNode | ListNode):
         for mine, yours in zip(one.children(), other.children(), strict=True):
@@ -144,7 +144,7 @@ def _compared(one: Node, other: Node, a: Decisions, b: Decisions) -> Iterator[Di
         yield from _compared_lists(one, other, a, b)
 
 
-def _decision(one: Node, other: Node, parameter: Parameter, a: Decisions, b: Decisions) -> Difference:
+def _decision(one: SpaceNode, other: SpaceNode, parameter: Parameter, a: Decisions, b: Decisions) -> Difference:
     """The difference in one parameter. Its name inside a list item holds the index, so each side has its own."""
     theirs = next(other.parameters())
     before = INACTIVE if a is None else a[parameter.name]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_spaces.algebra.compiler import Nested
 from search_spaces.algebra.deciders import builds
-from search_spaces.algebra.interpreter import GroupNode, ListNode, Node, RepeatNode
+from search_spaces.algebra.interpreter import GroupNode, ListNode, RepeatNode, SpaceNode
 from search_spaces.algebra.rejection import PROVEN_UP_TO
 from search_spaces.architecture import Architecture, Scalar
 from search_spaces.errors import NoMemberError, SpaceError
@@ -151,7 +151,7 @@ def _allowed(space: Space, trees: Iterator[Architecture]) -> Iterator[Architectu
             )
 
 
-def _lists(node: Node) -> Iterator[RepeatNode]:
+def _lists(node: SpaceNode) -> Iterator[RepeatNode]:
     """The top lists of a compiled tree."""
     if isinstance(node, RepeatNode):
         yield node

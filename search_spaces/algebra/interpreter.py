@@ -20,7 +20,7 @@ from search_spaces.names import did_you_mean
 if TYPE_CHECKING:
     from search_spaces.algebra.options import SubsetNode
 
-__all__ = ["Decider", "FixedNode", "GroupNode", "ListNode", "Node", "RepeatNode", "ValueNode", "product_of"]
+__all__ = ["Decider", "FixedNode", "GroupNode", "ListNode", "RepeatNode", "SpaceNode", "ValueNode", "product_of"]
 
 
 class Decider(Protocol):
@@ -29,7 +29,7 @@ class Decider(Protocol):
     def __call__(self, parameter: Parameter, odds: float | None = None, /) -> Scalar: ...
 
 
-class Node(ABC):
+class SpaceNode(ABC):
     """A compiled piece of a space.
 
     Args:
@@ -78,7 +78,7 @@ class Node(ABC):
             Every parameter that can be active, in the order of the tree.
         """
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[SpaceNode]:
         """Walk the nodes right below.
 
         Returns:
@@ -110,7 +110,7 @@ class Node(ABC):
         return ArchitectureError(self.path, f"{shown} is not allowed; {rule}")
 
 
-class FixedNode(Node):
+class FixedNode(SpaceNode):
     """A constant.
 
     Args:
@@ -136,7 +136,7 @@ class FixedNode(Node):
         return iter(())
 
 
-class ValueNode(Node):
+class ValueNode(SpaceNode):
     """One parameter whose value stands in the tree: a number, or a choice among plain values.
 
     Args:
@@ -161,7 +161,7 @@ class ValueNode(Node):
         yield self.parameter
 
 
-class GroupNode(Node):
+class GroupNode(SpaceNode):
     """A dict.
 
     Args:
@@ -169,7 +169,7 @@ class GroupNode(Node):
         items: the node of each key, in the order of the tree.
     """
 
-    def __init__(self, path: str, items: dict[str, Node]) -> None:
+    def __init__(self, path: str, items: dict[str, SpaceNode]) -> None:
         super().__init__(path)
         self.items = items
         self._builds = [(key, node.build) for key, node in items.items()]
@@ -197,11 +197,11 @@ class GroupNode(Node):
         for node in self.items.values():
             yield from node.parameters()
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[SpaceNode]:
         return iter(self.items.values())
 
 
-class ListNode(Node):
+class ListNode(SpaceNode):
     """A list of fixed length.
 
     Args:
@@ -209,7 +209,7 @@ class ListNode(Node):
         items: the node of each item.
     """
 
-    def __init__(self, path: str, items: list[Node]) -> None:
+    def __init__(self, path: str, items: list[SpaceNode]) -> None:
         super().__init__(path)
         self.items = items
 
@@ -229,11 +229,11 @@ class ListNode(Node):
         for node in self.items:
             yield from node.parameters()
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[SpaceNode]:
         return iter(self.items)
 
 
-class RepeatNode(Node):
+class RepeatNode(SpaceNode):
     """A list whose length is a decision (unless low equals high).
 
     Args:
@@ -243,7 +243,7 @@ class RepeatNode(Node):
         low: the least length.
     """
 
-    def __init__(self, path: str, parameter: IntegerRange | None, items: list[Node], low: int) -> None:
+    def __init__(self, path: str, parameter: IntegerRange | None, items: list[SpaceNode], low: int) -> None:
         super().__init__(path)
         self.parameter = parameter
         self.items = items
@@ -272,7 +272,7 @@ class RepeatNode(Node):
         for node in self.items:
             yield from node.parameters()
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[SpaceNode]:
         return iter(self.items)
 
 

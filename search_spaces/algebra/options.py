@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from search_spaces.algebra.flat import Categorical, Parameter
-from search_spaces.algebra.interpreter import Decider, FixedNode, Node
+from search_spaces.algebra.interpreter import Decider, FixedNode, SpaceNode
 from search_spaces.architecture import Json, Scalar
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
@@ -28,7 +28,7 @@ class Option:
         node: what it decides to: a `FixedNode` for a plain option, else its sub-space.
     """
 
-    def __init__(self, label: Scalar, name: str | None, node: Node) -> None:
+    def __init__(self, label: Scalar, name: str | None, node: SpaceNode) -> None:
         self.label = label
         self.name = name
         self.node = node
@@ -79,7 +79,7 @@ class Option:
         return repr(self.node.value) if isinstance(self.node, FixedNode) else f"a sub-space ({self.label})"
 
 
-class ChoiceNode(Node):
+class ChoiceNode(SpaceNode):
     """One of several options, at least one of them a sub-space.
 
     Args:
@@ -110,11 +110,11 @@ class ChoiceNode(Node):
         for option in self.options:
             yield from option.node.parameters()
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[SpaceNode]:
         return (option.node for option in self.options)
 
 
-class SubsetNode(Node):
+class SubsetNode(SpaceNode):
     """`low` to `high` of several options, each with a flag. A flag is active while both its values are possible.
 
     Args:
@@ -176,7 +176,7 @@ class SubsetNode(Node):
             yield flag
             yield from option.node.parameters()
 
-    def children(self) -> Iterator[Node]:
+    def children(self) -> Iterator[SpaceNode]:
         return (option.node for option in self.options)
 
     def subsets(self) -> Iterator[SubsetNode]:
@@ -234,7 +234,7 @@ def _odds(low: int, high: int, picked: int, left: int) -> float:
     return with_it / (with_it + without)
 
 
-def _find_option(node: Node, options: list[Option], tree: object, record: dict[str, Scalar]) -> Option:
+def _find_option(node: SpaceNode, options: list[Option], tree: object, record: dict[str, Scalar]) -> Option:
     """The option that `tree` belongs to, its decisions recorded; `ArchitectureError` where it belongs to none."""
     for option in options:
         if option.trace(tree, record):

@@ -18,7 +18,14 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.catalogue.nb101_cells import OPERATIONS, Cell, cell_hash, connected_graphs, predecessors, pruned
+from search_spaces.catalogue.nb101_cells import (
+    OPERATIONS,
+    CellGraph,
+    cell_hash,
+    connected_graphs,
+    predecessors,
+    pruned_cell,
+)
 from search_spaces.catalogue.nb101_cells import unique_cells as unique
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
@@ -41,7 +48,7 @@ def connected(architecture: Architecture) -> bool:
     Returns:
         True if there is such a path.
     """
-    return pruned(_cell(architecture._tree)) is not None
+    return pruned_cell(_cell(architecture._tree)) is not None
 
 
 def canonical(architecture: Architecture) -> str:
@@ -56,7 +63,7 @@ def canonical(architecture: Architecture) -> str:
     return cell_hash(live_cell(architecture._tree))
 
 
-def live_cell(tree: Any) -> Cell:
+def live_cell(tree: Any) -> CellGraph:
     """Find the live part of a cell: the vertices on a path from input to output.
 
     Args:
@@ -68,19 +75,19 @@ def live_cell(tree: Any) -> Cell:
     Raises:
         ArchitectureError: no path leads from the input to the output.
     """
-    live = pruned(_cell(tree))
+    live = pruned_cell(_cell(tree))
     if live is None:
         raise ArchitectureError("edges", "no path of edges leads from the input to the output; add one")
     return live
 
 
-def _cell(tree: Any) -> Cell:
+def _cell(tree: Any) -> CellGraph:
     """The cell of a member's tree, dead vertices included."""
     into = [0] * (len(tree["operations"]) + 2)
     for edge in tree["edges"]:
         source, _, target = edge.partition("_")
         into[int(target)] |= 1 << int(source)
-    return Cell(tuple(into), tuple(tree["operations"]))
+    return CellGraph(tuple(into), tuple(tree["operations"]))
 
 
 class NB101Space(Space):
@@ -141,7 +148,7 @@ class NB101Space(Space):
                 `operations.place`.
         """
         into = _read_matrix(matrix)
-        cell = pruned(Cell(into, _read_operations(operations, len(into) - 2)))
+        cell = pruned_cell(CellGraph(into, _read_operations(operations, len(into) - 2)))
         if cell is None:
             raise ArchitectureError("matrix", "no path of edges leads from the input to the output; add one")
         if len(cell.into) > self.vertices:
@@ -199,10 +206,10 @@ class NB101Space(Space):
         for cell in unique(self.vertices, self.max_edges):
             yield self._bind(self._embedded(cell))
 
-    def _live(self, architecture: object) -> Cell:
+    def _live(self, architecture: object) -> CellGraph:
         return live_cell(self.validate(architecture)._tree)
 
-    def _embedded(self, cell: Cell) -> Json:
+    def _embedded(self, cell: CellGraph) -> Json:
         """The tree of a pruned cell: its inner vertices first, then dead ones, the output last."""
         inner, last = len(cell.operations), self.vertices - 1
         places = [*range(inner + 1), last]

@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 __all__ = [
     "OPERATIONS",
-    "Cell",
+    "CellGraph",
     "cell_hash",
     "connected_graphs",
     "predecessors",
-    "pruned",
+    "pruned_cell",
     "unique_cells",
     "unlabelled_graphs",
 ]
@@ -28,7 +28,7 @@ OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """In the official order: the hash takes the place of an operation here as its label."""
 
 
-class Cell(NamedTuple):
+class CellGraph(NamedTuple):
     """A directed acyclic graph with edges from lower to higher vertices.
 
     Attributes:
@@ -57,7 +57,7 @@ def predecessors(mask: int) -> list[int]:
     return [vertex for vertex in range(mask.bit_length()) if mask >> vertex & 1]
 
 
-def pruned(cell: Cell) -> Cell | None:
+def pruned_cell(cell: CellGraph) -> CellGraph | None:
     """Find the live part of a cell: the vertices on a path from input to output.
 
     Args:
@@ -78,7 +78,7 @@ def pruned(cell: Cell) -> Cell | None:
             needed |= cell.into[vertex]
     kept = predecessors(reached & needed)
     into = tuple(_moved(cell.into[vertex], kept) for vertex in kept)
-    return Cell(into, tuple(cell.operations[vertex - 1] for vertex in kept[1:-1]))
+    return CellGraph(into, tuple(cell.operations[vertex - 1] for vertex in kept[1:-1]))
 
 
 def _moved(mask: int, kept: list[int]) -> int:
@@ -86,7 +86,7 @@ def _moved(mask: int, kept: list[int]) -> int:
     return sum((mask >> vertex & 1) << place for place, vertex in enumerate(kept))
 
 
-def cell_hash(cell: Cell) -> str:
+def cell_hash(cell: CellGraph) -> str:
     """Compute the official hash of a pruned cell.
 
     Every vertex starts with the digest of its (out-degree, in-degree, operation). There is one round for
@@ -121,7 +121,7 @@ def _digest(text: str) -> str:
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[Cell]:
+def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[CellGraph]:
     """Enumerate one cell of every isomorphism class: 423,624 in the paper's space.
 
     Of the assignments of operations to a graph, those are kept which no automorphism of the graph turns into a smaller
@@ -138,7 +138,7 @@ def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[Cell]:
         for into, automorphisms in unlabelled_graphs(count, max_edges):
             for operations in product(OPERATIONS, repeat=count - 2):
                 if all(operations <= tuple([operations[i] for i in order]) for order in automorphisms):
-                    yield Cell(into, operations)
+                    yield CellGraph(into, operations)
 
 
 def unlabelled_graphs(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from search_spaces.drawing.layers import Item
 
-__all__ = ["align", "distance"]
+__all__ = ["align", "least_distance"]
 
 Block = list[Item]
 
@@ -35,7 +35,7 @@ def align(layers: list[list[Item]], path: list[Item]) -> list[Block]:
     return [block for block in ranked if len(block) > 1]
 
 
-def distance(left: Item, right: Item) -> float:
+def least_distance(left: Item, right: Item) -> float:
     """Compute the least distance of two neighbours in a layer.
 
     Args:
@@ -68,7 +68,7 @@ def _order(blocks: list[Block], layers: list[list[Item]]) -> Order:
     for layer in layers:
         for left, right in pairwise(layer):
             one, other = block_of[left], block_of[right]
-            following[one][other] = max(following[one].get(other, 0.0), distance(left, right))
+            following[one][other] = max(following[one].get(other, 0.0), least_distance(left, right))
     return following
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from search_spaces.drawing.alignment import align, distance
+from search_spaces.drawing.alignment import align, least_distance
 from search_spaces.drawing.layers import Item, Layered, Segment
 from search_spaces.drawing.spine import spine
 
@@ -36,7 +36,7 @@ def place(drawing: Layered) -> None:
     pulls = _pulls(drawing.segments)
     rows: list[_Row] = []
     for layer in drawing.layers:
-        apart = (distance(one, other) for one, other in pairwise(layer))
+        apart = (least_distance(one, other) for one, other in pairwise(layer))
         rows.append(_Row(layer, list(accumulate(apart, initial=0.0))))
     for row in rows:
         _settle(row, [0.0] * len(row.items), [1.0] * len(row.items))
@@ -83,8 +83,8 @@ def _upright_of(items: list[Item], layers: list[list[Item]], pulls: _Pulls) -> _
     for item in items:
         layer = layers[item.layer]
         index = layer.index(item)
-        left += [(other, distance(other, item)) for other in layer[:index][-1:]]
-        right += [(other, distance(item, other)) for other in layer[index + 1 : index + 2]]
+        left += [(other, least_distance(other, item)) for other in layer[:index][-1:]]
+        right += [(other, least_distance(item, other)) for other in layer[index + 1 : index + 2]]
     inside = set(items)
     ends: list[tuple[Item, float]] = []
     for item in items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from search_spaces.drawing.layers import ranks
+from search_spaces.drawing.layers import layer_numbers
 from search_spaces.graphs.graph import Edge, Graph
 
 __all__ = ["TALLEST", "folded"]
@@ -25,7 +25,7 @@ def folded(graph: Graph) -> tuple[list[Graph], list[Edge]]:
     Raises:
         SpaceError: its vertices are not in topological order.
     """
-    rank = dict(zip((vertex.name for vertex in graph.vertices), ranks(graph), strict=True))
+    rank = dict(zip((vertex.name for vertex in graph.vertices), layer_numbers(graph), strict=True))
     last = max(rank.values(), default=0)
     cuts = _chosen(_joints(graph, rank), last + 1) if last + 1 > TALLEST else {}
     bounds = [-1, *cuts, last]

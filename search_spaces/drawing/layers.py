@@ -12,7 +12,7 @@ from search_spaces.drawing.text import LINE, SIZE, broken_lines, text_width
 from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Graph, Vertex
 
-__all__ = ["Item", "Layered", "Segment", "layered", "ranks"]
+__all__ = ["Item", "Layered", "Segment", "layer_numbers", "layered"]
 
 BEND_WIDTH = 2.0
 
@@ -80,7 +80,7 @@ class Layered:
     boxes: list[Item]
 
 
-def ranks(graph: Graph) -> list[int]:
+def layer_numbers(graph: Graph) -> list[int]:
     """Assign a layer to each vertex.
 
     Args:
@@ -140,9 +140,9 @@ def layered(graph: Graph) -> Layered:
         The layers, with every `x` at 0.
 
     Raises:
-        SpaceError: as for `ranks`.
+        SpaceError: as for `layer_numbers`.
     """
-    rank = ranks(graph)
+    rank = layer_numbers(graph)
     place = {vertex.name: index for index, vertex in enumerate(graph.vertices)}
     layers: list[list[Item]] = [[] for _ in range(max(rank, default=-1) + 1)]
     boxes = [_box(graph, index, rank[index]) for index in range(len(rank))]

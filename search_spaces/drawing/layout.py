@@ -16,7 +16,7 @@ from search_spaces.drawing.folding import folded
 from search_spaces.drawing.layers import Item, Layered, Segment, layered
 from search_spaces.graphs.graph import Edge, Graph
 
-__all__ = ["Box", "Line", "Placed", "laid_out"]
+__all__ = ["Box", "Line", "Placed", "graph_layout"]
 
 GUTTER = 56.0
 """Pixels between two columns of a folded graph."""
@@ -107,7 +107,7 @@ class Placed:
         return Placed(self.width, self.height, boxes, tuple(lines))
 
 
-def laid_out(graph: Graph) -> Placed:
+def graph_layout(graph: Graph) -> Placed:
     """Lay a graph out; a graph of many layers is folded into columns (see `folding`).
 
     Args:

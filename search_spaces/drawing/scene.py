@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from search_spaces.drawing.difference import Mark, Marks, marks, paired
-from search_spaces.drawing.layout import Placed, laid_out
+from search_spaces.drawing.layout import Placed, graph_layout
 from search_spaces.drawing.palette import FAMILIES, family_of
 from search_spaces.drawing.text import SIZE, text_width
 from search_spaces.graphs.graph import Graph
@@ -170,7 +170,7 @@ Row = list[Panel | None]
 
 
 def _single(side: Side) -> list[Row]:
-    panels = [Panel(graph, laid_out(graph), Marks()) for graph in side.graphs]
+    panels = [Panel(graph, graph_layout(graph), Marks()) for graph in side.graphs]
     wide = sum(panel.placed.width + APART for panel in panels) > WIDEST
     return [[panel] for panel in panels] if wide else [list(panels)]
 
@@ -181,7 +181,7 @@ def _paired(one: Side, other: Side) -> list[Row]:
 
 
 def _marked(graph: Graph | None, other: Graph | None) -> Panel | None:
-    return None if graph is None else Panel(graph, laid_out(graph), marks(graph, other))
+    return None if graph is None else Panel(graph, graph_layout(graph), marks(graph, other))
 
 
 def _columns(rows: Sequence[Row], sides: Sequence[Side]) -> list[float]:

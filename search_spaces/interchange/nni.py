@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from search_spaces.algebra.flat import Categorical
-from search_spaces.algebra.interpreter import Node, RepeatNode, ValueNode
+from search_spaces.algebra.interpreter import RepeatNode, SpaceNode, ValueNode
 from search_spaces.algebra.options import ChoiceNode, SubsetNode
 from search_spaces.architecture import Architecture, Json, Scalar
 from search_spaces.catalogue.cells import CellSpace
@@ -160,7 +160,7 @@ def _assigned(space: Space, found: Mapping[str, object], numbered: list[str]) ->
     return dict(zip(left, in_order, strict=True))
 
 
-def _decisions(node: Node, inside: bool = False) -> Iterator[tuple[str, bool]]:
+def _decisions(node: SpaceNode, inside: bool = False) -> Iterator[tuple[str, bool]]:
     """Every decision's name (a subset is one decision), and whether it stands inside an option or a list."""
     if isinstance(node, SubsetNode):
         yield node.name, inside

@@ -42,7 +42,7 @@ def decide_layer(layer: nn.Module, arguments: Arguments, place: str, memo: dict[
         layer: the layer, built with every choice at its largest.
         arguments: the arguments of the layer.
         place: the path of the layer in the module, for errors.
-        memo: the memo; it has the assignment under the key `DECIDED`, and gets the copy.
+        memo: the memo; it has the valuation under the key `DECIDED`, and gets the copy.
 
     Raises:
         SpaceError: the layer has become one of another class, or cannot be built with the decided arguments.

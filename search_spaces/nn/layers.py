@@ -14,7 +14,7 @@ from typing import Any
 from torch.nn import Module
 
 from search_spaces.errors import SpaceError
-from search_spaces.nn.values import Assignment, Value
+from search_spaces.nn.values import Valuation, Value
 
 __all__ = ["Arguments", "LayerType", "layer_type", "recorded_arguments", "values_of"]
 
@@ -44,11 +44,11 @@ class Arguments:
         """The arguments by name."""
         return {f"args_{index}": value for index, value in enumerate(self._unnamed)} | self._named
 
-    def build(self, assignment: Assignment, place: str = "", **placed: Any) -> Module:
+    def build(self, valuation: Valuation, place: str = "", **placed: Any) -> Module:
         """Build the layer with decided arguments.
 
         Args:
-            assignment: gives the decided candidate of every choice.
+            valuation: gives the decided candidate of every choice.
             place: the path of the layer in the module, for errors.
             placed: arguments that replace the given ones.
 
@@ -58,8 +58,8 @@ class Arguments:
         Raises:
             SpaceError: the layer refuses the arguments.
         """
-        unnamed = [_decided(value, assignment) for value in self._unnamed]
-        named = {name: _decided(value, assignment) for name, value in self._named.items()}
+        unnamed = [_decided(value, valuation) for value in self._unnamed]
+        named = {name: _decided(value, valuation) for name, value in self._named.items()}
         try:
             return self.layer(*unnamed, **{**named, **placed})
         except (TypeError, ValueError, RuntimeError) as error:
@@ -151,9 +151,9 @@ def values_of(held: object) -> Iterator[tuple[str, Value]]:
             yield from ((f"_{key}{place}", value) for place, value in values_of(item))
 
 
-def _decided(held: Any, assignment: Assignment) -> Any:
+def _decided(held: Any, valuation: Valuation) -> Any:
     if isinstance(held, Value):
-        return held.at(assignment)
+        return held.at(valuation)
     if type(held) in (list, tuple):
-        return type(held)(_decided(item, assignment) for item in held)
+        return type(held)(_decided(item, valuation) for item in held)
     return held

@@ -21,10 +21,10 @@ from search_spaces.architecture import Json, plain_json
 from search_spaces.errors import ArchitectureError, SpaceError
 from search_spaces.nn.labels import read_label
 
-__all__ = ["DECIDED", "Assignment", "Derived", "Value", "ValueChoice", "current", "distinct_choices", "possible_values"]
+__all__ = ["DECIDED", "Derived", "Valuation", "Value", "ValueChoice", "current", "distinct_choices", "possible_values"]
 
 DECIDED = "search_spaces.nn: the decided values"
-"""The key of an `Assignment` in the memo of a `copy.deepcopy`. With it, the copy of a value is a number."""
+"""The key of a `Valuation` in the memo of a `copy.deepcopy`. With it, the copy of a value is a number."""
 
 REMEDY = (
     "is not decided yet and cannot be used as a value: import the layer that takes it from search_spaces.nn, in the "
@@ -36,7 +36,7 @@ REMEDY = (
 _Anything: Any = Any if TYPE_CHECKING else object
 
 
-class Assignment(Protocol):
+class Valuation(Protocol):
     """A function from a `ValueChoice` to its decided candidate."""
 
     def __call__(self, choice: ValueChoice, /) -> Any: ...
@@ -64,11 +64,11 @@ class Value(_Anything):  # type: ignore[misc]
         """
         raise NotImplementedError
 
-    def at(self, assignment: Assignment) -> Any:
+    def at(self, valuation: Valuation) -> Any:
         """Compute the value.
 
         Args:
-            assignment: gives the decided candidate of every choice.
+            valuation: gives the decided candidate of every choice.
 
         Returns:
             The number.
@@ -259,8 +259,8 @@ class ValueChoice(Value):
     def choices(self) -> Iterator[ValueChoice]:
         yield self
 
-    def at(self, assignment: Assignment) -> Any:
-        return assignment(self)
+    def at(self, valuation: Valuation) -> Any:
+        return valuation(self)
 
     def _option(self, candidate: Any) -> Json:
         try:
@@ -296,8 +296,8 @@ class Derived(Value):
             if isinstance(operand, Value):
                 yield from operand.choices()
 
-    def at(self, assignment: Assignment) -> Any:
-        return self.function(*(o.at(assignment) if isinstance(o, Value) else o for o in self.operands))
+    def at(self, valuation: Valuation) -> Any:
+        return self.function(*(o.at(valuation) if isinstance(o, Value) else o for o in self.operands))
 
     def _copied(self, memo: dict[Any, Any]) -> Derived:
         return Derived(self.function, tuple(copy.deepcopy(operand, memo) for operand in self.operands))

@@ -13,7 +13,7 @@ from tests.registries import kept
 from tests.trainables.export.networks import inputs, member
 from tests.trainables.supernet.toys import build_edges, images
 from trainables import networks
-from trainables.export import Deployed, source_of
+from trainables.export import Deployed, source_code_of
 from trainables.export.standalone import model_text
 from trainables.supernet import METHODS
 from trainables.supernet.trainable import DartsTrainable
@@ -51,7 +51,7 @@ def test_a_search_is_what_it_was(name):
 def test_a_source_is_what_it_was(family):
     network = member(family, 1)
     batches = inputs(family, 2), inputs(family, 3)
-    source = source_of(network, batches)
+    source = source_code_of(network, batches)
     deployed = Deployed(network, batches[0], "any", {}, mean=(0.5,), std=(0.25,), classes=("a", "b"))
     agrees(f"source-{family}", undocumented(model_text(deployed, source, ["a fact"])).splitlines())
 

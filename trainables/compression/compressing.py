@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.compression.measuring import BATCHES, latencies, session, single
+from trainables.compression.measuring import BATCHES, as_function, latencies, session
 from trainables.compression.pruning import pruned, tuned
 from trainables.compression.quantization import quantized
 from trainables.compression.settings import Compressed, CompressionSettings, CompressionStage
@@ -232,7 +232,7 @@ class _Compression:
         """Return a stage as a function of inputs in the form that the network expects; its file may take raw ones."""
         if one.file is None:
             return one.network
-        run = single(sessions[one.name])
+        run = as_function(sessions[one.name])
         return lambda inputs: run(self._file_inputs(inputs))
 
     def _file_inputs(self, inputs: Tensor) -> Tensor:
@@ -257,7 +257,7 @@ class _Compression:
         self._report("loading int8 in a fresh interpreter")
         one, several = self._file_inputs(self._examples[:1]), self._file_inputs(self._examples[:64])
         batches = {"1": one.clone(), "all": several.clone()}
-        run = single(session(file, self._settings.threads))
+        run = as_function(session(file, self._settings.threads))
         return compared_onnx(file, batches, {name: run(inputs) for name, inputs in batches.items()})
 
     def _report(self, what: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from trainables.export.onnx import INPUT
 
-__all__ = ["BATCHES", "ENGINE", "latencies", "session", "single"]
+__all__ = ["BATCHES", "ENGINE", "as_function", "latencies", "session"]
 
 ENGINE = "onnxruntime, CPUExecutionProvider"
 BATCHES = (1, 32)
@@ -41,7 +41,7 @@ def session(file: Path, threads: int) -> Any:
     return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
-def single(loaded: Any) -> Callable[[Tensor], Tensor]:
+def as_function(loaded: Any) -> Callable[[Tensor], Tensor]:
     """Return a loaded file as a function of a tensor.
 
     Args:

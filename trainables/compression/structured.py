@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.compression.tracing import DependentZeros, computed, heads, split_layers, takes_parts
+from trainables.compression.tracing import DependentZeros, computed, output_layers, split_layers, takes_parts
 from trainables.errors import TrainableError, first_line
 from trainables.export.resizing import changed_sizes
 
@@ -98,7 +98,7 @@ def _prune(network: nn.Module, inputs: Tensor, share: float) -> tuple[list[Tenso
 
     outputs, made = computed(network, inputs)
     kept = split_layers(network, inputs)
-    for head in heads(outputs, made):
+    for head in output_layers(outputs, made):
         kept += head.modules()
     with warnings.catch_warnings(), DependentZeros(), torch.enable_grad():
         warnings.simplefilter("ignore")  # about weights outside of layers, which it prunes by their last dimension

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-__all__ = ["DependentZeros", "computed", "heads", "split_layers", "takes_parts", "used_parameters"]
+__all__ = ["DependentZeros", "computed", "output_layers", "split_layers", "takes_parts", "used_parameters"]
 
 
 class DependentZeros(TorchFunctionMode):
@@ -50,7 +50,7 @@ def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tup
     return [one for one in found if isinstance(one, Tensor)], [pair for pair in values if isinstance(pair[1], Tensor)]
 
 
-def heads(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]]) -> list[nn.Module]:
+def output_layers(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]]) -> list[nn.Module]:
     """Find the layers that compute the outputs.
 
     Args:

@@ -1,7 +1,7 @@
 """The costs of a network: parameters, multiply-accumulates (MACs), bytes of its weights and of its activations.
 
 They are counted on the meta device: no arithmetic is done, and the network is neither copied nor changed. `cost_of`
-counts one network; a `Meter` counts hundreds of networks a second that consist of the same layers. Operations that
+counts one network; a `CostMeter` counts hundreds of networks a second that consist of the same layers. Operations that
 torch's `FlopCounterMode` does not know (normalisation, activation functions, pooling, sums) count as no MACs, as in the
 papers.
 """
@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from trainables.networks.layers import measuring
 from trainables.training.batches import Batch, called, mapped
 
-__all__ = ["Cost", "Meter", "cost_of"]
+__all__ = ["Cost", "CostMeter", "cost_of"]
 
 _KEPT = 2_000
 """Layers after which a meter empties its cache: a cell holds some 50 modules."""
@@ -79,7 +79,7 @@ def _given(example: tuple[int, int, int] | Batch) -> Batch:
     return (moved,) if isinstance(moved, Tensor) else moved
 
 
-class Meter:
+class CostMeter:
     """Counts many networks of a family: equal layers are made once, and equal calls are computed once.
 
     Its cache grows with every new layer and shape. It is as exact as `cost_of`.
@@ -183,7 +183,7 @@ class _Layer:
 class _StandIn(nn.Module):
     """A module in the place of a layer: it returns the layer's values on the meta device and holds no tensors."""
 
-    def __init__(self, meter: Meter, layer: _Layer) -> None:
+    def __init__(self, meter: CostMeter, layer: _Layer) -> None:
         super().__init__()
         self._meter, self.layer = meter, layer
 
@@ -212,7 +212,7 @@ _FILLING = frozenset(
 class _Cached(TorchFunctionMode):
     """Computes only the first of several calls of a function on tensors of the same shapes."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: CostMeter) -> None:
         super().__init__()
         self._meter = meter
 

@@ -19,7 +19,7 @@ import torch
 import search_spaces
 from search_spaces.architecture import Architecture
 from search_spaces.space import Space
-from trainables.costs.cost import Cost, Meter
+from trainables.costs.cost import Cost, CostMeter
 from trainables.networks import build, check_network, example
 from trainables.settings import check_number
 
@@ -222,7 +222,7 @@ def measured_on(space: object, **settings: Any) -> torch.Tensor:
 
 def _counter(space: object, settings: Mapping[str, Any]) -> Callable[[Architecture], Cost]:
     """Return a function that counts the costs of a member of `space`, built with `settings`."""
-    meter, one = Meter(), measured_on(space, **settings)
+    meter, one = CostMeter(), measured_on(space, **settings)
     return lambda architecture: meter.cost_of(lambda: build(space, architecture, **settings), one)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainables.export.deployed import Deployed, check_deployed
     from trainables.export.exporting import Exported, check_formats, export_network
     from trainables.export.format import Format
-    from trainables.export.source import SourceCode, source_of
+    from trainables.export.source import SourceCode, source_code_of
     from trainables.export.tracing import UntraceableError
     from trainables.export.weights import rebuilt
 
@@ -33,7 +33,7 @@ __all__ = [
     "check_formats",
     "export_network",
     "rebuilt",
-    "source_of",
+    "source_code_of",
 ]
 
 _HOME = {
@@ -46,7 +46,7 @@ _HOME = {
     "check_formats": "trainables.export.exporting",
     "export_network": "trainables.export.exporting",
     "rebuilt": "trainables.export.weights",
-    "source_of": "trainables.export.source",
+    "source_code_of": "trainables.export.source",
 }
 """Modules of public names that need torch, imported on first use. The names of the formats need no torch."""
 

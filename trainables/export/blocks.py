@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from trainables.export.expressions import Group, Item, Number, Piece, Text, form, numbers, replaced
+from trainables.export.expressions import Bracket, Entry, Number, Piece, SourceText, form, numbers, replaced
 from trainables.export.statements import Statement
 
-__all__ = ["Block", "Definition", "defined"]
+__all__ = ["Definition", "ModuleSource", "defined"]
 
 _WIDTHS = ("channels", "features", "groups", "normalized_shape", "embedding_dim", "size", "width")
 _Vector = tuple[int, ...]
@@ -16,7 +16,7 @@ _Key = tuple[str, _Vector]
 
 
 @dataclass(frozen=True)
-class Block:
+class ModuleSource:
     """One module with its own numbers, as source.
 
     Attributes:
@@ -73,7 +73,7 @@ class Definition:
     base: str
 
 
-def defined(name: str, blocks: Sequence[Block]) -> tuple[Definition, list[Piece]]:
+def defined(name: str, blocks: Sequence[ModuleSource]) -> tuple[Definition, list[Piece]]:
     """Merge blocks of one kind to a class.
 
     Args:
@@ -98,11 +98,11 @@ def defined(name: str, blocks: Sequence[Block]) -> tuple[Definition, list[Piece]
 
 def _written(lines: Sequence[Statement], names: Sequence[str | None]) -> tuple[Statement, ...]:
     """Replace numbers by the names of arguments; a number whose name is None stays."""
-    others = iter([Text(name) if name else None for name in names])
+    others = iter([SourceText(name) if name else None for name in names])
     return tuple(Statement(line.lead, replaced(line.piece, others)) for line in lines)
 
 
-def _columns(blocks: Sequence[Block], part: str) -> list[tuple[Number, _Vector]]:
+def _columns(blocks: Sequence[ModuleSource], part: str) -> list[tuple[Number, _Vector]]:
     """Pair every number of the first block with its values in all blocks."""
     rows: list[list[Number]] = []
     for block in blocks:
@@ -117,8 +117,8 @@ def _call(name: str, arguments: _Arguments, place: int) -> Piece:
     items = []
     for key, argument in arguments.names.items():
         prefix = "" if key[0] == "width" else f"{argument}="
-        items.append(Item(prefix, Number(key[1][place], argument)))
-    return Group(f"{name}(", tuple(items), ")")
+        items.append(Entry(prefix, Number(key[1][place], argument)))
+    return Bracket(f"{name}(", tuple(items), ")")
 
 
 class _Arguments:

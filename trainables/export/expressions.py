@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-__all__ = ["WIDTH", "Group", "Item", "Number", "Piece", "Text", "flat", "form", "numbers", "replaced", "written"]
+__all__ = [
+    "WIDTH",
+    "Bracket",
+    "Entry",
+    "Number",
+    "Piece",
+    "SourceText",
+    "flat",
+    "form",
+    "numbers",
+    "replaced",
+    "written",
+]
 
 WIDTH = 120
 INDENT = "    "
 
 
 @dataclass(frozen=True)
-class Text:
+class SourceText:
     """Fixed source.
 
     Attributes:
@@ -40,7 +52,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Item:
+class Entry:
     """An item of a bracket.
 
     Attributes:
@@ -55,7 +67,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Group:
+class Bracket:
     """A bracket with items, as in `nn.Conv2d(`, items, `)`; or, without brackets, a row of pieces that is never broken.
 
     Attributes:
@@ -66,12 +78,12 @@ class Group:
     """
 
     opening: str
-    items: tuple[Item, ...]
+    items: tuple[Entry, ...]
     closing: str
     separator: str = ", "
 
 
-Piece = Text | Number | Group
+Piece = SourceText | Number | Bracket
 
 
 def form(piece: Piece) -> Hashable:
@@ -83,7 +95,7 @@ def form(piece: Piece) -> Hashable:
     Returns:
         A value that is equal for pieces that differ in numbers only.
     """
-    if isinstance(piece, Text):
+    if isinstance(piece, SourceText):
         return piece.text
     if isinstance(piece, Number):
         return ("number", piece.role)
@@ -102,7 +114,7 @@ def numbers(piece: Piece) -> Iterator[Number]:
     """
     if isinstance(piece, Number):
         yield piece
-    elif isinstance(piece, Group):
+    elif isinstance(piece, Bracket):
         for item in piece.items:
             yield from numbers(item.piece)
 
@@ -120,15 +132,17 @@ def replaced(piece: Piece, others: Iterator[Piece | None]) -> Piece:
     Returns:
         The new piece.
     """
-    if isinstance(piece, Text):
+    if isinstance(piece, SourceText):
         return piece
     if isinstance(piece, Number):
         return next(others) or piece
-    items = [Item(item.prefix, replaced(item.piece, others), item.default) for item in piece.items]
-    return Group(piece.opening, tuple(item for item in items if not _is_default(item)), piece.closing, piece.separator)
+    items = [Entry(item.prefix, replaced(item.piece, others), item.default) for item in piece.items]
+    return Bracket(
+        piece.opening, tuple(item for item in items if not _is_default(item)), piece.closing, piece.separator
+    )
 
 
-def _is_default(item: Item) -> bool:
+def _is_default(item: Entry) -> bool:
     return isinstance(item.piece, Number) and item.piece.value == item.default
 
 
@@ -141,7 +155,7 @@ def flat(piece: Piece) -> str:
     Returns:
         The source.
     """
-    if isinstance(piece, Text):
+    if isinstance(piece, SourceText):
         return piece.text
     if isinstance(piece, Number):
         return str(piece.value)
@@ -163,7 +177,7 @@ def written(piece: Piece, depth: int, lead: str = "") -> list[str]:
         The lines.
     """
     line = f"{INDENT * depth}{lead}{flat(piece)}"
-    if not isinstance(piece, Group) or not piece.items or (len(line) <= WIDTH and not _crowded(piece)):
+    if not isinstance(piece, Bracket) or not piece.items or (len(line) <= WIDTH and not _crowded(piece)):
         return [line]
     if not piece.closing or piece.separator != ", ":
         return _broken_row(piece, depth, lead)
@@ -177,22 +191,22 @@ def written(piece: Piece, depth: int, lead: str = "") -> list[str]:
     return [*lines, f"{INDENT * depth}{piece.closing}"]
 
 
-def _crowded(piece: Group) -> bool:
+def _crowded(piece: Bracket) -> bool:
     """Check whether a container of several layers needs one line per layer."""
-    layers = [item for item in piece.items if isinstance(item.piece, Group) and "(" in item.piece.opening]
+    layers = [item for item in piece.items if isinstance(item.piece, Bracket) and "(" in item.piece.opening]
     return piece.opening.startswith(("nn.Sequential(", "nn.ModuleDict(", "nn.ModuleList(")) and len(layers) > 1
 
 
-def _flattened(piece: Group) -> list[Item]:
+def _flattened(piece: Bracket) -> list[Entry]:
     """List the calls of a chain, such as `x.view(..).transpose(..)`."""
     first = piece.items[0]
     inner = first.piece
-    if isinstance(inner, Group) and not (first.prefix or inner.opening or inner.closing or inner.separator):
+    if isinstance(inner, Bracket) and not (first.prefix or inner.opening or inner.closing or inner.separator):
         return [*_flattened(inner), *piece.items[1:]]
     return list(piece.items)
 
 
-def _packed(piece: Group, depth: int) -> list[str]:
+def _packed(piece: Bracket, depth: int) -> list[str]:
     """Write plain numbers in full lines."""
     lines, line = [], INDENT * depth
     for item in piece.items:
@@ -204,7 +218,7 @@ def _packed(piece: Group, depth: int) -> list[str]:
     return [*lines, line.rstrip()]
 
 
-def _broken_row(piece: Group, depth: int, lead: str) -> list[str]:
+def _broken_row(piece: Bracket, depth: int, lead: str) -> list[str]:
     """Break a sum into a term per line, within brackets; in any other row, break the last piece."""
     if piece.separator.strip():
         lines = [f"{INDENT * depth}{lead}("]
@@ -214,7 +228,7 @@ def _broken_row(piece: Group, depth: int, lead: str) -> list[str]:
         return [*lines, f"{INDENT * depth})"]
     *before, last = _flattened(piece)
     head = "".join(f"{item.prefix}{flat(item.piece)}{piece.separator}" for item in before)
-    if isinstance(last.piece, Group) and not piece.closing:
+    if isinstance(last.piece, Bracket) and not piece.closing:
         if len(before) > 1 and len(INDENT * depth + lead + head) > WIDTH // 2:
             # A long chain has one call per line, within brackets.
             links = [f"{INDENT * (depth + 1)}{flat(item.piece)}" for item in (*before[1:], last)]

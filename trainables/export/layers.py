@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from search_spaces.whole_numbers import is_whole
-from trainables.export.expressions import Group, Item, Number, Piece, Text, flat
+from trainables.export.expressions import Bracket, Entry, Number, Piece, SourceText, flat
 from trainables.export.tracing import UntraceableError
 
 __all__ = ["constructed", "literal"]
@@ -44,7 +44,7 @@ def constructed(layer: nn.Module) -> Piece:
         return _checked(layer, _call(layer, _as_it_is))
 
 
-def _call(layer: nn.Module, value_of: Callable[[Any, str], Any]) -> Group:
+def _call(layer: nn.Module, value_of: Callable[[Any, str], Any]) -> Bracket:
     kind = type(layer)
     items = []
     for name, parameter in inspect.signature(kind).parameters.items():
@@ -53,7 +53,7 @@ def _call(layer: nn.Module, value_of: Callable[[Any, str], Any]) -> Group:
         item = _item(layer, name, parameter, value_of)
         if item is not None:
             items.append(item)
-    return Group(f"nn.{kind.__name__}(", tuple(items), ")")
+    return Bracket(f"nn.{kind.__name__}(", tuple(items), ")")
 
 
 def literal(value: Any, role: str = "size") -> Piece:
@@ -70,24 +70,24 @@ def literal(value: Any, role: str = "size") -> Piece:
         UntraceableError: the value is of another kind.
     """
     if isinstance(value, bool) or value is None:
-        return Text(repr(value))
+        return SourceText(repr(value))
     if isinstance(value, int):
         return Number(value, role)
     if isinstance(value, str):
-        return Text(f'"{value}"' if '"' not in value and "\\" not in value else repr(value))
+        return SourceText(f'"{value}"' if '"' not in value and "\\" not in value else repr(value))
     if isinstance(value, tuple | list | torch.Size):
         opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
-        return Group(opening, tuple(Item("", literal(item, role)) for item in value), closing)
+        return Bracket(opening, tuple(Entry("", literal(item, role)) for item in value), closing)
     if isinstance(value, float):
-        return Text(repr(value) if value == value and abs(value) != float("inf") else f'float("{value}")')
+        return SourceText(repr(value) if value == value and abs(value) != float("inf") else f'float("{value}")')
     if isinstance(value, torch.dtype | torch.memory_format):
-        return Text(str(value))
+        return SourceText(str(value))
     raise UntraceableError(f"a constant of the kind {type(value).__name__} cannot be written")
 
 
 def _item(
     layer: nn.Module, name: str, parameter: inspect.Parameter, value_of: Callable[[Any, str], Any]
-) -> Item | None:
+) -> Entry | None:
     if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or not hasattr(layer, name):
         return None
     value = value_of(getattr(layer, name), name)
@@ -97,7 +97,7 @@ def _item(
     if not required and value == parameter.default and not _counts(parameter.default):
         return None
     default = parameter.default if _counts(parameter.default) else None
-    return Item("" if required else f"{name}=", literal(value, name), default)
+    return Entry("" if required else f"{name}=", literal(value, name), default)
 
 
 def _counts(value: Any) -> bool:
@@ -117,7 +117,7 @@ def _as_it_is(value: Any, name: str) -> Any:
     return _plain(value, name) if name == "bias" else value
 
 
-def _checked(layer: nn.Module, piece: Group) -> Group:
+def _checked(layer: nn.Module, piece: Bracket) -> Bracket:
     source = flat(piece)
     try:
         with torch.device("meta"):

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainables.export.blocks import Block, Definition, defined
-from trainables.export.expressions import INDENT, WIDTH, Group, Item, Number, Piece, Text, flat, written
+from trainables.export.blocks import Definition, ModuleSource, defined
+from trainables.export.expressions import INDENT, WIDTH, Bracket, Entry, Number, Piece, SourceText, flat, written
 from trainables.export.layers import constructed, literal
 from trainables.export.statements import Statement, statements
 from trainables.export.tracing import Pair, Traced, UntraceableError, is_leaf, seen_inputs, trace
 
-__all__ = ["SourceCode", "source_of"]
+__all__ = ["SourceCode", "source_code_of"]
 
 _LONGEST_CONSTANT = 4096
 """Numbers in the largest tensor that is written as source."""
@@ -47,7 +47,7 @@ class SourceCode:
     unused: tuple[str, ...]
 
 
-def source_of(network: nn.Module, batches: Pair) -> SourceCode:
+def source_code_of(network: nn.Module, batches: Pair) -> SourceCode:
     """Write a network as source.
 
     Args:
@@ -83,7 +83,7 @@ class _Author:
 
     def source(self) -> SourceCode:
         for _, modules in itertools.groupby(sorted(self._customs(), key=self._height), key=self._height):
-            kinds: dict[Any, list[tuple[nn.Module, Block]]] = {}
+            kinds: dict[Any, list[tuple[nn.Module, ModuleSource]]] = {}
             for module in modules:
                 block = self._named(module, self._block)
                 kinds.setdefault(block.kind(), []).append((module, block))
@@ -92,7 +92,7 @@ class _Author:
         text = "\n\n\n".join(_class_text(one) for one in self._definitions)
         return SourceCode(text, flat(self._piece(self._root)), tuple(self._unused))
 
-    def _define(self, members: list[tuple[nn.Module, Block]]) -> None:
+    def _define(self, members: list[tuple[nn.Module, ModuleSource]]) -> None:
         name = members[0][1].name
         free = (one for one in (name, *(f"{name}{number}" for number in range(2, 10_000))) if one not in self._names)
         chosen = next(free)
@@ -147,18 +147,18 @@ class _Author:
     def _height(self, module: nn.Module) -> int:
         return 1 + max(map(self._height, module.children()), default=0)
 
-    def _block(self, module: nn.Module) -> Block:
+    def _block(self, module: nn.Module) -> ModuleSource:
         traced = self._traced.get(module)
         forward = tuple(statements(traced, self._is_plain)) if traced is not None else ()
         constructor = (*self._tensors(module), *self._children(module))
         base = next((f"nn.{kind.__name__}" for kind in _CONTAINERS if isinstance(module, kind)), "nn.Module")
         taken = frozenset((*module._modules, *module._parameters, *module._buffers))
         signature = _signature(traced) if traced is not None else ""
-        return Block(type(module).__name__, _document(module), constructor, forward, signature, base, taken)
+        return ModuleSource(type(module).__name__, _document(module), constructor, forward, signature, base, taken)
 
     def _children(self, module: nn.Module) -> Iterator[Statement]:
         if isinstance(module, _CONTAINERS):
-            yield Statement("", Group("super().__init__(", self._contents(module), ")"))
+            yield Statement("", Bracket("super().__init__(", self._contents(module), ")"))
             return
         for name, child in module._modules.items():
             if child is None:
@@ -176,28 +176,28 @@ class _Author:
         if is_leaf(module):
             return self._named(module, constructed)  # type: ignore[no-any-return]
         if not self._is_plain(module):
-            return Text("nn.Identity()")
+            return SourceText("nn.Identity()")
         kind = next(kind for kind in _CONTAINERS if isinstance(module, kind))
-        return Group(f"nn.{kind.__name__}(", self._contents(module), ")")
+        return Bracket(f"nn.{kind.__name__}(", self._contents(module), ")")
 
-    def _contents(self, module: nn.Module) -> tuple[Item, ...]:
+    def _contents(self, module: nn.Module) -> tuple[Entry, ...]:
         """Write the arguments of the constructor of a container."""
         items = [(name, self._piece(child)) for name, child in module._modules.items() if child is not None]
         if isinstance(module, nn.ModuleDict):
-            return (Item("", Group("{", tuple(Item(f'"{name}": ', piece) for name, piece in items), "}")),)
+            return (Entry("", Bracket("{", tuple(Entry(f'"{name}": ', piece) for name, piece in items), "}")),)
         layers = tuple(_repeated([piece for _, piece in items]))
         if isinstance(module, nn.ModuleList):
-            return (Item("", Group("[", layers, "]")),)
+            return (Entry("", Bracket("[", layers, "]")),)
         if [name for name, _ in items] == [str(place) for place in range(len(items))]:
             return layers
-        named = [Group("(", (Item("", Text(f'"{name}"')), Item("", piece)), ")") for name, piece in items]
-        pairs = Group("[", tuple(Item("", pair) for pair in named), "]")
-        return (Item("", Group("OrderedDict(", (Item("", pairs),), ")")),)
+        named = [Bracket("(", (Entry("", SourceText(f'"{name}"')), Entry("", piece)), ")") for name, piece in items]
+        pairs = Bracket("[", tuple(Entry("", pair) for pair in named), "]")
+        return (Entry("", Bracket("OrderedDict(", (Entry("", pairs),), ")")),)
 
     def _tensors(self, module: nn.Module) -> Iterator[Statement]:
         for name, parameter in module._parameters.items():
             if parameter is not None:
-                yield Statement(f"self.{name} = ", Group("nn.Parameter(", (Item("", _zeros(parameter)),), ")"))
+                yield Statement(f"self.{name} = ", Bracket("nn.Parameter(", (Entry("", _zeros(parameter)),), ")"))
         for name, buffer in module._buffers.items():
             if buffer is None:
                 continue
@@ -210,42 +210,42 @@ class _Author:
                 yield Statement("", _registered(name, _constant(getattr(module, name)), persistent=False))
 
 
-def _repeated(pieces: list[Piece]) -> Iterator[Item]:
+def _repeated(pieces: list[Piece]) -> Iterator[Entry]:
     """Write three or more equal layers in a row as one line."""
     for text, run in itertools.groupby(pieces, key=flat):
         alike = list(run)
         if len(alike) > 2:
-            yield Item("", Text(f"*({text} for _ in range({len(alike)}))"))
+            yield Entry("", SourceText(f"*({text} for _ in range({len(alike)}))"))
         else:
-            yield from (Item("", piece) for piece in alike)
+            yield from (Entry("", piece) for piece in alike)
 
 
 def _zeros(tensor: Tensor) -> Piece:
-    items = [Item("", Number(size, "size")) for size in tensor.shape] or [Item("", Text("()"))]
+    items = [Entry("", Number(size, "size")) for size in tensor.shape] or [Entry("", SourceText("()"))]
     if tensor.dtype is not torch.float32:
-        items.append(Item("dtype=", Text(str(tensor.dtype))))
-    return Group("torch.zeros(", tuple(items), ")")
+        items.append(Entry("dtype=", SourceText(str(tensor.dtype))))
+    return Bracket("torch.zeros(", tuple(items), ")")
 
 
 def _constant(tensor: Tensor) -> Piece:
     if tensor.numel() > _LONGEST_CONSTANT:
         raise UntraceableError(f"it holds a constant of {tensor.numel()} numbers; register it as a persistent buffer")
-    items = [Item("", _frozen(tensor.tolist()))]
+    items = [Entry("", _frozen(tensor.tolist()))]
     if tensor.dtype not in (torch.float32, torch.int64, torch.bool):
-        items.append(Item("dtype=", Text(str(tensor.dtype))))
-    return Group("torch.tensor(", tuple(items), ")")
+        items.append(Entry("dtype=", SourceText(str(tensor.dtype))))
+    return Bracket("torch.tensor(", tuple(items), ")")
 
 
 def _frozen(value: Any) -> Piece:
     """Write the numbers of a constant."""
     if isinstance(value, list):
-        return Group("[", tuple(Item("", _frozen(item)) for item in value), "]")
-    return literal(value, "size") if isinstance(value, int) else Text(flat(literal(value)))
+        return Bracket("[", tuple(Entry("", _frozen(item)) for item in value), "]")
+    return literal(value, "size") if isinstance(value, int) else SourceText(flat(literal(value)))
 
 
 def _registered(name: str, value: Piece, *, persistent: bool = True) -> Piece:
-    more = () if persistent else (Item("persistent=", Text("False")),)
-    return Group("self.register_buffer(", (Item("", Text(f'"{name}"')), Item("", value), *more), ")")
+    more = () if persistent else (Entry("persistent=", SourceText("False")),)
+    return Bracket("self.register_buffer(", (Entry("", SourceText(f'"{name}"')), Entry("", value), *more), ")")
 
 
 def _signature(traced: Traced) -> str:
@@ -298,8 +298,8 @@ def _class_text(one: Definition) -> str:
 
 
 def _constructor_line(arguments: Sequence[str]) -> list[str]:
-    items = tuple(Item("", Text(name)) for name in ("self", *(f"{name}: int" for name in arguments)))
-    return written(Group("def __init__(", items, ") -> None:"), 1)
+    items = tuple(Entry("", SourceText(name)) for name in ("self", *(f"{name}: int" for name in arguments)))
+    return written(Bracket("def __init__(", items, ") -> None:"), 1)
 
 
 def _without_constructor(lines: list[str]) -> list[str]:

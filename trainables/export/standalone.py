@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from trainables.export.deployed import Deployed
-from trainables.export.expressions import Group, Item, Text, written
+from trainables.export.expressions import Bracket, Entry, SourceText, written
 from trainables.export.format import Format, Work
 from trainables.export.layers import literal
-from trainables.export.source import SourceCode, source_of
+from trainables.export.source import SourceCode, source_code_of
 from trainables.export.standardized import described_inputs
 from trainables.export.weights import WEIGHTS, write_weights
 
@@ -77,7 +77,7 @@ def write_model(
     Raises:
         UntraceableError: the network cannot be written as source.
     """
-    path.write_text(model_text(deployed, source_of(deployed.network, batches), facts, raw=raw), encoding="utf-8")
+    path.write_text(model_text(deployed, source_code_of(deployed.network, batches), facts, raw=raw), encoding="utf-8")
 
 
 def model_text(deployed: Deployed, source: SourceCode, facts: Sequence[str], *, raw: bool = True) -> str:
@@ -145,8 +145,8 @@ def _constants(deployed: Deployed, source: SourceCode) -> list[str]:
 
 
 def _tuple(name: str, values: Sequence[Any]) -> str:
-    items = tuple(Item("", Text(repr(one)) if isinstance(one, float) else literal(one)) for one in values)
-    return "\n".join(written(Group("(", items, ")"), 0, f"{name} = ")) + "\n"
+    items = tuple(Entry("", SourceText(repr(one)) if isinstance(one, float) else literal(one)) for one in values)
+    return "\n".join(written(Bracket("(", items, ")"), 0, f"{name} = ")) + "\n"
 
 
 def _normalize(deployed: Deployed) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from search_spaces.whole_numbers import is_whole
-from trainables.export.expressions import Group, Item, Piece, Text, flat
+from trainables.export.expressions import Bracket, Entry, Piece, SourceText, flat
 from trainables.export.layers import literal
 from trainables.export.tracing import Traced, UntraceableError
 
@@ -178,7 +178,7 @@ class _Writer:
     def _name(self, node: fx.Node, name: str) -> None:
         self._names[node] = name
         self._lasts[name] = node
-        self._known[node] = _Expression(Text(name))
+        self._known[node] = _Expression(SourceText(name))
 
     def _name_for(self, node: fx.Node) -> str:
         """Choose the author's name, or that of the value it is computed from if no later line reads that value."""
@@ -211,7 +211,7 @@ class _Writer:
 
     def _expression(self, node: fx.Node) -> _Expression:
         if node.op == "get_attr":
-            return _Expression(Text(_path(str(node.target), self._root)))
+            return _Expression(SourceText(_path(str(node.target), self._root)))
         if node.op == "call_module":
             whole = self._whole(node)
             if whole is not None:
@@ -244,10 +244,10 @@ class _Writer:
 
     def _method(self, owner: _Expression, name: str, node: fx.Node) -> _Expression:
         items = self._items(node.args[1:], node.kwargs)
-        call = Group(f".{name}(", tuple(Item("", i.piece) if not i.prefix else i for i in items), ")")
+        call = Bracket(f".{name}(", tuple(Entry("", i.piece) if not i.prefix else i for i in items), ")")
         if not items:
-            call = Group(f".{name}(", (), ")")
-        piece = Group("", (Item("", self._bracketed(owner, 9)), Item("", call)), "", "")
+            call = Bracket(f".{name}(", (), ")")
+        piece = Bracket("", (Entry("", self._bracketed(owner, 9)), Entry("", call)), "", "")
         return _Expression(piece, depth=self._deepest(node))
 
     def _function(self, node: fx.Node) -> _Expression:
@@ -255,17 +255,17 @@ class _Writer:
         if target in _INFIX and len(node.args) == 2 and not node.kwargs:
             return self._infix(node, *_INFIX[target])
         if target is operator.neg:
-            return _Expression(Group("-", (Item("", self._bracketed(self._argument(node.args[0]), 3)),), "", ""), 3)
+            return _Expression(Bracket("-", (Entry("", self._bracketed(self._argument(node.args[0]), 3)),), "", ""), 3)
         if target is operator.getitem:
             owner, index = self._argument(node.args[0]), node.args[1]
             parts = index if isinstance(index, tuple) else (index,)
-            items = tuple(Item("", self._index(part)) for part in parts)
-            piece = Group("", (Item("", self._bracketed(owner, 9)), Item("", Group("[", items, "]"))), "", "")
+            items = tuple(Entry("", self._index(part)) for part in parts)
+            piece = Bracket("", (Entry("", self._bracketed(owner, 9)), Entry("", Bracket("[", items, "]"))), "", "")
             return _Expression(piece, depth=self._deepest(node))
         if target is getattr:
             owner = self._argument(node.args[0])
             return _Expression(
-                Group("", (Item("", self._bracketed(owner, 9)), Item("", Text(f".{node.args[1]}"))), "", "")
+                Bracket("", (Entry("", self._bracketed(owner, 9)), Entry("", SourceText(f".{node.args[1]}"))), "", "")
             )
         return self._call(_name_of(target), *_without_defaults(target, node.args, node.kwargs))
 
@@ -274,31 +274,31 @@ class _Writer:
         # a + b + c needs no brackets, a - (b + c) does.
         pieces = (self._bracketed(left, strength), self._bracketed(right, strength + 1))
         first = pieces[0]
-        if isinstance(first, Group) and first.separator == sign and not first.closing:
-            items = (*first.items, Item("", pieces[1]))
+        if isinstance(first, Bracket) and first.separator == sign and not first.closing:
+            items = (*first.items, Entry("", pieces[1]))
         else:
-            items = tuple(Item("", piece) for piece in pieces)
-        return _Expression(Group("", items, "", sign), strength, self._deepest(node))
+            items = tuple(Entry("", piece) for piece in pieces)
+        return _Expression(Bracket("", items, "", sign), strength, self._deepest(node))
 
     def _call(self, name: str, args: Any, kwargs: Any) -> _Expression:
         items = self._items(args, kwargs)
         depth = 1 + max((self._argument(arg).depth for arg in args if isinstance(arg, fx.Node)), default=0)
-        piece: Piece = Group(f"{name}(", items, ")")
+        piece: Piece = Bracket(f"{name}(", items, ")")
         return _Expression(piece, depth=depth)
 
     def _deepest(self, node: fx.Node) -> int:
         return max((self._known[one].depth for one in node.all_input_nodes if one in self._known), default=0)
 
-    def _items(self, args: Any, kwargs: Mapping[str, Any]) -> tuple[Item, ...]:
+    def _items(self, args: Any, kwargs: Mapping[str, Any]) -> tuple[Entry, ...]:
         return (
-            *(Item("", self._argument(arg).piece) for arg in args),
-            *(Item(f"{name}=", self._argument(arg).piece) for name, arg in kwargs.items()),
+            *(Entry("", self._argument(arg).piece) for arg in args),
+            *(Entry(f"{name}=", self._argument(arg).piece) for name, arg in kwargs.items()),
         )
 
     def _bracketed(self, expression: _Expression, strength: int) -> Piece:
         if expression.strength >= strength:
             return expression.piece
-        return Group("(", (Item("", expression.piece),), ")", separator=" ")
+        return Bracket("(", (Entry("", expression.piece),), ")", separator=" ")
 
     def _argument(self, arg: Any) -> _Expression:
         if isinstance(arg, fx.Node):
@@ -306,11 +306,11 @@ class _Writer:
         if isinstance(arg, list | tuple) and not isinstance(arg, torch.Size):
             opening, closing = ("[", "]") if isinstance(arg, list) else ("(", ")")
             whole, rest = self._whole_list(arg)
-            items = [Item("*", self._argument(whole).piece)] if whole is not None else []
-            items += [Item("", self._argument(one).piece) for one in rest]
-            return _Expression(Group(opening, tuple(items), closing))
+            items = [Entry("*", self._argument(whole).piece)] if whole is not None else []
+            items += [Entry("", self._argument(one).piece) for one in rest]
+            return _Expression(Bracket(opening, tuple(items), closing))
         if isinstance(arg, torch.device):
-            return _Expression(Text(f'"{arg}"'))
+            return _Expression(SourceText(f'"{arg}"'))
         return _Expression(literal(arg))
 
     def _whole_list(self, arg: Any) -> tuple[fx.Node | None, Any]:
@@ -334,19 +334,19 @@ class _Writer:
 
     def _index(self, part: Any) -> Piece:
         if part is Ellipsis:
-            return Text("...")
+            return SourceText("...")
         if is_whole(part):
             return literal(part, "index")
         if not isinstance(part, slice):
             return self._argument(part).piece
         ends = [None if end is None else self._argument(end).piece for end in (part.start, part.stop, part.step)]
-        colons: list[Item] = [Item("", ends[0])] if ends[0] is not None else []
-        colons.append(Item("", Text(":")))
+        colons: list[Entry] = [Entry("", ends[0])] if ends[0] is not None else []
+        colons.append(Entry("", SourceText(":")))
         if ends[1] is not None:
-            colons.append(Item("", ends[1]))
+            colons.append(Entry("", ends[1]))
         if ends[2] is not None:
-            colons += [Item("", Text(":")), Item("", ends[2])]
-        return Group("", tuple(colons), "", "")
+            colons += [Entry("", SourceText(":")), Entry("", ends[2])]
+        return Bracket("", tuple(colons), "", "")
 
 
 def _path(target: str, root: nn.Module) -> str:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-__all__ = ["Pair", "Traced", "UntraceableError", "Value", "is_leaf", "seen_inputs", "trace"]
+__all__ = ["Pair", "Traced", "TracedValue", "UntraceableError", "is_leaf", "seen_inputs", "trace"]
 
 Pair = tuple[Any, Any]
 """A value for the first and for the second batch."""
@@ -101,7 +101,7 @@ def _snapshot(value: Any) -> Any:
     return value
 
 
-class Value(fx.Proxy):
+class TracedValue(fx.Proxy):
     """A value of the graph, known for the two batches.
 
     Args:
@@ -130,7 +130,7 @@ class Value(fx.Proxy):
     def __iter__(self) -> Iterator[Any]:
         items = [_item(self, index) for index in range(_length(self))]
         for place, item in enumerate(items):
-            if isinstance(item, Value):
+            if isinstance(item, TracedValue):
                 cast(_Tracer, self.tracer).remember_name(item.node, place)
         return iter(items)
 
@@ -231,7 +231,7 @@ class _Tracer(fx.Tracer):
                 self.pairs[constant] = (value, value)
         if kind != "placeholder":
             self.remember_name(node)
-        return self._unpacked(Value(node, self, pair))
+        return self._unpacked(TracedValue(node, self, pair))
 
     def remember_name(self, node: fx.Node, place: int | None = None) -> None:
         """Remember the variable of a value, in the innermost frame outside torch and this module."""
@@ -246,7 +246,7 @@ class _Tracer(fx.Tracer):
             if frame.f_code is type(self.root).forward.__code__:
                 self.own.add(node)
 
-    def _unpacked(self, value: Value) -> Any:
+    def _unpacked(self, value: TracedValue) -> Any:
         """Turn a value that is a list or tuple into one of values, to be indexed and sliced as in the original."""
         first = value.pair[0]
         if not isinstance(first, list | tuple) or isinstance(first, torch.Size):
@@ -255,7 +255,7 @@ class _Tracer(fx.Tracer):
             raise UntraceableError("a list of values is as long as the batch")
         items = [None if one is None else _item(value, index) for index, one in enumerate(first)]
         for place, item in enumerate(items):
-            if isinstance(item, Value):
+            if isinstance(item, TracedValue):
                 self.names.pop(item.node, None)
                 self.remember_name(item.node, place)
         return _Values(items) if isinstance(first, list) else tuple(items)
@@ -273,7 +273,8 @@ class _Tracer(fx.Tracer):
 
     def _computed_once(self, kind: str, target: Any, args: Any, kwargs: Any, place: int) -> Any:
         args, kwargs = (
-            fx.node.map_aggregate(one, lambda x: x.pair[place] if isinstance(x, Value) else x) for one in (args, kwargs)
+            fx.node.map_aggregate(one, lambda x: x.pair[place] if isinstance(x, TracedValue) else x)
+            for one in (args, kwargs)
         )
         if kind == "get_attr":
             return _attribute(self.root, target)
@@ -310,7 +311,7 @@ def _changes_nothing(target: Any, args: Any, kwargs: Any) -> bool:
         return not kwargs.get("training", True)
     if target is functional.pad:
         return not any(kwargs.get("pad", args[1] if len(args) > 1 else (1,)))
-    if target is not operator.getitem or not isinstance(args[0], Value) or not isinstance(args[1], tuple):
+    if target is not operator.getitem or not isinstance(args[0], TracedValue) or not isinstance(args[1], tuple):
         return False
     if not all(isinstance(part, slice) and part.start in (None, 0) and part.step in (None, 1) for part in args[1]):
         return False
@@ -326,7 +327,7 @@ def _attribute(module: nn.Module, path: str) -> Any:
     return getattr(module.get_submodule(owner), name)
 
 
-def _shape(value: Value) -> tuple[Any, ...]:
+def _shape(value: TracedValue) -> tuple[Any, ...]:
     first, second = (one.shape for one in value.pair)
     if len(first) != len(second):
         raise UntraceableError("a tensor has more dimensions for a larger batch")
@@ -340,7 +341,7 @@ def _item(value: Any, index: int) -> Any:
     return value[index]
 
 
-def _length(value: Value) -> int:
+def _length(value: TracedValue) -> int:
     lengths = tuple(len(one) for one in value.pair)
     return int(_agreed(lengths, "a loop"))
 
@@ -353,7 +354,7 @@ def _agreed(pair: tuple[Any, ...], what: str) -> Any:
 
 def _len(thing: Any) -> Any:
     """Replace `len`: for a value it returns the first size."""
-    return _shape(thing)[0] if isinstance(thing, Value) else len(thing)
+    return _shape(thing)[0] if isinstance(thing, TracedValue) else len(thing)
 
 
 @contextmanager
@@ -373,8 +374,8 @@ def _patched(module: nn.Module, tracer: _Tracer) -> Iterator[None]:
 
 def _recording(factory: Callable[..., Any], tracer: _Tracer) -> Callable[..., Any]:
     def made(*args: Any, **kwargs: Any) -> Any:
-        found: list[Value] = []
-        fx.node.map_aggregate((args, kwargs), lambda x: found.append(x) if isinstance(x, Value) else None)
+        found: list[TracedValue] = []
+        fx.node.map_aggregate((args, kwargs), lambda x: found.append(x) if isinstance(x, TracedValue) else None)
         if not found:
             return factory(*args, **kwargs)
         return tracer.create_proxy("call_function", factory, args, kwargs)

@@ -22,7 +22,7 @@ from trainables.errors import TrainableError
 from trainables.networks.base import Size, tree_of
 from trainables.networks.examples import Example, features, images, tokens
 from trainables.networks.family import Builder, Family
-from trainables.networks.recurrent import example as texts
+from trainables.networks.recurrent import texts
 from trainables.settings import check_number, check_settings
 
 if TYPE_CHECKING:

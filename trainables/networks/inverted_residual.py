@@ -26,11 +26,11 @@ __all__ = [
     "InvertedResidual",
     "SqueezeExcitation",
     "check_channels",
-    "conv_bn",
     "divisible",
     "inverted_residual",
-    "mapped",
+    "map_number",
     "plain_options",
+    "undecided_conv_bn",
 ]
 
 
@@ -48,7 +48,7 @@ def divisible(channels: float, by: int = 8) -> int:
     return nearest + by if nearest < 0.9 * channels else nearest
 
 
-def mapped(function: Callable[[Any], Any], value: Any) -> Any:
+def map_number(function: Callable[[Any], Any], value: Any) -> Any:
     """Apply a function to a number that may be undecided.
 
     Args:
@@ -61,7 +61,7 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     return value.map(function) if isinstance(value, nn.Value) else function(value)
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+def undecided_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     """Make a convolution and its batch normalisation as `networks.base.conv_bn`, for numbers that may be undecided.
 
     Args:
@@ -111,14 +111,14 @@ class InvertedResidual(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel, self.expansion = kernel, expansion
-        hidden = mapped(_expanded, inputs * expansion)
+        hidden = map_number(_expanded, inputs * expansion)
         layers: list[nn.Module] = []
         if isinstance(expansion, nn.Value) or expansion != 1:
-            layers += [*conv_bn(inputs, hidden, 1), activation()]
-        layers += [*conv_bn(hidden, hidden, kernel, stride, groups=hidden), activation()]
+            layers += [*undecided_conv_bn(inputs, hidden, 1), activation()]
+        layers += [*undecided_conv_bn(hidden, hidden, kernel, stride, groups=hidden), activation()]
         if squeeze:
             layers.append(SqueezeExcitation(hidden))
-        self.layers = nn.Sequential(*layers, *conv_bn(hidden, outputs, 1))
+        self.layers = nn.Sequential(*layers, *undecided_conv_bn(hidden, outputs, 1))
         self.residual = residual
         self.drop_path = DropPath(drop_path)
 
@@ -161,7 +161,7 @@ class SqueezeExcitation(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = mapped(divisible, channels // 4)
+        squeezed = map_number(divisible, channels // 4)
         self.reduce = nn.Conv2d(channels, squeezed, 1)
         self.expand = nn.Conv2d(squeezed, channels, 1)
 

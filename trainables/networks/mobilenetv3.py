@@ -29,11 +29,11 @@ from trainables.networks.family import Family
 from trainables.networks.inverted_residual import (
     InvertedResidual,
     check_channels,
-    conv_bn,
     divisible,
     inverted_residual,
-    mapped,
+    map_number,
     plain_options,
+    undecided_conv_bn,
 )
 from trainables.settings import check_flag, check_number
 
@@ -184,12 +184,12 @@ class MobileNetV3(nn.Module):
     ) -> None:
         super().__init__()
         self.resolution, self.resize = resolution, resize
-        stem, fixed, *_, before, last, features = (mapped(divisible, width * count) for count in channels)
-        self.stem = nn.Sequential(*conv_bn(in_channels, stem, 3, 2), nn.Hardswish())
+        stem, fixed, *_, before, last, features = (map_number(divisible, width * count) for count in channels)
+        self.stem = nn.Sequential(*undecided_conv_bn(in_channels, stem, 3, 2), nn.Hardswish())
         self.fixed = InvertedResidual(stem, fixed, 3, 1, residual=channels[0] == channels[1], drop_path=drop_path)
         for index, (name, stage) in enumerate(zip(STAGES, stages, strict=True)):
             self.add_module(name, stage(partial(_block, index, width, channels[1:], drop_path)))
-        self.last = nn.Sequential(*conv_bn(before, last, 1), nn.Hardswish(), GlobalAverage())
+        self.last = nn.Sequential(*undecided_conv_bn(before, last, 1), nn.Hardswish(), GlobalAverage())
         self.features = nn.Sequential(nn.Linear(last, features, bias=head_bias), nn.Hardswish(), nn.Dropout(dropout))
         self.classifier = nn.Linear(features, num_classes)
         kaiming(self)
@@ -210,8 +210,8 @@ def _block(
     before, after = channels[stage + (index > 0)], channels[stage + 1]
     stride = 1 if index else STRIDES[stage]
     return inverted_residual(
-        mapped(divisible, width * before),
-        mapped(divisible, width * after),
+        map_number(divisible, width * before),
+        map_number(divisible, width * after),
         kernel,
         expansion,
         stride=stride,

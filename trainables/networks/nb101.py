@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.catalogue.nb101 import NB101Space, live_cell
-from search_spaces.catalogue.nb101_cells import Cell as Graph
+from search_spaces.catalogue.nb101_cells import CellGraph as Graph
 from search_spaces.catalogue.nb101_cells import predecessors
 from search_spaces.errors import ArchitectureError
 from trainables.errors import TrainableError

@@ -31,7 +31,7 @@ from trainables.settings import check_flag, check_name, check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["ACTIVATIONS", "FAMILY", "Cell", "Node", "RecurrentLM", "build_enas_recurrent", "build_recurrent", "example"]
+__all__ = ["ACTIVATIONS", "FAMILY", "Cell", "Node", "RecurrentLM", "build_enas_recurrent", "build_recurrent", "texts"]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -133,7 +133,7 @@ def build_enas_recurrent(
     return RecurrentLM(cell, vocabulary, dropouts, tied=tied, bias=bias)
 
 
-def example(batch: int, settings: Mapping[str, Any]) -> Tensor:
+def texts(batch: int, settings: Mapping[str, Any]) -> Tensor:
     """Make random texts of 35 tokens, the length in the papers' training.
 
     Args:
@@ -358,4 +358,4 @@ def _node(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return node
 
 
-FAMILY = Family(build_recurrent, example, undecided=True)
+FAMILY = Family(build_recurrent, texts, undecided=True)

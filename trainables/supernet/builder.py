@@ -17,7 +17,7 @@ from trainables.networks import build, builder_of, space_name
 from trainables.settings import check_mapping
 from trainables.settings.groups import flat_settings, from_flat, with_defaults
 from trainables.supernet.methods import METHODS, method_of
-from trainables.supernet.methods.base import Draws, Stage
+from trainables.supernet.methods.base import Draws, SearchStage
 from trainables.supernet.path_search import best_path
 from trainables.supernet.perturbation import discretize_by_perturbation
 from trainables.supernet.search import Search, SearchRecipe
@@ -166,12 +166,12 @@ class SearchBuilder:
         data = load(self.settings.data, device)
         randomness = Randomness(seed, device)
 
-        def make(stage: Stage, kept: Kept, length: int) -> Search:
+        def make(stage: SearchStage, kept: Kept, length: int) -> Search:
             return self._search(stage, kept, length, data, randomness)
 
         return StagedSearch(make, self.stages, epochs)
 
-    def _search(self, stage: Stage, kept: Kept, epochs: int, data: ImageData, randomness: Randomness) -> Search:
+    def _search(self, stage: SearchStage, kept: Kept, epochs: int, data: ImageData, randomness: Randomness) -> Search:
         device = data.train.images.device
         network = self._deepened(stage)
         with randomness:
@@ -198,7 +198,7 @@ class SearchBuilder:
         recipe = SearchRecipe(of.batch_size, of.views.augmentation(data), of.weights, of.architect, warmup)
         return Search(supernet, data, recipe, randomness, epochs)
 
-    def _deepened(self, stage: Stage) -> dict[str, Any]:
+    def _deepened(self, stage: SearchStage) -> dict[str, Any]:
         """The settings of the network in a stage."""
         depth = self._depth()
         network: dict[str, Any] = dict(self._network)
@@ -264,7 +264,7 @@ class SearchBuilder:
         draws = Draws.seeded(search.epoch, search.data.train.images.device)
         return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])
 
-    def parameters_of(self, architecture: Architecture, stage: Stage, data: ImageData) -> int:
+    def parameters_of(self, architecture: Architecture, stage: SearchStage, data: ImageData) -> int:
         """Count the weights of the network of an architecture, as deep and wide as the supernet.
 
         What only the method needs in a supernet, such as partial channels, is left out.

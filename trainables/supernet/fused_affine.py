@@ -25,12 +25,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Back", "Moments", "Norms", "image_of", "matrices", "rows_of", "track"]
+__all__ = ["Back", "Moments", "Norms", "image_of", "matrices", "pixel_rows", "track"]
 
 Norms = Sequence[nn.BatchNorm2d]
 
 
-def rows_of(images: Tensor) -> Tensor:
+def pixel_rows(images: Tensor) -> Tensor:
     """Return images as rows; images in channels_last are not copied.
 
     Args:

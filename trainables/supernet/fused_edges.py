@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from search_spaces.nn import LayerChoice
 from trainables.networks.cell_operations import FactorizedReduction
-from trainables.supernet.fused_affine import rows_of
+from trainables.supernet.fused_affine import pixel_rows
 from trainables.supernet.fused_depthwise import every_other, relu_depthwise
 from trainables.supernet.fused_norms import normed, normed_halves, normed_relu_depthwise, normed_sum
 
@@ -182,7 +182,7 @@ class Fan:
         sums = []
         for edge in range(len(self.edges)):
             values = [option[edge](x) * columns[index][edge] for index, option in self.others.items()]
-            sums.append(rows_of(sum(values[1:], values[0])))
+            sums.append(pixel_rows(sum(values[1:], values[0])))
         return torch.stack(sums)
 
     def _convolve(self, x: Tensor, even: Tensor) -> list[list[Tensor]]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.supernet.fused_affine import Back, Moments, Norms, image_of, matrices, rows_of, track
+from trainables.supernet.fused_affine import Back, Moments, Norms, image_of, matrices, pixel_rows, track
 from trainables.supernet.fused_depthwise import Seen, convolved, gradient_of_images, gradient_of_kernel, mask, once
 
 __all__ = ["normed", "normed_halves", "normed_relu_depthwise", "normed_sum"]
@@ -48,7 +48,7 @@ def normed_halves(halves: Sequence[Tensor], norms: Norms) -> Tensor:
     rows, means, variances = [], [], []
     for half in halves:
         value, mean, variance = _normed(half, norms[0].eps)
-        rows.append(rows_of(value).view(-1, edges, value.shape[1] // edges).transpose(0, 1))
+        rows.append(pixel_rows(value).view(-1, edges, value.shape[1] // edges).transpose(0, 1))
         means.append(mean.view(edges, -1))
         variances.append(variance.view(edges, -1))
     track(norms, torch.cat(means, 1).unbind(), torch.cat(variances, 1).unbind())
@@ -105,7 +105,7 @@ class _NormedReluDepthwise(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, norms: Norms, dilation: int, *tensors: Tensor) -> tuple[Tensor, ...]:
         images, kernels, spatial = _parts(tensors, len(norms))
-        rows, kernel = [rows_of(image) for image in images], matrices(kernels)
+        rows, kernel = [pixel_rows(image) for image in images], matrices(kernels)
         moments = Moments.of(rows, kernel, norms[0].eps)
         moments.track(norms, len(rows[0]))
         matrix, shift = moments.map(kernel, kernel.new_ones(len(kernel), 1))
@@ -129,9 +129,9 @@ class _NormedReluDepthwise(torch.autograd.Function):
                 by_spatial[edge] = gradient_of_kernel(gradient, Seen(seen), each, 1, dilation)
             found = gradient_of_images(gradient, seen, each, 1, dilation)
             mask(found, seen)
-            before.append(rows_of(found))
+            before.append(pixel_rows(found))
             torch.sum(before[-1], 0, out=total[edge])
-        rows, kernel, nothing = [rows_of(image) for image in images], matrices(kernels), [None] * edges
+        rows, kernel, nothing = [pixel_rows(image) for image in images], matrices(kernels), [None] * edges
         back = Back.of(rows, kernel, kernel.new_ones(edges, 1), context.moments, before, total)
         by_images = back.by_images(images[0].shape) if any(wants_images) else nothing
         return None, None, *by_images, *(back.by_kernels() if any(wants_kernels) else nothing), *by_spatial
@@ -145,7 +145,7 @@ class _NormedSum(torch.autograd.Function):
         maps = []
         context.moments = []
         for index, known in enumerate(norms):
-            rows, kernel = [rows_of(image) for image in parts[index]], matrices(parts[len(norms) + index])
+            rows, kernel = [pixel_rows(image) for image in parts[index]], matrices(parts[len(norms) + index])
             moments = Moments.of(rows, kernel, known[0].eps)
             moments.track(known, count)
             context.moments.append(moments)
@@ -170,7 +170,7 @@ class _NormedSum(torch.autograd.Function):
         by_kernels: list[Tensor | None] = []
         for index, moments in enumerate(context.moments):
             images, kernel = parts[index], matrices(parts[operations + index])
-            weight, rows = weights[:, index : index + 1], [rows_of(image) for image in images]
+            weight, rows = weights[:, index : index + 1], [pixel_rows(image) for image in images]
             back = Back.of(rows, kernel, weight, moments, gradients, total)
             by_weights.append(back.by_weight())
             by_images += back.by_images(images[0].shape) if any(wanted[index]) else nothing

@@ -11,7 +11,7 @@ from trainables.supernet.stages import StagedSearch
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
-    from trainables.supernet.methods.base import Stage
+    from trainables.supernet.methods.base import SearchStage
 
 __all__ = ["RunningSearch"]
 
@@ -34,7 +34,7 @@ class RunningSearch:
         self._sound: Architecture | None = None
         self._alarm = Alarm(builder.settings.collapse_share)
         self._is_collapsed = self._is_stopped = False
-        self._sized: tuple[tuple[str, Stage], int] | None = None
+        self._sized: tuple[tuple[str, SearchStage], int] | None = None
         self._notes: list[str] = []
 
     def step(self) -> dict[str, float | int]:

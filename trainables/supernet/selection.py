@@ -1,7 +1,7 @@
 """Selection of an architecture from a supernet, by the strengths that its method has learned.
 
 `discretize` takes the strongest member of every decision; of inputs, as many of the strongest as may be chosen.
-`pruned` keeps the strongest options of every decision, for methods whose next stage has fewer.
+`strongest_options` keeps the strongest options of every decision, for methods whose next stage has fewer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trainables.supernet.supernet import Supernet
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["discretize", "pruned", "strongest"]
+__all__ = ["discretize", "strongest", "strongest_options"]
 
 Scores = dict[str, Tensor]
 """The strengths (options,) of each decision that has a vector, on the CPU."""
@@ -65,7 +65,7 @@ def strongest(decision: Decision, scores: list[float]) -> tuple[int, ...]:
     return tuple(sorted(ranked[: min(max(count, decision.low), decision.high)]))
 
 
-def pruned(supernet: Supernet, count: int) -> dict[str, tuple[int, ...]]:
+def strongest_options(supernet: Supernet, count: int) -> dict[str, tuple[int, ...]]:
     """Keep the strongest options of each decision on an operation, at least one member among them.
 
     Args:

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from trainables.errors import TrainableError
-from trainables.supernet.methods.base import Stage
+from trainables.supernet.methods.base import SearchStage
 from trainables.supernet.search import Search
-from trainables.supernet.selection import pruned
+from trainables.supernet.selection import strongest_options
 
 __all__ = ["StagedSearch"]
 
 Kept = dict[str, tuple[int, ...]]
-MakeSearch = Callable[[Stage, Kept, int], Search]
+MakeSearch = Callable[[SearchStage, Kept, int], Search]
 """Makes the search of a stage, with the options that are left, for so many epochs."""
 
 
@@ -32,7 +32,7 @@ class StagedSearch:
         TrainableError: there are fewer epochs than stages.
     """
 
-    def __init__(self, make: MakeSearch, stages: tuple[Stage, ...], epochs: int) -> None:
+    def __init__(self, make: MakeSearch, stages: tuple[SearchStage, ...], epochs: int) -> None:
         if epochs < len(stages):
             raise TrainableError(
                 f"{epochs} epochs for the {len(stages)} stages of the method; give at least {len(stages)}"
@@ -49,7 +49,7 @@ class StagedSearch:
         return self._ends[self._stage] - self.search.epochs + self.search.epoch
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> SearchStage:
         """The one that the search is in."""
         return self._stages[self._stage]
 
@@ -67,7 +67,7 @@ class StagedSearch:
         if self.search.epoch == self.search.epochs:
             self._stage += 1
             options = self._stages[self._stage].options
-            self._kept = self._kept if options is None else pruned(self.search.supernet, options)
+            self._kept = self._kept if options is None else strongest_options(self.search.supernet, options)
             self.search = self._begun()
         return self.search
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
-from trainables.costs.cost import Cost, Meter, cost_of
+from trainables.costs.cost import Cost, CostMeter, cost_of
 from trainables.costs.zero_cost import PROXIES, score
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import Metric
@@ -122,7 +122,7 @@ class Learner:
         task.check_space(settings.space)
         self._settings, self._task = settings, task
         self._network = settings.network.of(settings.space)
-        self._meter = Meter()
+        self._meter = CostMeter()
         self._group = ALONE
         self._started: _Started | None = None
 

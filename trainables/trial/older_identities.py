@@ -33,9 +33,11 @@ _FIELDS: dict[str, Sequence[str]] = {
         "lr_min",
         "nesterov",
     ),
-    "Stage": ("layers", "options", "skip_dropout"),
+    "SearchStage": ("layers", "options", "skip_dropout"),
     "Views": ("augment", "shift", "flip", "cutout"),
 }
+_NAMES = {"SearchStage": "Stage"}
+"""The names of classes that had another name then."""
 
 
 def as_text(value: object) -> str:
@@ -50,7 +52,7 @@ def as_text(value: object) -> str:
     if isinstance(value, tuple):
         inside = ", ".join(as_text(one) for one in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"
-    fields = _FIELDS.get(type(value).__name__)
-    if fields is None:
+    name = type(value).__name__
+    if name not in _FIELDS:
         return repr(value)
-    return f"{type(value).__name__}({', '.join(f'{name}={getattr(value, name)!r}' for name in fields)})"
+    return f"{_NAMES.get(name, name)}({', '.join(f'{part}={getattr(value, part)!r}' for part in _FIELDS[name])})"

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 import nas_tune
 import search_spaces
 from nas_tune.cli.app import app
-from trainables.compression.measuring import session, single
+from trainables.compression.measuring import as_function, session
 from trainables.export import rebuilt
 
 CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -88,13 +88,13 @@ def test_the_files_alone_compute_what_the_table_says(run: Path, done: tuple[dict
     with torch.no_grad():
         from_json = rebuilt(folder)(held.normalize(x))
         torch.testing.assert_close(from_json, _source(folder / "model.py")(x))
-    torch.testing.assert_close(from_json, single(session(folder / "model.onnx", 1))(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(from_json, as_function(session(folder / "model.onnx", 1))(x), rtol=1e-4, atol=1e-4)
     for name in ("model.onnx", "model.int8.onnx"):
         said = session(folder / name, 1).get_modelmeta().custom_metadata_map
         assert said["normalization"] == "inside: give raw inputs"
         assert json.loads(said["classes"]) == list("0123456789")
     real = held.tuning().data.train.images[:64].float()
-    exact, small = (single(session(folder / name, 1))(real) for name in ("model.onnx", "model.int8.onnx"))
+    exact, small = (as_function(session(folder / name, 1))(real) for name in ("model.onnx", "model.int8.onnx"))
     assert 0 < float((small - exact).abs().max()) < 0.1 * float(exact.abs().max())
     assert (folder / "model.int8.onnx").read_bytes().count(b"DequantizeLinear") > 0
     assert b"/" + Path(__file__).parts[1].encode() not in (folder / "model.onnx").read_bytes(), "no paths of here"

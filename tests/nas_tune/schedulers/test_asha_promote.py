@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nas_tune.schedulers.asha_promote import AshaPromote
-from nas_tune.schedulers.base import Verdict, judged
+from nas_tune.schedulers.base import Verdict, verdict_of
 
 
 def paused(scores: list[float], epoch: int = 1, **settings: int) -> AshaPromote:
@@ -40,10 +40,10 @@ def test_a_late_field_promotes_who_waited_long() -> None:
 
 def test_the_worker_stays_with_a_trial_that_would_be_promoted_next() -> None:
     asha = paused([0.6, 0.5])
-    assert judged(asha, 2, 1, 0.7) is Verdict.GO_ON
+    assert verdict_of(asha, 2, 1, 0.7) is Verdict.GO_ON
     assert asha.next_promotion() is None
-    assert judged(asha, 2, 2, 0.7) is Verdict.GO_ON
-    assert judged(asha, 2, 3, 0.7) is Verdict.PAUSE
+    assert verdict_of(asha, 2, 2, 0.7) is Verdict.GO_ON
+    assert verdict_of(asha, 2, 3, 0.7) is Verdict.PAUSE
 
 
 def test_the_highest_rung_goes_first() -> None:

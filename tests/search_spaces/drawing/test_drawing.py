@@ -14,7 +14,7 @@ import pytest
 
 import search_spaces
 from search_spaces import Architecture, ArchitectureError, Space, SpaceError, choice, draw, integer, repeat, subset
-from search_spaces.drawing.layout import Placed, laid_out
+from search_spaces.drawing.layout import Placed, graph_layout
 from search_spaces.drawing.scene import Side, composed
 from search_spaces.drawing.svg import svg
 from search_spaces.graphs.graph import Edge, Graph, Vertex
@@ -123,7 +123,7 @@ def test_an_edge_that_passes_boxes_keeps_clear_of_them() -> None:
     for kinds in itertools.product(("", "a_very_long_operation_7x7"), repeat=3):
         edges = [Edge(one, other, kinds[0]) for one, other in itertools.pairwise(names)]
         edges += [Edge("a", "d", kinds[1]), Edge("a", "e", kinds[2]), Edge("b", "e"), Edge("a", "d", "other")]
-        placed = laid_out(Graph("g", tuple(Vertex(name, name, "state") for name in names), tuple(edges)))
+        placed = graph_layout(Graph("g", tuple(Vertex(name, name, "state") for name in names), tuple(edges)))
         _check_lines(placed)
         assert len(placed.lines) == len(edges)
         assert sum(box.edge is not None for box in placed.boxes) == sum(bool(edge.label) for edge in edges)
@@ -132,7 +132,7 @@ def test_an_edge_that_passes_boxes_keeps_clear_of_them() -> None:
 def test_a_long_chain_is_folded_and_reads_from_top_to_bottom() -> None:
     space = Space({"layers": repeat({"op": choice("conv", "pool"), "width": integer(8, 64)}, 20, 20)}, name="long")
     (graph,) = space.graphs(space.sample(0))
-    placed = laid_out(graph)
+    placed = graph_layout(graph)
     assert placed.height < 600
     assert len({round(box.x + box.width / 2) for box in placed.boxes}) == 3
     tops = [placed.box_of(vertex.name).y for vertex in graph.vertices]
@@ -143,7 +143,7 @@ def test_a_long_chain_is_folded_and_reads_from_top_to_bottom() -> None:
 
 def test_nb201_has_its_nodes_upright_and_says_every_operation() -> None:
     made = NB201.from_string("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|skip_connect~2|")
-    placed = laid_out(NB201.graphs(made)[0])
+    placed = graph_layout(NB201.graphs(made)[0])
     assert len({round(placed.box_of(name).x + placed.box_of(name).width / 2) for name in "0123"}) == 1
     text = draw(made).svg()
     for operation, count in {"nor_conv_3x3": 1, "none": 1, "skip_connect": 2, "avg_pool_3x3": 1}.items():
@@ -255,7 +255,7 @@ def test_many_decisions_side_by_side_are_a_block_each() -> None:
 
 def test_a_box_of_many_lines_is_as_wide_as_its_text() -> None:
     label = ", ".join(f"decision_{index} 3" for index in range(8))
-    box = laid_out(Graph("g", (Vertex("v", label, "operation"),), ())).boxes[0]
+    box = graph_layout(Graph("g", (Vertex("v", label, "operation"),), ())).boxes[0]
     assert len(box.lines) == 8
     assert box.width < box.height
 
@@ -282,4 +282,4 @@ def test_chain_shows_its_connections() -> None:
 def test_a_graph_that_is_none_is_refused(vertices: str, edges: tuple[Edge, ...], said: str) -> None:
     graph = Graph("g", tuple(Vertex(name, name, "state") for name in vertices), edges)
     with pytest.raises(SpaceError, match=said):
-        laid_out(graph)
+        graph_layout(graph)

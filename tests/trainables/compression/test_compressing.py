@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from trainables.compression import INT8, CompressionSettings, compress_network
-from trainables.compression.measuring import session, single
-from trainables.compression.tracing import computed, heads
+from trainables.compression.measuring import as_function, session
+from trainables.compression.tracing import computed, output_layers
 from trainables.errors import NotTheSameError, TrainableError
 from trainables.export import Deployed
 from trainables.export.onnx import ONNX
@@ -50,7 +50,7 @@ def test_the_files_take_raw_inputs_or_standardized_ones(
     assert small.metrics["loss"] == pytest.approx(pruned.metrics["loss"], rel=0.1)
     for name, stage in ((ONNX, pruned), (INT8, small)):
         engine = session(tmp_path / name, 1)
-        assert float(single(engine)(given).square().mean()) == pytest.approx(stage.metrics["loss"], rel=1e-4)
+        assert float(as_function(engine)(given).square().mean()) == pytest.approx(stage.metrics["loss"], rel=1e-4)
         said = engine.get_modelmeta().custom_metadata_map["normalization"]
         assert said.startswith("inside" if normalization else "outside")
     names: dict[str, Any] = {"__name__": "model", "__file__": str(tmp_path / "model.py")}
@@ -63,7 +63,7 @@ def test_a_file_that_computes_something_else_is_refused(
     wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
-        run = single(session(place, 1))
+        run = as_function(session(place, 1))
         found = {name: run(inputs) for name, inputs in batches.items()}
         return {name: one.flip(1) for name, one in found.items()} if place.name == wrong else found
 
@@ -82,7 +82,7 @@ def test_a_file_that_computes_something_else_is_refused(
 def test_the_heads_are_what_gives_the_outputs_or_the_last_that_is_shaped_like_them() -> None:
     plain = nn.Sequential(nn.Flatten(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 5))
     outputs, made = computed(plain.eval(), torch.randn(2, 8))
-    assert heads(outputs, made) == [plain[3]]
+    assert output_layers(outputs, made) == [plain[3]]
 
     class Scaled(nn.Module):
         def __init__(self) -> None:
@@ -95,4 +95,4 @@ def test_the_heads_are_what_gives_the_outputs_or_the_last_that_is_shaped_like_th
 
     scaled = Scaled().eval()
     outputs, made = computed(scaled, torch.randn(2, 8))
-    assert heads(outputs, made) == [scaled.last]
+    assert output_layers(outputs, made) == [scaled.last]

@@ -10,7 +10,7 @@ import torch
 import search_spaces
 from tests.sweeps import quick
 from trainables import build
-from trainables.costs.cost import Meter, cost_of
+from trainables.costs.cost import CostMeter, cost_of
 from trainables.networks import example, names
 
 
@@ -60,7 +60,7 @@ SMALL = {
 
 @pytest.mark.parametrize("name", quick(names(), {"mlp", "nb201", "recurrent", "resnet", "vit"}))
 def test_a_meter_counts_what_cost_of_counts(name):
-    space, meter, rng = search_spaces.get(name), Meter(), random.Random(0)
+    space, meter, rng = search_spaces.get(name), CostMeter(), random.Random(0)
     settings = SMALL.get(name, {})
     one = example(name, batch=1, **settings)
     if name.endswith("recurrent"):
@@ -76,7 +76,7 @@ def test_a_meter_counts_what_cost_of_counts(name):
 
 
 def test_a_network_that_is_trained_has_no_stand_ins():
-    meter, made = Meter(), search_spaces.get("nb201").sample(0)
+    meter, made = CostMeter(), search_spaces.get("nb201").sample(0)
     meter.cost_of(lambda: build("nb201", made, channels=2, cells=1), example("nb201", batch=1))
     network = build("nb201", made, channels=2, cells=1)
     assert network(torch.rand(2, 3, 8, 8)).shape == (2, 10)

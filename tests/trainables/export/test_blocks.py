@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.trainables.export.test_source import again
-from trainables.export.expressions import Group, Item, Number, Text, flat, form, numbers, replaced, written
+from trainables.export.expressions import Bracket, Entry, Number, SourceText, flat, form, numbers, replaced, written
 from trainables.export.layers import constructed, literal
 
 CHOICES: dict[str, list[Any]] = {
@@ -74,14 +74,14 @@ def test_blocks_of_one_class_differ_in_their_arguments_only() -> None:
 
 def test_places_that_share_a_number_in_one_block_may_differ_in_another() -> None:
     shared = Number(2, "index")
-    piece = Group("f(", (Item("", shared), Item("", shared)), ")")
-    assert flat(replaced(piece, iter([None, Text("self.index")]))) == "f(2, self.index)"
+    piece = Bracket("f(", (Entry("", shared), Entry("", shared)), ")")
+    assert flat(replaced(piece, iter([None, SourceText("self.index")]))) == "f(2, self.index)"
     assert list(numbers(piece)) == [shared, shared]
 
 
 def test_pieces_that_differ_in_a_sign_are_of_different_forms() -> None:
-    left, right = (Item("", Text(name)) for name in "xy")
-    assert form(Group("", (left, right), "", " + ")) != form(Group("", (left, right), "", " * "))
+    left, right = (Entry("", SourceText(name)) for name in "xy")
+    assert form(Bracket("", (left, right), "", " + ")) != form(Bracket("", (left, right), "", " * "))
 
 
 @pytest.mark.parametrize("depth", [0, 2])

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tests.sweeps import quick
 from tests.trainables.export.networks import SETTINGS, Odd, Undecided, inputs, member, spread
-from trainables.export import Deployed, SourceCode, UntraceableError, source_of
+from trainables.export import Deployed, SourceCode, UntraceableError, source_code_of
 from trainables.export.standalone import model_text
 
 
@@ -28,7 +28,7 @@ def run_text(text: str, source: SourceCode) -> tuple[nn.Module, dict[str, Any]]:
 @torch.no_grad()
 def again(network: nn.Module, batches: tuple[Tensor, Tensor]) -> tuple[nn.Module, str]:
     """`network` from its own source, with its weights."""
-    source = source_of(network, batches)
+    source = source_code_of(network, batches)
     text = model_text(Deployed(network, batches[0], "any", {}, classes=("a", "b")), source, ['A "fact"\\ """of it'])
     made, _ = run_text(text, source)
     state = network.state_dict()
@@ -129,18 +129,18 @@ def test_what_the_batch_decides_stays_open_and_what_training_needs_goes() -> Non
 
 def test_a_decision_by_the_data_is_refused_with_its_place() -> None:
     with pytest.raises(UntraceableError, match=r"`gate`, a Branching, cannot be written .* contents of a tensor"):
-        source_of(Undecided(), (torch.rand(2, 6), torch.rand(3, 6)))
+        source_code_of(Undecided(), (torch.rand(2, 6), torch.rand(3, 6)))
 
 
 @pytest.mark.parametrize("family", ["recurrent", "enas_recurrent"])
 def test_a_loop_over_the_text_is_refused(family: str) -> None:
     with pytest.raises(UntraceableError, match=r"`cell`, a Cell, .* unrolls into \d+ lines"):
-        source_of(member(family, 0), (inputs(family, 2), inputs(family, 3)))
+        source_code_of(member(family, 0), (inputs(family, 2), inputs(family, 3)))
 
 
 def test_batches_of_one_size_say_nothing() -> None:
     with pytest.raises(UntraceableError, match="both batches hold 2"):
-        source_of(Undecided(), (torch.rand(2, 6), torch.rand(2, 6)))
+        source_code_of(Undecided(), (torch.rand(2, 6), torch.rand(2, 6)))
 
 
 def _square(of: Tensor) -> Tensor:

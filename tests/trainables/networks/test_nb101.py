@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import search_spaces
-from search_spaces.catalogue.nb101_cells import Cell as Graph
+from search_spaces.catalogue.nb101_cells import CellGraph as Graph
 from search_spaces.errors import ArchitectureError
 from tests.trainables.members import SWEEP
 from trainables import build

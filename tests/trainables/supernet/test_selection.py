@@ -10,7 +10,7 @@ from tests.trainables.supernet.toys import Nothing, Scale, Two, set_alphas
 from trainables.errors import TrainableError
 from trainables.supernet import discretize, relax
 from trainables.supernet.perturbation import discretize_by_perturbation
-from trainables.supernet.selection import pruned
+from trainables.supernet.selection import strongest_options
 
 ONE = torch.ones(1)
 
@@ -46,10 +46,10 @@ def test_the_weakest_skip_connections_give_way():
 def test_pruning_leaves_the_strongest_and_a_member():
     supernet = node()
     set_alphas(supernet, node__input_0=[1.0, 2.0, 3.0], node__input_1=[0.0, 1.0, 9.0], node__input_2=[3.0, 2.0, 1.0])
-    assert pruned(supernet, 2) == {"node.input_0": (1, 2), "node.input_1": (1, 2), "node.input_2": (0, 1)}
-    assert pruned(supernet, 1) == {"node.input_0": (1,), "node.input_1": (1,), "node.input_2": (0,)}
+    assert strongest_options(supernet, 2) == {"node.input_0": (1, 2), "node.input_1": (1, 2), "node.input_2": (0, 1)}
+    assert strongest_options(supernet, 1) == {"node.input_0": (1,), "node.input_1": (1,), "node.input_2": (0,)}
     supernet.method.kept = {"node.input_2": (1, 2)}
-    assert pruned(supernet, 1)["node.input_2"] == (1,)
+    assert strongest_options(supernet, 1)["node.input_2"] == (1,)
 
 
 def test_perturbation_takes_what_is_missed_most_whatever_its_strength():

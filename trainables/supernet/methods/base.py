@@ -20,11 +20,11 @@ from trainables.errors import TrainableError
 from trainables.supernet.decisions import Decision
 from trainables.supernet.mixing import Mix
 
-__all__ = ["Draws", "Method", "Stage"]
+__all__ = ["Draws", "Method", "SearchStage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class SearchStage:
     """A stage of a search, with a new network that is trained from scratch.
 
     Attributes:
@@ -85,7 +85,7 @@ class Method(nn.Module):
     """Settings of `DartsTrainable` in which the paper differs from DARTS."""
     warmup: ClassVar[float] = 0.0
     """Share of the epochs of a stage in which the paper trains weights only."""
-    stages: tuple[Stage, ...] = (Stage(),)
+    stages: tuple[SearchStage, ...] = (SearchStage(),)
     """The stages of the search, in order."""
     most_skips: int | None = None
     """The most skip connections in each kind of cell of the architecture; None sets no limit."""
@@ -184,7 +184,7 @@ class Method(nn.Module):
         """
         return {name: self.alpha(name) for name, decision in self.decisions.items() if self.owns(decision)}
 
-    def begin_stage(self, stage: Stage, kept: Mapping[str, tuple[int, ...]]) -> None:
+    def begin_stage(self, stage: SearchStage, kept: Mapping[str, tuple[int, ...]]) -> None:
         """Begin one of the `stages`, before its first step.
 
         Args:

@@ -77,7 +77,7 @@ class Enas(PathMethod):
     def attach(self, decisions: Iterable[Decision]) -> None:
         super().attach(decisions)
         self._enclosing = enclosing_options(self.decisions.values())
-        self.controller = Controller([len(d.options) for d in self.decisions.values()], self.units)
+        self.controller = EnasController([len(d.options) for d in self.decisions.values()], self.units)
 
     @torch.no_grad()
     def draw(self, draws: Draws) -> None:
@@ -157,7 +157,7 @@ Memory = tuple[Tensor, Tensor, Tensor]
 """The hidden state and the cell state of the LSTM, and its next input, (1, units) each."""
 
 
-class Controller(nn.Module):
+class EnasController(nn.Module):
     """Computes the logits of one question after another, from a table and an LSTM whose inputs are earlier answers.
 
     All weights of the LSTM start between -0.1 and 0.1.

@@ -10,7 +10,7 @@ from typing import ClassVar
 from trainables.errors import TrainableError
 from trainables.settings import check_number
 from trainables.supernet.decisions import Decision
-from trainables.supernet.methods.base import Method, Stage
+from trainables.supernet.methods.base import Method, SearchStage
 from trainables.supernet.mixing import Mix
 
 __all__ = ["ProgressiveDarts"]
@@ -55,11 +55,11 @@ class ProgressiveDarts(Method):
             check_number("skip_dropout", dropout, 0, 0.99)
         for left in options:
             check_number("options", left, 1, whole=True)
-        self.stages = tuple(map(Stage, added, (None, *options), skip_dropout))
+        self.stages = tuple(map(SearchStage, added, (None, *options), skip_dropout))
         self.most_skips = most_skips
         self.skip_dropout = self._first = skip_dropout[0]
 
-    def begin_stage(self, stage: Stage, kept: Mapping[str, tuple[int, ...]]) -> None:
+    def begin_stage(self, stage: SearchStage, kept: Mapping[str, tuple[int, ...]]) -> None:
         super().begin_stage(stage, kept)
         self.skip_dropout = self._first = stage.skip_dropout
 
