@@ -11,8 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, get_args
 
-from nas_tune.ledger.fields import is_plain_report, keys_in, problem_of, rules_of, writable
+from nas_tune.ledger.fields import is_plain_report, keys_in, problem_of, rules_of
 from search_spaces.errors import NasTuneError
+from trainables.trial.bounds import writable
 
 __all__ = [
     "Answered",

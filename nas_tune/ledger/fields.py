@@ -24,7 +24,6 @@ __all__ = [
     "keys_in",
     "problem_of",
     "shown",
-    "writable",
 ]
 
 DEEPEST = 100
@@ -250,15 +249,3 @@ def keys_in(value: object) -> int:
     if type(value) is list:
         return sum(keys_in(inner) for inner in value if type(inner) in (dict, list))
     return 0
-
-
-def writable(text: str) -> str:
-    """Escape lone surrogates, which no file and no table can hold.
-
-    Args:
-        text: any text.
-
-    Returns:
-        A text that can be encoded in UTF-8.
-    """
-    return text.encode(errors="backslashreplace").decode()

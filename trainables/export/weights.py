@@ -21,7 +21,16 @@ from trainables.export.resizing import resize
 from trainables.export.standardized import described_outputs
 from trainables.networks import build
 
-__all__ = ["ARCHITECTURE", "FORMAT", "VERSION", "WEIGHTS", "described", "rebuilt", "unfindable", "write_weights"]
+__all__ = [
+    "ARCHITECTURE",
+    "FORMAT",
+    "VERSION",
+    "WEIGHTS",
+    "architecture_document",
+    "rebuilt",
+    "unfindable",
+    "write_weights",
+]
 
 WEIGHTS, ARCHITECTURE = "weights.safetensors", "architecture.json"
 VERSION = 1
@@ -40,7 +49,7 @@ def write_weights(network: nn.Module, path: Path) -> None:
     path.write_bytes(safetensors.torch.save(state, {"format": "pt"}))
 
 
-def described(deployed: Deployed, identifier: str) -> dict[str, Any]:
+def architecture_document(deployed: Deployed, identifier: str) -> dict[str, Any]:
     """Collect the content of `architecture.json`.
 
     Args:
@@ -114,7 +123,7 @@ def rebuilt(folder: str | Path) -> nn.Module:
 
 def _write(work: Work, folder: Path) -> None:
     write_weights(work.own.network, folder / WEIGHTS)
-    document = json.dumps(described(work.own, work.identifier), indent=2, ensure_ascii=False)
+    document = json.dumps(architecture_document(work.own, work.identifier), indent=2, ensure_ascii=False)
     (folder / ARCHITECTURE).write_text(f"{document}\n", encoding="utf-8")
 
 
