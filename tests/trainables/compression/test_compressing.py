@@ -46,6 +46,9 @@ def test_the_files_take_raw_inputs_or_standardized_ones(
     z = points.examples(8)
     given = z * torch.tensor(deployed.std) + torch.tensor(deployed.mean) if normalization else z
     before, pruned, small = done.stages
+    assert [(stage.name, stage.file) for stage in done.stages] == [("before", None), ("pruned", ONNX), ("int8", INT8)]
+    assert (before.parameters, before.nonzero, pruned.parameters) == (51, 51, 51)
+    assert pruned.nonzero == small.nonzero < 40
     assert before.metrics["loss"] == pytest.approx(points.judge(network, "test")["loss"], rel=1e-4)
     assert small.metrics["loss"] == pytest.approx(pruned.metrics["loss"], rel=0.1)
     for name, stage in ((ONNX, pruned), (INT8, small)):

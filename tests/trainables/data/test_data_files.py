@@ -168,7 +168,9 @@ def test_grey_stays_grey_unless_one_image_has_colour(tmp_path):
 def test_images_of_several_sizes_need_resize(tmp_path):
     folder_of(tmp_path)
     Image.fromarray(COLOUR[0][:4]).save(tmp_path / "class_0" / "odd.png")
-    with pytest.raises(DataError, match="resize="):
+    with pytest.raises(
+        DataError, match=r"odd\.png is of 5x4 pixels, the first of 5x6; .*: give resize=<side in pixels>"
+    ):
         read(tmp_path)
     assert read(tmp_path, resize=8).train.images.shape == (13, 3, 8, 8)
 
@@ -339,3 +341,24 @@ def test_a_label_beyond_the_names_is_told():
     train = Split(torch.zeros(4, 1, 2, 2, dtype=torch.uint8), torch.tensor([0, 1, 2, 3]))
     with pytest.raises(DataError, match="mine: label 3 is beyond the 2 classes"):
         raw_images("mine", train, classes=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels"),
+    [
+        ((4, 6, 5), 1),
+        ((4, 6, 5, 1), 1),
+        ((4, 6, 5, 3), 3),
+        ((4, 6, 5, 4), 4),
+        ((4, 1, 6, 5), 1),
+        ((4, 3, 6, 5), 3),
+        ((4, 4, 6, 5), 4),
+        ((4, 3, 6, 3), 3),
+        ((4, 1, 6, 4), 1),
+    ],
+)
+def test_where_the_channels_of_an_array_are(tmp_path, shape, channels):
+    """Second where there are as many as images have, else last."""
+    np.savez(tmp_path / "a.npz", x=np.zeros(shape, np.uint8), y=[0, 1, 0, 1])
+    height, width = (6, 5) if len(shape) == 3 or shape[1] == 6 else shape[2:]
+    assert read(tmp_path / "a.npz").train.images.shape == (4, channels, height, width)

@@ -334,12 +334,13 @@ def test_folders_that_can_be_placed_after_all(tmp_path):
         (tmp_path / "a" / name / "0.png").write_bytes(png(9))
     assert load_raw(DataSettings(str(tmp_path / "a"))).classes == ("plane", "train")
     as_folders(tmp_path / "b", {"train": "training_set/training_set", "test": "test_set/test_set"})
-    (tmp_path / "b" / "annotations").mkdir()
+    for name in ("annotations", "notes", "z"):
+        (tmp_path / "b" / name).mkdir()
     (tmp_path / "b" / "training_set" / "training_set" / "sample.png").write_bytes(png(9))
     data = loaded(tmp_path / "b")
     assert (data.classes, values(data.train), values(data.test)) == (("cat", "dog"), [10, 20], [50, 60])
     said = described(DataSettings(str(tmp_path / "b")))[0]
-    assert "not read, for it holds no images: annotations" in said
+    assert all(f"not read, for it holds no images: {name}" in said for name in ("annotations", "notes", "z"))
     assert "in no folder of a class: sample.png" in said
 
 
