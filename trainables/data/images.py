@@ -297,7 +297,7 @@ def _check_split(place: str, split: Split) -> None:
         raise DataError(f"{place}{len(images)} images have {len(labels)} labels; each image needs one")
     if images.shape[1] not in (1, 3, 4) or min(images.shape[2:]) < 1:
         shape = tuple(images.shape)
-        raise DataError(f"{place}images have the shape {shape}; (count, 1 or 3 channels, height, width) is needed")
+        raise DataError(f"{place}images have the shape {shape}; (count, 1, 3 or 4 channels, height, width) is needed")
     if images.is_floating_point() and not bool(torch.isfinite(images).all()):
         raise DataError(f"{place}images hold NaN or infinite values; remove or replace them")
 

@@ -74,7 +74,7 @@ GREY = COLOUR[..., 0]
         ({"x": GREY, "y": LABELS[:5]}, "12 images have 5 labels"),
         ({"x": GREY[:0], "y": LABELS[:0]}, "at least one image"),
         ({"x": GREY[0], "y": LABELS}, "images are numbers of shape"),
-        ({"x": RNG.integers(0, 9, (4, 2, 5, 5)), "y": [0, 1, 0, 1]}, "1 or 3 channels"),
+        ({"x": RNG.integers(0, 9, (4, 2, 5, 5)), "y": [0, 1, 0, 1]}, "1, 3 or 4 channels"),
         ({"x": GREY, "y": LABELS * 0}, "at least two classes"),
         ({"x": GREY, "y": LABELS * 2}, "class 1 of 5 has no training image"),
         ({"x": GREY, "y": LABELS - 1}, "must be 0 or more"),

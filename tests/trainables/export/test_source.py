@@ -173,3 +173,24 @@ def test_brackets_stand_where_they_must_and_what_is_used_twice_is_computed_once(
         torch.testing.assert_close(made(x), network(x), rtol=0, atol=0)
     assert text.count("self.layer(") == 1
     assert text.count("self.squared(") == 1, "a value without a name of its author's"
+
+
+class Batchwise(nn.Module):
+    """Does something else for each size of the batch."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.what == "a loop":
+            return torch.stack([row * 2 for row in x])
+        if self.what == "a decision":
+            return x * 2 if len(x) > 2 else x
+        return torch.cat([x] * int(x.shape[0]))
+
+
+@pytest.mark.parametrize("what", ["a loop", "a decision", "a size"])
+def test_what_depends_on_the_size_of_the_batch_is_refused(what: str) -> None:
+    with pytest.raises(UntraceableError, match=f"{what} depends on how large the batch is"):
+        source_of(Batchwise(what), (torch.rand(2, 6), torch.rand(3, 6)))
