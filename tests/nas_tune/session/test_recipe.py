@@ -269,3 +269,10 @@ def test_a_module_in_folders_without_init_is_found_again_by_another_process(
     for name in [name for name in sys.modules if name.startswith("outer_ns")]:
         monkeypatch.delitem(sys.modules, name)
     assert nas_tune.resume(run.path, max_trials=2).state.trials == 2
+
+
+def test_several_objectives_are_kept_as_such_and_one_is_not() -> None:
+    several = described(Recipe.of(config(metric=["accuracy", "loss"], mode=["max", "min"])))
+    assert several["objectives"] == [["accuracy", "max"], ["loss", "min"]]
+    assert (several["metric"], several["mode"]) == ("accuracy", "max")
+    assert "objectives" not in described(Recipe.of(config()))
