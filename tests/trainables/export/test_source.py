@@ -193,4 +193,4 @@ class Batchwise(nn.Module):
 @pytest.mark.parametrize("what", ["a loop", "a decision", "a size"])
 def test_what_depends_on_the_size_of_the_batch_is_refused(what: str) -> None:
     with pytest.raises(UntraceableError, match=f"{what} depends on how large the batch is"):
-        source_of(Batchwise(what), (torch.rand(2, 6), torch.rand(3, 6)))
+        source_code_of(Batchwise(what), (torch.rand(2, 6), torch.rand(3, 6)))
