@@ -11,27 +11,22 @@ import nas_tune
 from nas_tune.cli.app import app
 from nas_tune.results import Run
 from tests.trainables.data.tables.frames import small
+from trainables.tasks.registry import guessed
 
-LEARNER = {
-    "name": "trainables.tasks.learner:Learner",
-    "space": "mlp",
-    "batch_size": 8,
-    "device": "cpu",
-    "optimizer": "adamw",
-}
+HOW = {"max_trials": 2, "max_epochs": 1, "executor": "inline", "strategy": "random"}
 
 
-def searched(folder: Path, *, target: str = "good", metric: str = "auc", mode: str = "max") -> Run:
+def searched(folder: Path, *, target: str = "good", **task: object) -> Run:
     small(60).to_csv(folder / "rows.csv", index=False)
-    task = {"name": "table", "data": str(folder / "rows.csv"), "target": target}
     space = {"name": "mlp", "max_layers": 2, "max_width": 32}
-    how = {"metric": metric, "mode": mode, "max_trials": 2, "max_epochs": 1, "executor": "inline", "strategy": "random"}
-    return nas_tune.search(space, trainable={**LEARNER, "task": task}, run_dir=folder / "run", **how)
+    data = {"data": str(folder / "rows.csv"), "target": target, **task}
+    trainable = {"name": "learner", "batch_size": 8, "device": "cpu"}
+    return nas_tune.search(space, trainable=trainable, **data, run_dir=folder / "run", **HOW)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return searched(tmp_path_factory.mktemp("table"))
+    return searched(tmp_path_factory.mktemp("table"), task="table")
 
 
 def test_boosted_trees_stand_beside_the_best(run: Run) -> None:
@@ -60,6 +55,16 @@ def test_the_table_is_described_in_the_notes(run: Run) -> None:
 
 
 def test_of_a_regression_the_control_has_its_metrics(tmp_path: Path) -> None:
-    (control,) = searched(tmp_path, target="size", metric="rmse", mode="min").controls()
+    run = searched(tmp_path, target="size", task={"name": "table", "numbers": "quantile"})
+    assert (run.metric, run.mode) == ("rmse", "min")
+    (control,) = run.controls()
     assert set(control.scores["test"]) == {"rmse", "mae", "r2"}
     assert control.scores["test"]["rmse"] < 30
+
+
+def test_rows_without_images_are_taken_for_a_table(tmp_path: Path) -> None:
+    small(60).to_csv(tmp_path / "rows.csv", index=False)
+    small(60).to_parquet(tmp_path / "rows.parquet")
+    for name in ("rows.csv", "rows.parquet"):
+        assert guessed({"data": str(tmp_path / name), "target": "good"})[0] == "table"
+    assert guessed({"data": "digits"})[0] == "classification"

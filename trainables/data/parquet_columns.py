@@ -10,7 +10,7 @@ from typing import Any
 from trainables.data.parts import part_of
 from trainables.errors import DataError
 
-__all__ = ["Columns", "columns_of", "opened", "split_cells"]
+__all__ = ["Columns", "columns_of", "holds_bytes", "opened", "split_cells"]
 
 IMAGE_NAMES = ("image", "img", "jpeg", "jpg", "png", "bytes", "image_bytes")
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y")
@@ -78,7 +78,7 @@ def columns_of(files: Sequence[Path], image: str | None, label: str | None, *, n
     """
     with opened(files[0]) as file:
         types = {field.name: field.type for field in file.schema_arrow}
-    images = _column(files[0], "image_column", image, types, _holds_bytes, IMAGE_NAMES)
+    images = _column(files[0], "image_column", image, types, holds_bytes, IMAGE_NAMES)
     splits = [name for name in types if name not in (images, label) and _is_of_splits(files, name)]
     if len(splits) > 1:
         raise DataError(f"{files[0]}: the columns {', '.join(splits)} all name splits; keep one of them")
@@ -164,11 +164,19 @@ def _texts(file: Any, name: str) -> set[Any]:
     return unique
 
 
-def _holds_bytes(kind: Any) -> bool:
+def holds_bytes(kind: Any) -> bool:
+    """Check whether a column holds bytes, as encoded images are.
+
+    Args:
+        kind: the type of the column, of pyarrow.
+
+    Returns:
+        True for binary columns, and for structs with a field `bytes` of that type.
+    """
     from pyarrow import types
 
     if types.is_struct(kind):
-        return any(field.name == "bytes" and _holds_bytes(field.type) for field in kind)
+        return any(field.name == "bytes" and holds_bytes(field.type) for field in kind)
     return bool(types.is_binary(kind) or types.is_large_binary(kind))
 
 
@@ -186,7 +194,7 @@ def _holds_numbers(kind: Any) -> bool:
 
 
 _NEEDED: dict[Callable[[Any], bool], str] = {
-    _holds_bytes: "encoded images as bytes",
+    holds_bytes: "encoded images as bytes",
     _holds_labels: "integers from 0, or class names",
     _holds_numbers: "numbers",
 }

@@ -94,7 +94,8 @@ def _imported(reference: str) -> object:
 
 
 def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
-    """Choose a task for data: regression where the targets are numbers with fractions, else classification.
+    """Choose a task for data: a table for rows without images, regression where the targets of images are numbers with
+    fractions, else classification.
 
     Args:
         settings: of the task, as far as they are known; those of the data count.
@@ -108,7 +109,13 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     """
     from trainables.data import DataSettings
     from trainables.data.guessing import real_targets
+    from trainables.data.tables import is_table
 
+    if is_table(settings.get("data"), settings.get("data_root")):
+        return (
+            "table",
+            "the task is taken for table, since the data are rows without images; task = .. sets another one",
+        )
     known = {name: value for name, value in settings.items() if name in flat_settings(DataSettings)}
     if settings.get("target") is not None:
         known["label_column"] = settings["target"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.loading import described_table, frames_of, kind_of_table, load_table, table_checksum
+from trainables.data.tables.reading import is_table
 from trainables.data.tables.settings import TableSettings
 from trainables.data.tables.table import TableData, TablePart
 from trainables.data.tables.target import Target
@@ -23,6 +24,7 @@ __all__ = [
     "Target",
     "described_table",
     "frames_of",
+    "is_table",
     "kind_of_table",
     "load_table",
     "table_checksum",

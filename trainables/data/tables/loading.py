@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import Tensor
 from trainables.data.parts import Part
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
-from trainables.data.tables.reading import Table, read_table, table_files
+from trainables.data.tables.reading import Table, places_of, read_table, table_files
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.settings import TableSettings
 from trainables.data.tables.splitting import split_table
@@ -240,8 +239,7 @@ def _path(settings: TableSettings) -> Path | None:
         raise DataError("no data are given; give data=<a Parquet or CSV file, a folder of them, or a DataFrame>")
     if not isinstance(settings.data, str | Path):
         return None
-    below = settings.root or os.environ.get("NAS_TUNE_DATA")
-    tried = [Path(settings.data), *([Path(below) / settings.data] if below else [])]
+    tried = places_of(settings.data, settings.root)
     for path in tried:
         if path.exists():
             return path

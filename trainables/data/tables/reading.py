@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Any
 import pandas as pd
 
 from search_spaces.names import did_you_mean
-from trainables.data.parquet_columns import SPLIT_NAMES
+from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
 from trainables.errors import DataError, first_line
 
-__all__ = ["Table", "read_table", "table_files"]
+__all__ = ["Table", "is_table", "places_of", "read_table", "table_files"]
 
 _MOST_SPLITS = 30
 """Distinct texts above which a column does not hold the names of parts."""
@@ -48,6 +49,44 @@ def table_files(path: Path) -> list[Path]:
     """
     found = visible(path.glob("**/*"), path) if path.is_dir() else [path]
     return [file for file in found if _reader(file) is not None]
+
+
+def is_table(data: object, root: object) -> bool:
+    """Check whether data are rows of a table rather than images. Reads the names and types of columns alone.
+
+    Args:
+        data: the data of a search: a path, a data frame, or something else.
+        root: the folder of relative paths; None for the environment variable NAS_TUNE_DATA.
+
+    Returns:
+        True for a data frame, for CSV files, and for Parquet files without a column of bytes.
+    """
+    if isinstance(data, pd.DataFrame):
+        return True
+    if not isinstance(data, str | Path):
+        return False
+    path = next((place for place in places_of(data, root) if place.exists()), None)
+    files = [] if path is None else table_files(path)
+    if not files:
+        return False
+    if files[0].suffix.lower() not in (".parquet", ".pq"):
+        return True
+    with opened(files[0]) as file:
+        return not any(holds_bytes(column.type) for column in file.schema_arrow)
+
+
+def places_of(data: str | Path, root: object) -> list[Path]:
+    """List where a path may be.
+
+    Args:
+        data: the path.
+        root: the folder of relative paths; None for the environment variable NAS_TUNE_DATA.
+
+    Returns:
+        The path itself, and the one below the folder where there is one.
+    """
+    below = root or os.environ.get("NAS_TUNE_DATA")
+    return [Path(data), *([Path(str(below)) / data] if below else [])]
 
 
 def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str] = ()) -> Table:
