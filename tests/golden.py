@@ -65,15 +65,9 @@ def _equal(kept: Any, found: Any, tolerance: float) -> bool:
 
 
 def interface(package: str) -> dict[str, dict[str, str]]:
-    """What a package and those in it offer: of each function and class in `__all__` its parameters with defaults."""
-    found: dict[str, dict[str, str]] = {}
-    inside = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
-    for name in [package, *(module.name for module in inside if module.ispkg)]:
-        module = importlib.import_module(name)
-        offered = {each: getattr(module, each) for each in getattr(module, "__all__", ())}
-        if told := {what: text for each, one in offered.items() for what, text in _offered(each, one)}:
-            found[name] = told
-    return found
+    """What a package offers its users: of each function and class in `__all__` the parameters and their defaults."""
+    module = importlib.import_module(package)
+    return {what: told for name in module.__all__ for what, told in _offered(name, getattr(module, name))}
 
 
 def changeable(package: str) -> set[str]:
@@ -86,7 +80,7 @@ def changeable(package: str) -> set[str]:
     return {one.__name__ for one in classes if not vars(one)["__dataclass_params__"].frozen}
 
 
-def _offered(name: str, one: object) -> Iterator[tuple[str, str]]:
+def _offered(name: str, one: object) -> Iterator[tuple[str, dict[str, str]]]:
     """The parameters of a function, or of a class and its public methods."""
     if inspect.isfunction(one):
         yield name, _parameters(one)
@@ -98,11 +92,10 @@ def _offered(name: str, one: object) -> Iterator[tuple[str, str]]:
                 yield f"{name}.{method}", _parameters(function)
 
 
-def _parameters(function: Callable[..., object]) -> str:
-    """The names of parameters, how they are given, and their defaults, without types and where objects lie."""
-    signature = inspect.signature(function)
-    plain = [one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()]
-    return re.sub(r" at 0x\w+", "", str(inspect.Signature(plain)))
+def _parameters(function: Callable[..., object]) -> dict[str, str]:
+    """How each parameter is given, and its default, without where objects lie."""
+    found = inspect.signature(function).parameters.items()
+    return {name: re.sub(r" at 0x\w+", "", f"{one.kind.description}: {one.default}") for name, one in found}
 
 
 def _is_ours(function: Callable[..., object]) -> bool:

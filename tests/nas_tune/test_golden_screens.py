@@ -286,7 +286,10 @@ def test_a_run_is_shown_as_it_was():
     }.items():
         shown[name] = timeless(said(*call))
     shown["explanation"] = explain(run).to_dict()
-    shown["notes"], shown["failures"] = run.state.notes, [str(one) for one in failures(run.trials())]
+    shown["notes"], shown["failures"] = (
+        run.state.notes,
+        [[one.kind, one.message, one.trials] for one in failures(run.trials())],
+    )
     agrees("run", shown)
 
 

@@ -18,6 +18,7 @@ from tests.golden import agrees
 from trainables.compression import Compressed, CompressionSettings, CompressionStage
 from trainables.export import Deployed
 from trainables.export.exporting import Exported
+from trainables.tasks.task import Metric
 
 IMAGES = Deployed(
     nn.Linear(4, 2),
@@ -33,6 +34,7 @@ IMAGES = Deployed(
     raw_dtype="uint8",
     raw_range=(0, 16),
 )
+METRICS = (Metric("accuracy", "max", low=0.0, high=1.0, is_share=True), Metric("loss", "min", "nats", low=0.0))
 ROWS = Deployed(nn.Linear(4, 2), torch.zeros(3, 4), "rows", {})
 BEFORE = CompressionStage("before", {"accuracy": 0.98, "loss": 0.1}, 10_000, 10_000, 44_000, {1: 1e-3, 32: 0.02}, None)
 PRUNED = CompressionStage("pruned", {"accuracy": 0.5, "loss": 2.0}, 5_000, 4_900, None, None, None)
@@ -96,7 +98,7 @@ def known(**more):
         "written": "|none~0|", "seed": 3, "epochs": 9, "seconds": 90.5, "nodes": ("here", "there"),
         "reported": {"accuracy": 0.97, "loss": 0.1, "train_loss": 0.05, "test_accuracy": 0.95},
         "test": {"accuracy": 0.95, "loss": 0.2}, "test_problem": "", "seeds": {}, "trainings": 1,
-        "is_classifier": True,
+        "is_learner": True, "examples": "images", "metrics": METRICS,
         "searched_without_test": True, "valued": 20, "retrained": False, "recipe": {},
         "spread": {"accuracy": (0.92, 0.97, 359)}, "config": config,
         "counts": {"complete": 12, "pruned": 8, "failed": 4},
@@ -119,7 +121,8 @@ CARDS = {
         "trainings": 3, "seeds": {"accuracy": (0.96, 0.004, 3)},
     },
     "rows": {
-        "deployed": ROWS, "is_classifier": False, "searched_without_test": False, "test": None, "seeds": {},
+        "deployed": ROWS, "is_learner": False, "examples": "examples", "metrics": (),
+        "searched_without_test": False, "test": None, "seeds": {},
         "nodes": (),
         "test_problem": "Rows has no evaluate(split)", "spread": {}, "supernet_parameters": 99_000, "state": "pruned",
     },
