@@ -180,7 +180,7 @@ class FTTransformer(nn.Module):
         self.norm = nn.LayerNorm(classifier.in_features)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        seen = self.blocks(torch.cat([self.first.expand(len(tokens), -1, -1), tokens], dim=1))
+        seen = self.blocks(torch.cat([self.first.expand(tokens.shape[0], -1, -1), tokens], dim=1))
         logits: Tensor = self.classifier(functional.relu(self.norm(seen[:, 0])))
         return logits
 
