@@ -56,9 +56,12 @@ def test_a_command_and_its_function_have_the_same_defaults(
 def test_search_and_the_configuration_have_the_same_defaults() -> None:
     said = defaults(nas_tune.search)
     fields = SearchConfig.model_fields
-    for name in ("trainable", "strategy", "max_epochs", "workers", "seed", "max_trials"):
+    for name in ("strategy", "max_epochs", "workers", "seed", "max_trials"):
         default = fields[name].default
         assert said[name] == (default.name if isinstance(default, Component) else default), name
+    # The task decides who trains; without one it is the configuration's default.
+    assert said["trainable"] is None
+    assert fields["trainable"].default == Component("image_classifier")
     config = SearchConfig(**SMALL)
     assert (config.scheduler.name, config.metric, config.mode) == ("asha", "accuracy", "max")
     assert all(

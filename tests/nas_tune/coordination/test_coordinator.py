@@ -585,7 +585,7 @@ def test_a_training_without_checkpoints_begins_again_and_ends_the_same(scheduler
 
 
 @pytest.mark.parametrize(
-    "strategy", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("random", "tpe")), "evolution"]
+    "strategy", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("evolution", "tpe")), "random"]
 )
 def test_killed_while_repeats_are_answered_it_ends_as_if_it_had_not_been(strategy: str, tmp_path: Path) -> None:
     """In a small space, where most proposals are repeats and the last members are chosen, not proposed."""

@@ -80,6 +80,7 @@ def _thousand() -> list[Event]:
     return [*events, SessionEnded("done")]
 
 
+@pytest.mark.slow
 def test_a_thousand_trials_are_drawn_sorted_and_filtered(browser: Browser, tmp_path: Path) -> None:
     page = browser.open(_page(tmp_path, _thousand()))
     assert page.value(DRAWN) == 4

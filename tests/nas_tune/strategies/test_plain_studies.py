@@ -43,11 +43,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-SAME = {"bananas", "dehb", "genetic", "gp", "grid", "local_search", "nsga3", "ppo", "predictor"}
-"""What keeps no more in a study than others of its kind, which a restart shows in every run of the suite."""
 QUICK = {"evolution", "random", "reinforce", "tpe"}
 """What a second storage or a second seed is tried with in every run of the suite; with all others it is slow."""
-ON_DISK = [pytest.param("sqlite", name, marks=pytest.mark.slow if name in SAME else ()) for name in STRATEGIES]
+OFTEN = QUICK | {"auto", "cmaes", "predictor"}
+ON_DISK = [pytest.param("sqlite", name, marks=() if name in OFTEN else pytest.mark.slow) for name in STRATEGIES]
 ON_DISK += [pytest.param("journal", name, marks=() if name in QUICK else pytest.mark.slow) for name in STRATEGIES]
 
 

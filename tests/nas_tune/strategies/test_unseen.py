@@ -68,7 +68,13 @@ def one_in_ten(made: Architecture) -> bool:
     return zlib.crc32(made.to_json().encode()) % 10 == 0
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+OFTEN = {"bohb", "evolution", "genetic", "grid", "progressive", "random", "reinforce"}
+"""Tried in every run of the suite; all others are slow."""
+
+
+@pytest.mark.parametrize(
+    "strategy", [pytest.param(one, marks=() if one in OFTEN else pytest.mark.slow) for one in STRATEGIES]
+)
 def test_every_strategy_goes_on_under_a_sparse_rule(strategy: str, tmp_path: Path) -> None:
     space = Space({"layers": repeat(choice("a", "b", "c"), 1, 5), "width": choice(1, 2)}, valid=one_in_ten)
     run = search(space, {"name": strategy, **small(strategy, space)}, tmp_path / "run", 14)

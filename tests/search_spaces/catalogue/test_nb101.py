@@ -14,7 +14,7 @@ import pytest
 import search_spaces
 from search_spaces import ArchitectureError, SpaceError
 from search_spaces.catalogue.nb101 import OPERATIONS, NB101Space
-from search_spaces.catalogue.nb101_cells import cell_hash, connected_graphs, unique_cells, unlabelled
+from search_spaces.catalogue.nb101_cells import cell_hash, connected_graphs, unique_cells, unlabelled_graphs
 from search_spaces.testing import check_space
 
 SPACE = NB101Space()
@@ -252,11 +252,11 @@ def test_the_graph_is_the_part_that_computes() -> None:
 
 def test_an_unlabelled_graph_comes_with_its_automorphisms_but_identity() -> None:
     """Of four vertices: a path, two with a skip, one with both, two operations side by side, and those with more."""
-    found = dict(unlabelled(4, 9))
+    found = dict(unlabelled_graphs(4, 9))
     assert found[0, 1, 2, 4] == []
     assert found[0, 1, 1, 6] == [(1, 0)]
     assert {len(automorphisms) for automorphisms in found.values()} == {0, 1}
-    assert max(dict(unlabelled(5, 6)).values(), key=len) == [
+    assert max(dict(unlabelled_graphs(5, 6)).values(), key=len) == [
         (0, 2, 1),
         (1, 0, 2),
         (1, 2, 0),
