@@ -20,7 +20,7 @@ from nas_tune.session.arguments import check_flags, check_target, configuration,
 from nas_tune.session.description import described
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from nas_tune.session.reopening import reopened
 from nas_tune.session.rerun import changed_since, check_changes, way_on
 from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
@@ -158,28 +158,28 @@ def run_config(
     enqueue, observers = listed("enqueue", enqueue), listed_observers(observers)
     if new and resume:
         raise ConfigError("new and resume: a run is begun beside the other one, or gone on with; give one of them")
-    recipe = Recipe.of(config, space, target)
+    setup = SearchSetup.of(config, space, target)
     check_enqueue(config, enqueue)
     folder = config.run_folder.absolute()
     if resume and has_run(folder):
         return _go_on(folder, config, space=space, target=target, enqueue=enqueue, observers=observers)
     folder = fresh_folder(folder, new, way_on(folder, space, target))
     check_storage(folder, config)
-    first = first_events(config, recipe.space, enqueue, recipe.design(ranking))
-    meta = described(recipe)
+    first = first_events(config, setup.space, enqueue, setup.design(ranking))
+    meta = described(setup)
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]
-    with recipe.executor(folder) as executor:
+    with setup.executor(folder) as executor:
         make_folder(folder)
         lease = Lease(folder)
         try:
             when = None if executor.clock is None else executor.clock()
             with closing(Ledger.create(folder, meta, first, when)) as ledger:
                 write_config(folder, config)
-                drive(folder, ledger, recipe, executor, observers)
+                drive(folder, ledger, setup, executor, observers)
         finally:
             lease.release()
-    return Run(folder, recipe.space)
+    return Run(folder, setup.space)
 
 
 def resume(
@@ -298,7 +298,7 @@ def _go_on(
             else:
                 wanted = asked
             check_changes(meta["config"], wanted)
-            recipe = reopened(
+            setup = reopened(
                 meta,
                 [state.changes, wanted],
                 space=space,
@@ -308,21 +308,21 @@ def _go_on(
                 allow_code=allow_code,
                 said=wanted,
             )
-            check_members(folder, state, recipe.asked)
-            check_storage(folder, recipe.config)
-            check_enqueue(recipe.config, enqueue)
+            check_members(folder, state, setup.asked)
+            check_storage(folder, setup.config)
+            check_enqueue(setup.config, enqueue)
             if not accept_code_change:
                 check_versions(last_versions(ledger))
-            more_to_try = _more_to_try(state, recipe.space, enqueue, retry_failed, only_new=wanted is not asked)
-            with recipe.executor(folder) as executor:
-                values = recipe.config.to_dict()
+            more_to_try = _more_to_try(state, setup.space, enqueue, retry_failed, only_new=wanted is not asked)
+            with setup.executor(folder) as executor:
+                values = setup.config.to_dict()
                 changed = [BudgetChanged({key: values[key] for key in wanted})] if wanted else []
                 if changed or more_to_try:
                     ledger.append(*changed, *more_to_try)
-                drive(folder, ledger, recipe, executor, observers)
+                drive(folder, ledger, setup, executor, observers)
     finally:
         lease.release()
-    return Run(folder, recipe.space)
+    return Run(folder, setup.space)
 
 
 def _more_to_try(

@@ -8,7 +8,7 @@ from typing import Any
 import trainables
 from nas_tune.config.references import reference_of, source_fingerprint
 from nas_tune.session.held_values import held_fingerprint
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from nas_tune.session.trust import signed
 from nas_tune.session.versions import versions
 from search_spaces import Parameter
@@ -16,41 +16,41 @@ from search_spaces import Parameter
 __all__ = ["described"]
 
 
-def described(recipe: Recipe) -> dict[str, Any]:
+def described(setup: SearchSetup) -> dict[str, Any]:
     """Describe a run for its ledger.
 
     Args:
-        recipe: of the run.
+        setup: of the run.
 
     Returns:
         Plain data, signed by this user.
     """
     meta = {
-        "config": recipe.config.to_dict(),
-        "space": recipe.space.to_spec(),
-        "space_fingerprint": recipe.space.fingerprint,
-        "parameters": [[parameter.name, _kind(parameter)] for parameter in recipe.space.parameters],
-        "metric": recipe.objectives[0].metric,
-        "mode": recipe.objectives[0].mode,
-        **({"objectives": [[one.metric, one.mode] for one in recipe.objectives]} if len(recipe.objectives) > 1 else {}),
+        "config": setup.config.to_dict(),
+        "space": setup.space.to_spec(),
+        "space_fingerprint": setup.space.fingerprint,
+        "parameters": [[parameter.name, _kind(parameter)] for parameter in setup.space.parameters],
+        "metric": setup.objectives[0].metric,
+        "mode": setup.objectives[0].mode,
+        **({"objectives": [[one.metric, one.mode] for one in setup.objectives]} if len(setup.objectives) > 1 else {}),
         "trainable": {
-            "registered": _is_registered(recipe),
-            "reference": reference_of(recipe.target),
-            "fingerprint": source_fingerprint(recipe.target),
-            "held": held_fingerprint(recipe.target),
-            "settings": recipe.trainable_settings,
+            "registered": _is_registered(setup),
+            "reference": reference_of(setup.target),
+            "fingerprint": source_fingerprint(setup.target),
+            "held": held_fingerprint(setup.target),
+            "settings": setup.trainable_settings,
         },
-        **({"registered": found} if (found := recipe.registered) else {}),
+        **({"registered": found} if (found := setup.registered) else {}),
         "versions": dict(versions()),
         "created": time.time(),
     }
     return signed(meta)
 
 
-def _is_registered(recipe: Recipe) -> bool:
+def _is_registered(setup: SearchSetup) -> bool:
     """Whether the name leads to the target: a function of a notebook may be called as a registered one is."""
-    name = recipe.config.trainable.name
-    return recipe.searches or (name in trainables.names() and trainables.get(name) is recipe.target)
+    name = setup.config.trainable.name
+    return setup.searches or (name in trainables.names() and trainables.get(name) is setup.target)
 
 
 def _kind(parameter: Parameter) -> str:

@@ -24,7 +24,7 @@ from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, Tria
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, final_scores, pareto, ranked
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from nas_tune.session.versions import version_changes, versions
 from trainables.trial.snapshots import Snapshots
 
@@ -165,13 +165,15 @@ def last_versions(ledger: Ledger) -> dict[str, str]:
     return found
 
 
-def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, observers: Sequence[Observer] = ()) -> None:
+def drive(
+    folder: Path, ledger: Ledger, setup: SearchSetup, executor: Executor, observers: Sequence[Observer] = ()
+) -> None:
     """Run what is left of the run in `folder` until it is done, stopped or interrupted.
 
     Args:
         folder: of the run; the caller holds its lease.
         ledger: of the run, open for writing.
-        recipe: of the run.
+        setup: of the run.
         executor: where the trials run; the caller has entered it.
         observers: called with every event.
 
@@ -184,13 +186,13 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
         executor.clock.now = max((when for _, when in ledger.events()), default=0.0)
         ledger.clock = executor.clock
     ledger.append(SessionStarted(socket.gethostname(), os.getpid(), dict(versions())))
-    targets = [backup_path(folder), *_storage(folder, recipe.config)]
-    backups = [Backup(ledger, target, recipe.config.backup_seconds) for target in targets]
+    targets = [backup_path(folder), *_storage(folder, setup.config)]
+    backups = [Backup(ledger, target, setup.config.backup_seconds) for target in targets]
     try:
         with Interrupts() as interrupts:
             clock = executor.clock or time.monotonic
-            coordinator = _coordinator(folder, ledger, recipe, observers, backups, interrupts, clock)
-            _remark(coordinator, folder, recipe, version_changes(before, versions()))
+            coordinator = _coordinator(folder, ledger, setup, observers, backups, interrupts, clock)
+            _remark(coordinator, folder, setup, version_changes(before, versions()))
             _run(coordinator, executor, backups)
     except Interrupted as interrupt:
         # Wherever it came: also while the ledger was replayed, or while the session was being left.
@@ -201,24 +203,24 @@ def drive(folder: Path, ledger: Ledger, recipe: Recipe, executor: Executor, obse
 def _coordinator(
     folder: Path,
     ledger: Ledger,
-    recipe: Recipe,
+    setup: SearchSetup,
     observers: Sequence[Observer],
     backups: Sequence[Backup],
     interrupts: Interrupts,
     clock: Callable[[], float],
 ) -> Coordinator:
-    keeper = CheckpointKeeper(folder, recipe.config.keep_checkpoints, recipe.objectives)
+    keeper = CheckpointKeeper(folder, setup.config.keep_checkpoints, setup.objectives)
     coordinator = Coordinator(
         ledger,
-        space=recipe.asked,
-        proposer=recipe.proposer(),
-        scheduler=recipe.scheduler(),
-        objective=recipe.objectives,
-        limits=recipe.limits,
-        seed=recipe.config.seed,
-        at_end=recipe.at_end,
-        searches=recipe.searches,
-        batch=recipe.config.batch,
+        space=setup.asked,
+        proposer=setup.proposer(),
+        scheduler=setup.scheduler(),
+        objective=setup.objectives,
+        limits=setup.limits,
+        seed=setup.config.seed,
+        at_end=setup.at_end,
+        searches=setup.searches,
+        batch=setup.config.batch,
         audience=Audience(observers, own=[*backups, keeper]),
         interrupts=interrupts,
         clock=clock,
@@ -232,15 +234,15 @@ def _coordinator(
     return coordinator
 
 
-def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Sequence[str]) -> None:
+def _remark(coordinator: Coordinator, folder: Path, setup: SearchSetup, upgraded: Sequence[str]) -> None:
     """Say what a person may not expect of this run."""
-    size, asked = recipe.asked.size, recipe.config.max_trials
+    size, asked = setup.asked.size, setup.config.max_trials
     if size is not None and asked is not None and asked > size and coordinator.state.sessions == 1:
         coordinator.note(f"max_trials = {asked} is bounded by the space: {size} architectures")
     queued, room = len(coordinator.state.queue), max(0, (asked or math.inf) - len(coordinator.state.trials))
     if queued > room:
         coordinator.note(f"max_trials = {asked} has room for {room} of the {queued} enqueued architectures")
-    objectives = len(recipe.objectives)
+    objectives = len(setup.objectives)
     if objectives > _MANY and coordinator.state.sessions == 1:
         coordinator.note(
             f"{objectives} objectives: with more than {_MANY} nearly every trial is on the front, so that little is "
@@ -249,11 +251,11 @@ def _remark(coordinator: Coordinator, folder: Path, recipe: Recipe, upgraded: Se
     if upgraded:
         coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
     known = {text for _, text in coordinator.state.notes}
-    for line in recipe.about():
+    for line in setup.about():
         if line not in known:
             coordinator.note(line)
     if not any(text.startswith("control ") for text in known):
-        for line in recipe.controls():
+        for line in setup.controls():
             coordinator.note(line)
     if is_network_folder(folder):
         coordinator.note(f"{folder} lies on a network file system: the ledger is written without WAL, which is slower")

@@ -50,7 +50,7 @@ def trained(
             f"the trainable {run.config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
             "call this from there, with trainable=..., as in nas_tune.export(run, trainable=...)"
         )
-    recipe = reopened(
+    setup = reopened(
         meta,
         [state.changes],
         space=run.given_space,
@@ -62,20 +62,20 @@ def trained(
     number = best_trial(run) if trial is None else trial
     if number not in state.trials:
         raise ConfigError(f"there is no trial {number}; the run has 0 to {len(state.trials) - 1}")
-    job, record = recipe.job(run.path.absolute()), state.trials[number]
+    job, record = setup.job(run.path.absolute()), state.trials[number]
     made = job.trainable()
     if not has_checkpoints(made):
         raise ConfigError(
-            f"{recipe.config.trainable.name} keeps no checkpoints, so no trained network is left; "
+            f"{setup.config.trainable.name} keeps no checkpoints, so no trained network is left; "
             "write the trainable as a class with save() and load(), or retrain by one that has them"
         )
     snapshot = next(Snapshots(trial_folder(job.run_folder, number)).newest_first([]), None)
     if snapshot is None:
         raise ConfigError(
-            f"trial {number} has no checkpoint: those of the best {recipe.config.keep_checkpoints} complete and "
+            f"trial {number} has no checkpoint: those of the best {setup.config.keep_checkpoints} complete and "
             "stopped trials are kept (keep_checkpoints)"
         )
-    made.setup(recipe.asked.validate(record.asked), seed=record.seed, max_epochs=job.max_epochs)
+    made.setup(setup.asked.validate(record.asked), seed=record.seed, max_epochs=job.max_epochs)
     made.load(snapshot.folder)
     set_evaluating(made)
     return made

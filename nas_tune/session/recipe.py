@@ -1,6 +1,6 @@
 """Everything that a search is made of, resolved from its configuration and checked before anything starts.
 
-A recipe is what a run must not change: the ledger keeps its description (`nas_tune.session.description`), and
+A setup is what a run must not change: the ledger keeps its description (`nas_tune.session.description`), and
 `nas_tune.session.reopening` finds the same objects again and refuses others.
 """
 
@@ -26,7 +26,7 @@ from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
-from nas_tune.session.recipe_checks import check_recipe
+from nas_tune.session.recipe_checks import check_setup
 from nas_tune.session.spaces import make_space
 from nas_tune.session.trust import target_called
 from nas_tune.strategies import Sampler
@@ -37,14 +37,14 @@ from trainables.controls import Controlled
 from trainables.protocol import Describing
 from trainables.registry import Target, adapt, setting_names
 
-__all__ = ["CHANGEABLE", "Recipe", "target_of"]
+__all__ = ["CHANGEABLE", "SearchSetup", "target_of"]
 
 CHANGEABLE = SearchConfig.keys_that_decide("length", "trials", "care")
 """Keys of the configuration that a resume may change."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SearchSetup:
     """A checked configuration with the space that it names, and the trainable that its trials run.
 
     Attributes:
@@ -58,7 +58,7 @@ class Recipe:
     target: Target
 
     @classmethod
-    def of(cls, config: SearchConfig, space: Space | None = None, target: Target | None = None) -> Recipe:
+    def of(cls, config: SearchConfig, space: Space | None = None, target: Target | None = None) -> SearchSetup:
         """Resolve what a configuration names, and try every part once.
 
         Args:
@@ -67,15 +67,15 @@ class Recipe:
             target: stands in for the trainable that `config` names.
 
         Returns:
-            The recipe, checked.
+            The setup, checked.
 
         Raises:
             NasTuneError: something is not registered, takes other settings, or cannot be used with the executor.
         """
         space = space or make_space(config.space)
-        recipe = cls(config, space, target_of(config, target))
-        check_recipe(recipe)
-        return recipe
+        setup = cls(config, space, target_of(config, target))
+        check_setup(setup)
+        return setup
 
     @property
     def searches(self) -> bool:

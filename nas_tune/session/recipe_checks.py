@@ -1,4 +1,4 @@
-"""Checks of a recipe before a trial starts: each part can be made, and the parts go together."""
+"""Checks of a setup before a trial starts: each part can be made, and the parts go together."""
 
 from __future__ import annotations
 
@@ -17,65 +17,65 @@ from trainables.registry import adapt
 from trainables.trial.session import is_reserved
 
 if TYPE_CHECKING:
-    from nas_tune.session.recipe import Recipe
+    from nas_tune.session.recipe import SearchSetup
 
-__all__ = ["check_recipe"]
+__all__ = ["check_setup"]
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Make every part of a recipe once, so that a wrong setting is refused before a trial starts.
+def check_setup(setup: SearchSetup) -> None:
+    """Make every part of a setup once, so that a wrong setting is refused before a trial starts.
 
     Args:
-        recipe: to check.
+        setup: to check.
 
     Raises:
         ConfigError: a part cannot be combined with another one.
         NasTuneError: a part cannot be made.
     """
-    config = recipe.config
-    recipe.space.sample(0)
-    recipe.sampler(0)
-    recipe.scheduler()
-    if recipe.searches and config.strategy.name in STRATEGIES:
+    config = setup.config
+    setup.space.sample(0)
+    setup.sampler(0)
+    setup.scheduler()
+    if setup.searches and config.strategy.name in STRATEGIES:
         raise ConfigError(
             f"strategy: {config.strategy.name!r} is the name of a strategy and of "
             f"{kind_of(config.strategy.name)}; give that one another name"
         )
-    if not recipe.searches:
-        check_several("strategy", STRATEGIES, config.strategy.name, recipe.objectives)
-    check_several("scheduler", SCHEDULERS, config.scheduler.name, recipe.objectives)
-    trainable = adapt(recipe.target, recipe.trainable_settings)
+    if not setup.searches:
+        check_several("strategy", STRATEGIES, config.strategy.name, setup.objectives)
+    check_several("scheduler", SCHEDULERS, config.scheduler.name, setup.objectives)
+    trainable = adapt(setup.target, setup.trainable_settings)
     # The nodes of a cluster may have what this machine has not.
     if isinstance(trainable, Checking) and config.address is None:
         trainable.check()
-    if recipe.searches and not isinstance(trainable, Searching):
+    if setup.searches and not isinstance(trainable, Searching):
         raise ConfigError(
             f"strategy: {config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "
             "`architecture`; give its class that property (trainables.protocol.Searching)"
         )
-    _check_together(recipe, trainable)
+    _check_together(setup, trainable)
     if config.initial is not None:
         make_initial(config.initial).check(trainable)
-    for metric in (one.metric for one in recipe.objectives):
+    for metric in (one.metric for one in setup.objectives):
         if is_reserved(metric):
             raise ConfigError(f"metric: {metric!r} is a column of the result tables; report another name")
     if config.executor != "ray" and config.epoch_timeout is not None:
         raise ConfigError(
             f"epoch_timeout: the {config.executor} executor cannot end a hung epoch; use executor = 'ray'"
         )
-    _check_importable(recipe)
+    _check_importable(setup)
     if config.executor == "ray":
-        check_travelling(recipe.registered)
+        check_travelling(setup.registered)
 
 
-def _check_together(recipe: Recipe, trainable: Trainable) -> None:
+def _check_together(setup: SearchSetup, trainable: Trainable) -> None:
     """Several devices train one architecture only where the trainable says that it can be trained so."""
-    devices = recipe.config.resources.devices
+    devices = setup.config.resources.devices
     if devices == 1:
         return
     if not is_parallel(trainable):
         raise ConfigError(
-            f"resources.devices: got {devices}, but {recipe.config.trainable.name} cannot be trained by several "
+            f"resources.devices: got {devices}, but {setup.config.trainable.name} cannot be trained by several "
             "processes together (image_classifier can, and a class with parallel and join(group), see "
             "trainables.protocol.Parallel); set devices = 1"
         )
@@ -84,10 +84,10 @@ def _check_together(recipe: Recipe, trainable: Trainable) -> None:
     trainable.join(Group(0, devices))
 
 
-def _check_importable(recipe: Recipe) -> None:
+def _check_importable(setup: SearchSetup) -> None:
     """Ray could ship any function, but a resume could not find a lambda or a local one again."""
-    why = why_not(recipe.target)
+    why = why_not(setup.target)
     # What a script or notebook defines at its top level is given to the resume by that script.
-    local = any(part in getattr(recipe.target, "__qualname__", "") for part in ("<locals>", "<lambda>"))
-    if recipe.config.executor == "ray" and why and local:
+    local = any(part in getattr(setup.target, "__qualname__", "") for part in ("<locals>", "<lambda>"))
+    if setup.config.executor == "ray" and why and local:
         raise ConfigError(f"trainable: {why}, or use executor = 'inline'")

@@ -1,4 +1,4 @@
-"""The recipe of a run, made again from its ledger. Another space or another trainable is refused."""
+"""The setup of a run, made again from its ledger. Another space or another trainable is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nas_tune.config.stored import without_remote
 from nas_tune.coordination.registrations import restore
 from nas_tune.errors import ResumeRefusedError
 from nas_tune.session.held_values import held_fingerprint
-from nas_tune.session.recipe import Recipe, target_of
+from nas_tune.session.recipe import SearchSetup, target_of
 from nas_tune.session.trust import check_code, load_target
 from search_spaces import Space, SpaceError
 from trainables.registry import Target
@@ -34,8 +34,8 @@ def reopened(
     folder: Path = Path(),
     allow_code: bool = False,
     said: Collection[str] | None = None,
-) -> Recipe:
-    """Make the recipe of a run again from its ledger, with the changes that were made since.
+) -> SearchSetup:
+    """Make the setup of a run again from its ledger, with the changes that were made since.
 
     Args:
         meta: as the ledger has it.
@@ -48,7 +48,7 @@ def reopened(
         said: of the keys that lead out of this machine those that the caller gave; None where nothing is reached.
 
     Returns:
-        The recipe, checked.
+        The setup, checked.
 
     Raises:
         ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
@@ -69,7 +69,7 @@ def reopened(
     target = target or _target_again(meta, config)
     if not accept_code_change:
         _same_trainable(meta, target)
-    return Recipe.of(config, space, target)
+    return SearchSetup.of(config, space, target)
 
 
 def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:

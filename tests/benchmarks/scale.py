@@ -26,7 +26,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.ledger import Asked, Ended, Event, Ledger, Reported, RunState, SessionEnded, SessionStarted
 from nas_tune.session.description import described
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from search_spaces import Architecture, Space
 from trainables.trial.session import Outcome
 
@@ -45,7 +45,7 @@ def cells() -> Space:
     return Space(search_spaces.get("nb201").declared, name="cells")
 
 
-def recipe_of(space: Space, folder: Path, trials: int) -> Recipe:
+def recipe_of(space: Space, folder: Path, trials: int) -> SearchSetup:
     config = SearchConfig(
         space=space.name,
         trainable="climb",
@@ -55,7 +55,7 @@ def recipe_of(space: Space, folder: Path, trials: int) -> Recipe:
         executor="inline",
         run_dir=str(folder),
     )
-    return Recipe.of(config, space, climb)
+    return SearchSetup.of(config, space, climb)
 
 
 def members(space: Space) -> Iterator[Architecture]:

@@ -19,7 +19,7 @@ from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
 from nas_tune.results import Run
 from nas_tune.schedulers import SCHEDULERS
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from nas_tune.session.trust import named_code
 from nas_tune.strategies import STRATEGIES
 from search_spaces.catalogue import SPACES
@@ -153,8 +153,8 @@ def test_what_cannot_travel_is_refused_on_ray_before_the_first_trial(what: str, 
         search_spaces.register(NAME, lambda: own_nets.space())
     config = SearchConfig(space=f"{HERE}:space", trainable=f"{HERE}:train", max_trials=1, run_dir=str(tmp_path / "run"))
     with pytest.raises(ConfigError, match=rf"{what} '{NAME}': .*lambda.*no worker finds it.*inline"):
-        Recipe.of(config)
-    assert Recipe.of(config.replace(executor="inline")).registered
+        SearchSetup.of(config)
+    assert SearchSetup.of(config.replace(executor="inline")).registered
 
 
 def test_what_cannot_travel_is_told_to_another_process_and_at_export(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_strategy_whose_code_changed_is_refused() -> None:
 def test_a_method_that_is_called_like_a_strategy_is_refused() -> None:
     METHODS.register("tpe", own_parts.Warm)
     with pytest.raises(ConfigError, match="'tpe' is the name of a strategy and of a method"):
-        Recipe.of(SearchConfig(space="nb201", strategy="tpe", max_trials=1, executor="inline"))
+        SearchSetup.of(SearchConfig(space="nb201", strategy="tpe", max_trials=1, executor="inline"))
 
 
 def test_what_a_family_says_travels_too() -> None:

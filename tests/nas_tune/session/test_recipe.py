@@ -18,7 +18,7 @@ from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.schedulers import Asha, Hyperband
 from nas_tune.session.description import described
-from nas_tune.session.recipe import CHANGEABLE, Recipe
+from nas_tune.session.recipe import CHANGEABLE, SearchSetup
 from nas_tune.session.reopening import reopened
 from nas_tune.session.versions import versions
 from search_spaces import Space, SpaceError, choice
@@ -52,16 +52,16 @@ def takes_a_space(architecture: object, space: str, width: int = 8) -> Iterator[
 
 
 def test_names_and_references_lead_to_their_objects() -> None:
-    recipe = Recipe.of(config(space="nb201", trainable="image_classifier"))
+    recipe = SearchSetup.of(config(space="nb201", trainable="image_classifier"))
     assert (recipe.space.name, recipe.target) == ("nb201", ImageClassifier)
-    recipe = Recipe.of(config())
+    recipe = SearchSetup.of(config())
     assert (recipe.space.name, recipe.target) == ("tiny", climb)
 
 
 def test_a_referenced_space_is_made_with_its_settings() -> None:
     here = f"{__name__}:sized"
-    assert Recipe.of(config(space=here)).space.size == 3
-    assert Recipe.of(config(space={"name": here, "ops": "abcdefgh"})).space.size == 8
+    assert SearchSetup.of(config(space=here)).space.size == 3
+    assert SearchSetup.of(config(space={"name": here, "ops": "abcdefgh"})).space.size == 8
 
 
 @pytest.mark.parametrize(
@@ -87,21 +87,21 @@ def test_a_referenced_space_is_made_with_its_settings() -> None:
 )
 def test_what_cannot_be_is_refused(values: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said) as why:
-        Recipe.of(config(**values))
+        SearchSetup.of(config(**values))
     assert why.value.exit_code == 2  # type: ignore[attr-defined]
 
 
 def test_a_space_without_a_member_is_refused_before_anything_starts() -> None:
     space = Space({"op": choice("a", "b")}, valid=lambda made: False)
     with pytest.raises(SpaceError, match=r"valid"):
-        Recipe.of(config(), space=space)
+        SearchSetup.of(config(), space=space)
 
 
 def test_a_trainable_that_takes_the_spaces_name_is_given_it() -> None:
     here = f"{__name__}:takes_a_space"
-    assert Recipe.of(config(trainable=here)).trainable_settings == {"space": "tiny"}
+    assert SearchSetup.of(config(trainable=here)).trainable_settings == {"space": "tiny"}
     own = {"name": here, "space": "mine", "width": 3}
-    assert Recipe.of(config(trainable=own)).trainable_settings == {"space": "mine", "width": 3}
+    assert SearchSetup.of(config(trainable=own)).trainable_settings == {"space": "mine", "width": 3}
 
 
 def test_what_ray_could_not_find_again_is_refused_and_inline_takes_it() -> None:
@@ -110,14 +110,14 @@ def test_what_ray_could_not_find_again_is_refused_and_inline_takes_it() -> None:
 
     nameless = lambda architecture: (yield {"accuracy": 0.5})  # noqa: E731
     for target, said in ((local, "defined inside a function"), (nameless, "is a lambda")):
-        Recipe.of(config(), target=target)
+        SearchSetup.of(config(), target=target)
         with pytest.raises(ConfigError, match=f"trainable: .*{said}.*executor = 'inline'"):
-            Recipe.of(config(executor="ray"), target=target)
-    Recipe.of(config(executor="ray"), target=climb)
+            SearchSetup.of(config(executor="ray"), target=target)
+    SearchSetup.of(config(executor="ray"), target=climb)
 
 
 def test_the_parts_are_those_of_the_configuration(tmp_path: Path) -> None:
-    recipe = Recipe.of(
+    recipe = SearchSetup.of(
         config(metric="loss", mode="min", max_epochs=27, max_seconds=60.0, max_retries=1, scheduler="hyperband")
     )
     (objective,) = recipe.objectives
@@ -129,13 +129,13 @@ def test_the_parts_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert len(scheduler.brackets) == 4
     assert recipe.scheduler() is not scheduler
     assert isinstance(recipe.executor(tmp_path), InlineExecutor)
-    asha = Recipe.of(config(scheduler={"name": "asha", "reduction": 2}, max_epochs=8)).scheduler()
+    asha = SearchSetup.of(config(scheduler={"name": "asha", "reduction": 2}, max_epochs=8)).scheduler()
     assert isinstance(asha, Asha)
     assert asha.rungs == (1, 2, 4)
 
 
 def test_the_job_has_its_checkpoints_in_the_run_folder(tmp_path: Path) -> None:
-    job = Recipe.of(config(trainable={"name": "tests.toys:Climber", "fail_at": 3})).job(tmp_path)
+    job = SearchSetup.of(config(trainable={"name": "tests.toys:Climber", "fail_at": 3})).job(tmp_path)
     session = job.session(job.trainable(), 12, tiny_space().sample(0), 5)
     session.advance()
     assert (tmp_path / "trials" / "000012" / "epoch-000001" / "climber.json").exists()
@@ -153,7 +153,7 @@ def test_every_column_of_the_results_is_a_reserved_name() -> None:
 # Into the ledger and back
 
 
-def kept(recipe: Recipe) -> dict[str, Any]:
+def kept(recipe: SearchSetup) -> dict[str, Any]:
     """What the ledger gives back of a recipe."""
     meta: dict[str, Any] = json.loads(json.dumps(described(recipe)))
     return meta
@@ -161,7 +161,7 @@ def kept(recipe: Recipe) -> dict[str, Any]:
 
 @pytest.mark.parametrize("space", ["nb201", "chain", "tests.toys:conditional_space", "tests.toys:ruled_space"])
 def test_a_recipe_comes_back_from_what_is_kept(space: str) -> None:
-    recipe = Recipe.of(config(space=space, trainable={"name": "tests.toys:Climber", "fail_at": 3}, seed=5))
+    recipe = SearchSetup.of(config(space=space, trainable={"name": "tests.toys:Climber", "fail_at": 3}, seed=5))
     again = reopened(kept(recipe), [])
     assert again.config == recipe.config
     assert again.space.fingerprint == recipe.space.fingerprint
@@ -170,7 +170,7 @@ def test_a_recipe_comes_back_from_what_is_kept(space: str) -> None:
 
 def test_objects_that_have_a_name_need_not_be_given_again() -> None:
     """The configuration says only `own_space`; the ledger keeps the space itself."""
-    recipe = Recipe.of(config(space="own_space", trainable="climb"), space=conditional_space(), target=climb)
+    recipe = SearchSetup.of(config(space="own_space", trainable="climb"), space=conditional_space(), target=climb)
     again = reopened(kept(recipe), [])
     assert (again.space.fingerprint, again.target) == (conditional_space().fingerprint, climb)
 
@@ -179,12 +179,12 @@ def test_what_has_no_name_must_be_given_again() -> None:
     def local(architecture: object) -> Iterator[Any]:
         yield {"accuracy": 0.5}
 
-    meta = kept(Recipe.of(config(trainable="local"), target=local))
+    meta = kept(SearchSetup.of(config(trainable="local"), target=local))
     with pytest.raises(ResumeRefusedError, match=r"'local' .* cannot be imported; .*trainable=\.\.\."):
         reopened(meta, [])
     assert reopened(meta, [], target=local).target is local
     space = Space({"x": choice(1, 2)}, valid=lambda made: True)
-    meta = kept(Recipe.of(config(space="own_space"), space=space))
+    meta = kept(SearchSetup.of(config(space="own_space"), space=space))
     with pytest.raises(ResumeRefusedError, match=r"cannot be rebuilt from the run .*space=\.\.\."):
         reopened(meta, [])
     assert reopened(meta, [], space=space).space is space
@@ -195,19 +195,19 @@ def test_a_local_function_called_as_a_registered_one_is_not_taken_for_it() -> No
         yield {"accuracy": 0.5}
 
     assert "image_classifier" in trainables.names()
-    meta = kept(Recipe.of(config(trainable="image_classifier"), target=image_classifier))
+    meta = kept(SearchSetup.of(config(trainable="image_classifier"), target=image_classifier))
     with pytest.raises(ResumeRefusedError, match="cannot be imported"):
         reopened(meta, [])
 
 
 def test_changes_are_taken_in_their_order() -> None:
-    meta = kept(Recipe.of(config()))
+    meta = kept(SearchSetup.of(config()))
     again = reopened(meta, [{"max_trials": 8, "max_retries": 1}, {"max_trials": 12}])
     assert (again.limits.max_trials, again.limits.max_retries) == (12, 1)
 
 
 def test_a_changed_space_is_refused_with_the_difference() -> None:
-    meta = kept(Recipe.of(config(space="own_space"), space=Space({"op": choice("a", "b")}, name="mine")))
+    meta = kept(SearchSetup.of(config(space="own_space"), space=Space({"op": choice("a", "b")}, name="mine")))
     with pytest.raises(ResumeRefusedError, match="the space changed since the run began") as why:
         reopened(meta, [], space=Space({"op": choice("a", "c")}, name="mine"))
     lines = [line.strip() for line in str(why.value).splitlines()]
@@ -217,7 +217,7 @@ def test_a_changed_space_is_refused_with_the_difference() -> None:
 
 
 def test_changed_code_is_refused_unless_it_is_accepted() -> None:
-    meta = kept(Recipe.of(config()))
+    meta = kept(SearchSetup.of(config()))
     meta["trainable"]["fingerprint"] = "0123456789abcdef"
     with pytest.raises(
         ResumeRefusedError, match=r"code of the trainable changed .*0123456789abcdef.*--accept-code"
@@ -243,7 +243,7 @@ def test_versions_are_those_that_are_installed() -> None:
 
 
 def test_the_meta_tells_the_parameters_and_the_settings_in_force() -> None:
-    meta = kept(Recipe.of(config(space="tests.toys:conditional_space", trainable=f"{__name__}:takes_a_space")))
+    meta = kept(SearchSetup.of(config(space="tests.toys:conditional_space", trainable=f"{__name__}:takes_a_space")))
     assert meta["parameters"] == [
         ["head", "categorical:str"],
         ["head.conv.kernel", "categorical:int"],
@@ -272,7 +272,7 @@ def test_a_module_in_folders_without_init_is_found_again_by_another_process(
 
 
 def test_several_objectives_are_kept_as_such_and_one_is_not() -> None:
-    several = described(Recipe.of(config(metric=["accuracy", "loss"], mode=["max", "min"])))
+    several = described(SearchSetup.of(config(metric=["accuracy", "loss"], mode=["max", "min"])))
     assert several["objectives"] == [["accuracy", "max"], ["loss", "min"]]
     assert (several["metric"], several["mode"]) == ("accuracy", "max")
-    assert "objectives" not in described(Recipe.of(config()))
+    assert "objectives" not in described(SearchSetup.of(config()))

@@ -13,7 +13,7 @@ import nas_tune
 from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import SELF_SEARCHES, register
 from nas_tune.errors import ConfigError, ForeignCodeError
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from nas_tune.session.trust import named_code
 from search_spaces import Space, choice
 from tests import toys
@@ -93,7 +93,7 @@ def test_its_weights_are_no_network_and_the_refusal_says_why(tmp_path: Path) -> 
 )
 def test_what_it_cannot_use_is_refused_before_anything_starts(keys: dict[str, Any], said: str) -> None:
     with pytest.raises(nas_tune.NasTuneError) as caught:
-        Recipe.of(SearchConfig(**{**KEYS, "space": "ladder", "max_trials": 1, **keys}), SPACE)
+        SearchSetup.of(SearchConfig(**{**KEYS, "space": "ladder", "max_trials": 1, **keys}), SPACE)
     assert said in str(caught.value)
 
 
@@ -106,18 +106,18 @@ def test_the_port_is_held_against_what_is_registered() -> None:
     config = SearchConfig(**KEYS, space="ladder", max_trials=1, metric="cost", mode="min")
     register("ladder", lambda name: object(), replace=True)
     with pytest.raises(ConfigError, match="'ladder' made a object without metric, mode, refuses"):
-        Recipe.of(config, SPACE)
+        SearchSetup.of(config, SPACE)
     register("ladder", Ladder, replace=True)
     with pytest.MonkeyPatch.context() as patched:
         patched.delattr(Rungs, "architecture")
         with pytest.raises(ConfigError, match="ladder searches by Rungs, which has no attribute `architecture`"):
-            Recipe.of(config, SPACE)
+            SearchSetup.of(config, SPACE)
     for taken in ("darts", "ladder"):
         with pytest.raises(ConfigError, match="is taken"):
             register(taken, toys.climb)
     register("tpe", Ladder)
     with pytest.raises(ConfigError, match="'tpe' is the name of a strategy and of a strategy that searches by itself"):
-        Recipe.of(config.replace(strategy="tpe"), SPACE)
+        SearchSetup.of(config.replace(strategy="tpe"), SPACE)
 
 
 def test_that_of_a_stranger_is_listed_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

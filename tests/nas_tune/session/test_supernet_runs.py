@@ -15,7 +15,7 @@ import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Event, Reported, RunState
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from search_spaces import Space, choice
 from tests import toys
 from tests.faults.tables import assert_same
@@ -96,7 +96,7 @@ def test_trials_are_not_stopped_and_judged_by_what_is_found_unless_it_is_said_ot
 
 
 def test_settings_of_strategy_space_and_trainable_meet_in_the_search() -> None:
-    recipe = Recipe.of(
+    recipe = SearchSetup.of(
         config(
             space={"name": "nb201", "operations": ["none", "skip_connect", "nor_conv_3x3"]},
             strategy={"name": "gdas", "temperature": 8.0, "channels": 4},
@@ -116,24 +116,24 @@ def test_settings_of_strategy_space_and_trainable_meet_in_the_search() -> None:
 
 def test_what_the_space_is_made_with_the_supernet_is_made_with() -> None:
     choices = {"kernels": [3, 5], "expansions": [3, 6]}
-    recipe = Recipe.of(config(space={"name": "mobilenetv3", **choices}, strategy="spos"))
+    recipe = SearchSetup.of(config(space={"name": "mobilenetv3", **choices}, strategy="spos"))
     assert recipe.trainable_settings["network"] == {"choices": choices}
 
 
 def test_a_space_that_its_name_does_not_lead_to_is_refused() -> None:
     narrow = search_spaces.get("nb201", operations=["none", "nor_conv_3x3"])
     with pytest.raises(ConfigError, match="supernet is made from the name 'nb201'"):
-        Recipe.of(config(), narrow)
+        SearchSetup.of(config(), narrow)
 
 
 def test_settings_of_the_method_may_stand_in_the_trainable_too() -> None:
     trainable = {"name": "darts", "method_settings": {"coldest": 0.5}}
-    recipe = Recipe.of(config(strategy={"name": "gdas", "temperature": 8.0}, trainable=trainable))
+    recipe = SearchSetup.of(config(strategy={"name": "gdas", "temperature": 8.0}, trainable=trainable))
     assert recipe.trainable_settings["method_settings"] == {"coldest": 0.5, "temperature": 8.0}
 
 
 def test_the_trainable_may_be_the_search_itself() -> None:
-    recipe = Recipe.of(config(trainable={"name": "darts", "lr": 0.1, "method": "darts"}))
+    recipe = SearchSetup.of(config(trainable={"name": "darts", "lr": 0.1, "method": "darts"}))
     assert recipe.trainable_settings["lr"] == 0.1
 
 
@@ -152,13 +152,13 @@ def test_the_trainable_may_be_the_search_itself() -> None:
 )  # fmt: skip
 def test_what_cannot_be_is_refused_before_anything_starts(values: dict[str, Any], said: str) -> None:
     with pytest.raises(nas_tune.NasTuneError) as caught:
-        Recipe.of(config(**values))
+        SearchSetup.of(config(**values))
     assert said in str(caught.value)
 
 
 def test_a_trainable_of_ones_own_is_no_supernet() -> None:
     with pytest.raises(ConfigError, match="cannot be combined"):
-        Recipe.of(config(trainable="climb"), target=toys.climb)
+        SearchSetup.of(config(trainable="climb"), target=toys.climb)
 
 
 def test_searches_cannot_be_told_what_to_find(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Paused, Promoted, Reported
 from nas_tune.objectives.objective import Mode, takes_several
 from nas_tune.schedulers import make as make_scheduler
-from nas_tune.session.recipe import Recipe
+from nas_tune.session.recipe import SearchSetup
 from nas_tune.strategies import STRATEGIES, make
 from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space
@@ -168,7 +168,7 @@ def test_the_others_refuse_at_the_start_and_name_those_that_can(name: str) -> No
     config = SearchConfig(space="s", metric=["a", "b"], mode="max", max_trials=1, executor="inline", strategy=name)
     said = rf"strategy: '{name}' optimizes one metric, and there are 2 \(a, b\); .*several \(auto, .*tpe\)"
     with pytest.raises(ConfigError, match=said):
-        Recipe.of(config, space, lambda architecture: iter(()))
+        SearchSetup.of(config, space, lambda architecture: iter(()))
 
 
 NB201 = search_spaces.get("nb201")
