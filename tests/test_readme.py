@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+import search_spaces
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = sorted({ROOT / path for path in re.findall(r"\]\((notebooks/guides/\w+\.md)", README)})
@@ -226,3 +228,8 @@ def test_the_module_with_choices_of_the_guide_runs_as_it_stands() -> None:
     exec(text, made)
     assert made["space"].size == 2 * 2 * 3 * 2
     assert made["network"](torch.rand(2, 1, 8, 8)).shape == (2, 10)
+
+
+def test_the_number_of_ready_made_spaces_is_true() -> None:
+    text = " ".join(README.split())
+    assert f"take one of {len(search_spaces.names())} ready-made spaces" in text

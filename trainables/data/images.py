@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.data.parts import part_named
 from trainables.errors import DataError
 
 __all__ = ["ImageData", "Raw", "Split", "check_images_of", "raw_images"]
@@ -206,14 +207,7 @@ class ImageData:
         Raises:
             DataError: there is no such split, or it has no images.
         """
-        if name not in ("train", "validation", "test"):
-            raise DataError(f"there is no split {name!r}; the splits are train, validation and test")
-        found: Split = getattr(self, name)
-        if not len(found):
-            raise DataError(
-                f"there are no {name} images: this training learns from them too (whole=True); evaluate on the test "
-                "images, or train with whole=False"
-            )
+        found: Split = part_named(self, name, "image")
         return found
 
     def normalize(self, images: Tensor, layout: torch.memory_format = torch.channels_last) -> Tensor:

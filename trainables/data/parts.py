@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from trainables.errors import DataError
 
-__all__ = ["PARTS", "Part", "part_of", "part_of_file", "parts_of_files", "usual_names", "visible"]
+__all__ = ["PARTS", "Part", "part_named", "part_of", "part_of_file", "parts_of_files", "usual_names", "visible"]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -25,6 +25,31 @@ _LEFT_BEHIND = frozenset(
     ["__macosx", "__pycache__", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir"]
 )
 """Names that operating systems create in folders, in lower case. Names with a leading dot are hidden as well."""
+
+
+def part_named(data: Any, name: str, example: str) -> Any:
+    """Look up a part of the data of a task by its name.
+
+    Args:
+        data: has the attributes `train`, `validation` and `test`.
+        name: one of these.
+        example: what one of the data is called in messages, such as "image".
+
+    Returns:
+        The part, with at least one example.
+
+    Raises:
+        DataError: there is no such part, or it has no example.
+    """
+    if name not in PARTS:
+        raise DataError(f"there is no part {name!r}; the parts are train, validation and test")
+    part = getattr(data, name)
+    if not len(part):
+        raise DataError(
+            f"no {example} is for {name}: this training learns from them too (whole=true); evaluate on the test "
+            f"{example}s, or train without whole=true"
+        )
+    return part
 
 
 def part_of(name: str) -> Part | None:

@@ -73,10 +73,11 @@ class Learner:
 
     def __init__(self, *, task: object = AUTO, **settings: object) -> None:
         name, others = _parted(task, settings)
+        if name == AUTO:
+            name, self._guess = guessed(others)
         own = flat_settings(LearnerSettings)
         mine = {name: value for name, value in settings.items() if name in own}
         self._begin(from_flat(LearnerSettings, mine), make_task(name, others))
-        self._guess = guessed(others)[1] if name == AUTO else ""
 
     @classmethod
     def task_of(cls, settings: Mapping[str, object]) -> Task:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import torch
 from torch import Tensor
@@ -100,6 +100,20 @@ class Table(Task):
         if data.classes:
             return [data.classes[index] for index in outputs.argmax(1).tolist()]
         return [float(value) for value in _values(outputs, data)]
+
+    def exported(self, data: TableData) -> NoReturn:
+        """Refuse to export a network for tables: files do not hold the encoding of its columns yet.
+
+        Args:
+            data: what `load` returned.
+
+        Raises:
+            TrainableError: always.
+        """
+        raise TrainableError(
+            f"a network for {data.name} cannot be exported or compressed yet: the file would lack how the columns are "
+            "encoded and scaled; use the winner in Python, by nas_tune.trained(run)"
+        )
 
     def full_recipe(self) -> dict[str, object]:
         """Train the winner on the validation rows too."""

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.data.parts import part_named
 from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.target import Target
-from trainables.errors import DataError
 
 __all__ = ["Inputs", "TableData", "TablePart"]
 
@@ -98,11 +98,7 @@ class TableData:
         Raises:
             DataError: there is no such part, or it has no row.
         """
-        if name not in ("train", "validation", "test"):
-            raise DataError(f"there is no part {name!r}; the parts are train, validation and test")
-        part: TablePart = getattr(self, name)
-        if not len(part):
-            raise DataError(f"no row is for {name}: training uses all of them; leave out whole=true")
+        part: TablePart = part_named(self, name, "row")
         return part
 
     def arguments(self) -> Mapping[str, Any]:
