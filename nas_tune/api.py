@@ -20,10 +20,10 @@ from nas_tune.session.arguments import check_flags, check_target, configuration,
 from nas_tune.session.description import described
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
-from nas_tune.session.recipe import SearchSetup
 from nas_tune.session.reopening import reopened
 from nas_tune.session.rerun import changed_since, check_changes, way_on
 from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import unkept
 from nas_tune.session.versions import check_versions
 from nas_tune.session.warm_start import enqueued, failed_of, first_events, member_of, retries

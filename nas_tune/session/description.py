@@ -8,7 +8,7 @@ from typing import Any
 import trainables
 from nas_tune.config.references import reference_of, source_fingerprint
 from nas_tune.session.held_values import held_fingerprint
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import signed
 from nas_tune.session.versions import versions
 from search_spaces import Parameter

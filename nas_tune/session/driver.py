@@ -24,7 +24,7 @@ from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, Tria
 from nas_tune.ledger.filesystem import is_network_folder
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, final_scores, pareto, ranked
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.versions import version_changes, versions
 from trainables.trial.snapshots import Snapshots
 

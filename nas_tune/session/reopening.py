@@ -16,7 +16,7 @@ from nas_tune.config.stored import without_remote
 from nas_tune.coordination.registrations import restore
 from nas_tune.errors import ResumeRefusedError
 from nas_tune.session.held_values import held_fingerprint
-from nas_tune.session.recipe import SearchSetup, target_of
+from nas_tune.session.search_setup import SearchSetup, target_of
 from nas_tune.session.trust import check_code, load_target
 from search_spaces import Space, SpaceError
 from trainables.registry import Target

@@ -9,7 +9,7 @@ from typing import Any
 from nas_tune.config import SearchConfig
 from nas_tune.config.references import why_not
 from nas_tune.errors import ConfigError, ResumeRefusedError
-from nas_tune.session.recipe import CHANGEABLE
+from nas_tune.session.search_setup import CHANGEABLE
 from search_spaces import Space
 from search_spaces.names import did_you_mean
 from trainables.registry import Target

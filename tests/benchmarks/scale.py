@@ -26,7 +26,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.ledger import Asked, Ended, Event, Ledger, Reported, RunState, SessionEnded, SessionStarted
 from nas_tune.session.description import described
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Architecture, Space
 from trainables.trial.session import Outcome
 

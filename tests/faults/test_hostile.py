@@ -116,7 +116,7 @@ def test_a_strategy_that_cannot_go_on_ends_the_session_as_failed(
             raise RuntimeError("broken")
         return made(*arguments)
 
-    monkeypatch.setattr("nas_tune.session.recipe.make_strategy", broken)
+    monkeypatch.setattr("nas_tune.session.search_setup.make_strategy", broken)
     with pytest.raises(StrategyError, match="failed 5 times in a row"):
         search(tmp_path / "run", conditional_space(), max_trials=30)
     assert nas_tune.open_run(tmp_path / "run").state.finished == "failed"

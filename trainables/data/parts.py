@@ -42,7 +42,7 @@ def part_named(data: Any, name: str, example: str) -> Any:
         DataError: there is no such part, or it has no example.
     """
     if name not in PARTS:
-        raise DataError(f"there is no part {name!r}; the parts are train, validation and test")
+        raise DataError(f"there is no part {name!r} of the data; the splits are train, validation and test")
     part = getattr(data, name)
     if not len(part):
         raise DataError(

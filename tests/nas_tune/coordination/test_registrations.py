@@ -19,7 +19,7 @@ from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
 from nas_tune.results import Run
 from nas_tune.schedulers import SCHEDULERS
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import named_code
 from nas_tune.strategies import STRATEGIES
 from search_spaces.catalogue import SPACES

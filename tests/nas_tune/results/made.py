@@ -20,7 +20,7 @@ from nas_tune.ledger import (
     backup_path,
 )
 from nas_tune.session.description import described
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Architecture, Space, choice, integer, real
 
 __all__ = ["begun", "eventful", "make", "mixed", "restored", "train", "trial"]

@@ -153,7 +153,7 @@ def without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cluster_may_have_what_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
     without_gpus(monkeypatch)
     from nas_tune.config import SearchConfig
-    from nas_tune.session.recipe import SearchSetup
+    from nas_tune.session.search_setup import SearchSetup
 
     trainable = {"name": "image_classifier", "device": "cuda", "data": "/nowhere"}
     recipe = SearchSetup.of(SearchConfig(space="nb201", trainable=trainable, max_trials=1, address="10.0.0.1:6379"))

@@ -13,7 +13,7 @@ import nas_tune
 from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import SELF_SEARCHES, register
 from nas_tune.errors import ConfigError, ForeignCodeError
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import named_code
 from search_spaces import Space, choice
 from tests import toys

@@ -15,7 +15,7 @@ import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Event, Reported, RunState
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Space, choice
 from tests import toys
 from tests.faults.tables import assert_same

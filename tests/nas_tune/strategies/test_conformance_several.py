@@ -16,7 +16,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Paused, Promoted, Reported
 from nas_tune.objectives.objective import Mode, takes_several
 from nas_tune.schedulers import make as make_scheduler
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.strategies import STRATEGIES, make
 from nas_tune.strategies.architecture_sampler import Exhausted
 from search_spaces import Architecture, Space

@@ -206,5 +206,5 @@ def test_boosted_trees_take_many_categories_and_logarithms():
 def test_a_network_for_tables_is_not_exported_without_the_encoding_of_its_columns():
     learner = Learner(task="table", data=small(), target="good", space="mlp", batch_size=8)
     learner.setup(search_spaces.get("mlp").sample(3), seed=0, max_epochs=1)
-    with pytest.raises(TrainableError, match="cannot be exported or compressed yet.*nas_tune.trained"):
+    with pytest.raises(TrainableError, match="cannot be exported or compressed yet"):
         learner.deployed()

@@ -13,7 +13,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.ledger import Asked, Ended, Found, Ledger, Reported
 from nas_tune.results import Run
 from nas_tune.session.description import described
-from nas_tune.session.recipe import SearchSetup
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.winners.retrain.full_recipe import recipe_of
 from nas_tune.winners.retrain.origin import Origin
 from nas_tune.winners.retrain.plan import plan

@@ -18,8 +18,8 @@ from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.schedulers import Asha, Hyperband
 from nas_tune.session.description import described
-from nas_tune.session.recipe import CHANGEABLE, SearchSetup
 from nas_tune.session.reopening import reopened
+from nas_tune.session.search_setup import CHANGEABLE, SearchSetup
 from nas_tune.session.versions import versions
 from search_spaces import Space, SpaceError, choice
 from search_spaces.errors import UnknownNameError

@@ -26,7 +26,7 @@ from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
-from nas_tune.session.recipe_checks import check_setup
+from nas_tune.session.setup_checks import check_setup
 from nas_tune.session.spaces import make_space
 from nas_tune.session.trust import target_called
 from nas_tune.strategies import Sampler

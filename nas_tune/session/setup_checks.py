@@ -17,7 +17,7 @@ from trainables.registry import adapt
 from trainables.trial.session import is_reserved
 
 if TYPE_CHECKING:
-    from nas_tune.session.recipe import SearchSetup
+    from nas_tune.session.search_setup import SearchSetup
 
 __all__ = ["check_setup"]
 
