@@ -18,16 +18,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from trainables.errors import TrainableError
 
-__all__ = ["COSTS", "MODES", "TRAINING", "Metric", "Mode", "metrics_of", "modes_of", "modes_with_training"]
+__all__ = [
+    "COSTS",
+    "DISCRETE",
+    "MODES",
+    "TRAINING",
+    "Metric",
+    "Mode",
+    "discrete",
+    "metrics_of",
+    "modes_of",
+    "modes_with_training",
+]
 
 TRAINING = "train_"
 """What the names of metrics on the training examples begin with."""
+DISCRETE = "discrete_"
+"""What the names of metrics of an architecture with the weights of a supernet begin with."""
 
 Mode = Literal["max", "min"]
 
@@ -65,6 +78,18 @@ MODES: Mapping[str, Mode] = {
 
 COSTS = ("parameters", "macs")
 """Properties of a network that are reported beside the metrics."""
+
+
+def discrete(metric: Metric) -> Metric:
+    """Declare a metric of the architecture that a search in a supernet has found, with the weights of the supernet.
+
+    Args:
+        metric: the metric of a network.
+
+    Returns:
+        The same with `DISCRETE` before its name.
+    """
+    return replace(metric, name=f"{DISCRETE}{metric.name}")
 
 
 def modes_with_training(metrics: Iterable[Metric]) -> dict[str, Mode]:

@@ -28,12 +28,13 @@ from nas_tune.config.component import Component, component_of, registered_compon
 from nas_tune.config.names import default_run_name, metric_name_problem, run_name_problem
 from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
 from nas_tune.config.self_search import searches, self_search
-from nas_tune.config.task import with_defaults_of_task, with_task
+from nas_tune.config.task import is_learner, with_defaults_of_task, with_task
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective, mode_left_out, objectives_of
 from search_spaces.names import did_you_mean, remote_problem
 from trainables.metrics import COSTS, MODES
+from trainables.supernet.methods import METHODS
 
 __all__ = ["Decides", "Key", "Resources", "SearchConfig"]
 
@@ -253,10 +254,10 @@ class SearchConfig(BaseModel):
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         # The trial is a whole search that must not be stopped, and its metric is that of what it finds.
         strategy = _name_of(values.get("strategy"))
-        values = with_task(values, type(self).model_fields.keys(), searches=searches(strategy))
+        values = with_task(values, type(self).model_fields.keys())
         if searches(strategy):
             values = {"scheduler": "none", **values, **_judged_by(strategy, values)}
-        values = with_defaults_of_task(values)
+        values = with_defaults_of_task(values, in_supernet=strategy in METHODS)
         if values.get("mode") is None and (mode := mode_left_out(values.get("metric", "accuracy"))):
             values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:
@@ -397,7 +398,7 @@ def _name_of(strategy: object) -> str:
 
 def _judged_by(strategy: str, values: Mapping[str, object]) -> dict[str, object]:
     """The metric and mode of a strategy that searches by itself, where the configuration names no metric."""
-    if "metric" in values:
+    if "metric" in values or (strategy in METHODS and is_learner(values.get("trainable"))):
         return {}
     search = self_search(strategy)
     return {"metric": search.metric, "mode": values.get("mode") or search.mode}

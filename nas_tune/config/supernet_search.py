@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import search_spaces
 import trainables
+from nas_tune.config.component import Component
+from nas_tune.config.task import LEARNER
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode
 from search_spaces import Space
 from search_spaces.names import did_you_mean
 from trainables.metrics import MODES
-from trainables.registry import Target
+from trainables.registry import Target, setting_names
+from trainables.settings.groups import flat_settings
 from trainables.supernet.methods import METHODS
 
 if TYPE_CHECKING:
@@ -59,12 +62,13 @@ class SupernetSearch:
         return trainables.get(_NAME)
 
     def check(self, config: SearchConfig, given: Target | None) -> None:
-        """Refuse a trainable that names no images to search on."""
+        """Refuse a trainable that names no task to search on."""
         name = config.trainable.name
-        if given not in (None, self.trainable) or name not in ("image_classifier", _NAME):
+        if given not in (None, self.trainable) or name not in ("image_classifier", LEARNER, _NAME):
             raise ConfigError(
-                f"trainable: {name} cannot be combined with the strategy {self._method}, which trains a supernet on "
-                "the images of image_classifier; take that one, or a strategy that proposes (nas-tune strategies)"
+                f"trainable: {name} cannot be combined with the strategy {self._method}, which trains a supernet on a "
+                "task, or on the images of image_classifier; give task=.. in place of the trainable, or take a "
+                "strategy that proposes (nas-tune strategies)"
             )
 
     def settings(self, config: SearchConfig, space: Space) -> dict[str, Any]:
@@ -79,8 +83,8 @@ class SupernetSearch:
             raise ConfigError(
                 f"trainable.method: {named.settings['method']!r} contradicts the strategy {self._method}; leave it out"
             )
-        base: dict[str, Any] = dict(named.settings) if named.name == _NAME else _only(named.settings, _FOR_BOTH)
-        wanted, own = self._parted(config.strategy.settings)
+        base = _learned(named)
+        wanted, own = self._parted(config.strategy.settings, base)
         name = space.name or config.space.name
         settings: dict[str, Any] = {**base, **wanted, "space": name, "method": self._method}
         merged = {
@@ -89,9 +93,9 @@ class SupernetSearch:
         }
         return {**settings, **{key: value for key, value in merged.items() if value}}
 
-    def _parted(self, wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _parted(self, wanted: Mapping[str, Any], learned: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The strategy's settings: those of the search, and those of its method."""
-        of_search = [name for name in inspect.signature(self.trainable).parameters if name not in _GIVEN]
+        of_search = [name for name in setting_names(self.trainable, learned) if name not in _GIVEN]
         of_method = list(inspect.signature(METHODS[self._method]).parameters)
         known = [*of_method, *of_search]
         for key in wanted:
@@ -101,6 +105,18 @@ class SupernetSearch:
                     f"{', '.join(known)}"
                 )
         return _only(wanted, of_search), _only(wanted, of_method)
+
+
+def _learned(trainable: Component) -> dict[str, Any]:
+    """The settings of the configuration's trainable that hold for the search too: what is learned, and where."""
+    if trainable.name == _NAME:
+        return dict(trainable.settings)
+    if trainable.name != LEARNER:
+        return _only(trainable.settings, _FOR_BOTH)
+    from trainables.tasks.learner_settings import LearnerSettings
+
+    how = [name for name in flat_settings(LearnerSettings) if name != "device"]
+    return {name: value for name, value in trainable.settings.items() if name not in how}
 
 
 def _network_of(config: SearchConfig, space: Space) -> dict[str, Any]:

@@ -19,25 +19,24 @@ from nas_tune.config.component import Component
 from nas_tune.config.problems import ConfigProblems, shown
 from nas_tune.config.references import with_local_modules
 from nas_tune.errors import ConfigError
-from trainables.metrics import modes_with_training
+from trainables.metrics import discrete, modes_with_training
 
 if TYPE_CHECKING:
     from trainables.tasks.task import Task
 
-__all__ = ["LEARNER", "with_defaults_of_task", "with_task"]
+__all__ = ["LEARNER", "is_learner", "with_defaults_of_task", "with_task"]
 
 LEARNER = "learner"
 """The trainable that trains the networks of a space on a task."""
 _AUTO = "auto"
 
 
-def with_task(values: Mapping[str, Any], keys: Collection[str], *, searches: bool) -> dict[str, Any]:
+def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
     """Write the task of a configuration into the settings of its trainable.
 
     Args:
         values: the values of the configuration by key. Beside `task` there may be settings of the task, such as `data`.
         keys: the keys of a configuration; `task` is none of them.
-        searches: whether the strategy searches by itself. It searches in supernets on images with classes.
 
     Returns:
         The values without `task` and without its settings. The same values where there is neither a task nor data.
@@ -64,16 +63,28 @@ def with_task(values: Mapping[str, Any], keys: Collection[str], *, searches: boo
                 "name of the trainable out, or give learner"
             )
         return {**given, "trainable": {"name": trainable, **settings, **beside, **how}}
-    if searches and name in ("classification", _AUTO) and trainable == LEARNER:
-        return {**given, "trainable": {"name": "image_classifier", **settings, **beside, **how}}
     return {**given, "trainable": {"name": trainable, "task": name, **settings, **beside, **how}}
 
 
-def with_defaults_of_task(values: Mapping[str, Any]) -> dict[str, Any]:
+def is_learner(trainable: object) -> bool:
+    """Check whether the trainable of a configuration trains networks on a task.
+
+    Args:
+        trainable: the value of the key `trainable`.
+
+    Returns:
+        True for the trainable `learner`.
+    """
+    return _name_of(trainable) == LEARNER
+
+
+def with_defaults_of_task(values: Mapping[str, Any], *, in_supernet: bool) -> dict[str, Any]:
     """Add the metric and the mode of the task where a configuration does not set them. Imports the task only then.
 
     Args:
         values: the values of the configuration by key, as `with_task` returns them.
+        in_supernet: whether the strategy searches in a supernet. It optimizes the primary metric of the architecture
+            that it finds, with the weights of the supernet.
 
     Returns:
         The values; unchanged where the trainable is not `learner`, or the task does not declare the metric.
@@ -82,12 +93,15 @@ def with_defaults_of_task(values: Mapping[str, Any]) -> dict[str, Any]:
         TrainableError: the task does not exist, or refuses its settings.
     """
     held = values.get("trainable")
-    is_learner = _name_of(held) == LEARNER
-    if not is_learner or (values.get("metric") is not None and values.get("mode") is not None):
+    if not is_learner(held) or (values.get("metric") is not None and values.get("mode") is not None):
         return dict(values)
     task = _task(_named(held, "trainable", LEARNER)[1])
-    metric = values.get("metric") or task.primary
-    modes = modes_with_training(task.metrics)
+    metrics, primary = list(task.metrics), task.primary
+    if in_supernet:
+        found_by = discrete(next(one for one in metrics if one.name == primary))
+        metrics, primary = [found_by, *metrics], found_by.name
+    metric = values.get("metric") or primary
+    modes = modes_with_training(metrics)
     names = [metric] if isinstance(metric, str) else list(metric)
     found = {**values, "metric": metric}
     if values.get("mode") is None and all(name in modes for name in names):

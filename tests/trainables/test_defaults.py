@@ -15,6 +15,7 @@ import search_spaces
 from trainables.costs.profile import profile, within_reach
 from trainables.networks import builder_of
 from trainables.supernet import METHODS
+from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.image_classifier import ImageClassifier
 
@@ -133,10 +134,12 @@ TRAINABLES: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (
         DartsTrainable,
         {
-            **OF_IMAGES,
             "space": "darts",
             "method": "darts",
-            "validation_share": 0.5,
+            "momentum": 0.9,
+            "grad_clip": 5.0,
+            "amp": False,
+            "device": "auto",
             "lr_min": 0.001,
             "order": "first",
             "regularizer": "none",
@@ -157,6 +160,17 @@ def defaults(function: Callable[..., Any]) -> dict[str, Any]:
     """Of each parameter that has one."""
     found = inspect.signature(function).parameters.values()
     return {one.name: one.default for one in found if one.default is not inspect.Parameter.empty}
+
+
+def test_a_search_in_a_supernet_parts_the_data_in_halves_and_smooths_no_labels() -> None:
+    found = SearchBuilder({}).given
+    assert {name: found[name] for name in ("task", "validation_share", "label_smoothing", "whole")} == {
+        "task": "classification",
+        "validation_share": 0.5,
+        "label_smoothing": 0.0,
+        "whole": False,
+    }
+    assert {name: found[name] for name in OF_IMAGES} == OF_IMAGES
 
 
 def test_every_family_is_listed() -> None:

@@ -165,11 +165,12 @@ def _flat(owner: type, field: Field[Any], default: object, is_optional: bool, gr
     return FlatSetting(default, field.type, owner, field.name, group, MISSING)
 
 
-def takes(kind: type) -> Callable[[Function], Function]:
+def takes(kind: type, *, more: bool = False) -> Callable[[Function], Function]:
     """A decorator that gives a method `(self, **settings)` the signature of the settings of `kind`.
 
     Args:
         kind: the settings class.
+        more: whether the method takes other keyword arguments too.
 
     Returns:
         The decorator.
@@ -180,6 +181,8 @@ def takes(kind: type) -> Callable[[Function], Function]:
         parameters.append(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=one.annotation)
         )
+    if more:
+        parameters.append(inspect.Parameter("settings", inspect.Parameter.VAR_KEYWORD, annotation="object"))
     signature = inspect.Signature(parameters, return_annotation="None")
 
     def decorated(method: Function) -> Function:

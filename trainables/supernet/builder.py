@@ -11,7 +11,6 @@ import torch
 
 import search_spaces
 from search_spaces.nn import freeze
-from trainables.data import ImageData, load
 from trainables.errors import CheckpointError, TrainableError
 from trainables.networks import build, builder_of, space_name
 from trainables.settings import check_mapping
@@ -22,11 +21,14 @@ from trainables.supernet.path_search import best_path
 from trainables.supernet.perturbation import discretize_by_perturbation
 from trainables.supernet.search import Search, SearchRecipe
 from trainables.supernet.searchable import check_layers
+from trainables.supernet.searched_task import SearchedTask
 from trainables.supernet.selection import discretize
 from trainables.supernet.settings import SHARED, SearchSettings
 from trainables.supernet.stages import Kept, StagedSearch
 from trainables.supernet.supernet import relax
 from trainables.supernet.transfer import take_over
+from trainables.tasks.task import Task, TaskData
+from trainables.training.batches import laid_out
 from trainables.training.devices import device_of, layout_of, placed
 from trainables.training.randomness import Randomness
 from trainables.trial.checkpoint import named, read_tensors
@@ -49,24 +51,34 @@ class SearchBuilder:
     """Makes the search that settings describe, and reads the architecture that it has found.
 
     Args:
-        given: settings of `SearchSettings` by their flat names; the others have their defaults.
+        given: settings of `SearchSettings` by their flat names, and of the task; the others have their defaults.
 
     Raises:
-        TrainableError: a setting cannot be, alone or with the others.
-        TypeError: a name is no setting.
+        TrainableError: a setting is unknown, or cannot be, alone or with the others.
     """
 
     def __init__(self, given: Mapping[str, object]) -> None:
-        self.given = with_defaults(SearchSettings, given)
-        """The flat settings, complete, as the user gives them."""
-        check_mapping("method_settings", self.given["method_settings"])
-        method = method_of(self.given["method"], dict(self.given["method_settings"] or {}))
-        self.settings = from_flat(SearchSettings, {**self.given, **self._of_paper(method.recipe)})
+        self._searched = SearchedTask.of(given)
+        self._own = with_defaults(SearchSettings, self._searched.search)
+        check_mapping("method_settings", self._own["method_settings"])
+        method = method_of(self._own["method"], dict(self._own["method_settings"] or {}))
+        self.settings = from_flat(SearchSettings, {**self._own, **self._of_paper(method.recipe)})
+        self.task.check_space(self.settings.space)
         self.stages = method.stages
         self.space_name = space_name(self.settings.space)
         self._network = self.settings.network.of(self.settings.space, self._needed())
         check_layers(self.settings.space, self._network)
         self._check_depth()
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return self._searched.task
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The flat settings of the search and of its task, complete, as the user gives them."""
+        return {**self._own, "task": self._searched.name, **self._searched.settings}
 
     def _of_paper(self, recipe: Mapping[str, object]) -> dict[str, object]:
         """The settings of the method's paper that the user leaves open."""
@@ -74,7 +86,7 @@ class SearchBuilder:
         return {
             name: value
             for name, value in recipe.items()
-            if name in known and known[name].is_optional and self.given[name] is None
+            if name in known and known[name].is_optional and self._own[name] is None
         }
 
     def _needed(self) -> Mapping[str, object]:
@@ -108,8 +120,8 @@ class SearchBuilder:
             Plain values by name, with the version of the form.
         """
         of = self.settings
-        parts = named(data=of.data, views=of.views, weights=of.weights, architect=of.architect)
-        return {"version": 1, "space": self.space_name, **self._decisive, **parts}
+        parts = named(weights=of.weights, architect=of.architect)
+        return {"version": 1, "space": self.space_name, **self._decisive, **self._searched.identity(), **parts}
 
     def older_identity(self) -> dict[str, object]:
         """The same, as checkpoints have it that were written before identities had a version.
@@ -120,10 +132,10 @@ class SearchBuilder:
         printed = {
             **self._decisive,
             "architect": self.settings.architect,
-            "data_settings": self.settings.data,
+            "data_settings": getattr(self.task, "data", None),
             "space_name": self.space_name,
             "stages": self.stages,
-            "views": self.settings.views,
+            "views": getattr(self.task, "views", None),
             "weights": self.settings.weights,
         }
         return {"space": self.space_name, **{name: as_text(value) for name, value in printed.items()}}
@@ -161,9 +173,14 @@ class SearchBuilder:
 
         Returns:
             The search, in its first stage.
+
+        Raises:
+            TrainableError: the data have no validation examples.
         """
         device = device_of(self.settings.device)
-        data = load(self.settings.data, device)
+        data = self.task.load(device)
+        if not len(data.validation):
+            raise TrainableError(f"{data.name} has no validation examples, from which the architecture learns")
         randomness = Randomness(seed, device)
 
         def make(stage: SearchStage, kept: Kept, length: int) -> Search:
@@ -171,22 +188,15 @@ class SearchBuilder:
 
         return StagedSearch(make, self.stages, epochs)
 
-    def _search(self, stage: SearchStage, kept: Kept, epochs: int, data: ImageData, randomness: Randomness) -> Search:
-        device = data.train.images.device
-        network = self._deepened(stage)
+    def _search(self, stage: SearchStage, kept: Kept, epochs: int, data: TaskData, randomness: Randomness) -> Search:
+        device = data.device
         with randomness:
-            module = build(
-                self.settings.space,
-                None,
-                num_classes=len(data.classes),
-                in_channels=data.in_channels,
-                image_size=data.image_size,
-                **network,
-            )
+            module = build(self.settings.space, None, **{**data.arguments(), **self._deepened(stage)})
             # On its device before it is relaxed: there the method may measure its options.
             module = placed(module, device)
             method = method_of(self.settings.method, dict(self.settings.method_settings or {}))
-            example = data.normalize(data.train.images[:2], layout_of(module, device))
+            inputs, _ = data.train.rows(torch.arange(min(2, len(data.train)), device=device))
+            example = laid_out(data.normalize(inputs), layout_of(module, device))
             supernet = relax(module, method, space=self._bound(), example=example)
         method.begin_stage(stage, kept)
         start_from = self.settings.start_from
@@ -195,8 +205,8 @@ class SearchBuilder:
         supernet = supernet.to(device)
         of = self.settings
         warmup = int(METHODS[of.method].warmup * epochs) if of.warmup_epochs is None else of.warmup_epochs
-        recipe = SearchRecipe(of.batch_size, of.views.augmentation(data), of.weights, of.architect, warmup)
-        return Search(supernet, data, recipe, randomness, epochs)
+        recipe = SearchRecipe(of.batch_size, of.weights, of.architect, warmup)
+        return Search(supernet, self.task, data, recipe, randomness, epochs)
 
     def _deepened(self, stage: SearchStage) -> dict[str, Any]:
         """The settings of the network in a stage."""
@@ -249,7 +259,7 @@ class SearchBuilder:
         generator = torch.Generator().manual_seed(search.epoch)
 
         def score() -> float:
-            return search.evaluate(search.data.validation)["accuracy"]
+            return search.criterion.score(search.evaluate(search.data.validation))
 
         tune = (lambda: search.tune(self.settings.tune_steps)) if self.settings.tune_steps else None
         return discretize_by_perturbation(search.supernet, score, generator, tune)
@@ -259,12 +269,12 @@ class SearchBuilder:
         sizes = (method.population, method.generations) if is_last else (_GLANCE, 0)
 
         def score(architecture: Architecture) -> float:
-            return search.evaluate_member(architecture, search.data.validation)["accuracy"]
+            return search.criterion.score(search.evaluate_member(architecture, search.data.validation))
 
-        draws = Draws.seeded(search.epoch, search.data.train.images.device)
+        draws = Draws.seeded(search.epoch, search.data.device)
         return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])
 
-    def parameters_of(self, architecture: Architecture, stage: SearchStage, data: ImageData) -> int:
+    def parameters_of(self, architecture: Architecture, stage: SearchStage, data: TaskData) -> int:
         """Count the weights of the network of an architecture, as deep and wide as the supernet.
 
         What only the method needs in a supernet, such as partial channels, is left out.
@@ -272,7 +282,7 @@ class SearchBuilder:
         Args:
             architecture: a member of the space.
             stage: the stage whose depth counts.
-            data: the images, which decide the number of channels and classes.
+            data: the data, which decide arguments of the network.
 
         Returns:
             The number of weights.
@@ -280,12 +290,5 @@ class SearchBuilder:
         needs = METHODS[self.settings.method].needs
         network = {name: value for name, value in self._deepened(stage).items() if name not in needs}
         with torch.device("meta"):
-            undecided = build(
-                self.settings.space,
-                None,
-                num_classes=len(data.classes),
-                in_channels=data.in_channels,
-                image_size=data.image_size,
-                **network,
-            )
+            undecided = build(self.settings.space, None, **{**data.arguments(), **network})
             return sum(weight.numel() for weight in freeze(undecided, architecture).parameters())

@@ -4,15 +4,17 @@
     shared.setup(architecture, seed=0, max_epochs=1)
     print(shared.step()["accuracy"])
 
-A score is the validation accuracy with the shared weights, batch normalisations fitted to the architecture on some
-training images before. Nothing is trained, nothing is random: one architecture has one score. Scores are there to
-put architectures in order; they are not the accuracies that these reach when they are trained themselves.
+A score is the primary metric of the task on the validation examples, such as the accuracy, with the shared weights;
+batch normalisations are fitted to the architecture on some training examples before. Nothing is trained, nothing is
+random: one architecture has one score. Scores are there to put architectures in order; they are not the values that
+these reach when they are trained themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,15 +23,15 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from search_spaces.nn import freeze
-from trainables.data import Split, check_data, described
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
-from trainables.metrics import MODES, Mode
+from trainables.metrics import Metric
 from trainables.networks import space_name
-from trainables.settings import check_number, check_settings
+from trainables.settings import check_number
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.search import Search
 from trainables.supernet.trainable import DartsTrainable
-from trainables.tasks.classification import Classification
+from trainables.tasks.task import Part
+from trainables.training.batches import Batch, called, laid_out
 from trainables.training.devices import device_of
 from trainables.training.loop import Score, judged
 from trainables.trial.checkpoint import read_tensors
@@ -39,27 +41,26 @@ if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from search_spaces.space import Space
 
-__all__ = ["Scorer", "SharedWeights", "spread"]
+__all__ = ["Chosen", "Scorer", "SharedWeights", "spread_rows"]
 
 
 class SharedWeights:
     """Scores the architectures of `space` by the weights of a supernet.
 
-    The images and their parts are those that the supernet was trained on.
+    The task, its data and their parts are those of the supernet.
 
     Args:
         checkpoint: the folder that `DartsTrainable.save` wrote, or that of a training's checkpoints: the newest counts.
         space: name of the space, or a `Space`, whose architectures will come; default: that of the supernet. One of
             another name is refused.
-        calibration: training images to which normalisations are fitted, before an architecture is scored.
-        images: of the validation images that score, always the same ones; None: all.
+        calibration: training examples to which normalisations are fitted, before an architecture is scored.
+        images: of the validation examples that score, always the same ones; None: all.
         data_root: where the data are now, if elsewhere than when the supernet was trained.
         device: see `ImageClassifier`.
     """
 
     checkpoints = False
     trains_networks: ClassVar[bool] = False
-    modes: ClassVar[Mapping[str, Mode]] = MODES
 
     def __init__(
         self,
@@ -84,15 +85,31 @@ class SharedWeights:
         self._architecture: Architecture | None = None
         self._is_scored = False
 
+    @classmethod
+    def metrics_of(cls, settings: Mapping[str, object]) -> list[Metric]:
+        """Declare the metrics, which are those of the task of the supernet.
+
+        Args:
+            settings: of the class.
+
+        Returns:
+            The metrics of the task, the primary one first.
+
+        Raises:
+            CheckpointError: there is no supernet.
+        """
+        task = cls(**settings)._builder_of_state().task  # type: ignore[arg-type]
+        return sorted(task.metrics, key=lambda metric: metric.name != task.primary)
+
     def check(self) -> None:
-        """`CheckpointError` where there is no supernet, or one of another space; `DataError` without its images."""
+        """`CheckpointError` where there is no supernet, or one of another space; `DataError` without its data."""
         device_of(str(self._placed["device"]))
         if self._scorer is None:
-            check_data(self._builder(self._state()).settings.data)
+            self._builder_of_state().task.check()
 
     def about(self) -> list[str]:
-        """Which images were found, and how they are parted; reads them."""
-        return described(self._builder(self._state()).settings.data) if self._scorer is None else []
+        """Which data were found, and how they are parted; reads them."""
+        return self._builder_of_state().task.about() if self._scorer is None else []
 
     def load_shared(self) -> object:
         """The supernet's checkpoint, as tensors, numbers and text."""
@@ -103,24 +120,28 @@ class SharedWeights:
         self._shared, self._scorer = shared, None
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Load the supernet and its images, once; `ArchitectureError` for what is no member of its space."""
+        """Load the supernet and its data, once; `ArchitectureError` for what is no member of its space."""
         self._architecture, self._is_scored = self.scorer.supernet.space.validate(architecture), False
 
     def step(self) -> dict[str, float]:
-        """The only report: `accuracy` and `loss` on the validation images, or on `images` of them."""
+        """The only report: the metrics of the task on the validation examples, or on `images` of them."""
         if self._is_scored:
             raise EndOfTraining("shared weights score an architecture once")
         validation = self.scorer.data.validation
-        scored = self._scored(validation if self._images is None else spread(validation, self._images))
+        if self._images is not None:
+            rows = spread_rows(validation, self._images, self.scorer.data.device)
+            scored = self._scored(Chosen(validation, rows))
+        else:
+            scored = self._scored(validation)
         self._is_scored = True
         return scored
 
     def evaluate(self, split: str) -> dict[str, float]:
-        """`accuracy` and `loss` on a whole split of the data."""
+        """The metrics of the task on a whole split of the data."""
         return self._scored(self.scorer.data.split(split))
 
-    def _scored(self, split: Split) -> dict[str, float]:
-        return self.scorer.score(self._decided(), split)
+    def _scored(self, part: Part) -> dict[str, float]:
+        return self.scorer.score(self._decided(), part)
 
     def save(self, folder: Path) -> None:
         """There is nothing to keep."""
@@ -149,6 +170,9 @@ class SharedWeights:
     def _state(self) -> Any:
         return read_tensors(newest(self._folder), DartsTrainable.file) if self._shared is None else self._shared
 
+    def _builder_of_state(self) -> SearchBuilder:
+        return self._builder(self._state())
+
     def _trained(self, state: Any) -> Search:
         builder = self._builder(state)
         try:
@@ -169,7 +193,6 @@ class SharedWeights:
                 f"{self._folder} is a supernet of the space {settings['space']}, and the architectures are of "
                 f"{wanted}; train a supernet of that space, or search in this one's"
             )
-        check_settings(f"the supernet in {self._folder}", DartsTrainable, settings)
         return SearchBuilder(settings)
 
 
@@ -177,29 +200,30 @@ class Scorer:
     """Scores members of the space of a trained supernet, which may serve nothing else from then on.
 
     Args:
-        search: the search that trained the supernet, with its images.
-        calibration: how many training images normalise the networks; they pass in one batch, whose statistics count.
+        search: the search that trained the supernet, with its data.
+        calibration: how many training examples normalise the networks; they pass in one batch, whose statistics count.
     """
 
     def __init__(self, search: Search, calibration: int) -> None:
-        self.supernet, self.data = search.supernet.eval(), search.data
-        self._images: Tensor = self.data.normalize(spread(self.data.train, calibration).images)
+        self.supernet, self.task, self.data = search.supernet.eval(), search.task, search.data
+        inputs, _ = self.data.train.rows(spread_rows(self.data.train, calibration, self.data.device))
+        self._inputs = laid_out(self.data.normalize(inputs), torch.channels_last)
         self._norms = [part for part in self.supernet.modules() if isinstance(part, _BatchNorm)]
         for norm in self._norms:
             norm.momentum = 1.0  # so that statistics are those of the last batch
 
-    def score(self, architecture: object, split: Split) -> Score:
-        """On all images of `split`, one of the data.
+    def score(self, architecture: object, part: Part) -> Score:
+        """On all examples of a part of the data.
 
         Args:
             architecture: a member of the supernet's space.
-            split: a split of the data of the search.
+            part: a part of the data of the search.
 
         Returns:
-            `accuracy` and mean `loss` on all its images.
+            Every metric of the task.
         """
         with self._fitted(architecture):
-            return judged(self.supernet, Classification(), self.data, split)
+            return judged(self.supernet, self.task, self.data, part)
 
     def network(self, architecture: object) -> nn.Module:
         """That architecture by itself, with copies of its weights, in evaluation mode.
@@ -219,7 +243,7 @@ class Scorer:
             self._train_norms(True)
             try:
                 with torch.no_grad():
-                    self.supernet(self._images)
+                    called(self.supernet, self._inputs)
             finally:
                 self._train_norms(False)
             yield
@@ -229,16 +253,43 @@ class Scorer:
             norm.training = training
 
 
-def spread(split: Split, count: int) -> Split:
-    """Take images at even distances, so that each class keeps its share where a split is in the order of classes.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some examples of a part of the data, as a part.
+
+    Attributes:
+        part: the part.
+        numbers: (n,), int64, the numbers of its examples.
+    """
+
+    part: Part
+    numbers: Tensor
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def rows(self, index: Tensor) -> tuple[Batch, Batch]:
+        """Take some of the examples.
+
+        Args:
+            index: (k,), int64, on the device of the data.
+
+        Returns:
+            Their inputs and targets.
+        """
+        return self.part.rows(self.numbers[index])
+
+
+def spread_rows(part: Part, count: int, device: torch.device) -> Tensor:
+    """Choose examples at even distances, so that each class keeps its share where a part is in the order of classes.
 
     Args:
-        split: the images to take from.
-        count: how many images; all are taken where there are fewer.
+        part: the examples to choose from.
+        count: how many; all are chosen where there are fewer.
+        device: the device of the data.
 
     Returns:
-        A split of the images that are taken, always the same ones.
+        (n,), int64, their numbers, always the same ones.
     """
-    count = min(count, len(split))
-    rows = torch.arange(count, device=split.images.device) * len(split) // count
-    return split.take(rows, split.images.device)
+    count = min(count, len(part))
+    return torch.arange(count, device=device) * len(part) // count

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from trainables.errors import EndOfTraining
+from trainables.metrics import DISCRETE, TRAINING
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.collapse import Alarm, Skips, alpha_entropy, skips_of
 from trainables.supernet.stages import StagedSearch
@@ -51,13 +53,13 @@ class RunningSearch:
         collapsed = search.has_learned and self._listen(skips, eigenvalue)
         kept = self._kept(found)
         discrete = search.evaluate_member(kept, validation)
+        primary = search.task.primary
+        gap = search.criterion.score(whole) - search.criterion.score(discrete)
         return {
-            "accuracy": whole["accuracy"],
-            "loss": whole["loss"],
-            "train_loss": trained["loss"],
-            "train_accuracy": trained["accuracy"],
-            "discrete_accuracy": discrete["accuracy"],
-            "gap": whole["accuracy"] - discrete["accuracy"],
+            **whole,
+            **{f"{TRAINING}{name}": value for name, value in trained.items()},
+            **{f"{DISCRETE}{name}": value for name, value in discrete.items() if name == primary},
+            **({"gap": gap} if math.isfinite(gap) else {}),
             "entropy": alpha_entropy(search.supernet),
             "skips": skips.count,
             "collapsed": int(collapsed),
@@ -104,12 +106,12 @@ class RunningSearch:
     def evaluate(self, split: str) -> dict[str, float]:
         """Evaluate supernet and architecture on a split of the data."""
         search = self.staged.search
-        images = search.data.split(split)
-        score = search.evaluate(images)
-        scores = dict(score)
+        part = search.data.split(split)
+        found = dict(search.evaluate(part))
         if self.architecture is not None:
-            scores["discrete_accuracy"] = search.evaluate_member(self.architecture, images)["accuracy"]
-        return scores
+            primary, discrete = search.task.primary, search.evaluate_member(self.architecture, part)
+            found |= {f"{DISCRETE}{name}": value for name, value in discrete.items() if name == primary}
+        return found
 
     def _found(self) -> dict[str, Architecture | None]:
         return {name: getattr(self, name) for name in ("architecture", "_last", "_sound")}

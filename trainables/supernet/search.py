@@ -1,8 +1,8 @@
-"""The search in a supernet: weights learn from one half of the images, the architecture from the other, in turns.
+"""The search in a supernet: weights learn from one half of the examples, the architecture from the other, in turns.
 
-An epoch is every image of the training half once. A step of the architecture comes before each step of the weights,
+An epoch is every example of the training half once. A step of the architecture comes before each step of the weights,
 except in the first epochs, in which weights warm up. Neither step computes anything for the parameters of the other.
-Running statistics of normalisations follow the weights' steps only: validation images leave no trace in the network.
+Running statistics of normalisations follow the weights' steps only: validation examples leave no trace in the network.
 Only the end of an epoch waits for the device (and `gdas` once a step, because it must know what it drew).
 """
 
@@ -15,19 +15,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from trainables.data import Augmentation, ImageData, Split
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_name
 from trainables.supernet.bilevel import ORDERS, exact_order, first_order, frozen, second_order
 from trainables.supernet.collapse import dominant_eigenvalue
+from trainables.supernet.criterion import Criterion
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.regularizers import REGULARIZERS
 from trainables.supernet.statistics import frozen_statistics, recalibrated
 from trainables.supernet.streams import Stream
 from trainables.supernet.supernet import Supernet
-from trainables.tasks.classification import Classification
+from trainables.tasks.task import Part, Task, TaskData
+from trainables.training.batches import Batch, called, laid_out, mapped
 from trainables.training.devices import layout_of
 from trainables.training.loop import Score, Tally, judged
 from trainables.training.optimization import Optimization, Optimizer
@@ -37,10 +37,8 @@ from trainables.trial.deadline import check_time
 __all__ = ["Architect", "Search", "SearchRecipe"]
 
 _CALIBRATION_BATCHES = 8
-_TASK = Classification()
-"""What measures the outputs; its own settings count for nothing here."""
-Batch = tuple[Tensor, Tensor]
-"""Normalised images and their labels."""
+Examples = tuple[Batch, Batch]
+"""Normalised inputs and their targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +69,13 @@ class SearchRecipe:
     """How to search.
 
     Attributes:
-        batch_size: images a step.
-        augmentation: random views of the images.
+        batch_size: examples a step.
         weights: how the weights learn.
         architect: how the architecture learns.
         warmup_epochs: epochs, of the first ones, in which only weights learn.
     """
 
     batch_size: int
-    augmentation: Augmentation
     weights: Optimization
     architect: Architect = field(default_factory=Architect)
     warmup_epochs: int = 0
@@ -91,19 +87,28 @@ class Search:
     `epoch` counts the epochs that are trained.
 
     Args:
-        supernet: the supernet, on the device of the data.
-        data: the images.
+        supernet: the supernet, on the device of the data; its method is judged by the task from then on.
+        task: what is learned.
+        data: what the task loaded; it has examples for validation.
         recipe: how to search.
         randomness: all random numbers of the search.
         epochs: epochs of the whole search in this supernet.
     """
 
     def __init__(
-        self, supernet: Supernet, data: ImageData, recipe: SearchRecipe, randomness: Randomness, epochs: int
+        self,
+        supernet: Supernet,
+        task: Task,
+        data: TaskData,
+        recipe: SearchRecipe,
+        randomness: Randomness,
+        epochs: int,
     ) -> None:
-        self.supernet, self.data, self.epochs, self.epoch = supernet.eval(), data, epochs, 0
+        self.supernet, self.task, self.data = supernet.eval(), task, data
+        self.epochs, self.epoch = epochs, 0
+        self.criterion = supernet.method.criterion = Criterion(task, data)
         self._recipe, self._randomness = recipe, randomness
-        self._device = data.train.images.device
+        self._device = data.device
         self._layout = layout_of(supernet.module, self._device)
         self._host = torch.Generator().manual_seed(randomness.generator.initial_seed() & 0x7FFFFFFF)
         self._draws = Draws(randomness.generator, self._host)
@@ -111,8 +116,11 @@ class Search:
         self._alphas = supernet.architecture_parameters()
         self._optimizer = Optimizer(supernet.module, recipe.weights, self._device)
         self._architect = _adam(self._alphas, recipe.architect)
-        self._train = Stream(data.train, recipe.batch_size, randomness.generator)
+        self._train = Stream(data.train, recipe.batch_size, randomness.generator, self._order)
         self._valid = Stream(data.validation, recipe.batch_size, randomness.generator)
+
+    def _order(self, generator: torch.Generator) -> Tensor:
+        return self.task.order(self.data, generator)
 
     @property
     def rate(self) -> float:
@@ -125,15 +133,15 @@ class Search:
         return self._architect is not None and self.epoch > self._recipe.warmup_epochs
 
     def train_epoch(self) -> Score:
-        """Train one epoch: every image of the training part once.
+        """Train one epoch: every example of the training part once.
 
         Returns:
-            The `loss` and `accuracy` on the training images, as the weights learned.
+            The mean `loss` and the primary metric of the task on the training examples, as the weights learned.
 
         Raises:
             DivergedError: the loss is no finite number.
         """
-        tally = Tally.of(_TASK, self.data)
+        tally = Tally.of(self.task, self.data)
         with self._training():
             for index in range(self._train.batches):
                 check_time(index, self._train.batches)
@@ -154,19 +162,19 @@ class Search:
 
     def _step(self, progress: float, tally: Tally) -> None:
         self.supernet.method.advance(progress)
-        train = self._views(self._train)
+        train = self._augmented(self._train)
         if self._architect is not None and self.epoch >= self._recipe.warmup_epochs:
             single = self.supernet.method.single_level
-            valid = train if single else self._views(self._valid)
+            valid = train if single else self._augmented(self._valid)
             self._descend_alphas(self._architect, train, valid, progress)
         self._descend_weights(train, progress, tally)
 
-    def _descend_weights(self, train: Batch, progress: float, tally: Tally) -> None:
+    def _descend_weights(self, train: Examples, progress: float, tally: Tally) -> None:
         self.supernet.begin_step(self._draws)
         with frozen(self._alphas), self._optimizer.precision():
-            loss, logits = self.supernet.method.weight_loss(lambda: self._logits(train[0]), train[1])
+            loss, outputs = self.supernet.method.weight_loss(lambda: self._outputs(train[0]), train[1])
         self._optimizer.descend(loss, progress)
-        tally.add(loss.detach(), logits.detach(), train[1])
+        tally.add(loss.detach(), mapped(Tensor.detach, outputs), train[1])
 
     def tune(self, steps: int) -> None:
         """Train the weights at the last learning rate of the search; the architecture stays.
@@ -174,13 +182,13 @@ class Search:
         Args:
             steps: how many batches.
         """
-        tally = Tally.of(_TASK, self.data)
+        tally = Tally.of(self.task, self.data)
         with self._training():
             for _ in range(steps):
                 check_time()
-                self._descend_weights(self._views(self._train), 1.0, tally)
+                self._descend_weights(self._augmented(self._train), 1.0, tally)
 
-    def _descend_alphas(self, architect: torch.optim.Adam, train: Batch, valid: Batch, progress: float) -> None:
+    def _descend_alphas(self, architect: torch.optim.Adam, train: Examples, valid: Examples, progress: float) -> None:
         self.supernet.begin_step(self._draws)
         with frozen_statistics(self.supernet.module):
             gradients = self._gradients(lambda: self._loss(train), lambda: self._whole(valid, progress), progress)
@@ -197,23 +205,26 @@ class Search:
         rate = self._recipe.weights.rate(progress)
         return estimate(train, valid, self._weights, self._alphas, self._optimizer.steps, rate)
 
-    def _views(self, stream: Stream) -> Batch:
-        images, labels = stream.next()
-        augmented = self._recipe.augmentation(images, self._randomness.generator)
-        return self.data.normalize(augmented, self._layout), labels
+    def _augmented(self, stream: Stream) -> Examples:
+        inputs, targets = stream.next()
+        inputs, targets = self.task.augment(inputs, targets, self.data, self._randomness.generator)
+        return self._normalized(inputs), targets
 
-    def _loss(self, batch: Batch) -> Tensor:
-        return self._losses(batch)[0]
+    def _normalized(self, inputs: Batch) -> Batch:
+        return laid_out(self.data.normalize(inputs), self._layout)
 
-    def _losses(self, batch: Batch) -> Batch:
-        """The loss, and the logits."""
+    def _loss(self, batch: Examples) -> Tensor:
+        return self._judged(batch)[0]
+
+    def _judged(self, batch: Examples) -> tuple[Tensor, Batch]:
+        """The loss, and the outputs."""
         with self._optimizer.precision():
-            logits = self._logits(batch[0]).float()
-            return functional.cross_entropy(logits, batch[1]), logits
+            outputs = self._outputs(batch[0])
+            return self.criterion.loss(outputs, batch[1]), outputs
 
-    def _whole(self, batch: Batch, progress: float) -> Tensor:
+    def _whole(self, batch: Examples, progress: float) -> Tensor:
         """The architecture's loss: with what its method and the regularizer add."""
-        loss = self.supernet.method.objective(*self._losses(batch), batch[1])
+        loss = self.supernet.method.objective(*self._judged(batch), batch[1])
         penalty = self.supernet.method.penalty()
         if penalty is not None:
             loss = loss + penalty
@@ -224,66 +235,65 @@ class Search:
         vectors = list(self.supernet.method.owned().values())
         return loss + share * REGULARIZERS[architect.regularizer](vectors)
 
-    def _logits(self, images: Tensor) -> Tensor:
-        outputs = self.supernet(images)
-        logits: Tensor = outputs[0] if isinstance(outputs, tuple) else outputs
-        return logits
+    def _outputs(self, inputs: Batch) -> Batch:
+        """The outputs without those of auxiliary heads."""
+        return self.task.heads(called(self.supernet, inputs))[0]
 
-    def evaluate(self, split: Split) -> Score:
+    def evaluate(self, part: Part) -> Score:
         """Evaluate the supernet with every choice mixed deterministically.
 
-        Running statistics are first fitted to some training images: those of the training belong to earlier mixes.
+        Running statistics are first fitted to some training examples: those of the training belong to earlier mixes.
 
         Args:
-            split: a split of the data.
+            part: a part of the data.
 
         Returns:
-            `accuracy` and mean `loss` on all its images.
+            Every metric of the task on all its examples.
         """
         self.supernet.eval()
         with recalibrated(self.supernet.module, self._calibrate), self._optimizer.precision():
-            return judged(self.supernet, _TASK, self.data, split)
+            return judged(self.supernet, self.task, self.data, part)
 
-    def evaluate_member(self, architecture: object, split: Split) -> Score:
+    def evaluate_member(self, architecture: object, part: Part) -> Score:
         """Evaluate one architecture with the shared weights, its running statistics fitted as in `evaluate`.
 
         Args:
             architecture: a member of the supernet's space.
-            split: a split of the data.
+            part: a part of the data.
 
         Returns:
-            `accuracy` and mean `loss` on all its images.
+            Every metric of the task on all its examples.
         """
         with self.supernet.deciding(architecture):
-            return self.evaluate(split)
+            return self.evaluate(part)
 
     def _calibrate(self) -> None:
-        images, size = self.data.train.images, self._train.size
+        size = self._train.size
         for index in range(min(_CALIBRATION_BATCHES, self._train.batches)):
             check_time()
+            rows = torch.arange(index * size, (index + 1) * size, device=self._device)
             with self._optimizer.precision():
-                self.supernet(self.data.normalize(images[index * size : (index + 1) * size], self._layout))
+                called(self.supernet, self._normalized(self.data.train.rows(rows)[0]))
 
     def eigenvalue(self) -> float:
         """Compute the dominant eigenvalue of the second derivative of the validation loss by the architecture.
 
-        The batch is the first of the validation images in every epoch, so that epochs can be compared.
+        The batch is the first of the validation examples in every epoch, so that epochs can be compared.
 
         Returns:
             The eigenvalue, at the weights and the mix as they are.
         """
-        size = self._valid.size
-        images, labels = self.data.validation.images[:size], self.data.validation.labels[:size]
-        batch = self.data.normalize(images, self._layout), labels
+        inputs, targets = self.data.validation.rows(torch.arange(self._valid.size, device=self._device))
+        batch = self._normalized(inputs), targets
         self.supernet.eval()
         generator = torch.Generator(self._device).manual_seed(0)
         return dominant_eigenvalue(lambda: self._loss(batch), self._weights, self._alphas, generator)
 
     def state_dict(self) -> dict[str, object]:
-        """Weights, architecture, both optimizers, both orders of images, random numbers and epoch.
+        """Weights, architecture, both optimizers, both orders of examples, random numbers and epoch.
 
         Returns:
-            Weights, architecture, both optimizers, both orders of images, random numbers and epoch.
+            Weights, architecture, both optimizers, both orders of examples, random numbers and epoch.
         """
         return {
             "supernet": self.supernet.state_dict(),

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from trainables.data import DataKeywords, DataSettings, Views, ViewsKeywords
 from trainables.errors import TrainableError
-from trainables.networks.settings import NetworkKeywords, NetworkSettings
+from trainables.networks import check_undecided
+from trainables.networks.settings import NetworkSettings
 from trainables.settings import check_flag, check_mapping, check_name, check_number, check_text
 from trainables.settings.groups import OPTIONAL, group
 from trainables.supernet.methods import METHODS
 from trainables.supernet.search import Architect
-from trainables.supernet.searchable import check_searchable
 from trainables.training.devices import check_device
-from trainables.training.optimization import Optimization, OptimizationKeywords
+from trainables.training.optimization import Optimization
 
-__all__ = ["SHARED", "SearchKeywords", "SearchSettings"]
+__all__ = ["SHARED", "SearchSettings"]
 
 SELECTIONS = ("magnitude", "perturbation")
 SHARED = ("nodes", "operations")
@@ -25,7 +24,7 @@ SHARED = ("nodes", "operations")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSettings:
-    """The settings of `DartsTrainable`.
+    """The settings of `DartsTrainable` that do not depend on the task.
 
     Optional settings that are None are those of the paper of the method, else those of DARTS (Liu et al. 2019,
     1806.09055), which are also the defaults of the others.
@@ -39,10 +38,8 @@ class SearchSettings:
     """Settings of the method, such as `{"temperature": 5.0}` for `gdas`."""
     network: NetworkSettings = field(metadata=group(NetworkSettings))
     """The network of the supernet. That of the paper for `darts` has 16 channels and 8 layers."""
-    data: DataSettings = field(metadata=group(DataSettings, defaults={"validation_share": 0.5}, fixed={"whole": False}))
-    """The images. The architecture learns from those for validation."""
     batch_size: int = field(default=64, metadata=OPTIONAL)
-    """Images a step, of the weights and of the architecture."""
+    """Examples a step, of the weights and of the architecture."""
     weights: Optimization = field(
         metadata=group(
             Optimization,
@@ -66,8 +63,6 @@ class SearchSettings:
     """The share of skip connections in a kind of cell from which two epochs in a row raise the alarm."""
     stop_on_collapse: bool = False
     """End the search at the alarm, with the last architecture that had fewer skip connections."""
-    views: Views = field(metadata=group(Views))
-    """How images are changed at random while the supernet trains."""
     start_from: str | None = None
     """The folder of a checkpoint of another search, of the same space and network, whose weights are the initial ones
     here. The head is new, so that the data may be others.
@@ -78,7 +73,7 @@ class SearchSettings:
     def __post_init__(self) -> None:
         check_name("method", self.method, METHODS.names())
         check_mapping("method_settings", self.method_settings)
-        check_searchable(self.space)
+        check_undecided(self.space)
         check_number("batch_size", self.batch_size, 2, whole=True)
         if self.warmup_epochs is not None:
             check_number("warmup_epochs", self.warmup_epochs, 0, whole=True)
@@ -107,28 +102,3 @@ class SearchSettings:
                     f"{text} needs a method that computes all options at once, and {self.method} computes one; leave "
                     "it out, or take another method"
                 )
-
-
-class SearchKeywords(NetworkKeywords, DataKeywords, OptimizationKeywords, ViewsKeywords, total=False):
-    """The types of these settings as keyword arguments."""
-
-    space: object
-    method: str
-    method_settings: Mapping[str, object] | None
-    batch_size: int | None
-    lr: float | None
-    lr_min: float
-    weight_decay: float | None
-    architecture_lr: float | None
-    architecture_weight_decay: float | None
-    order: str
-    regularizer: str
-    regularization: float
-    warmup_epochs: int | None
-    selection: str
-    tune_steps: int
-    eigenvalue: bool
-    collapse_share: float
-    stop_on_collapse: bool
-    start_from: str | None
-    device: str

@@ -1,47 +1,59 @@
-"""An endless stream of batches from one split of a data set, in random order, which can be resumed."""
+"""An endless stream of batches from one part of the data, in random order, which can be resumed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainables.data import Split
+from trainables.tasks.task import Part
+from trainables.training.batches import Batch
 
 __all__ = ["Stream"]
 
 
 class Stream:
-    """An endless stream of random batches; every image comes once before any comes again.
+    """An endless stream of random batches; every example comes once before any comes again.
 
-    Images that do not fill a batch at the end of a round are left out of that round.
+    Examples that do not fill a batch at the end of a round are left out of that round.
 
     Args:
-        split: the images and labels.
-        size: images per batch; at most all images of the split.
-        generator: draws the order; on the device of the images.
+        part: the examples, at least one.
+        size: examples per batch; at most all examples of the part.
+        generator: draws the order; on the device of the data.
+        order: draws the numbers of the examples of a round, (n,), by the generator; None draws each once.
     """
 
-    def __init__(self, split: Split, size: int, generator: torch.Generator) -> None:
-        self.split, self.size = split, min(size, len(split))
-        self.batches = len(split) // self.size
-        self._generator = generator
-        self._order = torch.empty(0, dtype=torch.int64, device=split.labels.device)
+    def __init__(
+        self,
+        part: Part,
+        size: int,
+        generator: torch.Generator,
+        order: Callable[[torch.Generator], Tensor] | None = None,
+    ) -> None:
+        self.part, self.size = part, min(size, len(part))
+        self.batches = len(part) // self.size
+        self._generator, self._drawn = generator, order or self._once
+        self._order = torch.empty(0, dtype=torch.int64, device=generator.device)
         self._at = 0
 
-    def next(self) -> tuple[Tensor, Tensor]:
+    def next(self) -> tuple[Batch, Batch]:
         """Return the next batch.
 
         Returns:
-            The images as they were read, without augmentation and normalisation, and their labels (n,).
+            The inputs as they were read, without augmentation and normalisation, and their targets.
         """
         if self._at + self.size > len(self._order):
-            self._order = torch.randperm(len(self.split), generator=self._generator, device=self._order.device)
+            self._order = self._drawn(self._generator)
             self._at = 0
         rows = self._order[self._at : self._at + self.size]
         self._at += self.size
-        return self.split.images.index_select(0, rows), self.split.labels.index_select(0, rows)
+        return self.part.rows(rows)
+
+    def _once(self, generator: torch.Generator) -> Tensor:
+        return torch.randperm(len(self.part), generator=generator, device=generator.device)
 
     def state_dict(self) -> dict[str, object]:
         """Return the position in the stream.
@@ -58,9 +70,9 @@ class Stream:
             state: what `state_dict` returned.
 
         Raises:
-            ValueError: the state belongs to a split of another size.
+            ValueError: the state belongs to a part of another size.
         """
-        if len(state["order"]) not in (0, len(self.split)):
-            raise ValueError(f"the order is one of {len(state['order'])} images, here are {len(self.split)}")
+        if len(state["order"]) not in (0, len(self.part)):
+            raise ValueError(f"the order is one of {len(state['order'])} examples, here are {len(self.part)}")
         self._order = state["order"].to(self._order.device)
         self._at = state["at"]

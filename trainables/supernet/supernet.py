@@ -24,6 +24,7 @@ from trainables.supernet.fused import fuse
 from trainables.supernet.methods import method_of
 from trainables.supernet.methods.base import Draws, Method
 from trainables.supernet.mixing import Mix, mixer_of
+from trainables.training.batches import called
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -176,7 +177,7 @@ class Supernet(nn.Module):
         """Run an example through every option, without gradients; the supernet does not change.
 
         Args:
-            example: an input of the module.
+            example: an input of the module; a tuple has several, and a dict has them by name.
 
         Raises:
             TrainableError: values that are added up differ in shape; the message names them.
@@ -185,7 +186,10 @@ class Supernet(nn.Module):
         fixed, self.fixed = self.fixed, {name: decision.together for name, decision in self.decisions.items()}
         self.module.eval()
         try:
-            self(example)
+            if isinstance(example, dict | tuple):
+                called(self, example)
+            else:
+                self(example)
         finally:
             self.fixed = fixed
             self.module.train(was)
@@ -215,7 +219,8 @@ def relax(
         method: a name of `METHODS`, or a `Method` of your own without decisions yet.
         space: the space whose members `discretize` returns, with the same parameters as `space_of(module)`, such as
             that of the catalogue; None takes `space_of(module)`.
-        example: an input; if it is given, all options are run with it, and refused if their shapes disagree.
+        example: an input, or a tuple or dict of inputs; if it is given, all options are run with it, and refused if
+            their shapes disagree.
         **settings: settings of the method, if `method` is a name.
 
     Returns:

@@ -6,8 +6,8 @@
         print(search.step()["accuracy"])
     print(search.genotype, search.architecture)
 
-The training images of the data are parted in two. The weights learn from one half, and the architecture from the
-other, which is called validation here too. Only `evaluate("test")` sees the test images. On a CPU the same seed gives
+The training examples of the data are parted in two. The weights learn from one half, and the architecture from the
+other, which is called validation here too. Only `evaluate("test")` sees the test examples. On a CPU the same seed gives
 the same numbers, and a search that continues from a checkpoint gives those of one that was never stopped, to the last
 bit. No call changes torch's global random state.
 """
@@ -17,55 +17,91 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 from search_spaces.notation import writer
-from trainables.data import check_data, described
 from trainables.errors import CheckpointError, TrainableError
-from trainables.metrics import MODES, Mode
+from trainables.metrics import Metric, discrete
 from trainables.networks import tree_of
-from trainables.settings import check_number, check_settings
+from trainables.settings import check_number
 from trainables.settings.groups import takes
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.running import RunningSearch
 from trainables.supernet.search import Search
-from trainables.supernet.settings import SearchKeywords, SearchSettings
+from trainables.supernet.searched_task import SearchedTask
+from trainables.supernet.settings import SearchSettings
 from trainables.training.devices import device_of
 from trainables.trial.checkpoint import check_identity, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from trainables.tasks.task import Task
 
 __all__ = ["DartsTrainable"]
 
 
 class DartsTrainable:
-    """A search in the supernet of `space` on the images of `data`, by one of the methods of `trainables.supernet`.
+    """A search in the supernet of `space` on a task, by one of the methods of `trainables.supernet`.
 
     Args:
-        settings: those of `SearchSettings`, side by side.
+        settings: those of `SearchSettings`, `task`, and those of the task, side by side. `task` is the name of a task,
+            a class that follows `trainables.tasks.task.Task`, or a mapping with a name and settings; by default images
+            are classified. Half of the training examples are for validation, and labels are not smoothed.
+
+    Raises:
+        TrainableError: a setting is unknown or impossible, or the networks of the space do not fit the task.
     """
 
-    modes: ClassVar[Mapping[str, Mode]] = MODES
     trains_networks: ClassVar[bool] = False
     file: ClassVar[str] = "search"
     """What the files of a checkpoint are called."""
 
-    @takes(SearchSettings)
-    def __init__(self, **settings: Unpack[SearchKeywords]) -> None:
+    @takes(SearchSettings, more=True)
+    def __init__(self, **settings: object) -> None:
         self._builder = SearchBuilder(settings)
         self._running: RunningSearch | None = None
+
+    @classmethod
+    def metrics_of(cls, settings: Mapping[str, object]) -> list[Metric]:
+        """Declare the metrics of a search with some settings.
+
+        Args:
+            settings: of the search and of its task.
+
+        Returns:
+            The primary metric of the task for the architecture that is found, and the metrics of the task.
+        """
+        task = SearchedTask.of(settings).task
+        leading = next(one for one in task.metrics if one.name == task.primary)
+        return [discrete(leading), *task.metrics]
+
+    @classmethod
+    def setting_names(cls, settings: Mapping[str, object]) -> list[str]:
+        """List the settings of a search with a task.
+
+        Args:
+            settings: those that are known, such as `task`.
+
+        Returns:
+            The names.
+        """
+        return SearchedTask.setting_names(settings)
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return self._builder.task
 
     def check(self) -> None:
         """Read the data; `DataError` if there are none to search on, `DeviceError` without the device."""
         device_of(self._builder.settings.device)
-        check_data(self._builder.settings.data)
+        self._builder.task.check()
 
     def about(self) -> list[str]:
-        """Describe the images that are found and how they are parted; reads them."""
-        return described(self._builder.settings.data)
+        """Describe the data that are found and how they are parted; reads them."""
+        return self._builder.task.about()
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Load the data (once per process) and build the supernet; `step` then trains epoch 1.
@@ -78,12 +114,11 @@ class DartsTrainable:
             max_epochs: epochs of the search, of all its stages together.
 
         Raises:
-            TrainableError: a decision is no setting, or the shapes of options disagree.
+            TrainableError: a decision is no setting, or a setting cannot be, or the shapes of options disagree.
         """
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
         overrides = {name: value for name, value in tree_of(architecture).items() if name != "search"}
-        check_settings("a search, by its architecture,", DartsTrainable, overrides)
         builder = SearchBuilder({**self._builder.given, **overrides}) if overrides else self._builder
         identity = {**builder.identity(), "seed": seed, "max_epochs": max_epochs}
         self._running = RunningSearch(builder, seed, max_epochs, identity)
@@ -92,9 +127,10 @@ class DartsTrainable:
         """Search one epoch.
 
         Returns:
-            `accuracy` and `loss` of the supernet on the validation images, `train_loss` and `train_accuracy` of the
-            weights as they learned, `discrete_accuracy` of the architecture on the validation images with the shared
-            weights, and `gap`, by how much that is lower; `entropy` of the preferences of the architecture in nats,
+            The metrics of the task of the supernet on the validation examples, such as `accuracy` and `loss`;
+            `train_loss` and the primary metric as `train_..` of the weights as they learned; the primary metric of the
+            architecture on the validation examples with the shared weights, as `discrete_..`, and `gap`, by how much
+            that is worse; `entropy` of the preferences of the architecture in nats,
             `skips`, its skip connections, `collapsed` (0 or 1), `changed` (1 where the architecture differs from that
             of the last epoch), `lr`, `parameters` of the network that is found, `supernet_parameters` of the supernet,
             and `eigenvalue` where the settings ask for it.
@@ -120,7 +156,7 @@ class DartsTrainable:
         return [] if self._running is None else self._running.new_notes()
 
     def evaluate(self, split: str) -> dict[str, float]:
-        """On a split as it is: `accuracy` and `loss` of the supernet, `discrete_accuracy` of the architecture."""
+        """On a split as it is: the metrics of the supernet, and of the architecture the primary one as `discrete_..`"""
         return self._run.evaluate(split)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -36,6 +37,9 @@ class Classification(ImageTask):
 
     name: ClassVar[str] = "classification"
     primary: ClassVar[str] = "accuracy"
+    supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType(
+        {**ImageTask.supernet_defaults, "label_smoothing": 0.0}
+    )
     label_smoothing: float = LABEL_SMOOTHING
     """The share of the target that is spread over all classes in training (Szegedy et al. 2016, 1512.00567)."""
     class_weights: str | Sequence[float] | None = None
@@ -87,6 +91,14 @@ class Classification(ImageTask):
         weights = None if self.class_weights is None else _weights(self.class_weights, data)
         smoothing = self.label_smoothing
         return functional.cross_entropy(outputs.float(), targets, weight=weights, label_smoothing=smoothing)
+
+    def reward(self, outputs: Tensor, targets: Tensor, data: ImageData) -> Tensor:
+        """Compute the accuracy on a batch."""
+        return (outputs.argmax(1) == targets).float().mean()
+
+    def distillation(self, outputs: Tensor, teacher: Tensor, data: ImageData) -> Tensor:
+        """Compute the mean cross-entropy against the probabilities of the teacher (Hinton et al. 2015, 1503.02531)."""
+        return functional.cross_entropy(outputs.float(), torch.softmax(teacher.float(), 1))
 
     def meter(self, data: ImageData, names: Sequence[str]) -> Meter:
         """Measure accuracy and cross-entropy, the latter without label smoothing and weights, and further metrics."""

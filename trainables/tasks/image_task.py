@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ CUTOUT_SHARE = 4
 class ImageTask(Task):
     """A task whose inputs are images."""
 
+    supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
     data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))
     """Which images, and how they are parted."""
     target: str | None = None

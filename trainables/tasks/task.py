@@ -24,7 +24,8 @@ serves several devices and threads.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from trainables.metrics import Metric
 
@@ -166,6 +167,9 @@ class Task(Protocol):
     def primary(self) -> str:
         """The name of the metric that a search optimizes unless another one is given."""
 
+    supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
+    """Settings of the task whose defaults differ while a supernet is searched, such as how much is for validation."""
+
     def load(self, device: torch.device) -> TaskData:
         """Load the data; a process that calls this again with equal settings should not read them again.
 
@@ -252,6 +256,38 @@ class Task(Protocol):
             Such as the name of a class for each example.
         """
         return outputs
+
+    def reward(self, outputs: Batch, targets: Batch, data: Any) -> Tensor:
+        """Compute what a search that learns from rewards maximizes on a batch; by default the negative loss.
+
+        Args:
+            outputs: outputs of the network for a batch, detached.
+            targets: the targets of the same examples.
+            data: what `load` returned.
+
+        Returns:
+            A scalar; greater is better. It needs no gradient.
+        """
+        return -self.loss(outputs, targets, data)
+
+    def distillation(self, outputs: Batch, teacher: Batch, data: Any) -> Tensor:
+        """Compute the loss by which a network learns the outputs of another one; by default their mean squared error.
+
+        Args:
+            outputs: outputs of the network that learns.
+            teacher: outputs of the network that teaches, for the same examples, detached.
+            data: what `load` returned.
+
+        Returns:
+            The mean loss over the batch, a scalar that has a gradient.
+        """
+        from torch.nn import functional
+
+        from trainables.training.batches import tensors_of
+
+        pairs = zip(tensors_of(outputs), tensors_of(teacher), strict=True)
+        losses = [functional.mse_loss(one.float(), wanted.float()) for one, wanted in pairs]
+        return sum(losses[1:], losses[0])
 
     def full_recipe(self) -> Mapping[str, object]:
         """Choose settings of this task for the full training of a winner; by default none. It may read the data.

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "called", "laid_out", "length", "mapped"]
+__all__ = ["Batch", "called", "laid_out", "length", "mapped", "tensors_of"]
 
 Batch: TypeAlias = Any
 """A tensor, a tuple of tensors, or a dict of tensors by name; `Any`, so that a task may declare which of them."""
@@ -33,6 +33,21 @@ def mapped(function: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
     if isinstance(batch, dict):
         return {name: mapped(function, part) for name, part in batch.items()}
     return tuple(mapped(function, part) for part in batch)
+
+
+def tensors_of(batch: Batch) -> list[Tensor]:
+    """List the tensors of a batch.
+
+    Args:
+        batch: the batch.
+
+    Returns:
+        Its tensors, in the order of a tuple or dict.
+    """
+    if isinstance(batch, Tensor):
+        return [batch]
+    parts = batch.values() if isinstance(batch, dict) else batch
+    return [tensor for part in parts for tensor in tensors_of(part)]
 
 
 def length(batch: Batch) -> int:

@@ -123,7 +123,7 @@ def test_spaces_whose_networks_take_no_images(tmp_path: Path, space: str, takes:
 
 @pytest.mark.parametrize("space", ["recurrent", "enas_recurrent"])
 def test_nor_does_a_supernet_of_them(tmp_path: Path, space: str) -> None:
-    with pytest.raises(TrainableError, match=f"networks of {space} tell no classes of images apart"):
+    with pytest.raises(TrainableError, match=f"networks of {space} take sequences of tokens and no images"):
         nas_tune.search(space, strategy="darts", max_trials=1, run_dir=tmp_path / "run", executor="inline")
 
 

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import nas_tune
@@ -19,6 +20,7 @@ from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Space, choice
 from tests import toys
 from tests.faults.tables import assert_same
+from tests.trainables.tasks.numbers import turned
 from trainables import DartsTrainable
 from trainables.supernet import METHODS
 
@@ -93,6 +95,20 @@ def test_trials_are_not_stopped_and_judged_by_what_is_found_unless_it_is_said_ot
     said = config(scheduler="asha", metric="loss", mode="min")
     assert (said.scheduler.name, said.metric, said.mode) == ("asha", "loss", "min")
     assert SearchConfig(**plain.to_dict()) == plain
+
+
+def test_a_task_decides_what_a_supernet_learns_and_by_what_it_is_judged(tmp_path: Path) -> None:
+    images, numbers = turned(40)
+    np.savez(tmp_path / "angles.npz", x=images, angle=numbers)
+    run = nas_tune.search(
+        "nb201", task="regression", data=str(tmp_path / "angles.npz"), target="angle", max_trials=1,
+        strategy={"name": "spos", "channels": 2, "cells": 1, "batch_size": 8}, max_epochs=1, executor="inline",
+        run_dir=tmp_path / "run",
+    )  # fmt: skip
+    assert (run.config.metric, run.config.mode) == ("discrete_rmse", "min")
+    assert run.best()["rmse"].notna().all()
+    assert set(run.evaluate()) == {"rmse", "mae", "r2", "loss", "discrete_rmse"}
+    assert nas_tune.resume(run, max_trials=2).trials()["state"].tolist() == ["complete"] * 2
 
 
 def test_settings_of_strategy_space_and_trainable_meet_in_the_search() -> None:

@@ -14,7 +14,7 @@ from trainables.data import Split
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.protocol import Sharing
 from trainables.registry import adapt
-from trainables.supernet.estimator import SharedWeights, spread
+from trainables.supernet.estimator import Chosen, SharedWeights, spread_rows
 from trainables.supernet.statistics import recalibrated
 from trainables.supernet.trainable import DartsTrainable
 from trainables.trial.checkpoint import write_tensors
@@ -91,7 +91,8 @@ def test_the_score_is_that_of_the_calibrated_frozen_network(shared):
     loss = scored(shared, GOOD)["loss"]
     data, supernet = shared.scorer.data, shared.scorer.supernet
     frozen = freeze(supernet.module, member)
-    with recalibrated(frozen, lambda: frozen(data.normalize(spread(data.train, 256).images))), torch.no_grad():
+    images, _ = data.train.rows(spread_rows(data.train, 256, data.device))
+    with recalibrated(frozen, lambda: frozen(data.normalize(images))), torch.no_grad():
         expected = torch.nn.functional.cross_entropy(
             frozen(data.normalize(data.validation.images)), data.validation.labels
         )
@@ -115,15 +116,16 @@ def test_some_images_score_and_all_evaluate(folder):
 
 
 def part_of(data):
-    return spread(data.validation, 40)
+    return Chosen(data.validation, spread_rows(data.validation, 40, data.device))
 
 
 def test_images_are_spread_over_classes_that_are_in_order():
     labels = torch.arange(10).repeat_interleave(30)
     split = Split(torch.arange(300).view(300, 1, 1, 1), labels)
-    assert spread(split, 40).labels.bincount().tolist() == [4] * 10
-    assert len(spread(split, 40).images.unique()) == 40
-    assert torch.equal(spread(split, 1_000).labels, labels)
+    rows = spread_rows(split, 40, torch.device("cpu"))
+    assert labels[rows].bincount().tolist() == [4] * 10
+    assert len(rows.unique()) == 40
+    assert torch.equal(spread_rows(split, 1_000, torch.device("cpu")), torch.arange(300))
 
 
 def test_one_reads_the_supernet_for_all(folder, tmp_path):

@@ -248,7 +248,7 @@ def test_settings_may_come_as_an_architecture(edges):
         ({"method": "spos", "order": "second"}, "order is 'second', and spos has no gradients"),
         ({"space": "darts", "layers": 2}, "layers is 2; a search network of darts has cells of both kinds from 3"),
         ({"space": "chain"}, "no undecided network is known of chain.*: darts, enas_recurrent, mobilenetv3, nb201"),
-        ({"space": "recurrent"}, "networks of recurrent tell no classes of images apart"),
+        ({"space": "recurrent"}, "networks of recurrent take sequences of tokens and no images"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_before_anything_is_loaded(edges, settings, match):

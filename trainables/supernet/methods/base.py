@@ -14,11 +14,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from trainables.errors import TrainableError
+from trainables.supernet.criterion import Criterion
 from trainables.supernet.decisions import Decision
 from trainables.supernet.mixing import Mix
+from trainables.training.batches import Batch
 
 __all__ = ["Draws", "Method", "SearchStage"]
 
@@ -92,6 +93,8 @@ class Method(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.criterion = Criterion()
+        """How outputs are judged; a search sets that of its task."""
         self.decisions: dict[str, Decision] = {}
         self.alphas = nn.ParameterDict()
         self.kept: dict[str, tuple[int, ...]] = {}
@@ -328,26 +331,26 @@ class Method(nn.Module):
         """
         return None
 
-    def weight_loss(self, run: Callable[[], Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
+    def weight_loss(self, run: Callable[[], Batch], targets: Batch) -> tuple[Tensor, Batch]:
         """Compute the loss of a step of the weights.
 
         Args:
-            run: makes one forward and returns its logits (n, classes).
-            labels: (n,).
+            run: makes one forward and returns its outputs.
+            targets: the targets of the same examples.
 
         Returns:
-            The loss, a scalar, and logits (n, classes).
+            The loss, a scalar, and the outputs of a forward.
         """
-        logits = run()
-        return functional.cross_entropy(logits.float(), labels), logits
+        outputs = run()
+        return self.criterion.loss(outputs, targets), outputs
 
-    def objective(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    def objective(self, loss: Tensor, outputs: Batch, targets: Batch) -> Tensor:
         """Return the objective that a step of the architecture minimizes.
 
         Args:
             loss: the loss of the forward in this step.
-            logits: its logits (n, classes).
-            labels: (n,).
+            outputs: its outputs.
+            targets: the targets of the same examples.
 
         Returns:
             A scalar.

@@ -14,17 +14,19 @@ from trainables.supernet.decisions import Decision
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.methods.paths import Path, PathMethod, enclosing_options, reached
 from trainables.supernet.methods.sampling import gumbel_like
+from trainables.training.batches import Batch
 
 __all__ = ["Enas"]
 
 
 class Enas(PathMethod):
-    """Draws the path of each step by a controller, which REINFORCE trains for accuracy with shared weights.
+    """Draws the path of each step by a controller, which REINFORCE trains for the reward with shared weights.
 
-    The reward is the accuracy on the validation batch, less a moving mean of the rewards. The controller maximizes the
-    reward times the log-probability of the active decisions, plus a little entropy. At the end the controller draws
-    `population` paths, and the one that scores best on all validation images is taken, as in the paper. Controller and
-    weights are trained in turns, step by step; in the paper the controller is trained after each epoch of the weights.
+    The reward is that of the task on the validation batch, for classes the accuracy, less a moving mean of the rewards.
+    The controller maximizes the reward times the log-probability of the active decisions, plus a little entropy. At the
+    end the controller draws `population` paths, and the one that scores best on all validation examples is taken, as in
+    the paper. Controller and weights are trained in turns, step by step; in the paper the controller is trained after
+    each epoch of the weights.
 
     Args:
         units: the units of the controller's LSTM; 0 leaves a table of logits, in which decisions are independent.
@@ -86,9 +88,10 @@ class Enas(PathMethod):
     def default_path(self) -> Path:
         return self._drawn(None)
 
-    def objective(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    def objective(self, loss: Tensor, outputs: Batch, targets: Batch) -> Tensor:
         """REINFORCE: the gradient is that of the expected reward, with the opposite sign."""
-        reward = (logits.detach().argmax(1) == labels).float().mean()
+        with torch.no_grad():
+            reward = self.criterion.reward(outputs, targets)
         known = torch.where(self.baseline.isnan(), reward, self.baseline)
         self.baseline.copy_(self.decay * known + (1 - self.decay) * reward)
         log_probability, entropy = self.log_probability(self.path)

@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from trainables.errors import TrainableError
 from trainables.settings import check_number
 from trainables.supernet.decisions import Decision
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.methods.paths import Path, PathMethod, even, extreme
+from trainables.training.batches import Batch, mapped
 
 __all__ = ["Ofa"]
 
@@ -106,30 +106,30 @@ class Ofa(PathMethod):
             for path in (self.path, *self._others):  # distillation needs one image size for all networks of a step
                 path[name] = shared
 
-    def weight_loss(self, run: Callable[[], Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
+    def weight_loss(self, run: Callable[[], Batch], targets: Batch) -> tuple[Tensor, Batch]:
         """Compute the sum of the losses of all networks of a step.
 
         Args:
-            run: makes one forward of the current path and returns its logits (n, classes).
-            labels: (n,).
+            run: makes one forward of the current path and returns its outputs.
+            targets: the targets of the same examples.
 
         Returns:
-            The loss, a scalar, and the logits (n, classes) of the largest network.
+            The loss, a scalar, and the outputs of the largest network.
         """
         largest = self.path
-        logits = run()
-        loss = functional.cross_entropy(logits.float(), labels)
-        taught = torch.softmax(logits.detach().float(), 1)
+        taught = run()
+        loss = self.criterion.loss(taught, targets)
+        teacher = mapped(Tensor.detach, taught)
         try:
             for path in self._others:
                 self.path = path
-                outputs = run().float()
-                against_labels = functional.cross_entropy(outputs, labels) if self.distillation < 1 else 0.0
-                against_largest = functional.cross_entropy(outputs, taught)
-                loss = loss + self.distillation * against_largest + (1 - self.distillation) * against_labels
+                outputs = run()
+                against_targets = self.criterion.loss(outputs, targets) if self.distillation < 1 else 0.0
+                against_largest = self.criterion.distillation(outputs, teacher)
+                loss = loss + self.distillation * against_largest + (1 - self.distillation) * against_targets
         finally:
             self.path = largest
-        return loss, logits
+        return loss, taught
 
     def get_extra_state(self) -> dict[str, Any]:
         return {**super().get_extra_state(), "phase": self.phase}

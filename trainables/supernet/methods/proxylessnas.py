@@ -16,6 +16,7 @@ from trainables.supernet.methods.base import Draws, Method
 from trainables.supernet.methods.paths import enclosing_options
 from trainables.supernet.methods.sampling import gumbel
 from trainables.supernet.mixing import Mix
+from trainables.training.batches import Batch
 
 __all__ = ["ProxylessNas"]
 
@@ -127,7 +128,7 @@ class ProxylessNas(Method):
             return {name: self._alone(d, best.get(name)) for name, d in self.decisions.items()}
         return {name: self._gated(decision) for name, decision in self.decisions.items()}
 
-    def objective(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    def objective(self, loss: Tensor, outputs: Batch, targets: Batch) -> Tensor:
         numbers = {name: alpha for name, alpha in self._masked().items() if not self._is_gated(name)}
         if not numbers:
             return loss
