@@ -22,9 +22,11 @@ from trainables.errors import TrainableError, first_line
 from trainables.export import Deployed, export_network
 from trainables.export.check import compared_onnx
 from trainables.export.exporting import ProgressCallback
+from trainables.export.naming import named_inputs, with_names
 from trainables.export.onnx import ONNX, write_onnx
 from trainables.export.resizing import changed_sizes
-from trainables.export.standardized import raw_of, standardized
+from trainables.export.standardized import described_inputs, raw_of, standardized
+from trainables.training.batches import Batch, called, length, mapped
 
 __all__ = ["INT8", "compress_network"]
 
@@ -68,6 +70,10 @@ def compress_network(
         return _Compression(deployed, tuning, folder, settings, identifier, progress, aside).run()
 
 
+def _on_cpu(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", memory_format=torch.contiguous_format)
+
+
 @dataclass(frozen=True)
 class _Made:
     """The network of a stage, and its ONNX file if there is one."""
@@ -91,8 +97,7 @@ class _Compression:
         aside: Path,
     ) -> None:
         own = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
-        inputs = deployed.inputs.detach().to("cpu", memory_format=torch.contiguous_format)
-        self._deployed = replace(deployed, network=own, inputs=inputs)
+        self._deployed = replace(deployed, network=own, inputs=mapped(_on_cpu, deployed.inputs))
         self._tuning, self._folder, self._settings, self._aside = tuning, folder, settings, aside
         self._identifier, self._progress = identifier, progress
         self._step, self._epochs = 0, settings.epochs if settings.prune is not None else 0
@@ -100,6 +105,12 @@ class _Compression:
         self._notes: list[str] = []
         self._examples = tuning.examples(max(settings.calibration, *BATCHES))
         self._raw = settings.normalization and deployed.standardizes
+        if deployed.prepare is not None or deployed.finish is not None:
+            self._notes.append(
+                f"the files take {described_inputs(deployed, raw=False)}; nas-tune export writes files for raw inputs"
+            )
+        with torch.no_grad():
+            self._form = called(own, self._deployed.inputs)
 
     def run(self) -> Compressed:
         """Make, write and measure all stages, in order."""
@@ -108,15 +119,14 @@ class _Compression:
         differences = self._written(made)
         if settings.quantize is not None:
             self._report("quantizing to int8")
-            quantized(
-                self._folder / ONNX, self._folder / INT8, self._file_inputs(self._examples[: settings.calibration])
-            )
+            given = self._file_inputs(self._first(settings.calibration))
+            quantized(self._folder / ONNX, self._folder / INT8, given)
             made.append(_Made("int8", self._folder / INT8, made[-1].network))
         stages = self._measured(made)
         if settings.quantize is not None:
             differences[INT8] = self._difference(self._folder / INT8)
             self._note_costs_of_int8(*stages[-2:])
-        count = min(settings.calibration, len(self._examples)) if settings.quantize is not None else 0
+        count = min(settings.calibration, length(self._examples)) if settings.quantize is not None else 0
         files = tuple(sorted(file for file in self._folder.iterdir() if file.is_file()))
         return Compressed(stages, files, differences, tuple(self._fine_tuning), count, tuple(self._notes))
 
@@ -180,7 +190,8 @@ class _Compression:
         file = self._aside / f"{name}.onnx"
         try:
             whole = standardized(replace(self._deployed, network=network)) if self._raw else network
-            write_onnx(whole, self._file_inputs(self._deployed.inputs[:2]), file)
+            two = mapped(lambda one: one[:2], self._deployed.inputs)
+            write_onnx(whole, raw_of(self._deployed, two) if self._raw else two, file)
         except (OSError, TrainableError):
             raise
         except Exception as error:
@@ -206,7 +217,7 @@ class _Compression:
             self._folder,
             formats,
             identifier=self._identifier,
-            normalization=self._settings.normalization,
+            normalization=self._raw,
         )
         differences: dict[str, float] = {}
         for one in results:
@@ -228,16 +239,30 @@ class _Compression:
         seconds = latencies(sessions, self._file_inputs(self._examples))
         return tuple(self._stage(one, metrics[one.name], seconds.get(one.name)) for one in made)
 
-    def _run_of(self, one: _Made, sessions: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
+    def _run_of(self, one: _Made, sessions: Mapping[str, Any]) -> Callable[..., Batch]:
         """Return a stage as a function of inputs in the form that the network expects; its file may take raw ones."""
         if one.file is None:
             return one.network
-        run = as_function(sessions[one.name])
-        return lambda inputs: run(self._file_inputs(inputs))
+        run, own = as_function(sessions[one.name]), self._deployed
+        kept = one.file.parent == self._folder
 
-    def _file_inputs(self, inputs: Tensor) -> Tensor:
-        """Return the inputs of a file that correspond to these inputs of the network."""
-        return raw_of(self._deployed, inputs) if self._raw else inputs
+        def judged(*inputs: Tensor, **named: Tensor) -> Batch:
+            outputs = run(self._file_inputs(named or (inputs if len(inputs) > 1 else inputs[0])))
+            if kept and own.output_mean and not own.is_scaled:
+                # A kept file gives the targets in their own units, and the task judges what the network gives.
+                outputs = (outputs - torch.tensor(own.output_mean)) / torch.tensor(own.output_std)
+            return with_names(self._form, outputs) if isinstance(outputs, dict) else outputs
+
+        return judged
+
+    def _file_inputs(self, inputs: Batch) -> dict[str, Tensor]:
+        """Return the inputs of a file, by name, that correspond to these inputs of the network."""
+        given = raw_of(self._deployed, inputs) if self._raw else inputs
+        return named_inputs(self._deployed.network, given)
+
+    def _first(self, count: int) -> Batch:
+        """Return the first examples for calibration."""
+        return mapped(lambda one: one[:count], self._examples)
 
     def _stage(self, one: _Made, metrics: Mapping[str, float], seconds: list[float] | None) -> CompressionStage:
         parameters = self._used(one.network)
@@ -255,8 +280,7 @@ class _Compression:
     def _difference(self, file: Path) -> float:
         """Return the greatest difference between an ONNX file's outputs in a fresh interpreter and in this process."""
         self._report("loading int8 in a fresh interpreter")
-        one, several = self._file_inputs(self._examples[:1]), self._file_inputs(self._examples[:64])
-        batches = {"1": one.clone(), "all": several.clone()}
+        batches = {"1": self._file_inputs(self._first(1)), "all": self._file_inputs(self._first(64))}
         run = as_function(session(file, self._settings.threads))
         return compared_onnx(file, batches, {name: run(inputs) for name, inputs in batches.items()})
 

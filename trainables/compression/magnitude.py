@@ -15,13 +15,14 @@ from torch.nn.utils import parametrize, prune
 
 from trainables.compression.tracing import used_parameters
 from trainables.errors import TrainableError
+from trainables.training.batches import Batch
 
 __all__ = ["held_zeros", "pruned_weights"]
 
 _LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 
 
-def pruned_weights(network: nn.Module, inputs: Tensor, share: float) -> nn.Module:
+def pruned_weights(network: nn.Module, inputs: Batch, share: float) -> nn.Module:
     """Set the smallest weights of convolutions and linear layers to zero, in a copy of a network.
 
     The weights of all layers are ranked together (Han et al. 2015, 1506.02626). Biases, normalisations and layers on
@@ -29,7 +30,7 @@ def pruned_weights(network: nn.Module, inputs: Tensor, share: float) -> nn.Modul
 
     Args:
         network: a network on the CPU, in evaluation mode; it is not changed.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
         share: the share of the weights to set to zero, above 0 and below 1.
 
     Returns:

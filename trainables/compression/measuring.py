@@ -6,13 +6,14 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from trainables.export.onnx import INPUT
+from trainables.export.naming import INPUT
+from trainables.training.batches import Batch, length, mapped
 
 __all__ = ["BATCHES", "ENGINE", "as_function", "latencies", "session"]
 
@@ -41,32 +42,39 @@ def session(file: Path, threads: int) -> Any:
     return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
-def as_function(loaded: Any) -> Callable[[Tensor], Tensor]:
-    """Return a loaded file as a function of a tensor.
+def as_function(loaded: Any) -> Callable[[Batch], Batch]:
+    """Return a loaded file as a function of a batch.
 
     Args:
         loaded: a session by `session`.
 
     Returns:
-        A function from inputs (n, ...) to the first output of the file.
+        A function from inputs (n, ...), a tensor or a dict of tensors by name, to the output of the file; to a dict of
+        tensors where it has several.
     """
+    names = [one.name for one in loaded.get_outputs()]
 
-    def run(inputs: Tensor) -> Tensor:
-        return torch.from_numpy(loaded.run(None, {INPUT: inputs.contiguous().numpy()})[0])
+    def run(inputs: Batch) -> Batch:
+        found = [torch.from_numpy(one) for one in loaded.run(None, _arrays(inputs))]
+        return found[0] if len(found) == 1 else dict(zip(names, found, strict=True))
 
     return run
 
 
-def latencies(
-    sessions: Mapping[str, Any], examples: Tensor, batches: Sequence[int] = BATCHES
-) -> dict[str, list[float]]:
+def _arrays(inputs: Batch) -> dict[str, Any]:
+    named = inputs if isinstance(inputs, dict) else {INPUT: inputs}
+    return {name: tensor.contiguous().numpy() for name, tensor in named.items()}
+
+
+def latencies(sessions: Mapping[str, Any], examples: Batch, batches: Sequence[int] = BATCHES) -> dict[str, list[float]]:
     """Measure the latency of each file at each batch size: the median of 100 runs after a warm-up.
 
     The sessions take turns, so that other load of the machine affects all of them alike.
 
     Args:
         sessions: sessions by name.
-        examples: inputs (n, ...), which are repeated where a batch needs more than n.
+        examples: inputs (n, ...), a tensor or a dict of tensors by name, which are repeated where a batch needs more
+            than n.
         batches: batch sizes; default `BATCHES`.
 
     Returns:
@@ -74,8 +82,8 @@ def latencies(
     """
     inputs = []
     for count in batches:
-        repeated = examples[torch.arange(count) % len(examples)].contiguous()
-        inputs.append({INPUT: repeated.numpy()})
+        rows = torch.arange(count) % length(examples)
+        inputs.append(_arrays(mapped(partial(torch.index_select, dim=0, index=rows), examples)))
     for loaded in sessions.values():
         for given in inputs:
             for _ in range(_WARM_UP):

@@ -7,23 +7,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from trainables.compression.magnitude import held_zeros, pruned_weights
 from trainables.compression.structured import pruned_channels
 from trainables.compression.tuning import Tuning
+from trainables.training.batches import Batch
 
 __all__ = ["METHODS", "pruned", "tuned"]
 
 METHODS = ("structured", "magnitude")
 
 
-def pruned(network: nn.Module, inputs: Tensor, share: float, method: str) -> nn.Module:
+def pruned(network: nn.Module, inputs: Batch, share: float, method: str) -> nn.Module:
     """Prune a copy of a network; the result is the same each time.
 
     Args:
         network: a network on the CPU; it is not changed.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
         share: the share of channels or weights to prune, above 0 and below 1.
         method: one of `METHODS`.
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from trainables.drafts import draft_folder
 from trainables.errors import TrainableError, first_line
-from trainables.export.onnx import INPUT
+from trainables.export.naming import INPUT
+from trainables.training.batches import Batch
 
 __all__ = ["KINDS", "quantized"]
 
@@ -33,14 +33,14 @@ _FLOAT_ONLY = "BatchNormalization"
 """No engine computes it in int8: if it is not part of a convolution, quantization would only round its values."""
 
 
-def quantized(source: Path, target: Path, examples: Tensor) -> None:
+def quantized(source: Path, target: Path, examples: Batch) -> None:
     """Quantize the weights and activations of an ONNX file to int8.
 
     Args:
         source: the ONNX file to quantize.
         target: the file to write.
-        examples: inputs (n, ...) as the file expects them; the smallest and greatest values to which they lead are the
-            ranges.
+        examples: inputs (n, ...) as the file expects them, a tensor or a dict of tensors by name; the smallest and
+            greatest values to which they lead are the ranges.
 
     Raises:
         TrainableError: onnxruntime cannot quantize the file.
@@ -56,7 +56,8 @@ def quantized(source: Path, target: Path, examples: Tensor) -> None:
             if prepared.stat().st_size > source.stat().st_size + _FOLDED:
                 # The optimizer replaces what depends on no input by constants: relative positions become large tables.
                 quant_pre_process(source, prepared, skip_symbolic_shape=True, skip_optimization=True)
-            nodes = onnx.load(prepared).graph.node
+            graph = onnx.load(prepared).graph
+            nodes, given = graph.node, [one.name for one in graph.input]
             quantization.quantize_static(
                 prepared,
                 target,
@@ -68,7 +69,7 @@ def quantized(source: Path, target: Path, examples: Tensor) -> None:
                 reduce_range=True,
                 nodes_to_exclude=[
                     *(node.name for node in nodes if node.op_type == _FLOAT_ONLY),
-                    *_normalising_inputs(nodes),
+                    *_normalising_inputs(nodes, given),
                 ],
             )
             _copy_metadata(target, onnx.load(source))
@@ -78,9 +79,9 @@ def quantized(source: Path, target: Path, examples: Tensor) -> None:
             ) from error
 
 
-def _normalising_inputs(nodes: Iterable[Any]) -> Iterator[str]:
+def _normalising_inputs(nodes: Iterable[Any], inputs: Iterable[str]) -> Iterator[str]:
     """Yield the names of the nodes that normalise the inputs: quantized, they would round the inputs twice."""
-    reached = {INPUT}
+    reached = set(inputs)
     for node in nodes:
         if node.op_type in _NORMALISING and reached.intersection(node.input):
             reached.update(node.output)
@@ -97,13 +98,18 @@ def _copy_metadata(target: Path, source: Any) -> None:
     onnx.save(model, target)
 
 
-def _reader(examples: Tensor) -> Any:
+def _reader(examples: Batch) -> Any:
     """Return the examples in batches, in the form that onnxruntime's calibration takes."""
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._batches = ({INPUT: batch.numpy()} for batch in torch.split(examples, _BATCH))
+            named = examples if isinstance(examples, dict) else {INPUT: examples}
+            parts = [torch.split(tensor, _BATCH) for tensor in named.values()]
+            self._batches = (
+                {name: one.numpy() for name, one in zip(named, batch, strict=True)}
+                for batch in zip(*parts, strict=True)
+            )
 
         def get_next(self) -> dict[str, Any] | None:
             return next(self._batches, None)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from trainables.compression.tracing import DependentZeros, computed, output_layers, split_layers, takes_parts
 from trainables.errors import TrainableError, first_line
 from trainables.export.resizing import changed_sizes
+from trainables.training.batches import Batch
 
 __all__ = ["check_package", "pruned_channels"]
 
@@ -40,7 +41,7 @@ def check_package() -> None:
         )
 
 
-def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Module:
+def pruned_channels(network: nn.Module, inputs: Batch, share: float) -> nn.Module:
     """Remove channels from the layers of a copy of a network.
 
     The channels of inputs and outputs stay. As most layers lose channels on both sides, about (1 - share)^2 of the
@@ -48,7 +49,7 @@ def pruned_channels(network: nn.Module, inputs: Tensor, share: float) -> nn.Modu
 
     Args:
         network: a network on the CPU, in evaluation mode; it is not changed.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
         share: about which share of channels to remove, above 0 and below 1.
 
     Returns:
@@ -92,7 +93,7 @@ _NO_LAYER = (
 _ELSE = "take the method magnitude, which leaves its layers as they are"
 
 
-def _prune(network: nn.Module, inputs: Tensor, share: float) -> tuple[list[Tensor], int]:
+def _prune(network: nn.Module, inputs: Batch, share: float) -> tuple[list[Tensor], int]:
     """Prune a network in place; return its former outputs, and the number of groups that may lose channels."""
     import torch_pruning
 
@@ -165,7 +166,7 @@ def _left(count: int, share: float) -> int:
     return max(1, math.ceil(wanted / block - 0.5) * block)  # of two multiples at equal distance, the smaller one
 
 
-def _values_of(network: nn.Module, inputs: Tensor) -> list[Tensor]:
+def _values_of(network: nn.Module, inputs: Batch) -> list[Tensor]:
     """Return the outputs and the values of all layers, from which every layer can be reached, even an unused one."""
     outputs, made = computed(network, inputs)
     return [*outputs, *(value for _, value in made)]

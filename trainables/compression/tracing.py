@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
+from trainables.export.naming import named_outputs
+from trainables.training.batches import Batch, called
+
 __all__ = ["DependentZeros", "computed", "output_layers", "split_layers", "takes_parts", "used_parameters"]
 
 
@@ -22,7 +25,7 @@ class DependentZeros(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tuple[nn.Module, Tensor]]]:
+def computed(network: nn.Module, inputs: Batch) -> tuple[list[Tensor], list[tuple[nn.Module, Tensor]]]:
     """Run a network and collect its outputs and the output of every layer.
 
     A layer is a module with parameters or buffers and without submodules. Layers run in evaluation mode, so that no
@@ -31,7 +34,7 @@ def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tup
 
     Args:
         network: the network.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
 
     Returns:
         The output tensors, those of auxiliary heads included, and each layer with its output tensor.
@@ -41,12 +44,12 @@ def computed(network: nn.Module, inputs: Tensor) -> tuple[list[Tensor], list[tup
     for module in network.modules():
         module.training = next(module.children(), None) is not None
     try:
-        outputs = network(inputs)
+        outputs = called(network, inputs)
     finally:
         for hook in hooks:
             hook.remove()
         network.eval()
-    found = outputs if isinstance(outputs, tuple | list) else [outputs]
+    found = named_outputs(outputs).values()
     return [one for one in found if isinstance(one, Tensor)], [pair for pair in values if isinstance(pair[1], Tensor)]
 
 
@@ -68,14 +71,14 @@ def output_layers(outputs: Iterable[Tensor], made: list[tuple[nn.Module, Tensor]
     return found
 
 
-def split_layers(network: nn.Module, inputs: Tensor) -> list[nn.Module]:
+def split_layers(network: nn.Module, inputs: Batch) -> list[nn.Module]:
     """Find the layers whose outputs have channels in the last dimension, which is then split into more dimensions.
 
     Attention splits the channels of queries, keys and values into heads.
 
     Args:
         network: a network in evaluation mode.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
 
     Returns:
         These layers, once for each of their calls.
@@ -84,7 +87,7 @@ def split_layers(network: nn.Module, inputs: Tensor) -> list[nn.Module]:
     hooks = _record(network, values)
     try:
         with torch.enable_grad(), _Splits() as seen:
-            network(inputs)
+            called(network, inputs)
     finally:
         for hook in hooks:
             hook.remove()
@@ -92,34 +95,35 @@ def split_layers(network: nn.Module, inputs: Tensor) -> list[nn.Module]:
     return [module for module, value in values if isinstance(value, Tensor) and id(_whole(value)) in split]
 
 
-def used_parameters(network: nn.Module, inputs: Tensor) -> list[nn.Parameter]:
+def used_parameters(network: nn.Module, inputs: Batch) -> list[nn.Parameter]:
     """Find the parameters on which the outputs depend.
 
     Args:
         network: a network in evaluation mode.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
 
     Returns:
         The parameters that require a gradient and have one.
     """
     parameters = [one for one in network.parameters() if one.requires_grad]
-    total = network(inputs).sum()
+    outputs = named_outputs(called(network, inputs)).values()
+    total = torch.stack([one.sum() for one in outputs if isinstance(one, Tensor) and one.requires_grad]).sum()
     gradients = torch.autograd.grad(total, parameters, allow_unused=True)
     return [one for one, gradient in zip(parameters, gradients, strict=True) if gradient is not None]
 
 
-def takes_parts(network: nn.Module, inputs: Tensor) -> bool:
+def takes_parts(network: nn.Module, inputs: Batch) -> bool:
     """Return whether a network uses some of the channels of a value without the others.
 
     Args:
         network: a network in evaluation mode.
-        inputs: a batch of its inputs (n, ...).
+        inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
 
     Returns:
         True if a feature map (n, channels, height, width) is sliced by channels.
     """
     with torch.no_grad(), _Parts() as seen:
-        network(inputs)
+        called(network, inputs)
     return bool(seen.found)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
-from torch import Tensor, nn
+from torch import nn
+
+from trainables.training.batches import Batch
 
 __all__ = ["Tuning"]
 
@@ -17,21 +19,22 @@ class Tuning(Protocol):
     Inputs and outputs are like those of the network that `deployed()` returns, on the CPU.
     """
 
-    def examples(self, count: int) -> Tensor:
+    def examples(self, count: int) -> Batch:
         """Return training inputs without augmentation, the same ones each time.
 
         Args:
             count: the most inputs to return.
 
         Returns:
-            Inputs (n, ...), n at most `count`.
+            Inputs (n, ...), n at most `count`: a tensor, a tuple or a dict of tensors.
         """
 
-    def judge(self, run: Callable[[Tensor], Tensor], split: str) -> Mapping[str, float]:
+    def judge(self, run: Callable[..., Batch], split: str) -> Mapping[str, float]:
         """Evaluate a function on a split as `evaluate` does.
 
         Args:
-            run: a function from inputs (n, ...) to outputs, such as a network.
+            run: a function from inputs (n, ...) to outputs, such as a network; several inputs are its arguments, by
+                position or by name.
             split: "train", "validation" or "test".
 
         Returns:

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import safetensors.torch
@@ -22,7 +23,9 @@ from trainables import networks
 from trainables.drafts import draft_folder
 from trainables.errors import NotTheSameError
 from trainables.export.formats import FORMATS
+from trainables.export.naming import named_inputs, named_outputs
 from trainables.export.weights import ARCHITECTURE
+from trainables.training.batches import Batch, called, mapped
 
 __all__ = ["compared", "compared_onnx", "random_batches"]
 
@@ -31,6 +34,7 @@ _ROUNDINGS = 10
 _LOOSEST = 0.01
 """The greatest difference allowed by rounding, as a share of the greatest output."""
 
+_FORMS = {Tensor: "tensor", tuple: "tuple", dict: "dict"}
 _SIZES = (1, 5)
 _SECONDS = 600
 """The time limit of an interpreter."""
@@ -40,20 +44,42 @@ import sys
 for name in ("nas_tune", "trainables", "search_spaces"):
     sys.modules[name] = None
 """
-_TENSORS = """
-import torch
-from safetensors.torch import load_file, save_file
-place, given, left = sys.argv[1:]
+_CALLING = """
+import json
+place, given, left, form, names = sys.argv[1:]
+names = json.loads(names)
 {loads}
+def named(value, prefix=""):
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, (list, tuple)):
+        pairs = [(str(index) if prefix else f"output_{{index}}", part) for index, part in enumerate(value)]
+    else:
+        return {{prefix or "output": value}}
+    found = {{}}
+    for key, part in pairs:
+        found.update(named(part, f"{{prefix}}_{{key}}" if prefix else key))
+    return found
+def outputs(tensors):
+    found = {{}}
+    for batch in sorted({{name.partition("/")[0] for name in tensors}}):
+        values = {{name: tensors[f"{{batch}}/{{name}}"] for name in names}}
+        made = run(**values) if form == "dict" else run(*values.values())
+        for name, tensor in named(made).items():
+            found[f"{{batch}}/{{name}}"] = tensor
+    return found
+"""
+_TENSORS = (
+    "import torch\nfrom safetensors.torch import load_file, save_file\n"
+    + _CALLING
+    + """
 with torch.no_grad():
-    save_file({{name: run(inputs).contiguous() for name, inputs in load_file(given).items()}}, left)
+    save_file({{name: one.clone().contiguous() for name, one in outputs(load_file(given)).items()}}, left)
 """
-_ARRAYS = """
-from safetensors.numpy import load_file, save_file
-place, given, left = sys.argv[1:]
-{loads}
-save_file({{name: run(inputs) for name, inputs in load_file(given).items()}}, left)
-"""
+)
+_ARRAYS = (
+    "from safetensors.numpy import load_file, save_file\n" + _CALLING + "\nsave_file(outputs(load_file(given)), left)\n"
+)
 _REGISTERS = """
 import importlib
 from trainables import networks
@@ -64,23 +90,27 @@ networks.register({name!r}, found, replace=True)
 """
 
 
-def random_batches(inputs: Tensor) -> dict[str, Tensor]:
+def random_batches(inputs: Batch, *, drawn: bool = False) -> dict[str, Batch]:
     """Make batches of 1 and of 5 random inputs, always the same.
 
     Args:
         inputs: example inputs, (n, ...).
+        drawn: draw all of them from the examples, for inputs of which some values make no sense.
 
     Returns:
         By their sizes, batches of normal numbers where the inputs are floats; else of examples drawn from the inputs.
     """
     generator = torch.Generator().manual_seed(0)
-    shape = inputs.shape[1:]
-    if inputs.is_floating_point():
-        return {str(n): torch.randn((n, *shape), generator=generator, dtype=inputs.dtype) for n in _SIZES}
-    return {str(n): inputs[torch.randint(len(inputs), (n,), generator=generator)] for n in _SIZES}
+
+    def some(tensor: Tensor, n: int) -> Tensor:
+        if tensor.is_floating_point() and not drawn:
+            return torch.randn((n, *tensor.shape[1:]), generator=generator, dtype=tensor.dtype)
+        return tensor[torch.randint(len(tensor), (n,), generator=generator)]
+
+    return {str(n): mapped(partial(some, n=n), inputs) for n in _SIZES}
 
 
-def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Tensor]) -> float:
+def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Batch]) -> float:
     """Compare the outputs of exported files in a fresh interpreter with those of the network.
 
     A builder that this process has registered for the space of the network is registered in the interpreter too.
@@ -97,20 +127,21 @@ def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Ten
     Raises:
         NotTheSameError: the files cannot be loaded, or the difference is greater than the tolerance.
     """
-    with torch.no_grad():
-        wanted = {name: network(inputs) for name, inputs in batches.items()}
+    wanted = _by_network(network, batches)
     files = FORMATS.get(kind).files
-    found = _outputs(kind, folder / files[0] if len(files) == 1 else folder, batches)
+    form = next(iter(batches.values()))
+    named = {name: named_inputs(network, inputs) for name, inputs in batches.items()}
+    found = _outputs(kind, folder / files[0] if len(files) == 1 else folder, named, _FORMS[type(form)])
     return _checked(found, wanted, FORMATS.get(kind).tolerance, lambda: _rounding(network, batches, wanted))
 
 
-def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
+def compared_onnx(file: Path, batches: dict[str, dict[str, Tensor]], wanted: dict[str, Batch]) -> float:
     """Compare the outputs of an ONNX file in a fresh interpreter with known outputs.
 
     Args:
         file: the ONNX file.
-        batches: the inputs by any names.
-        wanted: the known outputs by the same names.
+        batches: the inputs of batches by any names, each input by its name.
+        wanted: the known outputs by the same names of batches.
 
     Returns:
         The greatest difference between two outputs.
@@ -118,50 +149,79 @@ def compared_onnx(file: Path, batches: dict[str, Tensor], wanted: dict[str, Tens
     Raises:
         NotTheSameError: the file cannot be loaded, or the difference is greater than the tolerance.
     """
-    return _checked(_outputs("onnx", file, batches), wanted, FORMATS.get("onnx").tolerance)
+    found = _outputs("onnx", file, batches, "dict")
+    return _checked(found, _flat(wanted), FORMATS.get("onnx").tolerance)
+
+
+def _by_network(network: nn.Module, batches: dict[str, Batch]) -> dict[str, Tensor]:
+    with torch.no_grad():
+        return _flat({batch: called(network, inputs) for batch, inputs in batches.items()})
+
+
+def _flat(outputs: dict[str, Batch]) -> dict[str, Tensor]:
+    """Outputs by "batch/output"."""
+    found: dict[str, Tensor] = {}
+    for batch, one in outputs.items():
+        for name, tensor in named_outputs(one).items():
+            found[f"{batch}/{name}"] = tensor
+    return found
 
 
 def _checked(
     found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float, rounding: Callable[[], float] = lambda: 0.0
 ) -> float:
     """Return the difference if it is within the tolerance, or explained by rounding that the network amplifies."""
-    difference = max(_difference(found.get(name), tensor) for name, tensor in wanted.items())
-    greatest = max(float(tensor.abs().max()) for tensor in wanted.values())
-    allowed = tolerance * greatest
-    if not difference <= allowed:
-        allowed = max(allowed, min(_ROUNDINGS * rounding(), _LOOSEST * greatest))
-    if not difference <= allowed:
-        raise NotTheSameError(
-            f"the outputs differ by {difference:.2g} from the network's, and {allowed:.2g} is allowed; it was not kept"
-        )
-    return difference
+    differences = []
+    for output in dict.fromkeys(name.partition("/")[2] for name in wanted):
+        names = [name for name in wanted if name.partition("/")[2] == output]
+        difference = max(_difference(found.get(name), wanted[name]) for name in names)
+        greatest = max(float(wanted[name].abs().max()) for name in names)
+        allowed = tolerance * greatest
+        if not difference <= allowed:
+            allowed = max(allowed, min(_ROUNDINGS * rounding(), _LOOSEST * greatest))
+        if not difference <= allowed:
+            raise NotTheSameError(
+                f"the outputs differ by {difference:.2g} from the network's, and {allowed:.2g} is allowed; "
+                "it was not kept"
+            )
+        differences.append(difference)
+    return max(differences)
 
 
-def _rounding(network: nn.Module, batches: dict[str, Tensor], wanted: dict[str, Tensor]) -> float:
+def _rounding(network: nn.Module, batches: dict[str, Batch], wanted: dict[str, Tensor]) -> float:
     """Compare the outputs of a network with those of its copy in float64; 0 where such a copy fails."""
     try:
         exact = copy.deepcopy(network).double()
-        with torch.no_grad():
-            outputs: dict[str, Tensor] = {}
-            for name, inputs in batches.items():
-                outputs[name] = exact(inputs.double() if inputs.is_floating_point() else inputs)
+        precise = {name: mapped(_as_float64, inputs) for name, inputs in batches.items()}
+        outputs = _by_network(exact, precise)
     except (RuntimeError, TypeError, ValueError, NotImplementedError):
         return 0.0  # for a network that requires float32 somewhere inside, the tolerance alone decides
     return max(_difference(outputs[name], tensor) for name, tensor in wanted.items())
 
 
+def _as_float64(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
 def _difference(found: Tensor | None, wanted: Tensor) -> float:
     if found is None or found.shape != wanted.shape:
         return float("inf")
+    if not wanted.is_floating_point():
+        found, wanted = found.double(), wanted.double()
     return float((found - wanted).abs().max())
 
 
-def _outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
+def _outputs(kind: str, place: Path, batches: dict[str, dict[str, Tensor]], form: str) -> dict[str, Tensor]:
     # Below the draft of the export, so that both are removed together after a kill.
     with draft_folder(place if place.is_dir() else place.parent, "check") as aside:
         given, left = aside / "inputs.safetensors", aside / "outputs.safetensors"
-        safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in batches.items()}, given)
-        _run(kind, [str(place), str(given), str(left)])
+        flat = {}
+        for batch, inputs in batches.items():
+            for name, tensor in inputs.items():
+                flat[f"{batch}/{name}"] = tensor.clone().contiguous()
+        safetensors.torch.save_file(flat, given)
+        names = list(next(iter(batches.values())))
+        _run(kind, [str(place), str(given), str(left), form, json.dumps(names)])
         return safetensors.torch.load_file(left)
 
 

@@ -22,6 +22,7 @@ from trainables.export.format import Work
 from trainables.export.formats import FORMATS, STANDARD
 from trainables.export.outputs import in_units
 from trainables.export.tracing import UntraceableError
+from trainables.training.batches import Batch, mapped
 
 __all__ = ["Exported", "ProgressCallback", "check_formats", "export_network"]
 
@@ -41,8 +42,8 @@ class Exported:
             were not compared.
         tolerance: the greatest difference allowed beyond rounding, as a share of the greatest output.
         problem: why the format failed or, with files, why its outputs were not compared; empty otherwise.
-        inputs: "raw" where the files standardize their inputs, "standardized" where their user must do it; empty where
-            the network was trained on raw inputs.
+        inputs: "raw" where the files change raw inputs as the network needs them, "standardized" or "prepared" where
+            their user must do it; empty where the network was trained on raw inputs.
     """
 
     format: str
@@ -112,9 +113,8 @@ def export_network(
     """
     wanted = check_formats(formats)
     network = copy.deepcopy(deployed.network).cpu().to(memory_format=torch.contiguous_format).eval()
-    inputs = deployed.inputs.detach().to("cpu", memory_format=torch.contiguous_format)
-    own = in_units(replace(deployed, network=network, inputs=inputs))
-    batches = random_batches(own.inputs)
+    own = in_units(replace(deployed, network=network, inputs=mapped(_on_cpu, deployed.inputs)))
+    batches = random_batches(own.inputs) if own.prepare is None else random_batches(own.raw, drawn=True)
     work = {kind: Work(own, _takes(own, kind, normalization), identifier, tuple(facts)) for kind in wanted}
     with draft_folder(folder, "export") as draft:
         found = []
@@ -128,10 +128,16 @@ def export_network(
         return found
 
 
+def _on_cpu(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().to("cpu", memory_format=torch.contiguous_format)
+
+
 def _takes(own: Deployed, kind: str, normalization: bool) -> str:
-    if not own.standardizes:
+    if not own.changes:
         return ""
-    return "raw" if normalization and FORMATS.get(kind).raw else "standardized"
+    if normalization and FORMATS.get(kind).raw:
+        return "raw"
+    return "standardized" if own.standardizes else "prepared"
 
 
 def _made(name: str, work: Work, draft: Path) -> Exported:
@@ -145,14 +151,15 @@ def _made(name: str, work: Work, draft: Path) -> Exported:
         raise
     except Exception as error:  # noqa: BLE001 -- torch's exporters run the code of a user's network
         who = "torch cannot export it" if FORMATS.origin(name) == OURS else "it cannot be written"
-        return _failed(name, f"{who}: {type(error).__name__}: {first_line(error)}")
+        apart = " (with normalization=False it leaves out what prepares raw inputs)" if work.own.prepare else ""
+        return _failed(name, f"{who}{apart}: {type(error).__name__}: {first_line(error)}")
     files = tuple(draft / file for file in form.files)
     if lacking := [file.name for file in files if not file.is_file()]:
         return _failed(name, f"it did not write {', '.join(lacking)}")
     return Exported(name, files, 0, None, form.tolerance, inputs=work.inputs)
 
 
-def _checked(result: Exported, work: Work, draft: Path, batches: dict[str, torch.Tensor]) -> Exported:
+def _checked(result: Exported, work: Work, draft: Path, batches: dict[str, Batch]) -> Exported:
     if why := FORMATS.get(result.format).uncheckable(work.own):
         return replace(result, problem=f"not rebuilt: {why}")
     given = {name: work.given(inputs) for name, inputs in batches.items()}

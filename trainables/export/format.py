@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
 from trainables.export.deployed import Deployed
-from trainables.export.standardized import metadata, raw_of, standardized
+from trainables.export.standardized import metadata, raw_examples, raw_of, with_raw_inputs
+from trainables.training.batches import Batch, mapped
 
 __all__ = ["Format", "Work"]
 
@@ -23,8 +24,8 @@ class Work:
 
     Attributes:
         own: the trained network, on the CPU and in evaluation mode, with examples of its inputs.
-        inputs: the inputs of the files: "raw", which they standardize; "standardized"; or empty where the network was
-            trained on raw inputs.
+        inputs: the inputs of the files: "raw", which they change as the network needs them; "standardized" or
+            "prepared", which their user has changed; or empty where the network was trained on raw inputs.
         identifier: the canonical id of the architecture.
         facts: lines about the network for a person.
     """
@@ -41,24 +42,31 @@ class Work:
 
     @property
     def network(self) -> nn.Module:
-        """The network for the inputs of the files; it standardizes them if they are raw."""
-        return standardized(self.own) if self.raw else self.own.network
+        """The network for the inputs of the files; it prepares them and finishes the outputs if they are raw."""
+        return with_raw_inputs(self.own) if self.raw else self.own.network
 
     @property
-    def examples(self) -> Tensor:
+    def examples(self) -> Batch:
         """Two inputs of `network`."""
-        return self.given(self.own.inputs[:2])
+        return mapped(lambda one: one[:2], self.given_examples)
 
-    def given(self, inputs: Tensor) -> Tensor:
-        """Convert inputs of the network to inputs of the files.
+    @property
+    def given_examples(self) -> Batch:
+        """Examples of the inputs of `network`."""
+        return raw_examples(self.own) if self.raw else self.own.inputs
+
+    def given(self, inputs: Batch) -> Batch:
+        """Convert random inputs to inputs of the files.
 
         Args:
-            inputs: (n, ...), as the network expects them.
+            inputs: (n, ...), as the network expects them; raw where the network has its own `prepare`.
 
         Returns:
             (n, ...), raw where the files take raw inputs.
         """
-        return raw_of(self.own, inputs) if self.raw else inputs
+        if self.own.prepare is not None:
+            return inputs if self.raw else self.own.prepare(inputs)
+        return raw_of(self.own, inputs) if self.raw and self.own.standardizes else inputs
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -82,7 +90,8 @@ class Format:
         files: names of the files, without folders; every export writes all of them.
         write: writes the files into a folder.
         loads: Python code that a fresh interpreter runs to define `run`, a function from a batch of inputs to the
-            outputs. The variable `place` is the path of the file, or of the folder if the format has several files.
+            outputs; several inputs are given as the network takes them, by position or by name. The variable `place` is
+            the path of the file, or of the folder if the format has several files.
         arrays: whether `run` takes and returns NumPy arrays, without torch; else tensors.
         alone: whether the files can be loaded without this project; the check then hides its packages.
         tolerance: the greatest difference allowed between outputs, as a share of the greatest output.

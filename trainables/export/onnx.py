@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from trainables.errors import TrainableError
 from trainables.export.format import Format, Work
+from trainables.export.naming import named_inputs, named_outputs
+from trainables.export.program import arguments
+from trainables.training.batches import Batch, called
 
-__all__ = ["FORMAT", "INPUT", "ONNX", "OUTPUT", "check_packages", "write_onnx"]
+__all__ = ["FORMAT", "ONNX", "check_packages", "write_onnx"]
 
-ONNX, INPUT, OUTPUT = "model.onnx", "input", "output"
+ONNX = "model.onnx"
 _LARGEST = 1024
 """The largest result, in numbers, that is computed in advance although it takes more room than its inputs."""
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -35,8 +38,10 @@ def check_packages() -> None:
         raise TrainableError(f"onnx needs {', '.join(missing)}, not installed here: pip install 'nas-tune[export]'")
 
 
-def write_onnx(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write one ONNX file with the weights in it. Its input is called `input`, its output `output`.
+def write_onnx(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write one ONNX file with the weights in it.
+
+    One input is called `input`, one output `output`; several have the names of `trainables.export.naming`.
 
     Args:
         network: the network, in evaluation mode.
@@ -50,15 +55,17 @@ def write_onnx(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping
     check_packages()
     from onnxscript.optimizer import optimize
 
-    batch = torch.export.Dim("batch")
+    given = arguments(network, inputs)
     with _silence(), torch.no_grad():
+        names = list(named_outputs(called(network, inputs)))
         program = torch.onnx.export(
             network,
-            (inputs,),
+            given.by_place,
+            kwargs=given.by_name or None,
             dynamo=True,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_shapes=({0: batch},),
+            input_names=list(named_inputs(network, inputs)),
+            output_names=names,
+            dynamic_shapes=given.shapes,
             optimize=False,
             verbose=False,
         )
@@ -91,11 +98,13 @@ def _write(work: Work, folder: Path) -> None:
     write_onnx(work.network, work.examples, folder / ONNX, work.metadata)
 
 
-_LOADS = f"""
+_LOADS = """
 import onnxruntime
 onnxruntime.set_default_logger_severity(3)
 session = onnxruntime.InferenceSession(place, providers=["CPUExecutionProvider"])
-run = lambda inputs: session.run(None, {{"{INPUT}": inputs}})[0]
+def run(*values, **named):
+    given = dict(zip([one.name for one in session.get_inputs()], values), **named)
+    return dict(zip([one.name for one in session.get_outputs()], session.run(None, given)))
 """
 
 FORMAT = Format(

@@ -6,25 +6,64 @@ writes the file, and the check of the export loads it once.
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from trainables.export.format import Format, Work
+from trainables.export.naming import positional
+from trainables.training.batches import Batch
 
-__all__ = ["FORMAT", "METADATA", "PROGRAM", "write_program"]
+__all__ = ["FORMAT", "METADATA", "PROGRAM", "Arguments", "arguments", "write_program"]
 
 PROGRAM, METADATA = "program.pt2", "metadata.json"
 _OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 """Metadata of a node about the code that it comes from, which takes half of a small file."""
 
 
-def write_program(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a network for torch's exporters.
+
+    Attributes:
+        by_place: positional arguments.
+        by_name: keyword arguments.
+        shapes: which of their dimensions may have any size: the first of each.
+    """
+
+    by_place: tuple[Any, ...]
+    by_name: dict[str, Any]
+    shapes: Any
+
+
+def arguments(network: nn.Module, inputs: Batch) -> Arguments:
+    """Prepare inputs for torch's exporters.
+
+    Args:
+        network: the network.
+        inputs: a tensor, a tuple of tensors, or a dict of tensors.
+
+    Returns:
+        The arguments, by name only where the inputs have names.
+    """
+    batch = torch.export.Dim("batch")
+    if not isinstance(inputs, dict):
+        given = positional(network, inputs)
+        return Arguments(given, {}, tuple({0: batch} for _ in given))
+    order = [name for name in inspect.signature(network.forward).parameters if name in inputs]
+    ordered = {name: inputs[name] for name in [*order, *(name for name in inputs if name not in order)]}
+    return Arguments((), ordered, {name: {0: batch} for name in ordered})
+
+
+def write_program(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a program of `torch.export` for any batch size.
 
     Args:
@@ -33,10 +72,10 @@ def write_program(network: nn.Module, inputs: Tensor, path: Path, metadata: Mapp
         path: the file.
         metadata: metadata of the file, as JSON in its extra file `METADATA`.
     """
-    batch = torch.export.Dim("batch")
+    given = arguments(network, inputs)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of torch's own deprecations
-        program = torch.export.export(network, (inputs,), dynamic_shapes=({0: batch},), strict=False)
+        program = torch.export.export(network, given.by_place, given.by_name, dynamic_shapes=given.shapes, strict=False)
         _strip(program)
         whole = path.with_name(f"{path.stem}.whole.pt2")
         torch.export.save(program, whole, extra_files={METADATA: json.dumps(metadata or {}, ensure_ascii=False)})

@@ -16,19 +16,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from trainables.export.blocks import Definition, ModuleSource, defined
 from trainables.export.expressions import INDENT, WIDTH, Bracket, Entry, Number, Piece, SourceText, flat, written
 from trainables.export.layers import constructed, literal
 from trainables.export.statements import Statement, statements
 from trainables.export.tracing import Pair, Traced, UntraceableError, is_leaf, seen_inputs, trace
+from trainables.training.batches import length
 
 __all__ = ["SourceCode", "source_code_of"]
 
 _LONGEST_CONSTANT = 4096
 """Numbers in the largest tensor that is written as source."""
 _TAKEN = {"F", "Standardized", "Tensor", "nn", "torch", "OrderedDict", "Path", "load", "normalize", "read_weights"}
+_COMPOSED = "Composed"
+"""The name of a network with what changes its inputs and outputs, for which a graph stands."""
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
@@ -52,7 +55,7 @@ def source_code_of(network: nn.Module, batches: Pair) -> SourceCode:
 
     Args:
         network: the network; a copy is put in evaluation mode.
-        batches: two batches of inputs of different sizes, (n, ...).
+        batches: two batches of inputs of different sizes, (n, ...), each a tensor, a tuple, or a dict.
 
     Returns:
         The source.
@@ -60,8 +63,8 @@ def source_code_of(network: nn.Module, batches: Pair) -> SourceCode:
     Raises:
         UntraceableError: a module cannot be written; the message names it.
     """
-    if len(batches[0]) == len(batches[1]):
-        raise UntraceableError(f"both batches hold {len(batches[0])}; they must differ, to see what follows them")
+    if length(batches[0]) == length(batches[1]):
+        raise UntraceableError(f"both batches hold {length(batches[0])}; they must differ, to see what follows them")
     own = copy.deepcopy(network).eval()
     return _Author(own, seen_inputs(own, batches)).source()
 
@@ -108,7 +111,7 @@ class _Author:
         except UntraceableError as error:
             if error.names_module:
                 raise
-            place, kind = self._paths[module], type(module).__name__
+            place, kind = self._paths[module], _class_name(module)
             where = f"`{place}`, a {kind}," if place else kind
             raise UntraceableError(f"{where} cannot be written as source: {error}", names_module=True) from error
 
@@ -154,7 +157,7 @@ class _Author:
         base = next((f"nn.{kind.__name__}" for kind in _CONTAINERS if isinstance(module, kind)), "nn.Module")
         taken = frozenset((*module._modules, *module._parameters, *module._buffers))
         signature = _signature(traced) if traced is not None else ""
-        return ModuleSource(type(module).__name__, _document(module), constructor, forward, signature, base, taken)
+        return ModuleSource(_class_name(module), _document(module), constructor, forward, signature, base, taken)
 
     def _children(self, module: nn.Module) -> Iterator[Statement]:
         if isinstance(module, _CONTAINERS):
@@ -264,6 +267,8 @@ def _annotated(value: Any, lead: str) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return "Tensor"
+    if isinstance(value, dict) and value and all(isinstance(part, Tensor) for part in value.values()):
+        return "dict[str, Tensor]"
     if isinstance(value, list | tuple) and value:
         kinds = sorted({"None" if item is None else _kind(item) for item in value}, key=lambda kind: kind == "None")
         if "" in kinds:
@@ -273,8 +278,14 @@ def _kind(value: Any) -> str:
     return ""
 
 
+def _class_name(module: nn.Module) -> str:
+    return _COMPOSED if isinstance(module, fx.GraphModule) else type(module).__name__
+
+
 def _document(module: nn.Module) -> str:
     """Read the first paragraph of the docstring of the class."""
+    if isinstance(module, fx.GraphModule):
+        return "The network with what changes its inputs and outputs."
     text = inspect.cleandoc(type(module).__dict__.get("__doc__") or "").split("\n\n")[0]
     return " ".join(text.split()).replace("\\", "").replace('"""', "'''").rstrip('"')
 

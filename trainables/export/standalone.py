@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from trainables.export.deployed import Deployed
 from trainables.export.expressions import Bracket, Entry, SourceText, written
 from trainables.export.format import Format, Work
 from trainables.export.layers import literal
 from trainables.export.source import SourceCode, source_code_of
-from trainables.export.standardized import described_inputs
+from trainables.export.standardized import described_inputs, raw_examples, with_raw_inputs
 from trainables.export.weights import WEIGHTS, write_weights
+from trainables.training.batches import Batch, called, mapped
 
 __all__ = ["FORMAT", "MODEL", "model_text", "write_model"]
 
@@ -69,15 +74,19 @@ def write_model(
 
     Args:
         deployed: the network.
-        batches: two batches of inputs of different sizes, (n, ...).
+        batches: two batches of inputs of different sizes, (n, ...), each a tensor, a tuple, or a dict; raw ones if the
+            file takes raw inputs by a `prepare` or `finish` of the network.
         facts: lines for the docstring of the file.
         path: the file.
-        raw: the default of `raw` in its `load`, if the network has a mean and a deviation of raw inputs.
+        raw: whether its `load` gives a network for raw inputs, by default, if the network says how they are changed.
 
     Raises:
         UntraceableError: the network cannot be written as source.
     """
-    path.write_text(model_text(deployed, source_code_of(deployed.network, batches), facts, raw=raw), encoding="utf-8")
+    inside = raw and (deployed.prepare is not None or deployed.finish is not None)
+    whole = with_raw_inputs(deployed) if inside else deployed.network
+    text = model_text(deployed, source_code_of(whole, batches), facts, raw=raw)
+    path.write_text(text, encoding="utf-8")
 
 
 def model_text(deployed: Deployed, source: SourceCode, facts: Sequence[str], *, raw: bool = True) -> str:
@@ -92,16 +101,50 @@ def model_text(deployed: Deployed, source: SourceCode, facts: Sequence[str], *, 
     Returns:
         The text.
     """
+    composed = raw and (deployed.prepare is not None or deployed.finish is not None)
+    if composed:
+        return _composed(deployed, source, facts)
     raw = raw and deployed.standardizes
     head = [_document(deployed, facts, raw), _imports(source), f"{_DTYPES.strip()}\n", *_constants(deployed, source)]
     normalize = [_normalize(deployed), _STANDARDIZED] if deployed.standardizes else []
-    functions = [source.classes, *normalize, _READ, _load(deployed, source, raw), _main(deployed)]
+    functions = [source.classes, *normalize, _READ, _load(deployed, source, raw), _main(deployed, deployed.inputs)]
+    return "\n".join([*head, *(f"\n{part.strip()}\n" for part in functions)])
+
+
+def _composed(deployed: Deployed, source: SourceCode, facts: Sequence[str]) -> str:
+    """The text of a file whose root prepares raw inputs, calls the network, and finishes its outputs."""
+    used = tuple(name.removeprefix("network.") for name in source.unused)
+    own = replace(source, unused=used)
+    head = [_document(deployed, facts, True), _imports(own), f"{_DTYPES.strip()}\n", *_constants(deployed, own)]
+    kept = (
+        "    weights = {name: tensor for name, tensor in weights.items() if not name.startswith(UNUSED)}\n"
+        if own.unused
+        else ""
+    )
+    load = f'''def load(path: str | Path | None = None, *, raw: bool = True) -> nn.Module:
+    """The trained network, in evaluation mode on the CPU; by default with the weights beside this file.
+
+    It takes raw inputs, or without `raw` those that `{source.call.partition("(")[0]}` makes of them.
+    """
+    whole = {source.call}
+    weights = read_weights(path or Path(__file__).with_name("{WEIGHTS}"))
+{kept}    whole.network.load_state_dict(weights, assign=True)
+    return (whole if raw else whole.network).eval()
+'''
+    functions = [source.classes, _READ, load, _main(deployed, raw_examples(deployed))]
     return "\n".join([*head, *(f"\n{part.strip()}\n" for part in functions)])
 
 
 def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
-    shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
-    title = f"A network of the space {_safe(deployed.space)}: inputs ({shape}) to outputs, in evaluation mode."
+    if isinstance(deployed.inputs, Tensor):
+        shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
+        given, call = f"inputs ({shape})", "network(inputs)"
+    else:
+        examples = raw_examples(deployed) if raw else deployed.inputs
+        names = list(examples) if isinstance(examples, dict) else list(deployed.named)
+        given = "inputs " + ", ".join(names)
+        call = f"network({', '.join(f'{one}={one}' if isinstance(examples, dict) else one for one in names)})"
+    title = f"A network of the space {_safe(deployed.space)}: {given} to outputs, in evaluation mode."
     lines = [title, ""]
     for fact in facts:
         lines += textwrap.wrap(_safe(fact), 116, subsequent_indent="    ", break_on_hyphens=False) or [""]
@@ -112,7 +155,7 @@ def _document(deployed: Deployed, facts: Sequence[str], raw: bool) -> str:
         "    from model import load",
         "",
         f"    network = load()  # weights from {WEIGHTS} beside this file",
-        "    outputs = network(inputs)",
+        f"    outputs = {call}",
         "",
         *textwrap.wrap(f"Inputs are {described_inputs(deployed, raw=raw)}.", 116),
     ]
@@ -181,16 +224,27 @@ def _load(deployed: Deployed, source: SourceCode, raw: bool) -> str:
 '''
 
 
-def _main(deployed: Deployed) -> str:
-    shape = ", ".join(map(str, (2, *deployed.inputs.shape[1:])))
-    inputs = f"torch.rand({shape})"
-    if not deployed.inputs.is_floating_point():
-        inputs = f"torch.zeros({shape}, dtype={deployed.inputs.dtype})"
+def _main(deployed: Deployed, examples: Batch) -> str:
+    if isinstance(examples, dict):
+        given = ", ".join(f"{name}={_made(one)}" for name, one in examples.items())
+    else:
+        given = ", ".join(_made(one) for one in (examples if isinstance(examples, tuple) else (examples,)))
+    with torch.no_grad():
+        outputs = called(deployed.network, deployed.inputs)
+    shown = f"tuple(load()({given}).shape)" if isinstance(outputs, Tensor) else f"load()({given})"
     return f"""
 if __name__ == "__main__":
     with torch.no_grad():
-        print(tuple(load()({inputs}).shape))
+        print({shown})
 """
+
+
+def _made(tensor: Tensor) -> str:
+    """Source of two inputs of a shape."""
+    shape = ", ".join(map(str, (2, *tensor.shape[1:])))
+    if tensor.is_floating_point():
+        return f"torch.rand({shape})"
+    return f"torch.zeros({shape}, dtype={tensor.dtype})"
 
 
 def _safe(text: str) -> str:
@@ -199,7 +253,10 @@ def _safe(text: str) -> str:
 
 def _write(work: Work, folder: Path) -> None:
     write_weights(work.own.network, folder / WEIGHTS)
-    write_model(work.own, (work.own.inputs[:2], work.own.inputs[:3]), work.facts, folder / MODEL, raw=work.raw)
+    composed = work.own.prepare is not None or work.own.finish is not None
+    examples = work.given_examples if composed else work.own.inputs
+    batches = mapped(lambda one: one[:2], examples), mapped(lambda one: one[:3], examples)
+    write_model(work.own, batches, work.facts, folder / MODEL, raw=work.raw)
 
 
 FORMAT = Format(

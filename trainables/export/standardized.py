@@ -1,16 +1,28 @@
-"""The normalisation of inputs as a part of the network, and the metadata about inputs and outputs."""
+"""What changes raw inputs and outputs as a part of the network, and the metadata about inputs and outputs."""
 
 from __future__ import annotations
 
 import json
+import operator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from trainables.export.deployed import Deployed
+from trainables.export.naming import OUTPUT, named_inputs, named_outputs, positional, with_names
+from trainables.training.batches import Batch, called
 
-__all__ = ["Standardized", "described_inputs", "described_outputs", "metadata", "raw_of", "standardized"]
+__all__ = [
+    "Standardized",
+    "described_inputs",
+    "described_outputs",
+    "metadata",
+    "raw_examples",
+    "raw_of",
+    "standardized",
+    "with_raw_inputs",
+]
 
 
 class Standardized(nn.Module):
@@ -47,6 +59,78 @@ def standardized(deployed: Deployed) -> nn.Module:
     return Standardized(deployed.network, *_statistics(deployed)).eval()
 
 
+def with_raw_inputs(deployed: Deployed) -> nn.Module:
+    """Put everything between raw inputs and the outputs for users into one network.
+
+    Args:
+        deployed: the network on the CPU, which says how its inputs and outputs are changed.
+
+    Returns:
+        The network for raw inputs, in evaluation mode. Where a task has its own `prepare` or `finish` it is a graph
+        whose inputs have the names of the raw ones, and which has the network as its `network`.
+    """
+    if deployed.prepare is None and deployed.finish is None:
+        return standardized(deployed)
+    prepare = deployed.prepare or (_standardize(deployed) if deployed.standardizes else None)
+    graph, network, raw = fx.Graph(), deployed.network, raw_examples(deployed)
+    values: Any = {name: graph.placeholder(name) for name in _raw_names(deployed)}
+    given = with_names(raw, values)
+    if prepare is not None:
+        # Functions of this module, since the target of a node needs a plain name.
+        change = prepare
+
+        def prepared(*batch: Batch) -> Any:
+            return positional(network, change(batch[0] if isinstance(raw, Tensor | dict) else batch))
+
+        arguments = graph.call_function(prepared, tuple(given) if isinstance(raw, tuple) else (given,))
+        with torch.no_grad():
+            count = len(positional(network, change(raw)))
+        own = [graph.call_function(operator.getitem, (arguments, place)) for place in range(count)]
+        outputs = graph.call_module("network", tuple(own))
+    else:
+        outputs = graph.call_module("network", _in_order(network, given))
+    if deployed.finish is not None:
+        finish = deployed.finish
+
+        def finished(batch: Batch) -> Any:
+            return finish(batch)
+
+        outputs = graph.call_function(finished, (outputs,))
+    graph.output(outputs)
+    return fx.GraphModule({"network": network}, graph).eval()
+
+
+def _in_order(network: nn.Module, given: Any) -> tuple[Any, ...]:
+    return positional(network, given) if isinstance(given, dict) else given if isinstance(given, tuple) else (given,)
+
+
+def _standardize(deployed: Deployed) -> Any:
+    mean, std = _statistics(deployed)
+    return lambda raw: (raw - mean) / std
+
+
+def _raw_names(deployed: Deployed) -> list[str]:
+    """The names of the raw inputs: their own in a dict, those of the network's arguments where these fit."""
+    raw = raw_examples(deployed)
+    if isinstance(raw, tuple) and deployed.prepare is not None:
+        return [f"input_{place}" for place in range(len(raw))]
+    return list(named_inputs(deployed.network, raw))
+
+
+def raw_examples(deployed: Deployed) -> Batch:
+    """Return examples of raw inputs.
+
+    Args:
+        deployed: the network.
+
+    Returns:
+        (n, ...), as users of an exported file have them.
+    """
+    if deployed.prepare is not None:
+        return deployed.raw
+    return raw_of(deployed, deployed.inputs) if deployed.standardizes else deployed.inputs
+
+
 def raw_of(deployed: Deployed, inputs: Tensor) -> Tensor:
     """Invert the standardization of inputs.
 
@@ -75,14 +159,37 @@ def described_inputs(deployed: Deployed, *, raw: bool) -> str:
         raw: whether the file takes raw inputs.
 
     Returns:
-        Dtype, shape and scale, in words.
+        Dtype, shape and scale, in words; of several inputs after the name of each.
     """
-    kind = str(deployed.inputs.dtype).removeprefix("torch.")
-    shape = ", ".join(["n", *map(str, deployed.inputs.shape[1:])])
-    if not deployed.standardizes:
-        return f"{kind} of shape ({shape}), as the network expects them"
+    if deployed.prepare is None and isinstance(deployed.inputs, Tensor):
+        return f"{_kind(deployed.inputs)}{_scale_of_one(deployed, raw=raw)}"
     if not raw:
-        return f"{kind} of shape ({shape}), standardized: (raw - mean) / std"
+        named, rest = deployed.named, "as the network expects them"
+        if deployed.prepare is not None:
+            rest += ", prepared from raw inputs"
+        return f"{'; '.join(_titled(name, one, '') for name, one in named.items())}; {rest}"
+    given = raw_examples(deployed)
+    tensors = [given] if isinstance(given, Tensor) else list(given.values() if isinstance(given, dict) else given)
+    named = dict(zip(_raw_names(deployed), tensors, strict=True))
+    parts = [_titled(name, one, deployed.meanings.get(name, "")) for name, one in named.items()]
+    rest = "raw, as they are in the data" if deployed.prepare is not None else "as the network expects them"
+    return f"{'; '.join(parts)}; {rest}"
+
+
+def _titled(name: str, tensor: Tensor, meaning: str) -> str:
+    return f"{name}: {_kind(tensor)}" + (f" ({meaning})" if meaning else "")
+
+
+def _kind(tensor: Tensor) -> str:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return f"{dtype} of shape ({', '.join(['n', *map(str, tensor.shape[1:])])})"
+
+
+def _scale_of_one(deployed: Deployed, *, raw: bool) -> str:
+    if not deployed.standardizes:
+        return ", as the network expects them"
+    if not raw:
+        return ", standardized: (raw - mean) / std"
     known = []
     if deployed.raw_dtype:
         known.append(f"{deployed.raw_dtype} in the data")
@@ -90,20 +197,23 @@ def described_inputs(deployed: Deployed, *, raw: bool) -> str:
         low, high = (f"{one:g}" for one in deployed.raw_range)
         known.append(f"{low} to {high} in its training images")
     said = f" ({', '.join(known)})" if known else ""
-    return f"{kind} of shape ({shape}), raw: with the values that the data set has{said}, unscaled"
+    return f", raw: with the values that the data set has{said}, unscaled"
 
 
-def described_outputs(deployed: Deployed) -> str:
+def described_outputs(deployed: Deployed, *, raw: bool = True) -> str:
     """Describe the outputs of a file for a person.
 
     Args:
         deployed: the network.
+        raw: whether the file takes raw inputs; it then finishes the outputs, too.
 
     Returns:
         What each number means, in words; empty where it is not known.
     """
     if deployed.classes:
         return "one number for each class, before softmax"
+    if deployed.finish is not None and not raw:
+        return "what the network gives, not finished; files that take raw inputs finish it"
     if not deployed.output_mean:
         return ""
     if deployed.is_scaled:
@@ -129,10 +239,13 @@ def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str
         "std": list(deployed.std),
         "raw_dtype": deployed.raw_dtype,
         "raw_range": list(deployed.raw_range),
-        "output": described_outputs(deployed),
+        "outputs": _outputs(deployed),
+        "output": described_outputs(deployed, raw=raw),
         "output_mean": [] if deployed.is_scaled else list(deployed.output_mean),
         "output_std": [] if deployed.is_scaled else list(deployed.output_std),
         "classes": list(deployed.classes),
+        "task": deployed.task,
+        "reading": dict(deployed.reading),
         "data": deployed.data,
         "space": deployed.space,
         "architecture_id": identifier,
@@ -144,7 +257,16 @@ def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str
     }
 
 
+def _outputs(deployed: Deployed) -> list[str]:
+    """The names of several outputs; empty for one."""
+    with torch.no_grad():
+        names = list(named_outputs(called(deployed.network, deployed.inputs)))
+    return [] if names == [OUTPUT] else names
+
+
 def _normalization(deployed: Deployed, *, raw: bool) -> str:
+    if deployed.prepare is not None:
+        return "inside: give raw inputs" if raw else "outside: give prepared inputs"
     if not deployed.standardizes:
         return "none"
     return "inside: give raw inputs" if raw else "outside: give (raw - mean) / std"

@@ -36,6 +36,10 @@ _INFIX: dict[Any, tuple[str, int]] = {
     operator.floordiv: (" // ", 2),
     operator.mod: (" % ", 2),
     operator.matmul: (" @ ", 2),
+    operator.ge: (" >= ", 0),
+    operator.gt: (" > ", 0),
+    operator.le: (" <= ", 0),
+    operator.lt: (" < ", 0),
     torch.add: (" + ", 1),
     torch.mul: (" * ", 2),
 }
@@ -60,7 +64,9 @@ class Statement:
 class _Expression:
     piece: Piece
     strength: int = 9
-    """Precedence of the operator: 1 for sums, 2 for products, 3 for signs, 9 for what needs no brackets."""
+    """Precedence of the operator: 0 for comparisons, 1 for sums, 2 for products, 3 for signs, 9 for what needs no
+    brackets.
+    """
     depth: int = 0
 
 
@@ -271,8 +277,8 @@ class _Writer:
 
     def _infix(self, node: fx.Node, sign: str, strength: int) -> _Expression:
         left, right = (self._argument(one) for one in node.args)
-        # a + b + c needs no brackets, a - (b + c) does.
-        pieces = (self._bracketed(left, strength), self._bracketed(right, strength + 1))
+        # a + b + c needs no brackets, a - (b + c) does, and so does (a > b) > c.
+        pieces = (self._bracketed(left, max(strength, 1)), self._bracketed(right, strength + 1))
         first = pieces[0]
         if isinstance(first, Bracket) and first.separator == sign and not first.closing:
             items = (*first.items, Entry("", pieces[1]))
@@ -309,6 +315,9 @@ class _Writer:
             items = [Entry("*", self._argument(whole).piece)] if whole is not None else []
             items += [Entry("", self._argument(one).piece) for one in rest]
             return _Expression(Bracket(opening, tuple(items), closing))
+        if isinstance(arg, dict):
+            entries = tuple(Entry(f"{flat(literal(key))}: ", self._argument(one).piece) for key, one in arg.items())
+            return _Expression(Bracket("{", entries, "}"))
         if isinstance(arg, torch.device):
             return _Expression(SourceText(f'"{arg}"'))
         return _Expression(literal(arg))

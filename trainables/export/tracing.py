@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from trainables.export.naming import positional
+
 __all__ = ["Pair", "Traced", "TracedValue", "UntraceableError", "is_leaf", "seen_inputs", "trace"]
 
 Pair = tuple[Any, Any]
@@ -61,7 +63,7 @@ def seen_inputs(network: nn.Module, batches: Pair) -> dict[nn.Module, list[Pair]
 
     Args:
         network: the network, in evaluation mode.
-        batches: two batches of inputs.
+        batches: two batches of inputs, each a tensor, a tuple, or a dict.
 
     Returns:
         For every module that both runs call, its arguments in the first call of each run: one pair for each argument.
@@ -82,7 +84,7 @@ def seen_inputs(network: nn.Module, batches: Pair) -> dict[nn.Module, list[Pair]
         for batch in batches:
             calls: dict[nn.Module, tuple[Any, ...]] = {}
             with torch.no_grad():
-                network(batch)
+                network(*positional(network, batch))
             for module, args in calls.items():
                 seen.setdefault(module, []).append(args)
     finally:
@@ -218,7 +220,9 @@ class _Tracer(fx.Tracer):
         if _changes_nothing(target, args, kwargs):
             return args[0]
         if kind == "placeholder":
-            pair = next(self._inputs)
+            pair = next(self._inputs, None)
+            if pair is None:
+                raise UntraceableError(f"its forward takes {target!r}, which the examples of its inputs do not have")
         else:
             pair = self._computed(kind, target, args, kwargs)
             if all(isinstance(one, int | float | bool | torch.Size | None) for one in pair) and pair[0] == pair[1]:
@@ -259,6 +263,9 @@ class _Tracer(fx.Tracer):
                 self.names.pop(item.node, None)
                 self.remember_name(item.node, place)
         return _Values(items) if isinstance(first, list) else tuple(items)
+
+    def get_fresh_qualname(self, prefix: str) -> str:
+        return super().get_fresh_qualname(prefix.removeprefix("_tensor_"))
 
     def create_arg(self, a: Any) -> Any:
         return super().create_arg(list(a) if isinstance(a, _Values) else a)

@@ -17,6 +17,7 @@ from trainables import networks
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export.deployed import Deployed
 from trainables.export.format import Format, Work
+from trainables.export.naming import INPUT
 from trainables.export.resizing import resize
 from trainables.export.standardized import described_outputs
 from trainables.networks import build
@@ -66,17 +67,27 @@ def architecture_document(deployed: Deployed, identifier: str) -> dict[str, Any]
         "architecture": deployed.architecture,
         "settings": deployed.settings,
         **({"layers": deployed.layers} if deployed.layers else {}),
-        "input": {
-            "shape": ["batch", *deployed.inputs.shape[1:]],
-            "dtype": str(deployed.inputs.dtype).removeprefix("torch."),
-            "mean": list(deployed.mean) or None,
-            "std": list(deployed.std) or None,
-            "raw_dtype": deployed.raw_dtype or None,
-            "raw_range": list(deployed.raw_range) or None,
-        },
+        **_inputs(deployed),
         "classes": list(deployed.classes) or None,
-        **({"output": described_outputs(deployed)} if deployed.output_mean else {}),
+        **({"output": described_outputs(deployed, raw=False)} if deployed.output_mean else {}),
     }
+
+
+def _inputs(deployed: Deployed) -> dict[str, Any]:
+    described = {name: _described(tensor) for name, tensor in deployed.named.items()}
+    if not isinstance(deployed.inputs, Tensor):
+        return {"inputs": described}
+    known = {
+        "mean": list(deployed.mean) or None,
+        "std": list(deployed.std) or None,
+        "raw_dtype": deployed.raw_dtype or None,
+        "raw_range": list(deployed.raw_range) or None,
+    }
+    return {"input": {**described[INPUT], **known}}
+
+
+def _described(tensor: Tensor) -> dict[str, Any]:
+    return {"shape": ["batch", *tensor.shape[1:]], "dtype": str(tensor.dtype).removeprefix("torch.")}
 
 
 def rebuilt(folder: str | Path) -> nn.Module:

@@ -33,7 +33,7 @@ from trainables.tasks.learner_settings import LearnerSettings
 from trainables.tasks.registry import AUTO, guessed, make_task, task_settings
 from trainables.tasks.task import Task, TaskData
 from trainables.tasks.tuning import TaskTuning
-from trainables.training.batches import Batch, laid_out
+from trainables.training.batches import Batch, laid_out, mapped
 from trainables.training.devices import device_of, layout_of, placed
 from trainables.training.loop import Recipe, Training
 from trainables.training.parallel import ALONE, Group, check_together
@@ -49,6 +49,8 @@ __all__ = ["Learner"]
 PROXY_EXAMPLES = 64
 """How many examples a zero-cost proxy sees."""
 
+_EXAMPLES = 16
+"""How many examples go with an exported network."""
 EMA = 0.999
 DROP_PATH = 0.2
 
@@ -283,22 +285,31 @@ class Learner:
         from trainables.export.deployed import Deployed
 
         training, data = self._run.training, self._run.training.data
-        first = torch.arange(min(4, len(data.train)), device=data.device)
+        rows = data.train.rows(torch.arange(min(_EXAMPLES, len(data.train)), device=data.device))[0]
         splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
         arguments = {
             name: list(value) if isinstance(value, tuple) else value for name, value in data.arguments().items()
         }
         return Deployed(
             network=training.network,
-            inputs=data.normalize(data.train.rows(first)[0]),
+            inputs=data.normalize(rows),
             space=space_name(self._settings.space),
             architecture=self._run.identity["architecture"],
             settings={**arguments, **self._network},
             classes=data.classes,
             data=data.name,
             splits=splits,
+            **self._prepared(rows),
             **self._task.exported(data),
         )
+
+    def _prepared(self, rows: Batch) -> dict[str, Any]:
+        """How raw inputs become those of the network, unless the task says it by `mean` and `std`."""
+        data = self._run.training.data
+        if "mean" in self._task.exported(data) or _are_equal(rows, data.normalize(rows)):
+            return {}
+        # Exported files compute on the CPU, whatever this training computed on.
+        return {"prepare": self._task.load(torch.device("cpu")).normalize, "raw": mapped(torch.Tensor.cpu, rows)}
 
     def tuning(self) -> TaskTuning:
         """The data and the recipe, for a network that was made smaller."""
@@ -367,6 +378,18 @@ def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[
         others = {**task, **others}
         task = others.pop("name", AUTO)
     return task, others
+
+
+def _are_equal(one: Batch, other: Batch) -> bool:
+    """Check whether two batches have the same form, names, types and values."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        same = one.shape == other.shape and one.dtype == other.dtype
+        return same and torch.allclose(one, other, rtol=0, atol=0, equal_nan=one.is_floating_point())
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_are_equal(part, other[name]) for name, part in one.items())
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_are_equal, one, other))
+    return False
 
 
 def _score_of_cost(network: torch.nn.Module, data: TaskData, proxy: str) -> float:

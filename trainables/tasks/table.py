@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -101,19 +101,24 @@ class Table(Task):
             return [data.classes[index] for index in outputs.argmax(1).tolist()]
         return [float(value) for value in _values(outputs, data)]
 
-    def exported(self, data: TableData) -> NoReturn:
-        """Refuse to export a network for tables: files do not hold the encoding of its columns yet.
-
-        Args:
-            data: what `load` returned.
-
-        Raises:
-            TrainableError: always.
-        """
-        raise TrainableError(
-            f"a network for {data.name} cannot be exported or compressed yet: the file would lack how the columns are "
-            "encoded and scaled; use the winner in Python, by nas_tune.trained(run)"
-        )
+    def exported(self, data: TableData) -> dict[str, Any]:
+        """Return the scale of a predicted number, how columns become the raw inputs, and what these are."""
+        names = [column.name for column in data.encoding.numbers]
+        meanings = {"numbers": f"the columns {', '.join(names)}; NaN where one is missing"}
+        if data.encoding.categories:
+            coded = ", ".join(column.name for column in data.encoding.categories)
+            meanings["categories"] = f"the codes of the columns {coded}"
+        reading = {
+            "encoding": data.encoding.to_dict(),
+            "scaling": data.scaling.to_dict(),
+            "target": data.target.to_dict(),
+            "missing": list(self.data.missing),
+        }
+        found: dict[str, Any] = {"meanings": meanings, "reading": reading}
+        if not data.classes:
+            found |= {"output_mean": (data.target.mean,), "output_std": (data.target.std,)}
+            found |= {"finish": torch.exp} if data.target.log else {}
+        return found
 
     def full_recipe(self) -> dict[str, object]:
         """Train the winner on the validation rows too."""

@@ -10,6 +10,7 @@ from nas_tune.objectives.objective import objectives_of
 from nas_tune.winners.export.facts import Facts
 from nas_tune.winners.retrain.trainable import TEST
 from trainables.export import FORMATS, Exported
+from trainables.export.naming import INPUT
 from trainables.export.standardized import described_inputs
 from trainables.metrics import TRAINING, modes_with_training
 
@@ -78,9 +79,10 @@ def _architecture(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "canonical id", facts.identifier
     if facts.deployed.settings is not None:
         yield "settings of its builder", json.dumps(dict(facts.deployed.settings))
-    inputs = facts.deployed.inputs
-    dtype = str(inputs.dtype).removeprefix("torch.")
-    yield "input", f"(batch, {', '.join(map(str, inputs.shape[1:]))}), {dtype}"
+    for name, inputs in facts.deployed.named.items():
+        dtype = str(inputs.dtype).removeprefix("torch.")
+        title = name if name == INPUT else f"input {name}"
+        yield title, f"({', '.join(['batch', *map(str, inputs.shape[1:])])}), {dtype}"
     yield "parameters", f"{facts.cost.parameters:,}" if facts.cost else _NOT_MEASURED
     if facts.supernet_parameters is not None:
         yield "parameters of the supernet in which it was found", f"{facts.supernet_parameters:,}"
@@ -204,10 +206,11 @@ def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
     for kind in sorted({one.inputs for one in results if one.files and one.inputs}):
         names = ", ".join(one.format for one in results if one.files and one.inputs == kind)
         yield f"- {names}: {described_inputs(facts.deployed, raw=kind == 'raw')}."
-    if facts.deployed.standardizes:
+    if facts.deployed.changes:
         yield "- The check in the fresh interpreter gave each file what it takes. ONNX and pt2 files say it themselves,"
         classes = "the classes, " if facts.deployed.classes else ""
-        yield f"  with {classes}the mean and the deviation (pt2: in `metadata.json`)."
+        scale = "the mean and the deviation" if facts.deployed.standardizes else "what the inputs and outputs mean"
+        yield f"  with {classes}{scale} (pt2: in `metadata.json`)."
         yield ""
 
 

@@ -24,6 +24,7 @@ from trainables.protocol import Evaluating, Trainable
 from trainables.tasks.image_task import ImageTask
 from trainables.tasks.learner import Learner
 from trainables.tasks.task import Metric
+from trainables.training.batches import mapped
 
 __all__ = ["Facts", "Source", "gather_facts", "machine", "supernet_parameters"]
 
@@ -248,7 +249,7 @@ def _spread(test: Mapping[str, float], examples: int, metrics: Iterable[Metric])
 
 def _cost(deployed: Deployed) -> Cost | None:
     try:
-        return cost_of(deployed.network, deployed.inputs[:1])
+        return cost_of(deployed.network, mapped(lambda one: one[:1], deployed.inputs))
     except (RuntimeError, NotImplementedError, TypeError, ValueError):
         return None  # The network cannot run on the meta device.
 

@@ -65,9 +65,9 @@ def test_the_files_take_raw_inputs_or_standardized_ones(
 def test_a_file_that_computes_something_else_is_refused(
     wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def outputs(kind: str, place: Path, batches: dict[str, Tensor]) -> dict[str, Tensor]:
+    def outputs(kind: str, place: Path, batches: dict[str, dict[str, Tensor]], form: str) -> dict[str, Tensor]:
         run = as_function(session(place, 1))
-        found = {name: run(inputs) for name, inputs in batches.items()}
+        found = {f"{name}/output": run(inputs) for name, inputs in batches.items()}
         return {name: one.flip(1) for name, one in found.items()} if place.name == wrong else found
 
     monkeypatch.setattr("trainables.export.check._outputs", outputs)

@@ -42,7 +42,7 @@ def found(network: nn.Module, off: float, kind: str, monkeypatch: pytest.MonkeyP
     batches = random_batches(torch.zeros(3, 3))
     exact = {name: x * network.scale.detach() for name, x in batches.items()}
     greatest = max(float(one.abs().max()) for one in exact.values())
-    outputs = {name: one + off * greatest for name, one in exact.items()}
+    outputs = {f"{name}/output": one + off * greatest for name, one in exact.items()}
     monkeypatch.setattr("trainables.export.check._outputs", lambda *_: outputs)
     return compared(network, kind, Path(), batches)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 import search_spaces
 from tests.trainables.data.tables.frames import small
+from trainables.data.tables import Encoding
 from trainables.errors import CheckpointError, TrainableError
+from trainables.export import export_network
 from trainables.tasks import table_metrics
 from trainables.tasks.gathering import Gathered
 from trainables.tasks.learner import Learner
@@ -203,8 +207,25 @@ def test_boosted_trees_take_many_categories_and_logarithms():
     assert set(whole.controls()[0].scores) == {"test"}
 
 
-def test_a_network_for_tables_is_not_exported_without_the_encoding_of_its_columns():
-    learner = Learner(task="table", data=small(), target="good", space="mlp", batch_size=8)
+@pytest.mark.parametrize("scale", ["standard", "log", "quantile"])
+def test_exported_files_take_numbers_as_they_are_and_say_how_columns_are_encoded(
+    scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", lambda *_: 0.0)
+    frame = small().assign(price=np.linspace(1, 500, len(small()))).drop(columns="good")
+    frame.loc[::5, "size"] = np.nan
+    learner = Learner(task="table", data=frame, target="price", space="mlp", log_target=True, numbers=scale)
     learner.setup(search_spaces.get("mlp").sample(3), seed=0, max_epochs=1)
-    with pytest.raises(TrainableError, match="cannot be exported or compressed yet"):
-        learner.deployed()
+    deployed = learner.deployed()
+    (made,) = export_network(deployed, tmp_path, ["py"])
+    assert (made.problem, made.inputs) == ("", "raw")
+    names = {"__name__": "model", "__file__": str(tmp_path / "model.py")}
+    exec((tmp_path / "model.py").read_text(encoding="utf-8"), names)
+    assert bool(deployed.raw["numbers"].isnan().any())
+    with torch.no_grad():
+        found = names["load"]()(**deployed.raw)[:, 0]
+        outputs = learner.network(**deployed.inputs)
+    data = learner.task.load(torch.device("cpu"))
+    assert found.tolist() == pytest.approx(learner.task.decode(outputs, data), rel=1e-4)
+    reading = json.loads(json.dumps(deployed.reading))
+    assert data.encoding == Encoding.from_dict(reading["encoding"])

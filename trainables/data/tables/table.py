@@ -121,7 +121,7 @@ class TableData:
         Returns:
             The same with scaled numbers, and a column behind them for each number that may be missing.
         """
-        if isinstance(inputs, Tensor):
+        if not isinstance(inputs, dict):
             return self.scaling.scaled(inputs)
         if "numbers" not in inputs:
             return inputs
