@@ -26,15 +26,16 @@ def init(
 ) -> None:
     """Write a commented configuration of a first search, which runs as it stands.
 
-    Without --data it searches scikit-learn's handwritten digits, which need no download. Prints the path of the file.
+    Without --data and --task it searches scikit-learn's handwritten digits, which need no download. Prints the path of the file.
 
     Args:
         task: the task of the networks, a name of `nas_tune.config.starter.TASKS`.
-        images: a folder with one sub-folder of images per class, a file, or a name; by default scikit-learn's digits.
+        images: a folder with one sub-folder of images per class, a file, or a name; by default scikit-learn's digits,
+            where the task is about images.
         out: the file to write, which must not exist.
 
     Raises:
-        ConfigError: there is no such task, or the file exists or cannot be written.
+        ConfigError: there is no such task, it needs data, or the file exists or cannot be written.
         DataError: there are no data to train on.
     """
     from nas_tune.config.starter import starter

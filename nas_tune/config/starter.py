@@ -7,7 +7,7 @@ default, or with an example where there is no default. The comments of the searc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ __all__ = ["TASKS", "Setting", "Starter", "starter"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A line of the file's table `[trainable]`.
+    """A line of one of the file's tables, `[task]` and `[trainable]`.
 
     Attributes:
         key, value: the setting, and what the file shows as its value.
@@ -47,6 +47,8 @@ class Starter:
         about: the first line of the file.
         chosen: the keys of the search that the file sets, with their values.
         trainable: the lines of the table `[trainable]`.
+        task: the lines of the table `[task]`; without any, the trainable has the settings of the data.
+        needs_data: whether data must be given, for want of some that come with this package.
         for_folders: keys of `[trainable]` that are set where the data are a folder, with their values.
         downloads: names of data sets that can be fetched.
         for_downloads: keys of `[trainable]` that are set for one of these, with their values.
@@ -58,6 +60,8 @@ class Starter:
     for_folders: Mapping[str, object]
     downloads: tuple[str, ...]
     for_downloads: Mapping[str, object]
+    task: tuple[Setting, ...] = ()
+    needs_data: bool = False
 
 
 TASKS: Mapping[str, Starter] = {
@@ -103,7 +107,43 @@ TASKS: Mapping[str, Starter] = {
         for_folders={"resize": 32},
         downloads=("mnist", "fashion_mnist", "cifar10", "cifar100"),
         for_downloads={"data_root": "data", "download": True},
-    )
+    ),
+    "language": Starter(
+        about="Which language model predicts this text best?",
+        chosen={
+            "space": {"name": "transformer_lm", "embeddings": [64, 96, 128], "depths": [1, 4]},
+            "strategy": "auto",
+            "scheduler": "asha",
+            "metric": "loss",
+            "mode": "min",
+            "max_trials": 24,
+            "max_epochs": 9,
+            "workers": 2,
+            "seed": 0,
+        },
+        trainable=(
+            Setting("batch_size", 16, "Examples a step; small, since the epochs are few", is_set=True),
+            Setting("lr", 0.003, "The highest learning rate; it falls as a cosine"),
+            Setting("network", {"dropout": 0.1}, "Settings of the network, such as dropout"),
+            Setting("amp", False, "Mixed precision, on GPUs"),
+            Setting("device", "auto", "A GPU where the trial has one, else the CPU; or a name such as cuda"),
+        ),
+        for_folders={},
+        downloads=(),
+        for_downloads={},
+        task=(
+            Setting("name", "language", "Predicts the next token of a text", is_set=True),
+            Setting("data", "input.txt", "A text file, token ids (.npy), or a folder of such files", is_set=True),
+            Setting("context", 64, "The tokens of an example", is_set=True),
+            Setting("epoch_tokens", 200_000, "The tokens of an epoch; without it the whole training part"),
+            Setting("tokens", "bytes", "What a token is: characters, bytes or ids; files decide without it"),
+            Setting("encoding", "utf-8", "The encoding of a text file"),
+            Setting("vocabulary", 50_257, "The number of ids; without it the greatest one of training decides"),
+            Setting("validation_share", 0.1, "The part of the text that trials are judged on, where none is given"),
+            Setting("test_share", 0.1, "The part of the text that the search never sees, where none is given"),
+        ),
+        needs_data=True,
+    ),
 }
 """The starters by the name of their task."""
 
@@ -146,13 +186,14 @@ def starter(task: str = "image_classification", *, data: str | None = None) -> s
 
     Args:
         task: a name of `TASKS`.
-        data: the images to search on: a name, or a path as the search shall see it. By default scikit-learn's digits.
+        data: the data to search on: a name, or a path as the search shall see it. By default scikit-learn's digits,
+            where the task is about images.
 
     Returns:
         The text of the file, with a comment for every key.
 
     Raises:
-        ConfigError: there is no such task.
+        ConfigError: there is no such task, or it needs data.
     """
     if task not in TASKS:
         known = ", ".join(TASKS)
@@ -165,7 +206,12 @@ def starter(task: str = "image_classification", *, data: str | None = None) -> s
     for title, keys in _SECTIONS.items():
         lines += ["", f"# {title}"]
         lines += [_search_line(chosen, key) for key in keys if key != "trainable"]
-    lines += ["", "[trainable]", *_trainable_lines(chosen, data)]
+    if chosen.needs_data and data is None:
+        raise ConfigError(f"task {task} has no data of its own; give some, by --data and a path")
+    given = _given(chosen, data)
+    for table, settings in (("task", chosen.task), ("trainable", chosen.trainable)):
+        if settings:
+            lines += ["", f"[{table}]", *(_setting_line(setting, given) for setting in settings)]
     return "\n".join(lines) + "\n"
 
 
@@ -179,16 +225,20 @@ def _search_line(chosen: Starter, key: str) -> str:
     return _line(key, default, text, is_set=False)
 
 
-def _trainable_lines(chosen: Starter, data: str | None) -> Iterator[str]:
+def _given(chosen: Starter, data: str | None) -> dict[str, object]:
+    """The values of settings that follow from the data."""
     given: dict[str, object] = {} if data is None else {"data": data}
     if data in chosen.downloads:
         # A user who has set the variable has the data in that folder, or wants them there.
-        given |= {} if ROOT_VARIABLE in os.environ else chosen.for_downloads
-    elif data is not None and os.path.isdir(data):
-        given |= chosen.for_folders
-    for setting in chosen.trainable:
-        value = given.get(setting.key, setting.value)
-        yield _line(setting.key, value, setting.text, is_set=setting.is_set or setting.key in given)
+        return given | ({} if ROOT_VARIABLE in os.environ else dict(chosen.for_downloads))
+    if data is not None and os.path.isdir(data):
+        return given | dict(chosen.for_folders)
+    return given
+
+
+def _setting_line(setting: Setting, given: Mapping[str, object]) -> str:
+    value = given.get(setting.key, setting.value)
+    return _line(setting.key, value, setting.text, is_set=setting.is_set or setting.key in given)
 
 
 def _line(key: str, value: object, text: str, *, is_set: bool) -> str:

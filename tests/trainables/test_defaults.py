@@ -20,7 +20,8 @@ from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.image_classifier import ImageClassifier
 
 CELLS = {"channels": 36, "layers": 20, "stem": "cifar", "auxiliary": False, "drop_path": 0.0}
-TEXTS = {"vocabulary": 10_000, "activations": ("tanh", "relu", "sigmoid", "identity"), "tied": True}
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
+TEXTS = {"vocabulary": 10_000, "context": 35, "activations": ACTIVATIONS, "tied": True}
 LAYERS = {"scale": 1.0, "dropout": 0.0, "drop_path": 0.0}
 SEPARABLE = ("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
 DARTS = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", *SEPARABLE)

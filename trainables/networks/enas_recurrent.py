@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from trainables.networks.family import Family
-from trainables.networks.recurrent import build_enas_recurrent, texts
+from trainables.networks.recurrent import SMALL, build_enas_recurrent, texts
 
 __all__ = ["FAMILY"]
 
-FAMILY = Family(build_enas_recurrent, texts, undecided=True)
+FAMILY = Family(build_enas_recurrent, texts, undecided=True, small=SMALL)

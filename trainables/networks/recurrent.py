@@ -31,7 +31,17 @@ from trainables.settings import check_flag, check_name, check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["ACTIVATIONS", "FAMILY", "Cell", "Node", "RecurrentLM", "build_enas_recurrent", "build_recurrent", "texts"]
+__all__ = [
+    "ACTIVATIONS",
+    "FAMILY",
+    "SMALL",
+    "Cell",
+    "Node",
+    "RecurrentLM",
+    "build_enas_recurrent",
+    "build_recurrent",
+    "texts",
+]
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
@@ -49,6 +59,7 @@ def build_recurrent(
     architecture: Architecture | Mapping[str, Any] | None,
     *,
     vocabulary: int = 10_000,
+    context: int = STEPS,
     embedding: int = 850,
     hidden: int = 850,
     nodes: int = 8,
@@ -65,6 +76,7 @@ def build_recurrent(
     Args:
         architecture: a member of `recurrent`, or its tree. None builds the undecided network.
         vocabulary: number of different tokens.
+        context: length of a text in training, which changes no weight.
         embedding: width of the embedding.
         hidden: width of the cell; with `tied` equal to `embedding`.
         nodes: nodes of the undecided cell.
@@ -92,6 +104,7 @@ def build_enas_recurrent(
     architecture: Architecture | Mapping[str, Any] | None,
     *,
     vocabulary: int = 10_000,
+    context: int = STEPS,
     embedding: int = 748,
     hidden: int = 748,
     nodes: int = 12,
@@ -109,6 +122,7 @@ def build_enas_recurrent(
     Args:
         architecture: a member of `enas_recurrent`, or its tree. None builds the undecided network.
         vocabulary: as in `build_recurrent`.
+        context: as in `build_recurrent`.
         embedding: as in `build_recurrent`.
         hidden: as in `build_recurrent`.
         nodes: nodes of the undecided cell, node 0 included.
@@ -134,16 +148,16 @@ def build_enas_recurrent(
 
 
 def texts(batch: int, settings: Mapping[str, Any]) -> Tensor:
-    """Make random texts of 35 tokens, the length in the papers' training.
+    """Make random texts, by default of 35 tokens, the length in the papers' training.
 
     Args:
         batch: number of texts.
-        settings: `vocabulary`, the number of different tokens.
+        settings: `vocabulary`, the number of different tokens, and `context`, the length.
 
     Returns:
-        (batch, 35), int64.
+        (batch, context), int64.
     """
-    return tokens(batch, {**settings, "context": STEPS})
+    return tokens(batch, {"context": STEPS, **settings})
 
 
 class Dropouts(NamedTuple):
@@ -358,4 +372,14 @@ def _node(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return node
 
 
-FAMILY = Family(build_recurrent, texts, undecided=True)
+SMALL = {
+    "embedding": 128,
+    "hidden": 128,
+    "dropout": 0.0,
+    "dropout_hidden": 0.0,
+    "dropout_input": 0.0,
+    "dropout_embedding": 0.0,
+    "dropout_word": 0.0,
+}
+"""Settings for a network that a laptop can train: the dropout of the papers is for hundreds of epochs."""
+FAMILY = Family(build_recurrent, texts, undecided=True, small=SMALL)

@@ -21,9 +21,9 @@ class Stream:
 
     Args:
         part: the examples, at least one.
-        size: examples per batch; at most all examples of the part.
+        size: examples per batch; at most all examples of a round.
         generator: draws the order; on the device of the data.
-        order: draws the numbers of the examples of a round, (n,), by the generator; None draws each once.
+        order: draws the numbers of the examples of a round, always as many, by the generator; None draws each once.
     """
 
     def __init__(
@@ -33,8 +33,9 @@ class Stream:
         generator: torch.Generator,
         order: Callable[[torch.Generator], Tensor] | None = None,
     ) -> None:
-        self.part, self.size = part, min(size, len(part))
-        self.batches = len(part) // self.size
+        self._round = len(part) if order is None else len(order(torch.Generator(generator.device)))
+        self.part, self.size = part, min(size, self._round)
+        self.batches = self._round // self.size
         self._generator, self._drawn = generator, order or self._once
         self._order = torch.empty(0, dtype=torch.int64, device=generator.device)
         self._at = 0
@@ -72,7 +73,7 @@ class Stream:
         Raises:
             ValueError: the state belongs to a part of another size.
         """
-        if len(state["order"]) not in (0, len(self.part)):
-            raise ValueError(f"the order is one of {len(state['order'])} examples, here are {len(self.part)}")
+        if len(state["order"]) not in (0, self._round):
+            raise ValueError(f"the order is one of {len(state['order'])} examples, here are {self._round}")
         self._order = state["order"].to(self._order.device)
         self._at = state["at"]

@@ -31,7 +31,7 @@ from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.learner_settings import LearnerSettings
 from trainables.tasks.registry import AUTO, guessed, make_task, task_settings
-from trainables.tasks.task import Task, TaskData
+from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out, mapped
 from trainables.training.devices import device_of, layout_of, placed
@@ -79,7 +79,9 @@ class Learner:
             name, self._guess = guessed(others)
         own = flat_settings(LearnerSettings)
         mine = {name: value for name, value in settings.items() if name in own}
-        self._begin(from_flat(LearnerSettings, mine), make_task(name, others))
+        made = make_task(name, others)
+        recipe = made.recipe() if isinstance(made, Recommending) else {}
+        self._begin(from_flat(LearnerSettings, {**recipe, **mine}), made)
 
     @classmethod
     def task_of(cls, settings: Mapping[str, object]) -> Task:

@@ -39,6 +39,7 @@ TASKS: Registry[type[Task]] = Registry(
     "tasks",
     {
         "classification": "trainables.tasks.classification:Classification",
+        "language": "trainables.tasks.language:Language",
         "regression": "trainables.tasks.regression:Regression",
         "table": "trainables.tasks.table:Table",
     },
@@ -94,8 +95,8 @@ def _imported(reference: str) -> object:
 
 
 def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
-    """Choose a task for data: a table for rows without images, regression where the targets of images are numbers with
-    fractions, else classification.
+    """Choose a task for data: language for texts and token ids, a table for rows without images, regression where the
+    targets of images are numbers with fractions, else classification.
 
     Args:
         settings: of the task, as far as they are known; those of the data count.
@@ -110,7 +111,13 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     from trainables.data import DataSettings
     from trainables.data.guessing import real_targets
     from trainables.data.tables import is_table
+    from trainables.data.texts import is_text
 
+    if is_text(settings.get("data"), settings.get("data_root")):
+        return (
+            "language",
+            "the task is taken for language, since the data are a text or token ids; task = .. sets another one",
+        )
     if is_table(settings.get("data"), settings.get("data_root")):
         return (
             "table",

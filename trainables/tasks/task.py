@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from trainables.metrics import Metric
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from trainables.training.batches import Batch
     from trainables.training.parallel import Group
 
-__all__ = ["Meter", "Metric", "Part", "Task", "TaskData"]
+__all__ = ["Meter", "Metric", "Part", "Recommending", "Task", "TaskData"]
 
 
 class Part(Protocol):
@@ -152,6 +152,18 @@ class Meter(Protocol):
         """
 
 
+@runtime_checkable
+class Recommending(Protocol):
+    """A task that knows better defaults for its training than those of `LearnerSettings`."""
+
+    def recipe(self) -> Mapping[str, object]:
+        """Choose settings of the training; what a user gives replaces them.
+
+        Returns:
+            Settings of `LearnerSettings` by name, such as `{"optimizer": "adamw"}`.
+        """
+
+
 class Task(Protocol):
     """What is learned. The constructor takes the settings as keyword arguments, checks them and loads nothing."""
 
@@ -221,14 +233,14 @@ class Task(Protocol):
         return inputs, targets
 
     def order(self, data: Any, generator: torch.Generator) -> Tensor:
-        """Draw the order of the training examples in an epoch; by default each comes once.
+        """Draw the training examples of an epoch in their order; by default each comes once.
 
         Args:
             data: what `load` returned.
             generator: random numbers, on the device of the data. All random numbers must come from it.
 
         Returns:
-            Numbers of examples, (n,), int64, n the number of training examples.
+            Numbers of examples, (k,), int64: as many as an epoch has.
         """
         import torch
 

@@ -11,7 +11,7 @@ by itself, as it does elsewhere; the running statistics are the means over the s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from trainables.errors import DivergedError
 from trainables.networks.base import set_drop_path
 from trainables.training.averaging import WeightAverage
 from trainables.training.batches import Batch, called, laid_out, length, mapped
+from trainables.training.carrying import Sequential, carried, is_recurrent
 from trainables.training.devices import layout_of
 from trainables.training.optimization import Optimization, Optimizer
 from trainables.training.parallel import ALONE, Group
@@ -91,7 +92,7 @@ class Training:
         self._layout = layout_of(network, self._device)
         self._optimizer = Optimizer(network, recipe.optimization, self._device)
         self._batch_size = min(recipe.batch_size, len(data.train))
-        self._batches = len(data.train) // self._batch_size
+        self._carries = isinstance(task, Sequential) and is_recurrent(network)
 
     @property
     def network(self) -> nn.Module:
@@ -104,7 +105,10 @@ class Training:
         return self._recipe.optimization.rate(self.epoch / self.epochs)
 
     def train_epoch(self) -> Score:
-        """Every training example once, in random order, but for the rest that fills no batch.
+        """The examples that the task orders, by default each once at random, but for the rest that fills no batch.
+
+        The state of a recurrent network is carried from batch to batch where the examples follow each other. It is
+        detached between batches, and reset when an epoch begins.
 
         Drop path grows from 0 to its full probability over the training (Zoph et al. 2018, 1707.07012).
 
@@ -118,20 +122,29 @@ class Training:
         self._trained.train()
         set_drop_path(self._trained, self.epoch / self.epochs)
         tally = Tally.of(self.task, self.data)
-        order = self.task.order(self.data, self._randomness.generator)
+        run = carried(self._trained) if self._carries else self._trained
+        batches = self._ordered()
         try:
             with self._randomness.of(self._group):
-                for index in range(self._batches):
-                    check_time(index, self._batches)
-                    rows = order[index * self._batch_size : (index + 1) * self._batch_size]
-                    self._train_batch(rows, self.epoch + index / self._batches, tally)
+                for index, rows in enumerate(batches):
+                    check_time(index, len(batches))
+                    self._train_batch(run, rows, self.epoch + index / len(batches), tally)
         finally:
             self._trained.eval()
         self._end_together()
         self.epoch += 1
         return tally.finite_score(self.epoch, self._group)
 
-    def _train_batch(self, rows: Tensor, progress: float, tally: Tally) -> None:
+    def _ordered(self) -> Sequence[Tensor]:
+        """The numbers of the examples of each batch of an epoch."""
+        generator = self._randomness.generator
+        if self._carries and isinstance(self.task, Sequential):
+            return self.task.batches(self.data, self.data.train, self._batch_size, carried=True, generator=generator)
+        order = self.task.order(self.data, generator)
+        size = min(self._batch_size, len(order))
+        return [order[start : start + size] for start in range(0, len(order) // size * size, size)]
+
+    def _train_batch(self, run: Callable[..., Batch], rows: Tensor, progress: float, tally: Tally) -> None:
         inputs, targets = self.data.train.rows(rows)
         # Of the whole batch in every process, so that all generators stay where those of a single process are.
         inputs, targets = self.task.augment(inputs, targets, self.data, self._randomness.generator)
@@ -139,7 +152,7 @@ class Training:
             mine = self._group.share(len(rows))
             inputs, targets = mapped(lambda one: one[mine], inputs), mapped(lambda one: one[mine], targets)
         with self._optimizer.precision():
-            outputs = called(self._trained, laid_out(self.data.normalize(inputs), self._layout))
+            outputs = called(run, laid_out(self.data.normalize(inputs), self._layout))
             main, auxiliary = self.task.heads(outputs)
             loss = self.task.loss(main, targets, self.data)
             whole = loss
@@ -233,15 +246,28 @@ def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part
         Every metric of the task.
     """
     meter = task.meter(data, [metric.name for metric in task.metrics])
-    mine = group.share(len(part))
-    for start in range(mine.start, mine.stop, _EVALUATION_BATCH):
+    run = carried(network) if isinstance(task, Sequential) and is_recurrent(network) else network
+    for rows in _evaluated(task, data, part, group, is_carried=run is not network):
         check_time()
-        rows = torch.arange(start, min(start + _EVALUATION_BATCH, mine.stop), device=data.device)
         inputs, targets = part.rows(rows)
-        outputs, _ = task.heads(called(network, laid_out(data.normalize(inputs), torch.channels_last)))
+        outputs, _ = task.heads(called(run, laid_out(data.normalize(inputs), torch.channels_last)))
         meter.add(outputs, targets)
     meter.merge(group, data.device)
     return meter.result()
+
+
+def _evaluated(task: Task, data: TaskData, part: Part, group: Group, *, is_carried: bool) -> Iterator[Tensor]:
+    """The numbers of the examples of each batch of an evaluation that this process looks at."""
+    if not isinstance(task, Sequential):
+        mine = group.share(len(part))
+        for start in range(mine.start, mine.stop, _EVALUATION_BATCH):
+            yield torch.arange(start, min(start + _EVALUATION_BATCH, mine.stop), device=data.device)
+        return
+    batches = task.batches(data, part, _EVALUATION_BATCH, carried=is_carried)
+    mine = group.share(len(batches[0]))
+    for rows in batches:
+        if len(rows[mine]):
+            yield rows[mine]
 
 
 class Tally:

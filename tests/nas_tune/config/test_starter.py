@@ -92,6 +92,25 @@ def test_the_trainables_settings_and_defaults_are_its_own() -> None:
     ImageClassifier(**{**settings, **own})
 
 
+def test_a_text_gets_the_task_language() -> None:
+    from trainables.tasks.learner import Learner
+
+    with pytest.raises(ConfigError, match="task language has no data of its own; give some, by --data"):
+        starter("language")
+    text = starter("language", data="story.txt")
+    config = SearchConfig.from_toml(text)
+    settings = config.trainable.settings
+    assert (config.metric, config.mode, settings["task"], settings["data"]) == ("loss", "min", "language", "story.txt")
+    shown = [COMMENTED.fullmatch(line) for line in text.partition("[task]")[2].splitlines()]
+    values = {match["key"]: tomllib.loads(f"key = {match['value']}")["key"] for match in shown if match}
+    values.pop("vocabulary")  # which only ids have
+    Learner(**{**settings, **values, "space": config.space.name})
+    defaults = Learner(**settings, space=config.space.name)._settings
+    assert values["lr"] == defaults.optimization.lr
+    for key in ("encoding", "validation_share", "test_share"):
+        assert values[key] == getattr(Learner.task_of({"task": "language", "data": "x.txt"}).data, key)
+
+
 def test_sizes_that_it_shows_are_those_that_the_space_has_anyway() -> None:
     from trainables.networks import sized_network
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import search_spaces
 import search_spaces.nn as choices
 from search_spaces import Architecture
 from tests.registries import kept
@@ -23,9 +24,10 @@ from trainables.networks.family import Family
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.criterion import Criterion
 from trainables.supernet.estimator import SharedWeights
+from trainables.supernet.streams import Stream
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.classification import Classification
-from trainables.tasks.registry import TASKS
+from trainables.tasks.registry import TASKS, make_task
 
 IMAGES, NUMBERS = turned(64)
 SMALL: dict[str, Any] = {"space": "nb201", "channels": 2, "cells": 1, "batch_size": 8, "device": "cpu"}
@@ -175,3 +177,17 @@ def test_classes_are_drawn_as_often_as_the_task_wants(tmp_path: Path) -> None:
     stream = search.search._train
     drawn = torch.cat([stream.next()[1] for _ in range(stream.batches)])
     assert 0.25 < float(drawn.float().mean()) < 0.75, "a sixth of the examples, and half of those that are drawn"
+
+
+def test_an_epoch_of_a_text_is_as_long_as_the_task_says() -> None:
+    settings = {"network": {"nodes": 2, "embedding": 4, "hidden": 4}, "batch_size": 8, "device": "cpu"}
+    text = {"data": np.arange(600) % 5, "context": 8, "epoch_tokens": 160}
+    task = make_task("language", text)
+    data = task.load(torch.device("cpu"))
+    stream = Stream(data.train, 8, torch.Generator(), lambda generator: task.order(data, generator))
+    assert stream.batches == 2  # of 8 examples of 8 tokens
+    stream.next()
+    stream.load_state_dict(stream.state_dict())
+    space = search_spaces.get("recurrent", nodes=2)
+    search = begun({"space": space, "method": "enas", "task": "language", **settings, **text})
+    assert {"loss", "bits_per_token"} <= search.step().keys()
