@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle  # only the name of its error
 import socket
 import sys
@@ -22,17 +23,20 @@ _LARGEST_PARCEL = 64 * 2**20
 
 @dataclass(frozen=True)
 class Parcel:
-    """A packed job and the space of its architectures, for a worker, with the driver's import paths.
+    """A packed job and the space of its architectures, for a worker, with the driver's import paths and folder.
 
-    Ray gives its workers the driver's folder and script only. A trainable may come from elsewhere.
+    Ray gives its workers the folder and script of the process that started it. A trainable may come from elsewhere, and
+    a relative path in its settings belongs to the folder of the search.
 
     Attributes:
         packed: the job and the space, by cloudpickle.
         paths: the driver's `sys.path`.
+        folder: the driver's current folder.
     """
 
     packed: bytes
     paths: tuple[str, ...]
+    folder: str
 
     @classmethod
     def of(cls, job: Job, space: Space) -> Parcel:
@@ -59,14 +63,18 @@ class Parcel:
                 f"trainable: it holds {len(packed) / 2**20:.0f} MiB, more than the {_LARGEST_PARCEL // 2**20} that are "
                 "sent to workers; load data inside setup(), or inside the function"
             )
-        return cls(packed, tuple(sys.path))
+        return cls(packed, tuple(sys.path), os.getcwd())
 
     def unpack(self) -> tuple[Job, Space]:
-        """Unpack in a worker, which can import from then on what the driver could.
+        """Unpack in a worker, which can import from then on what the driver could, and works in the same folder.
+
+        A node that lacks the folder stays where it is.
 
         Returns:
             The job and the space. What the job needs by name is registered.
         """
+        if os.path.isdir(self.folder):
+            os.chdir(self.folder)
         sys.path.extend(path for path in self.paths if path not in sys.path)
         packed: tuple[Job, Space] = cloudpickle.loads(self.packed)
         restore(packed[0].registered)
