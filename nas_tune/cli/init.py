@@ -26,7 +26,8 @@ def init(
 ) -> None:
     """Write a commented configuration of a first search, which runs as it stands.
 
-    Without --data and --task it searches scikit-learn's handwritten digits, which need no download. Prints the path of the file.
+    Without --data and --task it searches scikit-learn's handwritten digits, which need no download. Prints the path of
+    the file.
 
     Args:
         task: the task of the networks, a name of `nas_tune.config.starter.TASKS`.

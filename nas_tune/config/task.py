@@ -19,6 +19,7 @@ from nas_tune.config.component import Component
 from nas_tune.config.problems import ConfigProblems, shown
 from nas_tune.config.references import with_local_modules
 from nas_tune.errors import ConfigError
+from search_spaces.names import did_you_mean
 from trainables.metrics import discrete, modes_with_training
 
 if TYPE_CHECKING:
@@ -120,7 +121,23 @@ def _settings_beside(
     if name == AUTO:
         name = guessed({**how, **settings, **others})[0]
     known = task_settings(task_class(name))
+    problems = [problem for key in others if key not in known and (problem := _misplaced(key, known, keys))]
+    if problems:
+        raise ConfigProblems(problems)
     return {key: value for key, value in others.items() if key in known}
+
+
+def _misplaced(key: str, of_task: Collection[str], keys: Collection[str]) -> str:
+    """What is wrong with a key beside a task that is none of its settings; empty where the task has nothing to say."""
+    from trainables.settings.groups import flat_settings
+    from trainables.tasks.learner_settings import LearnerSettings
+
+    if key in flat_settings(LearnerSettings):
+        return f"{key}: it says how to train; write trainable = {{ {key} = .. }}, in Python trainable={{{key!r}: ..}}"
+    if did_you_mean(key, keys):
+        return ""
+    hint = did_you_mean(key, of_task)
+    return f"{key}: unknown key{hint}" if hint else ""
 
 
 def _task(settings: Mapping[str, Any]) -> Task:

@@ -10,6 +10,7 @@ import pytest
 
 import nas_tune
 from nas_tune.config import SearchConfig
+from nas_tune.config.problems import ConfigProblems
 from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.trust import check_code, named_code
 from nas_tune.winners.retrain.judging import objectives
@@ -92,9 +93,16 @@ def test_configurations_without_a_task_are_what_they_were() -> None:
         ({"data": "nowhere.npz"}, DataError, r"nowhere\.npz does not exist"),
         (
             {"task": {"name": "regression", "data": "nowhere.npz"}, "strategy": "darts"},
-            ConfigError,
-            "learner cannot be",
+            DataError,
+            r"nowhere\.npz does not exist",
         ),
+        (
+            {"task": "regression", "batch_size": 8},
+            ConfigProblems,
+            r"batch_size: it says how to train; write trainable = \{ batch_size = \.\. \}",
+        ),
+        ({"task": "regression", "targt": "y"}, ConfigProblems, "targt: unknown key; did you mean 'target'"),
+        ({"task": "regression", "max_trails": 3}, ConfigProblems, "max_trails: unknown key; did you mean 'max_trials'"),
     ],
 )
 def test_a_wrong_task_is_refused_before_anything_is_written(values: Any, error: Any, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from nas_tune.winners.retrain.judging import check_asked, objectives
 from nas_tune.winners.retrain.origin import Origin, origin_of
 from nas_tune.winners.retrain.trainable import Retraining, reference
 from search_spaces import Space, choice
+from search_spaces.names import did_you_mean
 from search_spaces.whole_numbers import is_whole
 from trainables.registry import Target, adapt
 
@@ -115,6 +117,7 @@ def plan(
     for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
         _check_count(name, value, least)
     check_flags(new=new, allow_code=allow_code)
+    _check_where(run.config, where)
     check_asked(run, trainable, metric, mode)
     said = [key for key, value in where.items() if value is not None]
     origin = origin_of(run, trainable, allow_code=allow_code, said=said)
@@ -211,10 +214,21 @@ def _config(
     )
 
 
+def _check_where(searched: SearchConfig, where: Mapping[str, Any]) -> None:
+    places = searched.keys_that_decide("trials")
+    known = [*(name for name in inspect.signature(plan).parameters if name not in ("run", "where")), *places]
+    for key in where:
+        if key == "max_epochs":
+            raise ConfigError("retrain: 'max_epochs' is no argument; here it is called 'epochs'")
+        if key not in places:
+            hint = did_you_mean(key, known) or f"; the arguments: {', '.join(known)}"
+            raise ConfigError(f"retrain: {key!r} is no argument{hint}")
+
+
 def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of place and speed: the search's, replaced by the caller's and by the needs of several devices."""
-    given = {key: value for key, value in where.items() if value is not None}
     as_searched, of_places = searched.to_dict(), searched.keys_that_decide("trials")
+    given = {key: value for key, value in where.items() if value is not None}
     places = {key: as_searched[key] for key in as_searched if key in of_places} | given
     places["resources"] = resources = _resources(places["resources"], devices)
     if resources["devices"] > 1:

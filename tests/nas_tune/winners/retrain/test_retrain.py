@@ -232,6 +232,19 @@ def test_a_training_that_ends_early_is_tested_then(tmp_path: Path) -> None:
     assert found.run.trials()["test_accuracy"].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"max_epochs": 3}, "'max_epochs' is no argument; here it is called 'epochs'"),
+        ({"seedz": 3}, "'seedz' is no argument; did you mean 'seed"),
+        ({"batch": 4, "quux": 3}, "'batch' is no argument; the arguments: trial, top, seeds, epochs, .*workers"),
+    ],
+)
+def test_an_argument_that_is_none_is_refused_by_name(tmp_path: Path, given: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        retrain(searched(tmp_path), **given)
+
+
 def test_a_metric_that_no_test_has_fails_with_what_it_has(tmp_path: Path) -> None:
     with pytest.raises(NoUsableTrialError, match=r"no metric 'test_f1' in the report.*test_accuracy"):
         retrain(searched(tmp_path), seeds=1, epochs=1, metric="f1", mode="max")
