@@ -72,7 +72,7 @@ def test_configurations_without_a_task_are_what_they_were() -> None:
     before = config(trainable={"name": "image_classifier", "data": "digits"})
     assert before.trainable.plain() == {"name": "image_classifier", "data": "digits"}
     supernet = config(task={"name": "classification", "data": "digits"}, strategy="darts")
-    assert supernet.trainable.plain() == {"name": "image_classifier", "data": "digits"}
+    assert supernet.trainable.plain() == {"name": "learner", "task": "classification", "data": "digits"}
     assert supernet.metric == "discrete_accuracy"
 
 
