@@ -4,8 +4,8 @@ Works in a copy of the last commit, in the folder `.mutants`, and prints of each
 change that survives. A mutant counts as noticed if a test fails, hangs or cannot be collected. Asked are the tests near
 the changed module, those that name what is in it, and the golden tests of its package; with `--coverage` those that run
 the changed line, at most `--most` of them, which needs one run of the suite before. Some survivors compute the same as
-the code (the first of a tie, a bound that is never met), and others are noticed by a test further away: read them
-before you count them.
+the code (the first of a tie, a bound that is never met): `equivalent.toml` lists them with the reason, and they are not
+counted. Others are noticed by a test further away: read them before you count them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutants.asking import compiled, fault, prepared
+from tests.mutants.equivalent import Equivalent
 from tests.mutants.near import Near
 from tests.mutants.sampling import Mutant, sample
 
@@ -33,21 +34,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which of all mutants")
     parser.add_argument("--coverage", action="store_true", help="ask the tests that run the changed line")
     parser.add_argument("--most", type=int, default=150, help="tests to ask of each, with --coverage")
+    parser.add_argument("--processes", type=int, default=2, help="mutants that are tried at a time")
     parser.add_argument("modules", nargs="*", help="how the paths of the modules begin that are changed")
     asked = parser.parse_args()
     head = ["git", "rev-parse", "HEAD"]
     commit = subprocess.run(head, cwd=HERE, check=True, capture_output=True, text=True).stdout.strip()
-    first, second = _copy(commit, "a"), _copy(commit, "b")
+    folders = [_copy(commit, str(number)) for number in range(asked.processes)]
+    first = folders[0]
     tests = _covering(first, commit, asked.most) if asked.coverage else _near(first)
-    mutants = sample(first, asked.count, asked.seed, asked.modules)
+    drawn = sample(first, asked.count, asked.seed, asked.modules)
+    equivalent = Equivalent(first)
+    mutants = [mutant for mutant in drawn if mutant not in equivalent]
     if not mutants:
         parser.error(f"no module begins with {' or '.join(asked.modules)}, or none of it can be changed")
     prepared()
     if (found := fault(first, ["tests/search_spaces/graphs"])) is not None:
         parser.error(f"the tests fail without a change: {found}")
     copies = SimpleQueue[Path]()
-    copies.put(first)
-    copies.put(second)
+    for folder in folders:
+        copies.put(folder)
 
     def tried(mutant: Mutant) -> str | None:
         copy = copies.get()
@@ -57,13 +62,18 @@ def main() -> int:
             copies.put(copy)
 
     survivors = 0
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(asked.processes) as pool:
         for number, (mutant, found) in enumerate(zip(mutants, pool.map(tried, mutants), strict=True), 1):
             survivors += found is None
             print(f"{number}/{len(mutants)} {mutant} {f'noticed by {found}' if found else 'SURVIVED'}", flush=True)
             if found is None:
                 print(mutant.difference, flush=True)
-    print(f"{len(mutants) - survivors} of {len(mutants)} mutants noticed ({1 - survivors / len(mutants):.1%})")
+    for entry in equivalent.outdated:
+        print(f"equivalent.toml lists what the code no longer has: {entry}")
+    print(
+        f"{len(mutants) - survivors} of {len(mutants)} mutants noticed ({1 - survivors / len(mutants):.1%}); "
+        f"{len(drawn) - len(mutants)} more compute the same as the code"
+    )
     return 0
 
 

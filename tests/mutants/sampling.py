@@ -1,5 +1,7 @@
 """A seeded sample of small changes to the code, as many from each room as it has places to change.
 
+A place is drawn by its own text, so that a sample keeps nearly all of its mutants when other code is edited.
+
 The changes are cosmic-ray's, of each kind those that a person could write by mistake: a comparison with the other
 edge, plus for minus, a number that is one off, True for False, `and` for `or`, a loop that is not run. Annotations are
 left alone, since nothing that runs depends on them.
@@ -9,7 +11,8 @@ from __future__ import annotations
 
 import ast
 import difflib
-import random
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +81,13 @@ class Mutant:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a module can be changed, and by which operators: (name, the number of the place for that operator)."""
+    """Where a module can be changed, and by which operators: (name, the number of the place for that operator).
+
+    The name of the place holds the text of its line and not the line's number, which changes with the code above it.
+    """
 
     path: Path
+    name: str
     line: int
     ways: tuple[tuple[str, int], ...]
 
@@ -94,17 +101,22 @@ def sample(root: Path, count: int, seed: int, begin: Sequence[str] = ()) -> list
         seed: which of all.
         begin: how the paths of modules begin that are changed; all modules, if it is empty.
     """
-    rng = random.Random(seed)
     found = [path for package in PACKAGES for path in sorted((root / package).rglob("*.py"))]
     modules = [path for path in found if path.relative_to(root).as_posix().startswith(tuple(begin) or "")]
-    places = [place for path in modules for place in _places(path)]
-    chosen = sorted(rng.sample(range(len(places)), min(count, len(places))))
-    return [made for number in chosen if (made := _mutant(root, places[number], rng)) is not None]
+    places = [place for path in modules for place in _places(root, path)]
+    drawn = sorted(places, key=lambda place: _number(seed, place.name))[:count]
+    chosen = sorted(drawn, key=lambda place: (found.index(place.path), place.line))
+    return [made for place in chosen if (made := _mutant(root, place, seed)) is not None]
 
 
-def _mutant(root: Path, place: _Place, rng: random.Random) -> Mutant | None:
+def _number(seed: int, name: str) -> int:
+    """A number below 2 ** 64 that is drawn for the name, the same in every process."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8])
+
+
+def _mutant(root: Path, place: _Place, seed: int) -> Mutant | None:
     """The module changed at the place; None where the operator leaves it as it was."""
-    operator, occurrence = rng.choice(place.ways)
+    operator, occurrence = place.ways[_number(seed, f"the way of {place.name}") % len(place.ways)]
     source = place.path.read_text(encoding="utf-8")
     changed = mutate_code(source, cosmic_ray.plugins.get_operator(operator)(), occurrence)
     if changed is None or changed == source:
@@ -112,8 +124,9 @@ def _mutant(root: Path, place: _Place, rng: random.Random) -> Mutant | None:
     return Mutant(place.path.relative_to(root).as_posix(), place.line, operator, source, changed)
 
 
-def _places(path: Path) -> Iterator[_Place]:
+def _places(root: Path, path: Path) -> Iterator[_Place]:
     source = path.read_text(encoding="utf-8")
+    lines, module = source.splitlines(), path.relative_to(root).as_posix()
     silent, nodes = _annotations(source), list(ast_nodes(get_ast(source)))
     ways: dict[tuple[tuple[int, int], tuple[int, int]], list[tuple[str, int]]] = {}
     for name in OPERATORS:
@@ -122,8 +135,12 @@ def _places(path: Path) -> Iterator[_Place]:
         for occurrence, (start, end) in enumerate(positions):
             if not any(first <= start <= last for first, last in silent):
                 ways.setdefault((start, end), []).append((name, occurrence))
-    for (start, _), known in sorted(ways.items()):
-        yield _Place(path, start[0], tuple(known))
+    alike = Counter[str]()
+    for ((line, column), end), known in sorted(ways.items()):
+        text = lines[line - 1]
+        name = f"{module} {text.strip()} {column - (len(text) - len(text.lstrip()))} {end[1] - column}"
+        alike[name] += 1
+        yield _Place(path, f"{name} {alike[name]}", line, tuple(known))
 
 
 def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
