@@ -141,6 +141,9 @@ def test_parameters_from_a_table_are_read_as_they_come() -> None:
         ({"lr": None}, "None is not allowed"),
         ({"skips.0": 1}, "1 is not allowed"),
         ({"layers": [1]}, "ints from 1 to 3"),
+        ({"layers": np.array([1, 2])}, "ints from 1 to 3"),
+        ({"lr": np.array([0.01, 0.02])}, "floats from 0.0001 to 0.1"),
+        ({"layers.0.op": np.array(["conv", "pool"])}, "'conv', 'pool'"),
     ],
 )
 def test_parameters_that_do_not_belong_are_refused_by_name(params: dict[str, object], said: str) -> None:

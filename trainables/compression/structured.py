@@ -75,8 +75,9 @@ def pruned_channels(network: nn.Module, inputs: Batch, share: float) -> nn.Modul
             f"prune is {share:g}, and no layer of this {type(network).__name__} loses channels: they go by blocks of "
             f"{_BLOCKS[0]} and {_BLOCKS[1]}, and one of each group of a convolution stays; prune more, or {_ELSE}"
         )
-    if left != shapes:
-        raise TrainableError(f"{_refused(network)}: its outputs became {left[0]} of {shapes[0]}; {_ELSE}")
+    for now, before in zip(left, shapes, strict=True):
+        if now != before:
+            raise TrainableError(f"{_refused(network)}: an output of {tuple(before)} became {tuple(now)}; {_ELSE}")
     return smaller
 
 

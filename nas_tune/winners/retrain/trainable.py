@@ -61,7 +61,6 @@ class Retraining:
         with_local_modules()
         self._space = Space.from_spec(json.loads(space))
         self._candidates = candidates
-        self._epoch, self._epochs, self._ended = 0, 0, False
 
     @property
     def checkpoints(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 
+import cmaes
 import numpy as np
 import optuna
 import pytest
@@ -115,6 +117,21 @@ def test_the_points_that_were_drawn_are_drawn_again() -> None:
         moved = model._point(other)
         assert NB201.decode(moved) == other.architecture
         assert 0 < (moved != point).sum() <= 2
+
+
+def test_a_trial_whose_first_draws_were_not_new_is_learnt_from_the_point_that_it_came_from() -> None:
+    sampler = CmaEs(NB201, 0)
+    first = [Finished(i, NB201.sample(i), quality(NB201.sample(i))) for i in range(sampler.population)]
+    model = _Model.of(History(NB201), sampler.encoding, first, sampler.population)
+    for point in [point.copy() for point in itertools.islice(model.draws(20), 3)]:
+        assert model._point(Finished(20, NB201.decode(point), 0.5)) == pytest.approx(point, abs=0)
+
+
+@pytest.mark.parametrize("name", ["nb201", "chain", "darts"])
+def test_a_generation_is_by_default_as_large_as_the_package_takes_it_for_such_vectors(name: str) -> None:
+    space = search_spaces.get(name)
+    width = len(space.encode(space.sample(0))[0])
+    assert CmaEs(space, 0).population == cmaes.SepCMA(np.zeros(width), 1.0).population_size
 
 
 def test_a_trial_that_ends_late_is_folded_in_at_its_place() -> None:

@@ -96,3 +96,10 @@ def test_where_single_changes_are_refused_a_mutant_differs_in_a_few() -> None:
     for _ in range(10):
         child = space.mutate(parent, rng)
         assert 1 < sum(child[name] != parent[name] for name in parent) <= 4
+
+
+def test_where_all_small_changes_are_refused_a_mutant_is_any_other_member() -> None:
+    """Of too many trees to list; the other members differ from the parent in at least ten decisions."""
+    space = bits(40, lambda made: sum(made.values()) in (0, *range(10, 41)))
+    child = space.mutate(dict.fromkeys([f"b{i}" for i in range(40)], 0), 0)
+    assert sum(child.values()) >= 10

@@ -242,6 +242,24 @@ def test_a_network_that_cannot_lose_channels_says_what_else_to_do() -> None:
         pruned(Rigid(), torch.randn(2, 1, 8, 8), 0.5, "structured")
 
 
+class Revealing(nn.Module):
+    """Its second output has the features beside the logits, in a way that nobody can follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(5, 32), nn.Linear(32, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.first(x).relu()
+        logits: Tensor = self.last(features)
+        return logits, torch.cat((logits, features.detach()), 1)
+
+
+def test_an_output_that_would_get_another_shape_is_named() -> None:
+    with pytest.raises(TrainableError, match=r"of this Revealing: an output of \(2, 35\) became \(2, 1\d\); take"):
+        pruned(Revealing(), torch.randn(2, 5), 0.5, "structured")
+
+
 def test_the_smallest_weights_become_zero_and_no_others() -> None:
     network, x = member("darts", 1), inputs("darts", 2)
     sparse = pruned(network, x, 0.6, "magnitude")

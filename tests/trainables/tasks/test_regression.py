@@ -151,7 +151,7 @@ def test_numbers_from_parquet_from_folders_and_from_a_name(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arrays", "settings", "message"),
     [
-        ({"angle": np.full(120, 3.0)}, {}, "every target is 3; a regression needs targets that differ"),
+        ({"angle": np.full(120, 3.0)}, {}, ": every target is 3; a regression needs targets that differ"),
         ({"angle": np.r_[np.nan, np.ones(119)]}, {}, "row 0: the target is .*nan.*; it must be a finite number"),
         ({}, {"target": "height"}, r"holds the arrays .*; it needs x \(images\) and height \(labels\)"),
         ({"angle": np.array(["a"] * 120)}, {}, "targets are numbers of shape"),
