@@ -20,6 +20,7 @@ from nas_tune.session.arguments import check_flags, check_target, configuration,
 from nas_tune.session.description import described
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
+from nas_tune.session.own_networks import Given, space_of_run
 from nas_tune.session.reopening import reopened
 from nas_tune.session.rerun import changed_since, check_changes, way_on
 from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
@@ -37,7 +38,7 @@ __all__ = ["open_run", "resume", "run_config", "search"]
 
 
 def search(
-    space: str | Mapping[str, Any] | Space,
+    space: str | Mapping[str, Any] | Given,
     trainable: str | Mapping[str, Any] | Target | None = None,
     *,
     task: str | Mapping[str, Any] | type[Task] | None = None,
@@ -61,7 +62,10 @@ def search(
     """Search `space` for the architecture whose training by `trainable` gives the best `metric`.
 
     Args:
-        space: a registered name, "module:attribute", or a `Space`.
+        space: a registered name, "module:attribute", or a `Space`; a class or an instance of `torch.nn.Module` with
+            choices of `search_spaces.nn`; or `(Space, builder)` with a function of an architecture that builds its
+            network. A class and a builder get those of the arguments that the data decide, such as `num_classes`, that
+            their signature has.
         trainable: a registered name, "module:attribute", a class with setup/step/save/load, or a generator function
             of an architecture that yields one dict of metrics an epoch. By default "learner" where there is a task or
             data, else "image_classifier".
@@ -117,7 +121,7 @@ def search(
         new=new,
         resume=resume,
         observers=observers,
-        space=space if isinstance(space, Space) else None,
+        space=None if isinstance(space, str | Mapping) else space,
         target=trainable if callable(trainable) else None,
     )
 
@@ -129,7 +133,7 @@ def run_config(
     new: bool = False,
     resume: bool = False,
     observers: Sequence[Observer] | None = (),
-    space: Space | None = None,
+    space: Given | None = None,
     target: Target | None = None,
     ranking: Progress | None = None,
 ) -> Run:
@@ -141,7 +145,7 @@ def run_config(
         new: where the folder holds a run already, take a fresh one beside it.
         resume: where the folder holds a run already, go on with it if it is the same search.
         observers: objects whose `on_event(event, state)` is called with every event.
-        space: stands in for the space that `config` names, where that cannot be imported.
+        space: stands in for the space that `config` names, where that cannot be imported; as in `search`.
         target: stands in for the trainable that `config` names, where that cannot be imported.
         ranking: called with the number of candidates of `config.initial` that are scored, and of all.
 
@@ -186,7 +190,7 @@ def resume(
     path: str | Path | Run,
     *,
     changes: Mapping[str, Any] | None = None,
-    space: Space | None = None,
+    space: Given | None = None,
     trainable: Target | None = None,
     accept_code_change: bool = False,
     allow_code: bool = False,
@@ -201,7 +205,8 @@ def resume(
     Args:
         path: the folder of the run; or the run itself.
         changes: keys of the configuration to change, such as {"max_trials": 48}.
-        space: the space, where the run was started with one that cannot be imported by name.
+        space: the space, the module or the pair of a space and a builder, where the run was started with one that
+            cannot be imported by name.
         trainable: likewise.
         accept_code_change: go on although the source of the trainable, or the major version of Optuna, has changed.
         allow_code: import the code that the run names, although this user did not begin it on this machine.
@@ -245,14 +250,15 @@ def resume(
     )
 
 
-def open_run(path: str | Path, *, space: Space | None = None) -> Run:
+def open_run(path: str | Path, *, space: Given | None = None) -> Run:
     """Open the run in a folder for reading; it may be running, and come from anybody.
 
     Nothing that the run names is imported.
 
     Args:
         path: the folder of the run.
-        space: the space that was searched, where its own rules, texts and pictures are wanted.
+        space: the space that was searched, where its own rules, texts and pictures are wanted; or the module, or the
+            pair of a space and a builder, where a script defines it and the winner is to be trained or exported.
 
     Returns:
         The run.
@@ -261,14 +267,14 @@ def open_run(path: str | Path, *, space: Space | None = None) -> Run:
         LedgerDamagedError, NewerFormatError: the ledger cannot be read.
         ConfigError: `space` is another one than that of the run.
     """
-    return Run(path, space)
+    return Run(path) if space is None else Run(path, space_of_run(space, Run(path).meta))
 
 
 def _go_on(
     folder: Path,
     asked: Mapping[str, Any] | SearchConfig,
     *,
-    space: Space | None,
+    space: Given | None,
     target: Target | None,
     enqueue: Sequence[Any],
     observers: Sequence[Observer],
@@ -301,7 +307,7 @@ def _go_on(
             setup = reopened(
                 meta,
                 [state.changes, wanted],
-                space=space,
+                space=space_of_run(space, meta),
                 target=target,
                 accept_code_change=accept_code_change,
                 folder=folder,

@@ -8,10 +8,12 @@ Export formats are not among them: a run uses none, and the call of an export na
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import search_spaces
@@ -26,7 +28,18 @@ from search_spaces.registry import Registry
 from trainables.supernet.methods import METHODS
 from trainables.tasks.registry import TASKS
 
-__all__ = ["FOR_TRAINING", "ONE_OF", "Registered", "check_travelling", "for_training", "is_here", "restore", "used"]
+__all__ = [
+    "FOR_TRAINING",
+    "ONE_OF",
+    "Registered",
+    "carried",
+    "check_travelling",
+    "for_training",
+    "is_here",
+    "restore",
+    "take",
+    "used",
+]
 
 Registered = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """By kind and name the references of what was registered; None where there is no reference.
@@ -108,22 +121,64 @@ def for_training(registered: Registered) -> Registered:
 
 
 def check_travelling(registered: Registered) -> None:
-    """Check that a worker process can load the registrations that it needs.
+    """Check that a worker process can get the registrations that it needs: by reference, or from this process.
 
     Args:
         registered: as `used` returns it.
 
     Raises:
-        ConfigError: one of them has no reference, since it was defined in a script, notebook or function.
+        ConfigError: one of them is defined in a function, so that no call could give it again to a resume.
     """
+    for kind, name, part in _without_reference(registered):
+        found = _here(kind, name, part)
+        if kind == "networks" and part == "builder":
+            found = _code_of(getattr(_family(name), "origin", None))
+        if any(local in getattr(found, "__qualname__", "") for local in ("<locals>", "<lambda>")):
+            raise ConfigError(
+                f"{kind[:-1]} {name!r}: {why_not(found)}, so that no worker finds it; or use executor = 'inline'"
+            )
+
+
+def carried(registered: Registered) -> dict[str, dict[str, object]]:
+    """Collect what a worker process needs and cannot import: classes and functions of a script or notebook, instances.
+
+    Args:
+        registered: as `used` returns it.
+
+    Returns:
+        The registered objects by kind and name.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for kind, name, _ in _without_reference(registered):
+        entry = _family(name) if kind == "networks" else _here(kind, name, "factory" if kind == "spaces" else "target")
+        found.setdefault(kind, {})[name] = entry
+    return found
+
+
+def take(given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Register in a worker process what another process has `carried` there.
+
+    Args:
+        given: the objects by kind and name.
+    """
+    for kind, by_name in given.items():
+        for name, found in by_name.items():
+            if kind == "networks":
+                from trainables import networks
+
+                networks.register(name, found, replace=True)
+            else:
+                registry: Registry[Callable[..., Any]] = SPACES if kind == "spaces" else _BY_TARGET[kind][0]
+                registry.register(name, found, replace=True)
+
+
+def _without_reference(registered: Registered) -> Iterator[tuple[str, str, str]]:
+    """The kind, the name and the part of what no other process could import."""
     for kind, by_name in for_training(registered).items():
         for name, entry in by_name.items():
-            for part, reference in entry.items():
-                if reference is None and part in ("builder", "example", "factory", "target"):
-                    raise ConfigError(
-                        f"{kind[:-1]} {name!r}: {why_not(_here(kind, name, part))}, so that no worker finds it; or use "
-                        "executor = 'inline'"
-                    )
+            for part in ("builder", "example", "factory", "target"):
+                if part in entry and entry[part] is None:
+                    yield kind, name, part
 
 
 def is_here(kind: str, name: str) -> bool:
@@ -190,11 +245,18 @@ def _network(name: str) -> dict[str, Any] | None:
         return None
     more = {"undecided": family.undecided, "small": dict(family.small)}
     return {
-        "builder": reference_of(family.builder),
+        "builder": family.reference or reference_of(family.origin),
         "example": reference_of(family.example),
-        "fingerprint": source_fingerprint(family.builder),
+        "fingerprint": source_fingerprint(_code_of(family.origin)),
         **{key: value for key, value in more.items() if value not in (None, {})},
     }
+
+
+def _code_of(origin: object) -> object:
+    """The class or function whose source is that of an object."""
+    if isinstance(origin, partial):
+        return _code_of(origin.func)
+    return origin if hasattr(origin, "__qualname__") else type(origin)
 
 
 def _targets(kind: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -234,10 +296,18 @@ def _register(kind: str, name: str, entry: Mapping[str, Any]) -> None:
 def _register_network(name: str, entry: Mapping[str, Any]) -> None:
     from trainables import networks
 
+    what, reference = f"network {name!r}", entry.get("builder")
     more = {key: entry[key] for key in ("undecided", "small") if key in entry}
-    builder = _loaded(f"network {name!r}", entry.get("builder"), "trainables.networks.register", 1, more=True)
+    found = _imported(what, reference, "trainables.networks.register")
+    if networks.is_own(found) and not _is_ours(str(reference)):
+        made = networks.own_family(found, reference)
+        more["small"] = {**made.small, **more.get("small", {})}
+        networks.register(name, dataclasses.replace(made, **more), replace=True)
+        return
+    builder = found if isinstance(found, partial) else _checked(what, str(reference), found, 1, more=True)
     if (example := entry.get("example")) is not None:
         more["example"] = _loaded(f"example of {name!r}", example, "", 2)
+    more["reference"] = reference if isinstance(found, partial) else None
     networks.register(name, networks.Family(builder, **more), replace=True)
 
 
@@ -254,20 +324,39 @@ def _loaded(
 
     A reference into this project is loaded from `rooms` only.
     """
+    found = _imported(what, reference, register)
+    return _checked(what, current(str(reference)), found, arguments, more=more, rooms=rooms)
+
+
+def _imported(what: str, reference: str | None, register: str) -> object:
     if reference is None:
         raise ConfigError(
             f"{what} was registered by a script or notebook and cannot be imported; register it again, there or before "
-            f"this call: {register}(name, ..)"
+            f"this call: {register}(name, ..), or give it, as in space=Net"
         )
     if why := no_code(reference):
         raise ConfigError(f"{what}: {reference!r} {why.replace('no Space and no rule', 'nothing of the kind')}")
-    reference = current(reference)
-    found = load_reference(reference)
+    return load_reference(current(reference))
+
+
+def _checked(
+    what: str,
+    reference: str,
+    found: object,
+    arguments: int,
+    *,
+    more: bool = False,
+    rooms: tuple[str, ...] = ("trainables.networks", "search_spaces.catalogue"),
+) -> Callable[..., Any]:
     if not callable(found) or reference_of(found) != reference or not _takes(found, arguments, more):
         raise ConfigError(f"{what}: {reference!r} is nothing of that name that could have been registered")
-    if reference.partition(".")[0] in OURS and not reference.startswith(rooms):
+    if _is_ours(reference) and not reference.startswith(rooms):
         raise ConfigError(f"{what}: {reference!r} is nothing of the kind that this package has")
     return found
+
+
+def _is_ours(reference: str) -> bool:
+    return reference.partition(".")[0].partition(":")[0] in OURS
 
 
 def _takes(found: Callable[..., Any], arguments: int, more: bool) -> bool:

@@ -43,6 +43,7 @@ class Job:
         max_epochs: the length of a full training, in epochs.
         epoch_timeout: the most seconds that an epoch may take; None sets no limit.
         registered: what a worker process has to register by name (`nas_tune.coordination.registrations`).
+        carried: of that, what cannot be imported there and is shipped.
     """
 
     target: Target
@@ -51,6 +52,7 @@ class Job:
     max_epochs: int
     epoch_timeout: float | None = None
     registered: Registered = field(default_factory=dict)
+    carried: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def trainable(self, shared: object = None) -> Trainable:
         """Make a fresh trainable, which has loaded nothing yet.

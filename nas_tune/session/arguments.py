@@ -15,6 +15,7 @@ from nas_tune.coordination.observers import Observer
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import declared_modes
 from nas_tune.results import Run
+from nas_tune.session.own_networks import Given, is_own_network, own_name
 from search_spaces import Architecture, Space
 from trainables.registry import Target
 
@@ -22,7 +23,7 @@ __all__ = ["check_flags", "check_target", "configuration", "listed", "listed_obs
 
 
 def configuration(
-    space: str | Mapping[str, Any] | Space,
+    space: str | Mapping[str, Any] | Given,
     trainable: str | Mapping[str, Any] | Target | None,
     settings: Mapping[str, Any] | None,
     warm_start: Sequence[str | Path | Run] | None,
@@ -31,7 +32,7 @@ def configuration(
     """Make the configuration of a call of `nas_tune.search`.
 
     Args:
-        space: the name of a space, a table with its name and settings, or a `Space`.
+        space: the name of a space, a table with its name and settings, a `Space`, or networks of one's own.
         trainable: likewise, or a class or generator function; None for the default.
         settings: those of a trainable that is given as a class or function.
         warm_start: runs, or their folders; None for none.
@@ -53,7 +54,7 @@ def configuration(
     target = trainable if callable(trainable) else None
     _check_settings(settings, target)
     values: dict[str, Any] = {
-        "space": (space.name or "own_space") if isinstance(space, Space) else space,
+        "space": _space_label(space),
         "trainable": {"name": _label(target), **(settings or {})} if target is not None else trainable,
         "warm_start": _folders(warm_start),
         **keys,
@@ -164,6 +165,13 @@ def listed_observers(observers: object) -> list[Observer]:
         if not callable(getattr(observer, "on_event", None)):
             raise ConfigError(f"observers: {observer!r} has no on_event(event, state); give an object with that method")
     return found
+
+
+def _space_label(space: object) -> object:
+    """What the configuration keeps of the space of a call: a name, or a table with one."""
+    if isinstance(space, Space):
+        return space.name or "own_space"
+    return own_name(space) if is_own_network(space) else space
 
 
 def _check_settings(settings: object, target: Target | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from nas_tune.config import SearchConfig
 from nas_tune.config.references import why_not
 from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.session.own_networks import Given, is_importable
 from nas_tune.session.search_setup import CHANGEABLE
 from search_spaces import Space
 from search_spaces.names import did_you_mean
@@ -76,12 +77,12 @@ def check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         )
 
 
-def way_on(folder: Path, space: Space | None, target: Target | None) -> str:
+def way_on(folder: Path, space: Given | None, target: Target | None) -> str:
     """Say how to go on with a run that holds the folder of a new one.
 
     Args:
         folder: of the run.
-        space: the space that the caller gave as an object.
+        space: the space, or networks of one's own, that the caller gave as an object.
         target: the trainable that the caller gave as an object.
 
     Returns:
@@ -97,10 +98,13 @@ def way_on(folder: Path, space: Space | None, target: Target | None) -> str:
     return f"go on with it (nas-tune resume {folder}, or search with resume=True, --resume)"
 
 
-def _made_here(space: Space) -> bool:
+def _made_here(space: Given) -> bool:
     """Whether no other process could make the space from what a run keeps of it."""
+    if not isinstance(space, Space):
+        return not is_importable(space)
     rules = (type(space), space.valid, space.canonical)
-    return any(rule is not None and why_not(rule) for rule in rules)
+    # A rule with a state is kept by its class.
+    return any(why_not(rule if hasattr(rule, "__qualname__") else type(rule)) for rule in rules if rule is not None)
 
 
 def _devices(resources: object) -> object:

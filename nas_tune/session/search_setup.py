@@ -14,7 +14,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import check_keys, searches, self_search
 from nas_tune.coordination.coordinator import Limits
 from nas_tune.coordination.proposer import Proposer
-from nas_tune.coordination.registrations import Registered, for_training, used
+from nas_tune.coordination.registrations import Registered, carried, for_training, used
 from nas_tune.errors import NasTuneError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.clock import VirtualClock
@@ -26,6 +26,7 @@ from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
+from nas_tune.session.own_networks import Given
 from nas_tune.session.setup_checks import check_setup
 from nas_tune.session.spaces import make_space
 from nas_tune.session.trust import target_called
@@ -58,12 +59,13 @@ class SearchSetup:
     target: Target
 
     @classmethod
-    def of(cls, config: SearchConfig, space: Space | None = None, target: Target | None = None) -> SearchSetup:
+    def of(cls, config: SearchConfig, space: Given | None = None, target: Target | None = None) -> SearchSetup:
         """Resolve what a configuration names, and try every part once.
 
         Args:
             config: the configuration.
-            space: stands in for the space that `config` names.
+            space: stands in for the space that `config` names: a `Space`, or networks of one's own
+                (`nas_tune.session.own_networks`).
             target: stands in for the trainable that `config` names.
 
         Returns:
@@ -72,8 +74,8 @@ class SearchSetup:
         Raises:
             NasTuneError: something is not registered, takes other settings, or cannot be used with the executor.
         """
-        space = space or make_space(config.space)
-        setup = cls(config, space, target_of(config, target))
+        target = target_of(config, target)
+        setup = cls(config, make_space(config.space, space, config.trainable), target)
         check_setup(setup)
         return setup
 
@@ -221,6 +223,7 @@ class SearchSetup:
             self.config.max_epochs,
             self.config.epoch_timeout,
             for_training(self.registered),
+            carried(self.registered) if self.config.executor == "ray" else {},
         )
 
     def executor(self, folder: Path) -> Executor:

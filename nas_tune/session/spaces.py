@@ -1,24 +1,31 @@
-"""The space of a configuration: one of the catalogue, a plug-in, or a user's own by reference."""
+"""The space of a configuration: one of the catalogue, a plug-in, or a user's own by reference or as an object."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import search_spaces
 from nas_tune.config import Component
 from nas_tune.config.references import load_reference
 from nas_tune.errors import ConfigError, NasTuneError
+from nas_tune.session.own_networks import Given, data_arguments, is_own_network, own_space
 from search_spaces import Space, SpaceError
 from trainables.settings import check_settings
 
 __all__ = ["make_space"]
 
 
-def make_space(component: Component) -> Space:
+def make_space(component: Component, given: Given | None = None, trainable: Component | None = None) -> Space:
     """Make the space that a configuration names.
+
+    A module with choices, and a space beside a builder, also register their networks under the name of the space.
 
     Args:
         component: a name or "module:attribute", with settings.
+        given: stands in for what the name leads to.
+        trainable: that of the configuration, whose data decide arguments of networks of one's own; None for no data.
 
     Returns:
         The space.
@@ -27,13 +34,34 @@ def make_space(component: Component) -> Space:
         UnknownNameError: nothing is registered under the name.
         ConfigError: the reference leads to no space, or its maker refuses the settings.
     """
-    if ":" not in component.name:
+    if isinstance(given, Space):
+        return given
+    if given is None and ":" not in component.name:
         return _registered_space(component)
-    found = load_reference(component.name)
+    found: Any = load_reference(component.name) if given is None else given
+    if is_own_network(found):
+        return _own_space(component, found, trainable, is_named=given is None)
     made = found if isinstance(found, Space) else _made_space(component, found) if callable(found) else None
     if not isinstance(made, Space):
-        raise ConfigError(f"space: {component.name} is {found!r}; a Space, or a function that returns one, is needed")
+        raise ConfigError(
+            f"space: {component.name} is {found!r:.200}; give a Space, a function that returns one, a torch.nn.Module "
+            "with choices of search_spaces.nn, or (Space, builder)"
+        )
     return made
+
+
+def _own_space(component: Component, found: Any, trainable: Component | None, *, is_named: bool) -> Space:
+    """The space of networks of one's own; settings of the space are arguments of the constructor."""
+    if component.settings:
+        if isinstance(found, tuple | list) or not callable(found) or not hasattr(found, "__qualname__"):
+            name = next(iter(component.settings))
+            raise ConfigError(f"space.{name}: only a class takes settings, and {component.name} is none; leave it out")
+        found = partial(found, **component.settings)
+
+    def arguments() -> dict[str, Any]:
+        return data_arguments("" if trainable is None else trainable.name, trainable.settings if trainable else {})
+
+    return own_space(found, arguments, component.name if is_named and not component.settings else None)
 
 
 def _registered_space(component: Component) -> Space:

@@ -86,7 +86,7 @@ from trainables import networks
 found = importlib.import_module({module!r})
 for part in {attribute!r}.split("."):
     found = getattr(found, part)
-networks.register({name!r}, found, replace=True)
+networks.register({name!r}, networks.family({name!r}, found, {small!r}), replace=True)
 """
 
 
@@ -234,8 +234,8 @@ def _registering(folder: Path) -> str:
     found = networks.registered(space)
     if found is None:
         return ""
-    builder = found.builder
-    return _REGISTERS.format(name=space, module=builder.__module__, attribute=getattr(builder, "__qualname__", ""))
+    module, _, attribute = found.named.partition(":")
+    return _REGISTERS.format(name=space, module=module, attribute=attribute, small=dict(found.small))
 
 
 def _run(kind: str, arguments: Sequence[str]) -> None:

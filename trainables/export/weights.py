@@ -148,11 +148,15 @@ def unfindable(space: str) -> str:
         Why it cannot; empty where it can, or where nothing is registered.
     """
     found = networks.registered(space)
-    name = "" if found is None else f"{found.builder.__module__}:{getattr(found.builder, '__qualname__', '<')}"
-    if "<" in name or name.startswith("__main__:"):
+    if found is None:
+        return ""
+    if not found.named:
+        kind = type(found.origin).__name__
+        return f"the network of {space!r} is an instance of {kind} without a name to import; give its class"
+    if "<" in found.named or found.named.startswith("__main__:"):
         return (
-            f"the network of {space!r} was registered by a script or notebook ({name}); define its builder with `def` "
-            "at the top level of a module file"
+            f"the network of {space!r} was registered by a script or notebook ({found.named}); define its builder at "
+            "the top level of a module file"
         )
     return ""
 

@@ -9,6 +9,7 @@ serves every family.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from trainables.errors import TrainableError
 from trainables.networks.base import Size, tree_of
 from trainables.networks.examples import Example, features, images, tokens
 from trainables.networks.family import Builder, Family
+from trainables.networks.own import is_own, own_family
 from trainables.networks.recurrent import texts
 from trainables.settings import check_number, check_settings
 
@@ -37,8 +39,12 @@ __all__ = [
     "check_images",
     "check_network",
     "check_undecided",
+    "decided_arguments",
     "example",
+    "family",
+    "is_own",
     "names",
+    "own_family",
     "register",
     "registered",
     "sized_network",
@@ -53,8 +59,8 @@ TASK: dict[str, Any] = {"num_classes": 10, "in_channels": 3, "image_size": 32}
 def _family(name: str, target: object) -> Family:
     if isinstance(target, Family):
         return target
-    if callable(target):
-        return Family(target)
+    if is_own(target) or callable(target):
+        return own_family(target)
     raise TrainableError(
         f"the network of {name!r} is a {type(target).__name__}; it must be a function that builds one, or a Family"
     )
@@ -134,18 +140,26 @@ def example(space: object, *, batch: int = 2, in_channels: int = 3, image_size: 
     return _family_of(space).example(batch, {**defaults, **task, **settings})
 
 
-def check_network(space: object, settings: Mapping[str, object]) -> None:
+def check_network(space: object, settings: Mapping[str, object], *, complete: bool = True) -> None:
     """Check the settings of a network without building it.
 
     Args:
         space: as in `build`.
         settings: keyword arguments of the builder.
+        complete: whether these are all; False where data will decide others.
 
     Raises:
         UnknownNameError: no builder is registered for the space.
         TrainableError: the builder does not take a setting.
     """
-    check_settings(f"the network of {space_name(space)}", builder_of(space), settings, skip=1, given=tuple(TASK))
+    builder = builder_of(space)
+    label, given = f"the network of {space_name(space)}", tuple(TASK)
+    if not complete:
+        # What the builder needs and nobody has given yet is a matter of the data.
+        others = list(inspect.signature(builder).parameters.values())[1:]
+        required = [one.name for one in others if one.default is one.empty and one.name not in given]
+        settings = {**dict.fromkeys(required), **settings}
+    check_settings(label, builder, settings, skip=1, given=given)
 
 
 def sized_network(space: object, network: Mapping[str, object] | None, **sizes: int | None) -> dict[str, object]:
@@ -166,7 +180,7 @@ def sized_network(space: object, network: Mapping[str, object] | None, **sizes: 
     for name, value in given.items():
         check_number(name, value, 1, whole=True)
     settings = {**_family_of(space).small, **(network or {}), **given}
-    check_network(space, settings)
+    check_network(space, settings, complete=False)
     return settings
 
 
@@ -233,20 +247,42 @@ def _family_of(space: object) -> Family:
     return NETWORKS.get(space_name(space))
 
 
-def register(name: str, builder: Builder | Family | str, *, example: Example = images, replace: bool = False) -> None:
+def register(
+    name: str, builder: Builder | nn.Module | Family | str, *, example: Example = images, replace: bool = False
+) -> None:
     """Register the networks of a space.
 
     Args:
         name: the name of the space.
-        builder: a function of the architecture and settings, a `Family`, or "module:attribute".
+        builder: a function of the architecture and settings, a class or an instance of `torch.nn.Module` with choices
+            of `search_spaces.nn`, a `Family`, or "module:attribute".
         example: makes a random input of the networks of a builder, see `trainables.networks.examples`.
         replace: whether to replace a family that has the name already.
 
     Raises:
         TrainableError: the name breaks the rule or is taken.
     """
-    own = builder if isinstance(builder, Family | str) or not callable(builder) else Family(builder, example)
-    NETWORKS.register(name, own, replace=replace)
+    if not isinstance(builder, nn.Module | Family | str) and not is_own(builder) and callable(builder):
+        builder = Family(builder, example)
+    NETWORKS.register(name, builder, replace=replace)
+
+
+def family(name: str, target: object, small: Mapping[str, object] | None = None) -> Family:
+    """Make the family of what another process has registered.
+
+    Args:
+        name: of the space, for messages.
+        target: a `Family`, a builder, or a module with choices.
+        small: settings of the builder that a `Family` or a partial had there.
+
+    Returns:
+        The family.
+
+    Raises:
+        TrainableError: the target builds no network.
+    """
+    made = _family(name, target)
+    return dataclasses.replace(made, small=small) if small else made
 
 
 def registered(name: str) -> Family | None:
@@ -289,6 +325,20 @@ def space_name(space: object) -> str:
             "a builder under it"
         )
     return name
+
+
+def decided_arguments(space: object, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Select what the data decide and the networks of a space take.
+
+    Args:
+        space: as in `build`.
+        arguments: all that the data decide, by name.
+
+    Returns:
+        Those that `build` takes: the arguments of images, and those that the builder has.
+    """
+    taken = _taken(builder_of(space), arguments)
+    return {name: value for name, value in arguments.items() if name in TASK or name in taken}
 
 
 def _check_task(num_classes: int, in_channels: int, image_size: Size) -> None:

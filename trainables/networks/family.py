@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -25,9 +26,31 @@ class Family:
         undecided: whether `builder(None)` builds a network that holds choices of `search_spaces.nn`, which a supernet
             needs; None where only the builder knows.
         small: settings of the builder for a network that a laptop can train, where the defaults are larger.
+        source: what a process imports to make the builder again, where that is not the builder itself: the class of a
+            module with choices, or an instance (`trainables.networks.own`).
+        reference: the "module:attribute" from which it is imported, where its own name does not say that.
     """
 
     builder: Builder
     example: Example = images
     undecided: bool | None = None
     small: Mapping[str, object] = field(default_factory=dict)
+    source: object = None
+    reference: str | None = None
+
+    @property
+    def origin(self) -> object:
+        """The class, instance or function that a process imports."""
+        return self.builder if self.source is None else self.source
+
+    @property
+    def takes_arguments(self) -> bool:
+        """Whether the builder has arguments beside the architecture that are not among the small settings."""
+        names = list(inspect.signature(self.builder).parameters)[1:]
+        return any(name not in self.small for name in names)
+
+    @property
+    def named(self) -> str:
+        """The "module:attribute" of that, whether it can be imported or not; empty for an object without a name."""
+        name = getattr(self.origin, "__qualname__", None)
+        return self.reference or (f"{self.origin.__module__}:{name}" if name else "")

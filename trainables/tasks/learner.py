@@ -26,7 +26,7 @@ from trainables.costs.cost import Cost, CostMeter, cost_of
 from trainables.costs.zero_cost import PROXIES, score
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import Metric
-from trainables.networks import build, builder_of, space_name, tree_of
+from trainables.networks import build, builder_of, decided_arguments, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.learner_settings import LearnerSettings
@@ -290,7 +290,8 @@ class Learner:
         rows = data.train.rows(torch.arange(min(_EXAMPLES, len(data.train)), device=data.device))[0]
         splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
         arguments = {
-            name: list(value) if isinstance(value, tuple) else value for name, value in data.arguments().items()
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in decided_arguments(self._settings.space, data.arguments()).items()
         }
         return Deployed(
             network=training.network,
@@ -343,7 +344,8 @@ class Learner:
             return self._build(architecture, data)
 
     def _build(self, architecture: Architecture, data: TaskData) -> torch.nn.Module:
-        return build(self._settings.space, architecture, **{**data.arguments(), **self._network})
+        decided = decided_arguments(self._settings.space, data.arguments())
+        return build(self._settings.space, architecture, **{**decided, **self._network})
 
     def _recipe(self) -> Recipe:
         of = self._settings

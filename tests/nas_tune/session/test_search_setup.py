@@ -69,8 +69,8 @@ def test_a_referenced_space_is_made_with_its_settings() -> None:
     [
         ({"space": "nb202"}, UnknownNameError, "'nb202'; did you mean 'nb201'"),
         ({"space": {"name": "nb201", "size": 3}}, ConfigError, "space 'nb201' has no setting 'size'"),
-        ({"space": f"{__name__}:no_space"}, ConfigError, "a Space, or a function that returns one"),
-        ({"space": "tests.toys:FAULTS"}, ConfigError, "a Space, or a function that returns one"),
+        ({"space": f"{__name__}:no_space"}, ConfigError, "a Space, a function that returns one"),
+        ({"space": "tests.toys:FAULTS"}, ConfigError, "a Space, a function that returns one"),
         ({"space": "tests.toys:tiny_spaec"}, ConfigError, "did you mean 'tiny_space'"),
         ({"trainable": "image_clasifier"}, UnknownNameError, "did you mean 'image_classifier'"),
         ({"trainable": "tests.toys:FAULTS"}, ConfigError, "a class or a generator function is needed"),
