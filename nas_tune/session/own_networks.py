@@ -157,11 +157,16 @@ def data_arguments(trainable: str, settings: Mapping[str, Any]) -> dict[str, Any
         return dict(IMAGES)
     import torch
 
+    from trainables.supernet.searched_task import SearchedTask
     from trainables.tasks.learner import Learner
 
-    task = {} if trainable == "learner" else {"task": "classification"}
     try:
-        found = Learner.task_of({**settings, **task}).load(torch.device("cpu")).arguments()
+        if trainable == "darts":
+            task = SearchedTask.of(settings).task
+        else:
+            default = {"task": "classification"} if trainable == "image_classifier" else {}
+            task = Learner.task_of({**default, **settings})
+        found = task.load(torch.device("cpu")).arguments()
     except DataError:
         return dict(IMAGES)  # the check of the trainable says what is wrong with them
     return {**IMAGES, **found, **(settings.get("network") or {})}

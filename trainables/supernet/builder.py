@@ -12,7 +12,7 @@ import torch
 import search_spaces
 from search_spaces.nn import freeze
 from trainables.errors import CheckpointError, TrainableError
-from trainables.networks import build, builder_of, space_name
+from trainables.networks import build, builder_of, decided_arguments, space_name
 from trainables.settings import check_mapping
 from trainables.settings.groups import flat_settings, from_flat, with_defaults
 from trainables.supernet.methods import METHODS, method_of
@@ -191,7 +191,7 @@ class SearchBuilder:
     def _search(self, stage: SearchStage, kept: Kept, epochs: int, data: TaskData, randomness: Randomness) -> Search:
         device = data.device
         with randomness:
-            module = build(self.settings.space, None, **{**data.arguments(), **self._deepened(stage)})
+            module = build(self.settings.space, None, **{**self._decided(data), **self._deepened(stage)})
             # On its device before it is relaxed: there the method may measure its options.
             module = placed(module, device)
             method = method_of(self.settings.method, dict(self.settings.method_settings or {}))
@@ -207,6 +207,10 @@ class SearchBuilder:
         warmup = int(METHODS[of.method].warmup * epochs) if of.warmup_epochs is None else of.warmup_epochs
         recipe = SearchRecipe(of.batch_size, of.weights, of.architect, warmup)
         return Search(supernet, self.task, data, recipe, randomness, epochs)
+
+    def _decided(self, data: TaskData) -> dict[str, Any]:
+        """What the data decide and the network takes."""
+        return decided_arguments(self.settings.space, data.arguments())
 
     def _deepened(self, stage: SearchStage) -> dict[str, Any]:
         """The settings of the network in a stage."""
@@ -290,5 +294,5 @@ class SearchBuilder:
         needs = METHODS[self.settings.method].needs
         network = {name: value for name, value in self._deepened(stage).items() if name not in needs}
         with torch.device("meta"):
-            undecided = build(self.settings.space, None, **{**data.arguments(), **network})
+            undecided = build(self.settings.space, None, **{**self._decided(data), **network})
             return sum(weight.numel() for weight in freeze(undecided, architecture).parameters())
