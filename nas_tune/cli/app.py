@@ -15,7 +15,7 @@ import traceback
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from nas_tune.cli.bench import bench
 from nas_tune.cli.compare import compare
@@ -34,7 +34,7 @@ from nas_tune.cli.search import resume, search, with_kinds
 from nas_tune.cli.space import space
 from nas_tune.cli.text import harmless
 from nas_tune.cli.watch import watch
-from nas_tune.errors import NasTuneError
+from nas_tune.errors import ConfigError, NasTuneError
 
 __all__ = ["app", "main"]
 
@@ -58,6 +58,23 @@ class _Boundary(TyperGroup):
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+
+
+class _Once(TyperCommand):
+    """Refuses an option that has one value and is given twice, instead of dropping the first value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(list(args))
+        for option in order:
+            if (
+                order.count(option) > 1
+                and option.nargs == 1
+                and not (option.multiple or getattr(option, "is_flag", False))
+            ):
+                raise ConfigError(
+                    f"{option.opts[0]}: given {order.count(option)} times; it has one value, give it once"
+                )
+        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(
@@ -120,7 +137,7 @@ for _command in (
     bench,
     doctor,
 ):
-    app.command(help=_help(_command))(_command)
+    app.command(cls=_Once, help=_help(_command))(_command)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ __all__ = ["bench"]
 
 _SECONDS = re.compile(r"(\d+(?:\.\d*)?(?:e\d+)?)\s*([smhd]?)")
 _WORDS = {"max": "more", "min": "less"}
+_USUAL = ("random", "evolution")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -40,8 +41,12 @@ def bench(
     ] = None,
     test: Annotated[str | None, typer.Option(metavar="COLUMN", help="A score that no strategy sees.")] = None,
     strategy: Annotated[
-        str, typer.Option(help="Strategies, by commas: evolution, tpe+asha, asha (random search, stopped).")
-    ] = "random,evolution",
+        list[str] | None,
+        typer.Option(
+            help="Strategies, by commas or repeated: evolution, tpe+asha, asha (random search, stopped).  "
+            "[default: random,evolution]"
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting: evolution.population=50.")
     ] = None,
@@ -91,7 +96,8 @@ def bench(
     from nas_tune.benchmarks.races.courses import write_courses
 
     given = _settings(settings or ())
-    contestants = [contestant_of(text, given) for text in strategy.split(",") if text.strip()]
+    names = ",".join(strategy or _USUAL).split(",")
+    contestants = [contestant_of(text, given) for text in names if text.strip()]
     contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, metric, mode)
     check(contest, contestants)
     races, whole = _raced(contest, contestants, seeds, processes)

@@ -21,8 +21,13 @@ def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
     trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
     format: Annotated[
-        str, typer.Option("--format", metavar="F,F", help=f"Of {', '.join(STANDARD)}, and those of plug-ins.")
-    ] = ",".join(STANDARD),
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="F,F",
+            help=f"Of {', '.join(STANDARD)}, and those of plug-ins; may be repeated.  [default: {','.join(STANDARD)}]",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FOLDER", help="Where to. Default: RUN/export/trial-NNNNNN.")
     ] = None,
@@ -53,7 +58,7 @@ def export(
     Args:
         run: the run's folder, or its name below runs/.
         trial: the number of the trial; by default the best.
-        format: the formats, separated by commas.
+        format: the formats, each by itself or several separated by commas; by default those of this package.
         out: the folder to write; by default RUN/export/trial-NNNNNN.
         retrained: whether to take the weights of a retraining (true) or of the search (false); by default those there
             are.
@@ -77,7 +82,7 @@ def export(
         made = written(
             opened,
             trial,
-            formats=format.split(","),
+            formats=",".join(format or STANDARD).split(","),
             folder=out,
             retrained=retrained,
             allow_code=allow_code,

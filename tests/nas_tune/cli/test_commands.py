@@ -65,6 +65,23 @@ def test_results_are_a_table_of_what_matters_with_the_state_on_stderr() -> None:
     assert "6 trials: 1 running, 1 lost, 1 complete, 1 pruned, 2 failed" in result.stderr
 
 
+def test_an_option_of_one_value_is_not_given_twice() -> None:
+    done = call("export", "cells", "--trial", "1", "--trial", "2")
+    assert done.exit_code == 2
+    assert "--trial: given 2 times; it has one value, give it once" in done.output
+    folder = made(*eventful())
+    assert call("explain", str(folder), "--json", "--json").exit_code == 0, "a flag says the same twice"
+
+
+def test_formats_and_strategies_are_listed_by_commas_or_by_repeating_the_option(tmp_path: Path) -> None:
+    folder = made(*eventful())
+    done = call("export", str(folder), "--format", "safetensors", "--format", "pyy,onnx", "--out", str(tmp_path))
+    assert done.exit_code == 2
+    assert "format 'pyy' is unknown; did you mean 'py'" in done.output
+    raced = call("bench", "--strategy", "random", "--strategy", "tpe,ppo", "--budget", "60s", "--seeds", "1", "--json")
+    assert {one["strategy"] for one in json.loads(raced.stdout)["strategies"]} == {"random", "tpe", "ppo"}
+
+
 def test_a_run_is_found_by_its_name_and_a_missing_one_gets_a_hint() -> None:
     made(*eventful(), name="digits")
     assert call("results", "digits").exit_code == 0
