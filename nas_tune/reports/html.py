@@ -59,10 +59,10 @@ def script_text(value: object) -> str:
     Returns:
         The JSON, in ASCII.
     """
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    for character in "<>&\u2028\u2029":
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return text.encode(errors="backslashreplace").decode()
+    return text
 
 
 def _read(name: str) -> str:

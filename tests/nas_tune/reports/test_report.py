@@ -101,7 +101,10 @@ def test_metrics_that_have_no_name_are_refused(tmp_path: Path) -> None:
 def test_json_cannot_end_its_script_element() -> None:
     text = script_text({"a": "</script><!--\u2028&", "b": "\ud800"})
     assert not set("<>&\u2028") & set(text)
+    assert text.isascii()
     assert json.loads(text)["a"] == "</script><!--\u2028&"
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        script_text({"a": float("nan")})
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

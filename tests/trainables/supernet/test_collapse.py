@@ -52,6 +52,8 @@ def test_the_dominant_eigenvalue_is_found_with_its_sign():
     assert found == pytest.approx(-5, rel=1e-4)
     assert weight.requires_grad
     assert dominant_eigenvalue(lambda: parts[0].sum(), [], parts, generator) == 0
+    flat = [torch.zeros(3, requires_grad=True)]
+    assert dominant_eigenvalue(lambda: flat[0].pow(3).sum(), [], flat, generator) == 0
 
 
 @pytest.mark.parametrize("seed", [0, 1])

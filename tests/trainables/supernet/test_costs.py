@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from itertools import product
 
 import pytest
@@ -12,7 +13,7 @@ from search_spaces.nn import freeze
 from tests.trainables.supernet.toys import Nested, Scale
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
-from trainables.supernet import Draws, discretize, relax
+from trainables.supernet import Draws, costs, discretize, relax
 
 IMAGES = torch.zeros(2, 3, 8, 8)
 
@@ -116,6 +117,19 @@ def test_latencies_are_measured_once_on_what_each_option_is_given():
     before = len(shapes)
     supernet.method.penalty()
     assert len(shapes) == before
+
+
+def test_a_latency_is_the_median_of_the_runs_after_the_warm_up(monkeypatch):
+    now, spans = [0.0], itertools.chain([9.0] * 5, range(1, 22), itertools.repeat(0.0))
+    monkeypatch.setattr(costs.time, "perf_counter", lambda: now[0])
+
+    class Slow(nn.Module):
+        def forward(self, x):
+            now[0] += next(spans)
+            return x
+
+    supernet = relax(nn.Sequential(nn.LayerChoice({"slow": Slow(), "skip": nn.Identity()}, label="op")))
+    assert costs.option_latencies(supernet, IMAGES, 1)["op"][0] == 11e3
 
 
 def test_the_search_prefers_what_is_fast():

@@ -57,6 +57,13 @@ def test_metrics_of_classes_are_those_of_scikit_learn(classes):
     assert table_metrics.f1(logits, true) == pytest.approx(known.f1_score(true, logits.argmax(1), **average))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_class_that_is_neither_predicted_nor_there_counts_as_scikit_learn_counts_it(classes):
+    logits, true = torch.eye(classes)[[0, 0, 0]], torch.zeros(3, dtype=torch.int64)
+    average = {"average": "binary" if classes == 2 else "macro"}
+    assert table_metrics.f1(logits, true) == known.f1_score(true, logits.argmax(1), zero_division=0, **average)
+
+
 def test_metrics_of_numbers_are_those_of_scikit_learn():
     true = torch.linspace(-3, 5, 20)
     predicted = true + torch.sin(true * 7)
