@@ -13,7 +13,7 @@ from trainables.settings.groups import flat_name
 __all__ = ["KINDS", "SCALES", "TableSettings"]
 
 KINDS = ("classification", "regression")
-SCALES = ("standard", "log", "quantile")
+SCALES = ("standard", "log", "quantile", "piecewise")
 _LISTS = ("numeric", "categorical", "drop", "missing")
 
 
@@ -42,8 +42,9 @@ class TableSettings:
     missing: Sequence[str] = ()
     """Texts that stand for a missing value, such as "?", beside empty cells, NaN and the usual words of CSV files."""
     numbers: str = "standard"
-    """How numbers are scaled: "standard" (mean 0, deviation 1), "log" (the same of their signed logarithm), or
-    "quantile" (as a normal distribution by their ranks).
+    """How numbers are scaled: "standard" (mean 0, deviation 1), "log" (the same of their signed logarithm), "quantile"
+    (as a normal distribution by their ranks), or "piecewise" (up to 48 inputs of one number, each the share of a bin
+    below it: Gorishniy et al. 2022, 2203.05556).
     """
     log_target: bool = False
     """Whether the loss of a regression is that of the logarithm of the target, which must be above 0."""
