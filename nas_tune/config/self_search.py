@@ -57,8 +57,12 @@ class SelfSearch(Protocol):
         that says why and what to do. `initial` and `warm_start` are refused anyway; a reason here replaces theirs."""
 
     @property
-    def weights(self) -> str:
-        """What the weights of a search are, as a clause that says why none is a trained network of what it found."""
+    def weights(self) -> str | None:
+        """What the weights of a search are, as a clause that says why none is a trained network of what it found.
+
+        None where its trainable has such a network: an export takes it by `deployed()`
+        (`trainables.protocol.Deployable`).
+        """
 
     @property
     def trainable(self) -> Target:

@@ -49,7 +49,7 @@ class SupernetSearch:
     metric: ClassVar[str] = "discrete_accuracy"
     mode: ClassVar[Mode] = MODES["discrete_accuracy"]
     refuses: ClassVar[Mapping[str, str]] = {"initial": _WARM, "warm_start": _WARM}
-    weights: ClassVar[str] = (
+    weights: ClassVar[str | None] = (
         "the weights of a supernet are shared by all options and were never trained for what was found"
     )
 

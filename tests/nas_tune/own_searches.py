@@ -7,13 +7,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from search_spaces import Architecture, Space
 from trainables.errors import TrainableError
+from trainables.export import Deployed
 from trainables.registry import Target
 
-__all__ = ["Ladder", "Rungs", "train"]
+__all__ = ["Ladder", "Rungs", "Trained", "TrainedRungs", "train"]
 
 WIDTHS = (1, 2, 4, 8)
 
@@ -56,7 +61,7 @@ class Ladder:
         "warm_start": "knows no other run; leave it out",
         "max_retries": "never fails; leave it out",
     }
-    weights = "a ladder has no weights"
+    weights: str | None = "a ladder has no weights"
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -71,6 +76,41 @@ class Ladder:
 
     def settings(self, config: SearchConfig, space: Space) -> dict[str, Any]:
         return dict(config.strategy.settings)
+
+
+class TrainedRungs(Rungs):
+    """Trains a network of each width that it finds, and keeps the last one."""
+
+    def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
+        super().setup(architecture, seed=seed, max_epochs=max_epochs)
+        torch.manual_seed(seed)
+
+    def step(self) -> dict[str, float]:
+        found = super().step()
+        width = self.architecture.tree["width"]
+        self.network = nn.Sequential(nn.Linear(2, width), nn.ReLU(), nn.Linear(width, 1))
+        return found
+
+    def deployed(self) -> Deployed:
+        inputs = torch.arange(6.0).view(3, 2)
+        return Deployed(network=self.network, inputs=inputs, space="ladder", architecture=self.architecture.tree)
+
+    def save(self, folder: Path) -> None:
+        super().save(folder)
+        save_file(self.network.state_dict(), folder / "network.safetensors")
+
+    def load(self, folder: Path) -> None:
+        super().load(folder)
+        self._epoch -= 1
+        self.step()
+        self.network.load_state_dict(load_file(folder / "network.safetensors"))
+
+
+class Trained(Ladder):
+    """A ladder with a trained network on each rung."""
+
+    weights = None
+    trainable = TrainedRungs
 
 
 def train(architecture: Architecture, slope: float = 1.0) -> Iterator[dict[str, float]]:

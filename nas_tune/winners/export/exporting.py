@@ -79,8 +79,8 @@ def export(
 
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
-        ConfigError: there is no such trial, or its network was not kept (the message says which were); every trial
-            is a search in a supernet; or the folder holds files that are no export.
+        ConfigError: there is no such trial, or its network was not kept (the message says which were); the trials
+            are searches that train no network of what they find; or the folder holds files that are no export.
         TrainableError: an unknown format, a package that is missing, or a trainable without `deployed()`.
         RunFolderError: the folder cannot be written.
     """

@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 
 from nas_tune.config.self_search import searches, self_search
+from nas_tune.coordination.registrations import restore
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
 from nas_tune.session.evaluation import best_trial, trained
+from nas_tune.session.trust import check_code
 from nas_tune.winners.export.facts import Source
 from nas_tune.winners.retrain import Retrained
 from trainables.export import Deployed, check_deployed
-from trainables.protocol import Deployable, Trainable
+from trainables.protocol import Deployable, Searching, Trainable
 from trainables.registry import Target
 from trainables.trial.snapshots import Snapshots
 
@@ -100,13 +102,10 @@ def _first_of(retraining: Retrained, number: int, target: Target | None, allow_c
 
 def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:
     """The trainable of the trial, from its checkpoint. Without one, the error names the trials that have one."""
-    if run.searches:
-        strategy = run.config.strategy.name
-        known = searches(strategy)
-        weights = self_search(strategy).weights if known else "its weights were never trained for what was found"
+    if run.searches and (why := _no_network(run, allow_code)):
         raise ConfigError(
-            f"{run.path}: its trials are searches by {strategy}; {weights}, so no network of it can be {what}: train "
-            f"one first: nas-tune retrain {run.path} --trial {number}"
+            f"{run.path}: its trials are searches by {run.config.strategy.name}; {why}, so no network of it can be "
+            f"{what}: train one first: nas-tune retrain {run.path} --trial {number}"
         )
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         trials = replay(ledger.events()).trials
@@ -114,10 +113,35 @@ def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: b
     record = trials[number]
     if number in kept or (not kept and record.state == "complete"):
         # Without any checkpoint in the run, this raises with the reason.
-        return trained(run, number, trainable=target, allow_code=allow_code)
+        held = trained(run, number, trainable=target, allow_code=allow_code)
+        _check_found(run, number, held)
+        return held
     why = f"failed ({record.failure})" if record.state == "failed" else f"is {record.state} and no checkpoint is kept"
     have = f"these can: {', '.join(map(str, kept))}" if kept else "no trial of this run can"
     raise ConfigError(f"trial {number} {why}, so it cannot be {what}; {have} (keep_checkpoints decides how many)")
+
+
+def _no_network(run: Run, allow_code: bool) -> str | None:
+    """Why a trial that searches by itself has no trained network of what it found; None where it has one."""
+    strategy, registered = run.config.strategy.name, run.meta.get("registered", {})
+    if strategy in registered.get("self_searches", {}) and not searches(strategy):
+        check_code(run.meta, run.path, allow_code=allow_code)
+        restore(registered, kinds=("self_searches",))
+    if not searches(strategy):
+        return "it is not installed here, and only it can tell whether it trained what it found"
+    return self_search(strategy).weights
+
+
+def _check_found(run: Run, number: int, held: Trainable) -> None:
+    """Refuse weights of another architecture than the one that a trial found: its newest checkpoint may be damaged."""
+    if not isinstance(held, Searching):
+        return
+    space, found, has = run.space, run.tree(number), held.architecture
+    if found is None or has is None or space.validate(has).id != space.validate(found).id:
+        raise ConfigError(
+            f"trial {number} found {found}, and its checkpoint holds {None if has is None else has.tree}; take another "
+            f"trial, or train what it found: nas-tune retrain {run.path} --trial {number}"
+        )
 
 
 def deployed_by(held: Trainable) -> Deployed:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import nas_tune
 from nas_tune.config import SearchConfig
@@ -15,9 +16,10 @@ from nas_tune.config.self_search import SELF_SEARCHES, register
 from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import named_code
-from search_spaces import Space, choice
+from nas_tune.winners.export.sources import deployed_by, source_of
+from search_spaces import Architecture, Space, choice
 from tests import toys
-from tests.nas_tune.own_searches import Ladder, Rungs
+from tests.nas_tune.own_searches import Ladder, Rungs, Trained
 from tests.registries import kept, plugged
 
 SPACE = Space({"width": choice(1, 2, 4, 8), "act": choice("relu", "tanh")}, name="ladder")
@@ -76,7 +78,52 @@ def test_its_weights_are_no_network_and_the_refusal_says_why(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match=r"searches by ladder; a ladder has no weights, .* nas-tune retrain"):
         nas_tune.export(run)
     SELF_SEARCHES.forget("ladder")
-    with pytest.raises(ConfigError, match=r"searches by ladder; its weights were never trained .* nas-tune retrain"):
+    with pytest.raises(ConfigError, match=r"searches by ladder; a ladder has no weights"):
+        nas_tune.export(nas_tune.open_run(run.path))
+
+
+@pytest.mark.slow
+def test_a_network_that_it_trained_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugged(monkeypatch, "self_searches", trained_ladder="tests.nas_tune.own_searches:Trained")
+    run = searched(tmp_path, strategy={"name": "trained_ladder", "wide": 4}, max_trials=1)
+    made = nas_tune.export(run, formats=["pt2"])
+    (program,) = made.formats
+    assert not program.problem
+    assert program.difference is not None
+    assert program.difference < 1e-6
+    assert '"width":4' in made.card.read_text(encoding="utf-8")
+    exported = torch.export.load(program.files[0]).module()
+    inputs = torch.rand(4, 2)
+    torch.testing.assert_close(exported(inputs), nas_tune.trained(run, 0).network(inputs))  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="was not retrained"):
+        nas_tune.export(run, retrained=True)
+
+
+def test_its_network_is_found_by_another_process_where_a_program_registered_it(tmp_path: Path) -> None:
+    register("trained_ladder", Trained)
+    run = searched(tmp_path, strategy={"name": "trained_ladder", "wide": 2}, max_trials=1)
+    SELF_SEARCHES.forget("trained_ladder")
+    source = source_of(nas_tune.open_run(run.path), 0, None, None, what="exported")
+    assert deployed_by(source.held).architecture == {"width": 2, "act": "relu"}
+
+
+def test_a_network_of_another_architecture_than_the_one_found_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register("trained_ladder", Trained)
+    run = searched(tmp_path, strategy={"name": "trained_ladder", "wide": 2}, max_trials=1)
+    monkeypatch.setattr(Trained.trainable, "architecture", Architecture({"width": 2, "act": "tanh"}))
+    with pytest.raises(ConfigError, match=r"trial 0 found \{'width': 2.* its checkpoint holds .*'tanh'.* retrain"):
+        nas_tune.export(run)
+
+
+def test_where_it_is_not_installed_nobody_can_tell_whether_it_trained_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        plugged(patched, "self_searches", trained_ladder="tests.nas_tune.own_searches:Trained")
+        run = searched(tmp_path, strategy={"name": "trained_ladder", "wide": 2}, max_trials=1)
+    with pytest.raises(ConfigError, match=r"searches by trained_ladder; it is not installed here, .* nas-tune retrain"):
         nas_tune.export(nas_tune.open_run(run.path))
 
 
