@@ -88,7 +88,8 @@ class Decision:
         """
         if self.kind == "inputs" and self.high > 1:
             return {f"{self.name}.{index}": index in taken for index in range(len(self.options))}
-        return {self.name: self.options[taken[0]]}
+        (index,) = taken
+        return {self.name: self.options[index]}
 
 
 Enclosing: TypeAlias = Mapping[str, Sequence[tuple[Decision, int]]]

@@ -74,6 +74,12 @@ def test_a_network_gives_the_same_numbers(runs):
     assert len(runs) == 4
 
 
+def test_no_operation_of_darts_runs_edge_by_edge():
+    fans = [fan for cell in darts().module.cells for fan in cell.together.fans]
+    assert {fan.stride for fan in fans} == {1, 2}
+    assert all(not fan.others for fan in fans)
+
+
 @pytest.mark.parametrize(
     "method", ["drnas", "pcdarts", *(pytest.param(name, marks=pytest.mark.slow) for name in ("fairdarts", "snas"))]
 )

@@ -125,6 +125,14 @@ def test_errors_of_parts_are_those_of_the_whole() -> None:
     assert constant.result() == {"mae": 0.0}, "the targets do not differ"
 
 
+def test_targets_far_from_the_training_mean_are_measured_as_precisely() -> None:
+    targets = 4000 + torch.linspace(-1, 1, 50)[:, None]
+    far = Errors(torch.tensor([0.0]), torch.tensor([1.0]), ["r2", "rmse"])
+    far.add(targets + 0.25 * torch.tensor([[1.0], [-1.0]]).repeat(25, 1), targets)
+    variance = float(targets.double().var(correction=0))
+    assert far.result() == pytest.approx({"r2": 1 - 0.25**2 / variance, "rmse": 0.25}, rel=1e-5)
+
+
 def encoded(image: Any) -> bytes:
     from PIL import Image
 
