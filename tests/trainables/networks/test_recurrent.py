@@ -133,6 +133,22 @@ def test_every_dropout_acts_in_training_only(dropout):
     assert torch.equal(network.eval()(tokens), network(tokens))
 
 
+@pytest.mark.parametrize("dropout", ["dropout_word", "dropout_embedding", "dropout_input"])
+def test_half_of_the_inputs_vanish_and_the_others_are_doubled(dropout):
+    torch.manual_seed(0)
+    settings = {**SMALL, "embedding": 8, "hidden": 8, **DRY, dropout: 0.5}
+    network = build("recurrent", published("recurrent"), **settings)
+    tokens, seen = torch.randint(7, (3, 20)), []
+    network.cell.register_forward_pre_hook(lambda cell, given: seen.append(given[0]))
+    network(tokens)
+    factors = seen[0] / network.tokens(tokens)
+    assert factors.round(decimals=4).unique().tolist() == [0, 2]
+    if dropout == "dropout_word":
+        assert torch.equal(factors.amin(2), factors.amax(2)), "words are dropped whole"
+    else:
+        assert torch.equal(factors.amin(1), factors.amax(1)), "a mask stays for a whole text"
+
+
 def test_masks_stay_for_a_whole_text():
     torch.manual_seed(0)
     network = build(
@@ -146,6 +162,7 @@ def test_masks_stay_for_a_whole_text():
     assert not (untouched == 0).any()
     assert gone.any()
     assert bool((gone == gone[0]).all())
+    assert torch.allclose(logits[0][~gone], 2 * untouched[0][~gone])
 
 
 def test_masked_states_tell_the_nodes_nothing():

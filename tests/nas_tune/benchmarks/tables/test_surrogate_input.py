@@ -74,6 +74,27 @@ def test_what_is_one_answers_as_its_network_does(tmp_path: Path) -> None:
     assert SurrogateBenchmark(made(tmp_path), DARTS, (2, 10)).epochs == (2, 10)
 
 
+def test_edges_are_numbered_node_by_node_and_inputs_named_in_order(tmp_path: Path) -> None:
+    file = made(tmp_path)
+    edges = {f"{PREFIX}edge_{kind}_{place}": place for kind in ("normal", "reduce") for place in range(14)}
+    inputs = [f"{PREFIX}inputs_node_{kind}_{node}" for kind in ("normal", "reduce") for node in (3, 4, 5)]
+    operations = {"#na#": 0, "max_pool_3x3": 1, "avg_pool_3x3": 2}
+    pairs = {"0_1": 1, "0_2": 2, "1_2": 3, "1_3": 4, "3_4": 5}
+    codes = {**dict.fromkeys(edges, operations), **dict.fromkeys(inputs, pairs)}
+    (tmp_path / "input_order.json").write_text(json.dumps([*edges, *inputs]))
+    (tmp_path / "encoding.json").write_text(json.dumps(codes))
+    first, second = "max_pool_3x3", "avg_pool_3x3"
+    cell = {
+        "node_2": [{"input_0": first}, {"input_1": second}],
+        "node_3": [{"input_0": first}, {"input_2": second}],
+        "node_4": [{"input_1": first}, {"input_3": second}],
+        "node_5": [{"input_3": first}, {"input_4": second}],
+    }
+    found = SurrogateBenchmark(file, DARTS).codes(DARTS.validate({"normal": cell, "reduce": cell})).tolist()
+    of_a_cell = [1, 2, *(1, 0, 2), *(0, 1, 0, 2), *(0, 0, 0, 1, 2)]
+    assert found == [*of_a_cell, *of_a_cell, *(2, 4, 5), *(2, 4, 5)]
+
+
 def test_what_is_none_is_refused_with_the_reason(tmp_path: Path) -> None:
     for inputs in (("x_cat", "epoch"), ("x", "x_cont"), ("codes", "epochs")):
         with pytest.raises(ConfigError, match="no surrogate of YAHPO Gym: its inputs are not x_cat and x_cont"):
