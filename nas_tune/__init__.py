@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nas_tune.session.evaluation import evaluate, trained
     from nas_tune.winners.compress import Compression, compress
     from nas_tune.winners.export import export
+    from nas_tune.winners.predict import Predictor, load
     from nas_tune.winners.retrain.retrain import retrain
     from nas_tune.winners.retrain.retrained import Retrained
 
@@ -31,6 +32,7 @@ from nas_tune.errors import NasTuneError
 __all__ = [
     "Compression",
     "NasTuneError",
+    "Predictor",
     "Retrained",
     "Run",
     "SearchConfig",
@@ -39,6 +41,7 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "load",
     "open_run",
     "report",
     "resume",
@@ -49,6 +52,7 @@ __all__ = [
 
 _HOME = {
     "Compression": "nas_tune.winners.compress",
+    "Predictor": "nas_tune.winners.predict",
     "Retrained": "nas_tune.winners.retrain",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
@@ -57,6 +61,7 @@ _HOME = {
     "evaluate": "nas_tune.session.evaluation",
     "explain": "nas_tune.analysis",
     "export": "nas_tune.winners.export",
+    "load": "nas_tune.winners.predict",
     "open_run": "nas_tune.api",
     "report": "nas_tune.reports",
     "resume": "nas_tune.api",

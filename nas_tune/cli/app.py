@@ -27,6 +27,7 @@ from nas_tune.cli.export_winner import export
 from nas_tune.cli.init import init
 from nas_tune.cli.listing import spaces, strategies
 from nas_tune.cli.places import stderr
+from nas_tune.cli.predict import predict
 from nas_tune.cli.report import report
 from nas_tune.cli.results import best, results
 from nas_tune.cli.retrain import retrain
@@ -131,6 +132,7 @@ for _command in (
     retrain,
     export,
     compress,
+    predict,
     spaces,
     space,
     strategies,

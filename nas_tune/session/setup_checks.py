@@ -12,7 +12,7 @@ from nas_tune.objectives.objective import check_several
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.initial_design import make as make_initial
 from nas_tune.strategies import STRATEGIES
-from trainables.protocol import Checking, Deciding, Searching, Trainable, is_parallel
+from trainables.protocol import Checking, Searching, Trainable, is_parallel
 from trainables.registry import adapt
 from trainables.trial.session import is_reserved
 
@@ -48,8 +48,6 @@ def check_setup(setup: SearchSetup) -> None:
     # The nodes of a cluster may have what this machine has not.
     if isinstance(trainable, Checking) and config.address is None:
         trainable.check()
-    if isinstance(trainable, Deciding) and (setup.searches or not isinstance(trainable, Searching)):
-        trainable.check_decisions(setup.space)
     if setup.searches and not isinstance(trainable, Searching):
         raise ConfigError(
             f"strategy: {config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "

@@ -29,7 +29,7 @@ from search_spaces.algebra.spec import references
 from search_spaces.plug_ins import KINDS, plug_ins
 from trainables.registry import Target
 
-__all__ = ["check_code", "load_target", "named_code", "signed", "target_called", "unkept"]
+__all__ = ["Named", "check_code", "check_names", "load_target", "named_code", "signed", "target_called", "unkept"]
 
 _SIGNED = ("config", "space", "trainable", "registered", "code")
 _DEEPEST = 5
@@ -131,6 +131,27 @@ def check_code(
         told = [f"{one}{_moved(meta, one.reference) if mine else ''}" for one in wanted]
         told += [f"{key} {value} (or say it yourself: {key}=...)" for key, value in places.items()]
         raise ForeignCodeError(_refusal(meta, folder, told, mine=mine))
+
+
+def check_names(named: Iterable[Named], folder: Path, *, allow_code: bool = False, remedy: str = "") -> None:
+    """Refuse to load code that a folder without a signature names.
+
+    Args:
+        named: what would be imported.
+        folder: the folder.
+        allow_code: load it all the same.
+        remedy: what else a user can do, for the message; it ends before "allow ..".
+
+    Raises:
+        ForeignCodeError: some of it is neither of this package nor of an installed plug-in; nothing was imported.
+    """
+    if allow_code or not (wanted := _foreign(named)):
+        return
+    raise ForeignCodeError(
+        f"{folder} names code that is neither of this package nor of an installed plug-in: "
+        f"{', '.join(map(str, wanted))}; {remedy}allow it, if you trust whoever made the folder: allow_code=True "
+        "(--allow-code)"
+    )
 
 
 def load_target(reference: str, *, is_given: bool = False) -> Target:

@@ -51,6 +51,7 @@ class Deployed:
             as `torch.exp`; None where that is the same.
         meanings: what the raw inputs mean, in words, by their names.
         task: the name of the task that was learned, or "module:Class"; empty where it is not known.
+        task_settings: settings of the task, those that JSON can hold.
         reading: what users of the exported files need to read inputs and outputs, as JSON can hold it.
     """
 
@@ -75,6 +76,7 @@ class Deployed:
     finish: Callable[[Batch], Batch] | None = None
     meanings: Mapping[str, str] = field(default_factory=dict)
     task: str = ""
+    task_settings: Mapping[str, Any] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
 
     @property

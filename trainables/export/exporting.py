@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
 from search_spaces.plug_ins import OURS
 from trainables.drafts import draft_folder
-from trainables.errors import NotTheSameError, TrainableError, first_line
+from trainables.errors import CheckpointError, NotTheSameError, TrainableError, first_line
 from trainables.export.check import compared, random_batches
 from trainables.export.deployed import Deployed
 from trainables.export.format import Work
 from trainables.export.formats import FORMATS, STANDARD
 from trainables.export.outputs import in_units
+from trainables.export.task_file import TASK_FILE, read_task_file, task_file_of
 from trainables.export.tracing import UntraceableError
 from trainables.training.batches import Batch, mapped
 
@@ -125,6 +127,8 @@ def export_network(
                 progress(f"checking {name} in a fresh interpreter", 2 * place + 1, 2 * len(wanted))
                 result = _checked(result, work[name], draft, batches)
             found.append(_kept(result, draft, folder))
+        takes = {one.format: one.inputs for one in found if one.files}
+        _keep_task_file(own, identifier, takes, draft, folder)
         return found
 
 
@@ -179,6 +183,19 @@ def _kept(result: Exported, draft: Path, folder: Path) -> Exported:
         os.replace(copied, folder / file.name)
         places.append(folder / file.name)
     return replace(result, files=tuple(places), bytes=size)
+
+
+def _keep_task_file(own: Deployed, identifier: str, takes: Mapping[str, str], draft: Path, folder: Path) -> None:
+    """Write `task.json`, which also keeps what it said of files of an earlier export of the same network."""
+    if not takes:
+        return
+    earlier: Mapping[str, str] = {}
+    if (folder / TASK_FILE).is_file():
+        with suppress(CheckpointError):
+            before = read_task_file(folder)
+            earlier = before.files if before.id == identifier else {}
+    (draft / TASK_FILE).write_text(task_file_of(own, identifier, {**earlier, **takes}).text(), encoding="utf-8")
+    os.replace(draft / TASK_FILE, folder / TASK_FILE)
 
 
 def _failed(name: str, problem: str) -> Exported:

@@ -19,6 +19,7 @@ __all__ = [
     "described_outputs",
     "metadata",
     "raw_examples",
+    "raw_named",
     "raw_of",
     "standardized",
     "with_raw_inputs",
@@ -109,6 +110,20 @@ def _standardize(deployed: Deployed) -> Any:
     return lambda raw: (raw - mean) / std
 
 
+def raw_named(deployed: Deployed) -> dict[str, Tensor]:
+    """Name the examples of raw inputs.
+
+    Args:
+        deployed: the network.
+
+    Returns:
+        The examples by the names that the inputs of files for raw inputs have.
+    """
+    raw = raw_examples(deployed)
+    tensors = [raw] if isinstance(raw, Tensor) else list(raw.values() if isinstance(raw, dict) else raw)
+    return dict(zip(_raw_names(deployed), tensors, strict=True))
+
+
 def _raw_names(deployed: Deployed) -> list[str]:
     """The names of the raw inputs: their own in a dict, those of the network's arguments where these fit."""
     raw = raw_examples(deployed)
@@ -168,10 +183,7 @@ def described_inputs(deployed: Deployed, *, raw: bool) -> str:
         if deployed.prepare is not None:
             rest += ", prepared from raw inputs"
         return f"{'; '.join(_titled(name, one, '') for name, one in named.items())}; {rest}"
-    given = raw_examples(deployed)
-    tensors = [given] if isinstance(given, Tensor) else list(given.values() if isinstance(given, dict) else given)
-    named = dict(zip(_raw_names(deployed), tensors, strict=True))
-    parts = [_titled(name, one, deployed.meanings.get(name, "")) for name, one in named.items()]
+    parts = [_titled(name, one, deployed.meanings.get(name, "")) for name, one in raw_named(deployed).items()]
     rest = "raw, as they are in the data" if deployed.prepare is not None else "as the network expects them"
     return f"{'; '.join(parts)}; {rest}"
 

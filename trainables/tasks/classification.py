@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -112,6 +112,10 @@ class Classification(ImageTask):
     def decode(self, outputs: Tensor, data: ImageData) -> list[str]:
         """Name the most likely class of each image."""
         return [data.classes[index] for index in outputs.argmax(1).tolist()]
+
+    def probabilities(self, outputs: Tensor, data: Any) -> Tensor:
+        """Return the softmax of the outputs."""
+        return outputs.float().softmax(1)
 
     def full_recipe(self) -> dict[str, object]:
         """Add label smoothing to the recipe of all tasks of images."""

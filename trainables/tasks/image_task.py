@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -11,18 +11,34 @@ import torch
 from torch import Tensor
 
 from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described, load, load_raw
+from trainables.data.unlabelled import read_images
 from trainables.errors import TrainableError
 from trainables.networks import check_images
 from trainables.settings import check_text
-from trainables.settings.groups import flat_settings, group
+from trainables.settings.groups import group
 from trainables.tasks.task import Task
 from trainables.training.batches import Batch
 from trainables.trial.checkpoint import named
 
-__all__ = ["CUTOUT_SHARE", "ImageTask"]
+__all__ = ["CUTOUT_SHARE", "ImageTask", "ImagesOf"]
 
 CUTOUT_SHARE = 4
 """In a full recipe the square that cutout clears has a quarter of the image's side."""
+
+
+@dataclass(frozen=True)
+class ImagesOf:
+    """What an exported network has of its data.
+
+    Attributes:
+        classes: the names of the classes in order; empty where there are none.
+        target_mean: (1,), zero, for outputs in units of the targets.
+        target_std: (1,), one.
+    """
+
+    classes: tuple[str, ...]
+    target_mean: Tensor
+    target_std: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +46,6 @@ class ImageTask(Task):
     """A task whose inputs are images."""
 
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
-    fixed_settings: ClassVar[Collection[str]] = frozenset(
-        {*flat_settings(DataSettings), "target", "extra_metrics"} - {"resize"}
-    )
-
     data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))
     """Which images, and how they are parted."""
     target: str | None = None
@@ -100,6 +112,16 @@ class ImageTask(Task):
             "raw_dtype": str(images.dtype).removeprefix("torch."),
             "raw_range": (float(images.min()), float(images.max())),
         }
+
+    def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> ImagesOf:
+        """Make what `decode` needs; the outputs of exported files have the units of the targets."""
+        return ImagesOf(tuple(classes), torch.zeros(1), torch.ones(1))
+
+    def read(self, x: Any, like: Tensor, data: Any) -> tuple[Tensor, Sequence[str]]:
+        """Read images: arrays, tensors, a file or folder of images, `.npy`, `.npz` or Parquet files."""
+        resize, column = self.data.resize, self.data.image_column
+        images, names = read_images(x, like.shape[1:], resize=resize, image_column=column)
+        return images, names
 
     def check_space(self, space: object) -> None:
         """Refuse a space whose networks take no images."""

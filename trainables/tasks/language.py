@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,15 +15,26 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.controls import Control
-from trainables.data.texts import TextData, TextPart, TextSettings, described_text, load_text, text_checksum, unit_of
-from trainables.errors import TrainableError
+from trainables.data.texts import (
+    TextData,
+    TextPart,
+    TextSettings,
+    Vocabulary,
+    described_text,
+    load_text,
+    text_checksum,
+    unit_of,
+)
+from trainables.data.texts.reading import read_text
+from trainables.errors import DataError, TrainableError
 from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import tokens
 from trainables.networks.recurrent import texts
-from trainables.settings.groups import flat_settings, group
+from trainables.settings.groups import group
 from trainables.tasks.language_control import ngrams
 from trainables.tasks.meters import Means
+from trainables.tasks.reading import arrays_like
 from trainables.tasks.task import Task
 from trainables.training.parallel import Group
 
@@ -48,8 +60,6 @@ class Language(Task):
 
     name: ClassVar[str] = "language"
     primary: ClassVar[str] = "loss"
-
-    fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(TextSettings)) - {"context"}
 
     data: TextSettings = field(default_factory=TextSettings, metadata=group(TextSettings))
     """Which text, what its tokens are, how it is cut into parts and examples, and how long an epoch is."""
@@ -133,6 +143,53 @@ class Language(Task):
         """Write the most likely token after each token of an example, as a text; of ids a list of them."""
         rows: Any = [data.vocabulary.decode(row) for row in outputs.argmax(-1).cpu().numpy()]
         return list(rows)
+
+    def exported(self, data: TextData) -> dict[str, Any]:
+        """Return the vocabulary, and what the inputs are."""
+        unit = data.vocabulary.unit
+        return {
+            "meanings": {"input": f"numbers of {unit}, by the vocabulary in `reading`"},
+            "reading": {"vocabulary": data.vocabulary.to_dict(), "context": data.context},
+        }
+
+    def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> TextData:
+        """Make a text without tokens."""
+        none = TextPart(torch.zeros(0, dtype=torch.int32), int(reading["context"]), 1)
+        return TextData("", none, none, none, Vocabulary.from_dict(reading["vocabulary"]), 1)
+
+    def read(self, x: Any, like: Tensor, data: TextData) -> tuple[Tensor, Sequence[str]]:
+        """Read a text: the path of a file, or a text of several lines, which is cut into examples; a list of texts,
+        whose last characters are an example each; or numbers of tokens (n, context).
+        """
+        texts = x if isinstance(x, list | tuple) and x and all(isinstance(one, str) for one in x) else None
+        if texts is None and not isinstance(x, str | Path):
+            found: Tensor = arrays_like(x, like)
+            if not 0 <= int(found.min()) <= int(found.max()) < data.vocabulary.size:
+                raise DataError(f"x has a token beyond the vocabulary of {data.vocabulary.size}; correct it")
+            return found, []
+        context = data.context
+        rows, names = [], []
+        for place, text in enumerate(texts if texts is not None else [x]):
+            tokens = self._tokens(text, data, f"text {place}" if texts is not None else "x", is_text=texts is not None)
+            if len(tokens) < context:
+                raise DataError(f"a text has {len(tokens)} tokens, and the network takes {context}; give longer texts")
+            starts = [len(tokens) - context]
+            if texts is None:
+                starts = sorted({*range(0, len(tokens) - context + 1, context), len(tokens) - context})
+            rows += [tokens[start : start + context] for start in starts]
+            names += [f"text {place}" if texts is not None else f"token {start}" for start in starts]
+        return torch.from_numpy(np.stack(rows)), names
+
+    def _tokens(self, text: Any, data: TextData, place: str, *, is_text: bool) -> Any:
+        """The numbers of the tokens of a text, or of the files of a path."""
+        unit = data.vocabulary.unit
+        if is_text and unit == "ids":
+            raise DataError("x is a text, and the network takes ids of tokens; give an array of them")
+        # A text of several lines is taken for the text itself.
+        given = f"{text}\n" if is_text else text
+        read = read_text(TextSettings(data=given, tokens=unit, encoding=self.data.encoding))
+        points = np.concatenate(list(read.parts.values()))
+        return data.vocabulary.encode(points[:-1] if is_text else points, place)
 
     def recipe(self) -> dict[str, object]:
         """Train by AdamW: with plain gradient descent transformers hardly learn."""

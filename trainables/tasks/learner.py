@@ -15,9 +15,11 @@ all of them then call `step` and `evaluate`.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -29,9 +31,8 @@ from trainables.metrics import Metric
 from trainables.networks import build, builder_of, decided_arguments, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
-from trainables.tasks.decisions import Decisions
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, task_settings
+from trainables.tasks.registry import AUTO, guessed, make_task, reference_of, task_settings
 from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out, mapped
@@ -43,7 +44,6 @@ from trainables.trial.checkpoint import check_identity, named, read_tensors, wri
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
-    from search_spaces.space import Space
     from trainables.export.deployed import Deployed
 
 __all__ = ["Learner"]
@@ -74,6 +74,7 @@ class Learner:
     kind: ClassVar[str] = "learner"
     """What checkpoints and messages call it."""
     _guess: str = ""
+    _task_settings: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, *, task: object = AUTO, **settings: object) -> None:
         name, others = _parted(task, settings)
@@ -81,8 +82,10 @@ class Learner:
             name, self._guess = guessed(others)
         own = flat_settings(LearnerSettings)
         mine = {name: value for name, value in settings.items() if name in own}
-        self._task_name = name
-        self._begin({**mine, **others})
+        made = make_task(name, others)
+        recipe = made.recipe() if isinstance(made, Recommending) else {}
+        self._begin(from_flat(LearnerSettings, {**recipe, **mine}), made)
+        self._task_settings = _kept(made, others)
 
     @classmethod
     def task_of(cls, settings: Mapping[str, object]) -> Task:
@@ -124,30 +127,13 @@ class Learner:
         """
         return ["task", *flat_settings(LearnerSettings), *task_settings(type(cls.task_of(settings)))]
 
-    def _begin(self, given: Mapping[str, object]) -> None:
-        """Begin with settings by their flat names, those of the task among them."""
-        self._given = dict(given)
-        settings, task = self._configured({})
+    def _begin(self, settings: LearnerSettings, task: Task) -> None:
         task.check_space(settings.space)
         self._settings, self._task = settings, task
-        self._decisions = Decisions(settings.space, type(task), self._arguments)
         self._network = settings.network.of(settings.space)
         self._meter = CostMeter()
         self._group = ALONE
         self._started: _Started | None = None
-
-    def _configured(self, decided: Mapping[str, object]) -> tuple[LearnerSettings, Task]:
-        """The settings of the training, and the task; what an architecture decides replaces what is given."""
-        own = flat_settings(LearnerSettings)
-        flat = {**self._given, **decided}
-        made = make_task(self._task_name, {name: value for name, value in flat.items() if name not in own})
-        recipe = made.recipe() if isinstance(made, Recommending) else {}
-        mine = {name: value for name, value in flat.items() if name in own}
-        return from_flat(LearnerSettings, {**recipe, **mine}), made
-
-    def _arguments(self) -> Mapping[str, Any]:
-        """What the data decide for the builder of a network."""
-        return self._task.load(torch.device("cpu")).arguments()
 
     @property
     def task(self) -> Task:
@@ -171,14 +157,6 @@ class Learner:
         device_of(self._settings.device)
         self._task.check()
 
-    def decided_by(self, space: Space) -> list[str]:
-        """List the settings of a training that a space decides."""
-        return self._decisions.names(space.declared)
-
-    def check_decisions(self, space: Space) -> None:
-        """Check the decisions of a space that are settings of a training; `TrainableError` if one cannot be."""
-        self._decisions.check(space, self._given, self._configured)
-
     def about(self) -> list[str]:
         """Describe the data that are found and how they are split; reads them."""
         return [*([self._guess] if self._guess else []), *self._task.about()]
@@ -188,18 +166,13 @@ class Learner:
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
         device = device_of(self._settings.device)
-        decided, tree = self._decisions.parted(architecture)
-        settings, task = self._configured(decided) if decided else (self._settings, self._task)
-        if decided:
-            check_together(self._group.size, settings.batch_size, settings.device)
-        data = task.load(device)
+        data = self._task.load(device)
         randomness = Randomness(seed, device)
-        network = self._built(tree, data, randomness)
+        network = self._built(architecture, data, randomness)
         cost = cost_of(network, data.example())
         network = placed(network, device)
-        training = Training(network, task, data, _recipe(settings), randomness, max_epochs, self._group)
-        identity = self._identity(settings, task, architecture, seed, max_epochs)
-        self._started = _Started(training, cost, identity, settings, task, tree_of(tree))
+        training = Training(network, self._task, data, self._recipe(), randomness, max_epochs, self._group)
+        self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
 
     def step(self) -> dict[str, float | int]:
         """Train one epoch.
@@ -254,17 +227,15 @@ class Learner:
         check_name("proxy", proxy, self.proxies)
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         device = device_of(self._settings.device)
-        decided, tree = self._decisions.parted(architecture)
-        task = self._configured(decided)[1] if decided else self._task
-        data, randomness = task.load(device), Randomness(seed, device)
-        network = self._built(tree, data, randomness).to(device)
+        data, randomness = self._task.load(device), Randomness(seed, device)
+        network = self._built(architecture, data, randomness).to(device)
         rows = torch.randperm(len(data.train), generator=randomness.generator, device=device)[:PROXY_EXAMPLES]
         inputs, targets = data.train.rows(rows)
         inputs = laid_out(data.normalize(inputs), layout_of(network, device))
         if not isinstance(inputs, torch.Tensor):
             return _score_of_cost(network, data, proxy)
         # Proxies are defined by plain cross-entropy, whatever a classification trains with.
-        loss = None if data.classes else lambda outputs, wanted: task.loss(outputs, wanted, data)
+        loss = None if data.classes else lambda outputs, wanted: self._task.loss(outputs, wanted, data)
         return score(network, inputs, targets, proxy, seed=seed, loss=loss)
 
     def cost(self, architecture: Architecture) -> Cost:
@@ -276,10 +247,8 @@ class Learner:
         Returns:
             Its weights, multiply-accumulates of one example, and bytes.
         """
-        decided, tree = self._decisions.parted(architecture)
-        task = self._configured(decided)[1] if decided else self._task
-        data = task.load(torch.device("cpu"))
-        return self._meter.cost_of(lambda: self._build(tree, data), data.example())
+        data = self._task.load(torch.device("cpu"))
+        return self._meter.cost_of(lambda: self._build(architecture, data), data.example())
 
     def full_recipe(self) -> dict[str, Any]:
         """The settings of a full training: an average of the weights, an auxiliary head and drop path where networks
@@ -305,6 +274,11 @@ class Learner:
     def network(self) -> torch.nn.Module:
         """The network of this moment, in evaluation mode; it is in training mode only within `step`."""
         return self._run.training.network
+
+    @property
+    def data(self) -> TaskData:
+        """The data of the training, on its device."""
+        return self._run.training.data
 
     def normalize(self, inputs: Batch) -> Batch:
         """Bring inputs to the form that `network` takes.
@@ -332,26 +306,28 @@ class Learner:
             network=training.network,
             inputs=data.normalize(rows),
             space=space_name(self._settings.space),
-            architecture=self._run.tree,
+            architecture=self._run.identity["architecture"],
             settings={**arguments, **self._network},
             classes=data.classes,
             data=data.name,
             splits=splits,
+            task=reference_of(self._task),
+            task_settings=self._task_settings,
             **self._prepared(rows),
-            **self._run.task.exported(data),
+            **self._task.exported(data),
         )
 
     def _prepared(self, rows: Batch) -> dict[str, Any]:
         """How raw inputs become those of the network, unless the task says it by `mean` and `std`."""
-        data, task = self._run.training.data, self._run.task
-        if "mean" in task.exported(data) or _are_equal(rows, data.normalize(rows)):
+        data = self._run.training.data
+        if "mean" in self._task.exported(data) or _are_equal(rows, data.normalize(rows)):
             return {}
         # Exported files compute on the CPU, whatever this training computed on.
-        return {"prepare": task.load(torch.device("cpu")).normalize, "raw": mapped(torch.Tensor.cpu, rows)}
+        return {"prepare": self._task.load(torch.device("cpu")).normalize, "raw": mapped(torch.Tensor.cpu, rows)}
 
     def tuning(self) -> TaskTuning:
         """The data and the recipe, for a network that was made smaller."""
-        return TaskTuning(self._run.task, self._run.training.data, _recipe(self._run.settings))
+        return TaskTuning(self._task, self._run.training.data, self._recipe())
 
     def save(self, folder: Path) -> None:
         """Write weights, optimizer, random state and epoch into `folder`."""
@@ -373,19 +349,22 @@ class Learner:
             raise TrainableError(f"the {self.kind} was used before setup(); call setup() first")
         return self._started
 
-    def _built(self, architecture: Any, data: TaskData, randomness: Randomness) -> torch.nn.Module:
+    def _built(self, architecture: Architecture, data: TaskData, randomness: Randomness) -> torch.nn.Module:
         """The network for these data, untrained, on the CPU."""
         with randomness:
             return self._build(architecture, data)
 
-    def _build(self, architecture: Any, data: TaskData) -> torch.nn.Module:
+    def _build(self, architecture: Architecture, data: TaskData) -> torch.nn.Module:
         decided = decided_arguments(self._settings.space, data.arguments())
         return build(self._settings.space, architecture, **{**decided, **self._network})
 
-    def _identity(
-        self, of: LearnerSettings, task: Any, architecture: Architecture, seed: int, max_epochs: int
-    ) -> dict[str, object]:
+    def _recipe(self) -> Recipe:
+        of = self._settings
+        return Recipe(of.batch_size, of.auxiliary_weight, of.optimization, of.ema)
+
+    def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
         """What two trainings must share for one to go on from the other's checkpoint."""
+        of = self._settings
         return {
             "version": 1,
             "space": space_name(of.space),
@@ -397,17 +376,13 @@ class Learner:
             "auxiliary_weight": of.auxiliary_weight,
             "ema": of.ema,
             **named(optimization=of.optimization),
-            "task": task.name,
-            **task.identity(),
+            "task": self._task.name,
+            **self._task.identity(),
         }
 
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
         """The identity in the form of checkpoints without a version, of which this trainable wrote none."""
         return {}
-
-
-def _recipe(of: LearnerSettings) -> Recipe:
-    return Recipe(of.batch_size, of.auxiliary_weight, of.optimization, of.ema)
 
 
 def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[str, object]]:
@@ -432,6 +407,24 @@ def _are_equal(one: Batch, other: Batch) -> bool:
     return False
 
 
+_PLACES = ("data", "data_root")
+"""Settings of the tasks of this package that say where the data are."""
+
+
+def _kept(task: Task, settings: Mapping[str, object]) -> dict[str, Any]:
+    """The settings that an exported folder keeps: those that JSON can hold, without the place of the data."""
+    kept: dict[str, Any] = {}
+    for name, value in settings.items():
+        if type(task).__module__.startswith("trainables.") and name in _PLACES:
+            continue
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            continue
+        kept[name] = value
+    return kept
+
+
 def _score_of_cost(network: torch.nn.Module, data: TaskData, proxy: str) -> float:
     """A proxy that is a cost, of a network with several inputs; the others need one tensor."""
     if proxy not in ("parameters", "macs"):
@@ -448,6 +441,3 @@ class _Started:
     training: Training
     cost: Cost
     identity: dict[str, object]
-    settings: LearnerSettings
-    task: Task
-    tree: Any

@@ -16,7 +16,7 @@ from trainables.settings import check_settings
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.task import Task
 
-__all__ = ["AUTO", "TASKS", "guessed", "make_task", "register", "task_class", "task_settings"]
+__all__ = ["AUTO", "TASKS", "guessed", "make_task", "reference_of", "register", "task_class", "task_settings"]
 
 AUTO = "auto"
 """The name that stands for the task that the data suggest."""
@@ -129,6 +129,21 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     real = real_targets(from_flat(DataSettings, known))
     name = "regression" if real else "classification"
     return name, f"the task is taken for {name}, since {real or 'the targets are classes'}; task = .. sets another one"
+
+
+def reference_of(task: Task) -> str:
+    """Name a task, so that another process finds its class.
+
+    Args:
+        task: a task.
+
+    Returns:
+        The name under which its class is registered, or else "module:Class".
+    """
+    kind = type(task)
+    if task.name in TASKS and TASKS.get(task.name) is kind:
+        return task.name
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def task_settings(kind: type[Task]) -> list[str]:

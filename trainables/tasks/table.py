@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,19 +14,25 @@ from torch.nn import functional
 
 from trainables.controls import Control
 from trainables.data.tables import (
+    Encoding,
     TableData,
+    TablePart,
     TableSettings,
+    Target,
     described_table,
     kind_of_table,
     load_table,
     table_checksum,
 )
+from trainables.data.tables.reading import read_rows
+from trainables.data.tables.scaling import Scaling
+from trainables.data.tables.table import inputs_of
 from trainables.errors import TrainableError
 from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import features
 from trainables.settings import check_number
-from trainables.settings.groups import flat_settings, group
+from trainables.settings.groups import group
 from trainables.tasks.gathering import Gathered, Whole
 from trainables.tasks.table_control import boosted_trees
 from trainables.tasks.table_metrics import accuracy, auc, f1, log_loss, mae, r2, rmse
@@ -54,8 +60,6 @@ class Table(Task):
     """
 
     name: ClassVar[str] = "table"
-
-    fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(TableSettings)) - {"numbers", "log_target"}
 
     data: TableSettings = field(default_factory=TableSettings, metadata=group(TableSettings))
     """Which rows, what is predicted, how columns are read, and how the rows are split."""
@@ -114,13 +118,30 @@ class Table(Task):
             "encoding": data.encoding.to_dict(),
             "scaling": data.scaling.to_dict(),
             "target": data.target.to_dict(),
-            "missing": list(self.data.missing),
         }
         found: dict[str, Any] = {"meanings": meanings, "reading": reading}
         if not data.classes:
             found |= {"output_mean": (data.target.mean,), "output_std": (data.target.std,)}
             found |= {"finish": torch.exp} if data.target.log else {}
         return found
+
+    def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> TableData:
+        """Make a table without rows, whose target has the units of the outputs."""
+        encoding, target = Encoding.from_dict(reading["encoding"]), Target.from_dict(reading["target"])
+        scaling = Scaling.from_dict(reading["scaling"])
+        empty = TablePart(torch.zeros(0, 0), torch.zeros(0, 0), torch.zeros(0))
+        unscaled = dataclasses.replace(target, mean=0.0, std=1.0, log=target.log and not finished)
+        return TableData("", empty, empty, empty, encoding, scaling, unscaled)
+
+    def read(self, x: Any, like: Any, data: TableData) -> tuple[Any, Sequence[str]]:
+        """Read rows: a DataFrame, a dict of columns, or Parquet and CSV files; the target may be missing."""
+        frame, place = read_rows(x, self.data.missing)
+        numbers, codes = data.encoding.encode(frame, place)
+        return inputs_of(torch.from_numpy(numbers), torch.from_numpy(codes)), []
+
+    def probabilities(self, outputs: Tensor, data: TableData) -> Tensor | None:
+        """Return the softmax of the outputs; None for numbers."""
+        return outputs.float().softmax(1) if data.classes else None
 
     def full_recipe(self) -> dict[str, object]:
         """Train the winner on the validation rows too."""

@@ -23,7 +23,7 @@ serves several devices and threads.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -182,9 +182,6 @@ class Task(Protocol):
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
     """Settings of the task whose defaults differ while a supernet is searched, such as how much is for validation."""
 
-    fixed_settings: ClassVar[Collection[str]] = frozenset({"data", "target"})
-    """Settings that no space may decide for an architecture: those by which the examples would differ."""
-
     def load(self, device: torch.device) -> TaskData:
         """Load the data; a process that calls this again with equal settings should not read them again.
 
@@ -265,7 +262,7 @@ class Task(Protocol):
 
         Args:
             outputs: outputs of the network for a batch.
-            data: what `load` returned.
+            data: what `load` or `restored` returned.
 
         Returns:
             Such as the name of a class for each example.
@@ -315,13 +312,63 @@ class Task(Protocol):
     def exported(self, data: Any) -> Mapping[str, Any]:
         """Return what users of a trained network have to know about its inputs and outputs; by default nothing.
 
+        What `normalize` of the data does to raw inputs becomes a part of exported files by itself.
+
         Args:
             data: what `load` returned.
 
         Returns:
-            Attributes of `trainables.export.deployed.Deployed` by name, such as `mean` and `std`.
+            Attributes of `trainables.export.deployed.Deployed` by name, such as `mean` and `std`, `meanings`, or
+            `reading`, which is what `restored` needs.
         """
         return {}
+
+    def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> Any:
+        """Make what `read` and `decode` need of the data from an exported folder, which does not hold the data.
+
+        Args:
+            reading: what `exported` returned as `reading`, as JSON has it.
+            classes: the names of the classes; empty where there are none.
+            finished: whether outputs are finished (`Deployed.finish`); scaled outputs have their own units anyway.
+
+        Returns:
+            An object for the argument `data` of these two methods. With a method `normalize` it allows to use a file
+            whose inputs have to be prepared. By default it has `classes` and `reading` alone.
+        """
+        from trainables.tasks.reading import Restored
+
+        return Restored(tuple(classes), dict(reading))
+
+    def read(self, x: Any, like: Batch, data: Any) -> tuple[Batch, Sequence[str]]:
+        """Read inputs without targets, to predict from them; by default arrays and tensors, or `.npz` files of them.
+
+        Args:
+            x: what a user gives; a task reads the forms of data that it learns from.
+            like: raw inputs without or with examples, which show the form, the shapes and the types.
+            data: what `load` or `restored` returned.
+
+        Returns:
+            The raw inputs on the CPU, as `Part.rows` returns them, and names of the examples; no names where the
+            numbers of the rows say all.
+
+        Raises:
+            DataError: there are no inputs, or they are unlike those of the training; the message names the difference.
+        """
+        from trainables.tasks.reading import arrays_like
+
+        return arrays_like(x, like), []
+
+    def probabilities(self, outputs: Batch, data: Any) -> Tensor | None:
+        """Translate outputs into a probability for each class, where there are classes that exclude each other.
+
+        Args:
+            outputs: outputs of the network for a batch.
+            data: what `load` or `restored` returned.
+
+        Returns:
+            (n, classes), with a sum of one in each row; by default None.
+        """
+        return None
 
     def check_space(self, space: object) -> None:
         """Check whether the networks of a space can learn this task; nothing is loaded. By default every space passes.

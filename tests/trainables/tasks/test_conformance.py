@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,18 @@ import torch
 import search_spaces
 from search_spaces import Space
 from tests.registries import kept
+from tests.trainables.data.tables.frames import small
 from tests.trainables.tasks.numbers import turned
 from tests.trainables.tasks.own_task import SPACE, Growth, build
 from trainables.costs.zero_cost import PROXIES
+from trainables.data.tables import frames_of
 from trainables.errors import DataError, TrainableError
+from trainables.export import export_network
 from trainables.export.deployed import check_deployed
 from trainables.networks import NETWORKS
 from trainables.networks.family import Family
 from trainables.tasks.learner import Learner
+from trainables.tasks.predictor import folder_predictor, learner_predictor
 from trainables.tasks.registry import TASKS, make_task
 from trainables.training.batches import Batch, called, length
 
@@ -34,6 +38,10 @@ class Case:
     settings: dict[str, Any]
     bad: dict[str, Any]
     space: Space
+    scored: tuple[str, Callable[[Any, Any], float]] | None
+    """A metric, and how it follows from the predictions and the targets of the test examples; None where an evaluation
+    takes other examples, or carries a state from one to the next.
+    """
     network: Any = None
 
     def learner(self, folder: Path, **more: Any) -> Learner:
@@ -51,6 +59,12 @@ CASES = {
         {"data": {"x": IMAGES, "y": np.arange(40) % 2}, "extra_metrics": ["f1", "auc"], "class_weights": "balanced"},
         {"data": {"x": IMAGES, "y": np.arange(40) * 2}},
         CELLS,
+        (
+            "accuracy",
+            lambda values, targets: np.mean(
+                [int(one) == true for one, true in zip(values, targets.tolist(), strict=True)]
+            ),
+        ),
         SMALL,
     ),
     "regression": Case(
@@ -58,6 +72,7 @@ CASES = {
         {"data": {"x": IMAGES, "y": NUMBERS}},
         {"data": {"x": IMAGES, "y": np.full(40, np.nan)}},
         CELLS,
+        ("mae", lambda values, targets: np.abs(values - targets[:, 0].numpy()).mean()),
         SMALL,
     ),
     "language": Case(
@@ -65,15 +80,30 @@ CASES = {
         {"data": TEXT, "context": 8, "epoch_tokens": 200},
         {"data": "Far too short\n"},
         search_spaces.get("transformer_lm", embeddings=(16, 32), depths=(1, 2)),
+        None,
     ),
     "language, carried state": Case(
         "language",
         {"data": np.arange(400) % 7, "context": 8},
         {"data": np.arange(400) % 7 - 1},
         search_spaces.get("recurrent", nodes=2),
+        None,
         {"network": {"embedding": 8, "hidden": 8}},
     ),
-    "own": Case(Growth, {}, {"broken": True}, SPACE),
+    "table": Case(
+        "table",
+        {"data": small(40, price=np.arange(1.0, 41)).drop(columns="good"), "target": "price", "log_target": True},
+        {"data": small(40), "target": "nothing"},
+        search_spaces.get("mlp"),
+        ("mae", lambda values, targets: np.abs(values - targets.numpy()).mean()),
+    ),
+    "own": Case(
+        Growth,
+        {},
+        {"broken": True},
+        SPACE,
+        ("mae", lambda values, targets: np.abs(values[:, 0] - targets.numpy()).mean()),
+    ),
 }
 
 
@@ -159,11 +189,11 @@ def test_data_are_the_same_wherever_they_are_asked_for(case: Case, tmp_path: Pat
     inputs, targets = data.train.rows(torch.tensor([3, 0]))
     again, _ = data.train.rows(torch.tensor([0]))
     assert length(inputs) == length(targets) == 2
-    assert torch.equal(_first(inputs)[1:], _first(again))
+    torch.testing.assert_close(_first(inputs)[1:], _first(again), rtol=0, atol=0, equal_nan=True)
     assert length(data.example()) == 1
     moved, _ = task.augment(inputs, targets, data, torch.Generator().manual_seed(0))
     repeated, _ = task.augment(inputs, targets, data, torch.Generator().manual_seed(0))
-    assert torch.equal(_first(moved), _first(repeated))
+    torch.testing.assert_close(_first(moved), _first(repeated), rtol=0, atol=0, equal_nan=True)
     order = task.order(data, torch.Generator().manual_seed(0))
     assert order.dim() == 1
     assert 0 <= order.min() <= order.max() < len(data.train)
@@ -189,6 +219,67 @@ def test_what_is_deployed_answers_as_the_network_does(case: Case, tmp_path: Path
     with torch.no_grad():
         answers = learner.task.decode(called(deployed.network, deployed.inputs), data)
     assert len(answers) == length(deployed.inputs)
+
+
+_QUICK = [("own", "onnx"), *((name, "safetensors") for name in CASES)]
+_SLOW = [(name, kind) for name in CASES for kind in ("onnx", "pt2") if (name, kind) not in _QUICK]
+
+
+@pytest.mark.parametrize(("name", "kind"), [*_QUICK, *(pytest.param(*one, marks=pytest.mark.slow) for one in _SLOW)])
+def test_an_exported_folder_predicts_as_the_network_was_evaluated(
+    name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", lambda *_: 0.0)
+    case = CASES[name]
+    learner = begun(case, tmp_path)
+    learner.step()
+    made = export_network(learner.deployed(), tmp_path / "out", [kind])
+    assert [(one.problem, one.inputs) for one in made] == [("", made[0].inputs)]
+    part = learner.data.test
+    raw, targets = part.rows(torch.arange(len(part)))
+    x = raw
+    if learner.task.name == "table":
+        x = frames_of(learner.task.data)["test"].drop(columns="price")
+    given = case.task if isinstance(case.task, type) else None
+    if given is not None and kind == "safetensors":
+        with pytest.raises(TrainableError, match="takes prepared inputs, and the task does not prepare them"):
+            folder_predictor(tmp_path / "out", given)
+        return
+    predictor = folder_predictor(tmp_path / "out", given, allow_code=True)
+    trained = learner_predictor(learner)
+    found, wanted = predictor.predictions(x), trained.predictions(x)
+    assert found.count == wanted.count == len(part)
+    assert predictor.task == learner.task.name
+    assert _same(found.values, wanted.values)
+    if case.scored is None:
+        return
+    metric, scored = case.scored
+    assert scored(found.values, targets) == pytest.approx(learner.evaluate("test")[metric], rel=1e-3)
+    assert scored(wanted.values, targets) == pytest.approx(learner.evaluate("test")[metric], rel=1e-3)
+    assert scored(trained.of_split("test").values, targets) == scored(wanted.values, targets)
+    if learner.data.classes:
+        np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
+        assert predictor.predict_proba(x).sum(1) == pytest.approx(1, abs=1e-5)
+    else:
+        with pytest.raises(TrainableError, match="has no probabilities of classes"):
+            predictor.predict_proba(x)
+    with pytest.raises(TrainableError, match="an exported folder has no split 'test'"):
+        predictor.of_split("test")
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    if isinstance(found[0], float | np.ndarray):
+        return bool(np.allclose(found, wanted, rtol=1e-4))
+    return bool(found == wanted)
+
+
+def test_nothing_to_predict_from_is_refused(case: Case, tmp_path: Path) -> None:
+    learner = begun(case, tmp_path)
+    trained = learner_predictor(learner)
+    none = learner.data.train.rows(torch.arange(0))[0]
+    for x in (str(tmp_path / "missing"), object(), none):
+        with pytest.raises(DataError, match=";"):
+            trained.predict(x)
 
 
 def test_bad_data_are_refused_before_the_first_trial(case: Case, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 import search_spaces
-from trainables.errors import TrainableError
+from trainables.errors import DataError, TrainableError
 from trainables.tasks.language import Language
 from trainables.tasks.language_control import ngrams
 from trainables.tasks.learner import Learner
@@ -222,3 +222,40 @@ def test_it_recommends_how_to_train_and_a_user_decides():
     assert learner(optimizer="sgd")._settings.optimization.optimizer == "sgd"
     assert learner().task.full_recipe() == {"whole": True}
     assert learner().task.identity()["data.data"] == learner().task.checksum()
+
+
+TEXT = "the cat sat on the mat\n" * 30
+
+
+def read(x, **settings):
+    one = task(**{"data": TEXT, **settings})
+    data = one.load(CPU)
+    data = one.restored(one.exported(data)["reading"], (), finished=True)
+    return data, *one.read(x, torch.zeros(0, 8, dtype=torch.int64), data)
+
+
+def test_texts_to_predict_from_are_cut_into_examples(tmp_path):
+    (tmp_path / "new.txt").write_text("the cat sat\non the mat", encoding="utf-8")
+    for x in ("the cat sat\non the mat", tmp_path / "new.txt"):
+        data, rows, names = read(x)
+        assert [data.vocabulary.decode(row) for row in rows.numpy()] == ["the cat ", "sat\non t", " the mat"]
+        assert names == ["token 0", "token 8", "token 14"]
+    data, rows, names = read(["the cat sat", "the mat\nthe"])
+    assert [data.vocabulary.decode(row) for row in rows.numpy()] == [" cat sat", "mat\nthe"[-8:].rjust(8)]
+    assert names == ["text 0", "text 1"]
+    assert torch.equal(read(rows)[1], rows)
+
+
+@pytest.mark.parametrize(
+    ("x", "settings", "message"),
+    [
+        (["e mat"], {}, "a text has 5 tokens, and the network takes 8; give longer texts"),
+        ("the CAT sat\n", {}, "character 4 is 'C', which the training text lacks"),
+        ("nothing.txt", {}, "there is no text 'nothing.txt'"),
+        (np.full((1, 8), 99), {}, "x has a token beyond the vocabulary of"),
+        (["the cat sat on"], {"data": IDS}, "x is a text, and the network takes ids of tokens"),
+    ],
+)
+def test_texts_that_the_network_does_not_take_are_refused(x, settings, message):
+    with pytest.raises(DataError, match=message):
+        read(x, **settings)

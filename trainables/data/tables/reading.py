@@ -16,7 +16,7 @@ from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
 from trainables.errors import DataError, first_line
 
-__all__ = ["Table", "is_table", "places_of", "read_table", "table_files"]
+__all__ = ["Table", "is_table", "places_of", "read_rows", "read_table", "table_files"]
 
 _MOST_SPLITS = 30
 """Distinct texts above which a column does not hold the names of parts."""
@@ -115,6 +115,35 @@ def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str]
     for file in files:
         frames.setdefault(by_file[file], []).append(_checked(_read(file, missing), str(file), missing))
     return _parted(str(path), {part: _joined(some, path) for part, some in frames.items()}, target, notes)
+
+
+def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
+    """Read rows to predict from, whatever their parts.
+
+    Args:
+        x: a data frame, a dict of columns, or the path of a file or of a folder of files.
+        missing: texts that stand for a missing value.
+
+    Returns:
+        The rows, and a name of them for messages.
+
+    Raises:
+        DataError: there are no rows, or a file is damaged or of no known kind.
+    """
+    if isinstance(x, Mapping):
+        try:
+            x = pd.DataFrame(dict(x))
+        except ValueError as error:
+            raise DataError(f"x is no table: {first_line(error)}; give columns of one length, by name") from error
+    if not isinstance(x, str | Path):
+        return _checked(x, "x", missing), "the rows of x"
+    path = next((place for place in places_of(x, None) if place.exists()), None)
+    if path is None:
+        raise DataError(f"there is no table {str(x)!r}; correct the path")
+    files = table_files(path)
+    if not files:
+        raise DataError(f"{path} holds no table; .parquet, .csv and .tsv files (also .csv.gz) are read")
+    return _joined([_checked(_read(file, missing), str(file), missing) for file in files], path), f"the rows of {path}"
 
 
 def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, notes: list[str]) -> Table:

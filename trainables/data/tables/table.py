@@ -14,7 +14,7 @@ from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.target import Target
 
-__all__ = ["Inputs", "TableData", "TablePart"]
+__all__ = ["Inputs", "TableData", "TablePart", "inputs_of"]
 
 Inputs = Tensor | dict[str, Tensor]
 """Numbers (n, columns), float32; or a dict of `numbers` and `categories` (n, columns), int64, or of the latter."""
@@ -46,7 +46,7 @@ class TablePart:
         Returns:
             The inputs as they are in the table, and the targets.
         """
-        inputs = _inputs(self.numbers.index_select(0, index), self.categories.index_select(0, index))
+        inputs = inputs_of(self.numbers.index_select(0, index), self.categories.index_select(0, index))
         return inputs, self.targets.index_select(0, index)
 
 
@@ -136,7 +136,16 @@ class TableData:
         return self.normalize(self.train.rows(torch.zeros(1, dtype=torch.int64, device=self.device))[0])
 
 
-def _inputs(numbers: Tensor, categories: Tensor) -> Inputs:
+def inputs_of(numbers: Tensor, categories: Tensor) -> Inputs:
+    """Combine numbers and codes to the inputs of a network.
+
+    Args:
+        numbers: (n, columns), float32.
+        categories: (n, columns), int64.
+
+    Returns:
+        The numbers alone where there are no categories, else a dict; of the latter alone where there are no numbers.
+    """
     if not categories.shape[1]:
         return numbers
     return {"numbers": numbers, "categories": categories} if numbers.shape[1] else {"categories": categories}

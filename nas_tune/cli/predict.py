@@ -1,0 +1,79 @@
+"""`nas-tune predict`: predictions of a winner or of an exported folder for new data, as a table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nas_tune.cli.formats import FrameFormat, format_of
+from nas_tune.cli.places import run_folder, stderr
+from nas_tune.errors import ConfigError
+
+__all__ = ["predict"]
+
+
+def predict(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN|FOLDER", help="A run, its name below runs/, or an exported folder.")
+    ],
+    data: Annotated[
+        Path | None, typer.Argument(metavar="DATA", help="A file or folder of inputs, as the task reads data.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="Instead of DATA: a part of the run's own data, such as test.")
+    ] = None,
+    trial: Annotated[
+        int | None, typer.Option("--trial", min=0, help="Which trial of a run. Default: the best.")
+    ] = None,
+    retrained: Annotated[
+        bool | None,
+        typer.Option(
+            "--retrained/--searched",
+            help="Of a run, take the weights of nas-tune retrain, or of the search. Default: those there are.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A .csv, .parquet or .json file. Default: a table.")
+    ] = None,
+    format: Annotated[
+        FrameFormat | None, typer.Option("--format", help="The format. Default: that of the ending of --out.")
+    ] = None,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Import the code that it names, even if it was begun elsewhere.")
+    ] = False,
+) -> None:
+    """Predict with the winner of a run or with an exported folder.
+
+    A row for each example: its number or file, the prediction, and a probability for each class. DATA needs no
+    targets.
+
+    Args:
+        source: a run's folder, its name below runs/, or an exported folder.
+        data: the path of the inputs.
+        split: a part of the run's own data, in place of `data`.
+        trial: the number of the trial of a run; by default the best.
+        retrained: whether to take the weights of a retraining (true) or of the search (false); by default those there
+            are.
+        out: the file to write; by default the result is printed.
+        format: the format; by default that of the ending of `out`.
+        allow_code: whether to import the code that a run or folder from elsewhere names.
+
+    Raises:
+        ConfigError: both or neither of `data` and `split` are given.
+    """
+    from nas_tune.cli.frames import export_frame, text_columns
+    from nas_tune.winners.predict import load, prediction_frame
+
+    if (data is None) == (split is None):
+        raise ConfigError("give DATA to predict from, or --split test for a part of the run's own data; not both")
+    predictor = load(run_folder(source), trial, retrained=retrained, allow_code=allow_code)
+    found = predictor.of_split(split) if split is not None else predictor.predictions(os.fspath(data or ""))
+    frame = prediction_frame(found, predictor.classes)
+    kind = format_of(format, out)
+    if kind is FrameFormat.TABLE and out is not None and format is None:
+        kind = FrameFormat.CSV
+    stderr().print(f"{predictor.task or 'a network'} from {predictor.source}", style="dim")
+    export_frame(frame, kind, out, text_columns(frame))

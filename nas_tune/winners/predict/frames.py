@@ -1,0 +1,65 @@
+"""Predictions as a frame: a row for each example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nas_tune.errors import ConfigError
+from trainables.tasks.predictor import Predictions
+
+__all__ = ["prediction_frame"]
+
+
+def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame:
+    """Make a frame of predictions.
+
+    Args:
+        found: the predictions.
+        classes: the names of the classes.
+
+    Returns:
+        The column `row`, or `name` where the examples have names; `prediction`, or several columns `prediction_..`
+        where an example has several; and `probability_<class>` where there are classes that exclude each other.
+
+    Raises:
+        ConfigError: the task does not give one prediction for each example.
+    """
+    columns: dict[str, Any] = {"name": list(found.names)} if found.names else {"row": range(found.count)}
+    for name, values in _by_column(found.values, "prediction"):
+        if len(values) != found.count:
+            raise ConfigError(
+                f"the task gives {len(values)} predictions for {found.count} examples, which makes no table; use "
+                "nas_tune.load(..).predict(x)"
+            )
+        columns[name] = values
+    if found.probabilities is not None:
+        for place, name in enumerate(classes):
+            columns[f"probability_{name}"] = found.probabilities[:, place]
+    return pd.DataFrame(columns)
+
+
+def _by_column(values: Any, title: str) -> list[tuple[str, Any]]:
+    """The columns of values: several for a dict or tuple of parts, and for rows of several numbers."""
+    if isinstance(values, Mapping):
+        parts = [(f"{title}_{name}", one) for name, one in values.items()]
+    elif isinstance(values, tuple):
+        parts = [(f"{title}_{place}", one) for place, one in enumerate(values)]
+    else:
+        array = values if isinstance(values, np.ndarray) else None
+        rows = array is None and len(values) > 0 and all(isinstance(one, list | tuple) for one in values)
+        if rows and len({len(one) for one in values}) == 1:
+            array = np.array(values)
+        if array is None or array.ndim < 2:
+            return [(title, values)]
+        flat = array.reshape(len(array), -1)
+        if flat.shape[1] == 1:
+            return [(title, flat[:, 0])]
+        return [(f"{title}_{place}", flat[:, place]) for place in range(flat.shape[1])]
+    found: list[tuple[str, Any]] = []
+    for name, one in parts:
+        found += _by_column(one, name)
+    return found
