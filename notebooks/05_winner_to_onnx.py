@@ -112,7 +112,7 @@ print(f"onnxruntime {(by_onnx.argmax(1) == labels).mean():.4f}")
 # %% [markdown]
 # ## The model card
 #
-# Beside the files lies `MODEL_CARD.md`: what the network is, how it was found, on which data, how good it is with
+# Beside the files lies `README.md`: what the network is, how it was found, on which data, how good it is with
 # which spread, and what was not measured. Its part on metrics:
 
 # %%

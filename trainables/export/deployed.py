@@ -51,6 +51,8 @@ class Deployed:
             as `torch.exp`; None where that is the same.
         meanings: what the raw inputs mean, in words, by their names.
         task: the name of the task that was learned, or "module:Class"; empty where it is not known.
+        pipeline: the kind of task among those of the Hugging Face Hub, such as "image-classification"; empty where it
+            has none.
         task_settings: settings of the task, those that JSON can hold.
         reading: what users of the exported files need to read inputs and outputs, as JSON can hold it.
     """
@@ -76,6 +78,7 @@ class Deployed:
     finish: Callable[[Batch], Batch] | None = None
     meanings: Mapping[str, str] = field(default_factory=dict)
     task: str = ""
+    pipeline: str = ""
     task_settings: Mapping[str, Any] = field(default_factory=dict)
     reading: Mapping[str, Any] = field(default_factory=dict)
 

@@ -113,6 +113,10 @@ class Classification(ImageTask):
         """Name the most likely class of each image."""
         return [data.classes[index] for index in outputs.argmax(1).tolist()]
 
+    def exported(self, data: Any) -> dict[str, Any]:
+        """Return how raw images are standardized, their type and range."""
+        return {**super().exported(data), "pipeline": "image-classification"}
+
     def probabilities(self, outputs: Tensor, data: Any) -> Tensor:
         """Return the softmax of the outputs."""
         return outputs.float().softmax(1)

@@ -150,6 +150,7 @@ class Language(Task):
         return {
             "meanings": {"input": f"numbers of {unit}, by the vocabulary in `reading`"},
             "reading": {"vocabulary": data.vocabulary.to_dict(), "context": data.context},
+            "pipeline": "text-generation",
         }
 
     def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> TextData:

@@ -268,7 +268,7 @@ def folder_predictor(folder: Path, task: object = None, *, allow_code: bool = Fa
             continue
         try:
             run = _RUNNERS[kind](folder, file)
-        except TrainableError as error:
+        except (TrainableError, CheckpointError) as error:
             reasons.append(str(error))
             continue
         whole = _with_preparation(run, file, takes, data, made)

@@ -120,6 +120,7 @@ class Table(Task):
             "target": data.target.to_dict(),
         }
         found: dict[str, Any] = {"meanings": meanings, "reading": reading}
+        found["pipeline"] = f"tabular-{'classification' if data.classes else 'regression'}"
         if not data.classes:
             found |= {"output_mean": (data.target.mean,), "output_std": (data.target.std,)}
             found |= {"finish": torch.exp} if data.target.log else {}

@@ -8,15 +8,18 @@ from typing import Any
 
 from nas_tune.objectives.objective import objectives_of
 from nas_tune.winners.export.facts import Facts
+from nas_tune.winners.export.head import yaml_head
 from nas_tune.winners.retrain.trainable import TEST
 from trainables.export import FORMATS, Exported
 from trainables.export.naming import INPUT
 from trainables.export.standardized import described_inputs
 from trainables.metrics import TRAINING, modes_with_training
 
-__all__ = ["CARD", "card", "docstring_lines", "heading"]
+__all__ = ["CARD", "OLDER_CARD", "card", "docstring_lines", "heading"]
 
-CARD = "MODEL_CARD.md"
+CARD = "README.md"
+OLDER_CARD = "MODEL_CARD.md"
+"""What the card was called before."""
 _NOT_MEASURED = "not measured"
 _COSTS = ("parameters", "macs", "model_bytes", "lr")
 
@@ -59,15 +62,15 @@ def card(facts: Facts, results: Sequence[Exported]) -> str:
         results: of the export, by format.
 
     Returns:
-        Markdown.
+        Markdown, after a head in YAML.
     """
     sections = [
-        [heading(facts)],
+        [yaml_head(facts, {one.format: bool(one.files) for one in results}), "", heading(facts)],
         ["## Architecture", "", *_table(_architecture(facts)), "", "```", facts.written.replace("```", "'''"), "```"],
         ["## How it was found", "", *_table(_search(facts))],
         ["## Data", "", *_table(_data(facts))],
         ["## Metrics", "", *_metrics(facts)],
-        ["## Files", "", *_files(results), "", *_inputs(facts, results), *_loading(results)],
+        ["## Files", "", *_files(results), "", *_inputs(facts, results), *_loading(facts, results)],
         ["## Hardware and versions", "", *_table(_hardware(facts))],
         ["## Limits", "", *(f"- {line}" for line in _limits(facts))],
     ]
@@ -214,9 +217,11 @@ def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
         yield ""
 
 
-def _loading(results: Sequence[Exported]) -> Iterator[str]:
+def _loading(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:
     yield "In this folder:"
     yield ""
+    if facts.deployed.task and any(one.files for one in results):
+        yield "    nas-tune predict . DATA --out predictions.csv                             # needs nas_tune"
     for one in results:
         if one.files and not one.problem and (shows := FORMATS.get(one.format).shows):
             yield f"    {shows}"

@@ -11,8 +11,9 @@ from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.results import Run
 from nas_tune.results.frames import written_aside
 from nas_tune.session.arguments import check_flags
-from nas_tune.winners.export.card import CARD, card, docstring_lines, heading
+from nas_tune.winners.export.card import CARD, OLDER_CARD, card, docstring_lines, heading
 from nas_tune.winners.export.facts import gather_facts
+from nas_tune.winners.export.head import LIBRARY
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
 from trainables.export import FORMATS, STANDARD, Exported, check_formats, export_network
 from trainables.export.exporting import ProgressCallback
@@ -107,14 +108,17 @@ def export(
         )
     except OSError as error:
         raise RunFolderError(f"cannot export to {target}: {error}; name a place that can be written (--out)") from error
-    return Export(target, number, tuple(results), _write_card(target, card(facts, results)), source.origin)
+    written = _write_card(target, card(facts, results))
+    (target / OLDER_CARD).unlink(missing_ok=True)  # of an earlier export of these weights
+    return Export(target, number, tuple(results), written, source.origin)
 
 
 def _begin(target: Path, beginning: str) -> None:
     """Write the beginning of the card first, so that a stopped export can be made again in the same folder."""
     target.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(target / CARD):
-        _write_card(target, f"{beginning}\n\nNot finished: nas-tune export was stopped, or is at work.\n")
+        said = "Not finished: nas-tune export was stopped, or is at work."
+        _write_card(target, f"---\nlibrary_name: {LIBRARY}\n---\n\n{beginning}\n\n{said}\n")
 
 
 def _write_card(target: Path, text: str) -> Path:
@@ -126,9 +130,17 @@ def _write_card(target: Path, text: str) -> Path:
 
 def _check_same(target: Path, beginning: str) -> None:
     """Refuse a folder with the export of another network: the files of the two would be mixed."""
-    path = target / CARD
-    if os.path.isfile(path) and not path.read_text(encoding="utf-8", errors="replace").startswith(beginning + "\n"):
-        raise ConfigError(f"{target} holds the export of another network (see its {CARD}); name another folder (--out)")
+    for name in (CARD, OLDER_CARD):
+        path = target / name
+        if not os.path.isfile(path):
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if name == CARD and not (text.startswith("---\n") and "\nlibrary_name: " in text):
+            raise ConfigError(f"{path} is no card of an export, and is not replaced; name another folder (--out)")
+        if f"\n{beginning}\n" not in f"\n{text}":
+            raise ConfigError(
+                f"{target} holds the export of another network (see its {name}); name another folder (--out)"
+            )
 
 
 def _check_folder(target: Path, formats: Iterable[str]) -> None:
@@ -137,7 +149,7 @@ def _check_folder(target: Path, formats: Iterable[str]) -> None:
         raise ConfigError(f"{target} is a file; name a folder (--out)")
     files = {file for kind in {*STANDARD, *formats} for file in FORMATS.get(kind).files}
     there = sorted(name for name in files if os.path.lexists(target / name))
-    if there and not os.path.lexists(target / CARD):
+    if there and not any(os.path.lexists(target / name) for name in (CARD, OLDER_CARD)):
         raise ConfigError(
             f"{target} holds {', '.join(there)}, and no {CARD}: it is no earlier export; name another folder (--out)"
         )

@@ -80,7 +80,7 @@ def test_the_files_alone_compute_what_the_table_says(run: Path, done: tuple[dict
     assert done[0]["folder"] == str(folder)
     told = {"compression.json", "compression.md"}
     models = {"model.int8.onnx", "model.onnx", "model.py", "weights.safetensors"}
-    assert {file.name for file in folder.iterdir()} == {*told, *models, "architecture.json"}
+    assert {file.name for file in folder.iterdir()} == {*told, *models, "architecture.json", "task.json"}
     assert list(folder.parent.iterdir()) == [folder], "no drafts are left"
     assert set(done[0]["greatest_differences"]) == models
     held: Any = nas_tune.trained(nas_tune.open_run(run))

@@ -14,6 +14,7 @@ import nas_tune
 from nas_tune.cli.app import app
 from nas_tune.errors import ConfigError, RunFolderError
 from nas_tune.winners.export import CARD
+from nas_tune.winners.export.card import OLDER_CARD
 from nas_tune.winners.export.sources import source_of as _sourced
 from tests.toys import Climber, tiny_space
 from trainables.errors import NotTheSameError, TrainableError
@@ -84,7 +85,7 @@ def test_weights_and_source_are_the_network_and_the_card_says_what_is_not_measur
     assert made.trial == lone(run)
     assert made.folder == run.path / "export" / f"trial-{made.trial:06d}"
     assert [one.difference for one in made.formats] == [0, 0]
-    names = {"MODEL_CARD.md", "architecture.json", "model.py", "weights.safetensors"}
+    names = {CARD, "architecture.json", "model.py", "task.json", "weights.safetensors"}
     assert {file.name for file in made.folder.iterdir()} == names, "no drafts are left"
     assert len(said) == 4
     document = json.loads((made.folder / "architecture.json").read_text())
@@ -162,12 +163,31 @@ def test_an_export_that_was_stopped_is_made_again(
     assert made.origin == "the weights of the search, from its last checkpoint"
 
 
+def test_the_card_of_an_earlier_version_is_replaced(
+    run: nas_tune.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", compared_here)
+    (tmp_path / "weights.safetensors").write_bytes(b"older")
+    older = tmp_path / OLDER_CARD
+    older.write_text(f"# nb201, trial {lone(run) + 1} of digits\n\nWeights: others.\n")
+    with pytest.raises(ConfigError, match=r"another network \(see its MODEL_CARD.md\)"):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path, formats=["safetensors"])
+    origin = "the weights of the search, from its last checkpoint"
+    older.write_text(f"# nb201, trial {lone(run)} of digits\n\nWeights: {origin}.\n\n## Architecture\n")
+    made = nas_tune.export(run, trainable=Fragile, folder=tmp_path, formats=["safetensors"])
+    assert made.card.name == CARD
+    assert not older.exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(run: nas_tune.Run, tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("mine")
-    with pytest.raises(ConfigError, match=r"holds model.py, and no MODEL_CARD.md"):
+    with pytest.raises(ConfigError, match=r"holds model.py, and no README.md"):
         nas_tune.export(run, trainable=Fragile, folder=tmp_path)
     assert (tmp_path / "model.py").read_text() == "mine"
-    (tmp_path / CARD).write_text("# nb201, trial 77 of digits\n")
+    (tmp_path / CARD).write_text("# My project\n")
+    with pytest.raises(ConfigError, match=r"README.md is no card of an export, and is not replaced"):
+        nas_tune.export(run, trainable=Fragile, folder=tmp_path)
+    (tmp_path / CARD).write_text("---\nlibrary_name: nas-tune\n---\n\n# nb201, trial 77 of digits\n")
     with pytest.raises(ConfigError, match="holds the export of another network"):
         nas_tune.export(run, trainable=Fragile, folder=tmp_path)
     with pytest.raises(ConfigError, match="is a file; name a folder"):
@@ -301,5 +321,5 @@ def test_the_command_writes_programs_for_any_batch_and_says_json(tmp_path: Path)
     said = json.loads(done.stdout)
     assert [one["format"] for one in said["formats"]] == ["safetensors", "py", "pt2", "onnx"]
     assert all(one["difference"] <= 1e-5 for one in said["formats"])
-    names = [CARD, "architecture.json", "model.onnx", "model.py", "program.pt2", "weights.safetensors"]
+    names = [CARD, "architecture.json", "model.onnx", "model.py", "program.pt2", "task.json", "weights.safetensors"]
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
