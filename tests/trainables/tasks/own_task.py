@@ -39,6 +39,9 @@ def build(architecture: Any, *, sizes: int = 0) -> nn.Module:
     return TwoInputs(tree["width"], tree["op"])
 
 
+PAIR = (SPACE, build)
+
+
 @dataclass(frozen=True)
 class Rows:
     inputs: dict[str, Tensor]
