@@ -169,7 +169,9 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
     optimized = [one.metric for one in run.objectives]
     wanted = dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
     numbers = [name for name in wanted if name in frame]
-    others = [macs_column(frame[name]) if name == "macs" else text_columns(frame[[name]])[0] for name in numbers]
+    others: list[Column] = []
+    for name in numbers:
+        others += [macs_column(frame[name])] if name == "macs" else text_columns(frame[[name]])
     (trial,) = text_columns(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])
     seconds = Column("seconds", [f"{value:.1f}" for value in frame["seconds"]], right=True)

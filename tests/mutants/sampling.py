@@ -4,7 +4,8 @@ A place is drawn by its own text, so that a sample keeps nearly all of its mutan
 
 The changes are cosmic-ray's, of each kind those that a person could write by mistake: a comparison with the other
 edge, plus for minus, a number that is one off, True for False, `and` for `or`, a loop that is not run. Annotations are
-left alone, since nothing that runs depends on them.
+left alone, since nothing that runs depends on them, and so are the stars of signatures and of dict displays, which
+cosmic-ray takes for products and powers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 import cosmic_ray.plugins
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
+from parso.python.tree import Operator
+from parso.tree import Node
 
 __all__ = ["PACKAGES", "QUICK", "Mutant", "sample"]
 
@@ -131,9 +134,9 @@ def _places(root: Path, path: Path) -> Iterator[_Place]:
     ways: dict[tuple[tuple[int, int], tuple[int, int]], list[tuple[str, int]]] = {}
     for name in OPERATORS:
         operator = cosmic_ray.plugins.get_operator(name)()
-        positions = (position for node in nodes for position in operator.mutation_positions(node))
-        for occurrence, (start, end) in enumerate(positions):
-            if not any(first <= start <= last for first, last in silent):
+        positions = ((node, *position) for node in nodes for position in operator.mutation_positions(node))
+        for occurrence, (node, start, end) in enumerate(positions):
+            if not _is_plain_star(node) and not any(first <= start <= last for first, last in silent):
                 ways.setdefault((start, end), []).append((name, occurrence))
     alike = Counter[str]()
     for ((line, column), end), known in sorted(ways.items()):
@@ -141,6 +144,13 @@ def _places(root: Path, path: Path) -> Iterator[_Place]:
         name = f"{module} {text.strip()} {column - (len(text) - len(text.lstrip()))} {end[1] - column}"
         alike[name] += 1
         yield _Place(path, f"{name} {alike[name]}", line, tuple(known))
+
+
+def _is_plain_star(node: Node) -> bool:
+    """Whether this is the star before keyword-only parameters, or those before what a dict display takes in."""
+    if not isinstance(node, Operator) or node.parent is None or node.value not in ("*", "**"):
+        return False
+    return node.parent.type in ("parameters", "lambdef", "atom", "dictorsetmaker")
 
 
 def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -41,6 +42,7 @@ def test_a_profile_counts_members_and_answers_a_limit() -> None:
     assert "image_size=8, inputs of 3 x 8 x 8" in ran.stderr
     for line in ("parameters", "MACs", "activation memory", "build time", "least parameters", "most MACs"):
         assert f"\n{line}" in ran.stdout
+    assert re.search(r"^activation memory(  +[\d.]+ k?B)+$", ran.stdout, re.MULTILINE)
     assert "at most 2 k parameters: kept by" in ran.stdout
     counted = json.loads(call("nb201", "--profile", "--samples", "40", "--max-params", "2k", "--json", *TINY).stdout)
     assert counted["share_within"] == pytest.approx(
