@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,13 @@ def test_names_are_found_in_settings_however_deep() -> None:
     assert set(used([], {"space": NAME})) == {"networks", "spaces"}
     inner = {"of": "image_classifier", "settings": {"space": NAME}, "space": '{"name": "other"}'}
     assert used(["retraining"], inner) == used([NAME], {})
+
+
+def test_a_space_is_found_by_the_spec_that_a_retraining_holds() -> None:
+    settings = {"of": "own", "space": json.dumps(own_nets.space().to_spec())}
+    assert not used([], settings)
+    register()
+    assert used([], settings) == used([NAME], {})
 
 
 def test_a_network_and_a_space_of_one_name_are_looked_for_each_by_itself() -> None:
