@@ -218,11 +218,8 @@ class History:
 
     def _update(self, study: Study, number: int) -> None:
         self.signs = signs_of(study)
-        trials = study.get_trials(deepcopy=False)
-        if len(trials) > number:
-            trials = trials[:number]
-        if trials and trials[-1].number >= number:
-            trials = [trial for trial in trials if trial.number < number]
+        # Optuna numbers the trials of a study from 0 without gaps.
+        trials = study.get_trials(deepcopy=False)[:number]
         self._trials = trials
         for trial in trials[self._settled :]:
             if self.is_open(trial.number):

@@ -114,7 +114,7 @@ def _block(name: str) -> int:
 
 
 def _has_room(length: Parameter, decided: Mapping[str, Scalar]) -> bool:
-    return length.name in decided and float(decided[length.name] or 0) < (length.high or 0.0)
+    return length.name in decided and length.high is not None and float(decided[length.name] or 0) < length.high
 
 
 def _lengthened(

@@ -38,6 +38,17 @@ def test_what_learns_beats_chance(name: str) -> None:
     assert mean_of_late(name, **({"population": 14} if name != "bohb" else {})) > 0.56
 
 
+@pytest.mark.parametrize("name", ["nsga2", "nsga3"])
+def test_the_sampler_takes_over_as_soon_as_the_first_generation_is_complete(name: str) -> None:
+    for trials, is_random in ((5, True), (6, False)):
+        last = []
+        for population in (6, 100):
+            asked = proposer(NB201, name, 3, {"population": population})
+            search(asked, quality, trials)
+            last.append(asked.propose().architecture)
+        assert (last[0] == last[1]) is is_random
+
+
 # BOHB
 
 
