@@ -23,7 +23,9 @@ from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import named_code
 from nas_tune.strategies import STRATEGIES
+from search_spaces import Architecture
 from search_spaces.catalogue import SPACES
+from search_spaces.errors import UnknownNameError
 from tests import toys
 from tests.nas_tune import own_nets, own_parts
 from tests.registries import kept
@@ -186,6 +188,20 @@ def test_a_trainable_that_was_registered_is_found_by_its_reference(tmp_path: Pat
     forget()
     assert nas_tune.resume(run.path, max_trials=3).state.trials == 3
     assert nas_tune.retrain(run, executor="inline", epochs=1, seeds=1, baselines=0).recipe["of"] == f"{HERE}:train"
+
+
+def test_a_trainable_of_a_notebook_that_was_registered_goes_on_by_its_name(tmp_path: Path) -> None:
+    def local(architecture: Architecture) -> Iterator[dict[str, float]]:
+        yield from own_nets.train(architecture)
+
+    trainables.register(NAME, local)
+    run = nas_tune.search(
+        own_nets.space(), NAME, max_trials=1, max_epochs=1, executor="inline", run_dir=tmp_path / "run"
+    )
+    assert nas_tune.resume(run.path, max_trials=2).state.trials == 2
+    forget()
+    with pytest.raises(UnknownNameError, match=f"no trainable is called '{NAME}'"):
+        nas_tune.resume(run.path, max_trials=3)
 
 
 def test_a_network_whose_code_changed_is_refused() -> None:
