@@ -37,6 +37,7 @@ SPACES: Registry[Callable[..., Space]] = Registry(
     {
         "amoebanet": "search_spaces.catalogue.amoebanet:space",
         "chain": "search_spaces.catalogue.chain:space",
+        "chain1d": "search_spaces.catalogue.chain1d:space",
         "darts": "search_spaces.catalogue.darts:space",
         "enas_macro": "search_spaces.catalogue.enas_macro:space",
         "enas_micro": "search_spaces.catalogue.enas_micro:space",
@@ -52,6 +53,7 @@ SPACES: Registry[Callable[..., Space]] = Registry(
         "recurrent": "search_spaces.catalogue.recurrent:space",
         "resnet": "search_spaces.catalogue.resnet:space",
         "resnet_mlp": "search_spaces.catalogue.resnet_mlp:space",
+        "spectrogram": "search_spaces.catalogue.spectrogram:space",
         "transformer_lm": "search_spaces.catalogue.transformer_lm:space",
         "vit": "search_spaces.catalogue.vit:space",
     },

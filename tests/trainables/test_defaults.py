@@ -30,6 +30,7 @@ NB201 = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NETWORKS: dict[str, dict[str, Any]] = {
     "amoebanet": CELLS,
     "chain": {"channels": 16, "width": 1.0},
+    "chain1d": {"length": 8_000, "sample_rate": None, "steps": 1_024, "width": 1.0, "dropout": 0.0},
     "darts": {**CELLS, "affine": None, "nodes": 4, "operations": DARTS, "partial": 1},
     "enas_macro": {"channels": 36},
     "enas_micro": CELLS,
@@ -72,6 +73,13 @@ NETWORKS: dict[str, dict[str, Any]] = {
     },
     "resnet_mlp": {"num_features": 64, "cardinalities": (), "embedding": None},
     "resnet": {"stem": "cifar", "stem_width": 32, "squeeze": 0.0, "width": 1.0},
+    "spectrogram": {
+        "image_size": None,
+        "length": 8_000,
+        "sample_rate": 8_000,
+        "mask_bands": 0.0,
+        "mask_frames": 0.0,
+    },
     "transformer_lm": {**LAYERS, "vocabulary": 50257, "context": 1024, "tied": True, "attention_dropout": 0.0},
     "vit": {
         **LAYERS,

@@ -19,7 +19,7 @@ from trainables.data.parts import PARTS, Part, part_of, usual_names
 from trainables.data.targets import numbers_of, raw_numbers
 from trainables.errors import DataError
 
-__all__ = ["DAMAGE", "load_npz", "target_array"]
+__all__ = ["DAMAGE", "load_npz", "placed_arrays", "target_array"]
 
 _IMAGES = ("x", "image", "images")
 _LABELS = ("y", "label", "labels")
@@ -52,7 +52,7 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False) ->
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = _placed(path, list(archive.files), target)
+            names = placed_arrays(path, list(archive.files), target)
             arrays = {place: archive[name] for place, name in names.items()}
             unread = sorted(set(archive.files) - set(names.values()))
     except DataError:
@@ -85,11 +85,26 @@ def target_array(path: Path, found: list[str], target: str | None) -> str:
     Raises:
         DataError: an array is missing or ambiguous.
     """
-    return _placed(path, found, target)["y", "train"]
+    return placed_arrays(path, found, target)["y", "train"]
 
 
-def _placed(path: Path, found: list[str], target: str | None) -> dict[tuple[str, Part], str]:
-    """Map kind ("x" or "y") and part to the name of the array."""
+def placed_arrays(
+    path: Path, found: list[str], target: str | None, what: str = "images"
+) -> dict[tuple[str, Part], str]:
+    """Find the arrays of all parts by their names.
+
+    Args:
+        path: the file, for messages.
+        found: the names of all arrays.
+        target: as in `load_npz`.
+        what: what the examples are called in messages.
+
+    Returns:
+        The name of the array by kind ("x" or "y") and part.
+
+    Raises:
+        DataError: an array is missing or ambiguous.
+    """
     placed: dict[tuple[str, Part], str] = {}
     for name in found:
         place = _place_of(path, name, target)
@@ -99,7 +114,7 @@ def _placed(path: Path, found: list[str], target: str | None) -> dict[tuple[str,
             raise DataError(f"{path} holds {placed[place]} and {name}, which mean the same; leave one of them out")
         placed[place] = name
     if ("x", "train") not in placed or ("y", "train") not in placed:
-        raise DataError(f"{path} holds the arrays {found}; it needs x (images) and {target or 'y'} (labels)")
+        raise DataError(f"{path} holds the arrays {found}; it needs x ({what}) and {target or 'y'} (labels)")
     for part in PARTS:
         if (("x", part) in placed) != (("y", part) in placed):
             short = {"validation": "val"}.get(part, part)

@@ -10,7 +10,7 @@ from typing import Any
 from trainables.data.parts import part_of
 from trainables.errors import DataError
 
-__all__ = ["Columns", "columns_of", "holds_bytes", "opened", "split_cells"]
+__all__ = ["Columns", "columns_of", "holds_bytes", "is_of_splits", "opened", "split_cells"]
 
 IMAGE_NAMES = ("image", "img", "jpeg", "jpg", "png", "bytes", "image_bytes")
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y")
@@ -79,7 +79,7 @@ def columns_of(files: Sequence[Path], image: str | None, label: str | None, *, n
     with opened(files[0]) as file:
         types = {field.name: field.type for field in file.schema_arrow}
     images = _column(files[0], "image_column", image, types, holds_bytes, IMAGE_NAMES)
-    splits = [name for name in types if name not in (images, label) and _is_of_splits(files, name)]
+    splits = [name for name in types if name not in (images, label) and is_of_splits(files, name)]
     if len(splits) > 1:
         raise DataError(f"{files[0]}: the columns {', '.join(splits)} all name splits; keep one of them")
     others = {name: kind for name, kind in types.items() if name not in splits}
@@ -129,8 +129,16 @@ def _column(
     return named[0]
 
 
-def _is_of_splits(files: Sequence[Path], name: str) -> bool:
-    """Check whether a column has a usual name of splits, or holds nothing but names of splits in all files."""
+def is_of_splits(files: Sequence[Path], name: str) -> bool:
+    """Check whether a column names the parts of the data.
+
+    Args:
+        files: the Parquet files.
+        name: the column.
+
+    Returns:
+        True where it has a usual name of splits, or holds nothing but names of splits in all files.
+    """
     if name.lower() in SPLIT_NAMES:
         return True
     for path in files:

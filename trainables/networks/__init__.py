@@ -21,7 +21,7 @@ from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from search_spaces.registry import Registry
 from trainables.errors import TrainableError
 from trainables.networks.base import Size, tree_of
-from trainables.networks.examples import Example, features, images, tokens
+from trainables.networks.examples import Example, features, images, signals, tokens
 from trainables.networks.family import Builder, Family
 from trainables.networks.own import is_own, own_family
 from trainables.networks.recurrent import texts
@@ -208,6 +208,7 @@ def _input_of(family: Family) -> str:
     """Name the input of the networks of a family; "images" where nothing else is known."""
     kinds: dict[Example, str] = {
         features: "rows of numbers",
+        signals: "signals",
         tokens: "sequences of tokens",
         texts: "sequences of tokens",
     }

@@ -218,7 +218,7 @@ def kaiming(network: nn.Module) -> None:
         network: the network, changed in place.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainables.networks.base import pair
 
-__all__ = ["Example", "features", "images", "tokens"]
+__all__ = ["Example", "features", "images", "signals", "tokens"]
 
 Example = Callable[[int, Mapping[str, Any]], Any]
 
@@ -51,6 +51,19 @@ def features(batch: int, settings: Mapping[str, Any]) -> Tensor | dict[str, Tens
         return numbers
     codes = torch.stack([torch.randint(cardinality, (batch,)) for cardinality in cardinalities], dim=1)
     return {"numbers": numbers, "categories": codes} if settings["num_features"] else {"categories": codes}
+
+
+def signals(batch: int, settings: Mapping[str, Any]) -> Tensor:
+    """Make random signals.
+
+    Args:
+        batch: number of signals.
+        settings: `in_channels`, and `length` in steps.
+
+    Returns:
+        (batch, in_channels, length), float32, normally distributed.
+    """
+    return torch.randn(batch, settings["in_channels"], settings["length"])
 
 
 def tokens(batch: int, settings: Mapping[str, Any]) -> Tensor:

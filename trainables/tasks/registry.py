@@ -41,6 +41,7 @@ TASKS: Registry[type[Task]] = Registry(
         "classification": "trainables.tasks.classification:Classification",
         "language": "trainables.tasks.language:Language",
         "regression": "trainables.tasks.regression:Regression",
+        "signal": "trainables.tasks.signal:Signal",
         "table": "trainables.tasks.table:Table",
     },
     check=_task,
@@ -95,8 +96,8 @@ def _imported(reference: str) -> object:
 
 
 def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
-    """Choose a task for data: language for texts and token ids, a table for rows without images, regression where the
-    targets of images are numbers with fractions, else classification.
+    """Choose a task for data: signal for WAV files and forecasts, language for texts and token ids, a table for rows
+    without images, regression where the targets of images are numbers with fractions, else classification.
 
     Args:
         settings: of the task, as far as they are known; those of the data count.
@@ -110,9 +111,15 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     """
     from trainables.data import DataSettings
     from trainables.data.guessing import real_targets
+    from trainables.data.signals import is_signals
     from trainables.data.tables import is_table
     from trainables.data.texts import is_text
 
+    if settings.get("window") is not None or is_signals(settings.get("data"), settings.get("data_root")):
+        why = (
+            "a window is given" if settings.get("window") is not None else "the data are waveforms or lists of numbers"
+        )
+        return "signal", f"the task is taken for signal, since {why}; task = .. sets another one"
     if is_text(settings.get("data"), settings.get("data_root")):
         return (
             "language",

@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,23 +93,31 @@ def test_the_trainables_settings_and_defaults_are_its_own() -> None:
     ImageClassifier(**{**settings, **own})
 
 
-def test_a_text_gets_the_task_language() -> None:
+@pytest.mark.parametrize(
+    ("task", "data", "metric", "shown"),
+    [
+        ("language", "story.txt", "loss", ("encoding", "validation_share", "test_share")),
+        ("signal", "words.parquet", "accuracy", ("validation_share", "test_share")),
+    ],
+)
+def test_other_tasks_have_a_table_of_their_own(task: str, data: str, metric: str, shown: tuple[str, ...]) -> None:
     from trainables.tasks.learner import Learner
 
-    with pytest.raises(ConfigError, match="task language has no data of its own; give some, by --data"):
-        starter("language")
-    text = starter("language", data="story.txt")
+    with pytest.raises(ConfigError, match=f"task {task} has no data of its own; give some, by --data"):
+        starter(task)
+    text = starter(task, data=data)
     config = SearchConfig.from_toml(text)
     settings = config.trainable.settings
-    assert (config.metric, config.mode, settings["task"], settings["data"]) == ("loss", "min", "language", "story.txt")
-    shown = [COMMENTED.fullmatch(line) for line in text.partition("[task]")[2].splitlines()]
-    values = {match["key"]: tomllib.loads(f"key = {match['value']}")["key"] for match in shown if match}
-    values.pop("vocabulary")  # which only ids have
+    assert (config.metric, settings["task"], settings["data"]) == (metric, task, data)
+    lines = [COMMENTED.fullmatch(line) for line in text.partition("[task]")[2].splitlines()]
+    values = {match["key"]: tomllib.loads(f"key = {match['value']}")["key"] for match in lines if match}
+    values.pop("vocabulary", None)  # which only ids have
     Learner(**{**settings, **values, "space": config.space.name})
     defaults = Learner(**settings, space=config.space.name)._settings
     assert values["lr"] == defaults.optimization.lr
-    for key in ("encoding", "validation_share", "test_share"):
-        assert values[key] == getattr(Learner.task_of({"task": "language", "data": "x.txt"}).data, key)
+    kept: Any = Learner.task_of({"task": task, "data": data})
+    for key in shown:
+        assert values[key] == getattr(kept.data, key)
 
 
 def test_sizes_that_it_shows_are_those_that_the_space_has_anyway() -> None:

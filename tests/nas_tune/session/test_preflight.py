@@ -25,9 +25,11 @@ from trainables.errors import DataError, DeviceError, TrainableError
 GREY = np.arange(20, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
 LABELS = np.arange(20) % 2
 NO_IMAGES = {
+    "chain1d": "signals",
     "ft_transformer": "rows of numbers",
     "mlp": "rows of numbers",
     "resnet_mlp": "rows of numbers",
+    "spectrogram": "signals",
     "transformer_lm": "sequences of tokens",
     "recurrent": "sequences of tokens",
     "enas_recurrent": "sequences of tokens",

@@ -19,6 +19,7 @@ TEXTS: dict[str, Any] = {"vocabulary": 50, "embedding": 8, "hidden": 8}
 SETTINGS: dict[str, dict[str, Any]] = {
     "amoebanet": CELLS,
     "chain": {},
+    "chain1d": {"length": 40},
     "darts": {**CELLS, "auxiliary": True, "drop_path": 0.2},
     "enas_macro": {"channels": 4},
     "enas_micro": CELLS,
@@ -32,6 +33,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "proxylessnas": {"scale": 0.1},
     "resnet": {"width": 0.05, "squeeze": 0.25},
     "resnet_mlp": {"num_features": 6},
+    "spectrogram": {"channels": 2, "cells": 1, "length": 400, "sample_rate": 2_000},
     "transformer_lm": {"scale": 0.03, "vocabulary": 50, "context": 12},
     "vit": {"scale": 0.05, "head_width": 4, "patch_size": 3},
 }
@@ -47,7 +49,10 @@ def member(family: str, seed: int, *, small: bool = True, channels: int = 1, siz
 
     A `small` one of five, for what is deep only repeats itself.
     """
-    some = [search_spaces.get(family).sample(seed + 10 * number) for number in range(5 if small else 1)]
+    some = [
+        search_spaces.get(family).sample(seed + 10 * number)
+        for number in range(5 if small and family != "spectrogram" else 1)
+    ]
     architecture = min(some, key=lambda one: len(str(one.tree)))
     torch.manual_seed(seed)
     task = {**TASK, "in_channels": channels, "image_size": size}
@@ -58,7 +63,9 @@ def member(family: str, seed: int, *, small: bool = True, channels: int = 1, siz
 
 def calibrate(network: nn.Module, batch: Tensor) -> None:
     """Let the normalisations take their statistics from a batch: with those at birth much fades or grows to nothing."""
-    norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    of_signals = any(isinstance(one, nn.Conv1d) for one in network.modules())
+    kinds = nn.BatchNorm1d | nn.BatchNorm2d if of_signals else nn.BatchNorm2d
+    norms = [one for one in network.modules() if isinstance(one, kinds)]
     before = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0

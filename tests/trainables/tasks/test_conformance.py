@@ -52,6 +52,7 @@ class Case:
 IMAGES, NUMBERS = turned(40)
 CELLS = search_spaces.get("nb201")
 TEXT = "Now is the winter of our discontent\nmade glorious summer by this sun of York.\n" * 5
+WAVES = np.sin(np.arange(160) / (2 + np.arange(40)[:, None] % 2))
 SMALL = {"channels": 2, "cells": 1}
 CASES = {
     "classification": Case(
@@ -89,6 +90,26 @@ CASES = {
         search_spaces.get("recurrent", nodes=2),
         None,
         {"network": {"embedding": 8, "hidden": 8}},
+    ),
+    "signal": Case(
+        "signal",
+        {"data": {"x": WAVES, "y": np.arange(40) % 2}, "sample_rate": 1000},
+        {"data": {"x": WAVES * np.where(np.arange(40)[:, None] == 3, np.nan, 1), "y": np.arange(40) % 2}},
+        search_spaces.get("chain1d", widths=(8, 16), depths=(1, 2), kernels=(3, 5)),
+        (
+            "accuracy",
+            lambda values, targets: np.mean(
+                [int(one) == true for one, true in zip(values, targets.tolist(), strict=True)]
+            ),
+        ),
+    ),
+    "signal, spectrogram": Case(
+        "signal",
+        {"data": {"x": WAVES, "y": np.arange(40) / 3}, "sample_rate": 1000},
+        {"data": {"x": WAVES, "y": np.where(np.arange(40) == 3, np.nan, 0.5)}},
+        search_spaces.get("spectrogram", bands=(8,), hops=(16,)),
+        ("mae", lambda values, targets: np.abs(values - targets[:, 0].numpy()).mean()),
+        SMALL,
     ),
     "table": Case(
         "table",

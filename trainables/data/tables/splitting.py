@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from trainables.data.grouped import drawn_groups
 from trainables.data.parts import PARTS, Part
 from trainables.data.split import stratified
 from trainables.data.tables.columns import texts_of
@@ -58,7 +59,8 @@ def _split(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The remaining rows and the drawn rows."""
     if settings.validation_groups is not None:
-        drawn = _drawn_groups(frame[settings.validation_groups], share, seed)
+        column = settings.validation_groups
+        drawn = drawn_groups(texts_of(frame[column]).codes, share, seed, column)
         return frame[~drawn], frame[drawn]
     if by_class:
         labels = torch.from_numpy(texts_of(frame[target]).codes.astype(np.int64))
@@ -69,22 +71,6 @@ def _split(
     order = torch.randperm(len(frame), generator=torch.Generator().manual_seed(seed)).numpy()
     count = min(len(frame) - 1, max(1, round(share * len(frame))))
     return frame.iloc[np.sort(order[count:])], frame.iloc[np.sort(order[:count])]
-
-
-def _drawn_groups(groups: pd.Series[Any], share: float, seed: int) -> np.ndarray[Any, Any]:
-    """Rows of groups in random order, until they are nearest to the share: (n,), bool."""
-    codes = texts_of(groups).codes
-    sizes = np.bincount(codes)
-    present = np.flatnonzero(sizes)
-    if len(present) < 2:
-        raise DataError(
-            f"validation_groups is {groups.name!r}, which has {len(present)} group left and each part needs one; "
-            "give rows of more groups, or another column"
-        )
-    order = present[torch.randperm(len(present), generator=torch.Generator().manual_seed(seed)).numpy()]
-    totals = np.cumsum(sizes[order])[:-1]
-    count = int(np.abs(totals - share * len(groups)).argmin()) + 1
-    return np.isin(codes, order[:count])
 
 
 def _check_groups(parts: Mapping[Part, pd.DataFrame], column: str, name: str) -> None:

@@ -1,0 +1,313 @@
+"""Loading of signals: read, checked, split, brought to one length, and kept for later calls in this process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables.data.numbers import as_float32
+from trainables.data.parts import PARTS, Part
+from trainables.data.signals.recordings import Clips, Recordings, read_recordings
+from trainables.data.signals.series import read_windows
+from trainables.data.signals.settings import SignalSettings
+from trainables.data.signals.signal import SignalData, SignalPart, WindowPart
+from trainables.data.signals.splitting import split_recordings
+from trainables.data.tables.reading import places_of
+from trainables.errors import DataError
+
+__all__ = ["described_signals", "kind_of_signals", "load_signals", "signals_checksum"]
+
+Array = np.ndarray[Any, Any]
+_SHOWN = 20
+_ENOUGH = 0.95
+"""The share of the training signals that are not cut where no length is given."""
+_FEW = 20
+
+
+def load_signals(settings: SignalSettings, device: torch.device) -> SignalData:
+    """Load signals and keep them for later calls; a change of the settings or files reads them again.
+
+    Args:
+        settings: the signals, the target, the length and the split.
+        device: where the signals are stored.
+
+    Returns:
+        The signals in three parts.
+
+    Raises:
+        DataError: the signals are missing, damaged or too few, or have no such target.
+    """
+    path = _path(settings)
+    return _load(settings, path, str(device), _stamp(path))
+
+
+def kind_of_signals(settings: SignalSettings) -> str:
+    """Decide what is learned; reads the signals unless the settings say it.
+
+    Args:
+        settings: the signals and the target.
+
+    Returns:
+        "classification" or "regression".
+    """
+    if settings.kind is not None:
+        return settings.kind
+    if settings.window is not None:
+        return "regression"
+    return "classification" if load_signals(settings, torch.device("cpu")).classes else "regression"
+
+
+def described_signals(settings: SignalSettings) -> list[str]:
+    """Describe signals for a person: parts, target, length, and what was noticed.
+
+    Args:
+        settings: the signals.
+
+    Returns:
+        One line for each fact.
+    """
+    data = load_signals(settings, torch.device("cpu"))
+    what = "windows" if settings.window is not None else "signals"
+    counts = [f"{len(data.train)} {what} to train on"]
+    counts += [f"{len(part)} for {name}" for name, part in _others(data).items() if len(part)]
+    _, channels, length = data.example().shape
+    rate = f" at {data.sample_rate} Hz" if data.sample_rate else ""
+    shape = f"{channels} channel{'s' * (channels > 1)} of {length} steps{rate}"
+    if data.classes:
+        more = ", .." if len(data.classes) > _SHOWN else ""
+        learned = f"classification into {len(data.classes)} classes: {', '.join(data.classes[:_SHOWN])}{more}"
+    else:
+        learned = f"regression of {len(data.target_mean)} number{'s' * (len(data.target_mean) > 1)}"
+    return [f"{data.name}: {', '.join(counts)}; {shape}", learned, *data.notes]
+
+
+def signals_checksum(settings: SignalSettings) -> str:
+    """Compute a checksum of the files of the signals.
+
+    Args:
+        settings: the signals.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    path = _path(settings)
+    return _checksum(path, _stamp(path))
+
+
+@lru_cache(maxsize=4)
+def _checksum(path: Path, stamp: tuple[object, ...]) -> str:
+    found = hashlib.sha256()
+    for file in _files(path):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+@lru_cache(maxsize=2)
+def _read(settings: SignalSettings, path: Path, stamp: tuple[object, ...]) -> Recordings:
+    return read_recordings(path, settings)
+
+
+@lru_cache(maxsize=4)
+def _load(settings: SignalSettings, path: Path, device: str, stamp: tuple[object, ...]) -> SignalData:
+    notes: list[str] = []
+    place = torch.device(device)
+    if settings.window is not None:
+        windows = read_windows(path, settings, notes)
+        empty = WindowPart(windows["train"].series[:, :0], 0, settings.window, settings.horizon, settings.step)
+        series = {part: _series_on(windows.get(part, empty), place) for part in PARTS}
+        return _data(str(path), series, (), settings.sample_rate, {}, notes)
+    recordings = _read(settings, path, stamp)
+    notes += recordings.notes
+    rate = settings.sample_rate or recordings.sample_rate
+    if recordings.sample_rate not in (None, rate):
+        raise DataError(
+            f"sample_rate is {rate}, and the WAV files of {path} have {recordings.sample_rate} Hz; leave it out"
+        )
+    by_class = _are_classes(recordings.parts["train"].targets, settings, str(path))
+    clips = split_recordings(recordings, settings, notes, by_class=by_class)
+    classes, targets = _targets(clips, str(path), by_class=by_class)
+    length = settings.length or _length(clips, notes)
+    channels = len(clips["train"].waves[0])
+    waves = {part: _stacked(clips.get(part, Clips()).waves, channels, length, f"{path}, {part}") for part in PARTS}
+    if len({one.dtype for one in waves.values()}) > 1:
+        waves = {part: one.float() for part, one in waves.items()}
+    none = targets["train"][:0]
+    made = {part: SignalPart(waves[part].to(place), targets.get(part, none).to(place)) for part in PARTS}
+    notes += _noticed(clips, classes)
+    return _data(str(path), made, classes, rate, _groups(clips, place), notes)
+
+
+def _data(
+    name: str,
+    parts: Mapping[Part, SignalPart] | Mapping[Part, WindowPart],
+    classes: tuple[str, ...],
+    rate: int | None,
+    groups: Mapping[str, Tensor],
+    notes: Sequence[str],
+) -> SignalData:
+    train = parts["train"]
+    mean, std = _moments(train.waves.double().transpose(0, 1).flatten(1))
+    targets = train.targets.double().T if not classes else torch.zeros((0, 1), dtype=torch.float64)
+    target_mean, target_std = _moments(targets.to(mean.device))
+    return SignalData(
+        name,
+        train,
+        parts["validation"],
+        parts["test"],
+        classes=classes,
+        sample_rate=rate,
+        mean=mean.view(1, -1, 1),
+        std=std.view(1, -1, 1),
+        target_mean=target_mean,
+        target_std=target_std,
+        groups=groups,
+        notes=tuple(notes),
+    )
+
+
+def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each row, float32; a constant row has a deviation of 1."""
+    if not len(values):
+        return torch.empty(0, device=values.device), torch.empty(0, device=values.device)
+    mean, std = values.mean(1), values.std(1, correction=0)
+    std = torch.where(std > 1e-9 * mean.abs(), std, torch.ones_like(std))
+    return mean.float(), std.float()
+
+
+def _are_classes(targets: Sequence[Any], settings: SignalSettings, name: str) -> bool:
+    """Whether targets are classes; refuses those that are missing, and what can be neither."""
+    for number, target in enumerate(targets):
+        if target is None or (isinstance(target, float) and not np.isfinite(target)):
+            raise DataError(f"{name}: signal {number} of training has the target {target}; fill it in, or drop the row")
+    if settings.kind is not None:
+        return settings.kind == "classification"
+    return not any(isinstance(target, float | list) for target in targets)
+
+
+def _targets(clips: Mapping[Part, Clips], name: str, *, by_class: bool) -> tuple[tuple[str, ...], dict[Part, Tensor]]:
+    if not by_class:
+        return (), {part: _numbers(one.targets, f"{name}, {part}") for part, one in clips.items()}
+    classes = _sorted({str(target) for target in clips["train"].targets})
+    if len(classes) < 2:
+        raise DataError(f"{name}: every signal of training has the class {classes[0]!r}; there is nothing to learn")
+    places = {title: number for number, title in enumerate(classes)}
+    found: dict[Part, Tensor] = {}
+    for part, one in clips.items():
+        unknown = next((str(target) for target in one.targets if str(target) not in places), None)
+        if unknown is not None:
+            raise DataError(
+                f"{name}: the part for {part} has the class {unknown!r}, which no training signal has; add some of it, "
+                "or leave these signals out"
+            )
+        found[part] = torch.tensor([places[str(target)] for target in one.targets])
+    return classes, found
+
+
+def _sorted(names: set[str]) -> tuple[str, ...]:
+    """Classes in the order of their numbers where all are numbers, else of their texts."""
+    try:
+        return tuple(sorted(names, key=float))
+    except ValueError:
+        return tuple(sorted(names))
+
+
+def _numbers(targets: Sequence[Any], place: str) -> Tensor:
+    try:
+        found = np.asarray(targets, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{place}: a target is no number; a regression needs numbers, as many for each signal"
+        ) from error
+    gaps = np.argwhere(~np.isfinite(found))
+    if len(gaps):
+        raise DataError(f"{place}: the target of signal {gaps[0][0]} is {found[gaps[0][0]]}; fill it in, or drop it")
+    return torch.from_numpy(as_float32(found.reshape(len(found), -1), place))
+
+
+def _length(clips: Mapping[Part, Clips], notes: list[str]) -> int:
+    """The length of all signals, or one that is enough for most of those of training."""
+    lengths = [one.shape[1] for some in clips.values() for one in some.waves]
+    if min(lengths) == max(lengths):
+        return int(lengths[0])
+    trained = sorted(one.shape[1] for one in clips["train"].waves)
+    length = int(trained[min(len(trained) - 1, int(_ENOUGH * len(trained)))])
+    cut = sum(one > length for one in lengths)
+    notes.append(
+        f"signals have {min(lengths)} to {max(lengths)} steps; {cut} of {len(lengths)} are cut at {length}, shorter "
+        "ones are padded with zeros at their end (length = .. sets another one)"
+    )
+    return length
+
+
+def _stacked(waves: Sequence[Array], channels: int, length: int, place: str) -> Tensor:
+    """All signals at one length, (n, channels, length): int16 where all are, else float32."""
+    kind = np.int16 if all(one.dtype == np.int16 for one in waves) else np.float64
+    whole = np.zeros((len(waves), channels, length), dtype=kind)
+    for number, one in enumerate(waves):
+        kept = one[:, :length]
+        whole[number, :, : kept.shape[1]] = kept
+    return torch.from_numpy(whole if kind == np.int16 else as_float32(whole, place))
+
+
+def _series_on(part: WindowPart, device: torch.device) -> WindowPart:
+    return WindowPart(part.series.to(device), part.predicted, part.window, part.horizon, part.step)
+
+
+def _groups(clips: Mapping[Part, Clips], device: torch.device) -> dict[str, Tensor]:
+    """Number the groups over all parts."""
+    names = sorted({group for some in clips.values() for group in some.groups})
+    numbers = {name: number for number, name in enumerate(names)}
+    found: dict[str, Tensor] = {}
+    for part, some in clips.items():
+        if some.groups:
+            found[str(part)] = torch.tensor([numbers[group] for group in some.groups], device=device)
+    return found
+
+
+def _noticed(clips: Mapping[Part, Clips], classes: tuple[str, ...]) -> list[str]:
+    """Notes about silent signals, classes that a part lacks, and which groups are in which part."""
+    notes = []
+    for part, some in clips.items():
+        silent = sum(bool((one == one[:, :1]).all()) for one in some.waves)
+        if silent:
+            notes.append(f"warning: {silent} of {len(some.waves)} {part} signals are constant (silence)")
+        absent = [name for name in classes if name not in {str(target) for target in some.targets}]
+        if absent:
+            notes.append(f"warning: no {part} signal is of class {', '.join(absent[:_SHOWN])}")
+        groups = sorted(set(some.groups))
+        if groups:
+            more = ", .." if len(groups) > _FEW else ""
+            notes.append(f"groups for {part}: {', '.join(groups[:_FEW])}{more}")
+    return notes
+
+
+def _others(data: SignalData) -> dict[str, SignalPart | WindowPart]:
+    return {"validation": data.validation, "test": data.test}
+
+
+def _path(settings: SignalSettings) -> Path:
+    data = settings.data
+    if not isinstance(data, str | Path) or not str(data):
+        given = "not given" if data is None else f"a {type(data).__name__}"
+        raise DataError(f"data is {given}; give the path of an .npz or Parquet file, or of a folder of WAV files")
+    tried = places_of(data, settings.root)
+    for path in tried:
+        if path.exists():
+            return path
+    raise DataError(f"there are no signals {str(data)!r}: {' or '.join(map(str, tried))} does not exist; correct it")
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(one for one in path.glob("**/*") if one.is_file()) if path.is_dir() else [path]
+
+
+def _stamp(path: Path) -> tuple[object, ...]:
+    """Sizes and times of the files, which reveal a change."""
+    return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in _files(path))

@@ -1,0 +1,88 @@
+"""The settings of signals: which, what is predicted, how long they are, and how they are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainables.errors import TrainableError
+from trainables.settings import check_flag, check_name, check_number, check_text
+from trainables.settings.groups import flat_name
+
+__all__ = ["KINDS", "SignalSettings"]
+
+KINDS = ("classification", "regression")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalSettings:
+    """Which signals, what is predicted, how long they are, and how they are split."""
+
+    data: Any = None
+    """The path of an `.npz` or Parquet file, or of a folder of WAV files with one sub-folder per class; for forecasts
+    also that of a `.npy` or CSV file. Below `data_root` or not.
+    """
+    target: str | None = None
+    """The column or array of what is predicted; for forecasts the column of the series that is. Recognised by its name
+    where it is not given.
+    """
+    root: str | None = field(default=None, metadata=flat_name("data_root"))
+    """The folder of relative paths. The default is the environment variable NAS_TUNE_DATA."""
+    signal_column: str | None = None
+    """The column of Parquet files with the signals: lists of numbers, or the bytes of WAV files or 16-bit samples."""
+    kind: str | None = None
+    """"classification" or "regression". None decides by the target: numbers with fractions are a regression."""
+    sample_rate: int | None = None
+    """Samples a second, which spectrograms need. None takes that of WAV files."""
+    length: int | None = None
+    """The samples of an example: longer signals lose their end, shorter ones are padded with zeros there. None takes
+    the length of all, or one that is enough for 95 % of those of training.
+    """
+    window: int | None = None
+    """For forecasts of one long series: the steps that a network sees."""
+    horizon: int = 1
+    """The steps behind a window that are predicted."""
+    step: int = 1
+    """The steps from one window to the next."""
+    validation_groups: str | None = None
+    """A column or array whose values are groups, such as speakers: all signals of a group are in the same part."""
+    validation_share: float = 0.2
+    """The share of the signals, above 0 and at most 0.9, for validation, where the data have no such part."""
+    test_share: float = 0.2
+    """The share of the signals, above 0 and at most 0.9, for the test, where the data have no such part."""
+    seed: int = field(default=0, metadata=flat_name("data_seed"))
+    """Decides the parts."""
+    whole: bool = False
+    """Train on the validation signals too. Then there are none to validate on."""
+
+    def __post_init__(self) -> None:
+        for name in ("validation_share", "test_share"):
+            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
+        for name in ("sample_rate", "length", "window"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 1, whole=True)
+        for name in ("horizon", "step"):
+            check_number(name, getattr(self, name), 1, whole=True)
+        check_number("data_seed", self.seed, 0, 2**32, whole=True)
+        check_flag("whole", self.whole)
+        for name in ("target", "signal_column", "validation_groups"):
+            check_text(name, getattr(self, name), optional=True)
+        check_text("data_root", self.root, optional=True)
+        if self.kind is not None:
+            check_name("kind", self.kind, KINDS)
+        if self.window is not None:
+            self._check_forecast()
+
+    def _check_forecast(self) -> None:
+        if self.kind == "classification":
+            raise TrainableError("window is set, which forecasts numbers, and kind is 'classification'; drop one")
+        for name in ("length", "validation_groups", "signal_column"):
+            if getattr(self, name) is not None:
+                raise TrainableError(
+                    f"window is set, which cuts one long series, and {name} is a setting of many signals; drop one"
+                )
+        if self.validation_share + self.test_share > 0.95:
+            raise TrainableError(
+                f"validation_share is {self.validation_share:g} and test_share {self.test_share:g}; at least 0.05 of "
+                "the series is left for training, so lower one of them"
+            )

@@ -1,0 +1,104 @@
+"""The split of signals: as given, else by whole groups, or so that each class keeps its share, or at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainables.data.grouped import drawn_groups
+from trainables.data.parts import PARTS, Part
+from trainables.data.signals.recordings import Clips, Recordings
+from trainables.data.signals.settings import SignalSettings
+from trainables.data.split import drawn, stratified
+from trainables.errors import DataError
+
+__all__ = ["split_recordings"]
+
+
+def split_recordings(
+    recordings: Recordings, settings: SignalSettings, notes: list[str], *, by_class: bool
+) -> dict[Part, Clips]:
+    """Make the parts that signals do not have. The same seed gives the same parts on every machine.
+
+    Parts that share a group are given up where `validation_groups` asks for groups: all parts are drawn anew.
+
+    Args:
+        recordings: the signals in the parts that they have.
+        settings: the shares, the seed, the groups, and whether to train on the validation signals too.
+        notes: gets a line where given parts are given up.
+        by_class: whether each class keeps its share.
+
+    Returns:
+        The signals for training and for the test, and for validation unless `whole` is set.
+
+    Raises:
+        DataError: a class, the groups or all signals are too few to be split.
+    """
+    parts = dict(recordings.parts)
+    shared = _shared_group(parts) if settings.validation_groups is not None else None
+    if shared is not None:
+        notes.append(
+            f"warning: the given parts share groups, such as {shared!r} of {settings.validation_groups}; they are "
+            "given up, and the parts are drawn by group"
+        )
+        parts = {"train": _joined([parts[part] for part in PARTS if part in parts])}
+    wanted: list[tuple[Part, float, int]] = []
+    if "test" not in parts:
+        wanted.append(("test", settings.test_share, settings.seed))
+    if "validation" not in parts and not settings.whole:
+        wanted.append(("validation", settings.validation_share, settings.seed + 1))
+    for part, share, seed in wanted:
+        clips = parts["train"]
+        chosen = _chosen(clips, settings, f"{recordings.name}, {part}", share, seed, by_class=by_class)
+        parts["train"], parts[part] = _taken(clips, ~chosen), _taken(clips, chosen)
+    if settings.whole and "validation" in parts:
+        parts["train"] = _joined([parts["train"], parts.pop("validation")])
+    return {part: parts[part] for part in PARTS if part in parts}
+
+
+def _chosen(
+    clips: Clips, settings: SignalSettings, title: str, share: float, seed: int, *, by_class: bool
+) -> np.ndarray[Any, Any]:
+    """Which signals are drawn, (n,), bool."""
+    count = len(clips.targets)
+    if settings.validation_groups is not None:
+        codes = np.unique(clips.groups, return_inverse=True)[1]
+        return drawn_groups(codes, share, seed, settings.validation_groups)
+    labels = torch.from_numpy(np.unique([str(one) for one in clips.targets], return_inverse=True)[1])
+    part = stratified if by_class else drawn
+    _, rows = part(labels, torch.arange(count), share, seed, title)
+    chosen = np.zeros(count, dtype=bool)
+    chosen[rows.numpy()] = True
+    return chosen
+
+
+def _shared_group(parts: dict[Part, Clips]) -> str | None:
+    """A group that has signals in two parts."""
+    seen: dict[str, Part] = {}
+    for part, clips in parts.items():
+        if len(clips.groups) != len(clips.waves):
+            raise DataError(
+                f"the part for {part} has {len(clips.groups)} groups and {len(clips.waves)} signals; give one for each"
+            )
+        for group in clips.groups:
+            if seen.setdefault(group, part) != part:
+                return group
+    return None
+
+
+def _taken(clips: Clips, rows: np.ndarray[Any, Any]) -> Clips:
+    places = np.flatnonzero(rows).tolist()
+    groups = [clips.groups[place] for place in places] if clips.groups else []
+    return Clips([clips.waves[place] for place in places], [clips.targets[place] for place in places], groups)
+
+
+def _joined(some: Sequence[Clips]) -> Clips:
+    whole = Clips()
+    for clips in some:
+        whole.waves += clips.waves
+        whole.targets += clips.targets
+        whole.groups += clips.groups
+    return whole

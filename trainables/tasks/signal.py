@@ -1,0 +1,231 @@
+"""The task `signal`: the class of a waveform or time series, a number for each, or what follows a window of one."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainables.controls import Control
+from trainables.data.signals import (
+    SignalData,
+    SignalSettings,
+    WindowPart,
+    described_signals,
+    kind_of_signals,
+    load_signals,
+    signals_checksum,
+)
+from trainables.data.signals.unlabelled import read_signals
+from trainables.data.signals.views import SignalViews
+from trainables.errors import TrainableError
+from trainables.metrics import Metric
+from trainables.networks import NETWORKS, space_name
+from trainables.networks.examples import signals
+from trainables.settings import check_number
+from trainables.settings.groups import group
+from trainables.tasks.classification import LABEL_SMOOTHING
+from trainables.tasks.gathering import Gathered
+from trainables.tasks.meters import Errors, Joined, Means
+from trainables.tasks.table_metrics import auc, f1
+from trainables.tasks.task import Meter, Task
+
+__all__ = ["Signal", "SignalsOf"]
+
+CLASSIFICATION = (
+    Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
+    Metric("loss", "min", "nats", low=0.0),
+    Metric("f1", "max", low=0.0, high=1.0),
+    Metric("auc", "max", low=0.0, high=1.0),
+)
+REGRESSION = (
+    Metric("rmse", "min", low=0.0),
+    Metric("mae", "min", low=0.0),
+    Metric("r2", "max", high=1.0),
+    Metric("loss", "min", low=0.0),
+)
+
+
+@dataclass(frozen=True)
+class SignalsOf:
+    """What an exported network has of its data.
+
+    Attributes:
+        classes: the names of the classes in order; empty where there are none.
+        sample_rate: samples a second; None where it is not known.
+        target_mean: (1,), zero, for outputs in units of the targets.
+        target_std: (1,), one.
+    """
+
+    classes: tuple[str, ...]
+    sample_rate: int | None
+    target_mean: Tensor
+    target_std: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal(Task):
+    """A class or numbers for each signal, or the steps that follow a window of one long series.
+
+    Metrics and the primary one depend on the target: of classes it is `accuracy`, of numbers `rmse`, in their units.
+    They are read from the settings where these say it (`kind`, `window`), else from the data.
+    """
+
+    name: ClassVar[str] = "signal"
+
+    data: SignalSettings = field(default_factory=SignalSettings, metadata=group(SignalSettings))
+    """Which signals, what is predicted, how long they are, and how they are split."""
+    views: SignalViews = field(default_factory=SignalViews, metadata=group(SignalViews))
+    """How signals are changed at random while the network trains."""
+    label_smoothing: float = LABEL_SMOOTHING
+    """The share of the target of a classification that is spread over all classes in training."""
+
+    def __post_init__(self) -> None:
+        check_number("label_smoothing", self.label_smoothing, 0, 0.9)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Those of classes, or those of numbers."""
+        return CLASSIFICATION if kind_of_signals(self.data) == "classification" else REGRESSION
+
+    @property
+    def primary(self) -> str:
+        """`accuracy` for classes, `rmse` for numbers."""
+        return self.metrics[0].name
+
+    def load(self, device: torch.device) -> SignalData:
+        """Load the signals; later calls with equal settings take them from memory."""
+        return load_signals(self.data, device)
+
+    def augment(
+        self, inputs: Tensor, targets: Tensor, data: SignalData, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Shift signals in time, add noise, and mask a span."""
+        return self.views(inputs, data.mean, data.std, generator, of_classes=bool(data.classes)), targets
+
+    def loss(self, outputs: Tensor, targets: Tensor, data: SignalData) -> Tensor:
+        """Compute the mean cross-entropy in nats, or the mean squared error of standardized targets."""
+        if data.classes:
+            return functional.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+        return functional.mse_loss(outputs.float(), (targets - data.target_mean) / data.target_std)
+
+    def reward(self, outputs: Tensor, targets: Tensor, data: SignalData) -> Tensor:
+        """Compute the accuracy on a batch, or the negative loss of a regression."""
+        return _hits(outputs, targets) / len(targets) if data.classes else -self.loss(outputs, targets, data)
+
+    def distillation(self, outputs: Tensor, teacher: Tensor, data: SignalData) -> Tensor:
+        """Compute the mean cross-entropy against the probabilities of the teacher, or the mean squared difference."""
+        if data.classes:
+            return functional.cross_entropy(outputs.float(), torch.softmax(teacher.float(), 1))
+        return functional.mse_loss(outputs.float(), teacher.float())
+
+    def meter(self, data: SignalData, names: Sequence[str]) -> Meter:
+        """Measure accuracy, cross-entropy without label smoothing, f1 and auc; or errors in units of the targets."""
+        if not data.classes:
+            return Errors(data.target_mean, data.target_std, names)
+        means = Means({"accuracy": _hits, "loss": _nats}, names)
+        return Joined([means, Gathered({"f1": f1, "auc": auc}, names)])
+
+    def decode(self, outputs: Tensor, data: SignalData | SignalsOf) -> list[Any]:
+        """Name the most likely class of each signal, or give its numbers in their units."""
+        if data.classes:
+            return [data.classes[index] for index in outputs.argmax(1).tolist()]
+        values = outputs.float() * data.target_std + data.target_mean
+        return list((values[:, 0] if values.shape[1] == 1 else values).tolist())
+
+    def recipe(self) -> dict[str, object]:
+        """Train by AdamW, which suits convolutions of waveforms and series alike."""
+        return {"optimizer": "adamw", "lr": 2e-3, "weight_decay": 0.01}
+
+    def full_recipe(self) -> dict[str, object]:
+        """Train the winner on the validation signals too."""
+        return {"whole": True}
+
+    def exported(self, data: SignalData) -> dict[str, Any]:
+        """Return how raw signals are standardized, what they are, and the scale of predicted numbers."""
+        waves = data.train.waves
+        what = f"signals of {waves.shape[1]} channels" + (f" at {data.sample_rate} Hz" if data.sample_rate else "")
+        found: dict[str, Any] = {
+            "mean": tuple(data.mean.flatten().tolist()),
+            "std": tuple(data.std.flatten().tolist()),
+            "raw_dtype": str(waves.dtype).removeprefix("torch."),
+            "raw_range": (float(waves.min()), float(waves.max())),
+            "meanings": {"input": what},
+            "reading": {"sample_rate": data.sample_rate, "length": int(data.example().shape[2])},
+        }
+        if data.classes:
+            found["pipeline"] = "audio-classification" if data.sample_rate else "other"
+        else:
+            found["pipeline"] = "time-series-forecasting" if isinstance(data.train, WindowPart) else "other"
+            found |= {"output_mean": tuple(data.target_mean.tolist()), "output_std": tuple(data.target_std.tolist())}
+        return found
+
+    def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> SignalsOf:
+        """Make what `read` and `decode` need; the outputs of exported files have the units of the targets."""
+        return SignalsOf(tuple(classes), reading.get("sample_rate"), torch.zeros(1), torch.ones(1))
+
+    def read(self, x: Any, like: Tensor, data: SignalData | SignalsOf) -> tuple[Tensor, Sequence[str]]:
+        """Read signals of any lengths: arrays, lists of arrays, WAV files, `.npy`, `.npz` or Parquet files."""
+        column = self.data.signal_column
+        return read_signals(x, like.shape[1:], like.dtype, rate=data.sample_rate, signal_column=column)
+
+    def probabilities(self, outputs: Tensor, data: SignalData | SignalsOf) -> Tensor | None:
+        """Return the softmax of the outputs; None for numbers."""
+        return outputs.float().softmax(1) if data.classes else None
+
+    def check_space(self, space: object) -> None:
+        """Check that the networks of a space take signals."""
+        name = space_name(space)
+        if name in NETWORKS.built_in() and NETWORKS.get(name).example is not signals:
+            known = ", ".join(one for one in NETWORKS.built_in() if NETWORKS.get(one).example is signals)
+            raise TrainableError(
+                f'the networks of {name} take no signals; give one of the spaces for them: {known}; {{"name": '
+                f'"spectrogram", "of": "{name}"}} puts a spectrogram before a network of images'
+            )
+
+    def about(self) -> list[str]:
+        """Describe the parts, the signals, the target, and what was noticed."""
+        return described_signals(self.data)
+
+    def controls(self) -> list[Control]:
+        """For forecasts: repeat the last value of the window. Other signals have no control."""
+        data = self.load(torch.device("cpu"))
+        if not isinstance(data.train, WindowPart):
+            return []
+        start = time.process_time()
+        scores = {}
+        for name, part in (("validation", data.validation), ("test", data.test)):
+            if len(part):
+                meter = Errors(data.target_mean, data.target_std, [metric.name for metric in REGRESSION])
+                waves, targets = part.rows(torch.arange(len(part)))
+                last = waves[:, data.train.predicted, -1:].expand_as(targets)
+                meter.add((last - data.target_mean) / data.target_std, targets)
+                scores[name] = meter.result()
+        return [Control("last value", scores, time.process_time() - start)]
+
+    def checksum(self) -> str:
+        """Compute a checksum of the files, whatever the split."""
+        return signals_checksum(self.data)
+
+    def identity(self) -> dict[str, object]:
+        """Return every setting by its dotted name."""
+        values: dict[str, object] = {"label_smoothing": self.label_smoothing}
+        for title, held in (("data", self.data), ("views", self.views)):
+            for one in dataclasses.fields(held):
+                value = getattr(held, one.name)
+                values[f"{title}.{one.name}"] = value if isinstance(value, int | float | None) else str(value)
+        return values
+
+
+def _hits(outputs: Tensor, targets: Tensor) -> Tensor:
+    return (outputs.argmax(1) == targets).float().sum()
+
+
+def _nats(outputs: Tensor, targets: Tensor) -> Tensor:
+    return functional.cross_entropy(outputs.float(), targets, reduction="sum")
