@@ -47,12 +47,10 @@ def settings_of(family: str) -> dict[str, Any]:
 def member(family: str, seed: int, *, small: bool = True, channels: int = 1, size: Size = 8) -> nn.Module:
     """A random member in float64 whose outputs follow from its inputs: its normalisations have seen some.
 
-    A `small` one of five, for what is deep only repeats itself.
+    A `small` one of five, for what is deep only repeats itself; the smallest cells behind a spectrogram are empty.
     """
-    some = [
-        search_spaces.get(family).sample(seed + 10 * number)
-        for number in range(5 if small and family != "spectrogram" else 1)
-    ]
+    count = 5 if small and family != "spectrogram" else 1
+    some = [search_spaces.get(family).sample(seed + 10 * number) for number in range(count)]
     architecture = min(some, key=lambda one: len(str(one.tree)))
     torch.manual_seed(seed)
     task = {**TASK, "in_channels": channels, "image_size": size}

@@ -27,9 +27,9 @@ def read_signals(
     """Read signals, and bring them to the length of the training: the end is cut, or padded with zeros.
 
     Args:
-        x: an array or tensor (n, steps) or (n, channels, steps), or a list of arrays of any lengths; or the path of a WAV
-            file, of a folder of them at any depth, of an `.npy` or `.npz` file with such an array, or of a Parquet file
-            with a column of signals.
+        x: an array or tensor (n, steps) or (n, channels, steps), or a list of arrays of any lengths; or the path of a
+            WAV file, of a folder of them at any depth, of an `.npy` or `.npz` file with such an array, or of a Parquet
+            file with a column of signals.
         shape: channels and steps of the signals of the training.
         dtype: of the signals of the training.
         rate: their sample rate; None where it is not known.
@@ -67,8 +67,8 @@ def read_signals(
     found = torch.from_numpy(whole).to(dtype)
     if not dtype.is_floating_point and not torch.equal(found.double(), torch.from_numpy(whole)):
         raise DataError(
-            f"{place} has values that {str(dtype).removeprefix('torch.')} cannot hold, which the signals of the training "
-            "are; scale them alike, such as by x * 32767 where they are between -1 and 1, and round them"
+            f"{place} has values that {str(dtype).removeprefix('torch.')} cannot hold, the type of the signals of the "
+            "training; scale them alike, such as by x * 32767 where they are between -1 and 1, and round them"
         )
     return found, names
 
