@@ -19,6 +19,8 @@ PACKAGES = ("search_spaces", "trainables", "nas_tune")
 FILES = {
     "space": "search_spaces/catalogue/twig.py",
     "network": "trainables/networks/twig.py",
+    "task": "trainables/tasks/twig.py",
+    "self_search": "nas_tune/config/twig.py",
     "strategy": "nas_tune/strategies/twig.py",
     "scheduler": "nas_tune/schedulers/twig.py",
     "method": "trainables/supernet/methods/twig.py",
@@ -26,6 +28,8 @@ FILES = {
 }
 LINES = {
     "search_spaces/catalogue/__init__.py": ('"vit": ', '"twig": "search_spaces.catalogue.twig:space",'),
+    "trainables/tasks/registry.py": ('"table": ', '"twig": "trainables.tasks.twig:Twigs",'),
+    "nas_tune/config/self_search.py": ("# None is ", '"twig_search": "nas_tune.config.twig:Search",'),
     "nas_tune/strategies/__init__.py": ('"tpe": ', '"twig": "nas_tune.strategies.twig:Strategy",'),
     "nas_tune/schedulers/__init__.py": ('"none": ', '"twig": "nas_tune.schedulers.twig:Scheduler",'),
     "trainables/supernet/methods/__init__.py": ('"spos": ', '"warm": "trainables.supernet.methods.twig:Method",'),
@@ -41,12 +45,15 @@ space = search_spaces.get("twig")
 assert Space.from_spec(space.to_spec(), bare=True).fingerprint == space.fingerprint
 assert METHODS.origin("warm") == "nas_tune" and METHODS.get("warm").__name__ == "Method"
 run = nas_tune.search(
-    "twig", {"name": "image_classifier", "data": "digits", "batch_size": 512}, strategy="twig", scheduler="twig",
+    "twig", task="twig", data="digits", trainable={"batch_size": 512}, strategy="twig", scheduler="twig",
     max_trials=1, max_epochs=2, executor="inline", run_dir="run",
 )
+assert (run.metric, run.mode) == ("error", "min")
 (made,) = nas_tune.export(run, formats=["twig"]).formats
 assert made.difference is not None and made.difference < 1e-5, made
 assert not run.meta["code"]
+run = nas_tune.search("twig", strategy="twig_search", max_trials=1, max_epochs=2, executor="inline", run_dir="itself")
+assert list(run.trials()["arch.width"]) == [2] and not run.meta["code"]
 """
 
 
@@ -58,12 +65,18 @@ from trainables.supernet import discretize, relax
 
 check_space(search_spaces.get("ladder"))
 run = nas_tune.search(
-    "ladder", {"name": "image_classifier", "data": "digits", "batch_size": 512, "channels": 2}, strategy="greedy",
+    "ladder", task="ordinal", data="digits", trainable={"batch_size": 512, "channels": 2}, strategy="greedy",
     scheduler="better", max_trials=2, max_epochs=2, executor="inline", run_dir="run",
 )
+assert (run.metric, run.mode) == ("distance", "min")
 (made,) = nas_tune.export(run, formats=["half"]).formats
 assert made.difference is not None and made.difference < 0.01, made
 assert discretize(relax(trainables.build("nb201", None, channels=2, cells=1), method="cooling")) is not None
+assert not run.meta["code"]
+strategy = {"name": "climb", "data": "digits", "batch_size": 512, "channels": 2}
+run = nas_tune.search("ladder", strategy=strategy, max_trials=1, max_epochs=2, executor="inline", run_dir="climb")
+(made,) = nas_tune.export(run, formats=["safetensors"]).formats
+assert made.difference == 0.0, made
 assert not run.meta["code"]
 """
 
@@ -128,10 +141,17 @@ def lines_of_the_page() -> list[tuple[str, str, str]]:
     return [(line, module, table) for line, module, table in found]
 
 
+def test_the_page_counts_what_a_contributor_touches() -> None:
+    rows = re.findall(r"^\| \[.+\]\(#.+\) \| (\d) \| `(.+)` \|$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert [table for _, table in rows] == [table for _, _, table in lines_of_the_page()]
+    assert {table for _, table in rows} == set(LINES)
+    assert sum(int(count) for count, _ in rows) == len(FILES) == len(files_of_the_page())
+
+
 def test_each_file_of_the_page_has_its_line() -> None:
     named = {module.rpartition(".")[2] for _, module, _ in lines_of_the_page()}
     assert {name.removesuffix(".py").partition("_")[0] for name in files_of_the_page()} == named
-    assert len(named) == 5
+    assert len(named) == 7
 
 
 @pytest.mark.slow
@@ -143,7 +163,7 @@ def test_the_walks_of_the_page_lead_to_what_works(tmp_path: Path) -> None:
         name = path.stem if f"{path.stem}.py" in files else f"{path.stem}_space"
         path.write_text(files.pop(f"{name}.py"), encoding="utf-8")
         text = (tmp_path / table).read_text(encoding="utf-8")
-        *_, last = re.finditer(r'^        "\w+": "[\w.]+:\w+",\n', text, flags=re.MULTILINE)
+        *_, last = re.finditer(r'^        ("\w+": "[\w.]+:\w+",|# None is .+)\n', text, flags=re.MULTILINE)
         (tmp_path / table).write_text(f"{text[: last.end()]}        {line},\n{text[last.end() :]}", encoding="utf-8")
     (tmp_path / "trainables" / "networks" / "ladder.py").write_text(files.pop("ladder_network.py"), encoding="utf-8")
     assert not files

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, is_dataclass
 from typing import TYPE_CHECKING
 
 from nas_tune.cli.places import stderr, stdout
@@ -14,6 +15,7 @@ from nas_tune.errors import NasTuneError
 if TYPE_CHECKING:
     from search_spaces.registry import Registry
     from trainables.export import Format
+    from trainables.settings.groups import FlatSetting
 
 __all__ = ["about", "size_text", "spaces", "strategies"]
 
@@ -45,18 +47,20 @@ def spaces() -> None:
 
 
 def strategies() -> None:
-    """List strategies, schedulers, trainables and export formats with their settings, and where each comes from."""
+    """List strategies, schedulers, trainables, tasks and export formats with their settings and origins."""
     from nas_tune.schedulers import SCHEDULERS
     from nas_tune.strategies import STRATEGIES
     from trainables.export import FORMATS
     from trainables.registry import TRAINABLES
     from trainables.supernet import METHODS
+    from trainables.tasks.registry import TASKS
 
     _print("strategies", STRATEGIES)
     _print("strategies that search in a supernet (settings beside those of the trainable darts)", METHODS)
     _print_self_searches()
     _print("schedulers", SCHEDULERS)
     _print("trainables", TRAINABLES)
+    _print("tasks", TASKS)
     _print_formats(FORMATS)
 
 
@@ -141,7 +145,7 @@ def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[
     """`name = default` for every parameter that is a setting; `name` alone where it must be given."""
     from trainables.trial.generator import GIVEN
 
-    parameters = list(inspect.signature(factory).parameters.values())
+    parameters = _parameters(factory)
     if inspect.isgeneratorfunction(inspect.unwrap(factory)):
         parameters, given = parameters[1:], GIVEN
     for parameter in parameters:
@@ -149,6 +153,28 @@ def _settings(factory: Callable[..., object], given: Iterable[str]) -> Iterator[
             continue
         default = parameter.default
         yield parameter.name if default is parameter.empty else f"{parameter.name} = {_toml(default)}"
+
+
+def _parameters(factory: Callable[..., object]) -> list[inspect.Parameter]:
+    """The parameters of a factory by their flat names, so that the settings in a group of settings are listed too."""
+    from trainables.settings.groups import flat_settings
+    from trainables.tasks.learner import Learner
+    from trainables.tasks.learner_settings import LearnerSettings
+
+    parameters = list(inspect.signature(factory).parameters.values())
+    if factory is Learner:
+        return [*parameters, *_flat_parameters(flat_settings(LearnerSettings))]
+    if is_dataclass(factory):
+        return _flat_parameters(flat_settings(factory))
+    return parameters
+
+
+def _flat_parameters(settings: Mapping[str, FlatSetting]) -> list[inspect.Parameter]:
+    empty, kind = inspect.Parameter.empty, inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(name, kind, default=empty if one.default is MISSING else one.default)
+        for name, one in settings.items()
+    ]
 
 
 def _toml(value: object) -> str:

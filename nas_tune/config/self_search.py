@@ -104,7 +104,13 @@ def _factory(name: str, target: object) -> Callable[[str], SelfSearch]:
 
 
 SELF_SEARCHES: Registry[Callable[[str], SelfSearch]] = Registry(
-    "self-search", "self_searches", {}, check=_factory, error=ConfigError
+    "self-search",
+    "self_searches",
+    {
+        # None is built in: methods of supernets have a table of their own.
+    },
+    check=_factory,
+    error=ConfigError,
 )
 """Those that programs and plug-ins bring, beside the methods of supernets."""
 

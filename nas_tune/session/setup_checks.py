@@ -48,7 +48,8 @@ def check_setup(setup: SearchSetup) -> None:
     # The nodes of a cluster may have what this machine has not.
     if isinstance(trainable, Checking) and config.address is None:
         trainable.check()
-    if setup.searches and not isinstance(trainable, Searching):
+    # A property of the class may have no value before `setup`.
+    if setup.searches and not hasattr(type(trainable), "architecture") and not isinstance(trainable, Searching):
         raise ConfigError(
             f"strategy: {config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "
             "`architecture`; give its class that property (trainables.protocol.Searching)"

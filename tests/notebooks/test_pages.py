@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from nas_tune.cli.app import app
 from nas_tune.config import SearchConfig
+from nas_tune.config.self_search import SELF_SEARCHES
 from nas_tune.dashboards.server import Server
 from tests.notebooks.given import GIVEN
 from tests.notebooks.pages import (
@@ -59,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where a page's commands run; the modules that it writes there are forgotten with it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    with kept(FORMATS):
+    with kept(FORMATS, SELF_SEARCHES):
         yield tmp_path
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):

@@ -25,12 +25,14 @@ from trainables.export import FORMATS
 from trainables.networks import NETWORKS
 from trainables.registry import TRAINABLES
 from trainables.supernet import METHODS
+from trainables.tasks.registry import TASKS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 NAMES = {
     SPACES: "twig",
     NETWORKS: "twig",
+    TASKS: "twig_task",
     TRAINABLES: "twig_trainable",
     STRATEGIES: "twig_strategy",
     SCHEDULERS: "twig_scheduler",
@@ -152,4 +154,4 @@ def test_installed_by_pip_its_method_searches_and_all_are_listed(site: Path, tmp
     (tmp_path / "method.toml").write_text(keys, encoding="utf-8")
     called(site, "search", "method.toml", cwd=tmp_path)
     assert "nas-tune-twig" in called(site, "spaces", cwd=tmp_path)
-    assert called(site, "strategies", cwd=tmp_path).count("from nas-tune-twig") == 6
+    assert called(site, "strategies", cwd=tmp_path).count("from nas-tune-twig") == 7

@@ -235,7 +235,10 @@ def test_spaces_are_listed_with_their_sizes() -> None:
 
 def test_strategies_schedulers_and_trainables_have_settings_and_defaults() -> None:
     text = call("strategies").stdout
-    for part in ("strategies", "schedulers", "trainables", "population = 100, sample = (none)", "reduction = 3"):
+    for part in (
+        *("strategies", "schedulers", "trainables", "tasks", "population = 100, sample = (none)", "reduction = 3"),
+        *('task = "auto", space = "nb201"', "context = 64", "class_weights = (none)"),  # of settings in groups
+    ):
         assert part in text
     assert "image_classifier" in text
     assert "model.onnx" in text.partition("export formats")[2]

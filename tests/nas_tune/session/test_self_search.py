@@ -167,6 +167,17 @@ def test_the_port_is_held_against_what_is_registered() -> None:
         SearchSetup.of(config.replace(strategy="tpe"), SPACE)
 
 
+def test_its_architecture_may_have_no_value_before_the_first_setup(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Rungs):
+        @property
+        def architecture(self) -> Architecture:
+            raise AttributeError("nothing is set up")
+
+    monkeypatch.setattr(Ladder, "trainable", Late)
+    config = SearchConfig(**KEYS, space="ladder", max_trials=1, metric="cost", mode="min")
+    assert SearchSetup.of(config, SPACE).searches
+
+
 def test_that_of_a_stranger_is_listed_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = searched(tmp_path / "run")
     SELF_SEARCHES.forget("ladder")
