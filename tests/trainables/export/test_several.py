@@ -171,3 +171,25 @@ def test_a_network_with_several_inputs_and_outputs_is_compressed(
     assert pruned.nonzero < before.nonzero
     assert small.metrics["loss"] == pytest.approx(pruned.metrics["loss"], rel=0.2)
     assert list(ran(tmp_path / "model.int8.onnx", INPUTS)) == ["score", "rest"]
+
+
+class Numbers(Rows):
+    """Judges standardized outputs, as the network gives them."""
+
+    def judge(self, run: Any, split: str) -> dict[str, float]:
+        return {"mean": float(called(run, self.examples(9)).mean())}
+
+
+def test_a_kept_file_in_units_of_the_targets_is_judged_as_the_network_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.export.exporting.compared", lambda *_: 0.0)
+    monkeypatch.setattr("trainables.compression.compressing.compared_onnx", lambda *_: 0.0)
+    deployed = pair(output_mean=(100.0,) * 4, output_std=(5.0,) * 4)
+    done = compress_network(deployed, Numbers(), tmp_path, CompressionSettings(quantize="int8"))
+    before, small = done.stages
+    wanted = called(deployed.network, Numbers().examples(9)).mean().item()
+    assert before.metrics["mean"] == pytest.approx(wanted, rel=1e-3)
+    assert small.metrics["mean"] == pytest.approx(wanted, abs=0.1)
+    found = ran(tmp_path / "model.onnx", Numbers().examples(9))["output"]
+    assert float(found.mean()) == pytest.approx(wanted * 5 + 100, rel=1e-4)
