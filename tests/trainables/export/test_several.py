@@ -52,7 +52,7 @@ def ran(file: Path, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     return {one.name: torch.from_numpy(value) for one, value in zip(session.get_outputs(), found, strict=True)}
 
 
-@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize("form", [one if one == "dict" else pytest.param(one, marks=pytest.mark.slow) for one in NAMES])
 def test_inputs_and_outputs_have_names_and_any_batch_size(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +160,7 @@ class Rows:
         raise AssertionError("no epoch was asked for")
 
 
+@pytest.mark.slow
 def test_a_network_with_several_inputs_and_outputs_is_compressed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,6 +181,7 @@ class Numbers(Rows):
         return {"mean": float(called(run, self.examples(9)).mean())}
 
 
+@pytest.mark.slow
 def test_a_kept_file_in_units_of_the_targets_is_judged_as_the_network_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
