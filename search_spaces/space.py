@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Self
 
 from search_spaces.algebra import differences, growth, moves, spec, vector
+from search_spaces.algebra.beside import Beside
 from search_spaces.algebra.compiler import Nested, compile_tree
 from search_spaces.algebra.deciders import Rng, as_random, builds, decided, drawn, looked_up
 from search_spaces.algebra.flat import Parameter
@@ -451,9 +452,43 @@ class Space(Nested):
         """
         from search_spaces.graphs.outline import outline
 
-        return outline(self, self.validate(architecture))
+        member = self.validate(architecture)
+        for rule in (self.canonical, self.valid):
+            if isinstance(rule, Beside):
+                return rule.space.graphs(rule.inner(member))
+        return outline(self, member)
 
     # The space as a value
+
+    def beside(self, **decisions: object) -> Space:
+        """Make the space that has further decisions beside those of this one, at the top of its tree.
+
+        A search trains each architecture with what is decided for the settings of its training:
+        `space.beside(lr=real(1e-4, 1e-1, log=True))`.
+
+        Args:
+            decisions: a `choice(..)`, `real(..)` or another tree of the language by name.
+
+        Returns:
+            The space, of the same name. Its rules, and the graphs of its architectures, are those of this space.
+
+        Raises:
+            SpaceError: this tree is no dict, has such a name already, or a decision breaks a rule.
+        """
+        declared = self.declared
+        if not isinstance(declared, Mapping):
+            raise SpaceError(f"{self!r} is no dict of decisions, beside which others could stand; put it into one")
+        if taken := sorted(declared.keys() & decisions.keys()):
+            raise SpaceError(f"{self!r} has the decision {taken[0]!r} already; name the other one differently")
+        names = list(decisions)
+        # A class with rules reads its whole tree as its own; `Beside` gives it the part that is.
+        kind = Space if self.valid or self.canonical else type(self)
+        return kind._rebuilt(
+            {**declared, **decisions},
+            name=self.name,
+            valid=None if self.valid is None else Beside(self, names, "valid"),
+            canonical=None if self.canonical is None else Beside(self, names, "canonical"),
+        )
 
     def to_spec(self) -> dict[str, Any]:
         """Describe the space as JSON.

@@ -9,7 +9,7 @@ caller; a trainable knows nothing about them. The other protocols are optional:
     Describing    about()                             Telling       notes()
     Deployable    deployed()                          Searching     architecture
     Compressible  tuning()                            Scoring       proxies, zero_cost(architecture, proxy, seed=..)
-    Parallel      parallel, join(group)
+    Parallel      parallel, join(group)               Deciding      decided_by(space), check_decisions(space)
 
 So are three class attributes: `checkpoints`, which `has_checkpoints` reads, `trains_networks`, which the function of
 that name reads, and `modes`, which says whether more or less of a metric is better (`trainables.metrics`).
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from search_spaces.space import Space
     from trainables.compression.tuning import Tuning
     from trainables.export.deployed import Deployed
     from trainables.training.parallel import Group
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Checking",
     "Compressible",
+    "Deciding",
     "Deployable",
     "Describing",
     "Evaluating",
@@ -99,6 +101,31 @@ class Evaluating(Protocol):
 
         Returns:
             The metrics by name.
+        """
+
+
+@runtime_checkable
+class Deciding(Protocol):
+    """A trainable whose settings may be decisions of the space."""
+
+    def decided_by(self, space: Space) -> list[str]:
+        """List the settings of a training that a space decides.
+
+        Args:
+            space: of the architectures.
+
+        Returns:
+            Their names.
+        """
+
+    def check_decisions(self, space: Space) -> None:
+        """Check before the first trial the decisions of a space that are settings of the training.
+
+        Args:
+            space: of the architectures.
+
+        Raises:
+            TrainableError: a setting is given and decided, or a value that is decided for it cannot be.
         """
 
 

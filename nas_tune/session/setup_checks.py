@@ -12,7 +12,7 @@ from nas_tune.objectives.objective import check_several
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.initial_design import make as make_initial
 from nas_tune.strategies import STRATEGIES
-from trainables.protocol import Checking, Searching, Trainable, is_parallel
+from trainables.protocol import Checking, Deciding, Searching, Trainable, is_parallel
 from trainables.registry import adapt
 from trainables.trial.session import is_reserved
 
@@ -49,7 +49,10 @@ def check_setup(setup: SearchSetup) -> None:
     if isinstance(trainable, Checking) and config.address is None:
         trainable.check()
     # A property of the class may have no value before `setup`.
-    if setup.searches and not hasattr(type(trainable), "architecture") and not isinstance(trainable, Searching):
+    finds = hasattr(type(trainable), "architecture") or isinstance(trainable, Searching)
+    if isinstance(trainable, Deciding) and (setup.searches or not finds):
+        trainable.check_decisions(setup.space)
+    if setup.searches and not finds:
         raise ConfigError(
             f"strategy: {config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "
             "`architecture`; give its class that property (trainables.protocol.Searching)"

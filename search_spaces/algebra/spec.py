@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from search_spaces.algebra.beside import Beside
 from search_spaces.algebra.code import catalogued, checked_class, checked_rule, checked_rule_class, imported
 from search_spaces.algebra.compiler import Nested
 from search_spaces.errors import SpaceError
@@ -109,6 +110,10 @@ def references(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         found = written.get("type") if isinstance(written, Mapping) else written
         if found is not None:
             yield what, str(found)
+        state = written.get("state") if isinstance(written, Mapping) else None
+        inner = state.get("space") if isinstance(state, Mapping) else None
+        if isinstance(inner, Mapping):
+            yield from references(inner)
 
 
 def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) -> Space:
@@ -116,7 +121,7 @@ def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) ->
     if found != FORMAT:
         raise SpaceError(f"spec of format {found!r}: this version reads format {FORMAT}; use what to_spec() wrote")
     kind = checked_class(_found(find, description.get("type"), "type"), description.get("type"), root) or root
-    rules = {rule: _read_rule(description.get(rule), rule, find) for rule in ("valid", "canonical")}
+    rules = {rule: _read_rule(description.get(rule), rule, find, root) for rule in ("valid", "canonical")}
     name, tree = description.get("name"), _read(description.get("tree"), "")
     if name is not None and not isinstance(name, str):
         raise SpaceError(f"spec: name {name!r} is no text; use what to_spec() wrote")
@@ -197,18 +202,30 @@ def _written_rule(rule: Any) -> str | dict[str, Any] | None:
     return {"type": _reference(type(rule)), "state": rule.to_spec()}
 
 
-def _read_rule(written: Any, what: str, find: Find) -> Callable[..., Any] | None:
+def _read_rule(written: Any, what: str, find: Find, root: type[Space]) -> Callable[..., Any] | None:
     if not isinstance(written, Mapping):
         rule: Callable[..., Any] | None = checked_rule(_found(find, written, what), what, written)
         return rule
     if written.get("type") is None:
         raise SpaceError(f"spec: {what}: malformed (no type); use what to_spec() wrote")
+    if written.get("type") == _reference(Beside):
+        return _read_beside(written.get("state"), what, find, root)
     kind = checked_rule_class(_found(find, written.get("type"), what), what, written.get("type"))
     if kind is None:
         return None
     try:
         return kind.from_spec(written["state"])  # type: ignore[no-any-return]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SpaceError(f"spec: {what}: malformed ({error!r}); use what to_spec() wrote") from error
+
+
+def _read_beside(state: Any, what: str, find: Find, root: type[Space]) -> Beside | None:
+    """A rule of a space inside; None where that rule is left out."""
+    try:
+        inner = from_spec(state["space"], root, find)
+        left_out = state["space"].get(what) is not None and getattr(inner, what) is None
+        return None if left_out else Beside.from_spec(state, inner)
+    except (KeyError, TypeError, AttributeError) as error:
         raise SpaceError(f"spec: {what}: malformed ({error!r}); use what to_spec() wrote") from error
 
 

@@ -221,9 +221,10 @@ def _is_made_by_class(module: nn.Module) -> bool:
     try:
         with torch.random.fork_rng(devices=[]):
             made = type(module)()
+        is_equal = _description(made) == _description(module)
     except Exception:  # noqa: BLE001 -- a user's constructor may raise anything; then it is not made by its class
         return False
-    return _description(made) == _description(module) and _buffers(made) == _buffers(module)
+    return is_equal and _buffers(made) == _buffers(module)
 
 
 def _description(module: nn.Module) -> list[object]:

@@ -32,12 +32,14 @@ from trainables.supernet.running import RunningSearch
 from trainables.supernet.search import Search
 from trainables.supernet.searched_task import SearchedTask
 from trainables.supernet.settings import SearchSettings
+from trainables.tasks.decisions import Decisions
 from trainables.training.devices import device_of
 from trainables.trial.checkpoint import check_identity, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
-    from trainables.tasks.task import Task
+    from search_spaces.space import Space
+from trainables.tasks.task import Task
 
 __all__ = ["DartsTrainable"]
 
@@ -98,6 +100,19 @@ class DartsTrainable:
         """Read the data; `DataError` if there are none to search on, `DeviceError` without the device."""
         device_of(self._builder.settings.device)
         self._builder.task.check()
+
+    def decided_by(self, space: Space) -> list[str]:
+        """List the settings of a training that a space decides."""
+        task, name = self._builder.task, self._builder.space_name
+        return Decisions(name, type(task), lambda: task.load(torch.device("cpu")).arguments()).names(space.declared)
+
+    def check_decisions(self, space: Space) -> None:
+        """Refuse a space that decides settings of a training: a supernet trains all architectures together."""
+        if names := self.decided_by(space):
+            raise TrainableError(
+                f"{names[0]} is a setting of a training, and a supernet trains all architectures together; leave it "
+                "out of the space, or take a strategy that proposes architectures"
+            )
 
     def about(self) -> list[str]:
         """Describe the data that are found and how they are parted; reads them."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, cast
 
 from trainables.metrics import MODES, Mode
 from trainables.networks import space_name, tree_of
@@ -43,7 +43,10 @@ class ImageClassifier(Learner):
 
     @takes(ClassifierSettings)
     def __init__(self, **settings: Unpack[ClassifierKeywords]) -> None:
-        of = from_flat(ClassifierSettings, settings)
+        self._begin(settings)
+
+    def _configured(self, decided: Mapping[str, object]) -> tuple[LearnerSettings, Classification]:
+        of = from_flat(ClassifierSettings, {**self._given, **decided})
         learner = LearnerSettings(
             space=of.space,
             network=of.network,
@@ -53,10 +56,12 @@ class ImageClassifier(Learner):
             auxiliary_weight=of.auxiliary_weight,
             device=of.device,
         )
-        self._images = Classification(data=of.data, views=of.views, label_smoothing=of.label_smoothing)
-        self._begin(learner, self._images)
-        reading = {"resize": of.data.resize, "image_column": of.data.image_column}
-        self._task_settings = {name: value for name, value in reading.items() if value is not None}
+        return learner, Classification(data=of.data, views=of.views, label_smoothing=of.label_smoothing)
+
+    def _kept_settings(self) -> dict[str, Any]:
+        data = cast("Classification", self._run.task).data
+        reading = {"resize": data.resize, "image_column": data.image_column}
+        return {name: value for name, value in reading.items() if value is not None}
 
     @classmethod
     def task_of(cls, settings: Mapping[str, object]) -> Classification:
@@ -74,11 +79,12 @@ class ImageClassifier(Learner):
         Returns:
             Channels, height and width.
         """
-        return self._images.image_shape()
+        return cast("Classification", self._task).image_shape()
 
-    def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
+    def _identity(
+        self, of: LearnerSettings, task: Any, architecture: Architecture, seed: int, max_epochs: int
+    ) -> dict[str, object]:
         """The identity as it was before there were tasks: checkpoints of that time still load."""
-        of, images = self._settings, self._images
         return {
             "version": 1,
             "space": space_name(of.space),
@@ -87,15 +93,15 @@ class ImageClassifier(Learner):
             "max_epochs": max_epochs,
             "network": self._network,
             "batch_size": of.batch_size,
-            "label_smoothing": images.label_smoothing,
+            "label_smoothing": task.label_smoothing,
             "auxiliary_weight": of.auxiliary_weight,
             "ema": of.ema,
-            **named(data=images.data, views=images.views, optimization=of.optimization),
+            **named(data=task.data, views=task.views, optimization=of.optimization),
         }
 
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
         """The same, as checkpoints have it that were written before identities had a version."""
-        of, images = self._settings, self._images
+        of, images = self._run.settings, cast("Classification", self._run.task)
         kept = ("space", "architecture", "seed", "max_epochs", "network")
         losses = (of.batch_size, images.label_smoothing, of.auxiliary_weight)
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from trainables.data.unlabelled import read_images
 from trainables.errors import TrainableError
 from trainables.networks import check_images
 from trainables.settings import check_text
-from trainables.settings.groups import group
+from trainables.settings.groups import flat_settings, group
 from trainables.tasks.task import Task
 from trainables.training.batches import Batch
 from trainables.trial.checkpoint import named
@@ -46,6 +46,10 @@ class ImageTask(Task):
     """A task whose inputs are images."""
 
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
+    fixed_settings: ClassVar[Collection[str]] = frozenset(
+        {*flat_settings(DataSettings), "target", "extra_metrics"} - {"resize"}
+    )
+
     data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))
     """Which images, and how they are parted."""
     target: str | None = None

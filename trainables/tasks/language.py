@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +31,7 @@ from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import tokens
 from trainables.networks.recurrent import texts
-from trainables.settings.groups import group
+from trainables.settings.groups import flat_settings, group
 from trainables.tasks.language_control import ngrams
 from trainables.tasks.meters import Means
 from trainables.tasks.reading import arrays_like
@@ -60,6 +60,8 @@ class Language(Task):
 
     name: ClassVar[str] = "language"
     primary: ClassVar[str] = "loss"
+
+    fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(TextSettings)) - {"context"}
 
     data: TextSettings = field(default_factory=TextSettings, metadata=group(TextSettings))
     """Which text, what its tokens are, how it is cut into parts and examples, and how long an epoch is."""

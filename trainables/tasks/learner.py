@@ -19,7 +19,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -31,6 +30,7 @@ from trainables.metrics import Metric
 from trainables.networks import build, builder_of, decided_arguments, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
+from trainables.tasks.decisions import Decisions
 from trainables.tasks.learner_settings import LearnerSettings
 from trainables.tasks.registry import AUTO, guessed, make_task, reference_of, task_settings
 from trainables.tasks.task import Recommending, Task, TaskData
@@ -44,6 +44,7 @@ from trainables.trial.checkpoint import check_identity, named, read_tensors, wri
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
+    from search_spaces.space import Space
     from trainables.export.deployed import Deployed
 
 __all__ = ["Learner"]
@@ -74,7 +75,6 @@ class Learner:
     kind: ClassVar[str] = "learner"
     """What checkpoints and messages call it."""
     _guess: str = ""
-    _task_settings: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, *, task: object = AUTO, **settings: object) -> None:
         name, others = _parted(task, settings)
@@ -82,10 +82,8 @@ class Learner:
             name, self._guess = guessed(others)
         own = flat_settings(LearnerSettings)
         mine = {name: value for name, value in settings.items() if name in own}
-        made = make_task(name, others)
-        recipe = made.recipe() if isinstance(made, Recommending) else {}
-        self._begin(from_flat(LearnerSettings, {**recipe, **mine}), made)
-        self._task_settings = _kept(made, others)
+        self._task_name = name
+        self._begin({**mine, **others})
 
     @classmethod
     def task_of(cls, settings: Mapping[str, object]) -> Task:
@@ -127,13 +125,30 @@ class Learner:
         """
         return ["task", *flat_settings(LearnerSettings), *task_settings(type(cls.task_of(settings)))]
 
-    def _begin(self, settings: LearnerSettings, task: Task) -> None:
+    def _begin(self, given: Mapping[str, object]) -> None:
+        """Begin with settings by their flat names, those of the task among them."""
+        self._given = dict(given)
+        settings, task = self._configured({})
         task.check_space(settings.space)
         self._settings, self._task = settings, task
+        self._decisions = Decisions(settings.space, type(task), self._arguments)
         self._network = settings.network.of(settings.space)
         self._meter = CostMeter()
         self._group = ALONE
         self._started: _Started | None = None
+
+    def _configured(self, decided: Mapping[str, object]) -> tuple[LearnerSettings, Task]:
+        """The settings of the training, and the task; what an architecture decides replaces what is given."""
+        own = flat_settings(LearnerSettings)
+        flat = {**self._given, **decided}
+        made = make_task(self._task_name, {name: value for name, value in flat.items() if name not in own})
+        recipe = made.recipe() if isinstance(made, Recommending) else {}
+        mine = {name: value for name, value in flat.items() if name in own}
+        return from_flat(LearnerSettings, {**recipe, **mine}), made
+
+    def _arguments(self) -> Mapping[str, Any]:
+        """What the data decide for the builder of a network."""
+        return self._task.load(torch.device("cpu")).arguments()
 
     @property
     def task(self) -> Task:
@@ -157,6 +172,14 @@ class Learner:
         device_of(self._settings.device)
         self._task.check()
 
+    def decided_by(self, space: Space) -> list[str]:
+        """List the settings of a training that a space decides."""
+        return self._decisions.names(space.declared)
+
+    def check_decisions(self, space: Space) -> None:
+        """Check the decisions of a space that are settings of a training; `TrainableError` if one cannot be."""
+        self._decisions.check(space, self._given, self._configured)
+
     def about(self) -> list[str]:
         """Describe the data that are found and how they are split; reads them."""
         return [*([self._guess] if self._guess else []), *self._task.about()]
@@ -166,13 +189,18 @@ class Learner:
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)
         device = device_of(self._settings.device)
-        data = self._task.load(device)
+        decided, tree = self._decisions.parted(architecture)
+        settings, task = self._configured(decided) if decided else (self._settings, self._task)
+        if decided:
+            check_together(self._group.size, settings.batch_size, settings.device)
+        data = task.load(device)
         randomness = Randomness(seed, device)
-        network = self._built(architecture, data, randomness)
+        network = self._built(tree, data, randomness)
         cost = cost_of(network, data.example())
         network = placed(network, device)
-        training = Training(network, self._task, data, self._recipe(), randomness, max_epochs, self._group)
-        self._started = _Started(training, cost, self._identity(architecture, seed, max_epochs))
+        training = Training(network, task, data, _recipe(settings), randomness, max_epochs, self._group)
+        identity = self._identity(settings, task, architecture, seed, max_epochs)
+        self._started = _Started(training, cost, identity, settings, task, tree_of(tree), decided)
 
     def step(self) -> dict[str, float | int]:
         """Train one epoch.
@@ -227,15 +255,17 @@ class Learner:
         check_name("proxy", proxy, self.proxies)
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         device = device_of(self._settings.device)
-        data, randomness = self._task.load(device), Randomness(seed, device)
-        network = self._built(architecture, data, randomness).to(device)
+        decided, tree = self._decisions.parted(architecture)
+        task = self._configured(decided)[1] if decided else self._task
+        data, randomness = task.load(device), Randomness(seed, device)
+        network = self._built(tree, data, randomness).to(device)
         rows = torch.randperm(len(data.train), generator=randomness.generator, device=device)[:PROXY_EXAMPLES]
         inputs, targets = data.train.rows(rows)
         inputs = laid_out(data.normalize(inputs), layout_of(network, device))
         if not isinstance(inputs, torch.Tensor):
             return _score_of_cost(network, data, proxy)
         # Proxies are defined by plain cross-entropy, whatever a classification trains with.
-        loss = None if data.classes else lambda outputs, wanted: self._task.loss(outputs, wanted, data)
+        loss = None if data.classes else lambda outputs, wanted: task.loss(outputs, wanted, data)
         return score(network, inputs, targets, proxy, seed=seed, loss=loss)
 
     def cost(self, architecture: Architecture) -> Cost:
@@ -247,8 +277,10 @@ class Learner:
         Returns:
             Its weights, multiply-accumulates of one example, and bytes.
         """
-        data = self._task.load(torch.device("cpu"))
-        return self._meter.cost_of(lambda: self._build(architecture, data), data.example())
+        decided, tree = self._decisions.parted(architecture)
+        task = self._configured(decided)[1] if decided else self._task
+        data = task.load(torch.device("cpu"))
+        return self._meter.cost_of(lambda: self._build(tree, data), data.example())
 
     def full_recipe(self) -> dict[str, Any]:
         """The settings of a full training: an average of the weights, an auxiliary head and drop path where networks
@@ -306,28 +338,34 @@ class Learner:
             network=training.network,
             inputs=data.normalize(rows),
             space=space_name(self._settings.space),
-            architecture=self._run.identity["architecture"],
+            architecture=self._run.tree,
             settings={**arguments, **self._network},
             classes=data.classes,
             data=data.name,
             splits=splits,
-            task=reference_of(self._task),
-            task_settings=self._task_settings,
+            task=reference_of(self._run.task),
+            task_settings=self._kept_settings(),
             **self._prepared(rows),
-            **self._task.exported(data),
+            **self._run.task.exported(data),
         )
+
+    def _kept_settings(self) -> dict[str, Any]:
+        """The settings of the task that an exported folder keeps, those that the architecture decides among them."""
+        own = flat_settings(LearnerSettings)
+        flat = {**self._given, **self._run.decided}
+        return _kept(self._run.task, {name: value for name, value in flat.items() if name not in own})
 
     def _prepared(self, rows: Batch) -> dict[str, Any]:
         """How raw inputs become those of the network, unless the task says it by `mean` and `std`."""
-        data = self._run.training.data
-        if "mean" in self._task.exported(data) or _are_equal(rows, data.normalize(rows)):
+        data, task = self._run.training.data, self._run.task
+        if "mean" in task.exported(data) or _are_equal(rows, data.normalize(rows)):
             return {}
         # Exported files compute on the CPU, whatever this training computed on.
-        return {"prepare": self._task.load(torch.device("cpu")).normalize, "raw": mapped(torch.Tensor.cpu, rows)}
+        return {"prepare": task.load(torch.device("cpu")).normalize, "raw": mapped(torch.Tensor.cpu, rows)}
 
     def tuning(self) -> TaskTuning:
         """The data and the recipe, for a network that was made smaller."""
-        return TaskTuning(self._task, self._run.training.data, self._recipe())
+        return TaskTuning(self._run.task, self._run.training.data, _recipe(self._run.settings))
 
     def save(self, folder: Path) -> None:
         """Write weights, optimizer, random state and epoch into `folder`."""
@@ -349,22 +387,19 @@ class Learner:
             raise TrainableError(f"the {self.kind} was used before setup(); call setup() first")
         return self._started
 
-    def _built(self, architecture: Architecture, data: TaskData, randomness: Randomness) -> torch.nn.Module:
+    def _built(self, architecture: Any, data: TaskData, randomness: Randomness) -> torch.nn.Module:
         """The network for these data, untrained, on the CPU."""
         with randomness:
             return self._build(architecture, data)
 
-    def _build(self, architecture: Architecture, data: TaskData) -> torch.nn.Module:
+    def _build(self, architecture: Any, data: TaskData) -> torch.nn.Module:
         decided = decided_arguments(self._settings.space, data.arguments())
         return build(self._settings.space, architecture, **{**decided, **self._network})
 
-    def _recipe(self) -> Recipe:
-        of = self._settings
-        return Recipe(of.batch_size, of.auxiliary_weight, of.optimization, of.ema)
-
-    def _identity(self, architecture: Architecture, seed: int, max_epochs: int) -> dict[str, object]:
+    def _identity(
+        self, of: LearnerSettings, task: Any, architecture: Architecture, seed: int, max_epochs: int
+    ) -> dict[str, object]:
         """What two trainings must share for one to go on from the other's checkpoint."""
-        of = self._settings
         return {
             "version": 1,
             "space": space_name(of.space),
@@ -376,13 +411,17 @@ class Learner:
             "auxiliary_weight": of.auxiliary_weight,
             "ema": of.ema,
             **named(optimization=of.optimization),
-            "task": self._task.name,
-            **self._task.identity(),
+            "task": task.name,
+            **task.identity(),
         }
 
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
         """The identity in the form of checkpoints without a version, of which this trainable wrote none."""
         return {}
+
+
+def _recipe(of: LearnerSettings) -> Recipe:
+    return Recipe(of.batch_size, of.auxiliary_weight, of.optimization, of.ema)
 
 
 def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[str, object]]:
@@ -441,3 +480,7 @@ class _Started:
     training: Training
     cost: Cost
     identity: dict[str, object]
+    settings: LearnerSettings
+    task: Task
+    tree: Any
+    decided: Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,7 +32,7 @@ from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import features
 from trainables.settings import check_number
-from trainables.settings.groups import group
+from trainables.settings.groups import flat_settings, group
 from trainables.tasks.gathering import Gathered, Whole
 from trainables.tasks.table_control import boosted_trees
 from trainables.tasks.table_metrics import accuracy, auc, f1, log_loss, mae, r2, rmse
@@ -60,6 +60,8 @@ class Table(Task):
     """
 
     name: ClassVar[str] = "table"
+
+    fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(TableSettings)) - {"numbers", "log_target"}
 
     data: TableSettings = field(default_factory=TableSettings, metadata=group(TableSettings))
     """Which rows, what is predicted, how columns are read, and how the rows are split."""

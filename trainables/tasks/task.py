@@ -23,7 +23,7 @@ serves several devices and threads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -181,6 +181,9 @@ class Task(Protocol):
 
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({})
     """Settings of the task whose defaults differ while a supernet is searched, such as how much is for validation."""
+
+    fixed_settings: ClassVar[Collection[str]] = frozenset({"data", "target"})
+    """Settings that no space may decide for an architecture: those by which the examples would differ."""
 
     def load(self, device: torch.device) -> TaskData:
         """Load the data; a process that calls this again with equal settings should not read them again.

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from nas_tune.errors import ConfigError
 from nas_tune.winners.retrain.origin import Origin
-from trainables.protocol import Retrainable
+from trainables.protocol import Deciding, Retrainable
 from trainables.registry import adapt, setting_names
 
 __all__ = ["recipe_of"]
@@ -27,6 +28,7 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
         The settings, and notes for the user on a trainable that has no setting `whole`, or no test.
 
     Raises:
+        ConfigError: the caller changes a setting that the space decides.
         TrainableError, DataError: the trainable refuses the settings, or its data are not there.
     """
     takes = setting_names(origin.target, origin.settings)
@@ -34,6 +36,12 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
     if "whole" in takes:
         settings.setdefault("whole", True)
     made = adapt(origin.target, settings)
+    decided = made.decided_by(origin.space) if isinstance(made, Deciding) else []
+    for name in changes:
+        if name in decided:
+            raise ConfigError(
+                f"{name}: every architecture of the search decides its own; leave it out, or train one by hand"
+            )
     if isinstance(made, Retrainable):
         settings = _completed(settings, made.full_recipe(), takes)
         adapt(origin.target, settings)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import nas_tune
+import search_spaces
 import search_spaces.nn as nn
 from nas_tune.config import SearchConfig
 from nas_tune.coordination.registrations import carried
@@ -21,7 +22,7 @@ from nas_tune.executors.parcel import Parcel
 from nas_tune.results import Run
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import named_code
-from search_spaces import Space, choice
+from search_spaces import Space, choice, real
 from tests.nas_tune import own_module
 from tests.registries import kept
 from trainables import networks
@@ -94,6 +95,7 @@ def test_another_process_resumes_retrains_evaluates_and_exports(tmp_path: Path) 
     searched(own_module.Net, tmp_path / "run")
     code = f"""
 import nas_tune
+import search_spaces
 run = nas_tune.resume({str(tmp_path / "run")!r}, max_trials=2)
 assert len(run.trials()) == 2, run.trials()
 nas_tune.retrain(run, epochs=1, top=1, baselines=0)
@@ -178,3 +180,26 @@ def test_a_name_of_the_catalogue_stays_that_of_the_catalogue() -> None:
     setup = SearchSetup.of(configuration("given"), (space, own_module.built))
     assert setup.space.name != "nb201"
     assert NETWORKS.registered("nb201") is None
+
+
+def test_settings_of_the_training_stand_beside_the_cell(tmp_path: Path) -> None:
+    cell = search_spaces.get("nb201")
+    space = cell.beside(lr=real(1e-3, 0.1, log=True), batch_size=choice(128, 256))
+    options: dict[str, Any] = {"task": "classification", "data": "digits", "executor": "inline", "max_epochs": 1}
+    small = {"channels": 2, "cells": 1}
+    run = nas_tune.search(space, small, max_trials=2, run_dir=tmp_path / "run", **options)
+    assert run.trials()["state"].tolist() == ["complete", "complete"]
+    assert {"arch.lr", "arch.batch_size"} <= set(run.epochs())
+    retrained = nas_tune.retrain(run, epochs=1, top=1, seeds=1, baselines=0, executor="inline")
+    assert len(retrained.run.trials()) == 1
+    with pytest.raises(ConfigError, match="lr: every architecture of the search decides its own"):
+        nas_tune.retrain(run, settings={"lr": 0.1}, epochs=1, new=True)
+    with pytest.raises(NasTuneError, match="lr is decided by the space and given to the trainable"):
+        nas_tune.search(space, {"lr": 0.1}, max_trials=1, run_dir=tmp_path / "no", **options)
+
+
+def test_a_supernet_refuses_settings_of_the_training() -> None:
+    space = nn.space_of(own_module.Net(10, 1)).beside(lr=real(1e-3, 0.1))
+    config = SearchConfig(space="given", task="classification", data="digits", strategy="spos", max_trials=1)
+    with pytest.raises(NasTuneError, match="lr is a setting of a training, and a supernet trains all"):
+        SearchSetup.of(config, (space, own_module.Net))
