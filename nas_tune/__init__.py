@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from search_spaces.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from nas_tune import spaces
     from nas_tune.analysis import compare, explain
     from nas_tune.api import open_run, resume, search
     from nas_tune.config import SearchConfig
@@ -47,6 +48,7 @@ __all__ = [
     "resume",
     "retrain",
     "search",
+    "spaces",
     "trained",
 ]
 
@@ -67,6 +69,7 @@ _HOME = {
     "resume": "nas_tune.api",
     "retrain": "nas_tune.winners.retrain",
     "search": "nas_tune.api",
+    "spaces": "nas_tune.spaces:",
     "trained": "nas_tune.session.evaluation",
 }
 

@@ -13,7 +13,8 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object
 
     Args:
         package: its name, for errors.
-        homes: "module", or "module:attribute" where the attribute is called otherwise, by public name.
+        homes: "module", or "module:attribute" where the attribute is called otherwise, by public name; "module:" for
+            the module itself.
 
     Returns:
         The function. It imports the module of a name, and raises AttributeError for a name without one.
@@ -22,7 +23,8 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], object
     def attribute_of(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, _, attribute = homes[name].partition(":")
-        return getattr(import_module(module), attribute or name)
+        module, colon, attribute = homes[name].partition(":")
+        found = import_module(module)
+        return found if colon and not attribute else getattr(found, attribute or name)
 
     return attribute_of

@@ -8,6 +8,7 @@ papers.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,10 +53,10 @@ class Cost:
 
 
 def cost_of(network: nn.Module, example: tuple[int, int, int] | Batch) -> Cost:
-    """Count the costs of a network.
+    """Count the costs of a network; one whose forward does not work on the meta device is run once.
 
     Args:
-        network: a network whose forward works on the meta device.
+        network: the network.
         example: the shape (channels, height, width) of one image; or the inputs of one example: a tensor, a tuple of
             tensors for several arguments, or a dict of tensors for keyword arguments.
 
@@ -67,7 +68,11 @@ def cost_of(network: nn.Module, example: tuple[int, int, int] | Batch) -> Cost:
     shadows = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
     with _evaluating(network), torch.no_grad():
         arguments, named = ((), given) if isinstance(given, dict) else (given, {})
-        _, macs, activation_bytes = _counted(lambda: functional_call(network, shadows, arguments, named))
+        try:
+            _, macs, activation_bytes = _counted(lambda: functional_call(network, shadows, arguments, named))
+        except (RuntimeError, NotImplementedError):
+            # Its forward makes tensors on a device of its choice, or asks for values.
+            _, macs, activation_bytes = _counted(lambda: called(network, _on_device_of(network, example)))
     return Cost(_trainable(network), macs, _size(network), activation_bytes)
 
 
@@ -77,6 +82,14 @@ def _given(example: tuple[int, int, int] | Batch) -> Batch:
         return (torch.empty((1, *example), device="meta"),)
     moved = mapped(lambda tensor: tensor.to("meta"), example)
     return (moved,) if isinstance(moved, Tensor) else moved
+
+
+def _on_device_of(network: nn.Module, example: tuple[int, int, int] | Batch) -> Batch:
+    """The inputs on the device of the network."""
+    device = next(itertools.chain(network.parameters(), network.buffers()), torch.empty(0)).device
+    if isinstance(example, tuple) and not isinstance(example[0], Tensor):
+        return torch.zeros((1, *example), device=device)
+    return mapped(lambda tensor: tensor.to(device), example)
 
 
 class CostMeter:

@@ -9,7 +9,6 @@ the catalogue has itself, and those of the choices in a module.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import search_spaces
@@ -35,20 +34,18 @@ OF_NETWORK = ("space", "device", "network", "channels", "cells", "layers")
 _DRAWN = 8
 
 
-@dataclass
 class Decisions:
     """Tells the settings of a training from the decisions of a network.
 
-    Attributes:
+    Args:
         space: the name of the space, or a `Space`.
         task: the class of the task.
         arguments: returns what the data decide for the builder of a network.
     """
 
-    space: object
-    task: type[Task]
-    arguments: Callable[[], Mapping[str, Any]]
-    _of_network: Collection[str] | None = field(default=None, init=False)
+    def __init__(self, space: object, task: type[Task], arguments: Callable[[], Mapping[str, Any]]) -> None:
+        self.space, self.task, self.arguments = space, task, arguments
+        self._of_network: Collection[str] | None = None
 
     @property
     def settings(self) -> list[str]:

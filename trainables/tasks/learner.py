@@ -280,7 +280,11 @@ class Learner:
         decided, tree = self._decisions.parted(architecture)
         task = self._configured(decided)[1] if decided else self._task
         data = task.load(torch.device("cpu"))
-        return self._meter.cost_of(lambda: self._build(tree, data), data.example())
+        try:
+            return self._meter.cost_of(lambda: self._build(tree, data), data.example())
+        except (RuntimeError, NotImplementedError):
+            # A network of one's own need not be made, or run, on the meta device.
+            return cost_of(self._built(tree, data, Randomness(0, torch.device("cpu"))), data.example())
 
     def full_recipe(self) -> dict[str, Any]:
         """The settings of a full training: an average of the weights, an auxiliary head and drop path where networks

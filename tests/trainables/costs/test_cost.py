@@ -81,3 +81,20 @@ def test_a_network_that_is_trained_has_no_stand_ins():
     network = build("nb201", made, channels=2, cells=1)
     assert network(torch.rand(2, 3, 8, 8)).shape == (2, 10)
     assert not any("trainables.costs.cost" in type(module).__module__ for module in network.modules())
+
+
+class NotOnMeta(torch.nn.Module):
+    """Its forward makes a tensor on the default device, which meets the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = torch.nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.head(x + torch.arange(4.0, device="cpu"))
+        return found
+
+
+def test_a_network_that_does_not_run_on_the_meta_device_is_run_once():
+    cost = cost_of(NotOnMeta(), torch.rand(1, 4))
+    assert (cost.parameters, cost.macs) == (10, 8)
