@@ -46,6 +46,14 @@ def test_a_prediction_is_the_mixture_of_what_the_shapes_answer() -> None:
     assert (deviation**2 >= shares @ deviations**2 - 1e-12).all()
 
 
+def test_it_is_surer_of_what_it_has_seen() -> None:
+    known, asked = members(0, 20), members(30, 50)
+    model = GaussianModel(known, scores(known))
+    seen, unseen = (model.predict(blocks)[1] for blocks in (known, asked))
+    assert seen.max() < unseen.mean()
+    assert np.abs(model.predict(known)[0] - scores(known)).max() < scores(known).std()
+
+
 def test_a_kernel_that_rounding_made_indefinite_is_rooted_with_a_little_more_noise() -> None:
     matrix = np.full((3, 3), 1.0) + np.array([[0, 1e-6, 0], [1e-6, 0, 0], [0, 0, 0]])
     assert np.linalg.eigvalsh(matrix).min() < 0

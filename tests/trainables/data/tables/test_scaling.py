@@ -56,6 +56,14 @@ def test_a_column_of_few_values_has_few_inputs_and_one_without_spread_none() -> 
     assert scaling.width == 1 + 0 + 9
 
 
+@pytest.mark.parametrize("kind", ["standard", "log", "quantile", "piecewise"])
+def test_a_column_of_missing_numbers_only_says_nothing_but_that(kind: str) -> None:
+    numbers = np.stack([np.full(4, np.nan), np.arange(4.0)], 1).astype(np.float32)
+    rows = Scaling.fit(kind, numbers, [True, False]).scaled(torch.tensor(numbers))
+    assert bool(rows.isfinite().all())
+    assert int((rows.amin(0) == rows.amax(0)).sum()) == (1 if kind == "piecewise" else 2)
+
+
 def test_a_missing_number_is_nothing_and_is_said() -> None:
     scaling = fitted(np.array([0.0, 1.0, np.nan, 2.0]), missing=True)
     assert scaled(scaling, float("nan"), 2.0).tolist() == [[0, 0, 1], [1, 1, 0]]
