@@ -16,14 +16,14 @@ from nas_tune.coordination.observers import Observer
 from nas_tune.errors import ConfigError, LedgerDamagedError
 from nas_tune.ledger import BudgetChanged, Event, Lease, Ledger, Noted, RunState, backup_path, replay
 from nas_tune.results import Run
-from nas_tune.session.arguments import check_flags, check_target, configuration, listed, listed_observers, named_task
-from nas_tune.session.description import described
+from nas_tune.session.arguments import check_flags, check_trainable, configuration, listed, listed_observers, named_task
+from nas_tune.session.description import describe_run
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
 from nas_tune.session.own_networks import Given, space_of_run
 from nas_tune.session.reopening import reopened
 from nas_tune.session.rerun import changed_since, check_changes, way_on
-from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore, write_config
+from nas_tune.session.run_folder import check_members, fresh_folder, has_run, make_folder, restore_backup, write_config
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import unkept
 from nas_tune.session.versions import check_versions
@@ -170,7 +170,7 @@ def run_config(
     folder = fresh_folder(folder, new, way_on(folder, space, target))
     check_storage(folder, config)
     first = first_events(config, setup.space, enqueue, setup.design(ranking))
-    meta = described(setup)
+    meta = describe_run(setup)
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]
     with setup.executor(folder) as executor:
@@ -235,7 +235,7 @@ def resume(
     if changes is not None and not isinstance(changes, Mapping):
         raise ConfigError(f"changes: got {changes!r}; give a dict of keys of the configuration")
     if trainable is not None:
-        check_target(trainable)
+        check_trainable(trainable)
     return _go_on(
         Path(path).absolute(),
         {**(changes or {}), **more},
@@ -294,7 +294,7 @@ def _go_on(
     lease = Lease(folder)
     try:
         if from_backup:
-            restore(folder)
+            restore_backup(folder)
         with closing(Ledger.open(folder)) as ledger:
             # All of it is read, and found sound, before anything is written.
             state, meta = replay(ledger.events()), ledger.meta

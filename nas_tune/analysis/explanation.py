@@ -14,7 +14,7 @@ from nas_tune.analysis.importance import Importance, importance
 from nas_tune.analysis.neighbours import Neighbours, neighbours
 from nas_tune.errors import ConfigError
 from nas_tune.results import Run
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
 
@@ -135,7 +135,7 @@ def _plain(value: Any) -> Any:
 
 def _space(run: Run) -> tuple[Space | None, list[str]]:
     """The space as a reader can rebuild it, and notes on what it lacks."""
-    space = space_of(run)
+    space = run_space(run)
     if space is None:
         return None, ["the space of this run cannot be read here: neither neighbours nor differences can be told"]
     if not run.left_out:

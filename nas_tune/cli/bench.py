@@ -17,7 +17,7 @@ from nas_tune.objectives.objective import Mode, Objective
 
 if TYPE_CHECKING:
     from nas_tune.benchmarks.races import Contest, Contestant, Race, Scores
-    from nas_tune.cli.tables import Column
+    from nas_tune.cli.tables import TableColumn
 
 __all__ = ["bench"]
 
@@ -234,31 +234,31 @@ def _print(scores: Scores, objective: Objective) -> None:
         out.print(f"{difference.one} - {difference.other}: {difference.mean:+.4g}, p = {difference.p:.2g}{said}")
 
 
-def _standing_columns(scores: Scores) -> list[Column]:
-    from nas_tune.cli.tables import Column
+def _standing_columns(scores: Scores) -> list[TableColumn]:
+    from nas_tune.cli.tables import TableColumn
 
     rows = scores.standings
     return [
-        Column("strategy", [row.strategy for row in rows], style="bold"),
-        Column("seeds", [str(row.seeds) for row in rows], right=True),
-        Column("test", [f"{row.test_mean:.3f} ± {row.test_std:.3f}" for row in rows], right=True),
-        Column("validation", [f"{row.val_mean:.3f} ± {row.val_std:.3f}" for row in rows], right=True),
-        Column("rank", [f"{row.rank:.2f}" for row in rows], right=True),
-        Column("trials", [f"{row.trials:.1f}" for row in rows], right=True),
+        TableColumn("strategy", [row.strategy for row in rows], style="bold"),
+        TableColumn("seeds", [str(row.seeds) for row in rows], right=True),
+        TableColumn("test", [f"{row.test_mean:.3f} ± {row.test_std:.3f}" for row in rows], right=True),
+        TableColumn("validation", [f"{row.val_mean:.3f} ± {row.val_std:.3f}" for row in rows], right=True),
+        TableColumn("rank", [f"{row.rank:.2f}" for row in rows], right=True),
+        TableColumn("trials", [f"{row.trials:.1f}" for row in rows], right=True),
     ]
 
 
-def _regret_columns(scores: Scores) -> list[Column]:
+def _regret_columns(scores: Scores) -> list[TableColumn]:
     """Columns of the mean regret after several shares of the budget."""
-    from nas_tune.cli.tables import Column
+    from nas_tune.cli.tables import TableColumn
 
     count = len(scores.seconds)
     places = [max(0, round(count * share) - 1) for share in (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)]
     rows = scores.standings
-    columns = [Column("regret after", [row.strategy for row in rows], style="bold")]
+    columns = [TableColumn("regret after", [row.strategy for row in rows], style="bold")]
     for place in places:
         cells = [f"{row.regret[place]:.3f}" for row in rows]
-        columns.append(Column(f"{scores.seconds[place]:,.0f} s", cells, right=True))
+        columns.append(TableColumn(f"{scores.seconds[place]:,.0f} s", cells, right=True))
     return columns
 
 

@@ -66,7 +66,7 @@ def _writer(out: Path) -> Callable[[Comparison, Path], object]:
 
 
 def _print(found: Comparison) -> None:
-    from nas_tune.cli.tables import Column, fitting, lines
+    from nas_tune.cli.tables import TableColumn, fitting, lines
     from nas_tune.cli.text import brief, duration, plain
 
     out = stdout()
@@ -75,28 +75,28 @@ def _print(found: Comparison) -> None:
     more = "more is better" if found.mode == "max" else "less is better"
     out.print(f"{plain(found.metric)} of complete trials; {more}", style="bold")
     columns = [
-        Column("run", [plain(name) for name in runs["run"]], style="bold", elastic=True),
-        Column("best", [brief(value) for value in runs["best"]], right=True),
-        Column(f"in {found.trials} trials", [brief(value) for value in runs["best_equal"]], right=True),
-        Column("median", [brief(value) for value in runs["median"]], right=True),
-        Column("trials", [str(count) for count in runs["trials"]], right=True),
-        Column("complete", [str(count) for count in runs["complete"]], right=True),
-        Column("epochs", [f"{count:,}" for count in runs["epochs"]], right=True),
-        Column("time", [duration(value) for value in runs["seconds"]], right=True),
-        Column("seed", [str(seed) for seed in runs["seed"]], right=True),
-        Column("group", [plain(label) for label in runs["group"]], elastic=True),
+        TableColumn("run", [plain(name) for name in runs["run"]], style="bold", elastic=True),
+        TableColumn("best", [brief(value) for value in runs["best"]], right=True),
+        TableColumn(f"in {found.trials} trials", [brief(value) for value in runs["best_equal"]], right=True),
+        TableColumn("median", [brief(value) for value in runs["median"]], right=True),
+        TableColumn("trials", [str(count) for count in runs["trials"]], right=True),
+        TableColumn("complete", [str(count) for count in runs["complete"]], right=True),
+        TableColumn("epochs", [f"{count:,}" for count in runs["epochs"]], right=True),
+        TableColumn("time", [duration(value) for value in runs["seconds"]], right=True),
+        TableColumn("seed", [str(seed) for seed in runs["seed"]], right=True),
+        TableColumn("group", [plain(label) for label in runs["group"]], elastic=True),
     ]
     for line in lines(fitting(columns, width), width):
         out.print(line)
     out.print(f"\nbest in {found.trials} trials, by group", style="bold")
     spread = [f"± {value:.4g}" if value == value else "" for value in groups["std"]]
     columns = [
-        Column("group", [plain(label) for label in groups["group"]], style="bold", elastic=True),
-        Column("runs", [str(count) for count in groups["runs"]], right=True),
-        Column("mean", [brief(value) for value in groups["mean"]], right=True),
-        Column("deviation", spread),
-        Column("from", [brief(value) for value in groups["least"]], right=True),
-        Column("to", [brief(value) for value in groups["most"]], right=True),
+        TableColumn("group", [plain(label) for label in groups["group"]], style="bold", elastic=True),
+        TableColumn("runs", [str(count) for count in groups["runs"]], right=True),
+        TableColumn("mean", [brief(value) for value in groups["mean"]], right=True),
+        TableColumn("deviation", spread),
+        TableColumn("from", [brief(value) for value in groups["least"]], right=True),
+        TableColumn("to", [brief(value) for value in groups["most"]], right=True),
     ]
     for line in lines(fitting(columns, width), width):
         out.print(line)

@@ -132,12 +132,14 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _say(made: Compression) -> None:
-    from nas_tune.cli.tables import Column, lines
+    from nas_tune.cli.tables import TableColumn, lines
     from nas_tune.cli.text import plain
 
     out = stdout()
     headers, rows = made.table()
-    columns = [Column(header, [row[place] for row in rows], right=place > 0) for place, header in enumerate(headers)]
+    columns = [
+        TableColumn(header, [row[place] for row in rows], right=place > 0) for place, header in enumerate(headers)
+    ]
     for line in lines(columns, width_of(out)):
         out.print(line)
     out.print()

@@ -91,7 +91,7 @@ def _announce(address: str, open_browser: bool) -> None:
 
 
 def _note_foreign_space(run: Run) -> None:
-    from nas_tune.results.space import space_of
+    from nas_tune.results.space import run_space
 
-    if space_of(run) is None:
+    if run_space(run) is None:
         stderr().print("note: the description of its space cannot be read; architectures are shown as JSON")

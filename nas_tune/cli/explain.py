@@ -59,7 +59,7 @@ def explain(
 
 
 def _print_importance(one: Importance, rows: int) -> None:
-    from nas_tune.cli.tables import Column, fitting, lines
+    from nas_tune.cli.tables import TableColumn, fitting, lines
     from nas_tune.cli.text import plain
 
     out = stdout()
@@ -72,14 +72,14 @@ def _print_importance(one: Importance, rows: int) -> None:
     out.print(f"({one.evaluator}, {one.source}; 90 % intervals; p: that chance alone did it{how}; Holm's correction)")
     table = one.table.head(rows)
     columns = [
-        Column("decision", [plain(name) for name in table["decision"]], elastic=True),
-        Column("share", [f"{share:.1%}" for share in table["importance"]], right=True),
-        Column(
+        TableColumn("decision", [plain(name) for name in table["decision"]], elastic=True),
+        TableColumn("share", [f"{share:.1%}" for share in table["importance"]], right=True),
+        TableColumn(
             "interval", [f"{a:.0%} to {b:.0%}" for a, b in zip(table["low"], table["high"], strict=True)], right=True
         ),
-        Column("p", [f"{p:.2g}{'' if p < 0.05 else ' ?'}" for p in table["p"]]),
-        Column("values", [str(count) for count in table["values"]], right=True),
-        Column("active", [f"{share:.0%}" for share in table["active"]], right=True),
+        TableColumn("p", [f"{p:.2g}{'' if p < 0.05 else ' ?'}" for p in table["p"]]),
+        TableColumn("values", [str(count) for count in table["values"]], right=True),
+        TableColumn("active", [f"{share:.0%}" for share in table["active"]], right=True),
     ]
     width = width_of(out)
     for line in lines(fitting(columns, width), width):
@@ -92,7 +92,7 @@ def _print_importance(one: Importance, rows: int) -> None:
 
 
 def _print_pairs(one: Importance, rows: int) -> None:
-    from nas_tune.cli.tables import Column, fitting, lines
+    from nas_tune.cli.tables import TableColumn, fitting, lines
     from nas_tune.cli.text import plain
 
     out, found = stdout(), one.pairs[one.pairs["stands_out"]]
@@ -102,11 +102,11 @@ def _print_pairs(one: Importance, rows: int) -> None:
     out.print("what two decisions do together, beyond what each does alone")
     shown = found.head(rows)
     columns = [
-        Column(
+        TableColumn(
             "pair", [plain(f"{a} with {b}") for a, b in zip(shown["one"], shown["other"], strict=True)], elastic=True
         ),
-        Column("of the variance", [f"{share:.1%}" for share in shown["share"]], right=True),
-        Column("p", [f"{p:.2g}" for p in shown["p"]]),
+        TableColumn("of the variance", [f"{share:.1%}" for share in shown["share"]], right=True),
+        TableColumn("p", [f"{p:.2g}" for p in shown["p"]]),
     ]
     width = width_of(out)
     for line in lines(fitting(columns, width), width):
@@ -115,7 +115,7 @@ def _print_pairs(one: Importance, rows: int) -> None:
 
 
 def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None:
-    from nas_tune.cli.tables import Column, fitting, lines, wrapped
+    from nas_tune.cli.tables import TableColumn, fitting, lines, wrapped
     from nas_tune.cli.text import brief, plain
 
     out, table = stdout(), around.table
@@ -128,13 +128,13 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
         brief(value) if tried else f"{brief(value)} ± {brief(abs(high - low) / 2)}" for value, low, high, tried in wide
     ]
     columns = [
-        Column("value", cells, right=True),
-        Column("gain", [f"{gain:+.4g}" if gain == gain else "-" for gain in shown["gain"]], right=True),
-        Column(
+        TableColumn("value", cells, right=True),
+        TableColumn("gain", [f"{gain:+.4g}" if gain == gain else "-" for gain in shown["gain"]], right=True),
+        TableColumn(
             "known",
             [f"trial {n}" if tried else "guess" for n, tried in zip(shown["trial"], shown["seen"], strict=True)],
         ),
-        Column("change", [plain(text) for text in shown["change"]], elastic=True),
+        TableColumn("change", [plain(text) for text in shown["change"]], elastic=True),
     ]
     width = width_of(out)
     if width is None or width >= _WIDE:

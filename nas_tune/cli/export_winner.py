@@ -98,19 +98,19 @@ def export(
 
 
 def _print(made: Export) -> None:
-    from nas_tune.cli.tables import Column, lines
+    from nas_tune.cli.tables import TableColumn, lines
     from nas_tune.cli.text import plain, quantity
 
     out, results = stdout(), made.formats
     columns = [
-        Column("format", [one.format for one in results]),
-        Column("files", [", ".join(file.name for file in one.files) or "-" for one in results]),
-        Column("inputs", [one.inputs or "-" for one in results]),
-        Column("bytes", [quantity(one.bytes) if one.files else "-" for one in results], right=True),
-        Column(
+        TableColumn("format", [one.format for one in results]),
+        TableColumn("files", [", ".join(file.name for file in one.files) or "-" for one in results]),
+        TableColumn("inputs", [one.inputs or "-" for one in results]),
+        TableColumn("bytes", [quantity(one.bytes) if one.files else "-" for one in results], right=True),
+        TableColumn(
             "difference", ["-" if one.difference is None else f"{one.difference:.1e}" for one in results], right=True
         ),
-        Column("tolerance", [f"{one.tolerance:g}" for one in results], right=True),
+        TableColumn("tolerance", [f"{one.tolerance:g}" for one in results], right=True),
     ]
     for line in lines(columns, width_of(out)):
         out.print(line)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from nas_tune.cli.formats import FrameFormat
 from nas_tune.cli.places import stderr, stdout, width_of
-from nas_tune.cli.tables import Column, fitting, lines
+from nas_tune.cli.tables import TableColumn, fitting, lines
 from nas_tune.cli.text import brief, plain, quantity
 from nas_tune.errors import ConfigError
 from nas_tune.results.frames import write_parquet, written_aside
@@ -22,7 +22,7 @@ from nas_tune.results.redaction import without_formula
 __all__ = ["export_frame", "macs_column", "text_columns"]
 
 
-def export_frame(frame: pd.DataFrame, kind: FrameFormat, out: Path | None, columns: Sequence[Column]) -> None:
+def export_frame(frame: pd.DataFrame, kind: FrameFormat, out: Path | None, columns: Sequence[TableColumn]) -> None:
     """Write a frame to a file or to stdout.
 
     Args:
@@ -47,7 +47,7 @@ def export_frame(frame: pd.DataFrame, kind: FrameFormat, out: Path | None, colum
         stderr().print(f"{len(frame)} rows written to {out}")
 
 
-def text_columns(frame: pd.DataFrame) -> list[Column]:
+def text_columns(frame: pd.DataFrame) -> list[TableColumn]:
     """Convert every column of a frame to text for people.
 
     Args:
@@ -59,7 +59,7 @@ def text_columns(frame: pd.DataFrame) -> list[Column]:
     return [_column(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
 
 
-def macs_column(macs: pd.Series[Any]) -> Column:
+def macs_column(macs: pd.Series[Any]) -> TableColumn:
     """Write multiply-accumulates with a unit, because they run into the millions.
 
     Args:
@@ -68,10 +68,10 @@ def macs_column(macs: pd.Series[Any]) -> Column:
     Returns:
         A column of a table.
     """
-    return Column("MACs", ["-" if pd.isna(count) else quantity(count) for count in macs], right=True)
+    return TableColumn("MACs", ["-" if pd.isna(count) else quantity(count) for count in macs], right=True)
 
 
-def _print_table(columns: Sequence[Column]) -> None:
+def _print_table(columns: Sequence[TableColumn]) -> None:
     console = stdout()
     width = width_of(console)
     kept = fitting(columns, width)
@@ -82,7 +82,7 @@ def _print_table(columns: Sequence[Column]) -> None:
         stderr().print(f"too narrow for: {', '.join(missing)} (--format csv writes every column)", style="dim")
 
 
-def _text(frame: pd.DataFrame, kind: FrameFormat, columns: Sequence[Column]) -> str:
+def _text(frame: pd.DataFrame, kind: FrameFormat, columns: Sequence[TableColumn]) -> str:
     if kind is FrameFormat.CSV:
         return _csv(frame)
     if kind is FrameFormat.JSON:
@@ -134,13 +134,13 @@ def _plain_value(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _column(name: str, series: pd.Series[Any]) -> Column:
+def _column(name: str, series: pd.Series[Any]) -> TableColumn:
     if _is_number(series):
-        return Column(plain(name), _numbers(series), right=True)
+        return TableColumn(plain(name), _numbers(series), right=True)
     if isinstance(series.dtype, pd.DatetimeTZDtype):
-        return Column(plain(name), ["-" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in series])
+        return TableColumn(plain(name), ["-" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in series])
     cells = ["-" if value is None or value is pd.NA else plain(value) for value in series]
-    return Column(plain(name), cells, elastic=True)
+    return TableColumn(plain(name), cells, elastic=True)
 
 
 def _is_number(series: pd.Series[Any]) -> bool:

@@ -26,7 +26,7 @@ _GIVEN = {"strategies": ("space", "seed"), "schedulers": ("max_epochs",)}
 def spaces() -> None:
     """List the search spaces that have names, and where each comes from."""
     import search_spaces
-    from nas_tune.cli.tables import Column, lines
+    from nas_tune.cli.tables import TableColumn, lines
     from search_spaces.catalogue import SPACES
 
     _note_broken(SPACES)
@@ -37,10 +37,10 @@ def spaces() -> None:
         except NasTuneError as error:
             stderr().print(f"{name!r} is left out: {plain(str(error))}", style="yellow")
     columns = [
-        Column("space", list(found), style="bold"),
-        Column("architectures", [size_text(space.size) for space in found.values()], right=True),
-        Column("parameters", [str(len(space.parameters)) for space in found.values()], right=True),
-        Column("from", [SPACES.origin(name) for name in found]),
+        TableColumn("space", list(found), style="bold"),
+        TableColumn("architectures", [size_text(space.size) for space in found.values()], right=True),
+        TableColumn("parameters", [str(len(space.parameters)) for space in found.values()], right=True),
+        TableColumn("from", [SPACES.origin(name) for name in found]),
     ]
     for line in lines(columns):
         stdout().print(line)

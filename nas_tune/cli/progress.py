@@ -19,7 +19,7 @@ from rich.text import Text
 
 from nas_tune.cli.lines import LineProgress
 from nas_tune.cli.pace import Pace
-from nas_tune.cli.tables import Column, fitting, lines
+from nas_tune.cli.tables import TableColumn, fitting, lines
 from nas_tune.cli.text import brief, duration, plain, results_of
 from nas_tune.config import SearchConfig
 from nas_tune.coordination.observers import Observer
@@ -169,16 +169,16 @@ def notes_shown(display: Observer | None) -> Collection[tuple[int, str]]:
     return display.notes if isinstance(display, LineProgress) else ()
 
 
-def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[Column]:
+def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[TableColumn]:
     last = [trial.reports[-1] if trial.reports else None for trial in trials]
     metrics = [
-        Column(name, [brief(r.metrics.get(name)) if r else "-" for r in last], right=True, style="bold")
+        TableColumn(name, [brief(r.metrics.get(name)) if r else "-" for r in last], right=True, style="bold")
         for name in (one.metric for one in config.objectives)
     ]
     return [
-        Column("trial", [str(trial.number) for trial in trials], right=True),
-        Column("epoch", [f"{trial.epochs}/{config.max_epochs}" for trial in trials], right=True),
+        TableColumn("trial", [str(trial.number) for trial in trials], right=True),
+        TableColumn("epoch", [f"{trial.epochs}/{config.max_epochs}" for trial in trials], right=True),
         *metrics,
-        Column("s/epoch", [f"{report.seconds:.1f}" if report else "-" for report in last], right=True),
-        Column("architecture", [plain(written(trial.tree)) for trial in trials], style="dim", elastic=True),
+        TableColumn("s/epoch", [f"{report.seconds:.1f}" if report else "-" for report in last], right=True),
+        TableColumn("architecture", [plain(written(trial.tree)) for trial in trials], style="dim", elastic=True),
     ]

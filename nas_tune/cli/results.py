@@ -16,7 +16,7 @@ from nas_tune.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from nas_tune.cli.tables import Column
+    from nas_tune.cli.tables import TableColumn
     from nas_tune.results import Run
 
 __all__ = ["best", "results"]
@@ -157,30 +157,30 @@ def _print_state(run: Run) -> None:
     stderr().print(text, style="dim")
 
 
-def _trial_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
+def _trial_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
     """The columns of the table of trials; CSV, JSON and Parquet have every column."""
     from nas_tune.cli.frames import macs_column, text_columns
-    from nas_tune.cli.tables import Column
+    from nas_tune.cli.tables import TableColumn
     from nas_tune.cli.text import plain
-    from nas_tune.results.space import space_of
+    from nas_tune.results.space import run_space
     from search_spaces.notation import writer
 
-    written = writer(space_of(run))
+    written = writer(run_space(run))
     optimized = [one.metric for one in run.objectives]
     wanted = dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
     numbers = [name for name in wanted if name in frame]
-    others: list[Column] = []
+    others: list[TableColumn] = []
     for name in numbers:
         others += [macs_column(frame[name])] if name == "macs" else text_columns(frame[[name]])
     (trial,) = text_columns(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])
-    seconds = Column("seconds", [f"{value:.1f}" for value in frame["seconds"]], right=True)
+    seconds = TableColumn("seconds", [f"{value:.1f}" for value in frame["seconds"]], right=True)
     trees = [plain(written(run.tree(int(number)))) for number in frame["trial"]]
-    architecture = Column("architecture", trees, style="dim", elastic=True)
-    return [trial, Column("state", list(fates)), *others, seconds, architecture]
+    architecture = TableColumn("architecture", trees, style="dim", elastic=True)
+    return [trial, TableColumn("state", list(fates)), *others, seconds, architecture]
 
 
-def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[Column]:
+def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
     from nas_tune.cli.frames import text_columns
 
     optimized = [one.metric for one in run.objectives]

@@ -147,9 +147,9 @@ def resume(
             observers=observers,
         )
 
-    from nas_tune.results.space import space_of
+    from nas_tune.results.space import run_space
 
-    changed, space = before.replace(**wanted) if before else None, space_of(opened) if opened else None
+    changed, space = before.replace(**wanted) if before else None, run_space(opened) if opened else None
     _run_with_display(go_on, changed, space, lambda: folder, quiet, allow_code=allow_code)
 
 

@@ -14,7 +14,7 @@ from nas_tune.cli.text import quantity
 from nas_tune.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nas_tune.cli.tables import Column
+    from nas_tune.cli.tables import TableColumn
     from search_spaces import Parameter, Space
     from trainables.costs.profile import Member, Profile
 
@@ -108,15 +108,15 @@ def _print_space(found: Space, *, as_json: bool) -> None:
         stdout().print(json.dumps({"name": found.name, **described, "spec": found.to_spec()}, indent=2))
         return
     from nas_tune.cli.listing import size_text
-    from nas_tune.cli.tables import Column, lines
+    from nas_tune.cli.tables import TableColumn, lines
 
     out = stdout()
     out.print(f"{found.name or 'a space without name'}: {size_text(found.size)} architectures, ", style="bold", end="")
     out.print(f"{len(found.parameters)} parameters", style="bold")
     columns = [
-        Column("parameter", [parameter.name for parameter in found.parameters]),
-        Column("kind", [parameter.kind for parameter in found.parameters]),
-        Column("values", [_values(parameter) for parameter in found.parameters], elastic=True),
+        TableColumn("parameter", [parameter.name for parameter in found.parameters]),
+        TableColumn("kind", [parameter.kind for parameter in found.parameters]),
+        TableColumn("values", [_values(parameter) for parameter in found.parameters], elastic=True),
     ]
     for line in lines(columns, width_of(out)):
         out.print(line)
@@ -162,8 +162,8 @@ def _print_profile(found: Space, counted: Profile, limits: Mapping[str, float], 
         out.print(text)
 
 
-def _quantile_columns(counted: Profile) -> list[Column]:
-    from nas_tune.cli.tables import Column
+def _quantile_columns(counted: Profile) -> list[TableColumn]:
+    from nas_tune.cli.tables import TableColumn
     from trainables.costs.profile import QUANTILES
 
     builds = counted.build_seconds
@@ -172,8 +172,8 @@ def _quantile_columns(counted: Profile) -> list[Column]:
     rows.append([f"{1000 * value:.3g} ms" for value in counted.build_quantiles()])
     names = [*_COSTS.values(), f"build time ({len(builds)} built)"]
     heads = ["min", *(f"{share:.0%}" for share in QUANTILES[1:-1]), "max"]
-    columns = [Column("", names)]
-    return columns + [Column(head, [row[i] for row in rows], right=True) for i, head in enumerate(heads)]
+    columns = [TableColumn("", names)]
+    return columns + [TableColumn(head, [row[i] for row in rows], right=True) for i, head in enumerate(heads)]
 
 
 def _limit_lines(counted: Profile, limits: Mapping[str, float], reached: Member | None, written: Any) -> Iterator[str]:

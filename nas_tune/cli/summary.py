@@ -8,11 +8,11 @@ import pandas as pd
 
 from nas_tune.cli.frames import macs_column, text_columns
 from nas_tune.cli.places import shown, stderr, stdout, width_of
-from nas_tune.cli.tables import Column, lines, wrapped
+from nas_tune.cli.tables import TableColumn, lines, wrapped
 from nas_tune.cli.text import brief, plain
 from nas_tune.errors import NasTuneError
 from nas_tune.results import Run, RunSnapshot
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from search_spaces.notation import writer
 from trainables.controls import Control
 
@@ -64,7 +64,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     out.print(f"best {len(best)} of {run.state.trials} architectures{_of_front(run, front)}", style="bold")
     columns = _columns(run, best, validated)
     if front is not None:
-        columns.insert(2, Column("front", ["yes" if trial in front else "" for trial in best["trial"]]))
+        columns.insert(2, TableColumn("front", ["yes" if trial in front else "" for trial in best["trial"]]))
     for line in lines(columns, width):
         out.print(line)
     for control in run.controls():
@@ -72,7 +72,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     if front is None and (equal := _tied(best)):
         out.print(f"{equal} come to the same: the older trial stands first")
     out.print()
-    written = writer(space_of(run))
+    written = writer(run_space(run))
     ranks = len(str(len(best)))
     for place, trial in enumerate(best["trial"], start=1):
         text = wrapped(plain(written(run.tree(int(trial)))), width, ranks + 2)
@@ -119,7 +119,7 @@ def _of_front(run: Run, front: Collection[int] | None) -> str:
     return f"; {len(front)} on the Pareto front of {names}"
 
 
-def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[Column]:
+def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[TableColumn]:
     optimized = [one.metric for one in run.objectives]
     if validated and len(optimized) == 1:
         validated = optimized
@@ -127,15 +127,15 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[C
     # The network found, and the supernet that found it.
     sizes = {name: shown_as.get(name, name) for name in ("parameters", "supernet_parameters", "macs")}
     wanted = {"trial": "trial", **shown_as, "epochs": "epochs", **sizes}
-    columns = [Column("#", [str(place) for place in range(1, len(best) + 1)], right=True)]
+    columns = [TableColumn("#", [str(place) for place in range(1, len(best) + 1)], right=True)]
     for name, header in wanted.items():
         if name == "macs" and name in best:
             columns.append(macs_column(best["macs"]))
         elif name in best:
             columns += text_columns(best[[name]].rename(columns={name: header}))
-    columns.append(Column("seconds", [f"{n:.1f}" for n in best["seconds"]], right=True))
+    columns.append(TableColumn("seconds", [f"{n:.1f}" for n in best["seconds"]], right=True))
     if (best["state"] != "complete").any():
-        columns.append(Column("state", list(best["state"])))
+        columns.append(TableColumn("state", list(best["state"])))
     return columns
 
 

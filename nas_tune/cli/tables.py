@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-__all__ = ["Column", "fitting", "lines", "wrapped"]
+__all__ = ["TableColumn", "fitting", "lines", "wrapped"]
 
 _GAP = "  "
 _ENDS = re.compile(r"\+|\},?"), re.compile(r"[,| ]")
@@ -17,7 +17,7 @@ _NARROWEST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table, as text.
 
     Attributes:
@@ -40,7 +40,7 @@ class Column:
         return max(map(cell_len, (self.header, *self.cells)))
 
 
-def fitting(columns: Sequence[Column], width: int | None) -> list[Column]:
+def fitting(columns: Sequence[TableColumn], width: int | None) -> list[TableColumn]:
     """Choose the columns that fit, from the left; elastic ones may be cut.
 
     Args:
@@ -50,7 +50,7 @@ def fitting(columns: Sequence[Column], width: int | None) -> list[Column]:
     Returns:
         The columns that fit, at least the first.
     """
-    kept: list[Column] = []
+    kept: list[TableColumn] = []
     used = 0
     for column in columns:
         needed = min(column.width, _NARROWEST) if column.elastic else column.width
@@ -61,7 +61,7 @@ def fitting(columns: Sequence[Column], width: int | None) -> list[Column]:
     return kept
 
 
-def lines(columns: Sequence[Column], width: int | None = None, *, header: bool = True) -> Iterator[Text]:
+def lines(columns: Sequence[TableColumn], width: int | None = None, *, header: bool = True) -> Iterator[Text]:
     """Lay columns out as lines; only elastic columns are cut.
 
     Args:
@@ -107,7 +107,7 @@ def _last_end(pattern: re.Pattern[str], text: str, room: int) -> int:
     return last
 
 
-def _widths(columns: Sequence[Column], width: int | None) -> list[int]:
+def _widths(columns: Sequence[TableColumn], width: int | None) -> list[int]:
     widths = [column.width for column in columns]
     if width is None:
         return widths
@@ -118,7 +118,7 @@ def _widths(columns: Sequence[Column], width: int | None) -> list[int]:
     return widths
 
 
-def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int], style: str | None) -> Text:
+def _line(cells: Sequence[str], columns: Sequence[TableColumn], widths: Sequence[int], style: str | None) -> Text:
     line = Text(no_wrap=True)
     for cell, column, width in zip(cells, columns, widths, strict=True):
         line.append(_padded(cell, column, width), style if style is not None else column.style)
@@ -127,7 +127,7 @@ def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
     return line
 
 
-def _padded(cell: str, column: Column, width: int) -> str:
+def _padded(cell: str, column: TableColumn, width: int) -> str:
     if cell_len(cell) > width:
         return f"{set_cell_size(cell, width - 1)}…"
     spaces = " " * (width - cell_len(cell))

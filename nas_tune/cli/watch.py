@@ -39,7 +39,7 @@ def watch(
     from nas_tune.cli.summary import conclude
     from nas_tune.ledger import Ledger
     from nas_tune.results import Run
-    from nas_tune.results.space import space_of
+    from nas_tune.results.space import run_space
     from search_spaces.notation import writer
 
     folder = run_folder(run)
@@ -48,7 +48,7 @@ def watch(
     config = opened.config
     with (
         closing(Ledger.open(folder, readonly=True)) as ledger,
-        progress_display(stderr(), config, writer(space_of(opened))) as observer,
+        progress_display(stderr(), config, writer(run_space(opened))) as observer,
     ):
         if observer is not None:
             follow(ledger, observer, lambda: time.sleep(interval))

@@ -27,7 +27,7 @@ from search_spaces.names import did_you_mean
 
 __all__ = [
     "allow_local_modules",
-    "current",
+    "current_reference",
     "is_ours",
     "is_reference",
     "load_reference",
@@ -45,6 +45,8 @@ _MOVED = {
     "trainables.image_classifier": "trainables.tasks.image_classifier",
 }
 """Modules that older runs may name: the old name, and the new one."""
+_RENAMED = {"trainables.tasks.table:Table": "trainables.tasks.table:TableTask"}
+"""References that older runs may hold, and the new name of what they lead to."""
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -60,20 +62,20 @@ def is_reference(text: str) -> bool:
     return _REFERENCE.fullmatch(text) is not None
 
 
-def current(reference: str) -> str:
-    """Replace the old name of a module of this package that has moved since the reference was written.
+def current_reference(reference: str) -> str:
+    """Replace the old name of a module or class of this package that was renamed since the reference was written.
 
     Args:
         reference: the reference.
 
     Returns:
-        The reference under the current name of the module.
+        The reference under the current names.
     """
     module, colon, qualname = reference.partition(":")
     for before, now in _MOVED.items():
         if module == before or module.startswith(f"{before}."):
             return f"{now}{module.removeprefix(before)}{colon}{qualname}"
-    return reference
+    return _RENAMED.get(reference, reference)
 
 
 def is_ours(obj: object) -> bool:
@@ -149,7 +151,7 @@ def load_reference(reference: str) -> object:
     if not is_reference(reference):
         raise ConfigError(f"{reference!r} is no reference; write 'module:attribute', say 'my_spaces:tiny'")
     with_local_modules()
-    module, _, qualname = current(reference).partition(":")
+    module, _, qualname = current_reference(reference).partition(":")
     found: object = _import(module, reference)
     for attribute in qualname.split("."):
         if not hasattr(found, attribute):

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import search_spaces
-from nas_tune.config.references import current, load_reference, reference_of, source_fingerprint, why_not
+from nas_tune.config.references import current_reference, load_reference, reference_of, source_fingerprint, why_not
 from nas_tune.config.self_search import SELF_SEARCHES
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.schedulers import SCHEDULERS
@@ -32,11 +32,11 @@ __all__ = [
     "FOR_TRAINING",
     "ONE_OF",
     "Registered",
-    "carried",
     "check_travelling",
+    "entries_to_send",
     "for_training",
     "is_here",
-    "restore",
+    "register_missing",
     "take",
     "used",
 ]
@@ -139,7 +139,7 @@ def check_travelling(registered: Registered) -> None:
             )
 
 
-def carried(registered: Registered) -> dict[str, dict[str, object]]:
+def entries_to_send(registered: Registered) -> dict[str, dict[str, object]]:
     """Collect what a worker process needs and cannot import: classes and functions of a script or notebook, instances.
 
     Args:
@@ -156,7 +156,7 @@ def carried(registered: Registered) -> dict[str, dict[str, object]]:
 
 
 def take(given: Mapping[str, Mapping[str, Any]]) -> None:
-    """Register in a worker process what another process has `carried` there.
+    """Register in a worker process what another process has `entries_to_send` there.
 
     Args:
         given: the objects by kind and name.
@@ -194,7 +194,9 @@ def is_here(kind: str, name: str) -> bool:
     return _here(kind, name, {"networks": "builder", "spaces": "factory"}.get(kind, "target")) is not None
 
 
-def restore(registered: Registered, *, accept_code_change: bool = True, kinds: Collection[str] = tuple(ONE_OF)) -> None:
+def register_missing(
+    registered: Registered, *, accept_code_change: bool = True, kinds: Collection[str] = tuple(ONE_OF)
+) -> None:
     """Register the entries that a run needs and this process has not registered.
 
     Args:
@@ -325,7 +327,7 @@ def _loaded(
     A reference into this project is loaded from `rooms` only.
     """
     found = _imported(what, reference, register)
-    return _checked(what, current(str(reference)), found, arguments, more=more, rooms=rooms)
+    return _checked(what, current_reference(str(reference)), found, arguments, more=more, rooms=rooms)
 
 
 def _imported(what: str, reference: str | None, register: str) -> object:
@@ -336,7 +338,7 @@ def _imported(what: str, reference: str | None, register: str) -> object:
         )
     if why := no_code(reference):
         raise ConfigError(f"{what}: {reference!r} {why.replace('no Space and no rule', 'nothing of the kind')}")
-    return load_reference(current(reference))
+    return load_reference(current_reference(reference))
 
 
 def _checked(

@@ -22,7 +22,7 @@ from nas_tune.dashboards.study import Translator
 from nas_tune.ledger import RunState
 from nas_tune.results import Run
 from nas_tune.results.reader import LedgerReader
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from search_spaces.notation import writer
 
 __all__ = ["ReadOnlyError", "RunStorage"]
@@ -49,7 +49,7 @@ class RunStorage(BaseStorage):
 
     def __init__(self, run: Run) -> None:
         self._reader = LedgerReader(run.path)
-        self._translator = Translator(run.meta.get("space"), run.objectives, writer(space_of(run)))
+        self._translator = Translator(run.meta.get("space"), run.objectives, writer(run_space(run)))
         self._trials: list[FrozenTrial] = []
         self._open: set[int] = set()
         self._version = (0, 0)

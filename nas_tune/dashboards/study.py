@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.ledger import TrialRecord
 from nas_tune.objectives.objective import Objective
-from nas_tune.results.decisions import Decisions
+from nas_tune.results.decisions import TrialParameters
 from nas_tune.results.redaction import without_secrets
 
 __all__ = ["Translator"]
@@ -39,7 +39,7 @@ class Translator:
     def __init__(
         self, spec: Mapping[str, Any] | None, objectives: Sequence[Objective], written: Callable[[Any], str]
     ) -> None:
-        self._decisions, self._objectives, self._written = Decisions(spec), objectives, written
+        self._decisions, self._objectives, self._written = TrialParameters(spec), objectives, written
         space = self._decisions.space
         self._distributions: dict[str, BaseDistribution] = {} if space is None else space.to_optuna()
 

@@ -19,9 +19,9 @@ from nas_tune.errors import RunFolderError, RunLockedError
 from nas_tune.ledger import RunState, TrialRecord
 from nas_tune.ledger.locking import lock
 from nas_tune.results import Run
-from nas_tune.results.decisions import Decisions
+from nas_tune.results.decisions import TrialParameters
 from nas_tune.results.reader import LedgerReader
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from search_spaces.notation import writer
 from trainables.drafts import draft_folder, remove_abandoned
 
@@ -43,8 +43,8 @@ class Board:
     def __init__(self, run: Run) -> None:
         self.folder = run.path / "tensorboard"
         self._reader = LedgerReader(run.path)
-        self._decisions = Decisions(run.meta.get("space"))
-        self._written: Callable[[Any], str] = writer(space_of(run))
+        self._decisions = TrialParameters(run.meta.get("space"))
+        self._written: Callable[[Any], str] = writer(run_space(run))
         parameters = () if self._decisions.space is None else self._decisions.space.parameters
         self._experiment = Experiment(parameters, [one.metric for one in run.objectives])
         self._forget()

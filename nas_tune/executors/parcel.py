@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import ray
 from ray import cloudpickle
 
-from nas_tune.coordination.registrations import restore, take
+from nas_tune.coordination.registrations import register_missing, take
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import Job
 from search_spaces import Space
@@ -78,7 +78,7 @@ class Parcel:
         sys.path.extend(path for path in self.paths if path not in sys.path)
         packed: tuple[Job, Space] = cloudpickle.loads(self.packed)
         take(packed[0].carried)
-        restore(packed[0].registered)
+        register_missing(packed[0].registered)
         return packed
 
 

@@ -16,7 +16,7 @@ import ray
 
 from nas_tune.errors import InfeasibleError
 
-__all__ = ["Resources", "check_answers", "cluster", "feasible_workers", "prepare"]
+__all__ = ["TrialResources", "check_answers", "cluster", "feasible_workers", "prepare"]
 
 _NO_RAY = (ConnectionError, RuntimeError, ValueError, TimeoutError)
 _PATIENCE = 12
@@ -44,7 +44,7 @@ _set_here: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class TrialResources:
     """What one trial needs.
 
     Attributes:
@@ -59,7 +59,7 @@ class Resources:
 
 
 @contextmanager
-def cluster(address: str | None, workers: int, resources: Resources) -> Iterator[int]:
+def cluster(address: str | None, workers: int, resources: TrialResources) -> Iterator[int]:
     """Connect to Ray, or start it here. What this starts, it shuts down at the end of the block.
 
     Args:
@@ -130,7 +130,7 @@ def check_answers(address: str) -> None:
 
 
 def feasible_workers(
-    workers: int, resources: Resources, available: dict[str, float], place: str = "the cluster"
+    workers: int, resources: TrialResources, available: dict[str, float], place: str = "the cluster"
 ) -> int:
     """Count the trials that fit at a time.
 
@@ -158,7 +158,7 @@ def feasible_workers(
     return most if workers == -1 else min(workers, most)
 
 
-def _check_machine(resources: Resources) -> None:
+def _check_machine(resources: TrialResources) -> None:
     """Refuse resources that this machine does not have, before Ray starts on it: that takes half a minute."""
     here = {"CPU": float(os.cpu_count() or 1), "GPU": _gpus_here() if resources.gpus else 0.0}
     feasible_workers(1, resources, here, "this machine")

@@ -22,7 +22,7 @@ from nas_tune.errors import InfeasibleError
 from nas_tune.executors.job import Job, trial_folder
 from nas_tune.executors.mailbox import GroupDied, GroupStarted, Mailbox, Message, Order, OrderDone
 from nas_tune.executors.parcel import Parcel
-from nas_tune.executors.ray_cluster import Resources, cluster
+from nas_tune.executors.ray_cluster import TrialResources, cluster
 from nas_tune.executors.watchdog import Watchdog
 from search_spaces import Space
 
@@ -62,7 +62,7 @@ class RayTrainExecutor:
 
     clock = None
 
-    def __init__(self, job: Job, space: Space, resources: Resources, address: str | None = None) -> None:
+    def __init__(self, job: Job, space: Space, resources: TrialResources, address: str | None = None) -> None:
         self._job, self._parcel, self._resources = job, Parcel.of(job, space), resources
         self._cluster, self._ray_stays = cluster(address, 1, resources), False
 
@@ -120,7 +120,7 @@ class RayTrainExecutor:
                 ray.wait([trainer], timeout=_LEAVE_SECONDS)
 
 
-def _keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, folder: str) -> None:
+def _keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: TrialResources, folder: str) -> None:
     """Import `ray_trainer` in the task only: the import takes a second and half a gigabyte."""
     from nas_tune.executors.ray_trainer import keep_going
 

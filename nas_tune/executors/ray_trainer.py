@@ -18,7 +18,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 
 from nas_tune.executors.mailbox import GroupDied, Mailbox
 from nas_tune.executors.parcel import Parcel
-from nas_tune.executors.ray_cluster import Resources
+from nas_tune.executors.ray_cluster import TrialResources
 from nas_tune.executors.ray_group import take_part
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _DeathNotice(train.UserCallback):
         self._mailbox.send.remote(GroupDied(_reason(worker_exceptions)))
 
 
-def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: Resources, folder: str) -> None:
+def keep_going(mailbox: ActorHandle[Mailbox], parcel: Parcel, needs: TrialResources, folder: str) -> None:
     """Start a group of workers, and another one when it dies, until a group may leave or the mailbox is gone.
 
     This runs in the main thread of its process, where Ray Train ends in good order when it is interrupted.

@@ -25,7 +25,7 @@ from ray.tune.search import Searcher
 from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
-from nas_tune.executors.ray_cluster import Resources, cluster
+from nas_tune.executors.ray_cluster import TrialResources, cluster
 from nas_tune.executors.ray_trial import OUTCOME, RayTrial
 from search_spaces import Space
 
@@ -169,7 +169,9 @@ class RayExecutor:
 
     clock = None
 
-    def __init__(self, job: Job, space: Space, workers: int, resources: Resources, address: str | None = None) -> None:
+    def __init__(
+        self, job: Job, space: Space, workers: int, resources: TrialResources, address: str | None = None
+    ) -> None:
         self._job, self._parcel = job, Parcel.of(job, space)
         self._asked_workers, self._resources = workers, resources
         self._cluster = cluster(address, workers, resources)

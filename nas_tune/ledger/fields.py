@@ -23,7 +23,7 @@ __all__ = [
     "is_plain_report",
     "keys_in",
     "problem_of",
-    "shown",
+    "shown_ascii",
 ]
 
 DEEPEST = 100
@@ -193,11 +193,11 @@ def problem_of(event: Any, rules: Iterable[tuple[str, Callable[[Any], bool], str
     for name, fits, expected in rules:
         value = getattr(event, name)
         if not fits(value):
-            return f"{name} is {shown(value)}, expected {expected}"
+            return f"{name} is {shown_ascii(value)}, expected {expected}"
     return None
 
 
-def shown(value: object, limit: int = 60) -> str:
+def shown_ascii(value: object, limit: int = 60) -> str:
     """Format a value for a message, with its type.
 
     Args:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nas_tune.ledger.fields import DEEPEST, EARLIEST, LATEST, depth, shown
+from nas_tune.ledger.fields import DEEPEST, EARLIEST, LATEST, depth, shown_ascii
 from search_spaces.errors import NasTuneError
 from search_spaces.names import is_identifier
 
@@ -37,11 +37,11 @@ def decode_meta(rows: Mapping[str, str]) -> dict[str, Any]:
     meta = {key: _read(key, text) for key, text in rows.items()}
     for key, (fits, expected) in _RULES.items():
         if key in meta and not fits(meta[key]):
-            raise NasTuneError(f"meta: {key} is {shown(meta[key])}, expected {expected}")
+            raise NasTuneError(f"meta: {key} is {shown_ascii(meta[key])}, expected {expected}")
     for key, (fits, expected) in _CONFIG.items():
         config = meta.get("config", {})
         if key in config and not fits(config[key]):
-            raise NasTuneError(f"meta: config.{key} is {shown(config[key])}, expected {expected}")
+            raise NasTuneError(f"meta: config.{key} is {shown_ascii(config[key])}, expected {expected}")
     _check_together(meta)
     return meta
 
@@ -104,7 +104,7 @@ def _check_together(meta: Mapping[str, Any]) -> None:
     several = meta.get("objectives")
     if several and several[0] != [meta.get("metric"), meta.get("mode")]:
         leading = [meta.get("metric"), meta.get("mode")]
-        raise NasTuneError(f"meta: objectives begins with {shown(several[0])}, but metric and mode are {leading}")
+        raise NasTuneError(f"meta: objectives begins with {shown_ascii(several[0])}, but metric and mode are {leading}")
 
 
 _Rules = Mapping[str, tuple[Callable[[Any], bool], str]]

@@ -16,7 +16,7 @@ from nas_tune.reports.elapsed import Elapsed, session_starts
 from nas_tune.reports.learning import curves, rungs_of, sized
 from nas_tune.reports.timeline import most_workers, timeline
 from nas_tune.results import Run
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from search_spaces.notation import writer
 
 __all__ = ["facts"]
@@ -64,7 +64,7 @@ def _moments(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
 
 
 def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]:
-    written = writer(space_of(run))
+    written = writer(run_space(run))
     names = [one.metric for one in run.objectives]
     trees = [json.loads(text) if isinstance(text, str) else None for text in trials["architecture"]]
     return {

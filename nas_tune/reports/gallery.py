@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nas_tune.errors import NasTuneError
 from nas_tune.results import Run
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from search_spaces import Space, draw
 from search_spaces.notation import writer
 
@@ -43,7 +43,7 @@ def portraits(run: Run, trials: list[int]) -> list[Portrait]:
     Returns:
         A portrait for each trial that has an architecture, in order.
     """
-    space = space_of(run)
+    space = run_space(run)
     written = writer(space)
     trees = [(number, run.tree(number)) for number in trials]
     return [Portrait(number, written(tree), *_drawn(run, space, number)) for number, tree in trees if tree is not None]

@@ -8,10 +8,10 @@ from typing import Any
 from nas_tune.ledger import TrialRecord
 from search_spaces import Space, SpaceError
 
-__all__ = ["Decisions", "bare_space"]
+__all__ = ["TrialParameters", "bare_space"]
 
 
-class Decisions:
+class TrialParameters:
     """The active parameters of the trials of one run, computed once for each architecture.
 
     Args:

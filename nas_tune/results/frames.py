@@ -14,7 +14,7 @@ from nas_tune.config.names import check_local
 from nas_tune.errors import RunFolderError
 from trainables.drafts import draft_file
 
-__all__ = ["to_frame", "write_parquet", "written_aside"]
+__all__ = ["pandas_frame", "write_parquet", "written_aside"]
 
 _TEXT = pd.StringDtype("pyarrow")
 _TYPES = {
@@ -34,7 +34,7 @@ _TYPES = {
 }
 
 
-def to_frame(table: pa.Table) -> pd.DataFrame:
+def pandas_frame(table: pa.Table) -> pd.DataFrame:
     """Convert an Arrow table to a frame.
 
     Args:

@@ -366,9 +366,9 @@ class Run:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    from nas_tune.results.frames import to_frame
+    from nas_tune.results.frames import pandas_frame
 
-    return to_frame(table)
+    return pandas_frame(table)
 
 
 def _no_rows() -> pa.Array:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from nas_tune.results.run import Run
 from search_spaces import Space, SpaceError
 
-__all__ = ["space_of"]
+__all__ = ["run_space"]
 
 
-def space_of(run: Run) -> Space | None:
+def run_space(run: Run) -> Space | None:
     """Read the space of a run.
 
     Args:

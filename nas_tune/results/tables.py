@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from nas_tune.ledger import RunState, TrialRecord
-from nas_tune.results.decisions import Decisions
+from nas_tune.results.decisions import TrialParameters
 from search_spaces.whole_numbers import is_whole
 
 __all__ = ["Tables"]
@@ -62,7 +62,7 @@ class Tables:
     ) -> None:
         self._optimized = metrics
         self._parameters = [(name, *_KINDS.get(kind, _KINDS["categorical:str"])) for name, kind in parameters]
-        self._decisions = Decisions(space)
+        self._decisions = TrialParameters(space)
 
     def trials(self, state: RunState) -> pa.Table:
         """Build the table with a row a trial, in the order of their numbers.

@@ -15,11 +15,11 @@ from nas_tune.coordination.observers import Observer
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import declared_modes
 from nas_tune.results import Run
-from nas_tune.session.own_networks import Given, is_own_network, own_name
+from nas_tune.session.own_networks import Given, is_own_network, own_space_name
 from search_spaces import Architecture, Space
 from trainables.registry import Target
 
-__all__ = ["check_flags", "check_target", "configuration", "listed", "listed_observers", "named_task"]
+__all__ = ["check_flags", "check_trainable", "configuration", "listed", "listed_observers", "named_task"]
 
 
 def configuration(
@@ -45,7 +45,7 @@ def configuration(
         ConfigError: an argument has another form, or the configuration breaks a rule.
     """
     if trainable is not None:
-        check_target(trainable)
+        check_trainable(trainable)
     if isinstance(space, Mapping) and "name" not in space:
         raise ConfigError(
             f"space: got a dict with the keys {', '.join(map(str, space)) or 'none'}; write Space({{..}}), with a "
@@ -94,7 +94,7 @@ def named_task(task: object) -> object:
     return reference or kind.__name__
 
 
-def check_target(trainable: object) -> None:
+def check_trainable(trainable: object) -> None:
     """Refuse an object from which no worker could make a trainable.
 
     Args:
@@ -171,7 +171,7 @@ def _space_label(space: object) -> object:
     """What the configuration keeps of the space of a call: a name, or a table with one."""
     if isinstance(space, Space):
         return space.name or "own_space"
-    return own_name(space) if is_own_network(space) else space
+    return own_space_name(space) if is_own_network(space) else space
 
 
 def _check_settings(settings: object, target: Target | None) -> None:

@@ -13,10 +13,10 @@ from nas_tune.session.trust import signed
 from nas_tune.session.versions import versions
 from search_spaces import Parameter
 
-__all__ = ["described"]
+__all__ = ["describe_run"]
 
 
-def described(setup: SearchSetup) -> dict[str, Any]:
+def describe_run(setup: SearchSetup) -> dict[str, Any]:
     """Describe a run for its ledger.
 
     Args:

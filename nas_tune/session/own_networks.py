@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from trainables.networks.family import Family
 
-__all__ = ["Given", "data_arguments", "is_importable", "is_own_network", "own_name", "own_space", "space_of_run"]
+__all__ = ["Given", "data_arguments", "is_importable", "is_own_network", "own_space", "own_space_name", "space_of_run"]
 
 Given: TypeAlias = "Space | type[nn.Module] | nn.Module | tuple[Space, Callable[..., nn.Module]]"
 """What a call may give as its space, beside names."""
@@ -55,7 +55,7 @@ def is_own_network(given: object) -> bool:
     return networks.is_own(given)
 
 
-def own_name(given: object, reference: str | None = None) -> str:
+def own_space_name(given: object, reference: str | None = None) -> str:
     """Choose the name of the space that `own_space` makes.
 
     Args:

@@ -13,7 +13,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.config.references import is_ours, source_fingerprint, with_local_modules
 from nas_tune.config.self_search import searches
 from nas_tune.config.stored import without_remote
-from nas_tune.coordination.registrations import restore
+from nas_tune.coordination.registrations import register_missing
 from nas_tune.errors import ResumeRefusedError
 from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup, target_of
@@ -63,7 +63,7 @@ def reopened(
         {} if said is None else {key: getattr(config, key) for key in config.keys_that_lead_out() if key not in said}
     )
     check_code(meta, folder, allow_code=allow_code, given=brought, reaches=reaches)
-    restore(meta.get("registered", {}), accept_code_change=accept_code_change)
+    register_missing(meta.get("registered", {}), accept_code_change=accept_code_change)
     space = space or _space_again(meta, config)
     _same_space(meta, space)
     target = target or _target_again(meta, config)

@@ -14,7 +14,7 @@ from nas_tune.ledger import Ledger, RunState, backup_path, damaged, ledger_path,
 from search_spaces import ArchitectureError, Space
 from trainables.drafts import draft_file
 
-__all__ = ["check_members", "fresh_folder", "has_run", "make_folder", "restore", "write_config"]
+__all__ = ["check_members", "fresh_folder", "has_run", "make_folder", "restore_backup", "write_config"]
 
 
 def has_run(folder: Path) -> bool:
@@ -102,7 +102,7 @@ def check_members(folder: Path, state: RunState, space: Space) -> None:
             raise damaged(folder, f"trial {record.number} was asked for {shown(record.asked)}: {error}") from error
 
 
-def restore(folder: Path) -> None:
+def restore_backup(folder: Path) -> None:
     """Put the latest backup in the ledger's place; what was there stays beside it.
 
     Args:

@@ -14,7 +14,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import check_keys, searches, self_search
 from nas_tune.coordination.coordinator import Limits
 from nas_tune.coordination.proposer import Proposer
-from nas_tune.coordination.registrations import Registered, carried, for_training, used
+from nas_tune.coordination.registrations import Registered, entries_to_send, for_training, used
 from nas_tune.errors import NasTuneError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.clock import VirtualClock
@@ -223,7 +223,7 @@ class SearchSetup:
             self.config.max_epochs,
             self.config.epoch_timeout,
             for_training(self.registered),
-            carried(self.registered) if self.config.executor == "ray" else {},
+            entries_to_send(self.registered) if self.config.executor == "ray" else {},
         )
 
     def executor(self, folder: Path) -> Executor:
@@ -243,9 +243,9 @@ class SearchSetup:
             return InlineExecutor(job)
         if self.config.executor == "simulated":
             return SimulatedExecutor(job, self.config.workers, VirtualClock())
-        from nas_tune.executors.ray_cluster import Resources
+        from nas_tune.executors.ray_cluster import TrialResources
 
-        resources = Resources(**self.config.resources.model_dump())
+        resources = TrialResources(**self.config.resources.model_dump())
         if resources.devices > 1:
             from nas_tune.executors.ray_train import RayTrainExecutor
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import trainables.registry
-from nas_tune.config.references import current, is_reference, load_reference, reference_of, with_local_modules
+from nas_tune.config.references import current_reference, is_reference, load_reference, reference_of, with_local_modules
 from nas_tune.coordination.registrations import ONE_OF, is_here
 from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.signing import is_signed, key_problem, signature_of
@@ -172,7 +172,7 @@ def load_target(reference: str, *, is_given: bool = False) -> Target:
     found = load_reference(reference)
     if not callable(found):
         raise ConfigError(f"trainable: {reference} is {found!r}; a class or a generator function is needed")
-    if not is_given and reference_of(found) != current(reference):
+    if not is_given and reference_of(found) != current_reference(reference):
         raise ConfigError(f"trainable: {reference!r} is no class or function that is defined under this name")
     if _top(reference) in OURS and not (
         isinstance(found, type) and all(callable(getattr(found, name, None)) for name in _METHODS)

@@ -73,7 +73,7 @@ STRATEGIES: Registry[Callable[..., Sampler]] = Registry(
         "nsga2": "nas_tune.strategies.nsga:NSGA2",
         "nsga3": "nas_tune.strategies.nsga:NSGA3",
         "ppo": "nas_tune.strategies.ppo:PPOSampler",
-        "predictor": "nas_tune.strategies.predictor:Predictor",
+        "predictor": "nas_tune.strategies.predictor:RankPredictor",
         "progressive": "nas_tune.strategies.progressive:Progressive",
         "random": "nas_tune.strategies.random_search:RandomSearch",
         "reinforce": "nas_tune.strategies.reinforce:ReinforceSampler",

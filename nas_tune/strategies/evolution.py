@@ -18,7 +18,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import several_objectives
 from nas_tune.objectives.standings import Result, standings
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
-from nas_tune.strategies.history import History, result_of
+from nas_tune.strategies.history import History, study_result
 from search_spaces import Architecture, Space
 
 __all__ = ["EvolutionSampler"]
@@ -83,6 +83,6 @@ def _result(history: History, trial: FrozenTrial) -> Result:
     kept: tuple[object, Result] | None = history.notes.get(("result", trial.number))
     if kept is not None and kept[0] == shown:
         return kept[1]
-    result = result_of(trial, history.signs)
+    result = study_result(trial, history.signs)
     history.notes["result", trial.number] = (shown, result)
     return result

@@ -27,7 +27,7 @@ from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.interchange import from_trial
 
-__all__ = ["ALL", "Finished", "History", "ScoreCurve", "result_of", "signs_of"]
+__all__ = ["ALL", "Finished", "History", "ScoreCurve", "signs_of", "study_result"]
 
 ALL = sys.maxsize
 """Stands for a trial number that is greater than all: the history of all trials."""
@@ -258,7 +258,7 @@ def signs_of(study: Study) -> list[float]:
     return [1.0 if direction == StudyDirection.MAXIMIZE else -1.0 for direction in study.directions]
 
 
-def result_of(trial: FrozenTrial, signs: Sequence[float]) -> Result:
+def study_result(trial: FrozenTrial, signs: Sequence[float]) -> Result:
     """Read the result of a finished trial with values.
 
     Args:

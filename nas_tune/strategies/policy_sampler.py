@@ -25,7 +25,7 @@ from nas_tune.objectives.standings import Result, standings
 from nas_tune.strategies.controllers import Controller, Memory, TableController
 from nas_tune.strategies.decision_steps import Batch, DecisionCodes, batch_of
 from nas_tune.strategies.flat_encoding import FlatEncoding
-from nas_tune.strategies.history import History, result_of
+from nas_tune.strategies.history import History, study_result
 from nas_tune.strategies.lstm_controller import LSTMController
 from nas_tune.strategies.unseen_sampler import UnseenSampler
 from search_spaces import Architecture, Space
@@ -225,7 +225,7 @@ class PolicySampler(UnseenSampler):
         trials = {trial.number: trial for trial in history.ended()}
         wanted: list[Episode] = []
         for trial in trials.values():
-            result = result_of(trial, [sign])
+            result = study_result(trial, [sign])
             trained = math.inf if result.complete else result.epochs
             wanted.append(Episode(trial.number, trained, result.scores[0], result.epochs))
         del wanted[len(wanted) // self.batch * self.batch :]

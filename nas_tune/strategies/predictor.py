@@ -18,7 +18,7 @@ from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.predictors import Candidates, Observations
 from search_spaces import Architecture, Space
 
-__all__ = ["Predictor"]
+__all__ = ["RankPredictor"]
 
 _PARENTS = 8
 _CHILDREN = 16
@@ -27,7 +27,7 @@ _STEP = 1.2
 _LEARNT = 512
 
 
-class Predictor(ArchitectureSampler):
+class RankPredictor(ArchitectureSampler):
     """Proposes the candidate that boosted trees, fitted to the ranks of all trials, rank first.
 
     Args:

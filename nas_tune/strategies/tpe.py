@@ -25,7 +25,7 @@ from nas_tune.objectives.objective import several_objectives
 from nas_tune.objectives.standings import in_order, uneven
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler
 from nas_tune.strategies.flat_encoding import FlatEncoding
-from nas_tune.strategies.history import History, result_of, signs_of
+from nas_tune.strategies.history import History, signs_of, study_result
 from search_spaces import Architecture, Parameter, Space
 from search_spaces.architecture import Scalar
 
@@ -151,7 +151,7 @@ def _parted(study: Study, ended: list[FrozenTrial], count: int) -> tuple[list[Fr
     Optuna ranks every complete trial above every stopped one; if some complete trial is no longer than some stopped
     one, `nas_tune.objectives.standings` decides.
     """
-    results = [result_of(trial, signs_of(study)) for trial in ended]
+    results = [study_result(trial, signs_of(study)) for trial in ended]
     if not uneven(results):
         return _split_trials(study, ended, count)
     good = {ended[place].number for place in in_order(results, count)}

@@ -31,7 +31,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 import nas_tune
 import search_spaces
-from nas_tune.executors.ray_cluster import Resources, cluster
+from nas_tune.executors.ray_cluster import TrialResources, cluster
 from search_spaces import Architecture, Space
 
 TRIALS, DEFAULT_TRIALS, ROUNDS = 200, 6, 3
@@ -167,7 +167,7 @@ def measure(workers: int, folders: Iterator[Path]) -> None:
 
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with tempfile.TemporaryDirectory() as scratch, cluster(None, 2, Resources()):
+    with tempfile.TemporaryDirectory() as scratch, cluster(None, 2, TrialResources()):
         folders = (Path(scratch) / str(number) for number in count())
         for workers in (1, 2):
             measure(workers, folders)

@@ -25,7 +25,7 @@ import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.ledger import Asked, Ended, Event, Ledger, Reported, RunState, SessionEnded, SessionStarted
-from nas_tune.session.description import described
+from nas_tune.session.description import describe_run
 from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Architecture, Space
 from trainables.trial.session import Outcome
@@ -88,7 +88,7 @@ def events_of(trial: int, architecture: Architecture) -> Iterator[Event]:
 
 def write_run(space: Space, folder: Path, trials: int) -> None:
     folder.mkdir(parents=True)
-    with closing(Ledger.create(folder, described(recipe_of(space, folder, trials)))) as ledger:
+    with closing(Ledger.create(folder, describe_run(recipe_of(space, folder, trials)))) as ledger:
         ledger.append(SessionStarted("here", 1, {}))
         batch: list[Event] = []
         for trial, architecture in zip(range(trials), members(space), strict=False):

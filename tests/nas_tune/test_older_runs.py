@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import nas_tune
-from nas_tune.config.references import current, load_reference
+from nas_tune.config.references import current_reference, load_reference
 from search_spaces import Space, choice
 from trainables import CheckpointError, DartsTrainable
 
@@ -84,11 +84,12 @@ def test_a_configuration_may_name_what_has_moved() -> None:
         ("nas_tune.tables:Table", "nas_tune.benchmarks.tables:Table"),
         ("nas_tune.tables.table:Table", "nas_tune.benchmarks.tables.table:Table"),
         ("nas_tune.retraining.trainable:Retraining", "nas_tune.winners.retrain.trainable:Retraining"),
+        ("trainables.tasks.table:Table", "trainables.tasks.table:TableTask"),
     ):
-        assert current(before) == current(now) == now
+        assert current_reference(before) == current_reference(now) == now
         assert load_reference(before) is load_reference(now)
-    assert current("mine.nas_tune.tables:Table") == "mine.nas_tune.tables:Table"
-    assert current("nas_tune.tablespoons:Table") == "nas_tune.tablespoons:Table"
+    assert current_reference("mine.nas_tune.tables:Table") == "mine.nas_tune.tables:Table"
+    assert current_reference("nas_tune.tablespoons:Table") == "nas_tune.tablespoons:Table"
 
 
 def test_a_search_in_a_supernet_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

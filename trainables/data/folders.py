@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from trainables.data.decode import SUFFIXES, Encoded
-from trainables.data.gathering import Gathered, gathered
+from trainables.data.gathering import GatheredImages, gathered
 from trainables.data.images import Raw
 from trainables.data.parts import PARTS, Part, part_of, usual_names, visible
 from trainables.errors import DataError
@@ -52,7 +52,7 @@ def load_image_folder(path: Path, *, resize: int | None) -> Raw:
         raise DataError(f"{path} holds no training images, only {found}; add a folder train")
     classes = tuple(folder.name for folder in _folders(roots["train"]))
     _check_not_wrapped(roots["train"])
-    parts: dict[Part, Gathered] = {}
+    parts: dict[Part, GatheredImages] = {}
     for part in PARTS:
         if part in roots:
             parts[part] = _read(roots[part], classes if part != "train" else None, notes)
@@ -114,7 +114,7 @@ def _unwrapped(folder: Path, part: Part) -> Path:
     return folder
 
 
-def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> Gathered:
+def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> GatheredImages:
     """Read the images of each class. With `classes` (not for training), a class may lack images but not be new."""
     folders = _folders(path)
     if classes is not None and (extra := sorted({folder.name for folder in folders} - set(classes))):
@@ -133,7 +133,7 @@ def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> Gath
         raise DataError(f"{path} holds no image below its sub-folders; known endings: {', '.join(SUFFIXES)}")
     if stray := [file.name for file in visible(path.iterdir(), path) if _is_image(file)]:
         notes.append(f"not read, for they lie in no folder of a class: {_some(stray)} in {path}")
-    return Gathered(files, torch.tensor(labels), path.name)
+    return GatheredImages(files, torch.tensor(labels), path.name)
 
 
 def _check_no_split_below(folder: Path) -> None:

@@ -13,11 +13,11 @@ from trainables.data.parts import Part
 from trainables.data.targets import raw_numbers
 from trainables.errors import DataError
 
-__all__ = ["Gathered", "gathered"]
+__all__ = ["GatheredImages", "gathered"]
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredImages:
     """Encoded images of one part, and their labels.
 
     Attributes:
@@ -33,7 +33,7 @@ class Gathered:
 
 def gathered(
     name: str,
-    parts: Mapping[Part, Gathered],
+    parts: Mapping[Part, GatheredImages],
     classes: tuple[str, ...],
     *,
     resize: int | None,

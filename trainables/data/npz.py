@@ -16,7 +16,7 @@ from torch import Tensor
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, Part, part_of, usual_names
-from trainables.data.targets import numbers_of, raw_numbers
+from trainables.data.targets import raw_numbers, target_numbers
 from trainables.errors import DataError
 
 __all__ = ["DAMAGE", "load_npz", "placed_arrays", "target_array"]
@@ -61,7 +61,7 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False) ->
         raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
     images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, path, names)
     splits: dict[Part, Split] = {}
-    convert = numbers_of if numbers else _labels
+    convert = target_numbers if numbers else _labels
     for part, found in images.items():
         splits[part] = Split(found, convert(arrays["y", part], f"{path}: {names['y', part]}"))
     notes = [f"not read: {', '.join(unread)}"] if unread else []

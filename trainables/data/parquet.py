@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 from trainables.data.decode import Encoded
-from trainables.data.gathering import Gathered, gathered
+from trainables.data.gathering import GatheredImages, gathered
 from trainables.data.images import Raw
 from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
-from trainables.data.targets import numbers_of
+from trainables.data.targets import target_numbers
 from trainables.errors import DataError
 
 __all__ = ["load_parquet", "parquet_files"]
@@ -74,14 +74,14 @@ def load_parquet(
         held = f"only {' and '.join(sorted(rows))} files" if len(files) > 1 or by_file[files[0]] else "no training rows"
         raise DataError(f"{path} holds {held} ({', '.join(f.name for f in files)}); add train-*.parquet")
     names = tuple(sorted({label for label in rows["train"].labels if isinstance(label, str)}))
-    parts: dict[Part, Gathered] = {}
+    parts: dict[Part, GatheredImages] = {}
     for part in PARTS:
         if part in rows:
             if numbers:
-                labels = numbers_of([_plain(label) for label in rows[part].labels], f"{path}, {part} rows")
+                labels = target_numbers([_plain(label) for label in rows[part].labels], f"{path}, {part} rows")
             else:
                 labels = _numbers(rows[part].labels, names, path)
-            parts[part] = Gathered(rows[part].images, labels, f"{part} rows")
+            parts[part] = GatheredImages(rows[part].images, labels, f"{part} rows")
     if columns.split:
         notes.append(f"split by the column {columns.split}")
     return gathered(str(path), parts, names, resize=resize, notes=notes)

@@ -11,7 +11,7 @@ from torch import Tensor
 from trainables.data.images import ImageData, Raw
 from trainables.errors import DataError
 
-__all__ = ["drawn", "moments", "rows_of", "split_data", "stratified"]
+__all__ = ["moments", "random_split", "rows_of", "split_data", "stratified"]
 
 _CANCELLED = 1e-4
 """Share of the squared mean below which a variance is computed again, around the mean."""
@@ -70,7 +70,7 @@ def rows_of(
     Raises:
         DataError: a class has too few images to be split, or there are too few at all.
     """
-    part = stratified if raw.classes else drawn
+    part = stratified if raw.classes else random_split
     rows = torch.arange(len(raw.train))
     held = tested = rows[:0]
     if raw.test is None:
@@ -80,7 +80,7 @@ def rows_of(
     return rows, held, tested
 
 
-def drawn(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:
+def random_split(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:
     """Split rows in two at random. Both sides have at least one row.
 
     Args:

@@ -14,7 +14,7 @@ from trainables.data.images import ImageData, Raw, Split, check_images_of
 from trainables.data.numbers import as_float32
 from trainables.errors import DataError
 
-__all__ = ["ImageNumbers", "as_numbers", "numbers_of", "raw_numbers", "with_moments"]
+__all__ = ["ImageNumbers", "as_numbers", "raw_numbers", "target_numbers", "with_moments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def with_moments(data: ImageData) -> ImageNumbers:
     return ImageNumbers(*parts, target_mean=targets.mean(0).float(), target_std=std.float())
 
 
-def numbers_of(values: np.ndarray[Any, Any] | Sequence[object], place: str) -> Tensor:
+def target_numbers(values: np.ndarray[Any, Any] | Sequence[object], place: str) -> Tensor:
     """Convert the targets of one split.
 
     Args:
@@ -145,6 +145,6 @@ def as_numbers(raw: Raw) -> Raw:
                 f"{raw.name}: the class {title!r} is no number, and a regression needs numbers; give the task "
                 "classification, or targets that are numbers"
             ) from None
-    table = numbers_of(np.array(values), f"{raw.name}: the names of the classes")
+    table = target_numbers(np.array(values), f"{raw.name}: the names of the classes")
     parts = {name: Split(part.images, table[part.labels]) for name, part in raw.splits.items()}
     return raw_numbers(raw.name, parts["train"], parts.get("test"), validation=parts.get("validation"), notes=raw.notes)

@@ -22,7 +22,7 @@ from trainables.export.format import Format, Work
 from trainables.export.naming import positional
 from trainables.training.batches import Batch
 
-__all__ = ["FORMAT", "METADATA", "PROGRAM", "Arguments", "arguments", "write_program"]
+__all__ = ["FORMAT", "METADATA", "PROGRAM", "ExporterArguments", "arguments", "write_program"]
 
 PROGRAM, METADATA = "program.pt2", "metadata.json"
 _OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
@@ -30,7 +30,7 @@ _OWN = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
 @dataclass(frozen=True)
-class Arguments:
+class ExporterArguments:
     """The arguments of a network for torch's exporters.
 
     Attributes:
@@ -44,7 +44,7 @@ class Arguments:
     shapes: Any
 
 
-def arguments(network: nn.Module, inputs: Batch) -> Arguments:
+def arguments(network: nn.Module, inputs: Batch) -> ExporterArguments:
     """Prepare inputs for torch's exporters.
 
     Args:
@@ -57,10 +57,10 @@ def arguments(network: nn.Module, inputs: Batch) -> Arguments:
     batch = torch.export.Dim("batch")
     if not isinstance(inputs, dict):
         given = positional(network, inputs)
-        return Arguments(given, {}, tuple({0: batch} for _ in given))
+        return ExporterArguments(given, {}, tuple({0: batch} for _ in given))
     order = [name for name in inspect.signature(network.forward).parameters if name in inputs]
     ordered = {name: inputs[name] for name in [*order, *(name for name in inputs if name not in order)]}
-    return Arguments((), ordered, {name: {0: batch} for name in ordered})
+    return ExporterArguments((), ordered, {name: {0: batch} for name in ordered})
 
 
 def write_program(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[str, str] | None = None) -> None:

@@ -103,7 +103,7 @@ class ChainNetwork(nn.Module):
         before, now, shrunk = channels, channels, 1
         for index, (operation, wanted, stride, connection) in enumerate(layers):
             if connection == "parallel" and index:
-                layer: nn.Module = Parallel(operation, before, wanted, stride, now, shrunk)
+                layer: nn.Module = ParallelBranch(operation, before, wanted, stride, now, shrunk)
                 shrunk = max(shrunk, stride)
             else:
                 kind = {"skip": Skip, "dense": Dense}.get(connection, Series)
@@ -117,7 +117,7 @@ class ChainNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         before = now = self.stem(x)
         for layer in self.layers:
-            if isinstance(layer, Parallel):
+            if isinstance(layer, ParallelBranch):
                 now = layer(before, now)
             else:
                 before, now = now, layer(now)
@@ -183,7 +183,7 @@ class Dense(Series):
         return torch.cat((self.kept(x), self.operation(x)), 1)
 
 
-class Parallel(nn.Module):
+class ParallelBranch(nn.Module):
     """x + f(w), in the channels of x.
 
     Args:

@@ -29,7 +29,7 @@ from trainables.settings import check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["FAMILY", "ENASMacroNetwork", "FactorizedReduction", "Layer", "build_enas_macro"]
+__all__ = ["FAMILY", "ENASMacroNetwork", "EnasReduction", "Layer", "build_enas_macro"]
 
 LayerSpec = tuple[str, tuple[int, ...]]
 """An operation, and the outputs that its skip connections read: 0 is that of the stem, i that of layer i - 1."""
@@ -83,7 +83,7 @@ def _read_layer(layer: Any, index: int) -> LayerSpec:
     return operation, tuple(place for place, name in enumerate(candidates) if name in skips)
 
 
-class FactorizedReduction(nn.Module):
+class EnasReduction(nn.Module):
     """(n, inputs, h, w) to (n, outputs, h / 2, w / 2), rounded up.
 
     Args:
@@ -126,7 +126,7 @@ def _join(stacked: int, channels: int) -> nn.Module:
     return nn.Sequential(*_convolution(stacked, channels, 1))
 
 
-_reduce = layer(FactorizedReduction)
+_reduce = layer(EnasReduction)
 
 
 class Layer(nn.Module):

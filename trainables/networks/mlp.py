@@ -88,10 +88,10 @@ def _layer(inputs: int, layer: Mapping[str, Any], path: str, *, skip: bool) -> n
     if dropout:
         parts.append(nn.Dropout(dropout))
     made = nn.Sequential(*parts)
-    return Skip(made, inputs, width) if skip else made
+    return SkipLayer(made, inputs, width) if skip else made
 
 
-class Skip(nn.Module):
+class SkipLayer(nn.Module):
     """f(x) + x.
 
     Args:

@@ -34,7 +34,7 @@ from trainables.settings import check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["FAMILY", "Cell", "NB101Network", "build_nb101", "vertex_channels"]
+__all__ = ["FAMILY", "NB101Network", "Nb101Cell", "build_nb101", "vertex_channels"]
 
 KERNELS = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}
 
@@ -131,7 +131,7 @@ def _operation(name: str, channels: int) -> nn.Module:
     return nn.MaxPool2d(3, 1, 1)
 
 
-class Cell(nn.Module):
+class Nb101Cell(nn.Module):
     """(n, inputs, h, w) to (n, outputs, h, w) through a pruned cell.
 
     Args:
@@ -170,7 +170,7 @@ class Cell(nn.Module):
         return total
 
 
-_cell = layer(Cell)
+_cell = layer(Nb101Cell)
 
 
 class NB101Network(nn.Module):

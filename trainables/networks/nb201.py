@@ -28,7 +28,7 @@ from trainables.settings import check_flag, check_number
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["EDGES", "FAMILY", "OPERATIONS", "Cell", "NB201Network", "build_nb201"]
+__all__ = ["EDGES", "FAMILY", "OPERATIONS", "NB201Network", "Nb201Cell", "build_nb201"]
 
 NODES = 4
 MakeCell = Callable[[int], nn.Module]
@@ -81,14 +81,14 @@ def _decided(tree: Mapping[str, Any], affine: bool) -> MakeCell:
 @layer
 def _cell(operations: tuple[str, ...], channels: int, affine: bool) -> nn.Module:
     named = zip(EDGES, operations, strict=True)
-    return Cell({edge: _operation(name, channels, affine) for edge, name in named if name != "none"})
+    return Nb201Cell({edge: _operation(name, channels, affine) for edge, name in named if name != "none"})
 
 
 def _undecided(operations: tuple[str, ...], affine: bool) -> MakeCell:
     def candidates(channels: int) -> dict[str, nn.Module]:
         return {name: _operation(name, channels, affine) for name in operations}
 
-    return lambda channels: Cell({edge: LayerChoice(candidates(channels), label=edge) for edge in EDGES})
+    return lambda channels: Nb201Cell({edge: LayerChoice(candidates(channels), label=edge) for edge in EDGES})
 
 
 class Pool(nn.Module):
@@ -138,7 +138,7 @@ def _operation(name: str, channels: int, affine: bool) -> nn.Module:
     return Convolution(channels, 3 if name == "nor_conv_3x3" else 1, affine)
 
 
-class Cell(nn.Module):
+class Nb201Cell(nn.Module):
     """Four nodes; the first is the input, the last the output, each other the sum of its incoming edges.
 
     The ReLU of a node is computed once for all the convolutions that read the node.
@@ -171,7 +171,7 @@ class Cell(nn.Module):
         return operation.convolved(activated[source])
 
 
-class Residual(nn.Module):
+class ResidualReduction(nn.Module):
     """The block between two stages: two 3x3 convolutions, the first of stride 2, beside a pooled 1x1.
 
     Args:
@@ -190,7 +190,7 @@ class Residual(nn.Module):
         return total
 
 
-_residual = layer(Residual)
+_residual = layer(ResidualReduction)
 
 
 class NB201Network(nn.Module):

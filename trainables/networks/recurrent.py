@@ -35,8 +35,8 @@ __all__ = [
     "ACTIVATIONS",
     "FAMILY",
     "SMALL",
-    "Cell",
     "Node",
+    "RecurrentCell",
     "RecurrentLM",
     "build_enas_recurrent",
     "build_recurrent",
@@ -189,7 +189,7 @@ class RecurrentLM(nn.Module):
         bias: whether the decoder has a bias.
     """
 
-    def __init__(self, cell: Cell, vocabulary: int, dropouts: Dropouts, *, tied: bool, bias: bool) -> None:
+    def __init__(self, cell: RecurrentCell, vocabulary: int, dropouts: Dropouts, *, tied: bool, bias: bool) -> None:
         super().__init__()
         check_number("vocabulary", vocabulary, 1, whole=True)
         check_flag("tied", tied)
@@ -240,7 +240,7 @@ class RecurrentLM(nn.Module):
         return functional.dropout(self.tokens.weight.new_ones(shape), probability, self.training)
 
 
-class Cell(nn.Module):
+class RecurrentCell(nn.Module):
     """One recurrent cell over a text. Its output is the mean of the nodes, or of those that no other node reads.
 
     Args:
@@ -324,7 +324,9 @@ def _highway(state: Tensor, values: Tensor, activation: nn.Module) -> Tensor:
     return moved
 
 
-def _cell(architecture: Any, inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool) -> Cell:
+def _cell(
+    architecture: Any, inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool
+) -> RecurrentCell:
     """Make the cell of an architecture, or the undecided one with `count` nodes after state 0."""
     check_number("embedding", inputs, 1, whole=True)
     check_number("hidden", width, 1, whole=True)
@@ -336,10 +338,10 @@ def _cell(architecture: Any, inputs: int, width: int, count: int, activations: S
     if not names and not enas:
         raise ArchitectureError("node_1", "missing; a cell has at least one node")
     nodes = [Node(width, _source(tree, name), _activation(tree, name)) for name in names]
-    return Cell(inputs, width, first, nodes, loose=enas)
+    return RecurrentCell(inputs, width, first, nodes, loose=enas)
 
 
-def _undecided(inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool) -> Cell:
+def _undecided(inputs: int, width: int, count: int, activations: Sequence[str], *, enas: bool) -> RecurrentCell:
     check_number("nodes", count + enas, 1, whole=True)
     for name in activations:
         check_name("activations", name, tuple(ACTIVATIONS))
@@ -352,7 +354,7 @@ def _undecided(inputs: int, width: int, count: int, activations: Sequence[str], 
         Node(width, InputChoice(index, label=f"node_{index}.input"), activation(f"node_{index}"))
         for index in range(1, count + 1)
     ]
-    return Cell(inputs, width, first, nodes, loose=enas)
+    return RecurrentCell(inputs, width, first, nodes, loose=enas)
 
 
 def _activation(tree: Mapping[str, Any], name: str) -> nn.Module:

@@ -16,7 +16,7 @@ from trainables.data import ImageData
 from trainables.errors import TrainableError
 from trainables.metrics import Metric
 from trainables.settings import check_flag, check_number
-from trainables.tasks.gathering import Gathered, Whole
+from trainables.tasks.gathering import GatheringMeter, Whole
 from trainables.tasks.image_task import ImageTask
 from trainables.tasks.meters import Joined, Means, Sum
 from trainables.tasks.table_metrics import auc
@@ -107,7 +107,7 @@ class Classification(ImageTask):
             if _top(name):
                 sums[name] = partial(_hits_among, most=_top(name))
         means, whole = Means(sums, names), {name: one for name, one in _WHOLE.items() if name in self.extra_metrics}
-        return Joined([means, Gathered(whole, names)]) if whole else means
+        return Joined([means, GatheringMeter(whole, names)]) if whole else means
 
     def decode(self, outputs: Tensor, data: ImageData) -> list[str]:
         """Name the most likely class of each image."""

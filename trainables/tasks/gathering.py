@@ -9,13 +9,13 @@ from torch import Tensor
 
 from trainables.training.parallel import Group
 
-__all__ = ["Gathered", "Whole"]
+__all__ = ["GatheringMeter", "Whole"]
 
 Whole = Callable[[Tensor, Tensor], float | None]
 """A function of all outputs (n, ...) and all targets (n, ...) that returns a metric, or None where it has no value."""
 
 
-class Gathered:
+class GatheringMeter:
     """Keeps the outputs and targets of all batches, and computes metrics of them at the end.
 
     Args:

@@ -25,7 +25,7 @@ from trainables.data.texts import (
     text_checksum,
     unit_of,
 )
-from trainables.data.texts.reading import read_text
+from trainables.data.texts.reading import read_text_parts
 from trainables.errors import DataError, TrainableError
 from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
@@ -190,7 +190,7 @@ class Language(Task):
             raise DataError("x is a text, and the network takes ids of tokens; give an array of them")
         # A text of several lines is taken for the text itself.
         given = f"{text}\n" if is_text else text
-        read = read_text(TextSettings(data=given, tokens=unit, encoding=self.data.encoding))
+        read = read_text_parts(TextSettings(data=given, tokens=unit, encoding=self.data.encoding))
         points = np.concatenate(list(read.parts.values()))
         return data.vocabulary.encode(points[:-1] if is_text else points, place)
 

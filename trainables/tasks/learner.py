@@ -32,7 +32,7 @@ from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.decisions import Decisions
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, reference_of, task_settings
+from trainables.tasks.registry import AUTO, guessed, make_task, task_reference, task_settings
 from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out, mapped
@@ -347,7 +347,7 @@ class Learner:
             classes=data.classes,
             data=data.name,
             splits=splits,
-            task=reference_of(self._run.task),
+            task=task_reference(self._run.task),
             task_settings=self._kept_settings(),
             **self._prepared(rows),
             **self._run.task.exported(data),

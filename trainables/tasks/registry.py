@@ -16,7 +16,7 @@ from trainables.settings import check_settings
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.task import Task
 
-__all__ = ["AUTO", "TASKS", "guessed", "make_task", "reference_of", "register", "task_class", "task_settings"]
+__all__ = ["AUTO", "TASKS", "guessed", "make_task", "register", "task_class", "task_reference", "task_settings"]
 
 AUTO = "auto"
 """The name that stands for the task that the data suggest."""
@@ -42,7 +42,7 @@ TASKS: Registry[type[Task]] = Registry(
         "language": "trainables.tasks.language:Language",
         "regression": "trainables.tasks.regression:Regression",
         "signal": "trainables.tasks.signal:Signal",
-        "table": "trainables.tasks.table:Table",
+        "table": "trainables.tasks.table:TableTask",
     },
     check=_task,
     error=TrainableError,
@@ -138,7 +138,7 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     return name, f"the task is taken for {name}, since {real or 'the targets are classes'}; task = .. sets another one"
 
 
-def reference_of(task: Task) -> str:
+def task_reference(task: Task) -> str:
     """Name a task, so that another process finds its class.
 
     Args:

@@ -33,12 +33,12 @@ from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import features
 from trainables.settings import check_number
 from trainables.settings.groups import flat_settings, group
-from trainables.tasks.gathering import Gathered, Whole
+from trainables.tasks.gathering import GatheringMeter, Whole
 from trainables.tasks.table_control import boosted_trees
 from trainables.tasks.table_metrics import accuracy, auc, f1, log_loss, mae, r2, rmse
 from trainables.tasks.task import Task
 
-__all__ = ["Table"]
+__all__ = ["TableTask"]
 
 CLASSIFICATION = (
     Metric("auc", "max", low=0.0, high=1.0),
@@ -52,7 +52,7 @@ _NUMBERS: Mapping[str, Whole] = {"rmse": rmse, "mae": mae, "r2": r2}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(Task):
+class TableTask(Task):
     """The target column of a table, predicted from its other columns.
 
     Metrics and the primary one depend on the target: of two classes it is `auc`, of more `accuracy`, of numbers `rmse`.
@@ -93,15 +93,15 @@ class Table(Task):
         wanted = (targets.log() if data.target.log else targets).sub(data.target.mean).div(data.target.std)
         return functional.mse_loss(outputs.float()[:, 0], wanted)
 
-    def meter(self, data: TableData, names: Sequence[str]) -> Gathered:
+    def meter(self, data: TableData, names: Sequence[str]) -> GatheringMeter:
         """Measure on all rows at once; errors of numbers are in units of the target."""
         if data.classes:
-            return Gathered(_CLASSES, names)
+            return GatheringMeter(_CLASSES, names)
 
         def in_units(metric: Whole) -> Whole:
             return lambda outputs, targets: metric(_values(outputs, data), targets)
 
-        return Gathered({name: in_units(metric) for name, metric in _NUMBERS.items()}, names)
+        return GatheringMeter({name: in_units(metric) for name, metric in _NUMBERS.items()}, names)
 
     def decode(self, outputs: Tensor, data: TableData) -> list[str] | list[float]:
         """Name the most likely class of each row, or give its number in units of the target."""
@@ -189,3 +189,7 @@ def _values(outputs: Tensor, data: TableData) -> Tensor:
     """The predicted numbers in units of the target, (n,), float64."""
     scaled = outputs[:, 0].double() * data.target.std + data.target.mean
     return scaled.exp() if data.target.log else scaled
+
+
+Table = TableTask
+"""The former name of the class, which own code and older runs may hold."""

@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import torch
 
-from nas_tune.config.references import current
+from nas_tune.config.references import current_reference
 from nas_tune.results import Run
-from nas_tune.results.space import space_of
+from nas_tune.results.space import run_space
 from nas_tune.session.versions import versions
 from search_spaces.errors import NasTuneError
 from search_spaces.notation import writer
@@ -167,7 +167,7 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
         state=str(row["state"]),
         origin=source.origin,
         identifier=str(trials.loc[trials["trial"] == trial, "architecture_id"].iloc[0]),
-        written=writer(space_of(run))(run.tree(trial)),
+        written=writer(run_space(run))(run.tree(trial)),
         seed=int(row["seed"]),
         epochs=int(row["epochs"]),
         seconds=float(row["seconds"]),
@@ -201,7 +201,7 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
 def _searched_without_test(run: Run, source: Source) -> bool:
     if not source.retrained:
         return source.is_learner
-    return current(run.meta["trainable"]["reference"] or "") in _TEST_APART
+    return current_reference(run.meta["trainable"]["reference"] or "") in _TEST_APART
 
 
 def _tested(held: Trainable) -> tuple[Mapping[str, float] | None, str]:

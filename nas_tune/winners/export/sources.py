@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from nas_tune.config.self_search import searches, self_search
-from nas_tune.coordination.registrations import restore
+from nas_tune.coordination.registrations import register_missing
 from nas_tune.errors import ConfigError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
@@ -126,7 +126,7 @@ def _no_network(run: Run, allow_code: bool) -> str | None:
     strategy, registered = run.config.strategy.name, run.meta.get("registered", {})
     if strategy in registered.get("self_searches", {}) and not searches(strategy):
         check_code(run.meta, run.path, allow_code=allow_code)
-        restore(registered, kinds=("self_searches",))
+        register_missing(registered, kinds=("self_searches",))
     if not searches(strategy):
         return "it is not installed here, and only it can tell whether it trained what it found"
     return self_search(strategy).weights

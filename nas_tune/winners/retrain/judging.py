@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 
-from nas_tune.config.references import current, is_ours, reference_of, source_fingerprint
+from nas_tune.config.references import current_reference, is_ours, reference_of, source_fingerprint
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective
 from nas_tune.results import Run
@@ -93,7 +93,7 @@ def _is_own(run: Run, origin: Origin) -> bool:
     """Whether the trainable has the same source as that of the run: the ledger then has the names of its metrics."""
     kept = run.meta["trainable"]
     if is_ours(origin.target):
-        return current(kept["reference"] or "") == reference_of(origin.target)
+        return current_reference(kept["reference"] or "") == reference_of(origin.target)
     return bool(code := source_fingerprint(origin.target)) and code == kept.get("fingerprint")
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nas_tune.config.references import current, reference_of, with_local_modules
-from nas_tune.coordination.registrations import FOR_TRAINING, restore
+from nas_tune.config.references import current_reference, reference_of, with_local_modules
+from nas_tune.coordination.registrations import FOR_TRAINING, register_missing
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.results import Run
 from nas_tune.session.trust import check_code, load_target, target_called
@@ -66,14 +66,14 @@ def origin_of(
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: the code of the space or of the trainable cannot be imported here; or the run is a retraining.
     """
-    if current(run.meta["trainable"]["reference"] or "") == reference:
+    if current_reference(run.meta["trainable"]["reference"] or "") == reference:
         raise ConfigError(f"{run.path} is a retraining itself; give the run that it belongs to, {run.path.parent}")
     space = _given_space(run)
     brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
     reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
     unneeded = ("strategy", "scheduler", "self-search")
     check_code(run.meta, run.path, allow_code=allow_code, given=[*brought, *unneeded], reaches=reaches)
-    restore(run.meta.get("registered", {}), kinds=FOR_TRAINING)
+    register_missing(run.meta.get("registered", {}), kinds=FOR_TRAINING)
     space = space or _space_of(run)
     if callable(trainable):
         name = reference_of(trainable)
@@ -126,7 +126,7 @@ def _own_name(run: Run) -> str:
             f"the trainable {config.trainable.name!r} was defined in a script or notebook and cannot be imported; "
             "retrain from there: nas_tune.retrain(run, trainable=...)"
         )
-    return current(str(kept["reference"]))
+    return current_reference(str(kept["reference"]))
 
 
 def _target_called(name: str, *, is_given: bool) -> Target:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from nas_tune.config import Resources, SearchConfig
-from nas_tune.config.references import current, source_fingerprint
+from nas_tune.config.references import current_reference, source_fingerprint
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.ledger import ledger_path
 from nas_tune.objectives.objective import Objective
@@ -285,7 +285,7 @@ def _decisive(config: SearchConfig) -> dict[str, Any]:
     """All values that decide the results, without the code."""
     values = config.to_dict()
     settings = {key: value for key, value in config.trainable.settings.items() if key != "origin"}
-    settings["of"] = current(str(settings["of"]))
+    settings["of"] = current_reference(str(settings["of"]))
     kept = ("metric", "mode", "max_trials", "max_epochs", "seed")
     return {"settings": settings, "devices": config.resources.devices, **{key: values[key] for key in kept}}
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from nas_tune.cli.tables import Column, fitting, lines, wrapped
+from nas_tune.cli.tables import TableColumn, fitting, lines, wrapped
 from nas_tune.cli.text import brief, duration, harmless, plain, quantity, shortened
 
 
@@ -58,12 +58,16 @@ def test_lines_stay_lines_where_control_characters_are_written_out() -> None:
 
 
 def test_numbers_align_to_the_right_and_no_line_ends_in_spaces() -> None:
-    columns = [Column("name", ["a", "bcd"]), Column("n", ["1", "1,000"], right=True), Column("end", ["x", ""])]
+    columns = [
+        TableColumn("name", ["a", "bcd"]),
+        TableColumn("n", ["1", "1,000"], right=True),
+        TableColumn("end", ["x", ""]),
+    ]
     assert [line.plain for line in lines(columns)] == ["name      n  end", "a         1  x", "bcd   1,000"]
 
 
 def test_only_elastic_columns_are_cut_to_the_width() -> None:
-    columns = [Column("n", ["12345678"], right=True), Column("text", ["a" * 60], elastic=True)]
+    columns = [TableColumn("n", ["12345678"], right=True), TableColumn("text", ["a" * 60], elastic=True)]
     for width in (30, 40, 69, 70, 200):
         for line in lines(columns, width):
             assert line.cell_len <= width
@@ -71,12 +75,12 @@ def test_only_elastic_columns_are_cut_to_the_width() -> None:
 
 
 def test_wide_characters_take_two_cells() -> None:
-    columns = [Column("a", ["日本", "x"]), Column("b", ["1", "2"])]
+    columns = [TableColumn("a", ["日本", "x"]), TableColumn("b", ["1", "2"])]
     assert {line.plain.index(mark) for line, mark in zip(list(lines(columns))[2:], "2", strict=True)} == {6}
 
 
 def test_columns_that_do_not_fit_are_left_out_from_the_right() -> None:
-    columns = [Column(name, ["x" * 20]) for name in "abcd"]
+    columns = [TableColumn(name, ["x" * 20]) for name in "abcd"]
     assert [column.header for column in fitting(columns, 66)] == ["a", "b", "c"]
     assert fitting(columns, None) == columns
     assert fitting(columns, 5) == columns[:1]
@@ -102,7 +106,7 @@ def test_folding_loses_nothing_and_keeps_the_width(width: int) -> None:
 
 
 def test_a_column_that_fills_the_width_stays_and_one_cell_less_drops_it() -> None:
-    columns = [Column("ab", ["1"]), Column("cde", ["2"]), Column("f", ["3"])]
+    columns = [TableColumn("ab", ["1"]), TableColumn("cde", ["2"]), TableColumn("f", ["3"])]
     kept = {width: "".join(column.header for column in fitting(columns, width)) for width in (1, 6, 7, 9, 10, None)}
     assert kept == {1: "ab", 6: "abf", 7: "abcde", 9: "abcde", 10: "abcdef", None: "abcdef"}
 

@@ -14,7 +14,7 @@ import nas_tune
 import search_spaces
 import trainables
 from nas_tune.config import SearchConfig
-from nas_tune.coordination.registrations import for_training, is_here, restore, used
+from nas_tune.coordination.registrations import for_training, is_here, register_missing, used
 from nas_tune.errors import ConfigError, ForeignCodeError, ResumeRefusedError
 from nas_tune.executors.job import Job
 from nas_tune.executors.parcel import Parcel
@@ -172,7 +172,7 @@ def test_what_cannot_travel_is_told_to_another_process_and_at_export(tmp_path: P
     kept = used([NAME], {})
     forget()
     with pytest.raises(ConfigError, match=r"was registered by a script .*trainables\.networks\.register\(name, \.\.\)"):
-        restore(kept)
+        register_missing(kept)
     from trainables.export.weights import unfindable
 
     assert unfindable("nb201") == ""
@@ -207,8 +207,8 @@ def test_a_trainable_of_a_notebook_that_was_registered_goes_on_by_its_name(tmp_p
 def test_a_network_whose_code_changed_is_refused() -> None:
     kept = {"networks": {NAME: {"builder": f"{HERE}:build", "example": None, "fingerprint": "0" * 16}}}
     with pytest.raises(ResumeRefusedError, match="code of the network 'own_nets' changed"):
-        restore(kept, accept_code_change=False)
-    restore(kept)
+        register_missing(kept, accept_code_change=False)
+    register_missing(kept)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_network_whose_code_changed_is_refused() -> None:
 )
 def test_what_is_no_builder_is_never_registered(builder: str) -> None:
     with pytest.raises(ConfigError):
-        restore({"networks": {NAME: {"builder": builder}}})
+        register_missing({"networks": {NAME: {"builder": builder}}})
     assert networks.registered(NAME) is None
 
 
@@ -229,7 +229,7 @@ def test_a_builder_that_builds_no_network_is_told() -> None:
 
 def test_what_this_process_registered_stays() -> None:
     networks.register(NAME, own_nets.nothing)  # type: ignore[arg-type]
-    restore({"networks": {NAME: {"builder": f"{HERE}:build"}}})
+    register_missing({"networks": {NAME: {"builder": f"{HERE}:build"}}})
     assert networks.builder_of(NAME) is own_nets.nothing
 
 
@@ -283,7 +283,7 @@ def test_a_strategy_of_a_stranger_is_listed_and_not_imported(tmp_path: Path, mon
 @pytest.mark.parametrize("target", ["subprocess:Popen", "nas_tune.api:resume", f"{HERE}:build", "torch.hub:load", None])
 def test_what_is_no_part_of_a_search_is_never_registered(kind: str, target: str | None) -> None:
     with pytest.raises((ConfigError, TrainableError)):
-        restore({kind: {"own": {"target": target}}})
+        register_missing({kind: {"own": {"target": target}}})
     assert all("own" not in registry for registry in (STRATEGIES, SCHEDULERS, METHODS))
 
 
@@ -293,15 +293,15 @@ def test_a_method_is_what_workers_need_and_a_strategy_is_not() -> None:
     kept_of = used(["nb201"], {"method": "own"}, strategy="other")
     assert kept_of.keys() == {"methods", "strategies"}
     forget_parts()
-    restore(for_training(kept_of))
+    register_missing(for_training(kept_of))
     assert METHODS.get("own") is own_parts.Warm
 
 
 def test_a_strategy_whose_code_changed_is_refused() -> None:
     kept_of = {"strategies": {"own": {"target": f"{PARTS}:Seventh", "fingerprint": "0" * 16}}}
     with pytest.raises(ResumeRefusedError, match="code of the strategy 'own' changed"):
-        restore(kept_of, accept_code_change=False)
-    restore(kept_of)
+        register_missing(kept_of, accept_code_change=False)
+    register_missing(kept_of)
 
 
 def test_a_method_that_is_called_like_a_strategy_is_refused() -> None:
@@ -314,7 +314,7 @@ def test_what_a_family_says_travels_too() -> None:
     networks.register(NAME, networks.Family(own_nets.build, undecided=False, small={"width": 1}))
     kept_of = used([NAME], {})
     forget()
-    restore(kept_of)
+    register_missing(kept_of)
     found = networks.registered(NAME)
     assert found is not None
     assert (found.undecided, found.small) == (False, {"width": 1})

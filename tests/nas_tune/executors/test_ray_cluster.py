@@ -14,7 +14,7 @@ import ray
 from nas_tune.cli.doctor import _cluster
 from nas_tune.errors import InfeasibleError
 from nas_tune.executors import ray_cluster
-from nas_tune.executors.ray_cluster import Resources, check_answers, cluster, prepare
+from nas_tune.executors.ray_cluster import TrialResources, check_answers, cluster, prepare
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_ray_that_does_not_come_up_is_told(
 
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    with pytest.raises(told, match=str(raised.args[0])), cluster(None, 1, Resources(1.0, 0.0)):
+    with pytest.raises(told, match=str(raised.args[0])), cluster(None, 1, TrialResources(1.0, 0.0)):
         pass
 
 

@@ -19,7 +19,7 @@ from nas_tune.ledger import (
     SessionStarted,
     backup_path,
 )
-from nas_tune.session.description import described
+from nas_tune.session.description import describe_run
 from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Architecture, Space, choice, integer, real
 
@@ -52,7 +52,7 @@ def train(architecture: Architecture, seed: int, max_epochs: int, fail: bool = F
 def make(folder: Path, *events: Event, space: str = f"{HERE}:mixed", meta: Mapping[str, Any] | None = None) -> Ledger:
     """A ledger in `folder` with these events, still open for writing."""
     config = SearchConfig(space=space, trainable=f"{HERE}:train", executor="inline", max_trials=24)
-    ledger = Ledger.create(folder, {**described(SearchSetup.of(config)), **(meta or {})})
+    ledger = Ledger.create(folder, {**describe_run(SearchSetup.of(config)), **(meta or {})})
     if events:
         ledger.append(*events)
     return ledger

@@ -16,7 +16,7 @@ import nas_tune
 import search_spaces
 import search_spaces.nn as nn
 from nas_tune.config import SearchConfig
-from nas_tune.coordination.registrations import carried
+from nas_tune.coordination.registrations import entries_to_send
 from nas_tune.errors import ConfigError, ForeignCodeError, NasTuneError
 from nas_tune.executors.parcel import Parcel
 from nas_tune.results import Run
@@ -71,7 +71,7 @@ def test_every_form_makes_a_space_whose_networks_travel_by_reference(
     assert found == setup.space.name
     assert name in (None, found)
     assert entry["builder"] == reference
-    assert carried(setup.registered) == {}
+    assert entries_to_send(setup.registered) == {}
 
 
 def test_a_class_in_a_configuration_file_searches_as_the_class_does(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_class_without_a_reference_is_shipped_to_workers() -> None:
     # What a script defines at its top level has no reference either; a resume of the script can give it again.
     Net.__module__, Net.__qualname__ = "__main__", "Net"
     setup = SearchSetup.of(configuration("given", "ray"), Net)
-    assert list(carried(setup.registered)) == ["networks"]
+    assert list(entries_to_send(setup.registered)) == ["networks"]
     parcel = Parcel.of(setup.job(Path()), setup.space)
     NETWORKS.forget("net")
     job, _ = parcel.unpack()

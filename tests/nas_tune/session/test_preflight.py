@@ -18,7 +18,7 @@ import search_spaces
 from nas_tune.cli.app import app
 from nas_tune.errors import InfeasibleError
 from nas_tune.executors import ray_cluster
-from nas_tune.executors.ray_cluster import Resources, cluster
+from nas_tune.executors.ray_cluster import TrialResources, cluster
 from trainables.__main__ import main
 from trainables.errors import DataError, DeviceError, TrainableError
 
@@ -165,13 +165,13 @@ def test_a_cluster_may_have_what_is_not_here(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("needs", "said"),
     [
-        (Resources(gpus=1), "0 CPUs|1 GPUs, this machine has .*0 GPUs"),
-        (Resources(gpus=0.5, devices=2), "1 GPUs, this machine has"),
-        (Resources(cpus=100_000), "100000 CPUs and 0 GPUs, this machine has"),
+        (TrialResources(gpus=1), "0 CPUs|1 GPUs, this machine has .*0 GPUs"),
+        (TrialResources(gpus=0.5, devices=2), "1 GPUs, this machine has"),
+        (TrialResources(cpus=100_000), "100000 CPUs and 0 GPUs, this machine has"),
     ],
 )
 def test_resources_that_are_not_here_are_refused_before_ray_starts(
-    monkeypatch: pytest.MonkeyPatch, needs: Resources, said: str
+    monkeypatch: pytest.MonkeyPatch, needs: TrialResources, said: str
 ) -> None:
     without_gpus(monkeypatch)
     monkeypatch.setattr(ray_cluster, "_connect", lambda address: pytest.fail("Ray was started"))

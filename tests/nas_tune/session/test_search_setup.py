@@ -17,7 +17,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.schedulers import Asha, Hyperband
-from nas_tune.session.description import described
+from nas_tune.session.description import describe_run
 from nas_tune.session.reopening import reopened
 from nas_tune.session.search_setup import CHANGEABLE, SearchSetup
 from nas_tune.session.versions import versions
@@ -155,7 +155,7 @@ def test_every_column_of_the_results_is_a_reserved_name() -> None:
 
 def kept(recipe: SearchSetup) -> dict[str, Any]:
     """What the ledger gives back of a recipe."""
-    meta: dict[str, Any] = json.loads(json.dumps(described(recipe)))
+    meta: dict[str, Any] = json.loads(json.dumps(describe_run(recipe)))
     return meta
 
 
@@ -272,7 +272,7 @@ def test_a_module_in_folders_without_init_is_found_again_by_another_process(
 
 
 def test_several_objectives_are_kept_as_such_and_one_is_not() -> None:
-    several = described(SearchSetup.of(config(metric=["accuracy", "loss"], mode=["max", "min"])))
+    several = describe_run(SearchSetup.of(config(metric=["accuracy", "loss"], mode=["max", "min"])))
     assert several["objectives"] == [["accuracy", "max"], ["loss", "min"]]
     assert (several["metric"], several["mode"]) == ("accuracy", "max")
-    assert "objectives" not in described(SearchSetup.of(config()))
+    assert "objectives" not in describe_run(SearchSetup.of(config()))

@@ -7,7 +7,7 @@ import pytest
 import search_spaces
 from nas_tune.errors import ConfigError
 from nas_tune.strategies import make
-from nas_tune.strategies.predictor import Predictor
+from nas_tune.strategies.predictor import RankPredictor
 from tests.nas_tune.strategies.studies import proposer, search
 from tests.nas_tune.strategies.test_auto import best, convolutions
 
@@ -20,7 +20,7 @@ def test_it_learns() -> None:
 
 def test_a_fresh_process_grows_the_same_trees() -> None:
     first = search(proposer(NB201, "predictor"), convolutions, 25)
-    Predictor._rankers.clear()
+    RankPredictor._rankers.clear()
     assert search(proposer(NB201, "predictor"), convolutions, 25) == first
 
 

@@ -12,7 +12,7 @@ from search_spaces.catalogue.enas_macro import OPERATIONS
 from search_spaces.errors import ArchitectureError
 from tests.trainables.members import SWEEP
 from trainables import build
-from trainables.networks.enas_macro import FactorizedReduction
+from trainables.networks.enas_macro import EnasReduction
 
 
 def member(arc, layers):
@@ -64,7 +64,7 @@ def test_a_layer_stacks_its_skips_on_its_own_output():
 
 
 def test_a_reduction_sees_every_pixel_of_the_diagonal():
-    reduction = FactorizedReduction(1, 2).eval()
+    reduction = EnasReduction(1, 2).eval()
     for path in (reduction.even, reduction.odd):
         torch.nn.init.ones_(path.weight)
     x = torch.arange(9.0).view(1, 1, 3, 3)

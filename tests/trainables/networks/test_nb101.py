@@ -14,7 +14,7 @@ from search_spaces.errors import ArchitectureError
 from tests.trainables.members import SWEEP
 from trainables import build
 from trainables.errors import TrainableError
-from trainables.networks.nb101 import Cell, vertex_channels
+from trainables.networks.nb101 import Nb101Cell, vertex_channels
 
 SPACE = search_spaces.get("nb101")
 CONV3, CONV1, POOL = "conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"
@@ -74,7 +74,7 @@ def test_a_cell_computes_what_its_graph_says():
     torch.manual_seed(0)
     # 0 -> 1, 2, 4(output); 1 -> 2, 4; 2 -> 3; 3 -> 4, with 5 output channels: vertex 1 has 3, 2 and 3 have 2.
     into = (0, 0b1, 0b11, 0b100, 0b1011)
-    made = Cell(Graph(into, (CONV1, CONV3, POOL)), 4, 5).eval()
+    made = Nb101Cell(Graph(into, (CONV1, CONV3, POOL)), 4, 5).eval()
     x = torch.rand(2, 4, 5, 6)
     one = made.operations[0](made.projections["1"](x))
     two = made.operations[1](one[:, :2] + made.projections["2"](x))

@@ -20,10 +20,10 @@ from trainables.data.tables import Encoding
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export import export_network
 from trainables.tasks import table_metrics
-from trainables.tasks.gathering import Gathered
+from trainables.tasks.gathering import GatheringMeter
 from trainables.tasks.learner import Learner
 from trainables.tasks.registry import make_task
-from trainables.tasks.table import Table
+from trainables.tasks.table import TableTask
 
 MLP = {"layers": [{"width": 16, "activation": "relu", "norm": "none", "dropout": 0.0}], "skip": False}
 HOW = {"space": "mlp", "batch_size": 8, "optimizer": "adamw", "lr": 0.01, "device": "cpu"}
@@ -73,7 +73,7 @@ def test_metrics_of_numbers_are_those_of_scikit_learn():
 
 
 def test_a_metric_without_a_value_is_left_out():
-    meter = Gathered({"auc": table_metrics.auc, "accuracy": table_metrics.accuracy})
+    meter = GatheringMeter({"auc": table_metrics.auc, "accuracy": table_metrics.accuracy})
     assert meter.result() == {}
     meter.add(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), torch.tensor([1, 1]))
     assert meter.result() == {"accuracy": 0.5}
@@ -165,13 +165,13 @@ class Half:
 
 def test_processes_together_measure_what_one_alone_does():
     outputs, targets = torch.randn(7, 2, generator=torch.Generator().manual_seed(0)), torch.arange(7) % 2
-    alone = Gathered({"auc": table_metrics.auc})
+    alone = GatheringMeter({"auc": table_metrics.auc})
     alone.add(outputs, targets)
     assert len({table_metrics.auc(outputs[own], targets[own]) for own in (slice(7), slice(3), slice(3, 7))}) == 3
     sent, barrier = [None, None], threading.Barrier(2)
 
     def measured(rank):
-        meter, mine = Gathered({"auc": table_metrics.auc}), slice(0, 3) if rank == 0 else slice(3, 7)
+        meter, mine = GatheringMeter({"auc": table_metrics.auc}), slice(0, 3) if rank == 0 else slice(3, 7)
         meter.add(outputs[mine], targets[mine])
         meter.merge(Half(rank, sent, barrier), CPU)
         return meter.result()
@@ -191,7 +191,7 @@ def test_it_is_described_and_its_winner_trains_on_all_rows():
     one = task(small(one=1))
     assert one.about()[1].startswith("target good: classification into 2 classes: no, yes")
     assert one.full_recipe() == {"whole": True}
-    assert isinstance(one, Table)
+    assert isinstance(one, TableTask)
     assert len(one.checksum()) == 16
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from trainables.costs.zero_cost.probing import check_floating, logits_of, probing, tensors_of
+from trainables.costs.zero_cost.probing import check_floating, copied_tensors, logits_of, probing
 from trainables.errors import TrainableError
 
 __all__ = ["jacov", "naswot"]
@@ -41,7 +41,7 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """
     watch = _Watch(len(images))
     with probing(network), torch.no_grad(), watch:
-        logits_of(network, tensors_of(network), images)
+        logits_of(network, copied_tensors(network), images)
     if watch.kernel is None:
         raise TrainableError(
             "naswot counts rectifiers that are on, and the network has none (ReLU or its kin); "
@@ -70,7 +70,7 @@ def jacov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     check_floating("jacov", images)
     given = images.detach().clone().requires_grad_()
     with probing(network):
-        total = logits_of(network, tensors_of(network), given).sum()
+        total = logits_of(network, copied_tensors(network), given).sum()
         (jacobian,) = torch.autograd.grad(total, [given], allow_unused=True, materialize_grads=True)
     rows = jacobian.flatten(1).double()
     rows = rows - rows.mean(1, keepdim=True)

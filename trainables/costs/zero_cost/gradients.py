@@ -14,10 +14,10 @@ from torch.nn.modules.batchnorm import _NormBase
 from trainables.costs.zero_cost.probing import (
     Loss,
     check_floating,
+    copied_tensors,
     logits_of,
     loss_gradients,
     probing,
-    tensors_of,
     weights_of,
 )
 
@@ -46,7 +46,7 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     check_floating("synflow", images)
     ones = torch.ones_like(images[:1], dtype=torch.float64)
     with probing(network, batch_norm=False), _without_norms(network):
-        tensors = tensors_of(network, lambda value: value.to(torch.float64).abs())
+        tensors = copied_tensors(network, lambda value: value.to(torch.float64).abs())
         for name, value in tensors.items():
             if value.is_floating_point() and value.dtype != torch.float64:  # of buffers
                 tensors[name] = value.double()

@@ -18,7 +18,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from trainables.errors import TrainableError
 
-__all__ = ["Loss", "Tensors", "check_floating", "logits_of", "loss_gradients", "probing", "tensors_of", "weights_of"]
+__all__ = [
+    "Loss",
+    "Tensors",
+    "check_floating",
+    "copied_tensors",
+    "logits_of",
+    "loss_gradients",
+    "probing",
+    "weights_of",
+]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """A function of logits and targets that returns a scalar."""
@@ -51,7 +60,7 @@ def probing(network: nn.Module, *, batch_norm: bool = True) -> Iterator[None]:
             module.training = mode
 
 
-def tensors_of(network: nn.Module, change: Callable[[Tensor], Tensor] = torch.clone) -> Tensors:
+def copied_tensors(network: nn.Module, change: Callable[[Tensor], Tensor] = torch.clone) -> Tensors:
     """Copy the parameters and the buffers of a network.
 
     Args:
@@ -70,7 +79,7 @@ def weights_of(network: nn.Module, tensors: Tensors) -> list[Tensor]:
 
     Args:
         network: the network.
-        tensors: copies by `tensors_of`.
+        tensors: copies by `copied_tensors`.
 
     Returns:
         The copies of its weights.
@@ -125,7 +134,7 @@ def loss_gradients(
     Raises:
         TrainableError: the logits are unusable (see `logits_of`).
     """
-    tensors = tensors_of(network)
+    tensors = copied_tensors(network)
     lost = loss(logits_of(network, tensors, images), labels)
     return torch.autograd.grad(lost, weights_of(network, tensors), allow_unused=True, materialize_grads=True)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from trainables.data.parts import Part
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
-from trainables.data.tables.reading import Table, places_of, read_table, table_files
+from trainables.data.tables.reading import RawTable, places_of, read_table, table_files
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.settings import TableSettings
 from trainables.data.tables.splitting import split_table
@@ -138,7 +138,7 @@ class _Key:
 
 
 @lru_cache(maxsize=2)
-def _read(key: _Key, stamp: tuple[object, ...]) -> Table:
+def _read(key: _Key, stamp: tuple[object, ...]) -> RawTable:
     settings = key.settings
     if settings.target is None:
         raise DataError('no target is given; give target="<column>", the column that is predicted')

@@ -16,7 +16,7 @@ from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
 from trainables.errors import DataError, first_line
 
-__all__ = ["Table", "is_table", "places_of", "read_rows", "read_table", "table_files"]
+__all__ = ["RawTable", "is_table", "places_of", "read_rows", "read_table", "table_files"]
 
 _MOST_SPLITS = 30
 """Distinct texts above which a column does not hold the names of parts."""
@@ -24,7 +24,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True)
-class Table:
+class RawTable:
     """A table in the parts that its author gave it.
 
     Attributes:
@@ -89,7 +89,7 @@ def places_of(data: str | Path, root: object) -> list[Path]:
     return [Path(data), *([Path(str(below)) / data] if below else [])]
 
 
-def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str] = ()) -> Table:
+def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str] = ()) -> RawTable:
     """Read a table in its parts.
 
     Args:
@@ -146,7 +146,7 @@ def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
     return _joined([_checked(_read(file, missing), str(file), missing) for file in files], path), f"the rows of {path}"
 
 
-def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, notes: list[str]) -> Table:
+def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, notes: list[str]) -> RawTable:
     """Split by a column of parts where files are of no part."""
     if None not in frames:
         parts: dict[Part, pd.DataFrame] = {part: frames[part] for part in PARTS if part in frames}
@@ -156,7 +156,7 @@ def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, 
         if len(columns) > 1:
             raise DataError(f"{name}: the columns {', '.join(columns)} all name parts; keep one of them, or give drop=")
         if not columns:
-            return Table(name, {"train": frame}, notes)
+            return RawTable(name, {"train": frame}, notes)
         notes.append(f"split by the column {columns[0]}")
         parts = _by_column(name, frame, columns[0])
     if "train" not in parts:
@@ -166,7 +166,7 @@ def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, 
         if not len(frame):
             raise DataError(f"{name}: the part {part} has no row; add rows, or leave the part out")
     order = list(parts["train"].columns)
-    return Table(name, {part: frame[order].reset_index(drop=True) for part, frame in parts.items()}, notes)
+    return RawTable(name, {part: frame[order].reset_index(drop=True) for part, frame in parts.items()}, notes)
 
 
 def _by_column(name: str, frame: pd.DataFrame, column: str) -> dict[Part, pd.DataFrame]:

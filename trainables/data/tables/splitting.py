@@ -13,7 +13,7 @@ from trainables.data.grouped import drawn_groups
 from trainables.data.parts import PARTS, Part
 from trainables.data.split import stratified
 from trainables.data.tables.columns import texts_of
-from trainables.data.tables.reading import Table
+from trainables.data.tables.reading import RawTable
 from trainables.data.tables.settings import TableSettings
 from trainables.errors import DataError
 
@@ -22,7 +22,7 @@ __all__ = ["split_table"]
 Frames = dict[Part, pd.DataFrame]
 
 
-def split_table(table: Table, settings: TableSettings, target: str, *, by_class: bool) -> Frames:
+def split_table(table: RawTable, settings: TableSettings, target: str, *, by_class: bool) -> Frames:
     """Make the parts that a table does not have. The same seed gives the same parts on every machine.
 
     Args:

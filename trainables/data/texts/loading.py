@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from trainables.data.parts import PARTS, Part
-from trainables.data.texts.reading import Text, path_of_text, read_text, text_files
+from trainables.data.texts.reading import RawText, path_of_text, read_text_parts, text_files
 from trainables.data.texts.settings import TextSettings
 from trainables.data.texts.text import TextData, TextPart
 from trainables.data.texts.vocabulary import Vocabulary
@@ -100,8 +100,8 @@ class _Key:
 
 
 @lru_cache(maxsize=2)
-def _read(key: _Key, stamp: tuple[object, ...]) -> Text:
-    return read_text(key.settings)
+def _read(key: _Key, stamp: tuple[object, ...]) -> RawText:
+    return read_text_parts(key.settings)
 
 
 @lru_cache(maxsize=4)
@@ -127,7 +127,7 @@ def _load(key: _Key, device: str, stamp: tuple[object, ...]) -> TextData:
     return TextData(text.name, **parts, vocabulary=vocabulary, epoch_tokens=min(wanted or most, most), notes=notes)
 
 
-def _parted(text: Text, settings: TextSettings) -> dict[Part, Array]:
+def _parted(text: RawText, settings: TextSettings) -> dict[Part, Array]:
     """The points of each part, in the order of the text: training, validation, test."""
     parts = dict(text.parts)
     total = len(parts["train"])
@@ -152,7 +152,7 @@ def _parted(text: Text, settings: TextSettings) -> dict[Part, Array]:
     return parts
 
 
-def _vocabulary(points: Mapping[Part, Array], text: Text, settings: TextSettings, notes: list[str]) -> Vocabulary:
+def _vocabulary(points: Mapping[Part, Array], text: RawText, settings: TextSettings, notes: list[str]) -> Vocabulary:
     if text.unit == "bytes":
         return Vocabulary("bytes", _BYTES)
     train = points["train"]

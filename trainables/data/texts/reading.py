@@ -15,14 +15,14 @@ from trainables.data.tables.reading import places_of
 from trainables.data.texts.settings import TextSettings
 from trainables.errors import DataError, first_line
 
-__all__ = ["Text", "is_text", "path_of_text", "read_text", "text_files", "unit_of"]
+__all__ = ["RawText", "is_text", "path_of_text", "read_text_parts", "text_files", "unit_of"]
 
 Array = np.ndarray[Any, Any]
 _BYTE_ORDER_MARK = 0xFEFF
 
 
 @dataclass(frozen=True)
-class Text:
+class RawText:
     """A text in the parts that its author gave it.
 
     Attributes:
@@ -130,7 +130,7 @@ def text_files(path: Path, unit: str | None = None) -> list[Path]:
     return visible((one for one in path.glob("**/*") if one.suffix.lower() in endings), path)
 
 
-def read_text(settings: TextSettings) -> Text:
+def read_text_parts(settings: TextSettings) -> RawText:
     """Read a text in its parts.
 
     Args:
@@ -144,7 +144,7 @@ def read_text(settings: TextSettings) -> Text:
     """
     path, unit = path_of_text(settings), unit_of(settings)
     if path is None:
-        return Text("the text in memory", unit, {"train": _in_memory(settings, unit)})
+        return RawText("the text in memory", unit, {"train": _in_memory(settings, unit)})
     files = text_files(path, unit)
     if not files:
         raise DataError(
@@ -159,7 +159,7 @@ def read_text(settings: TextSettings) -> Text:
         found.setdefault(by_file[file] or "train", []).append(_read(file, unit, settings.encoding))
     if "train" not in found:
         raise DataError(f"{path} has no file for training; name one so ({usual_names()})")
-    return Text(str(path), unit, {part: np.concatenate(pieces) for part, pieces in found.items()}, notes)
+    return RawText(str(path), unit, {part: np.concatenate(pieces) for part, pieces in found.items()}, notes)
 
 
 def _read(path: Path, unit: str, encoding: str) -> Array:

@@ -12,7 +12,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Asked, Ended, Found, Ledger, Reported
 from nas_tune.results import Run
-from nas_tune.session.description import described
+from nas_tune.session.description import describe_run
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.winners.retrain.full_recipe import recipe_of
 from nas_tune.winners.retrain.origin import Origin
@@ -59,7 +59,7 @@ def found_twice(folder: Path) -> Run:
         max_epochs=2,
     )
     folder.mkdir()
-    ledger = Ledger.create(folder, described(SearchSetup.of(config)))
+    ledger = Ledger.create(folder, describe_run(SearchSetup.of(config)))
     for trial, (seed, value) in enumerate([(1, 0.5), (2, 0.7), (1, 0.6)]):
         cell = search_spaces.get("nb201").sample(seed)
         ledger.append(
