@@ -32,7 +32,7 @@ from trainables.supernet.running import RunningSearch
 from trainables.supernet.search import Search
 from trainables.supernet.searched_task import SearchedTask
 from trainables.supernet.settings import SearchSettings
-from trainables.tasks.decisions import Decisions
+from trainables.tasks.decisions import DecidedSettings
 from trainables.training.devices import device_of
 from trainables.trial.checkpoint import check_identity, read_tensors, write_tensors
 
@@ -104,7 +104,9 @@ class DartsTrainable:
     def decided_by(self, space: Space) -> list[str]:
         """List the settings of a training that a space decides."""
         task, name = self._builder.task, self._builder.space_name
-        return Decisions(name, type(task), lambda: task.load(torch.device("cpu")).arguments()).names(space.declared)
+        return DecidedSettings(name, type(task), lambda: task.load(torch.device("cpu")).arguments()).names(
+            space.declared
+        )
 
     def check_decisions(self, space: Space) -> None:
         """Refuse a space that decides settings of a training: a supernet trains all architectures together."""

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from search_spaces.space import Space
 
-__all__ = ["Decisions"]
+__all__ = ["DecidedSettings"]
 
 OF_NETWORK = ("space", "device", "network", "channels", "cells", "layers")
 """Settings of a learner that no space decides: they are those of the network, or of the machine."""
 _DRAWN = 8
 
 
-class Decisions:
+class DecidedSettings:
     """Tells the settings of a training from the decisions of a network.
 
     Args:

@@ -30,7 +30,7 @@ from trainables.metrics import Metric
 from trainables.networks import build, builder_of, decided_arguments, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
-from trainables.tasks.decisions import Decisions
+from trainables.tasks.decisions import DecidedSettings
 from trainables.tasks.learner_settings import LearnerSettings
 from trainables.tasks.registry import AUTO, guessed, make_task, task_reference, task_settings
 from trainables.tasks.task import Recommending, Task, TaskData
@@ -131,7 +131,7 @@ class Learner:
         settings, task = self._configured({})
         task.check_space(settings.space)
         self._settings, self._task = settings, task
-        self._decisions = Decisions(settings.space, type(task), self._arguments)
+        self._decisions = DecidedSettings(settings.space, type(task), self._arguments)
         self._network = settings.network.of(settings.space)
         self._meter = CostMeter()
         self._group = ALONE
