@@ -31,7 +31,7 @@ from trainables.networks.examples import signals
 from trainables.settings import check_number
 from trainables.settings.groups import group
 from trainables.tasks.classification import LABEL_SMOOTHING
-from trainables.tasks.gathering import Gathered
+from trainables.tasks.gathering import GatheringMeter
 from trainables.tasks.meters import Errors, Joined, Means
 from trainables.tasks.table_metrics import auc, f1
 from trainables.tasks.task import Meter, Task
@@ -130,7 +130,7 @@ class Signal(Task):
         if not data.classes:
             return Errors(data.target_mean, data.target_std, names)
         means = Means({"accuracy": _hits, "loss": _nats}, names)
-        return Joined([means, Gathered({"f1": f1, "auc": auc}, names)])
+        return Joined([means, GatheringMeter({"f1": f1, "auc": auc}, names)])
 
     def decode(self, outputs: Tensor, data: SignalData | SignalsOf) -> list[Any]:
         """Name the most likely class of each signal, or give its numbers in their units."""

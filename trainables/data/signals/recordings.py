@@ -24,7 +24,7 @@ __all__ = [
     "Clips",
     "Recordings",
     "column_of",
-    "decoded",
+    "decoded_samples",
     "is_signals",
     "is_wav_folder",
     "read_recordings",
@@ -297,7 +297,7 @@ def _read_folder(path: Path, settings: SignalSettings) -> Recordings:
         if one.parent == path:
             raise DataError(f"{one} is in no sub-folder; the sub-folders of {path} are the classes of its files")
         clips = parts.setdefault(by_file[one.parent] or "train", Clips())
-        clips.waves.append(decoded(one.read_bytes(), str(one), rates))
+        clips.waves.append(decoded_samples(one.read_bytes(), str(one), rates))
         clips.targets.append(one.parent.name)
     return Recordings(str(path), parts, _rate(path, rates), notes)
 
@@ -320,7 +320,7 @@ def wave_of(value: Any, place: str, rates: set[int]) -> Array:
     if isinstance(value, dict):
         value = value.get("bytes")
     if isinstance(value, bytes):
-        return decoded(value, place, rates)
+        return decoded_samples(value, place, rates)
     try:
         found = np.array(value)
     except ValueError:
@@ -330,7 +330,7 @@ def wave_of(value: Any, place: str, rates: set[int]) -> Array:
     return found.reshape(1, -1) if found.ndim == 1 else found
 
 
-def decoded(raw: bytes, place: str, rates: set[int]) -> Array:
+def decoded_samples(raw: bytes, place: str, rates: set[int]) -> Array:
     """Read the samples of a WAV file, or of bytes that are 16-bit samples (little-endian, one channel).
 
     Args:

@@ -12,7 +12,7 @@ from trainables.data.grouped import drawn_groups
 from trainables.data.parts import PARTS, Part
 from trainables.data.signals.recordings import Clips, Recordings
 from trainables.data.signals.settings import SignalSettings
-from trainables.data.split import drawn, stratified
+from trainables.data.split import stratified
 from trainables.errors import DataError
 
 __all__ = ["split_recordings"]
@@ -68,7 +68,7 @@ def _chosen(
         codes = np.unique(clips.groups, return_inverse=True)[1]
         return drawn_groups(codes, share, seed, settings.validation_groups)
     labels = torch.from_numpy(np.unique([str(one) for one in clips.targets], return_inverse=True)[1])
-    part = stratified if by_class else drawn
+    part = stratified if by_class else random_split
     _, rows = part(labels, torch.arange(count), share, seed, title)
     chosen = np.zeros(count, dtype=bool)
     chosen[rows.numpy()] = True

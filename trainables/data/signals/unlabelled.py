@@ -13,7 +13,7 @@ from torch import Tensor
 from trainables.data.npz import DAMAGE
 from trainables.data.parquet_columns import opened
 from trainables.data.parts import visible
-from trainables.data.signals.recordings import SIGNAL_NAMES, column_of, decoded, is_wav_folder, wave_of
+from trainables.data.signals.recordings import SIGNAL_NAMES, column_of, decoded_samples, is_wav_folder, wave_of
 from trainables.errors import DataError
 
 __all__ = ["read_signals"]
@@ -102,13 +102,13 @@ def _from_files(path: Path, signal_column: str | None, rates: set[int]) -> tuple
         names = [f"{path.name}, row {row}" for row in range(len(cells))]
         return [wave_of(cell, name, rates) for cell, name in zip(cells, names, strict=True)], names, place
     if ending == ".wav":
-        return [decoded(path.read_bytes(), place, rates)], [path.name], place
+        return [decoded_samples(path.read_bytes(), place, rates)], [path.name], place
     if not is_wav_folder(path):
         raise DataError(
             f"{path} holds no signals; .wav, .npy, .npz and .parquet files and folders of WAV files are read"
         )
     files = visible((one for one in path.glob("**/*") if one.suffix.lower() == ".wav"), path)
-    waves = [decoded(one.read_bytes(), str(one), rates) for one in files]
+    waves = [decoded_samples(one.read_bytes(), str(one), rates) for one in files]
     return waves, [str(one.relative_to(path)) for one in files], place
 
 
