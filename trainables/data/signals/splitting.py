@@ -12,7 +12,7 @@ from trainables.data.grouped import drawn_groups
 from trainables.data.parts import PARTS, Part
 from trainables.data.signals.recordings import Clips, Recordings
 from trainables.data.signals.settings import SignalSettings
-from trainables.data.split import stratified
+from trainables.data.split import random_split, stratified
 from trainables.errors import DataError
 
 __all__ = ["split_recordings"]
