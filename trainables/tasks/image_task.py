@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -34,11 +35,13 @@ class ImagesOf:
         classes: the names of the classes in order; empty where there are none.
         target_mean: (1,), zero, for outputs in units of the targets.
         target_std: (1,), one.
+        greatest: the greatest value of the images of the training.
     """
 
     classes: tuple[str, ...]
     target_mean: Tensor
     target_std: Tensor
+    greatest: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,16 +118,24 @@ class ImageTask(Task):
             "std": tuple(data.std.flatten().tolist()),
             "raw_dtype": str(images.dtype).removeprefix("torch."),
             "raw_range": (float(images.min()), float(images.max())),
+            "reading": {"greatest": float(images.max())},
         }
 
     def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> ImagesOf:
         """Make what `decode` needs; the outputs of exported files have the units of the targets."""
-        return ImagesOf(tuple(classes), torch.zeros(1), torch.ones(1))
+        return ImagesOf(tuple(classes), torch.zeros(1), torch.ones(1), float(reading["greatest"]))
 
     def read(self, x: Any, like: Tensor, data: Any) -> tuple[Tensor, Sequence[str]]:
         """Read images: arrays, tensors, a file or folder of images, `.npy`, `.npz` or Parquet files."""
         resize, column = self.data.resize, self.data.image_column
         images, names = read_images(x, like.shape[1:], resize=resize, image_column=column)
+        greatest = data.greatest if isinstance(data, ImagesOf) else float(data.train.images.max())
+        if images.is_floating_point() and float(images.max()) <= 1 < greatest:
+            warnings.warn(
+                f"the images reach up to {float(images.max()):g}, and those of the training up to {greatest:g}; give "
+                "them as those were: they are scaled inside",
+                stacklevel=2,
+            )
         return images, names
 
     def check_space(self, space: object) -> None:

@@ -294,6 +294,14 @@ def _same(found: Any, wanted: Any) -> bool:
     return bool(found == wanted)
 
 
+def test_images_that_were_scaled_before_are_warned_of(tmp_path: Path) -> None:
+    learner = begun(CASES["regression"], tmp_path)
+    trained = learner_predictor(learner)
+    trained.predict(IMAGES)
+    with pytest.warns(UserWarning, match="reach up to 1, and those of the training up to .*; give them as those were"):
+        trained.predict(IMAGES / IMAGES.max())
+
+
 def test_nothing_to_predict_from_is_refused(case: Case, tmp_path: Path) -> None:
     learner = begun(case, tmp_path)
     trained = learner_predictor(learner)
