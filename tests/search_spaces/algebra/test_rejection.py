@@ -78,6 +78,18 @@ def test_a_corner_that_draws_hardly_meet_is_walked_through(monkeypatch: pytest.M
     assert len(made) > 20
 
 
+def test_few_trees_are_listed_and_many_only_where_members_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejection, "LISTED_UP_TO", 100)
+    monkeypatch.setattr(rejection, "PROVEN_UP_TO", 1000)
+    monkeypatch.setattr(rejection, "SURVEYED", 300)
+    assert len(bits(6, ones(1))._rare.listed or ()) == 32
+    assert bits(9, ones(1))._rare.listed is None
+    assert [made.tree for made in bits(9, ones(9))._rare.listed or ()] == [
+        dict.fromkeys([f"b{i}" for i in range(9)], 1)
+    ]
+    assert bits(10, ones(9))._rare.listed is None
+
+
 def test_a_rule_that_raises_is_named_wherever_it_is_asked() -> None:
     def raising(made: Architecture) -> bool:
         raise KeyError("width")

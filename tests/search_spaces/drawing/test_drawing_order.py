@@ -85,6 +85,16 @@ def test_the_entries_of_a_legend_stand_apart() -> None:
             assert other.y > one.y
 
 
+def test_titles_of_graphs_have_a_line_of_their_own_below_the_heading() -> None:
+    found = [get(name).graphs(get(name).sample(0)) for name in ("darts", "nb201")]
+    two, one = (composed([Side(graphs[0].name, "A", graphs)]) for graphs in found)
+    heading, *titles = two.texts
+    assert len(titles) == 2
+    assert all(title.y - heading.y > 1.5 * SIZE for title in titles)
+    assert len(one.texts) == 1
+    assert one.panels[0].y < two.panels[0].y, "no line is kept free without titles"
+
+
 def test_columns_of_a_comparison_stand_beside_each_other() -> None:
     one, other = (get("nb201").sample(seed) for seed in (0, 1))
     scene = composed([Side(name, name, get("nb201").graphs(made)) for name, made in (("A", one), ("B", other))])

@@ -14,6 +14,7 @@ from tests.trainables.supernet.toys import SOFT, Nested, Nothing, Scale, Two, se
 from trainables.errors import TrainableError
 from trainables.networks import build
 from trainables.supernet import Draws, discretize, relax
+from trainables.supernet.decisions import Decision
 
 ONE = torch.ones(1)
 
@@ -23,6 +24,13 @@ def darts():
     """The undecided network of two cells of the paper's kind, small."""
     torch.manual_seed(0)
     return build("darts", None, channels=4, layers=3, num_classes=3)
+
+
+def test_the_most_that_runs_side_by_side_is_all_summed_options_and_one_depth_or_value():
+    shared = {"name": "d", "options": (1, 2, 3), "members": (0, 1, 2)}
+    assert Decision(kind="layer", **shared).together == (0, 1, 2)
+    assert Decision(kind="inputs", low=2, high=2, reduction="concat", **shared).together == (0, 1)
+    assert Decision(kind="depth", **shared).together == Decision(kind="value", **shared).together == (2,)
 
 
 def test_the_search_network_of_darts_has_the_papers_numbers():
