@@ -29,6 +29,7 @@ from nas_tune.session.trust import unkept
 from nas_tune.session.versions import check_versions
 from nas_tune.session.warm_start import enqueued, failed_of, first_events, member_of, retries
 from search_spaces import Space
+from trainables.kept_data import bring
 from trainables.registry import Target
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def run_config(
         first = [*first, Noted(-1, lacking)]
     with setup.executor(folder) as executor:
         make_folder(folder)
+        bring(config.trainable.settings.get("data"), folder)
         lease = Lease(folder)
         try:
             when = None if executor.clock is None else executor.clock()

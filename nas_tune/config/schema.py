@@ -26,6 +26,7 @@ from pydantic import (
 
 from nas_tune.config.component import Component, component_of, registered_component_of
 from nas_tune.config.names import default_run_name, metric_name_problem, run_name_problem
+from nas_tune.config.own_data import with_kept_data
 from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
 from nas_tune.config.self_search import searches, self_search
 from nas_tune.config.task import is_learner, with_defaults_of_task, with_task
@@ -254,7 +255,7 @@ class SearchConfig(BaseModel):
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         # The trial is a whole search that must not be stopped, and its metric is that of what it finds.
         strategy = _name_of(values.get("strategy"))
-        values = with_task(values, type(self).model_fields.keys())
+        values = with_task(with_kept_data(values), type(self).model_fields.keys())
         if searches(strategy):
             values = {"scheduler": "none", **values, **_judged_by(strategy, values)}
         values = with_defaults_of_task(values, in_supernet=strategy in METHODS)

@@ -10,6 +10,7 @@ from nas_tune.config.schema import SearchConfig
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import damaged
 from search_spaces.names import remote_problem
+from trainables.kept_data import add_place
 
 __all__ = ["stored_config", "without_remote"]
 
@@ -28,6 +29,7 @@ def stored_config(folder: Path, config: Mapping[str, Any], changes: Mapping[str,
     Raises:
         LedgerDamagedError: the keys break a rule, so this package cannot have written them.
     """
+    add_place(folder.absolute())
     try:
         return SearchConfig(**without_remote(folder, {**config, **changes}))
     except ConfigError as error:

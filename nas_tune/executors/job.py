@@ -12,6 +12,7 @@ from typing import Any
 
 from nas_tune.coordination.registrations import Registered
 from search_spaces import Architecture
+from trainables.kept_data import add_place
 from trainables.protocol import Sharing, Trainable
 from trainables.registry import Target, adapt
 from trainables.trial.session import Failure, Outcome, TrialSession
@@ -63,6 +64,7 @@ class Job:
         Returns:
             The trainable.
         """
+        add_place(self.run_folder)
         trainable = adapt(self.target, self.settings)
         if shared is not None and isinstance(trainable, Sharing):
             trainable.take_shared(shared)

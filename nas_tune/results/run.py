@@ -23,6 +23,7 @@ from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, RunSnapshot
 from search_spaces.whole_numbers import is_whole
 from trainables.controls import Control, read_control
+from trainables.kept_data import add_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,7 @@ class Run:
     def __init__(self, folder: str | Path, space: Space | None = None) -> None:
         check_local(folder, "run")
         self._path = Path(folder).absolute()
+        add_place(self._path)
         self.given_space = space
         """The space that the caller gave; None if it gave none."""
         self._reader = LedgerReader(self._path)

@@ -19,6 +19,7 @@ from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup, target_of
 from nas_tune.session.trust import check_code, load_target
 from search_spaces import Space, SpaceError
+from trainables.kept_data import add_place
 from trainables.registry import Target
 
 __all__ = ["reopened"]
@@ -54,6 +55,7 @@ def reopened(
         ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
         ResumeRefusedError: the space or the trainable is another one than at the start of the run.
     """
+    add_place(folder.absolute())
     values = without_remote(folder, meta["config"])
     for change in changes:
         values.update(change)

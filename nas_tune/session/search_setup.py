@@ -35,6 +35,7 @@ from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
 from trainables.controls import Controlled
+from trainables.kept_data import kept_file
 from trainables.protocol import Describing
 from trainables.registry import Target, adapt, setting_names
 
@@ -187,10 +188,16 @@ class SearchSetup:
         if not isinstance(trainable, Describing):
             return []
         try:
-            return [str(line) for line in trainable.about()]
+            return [str(line) for line in trainable.about()] + self._about_kept_data()
         except NasTuneError:
             # On the nodes of a cluster all may be well; here `check` has told it.
             return []
+
+    def _about_kept_data(self) -> list[str]:
+        """The size of the copy of data that were an object."""
+        data = self.trainable_settings.get("data")
+        file = kept_file(data)
+        return [] if file is None else [f"the run keeps a copy of the data: {data}, {_size(file.stat().st_size)}"]
 
     def controls(self) -> list[str]:
         """Compute the controls of the task: simple models beside the search.
@@ -274,3 +281,7 @@ def target_of(config: SearchConfig, given: Target | None) -> Target:
     search.check(config, given)
     check_keys(search, config)
     return search.trainable
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -22,7 +22,7 @@ from torch import Tensor
 from trainables.data.numbers import as_float32
 from trainables.errors import DataError
 
-__all__ = ["SUFFIXES", "Decoded", "Encoded", "decode_all"]
+__all__ = ["SUFFIXES", "Decoded", "Encoded", "decode_all", "squared"]
 
 Encoded = tuple[str, bytes | Path]
 """A name for messages, and the encoded image or its file."""
@@ -126,14 +126,14 @@ def _plain(name: str, image: Image.Image, resize: int | None) -> np.ndarray[Any,
     plain = image.convert("L" if image.mode in _GREY else "RGB")
     if image.mode in _ALPHA and _is_flat(plain) and not _is_flat(image.getchannel("A")):
         raise DataError(f"{name} has its picture in the alpha channel alone, which is left out; put it on a background")
-    return np.asarray(plain if resize is None else _square(plain, resize))
+    return np.asarray(plain if resize is None else squared(plain, resize))
 
 
 def _deep(name: str, image: Image.Image, resize: int | None) -> np.ndarray[Any, Any]:
     if resize is None:
         return as_float32(np.asarray(image), name)
     exact = Image.fromarray(as_float32(np.asarray(image), name))
-    return np.asarray(_square(exact, resize))
+    return np.asarray(squared(exact, resize))
 
 
 def _is_flat(image: Image.Image) -> bool:
@@ -142,7 +142,16 @@ def _is_flat(image: Image.Image) -> bool:
     return all(low == high for low, high in bands)
 
 
-def _square(image: Image.Image, side: int) -> Image.Image:
+def squared(image: Image.Image, side: int) -> Image.Image:
+    """Scale the shorter side of an image, and cut out the square in its middle.
+
+    Args:
+        image: of any size.
+        side: of the square, in pixels.
+
+    Returns:
+        The square.
+    """
     scale = side / min(image.size)
     width, height = (max(side, round(length * scale)) for length in image.size)
     image = image.resize((width, height), Image.Resampling.BILINEAR)

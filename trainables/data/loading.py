@@ -26,6 +26,7 @@ from trainables.data.split import rows_of, split_data
 from trainables.data.summary import summary_of
 from trainables.data.targets import ImageNumbers, as_numbers, with_moments
 from trainables.errors import DataError
+from trainables.kept_data import is_kept, kept_file
 
 __all__ = [
     "ROOT_VARIABLE",
@@ -183,7 +184,7 @@ def _load_raw_numbers(data: str, files: _Files, stamp: tuple[object, ...]) -> Ra
     root, _, image_column, label_column, resize = files
     path = None if data == "digits" else data_path(data, root)
     if path is not None and path.suffix.lower() == ".npz":
-        return load_npz(path, target=label_column, numbers=True)
+        return load_npz(path, target=label_column, numbers=True, title=_title(data))
     if path is not None and parquet_files(path):
         return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize, numbers=True)
     return as_numbers(_load_raw(data, files, stamp))
@@ -198,7 +199,7 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
     if path is None:
         return load_torchvision(data, _root(data, root), download=download)
     if path.suffix.lower() == ".npz":
-        return load_npz(path, target=label_column)
+        return load_npz(path, target=label_column, title=_title(data))
     if parquet_files(path):
         return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
     if is_image_folder(path):
@@ -226,7 +227,8 @@ def data_path(data: str, root: str | None) -> Path | None:
     if data in TORCHVISION:
         own = [Path(below) / data, Path(below) / f"{data}.npz"] if below else []
         return next((path for path in own if path.is_file() or parquet_files(path)), None)
-    tried = [Path(data), *([Path(below) / data] if below else [])]
+    kept = kept_file(data)
+    tried = [*([] if kept is None else [kept]), Path(data), *([Path(below) / data] if below else [])]
     for path in tried:
         if path.exists():
             return path
@@ -235,6 +237,11 @@ def data_path(data: str, root: str | None) -> Path | None:
         f"there is no data set {data!r}{did_you_mean(data, NAMED) or ';'} known names: {', '.join(NAMED)}; "
         f"as a path, {places} does not exist"
     )
+
+
+def _title(data: str) -> str | None:
+    """What messages call a file: that of an object by what the user gave, others by their path."""
+    return "the given data" if is_kept(data) else None
 
 
 def _root(data: str, root: str | None) -> Path:
@@ -249,7 +256,7 @@ def _root(data: str, root: str | None) -> Path:
 
 def _stamp(settings: DataSettings) -> tuple[object, ...]:
     """Collect sizes and times of the files, which reveal a change; for images those of the folders stand for them."""
-    if settings.data == "digits":
+    if settings.data == "digits" or is_kept(settings.data):
         return ()
     path = data_path(settings.data, settings.root)
     found = [] if path is None else parquet_files(path) or [path, *visible(path.glob("**/"), path)]

@@ -31,18 +31,19 @@ DAMAGE = (
 _Array = np.ndarray[Any, Any]
 
 
-def load_npz(path: Path, *, target: str | None = None, numbers: bool = False) -> Raw:
+def load_npz(path: Path, *, target: str | None = None, numbers: bool = False, title: str | None = None) -> Raw:
     """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
     Other usual names are recognised too: `x_train`, `train_images`, `Y_valid`, ... Images have the shape (n, h, w),
     (n, c, h, w) or (n, h, w, c) and hold numbers of any kind or bool. Integers between 0 and 255 become uint8, all
-    other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0.
+    other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0, or texts, which name the classes.
 
     Args:
         path: the file.
         target: the name of the array of labels, as in `height`, `height_val` and `height_test`; None for the usual
             names.
         numbers: whether labels are numbers with a unit, (n,) or (n, k).
+        title: names the data set in messages; by default the path does.
 
     Returns:
         The images, with a note on arrays that were not read.
@@ -50,25 +51,28 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False) ->
     Raises:
         DataError: the file is damaged, or an array is missing, ambiguous or of a wrong shape or type.
     """
+    name = title or str(path)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = placed_arrays(path, list(archive.files), target)
+            names = placed_arrays(name, list(archive.files), target)
             arrays = {place: archive[name] for place, name in names.items()}
             unread = sorted(set(archive.files) - set(names.values()))
     except DataError:
         raise
     except DAMAGE as error:
-        raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
-    images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, path, names)
+        raise DataError(f"{name} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
+    images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, name, names)
     splits: dict[Part, Split] = {}
-    convert = target_numbers if numbers else _labels
+    classes = () if numbers else _classes(arrays["y", "train"])
     for part, found in images.items():
-        splits[part] = Split(found, convert(arrays["y", part], f"{path}: {names['y', part]}"))
+        place, values = f"{name}: {names['y', part]}", arrays["y", part]
+        splits[part] = Split(found, target_numbers(values, place) if numbers else _labels(values, place, classes))
     notes = [f"not read: {', '.join(unread)}"] if unread else []
     if numbers:
         held = splits.get("validation")
-        return raw_numbers(str(path), splits["train"], splits.get("test"), validation=held, notes=notes)
-    return raw_images(str(path), splits["train"], splits.get("test"), validation=splits.get("validation"), notes=notes)
+        return raw_numbers(name, splits["train"], splits.get("test"), validation=held, notes=notes)
+    validation = splits.get("validation")
+    return raw_images(name, splits["train"], splits.get("test"), classes, validation=validation, notes=notes)
 
 
 def target_array(path: Path, found: list[str], target: str | None) -> str:
@@ -85,16 +89,16 @@ def target_array(path: Path, found: list[str], target: str | None) -> str:
     Raises:
         DataError: an array is missing or ambiguous.
     """
-    return placed_arrays(path, found, target)["y", "train"]
+    return placed_arrays(str(path), found, target)["y", "train"]
 
 
 def placed_arrays(
-    path: Path, found: list[str], target: str | None, what: str = "images"
+    path: str, found: list[str], target: str | None, what: str = "images"
 ) -> dict[tuple[str, Part], str]:
     """Find the arrays of all parts by their names.
 
     Args:
-        path: the file, for messages.
+        path: names the file in messages.
         found: the names of all arrays.
         target: as in `load_npz`.
         what: what the examples are called in messages.
@@ -122,7 +126,7 @@ def placed_arrays(
     return placed
 
 
-def _place_of(path: Path, name: str, target: str | None) -> tuple[str, Part] | None:
+def _place_of(path: str, name: str, target: str | None) -> tuple[str, Part] | None:
     """Read kind and part from the name of an array; None for one that is neither images nor labels."""
     words = re.findall(r"[^\W_]+", name.lower())
     if target is not None:
@@ -143,7 +147,7 @@ def _place_of(path: Path, name: str, target: str | None) -> tuple[str, Part] | N
     return kinds[0], part
 
 
-def _images(arrays: Mapping[Part, _Array], path: Path, names: Mapping[tuple[str, Part], str]) -> dict[Part, Tensor]:
+def _images(arrays: Mapping[Part, _Array], path: str, names: Mapping[tuple[str, Part], str]) -> dict[Part, Tensor]:
     """Convert the images of all parts, (n, c, h, w), to one type: uint8 or float32."""
     places = {part: f"{path}: {names['x', part]}" for part in arrays}
     shaped = {part: _shaped(array, places[part]) for part, array in arrays.items()}
@@ -171,9 +175,26 @@ def _shaped(array: _Array, place: str) -> _Array:
     return array
 
 
-def _labels(array: _Array, place: str) -> Tensor:
+def _classes(labels: _Array) -> tuple[str, ...]:
+    """The names of the classes where labels are texts, sorted; none where they are numbers."""
+    return tuple(str(name) for name in np.unique(labels)) if labels.dtype.kind == "U" else ()
+
+
+def _labels(array: _Array, place: str, classes: tuple[str, ...]) -> Tensor:
+    """The numbers of the classes, (n,)."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1 or array.dtype.kind not in "ui":
-        raise DataError(f"{place} is {array.dtype} of shape {array.shape}; labels are integers of shape (n,)")
-    return torch.from_numpy(array.astype(np.int64))
+    if array.ndim != 1 or array.dtype.kind != "U" and (classes or array.dtype.kind not in "ui"):
+        raise DataError(
+            f"{place} is {array.dtype} of shape {array.shape}; labels are integers of shape (n,), or texts in all parts"
+        )
+    if array.dtype.kind != "U":
+        return torch.from_numpy(array.astype(np.int64))
+    unknown = np.setdiff1d(array, classes)
+    if len(unknown):
+        known = ", ".join(map(repr, classes[:10])) or "none, since its labels are numbers"
+        raise DataError(
+            f"{place} has the label {str(unknown[0])!r}, which no training image has (it has {known}); add training "
+            "images of it, or leave these images out"
+        )
+    return torch.from_numpy(np.searchsorted(classes, array).astype(np.int64))

@@ -22,6 +22,7 @@ from trainables.data.tables.splitting import split_table
 from trainables.data.tables.table import TableData, TablePart
 from trainables.data.tables.target import Target, check_target, kind_of_target
 from trainables.errors import DataError
+from trainables.kept_data import is_kept
 
 __all__ = ["described_table", "frames_of", "kind_of_table", "load_table", "table_checksum"]
 
@@ -251,6 +252,6 @@ def _path(settings: TableSettings) -> Path | None:
 def _stamp(settings: TableSettings) -> tuple[object, ...]:
     """Sizes and times of the files, which reveal a change."""
     path = _path(settings)
-    if path is None:
+    if path is None or is_kept(settings.data):
         return ()
     return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in table_files(path))

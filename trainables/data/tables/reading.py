@@ -15,6 +15,7 @@ from search_spaces.names import did_you_mean
 from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
 from trainables.errors import DataError, first_line
+from trainables.kept_data import is_kept, kept_file
 
 __all__ = ["RawTable", "is_table", "places_of", "read_rows", "read_table", "table_files"]
 
@@ -83,10 +84,12 @@ def places_of(data: str | Path, root: object) -> list[Path]:
         root: the folder of relative paths; None for the environment variable NAS_TUNE_DATA.
 
     Returns:
-        The path itself, and the one below the folder where there is one.
+        The file of an object in memory where `data` names one, the path itself, and the one below the folder where there
+        is one.
     """
     below = root or os.environ.get("NAS_TUNE_DATA")
-    return [Path(data), *([Path(str(below)) / data] if below else [])]
+    kept = kept_file(data)
+    return [*([] if kept is None else [kept]), Path(data), *([Path(str(below)) / data] if below else [])]
 
 
 def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str] = ()) -> RawTable:
@@ -114,7 +117,8 @@ def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str]
     frames: dict[Part | None, list[pd.DataFrame]] = {}
     for file in files:
         frames.setdefault(by_file[file], []).append(_checked(_read(file, missing), str(file), missing))
-    return _parted(str(path), {part: _joined(some, path) for part, some in frames.items()}, target, notes)
+    name = "the given data" if is_kept(data) else str(path)
+    return _parted(name, {part: _joined(some, path) for part, some in frames.items()}, target, notes)
 
 
 def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:

@@ -17,6 +17,7 @@ from trainables.data.texts.settings import TextSettings
 from trainables.data.texts.text import TextData, TextPart
 from trainables.data.texts.vocabulary import Vocabulary
 from trainables.errors import DataError
+from trainables.kept_data import is_kept
 
 __all__ = ["described_text", "load_text", "text_checksum"]
 
@@ -174,6 +175,6 @@ def _vocabulary(points: Mapping[Part, Array], text: RawText, settings: TextSetti
 def _stamp(settings: TextSettings) -> tuple[object, ...]:
     """Sizes and times of the files, which reveal a change."""
     path = path_of_text(settings)
-    if path is None:
+    if path is None or is_kept(settings.data):
         return ()
     return tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in text_files(path))

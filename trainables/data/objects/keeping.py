@@ -1,0 +1,256 @@
+"""From an object to a file that is named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trainables.data.objects.arrays import Array, inputs_of, plain_array, targets_of
+from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
+from trainables.data.parts import PARTS, Part, part_of, usual_names
+from trainables.drafts import draft_file
+from trainables.errors import DataError, first_line
+from trainables.kept_data import FOLDER, new_file
+
+__all__ = ["Kept", "is_object", "keep"]
+
+_LARGEST = 4 * 2**30
+"""Bytes of an object above which it is not copied."""
+_OF_IMAGES = ("classification", "regression")
+_SHORT: Mapping[Part, str] = {"train": "", "validation": "_val", "test": "_test"}
+_PARTS_COLUMN = "split"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An object that was written into a file.
+
+    Attributes:
+        data: the name of the file, which is the setting `data` of the task.
+        settings: further settings of the task that the object decides, such as the target of an array.
+    """
+
+    data: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_object(data: object) -> bool:
+    """Check whether data are an object in memory.
+
+    Args:
+        data: the setting `data` of a task.
+
+    Returns:
+        False for a text, a path, and None.
+    """
+    return data is not None and not isinstance(data, str | os.PathLike)
+
+
+def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: int | None = None) -> Kept:
+    """Write an object into a file of this process. Equal objects have one name.
+
+    Args:
+        data: a pair (x, y) of arrays, tensors or lists of them; a mapping of arrays by the names that `.npz` files
+            have; a data frame; a map-style data set of examples (x, y); one of Hugging Face; a mapping of such objects
+            by the names of the parts; or an array of token ids.
+        task: the name of the task, or "auto".
+        target: the column that is predicted.
+        resize: the side in pixels to which images are scaled and cut.
+
+    Returns:
+        The name of the file, with further settings.
+
+    Raises:
+        DataError: the object is none of these, its values cannot be stored, or it is too large.
+    """
+    if isinstance(data, np.ndarray) or (hasattr(data, "shape") and not hasattr(data, "columns")):
+        return _of_ids(data)
+    parts = _parts_of(data)
+    if all(isinstance(part, pd.DataFrame) or is_hugging_face(part) for part in parts.values()):
+        frames = {name: part if isinstance(part, pd.DataFrame) else frame_of(part) for name, part in parts.items()}
+        if all(frame is not None for frame in frames.values()):
+            return _of_frame(_one_frame({name: pd.DataFrame(frame) for name, frame in frames.items()}))
+    if isinstance(data, Mapping) and "train" not in parts:
+        return _of_arrays({str(name): plain_array(values, f"data[{name!r}]") for name, values in data.items()})
+    pairs = {name: _pair(part, name if len(parts) > 1 else "data", target) for name, part in parts.items()}
+    first = pairs["train"][0]
+    if isinstance(first, pd.DataFrame):
+        return _of_rows({name: pd.DataFrame(x) for name, (x, _) in pairs.items()}, _targets(pairs), target)
+    inputs = {name: inputs_of(x, f"the inputs of {name}", resize) for name, (x, _) in pairs.items()}
+    targets = _targets(pairs)
+    _check_lengths(inputs, targets)
+    if task == "table" or (task == "auto" and inputs["train"].ndim <= 2):
+        return _of_rows({name: _columns(array) for name, array in inputs.items()}, targets, target)
+    if task in _OF_IMAGES and inputs["train"].ndim <= 2:
+        raise DataError(
+            f"data: the inputs have the shape {inputs['train'].shape}, which are rows of a table, and {task} takes "
+            "images (n, h, w), (n, h, w, c) or (n, c, h, w); give task='table', or images"
+        )
+    arrays: dict[str, Array] = {}
+    for name in PARTS:
+        if name in inputs:
+            arrays[f"x{_SHORT[name]}"], arrays[f"y{_SHORT[name]}"] = inputs[name], targets[name]
+    return _of_arrays(arrays, {"target": "y"} if target not in (None, "y") else {})
+
+
+def _parts_of(data: Any) -> dict[Part, Any]:
+    """The objects of the parts; all of an object that has none is for training, and a mapping of arrays is of none."""
+    if not isinstance(data, Mapping):
+        return {"train": data}
+    named = {name: part_of(str(name)) for name in data}
+    if not any(named.values()):
+        return {}
+    parts: dict[Part, Any] = {}
+    for name, part in named.items():
+        if part is None or part in parts:
+            raise DataError(
+                f"data: {name!r} names no part, or one that is there already; name the parts {usual_names()}"
+            )
+        parts[part] = data[name]
+    if "train" not in parts:
+        raise DataError(f"data: the parts are {', '.join(map(str, data))}, and none is for training; give one as train")
+    return parts
+
+
+def _pair(data: Any, place: str, target: str | None) -> tuple[Any, Any]:
+    if isinstance(data, list | tuple) and len(data) == 2:
+        return data[0], data[1]
+    if is_hugging_face(data):
+        return pair_of_columns(data, target, place)
+    if is_dataset(data):
+        return pair_of(data, place)
+    if isinstance(data, list | tuple):
+        said = f"a {type(data).__name__} of {len(data)}"
+    else:
+        said = f"a {type(data).__name__}"
+    raise DataError(
+        f"{place} is {said}; give a path, a pair (x, y) of arrays or tensors, a DataFrame with target=<column>, or a "
+        "data set with a length whose examples are pairs (x, y)"
+    )
+
+
+def _targets(pairs: Mapping[Part, tuple[Any, Any]]) -> dict[Part, Array]:
+    return {name: targets_of(y, f"the targets of {name}") for name, (_, y) in pairs.items()}
+
+
+def _check_lengths(inputs: Mapping[Part, Any], targets: Mapping[Part, Array]) -> None:
+    for name, array in inputs.items():
+        if len(array) != len(targets[name]):
+            raise DataError(
+                f"data: {len(array)} inputs of {name} have {len(targets[name])} targets; each input needs one"
+            )
+
+
+def _columns(array: Array) -> pd.DataFrame:
+    """The columns x0, x1, .. of an array (n, k) or (n,)."""
+    if array.ndim > 2:
+        raise DataError(
+            f"data: the inputs have the shape {array.shape}, and a table has rows of numbers, (n, columns); reshape "
+            "them, or leave the task out if they are images"
+        )
+    rows = array.reshape(len(array), -1)
+    return pd.DataFrame({f"x{number}": rows[:, number] for number in range(rows.shape[1])})
+
+
+def _of_rows(frames: Mapping[Part, pd.DataFrame], targets: Mapping[Part, Array], target: str | None) -> Kept:
+    """A table of inputs beside their targets."""
+    _check_lengths(frames, targets)
+    name = target or "y"
+    whole: dict[Part, pd.DataFrame] = {}
+    for part, frame in frames.items():
+        if targets[part].ndim > 1:
+            raise DataError(
+                f"data: the targets have the shape {targets[part].shape}, and a table predicts one column; give one "
+                "target for each row, (n,)"
+            )
+        if name in frame.columns:
+            raise DataError(f"data: x has a column {name!r}, the name of the target; rename it, or give target=<name>")
+        whole[part] = frame.assign(**{name: targets[part]})
+    return _of_frame(_one_frame(whole), {"target": name})
+
+
+def _one_frame(frames: Mapping[Part, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all parts, with a column that names the part where there are several."""
+    if len(frames) == 1:
+        return next(iter(frames.values()))
+    first = frames["train"]
+    for part, frame in frames.items():
+        odd = sorted({*map(str, frame.columns)} ^ {*map(str, first.columns)})
+        if odd:
+            raise DataError(f"data: the column {odd[0]!r} is not in both of train and {part}; give all the same columns")
+    if _PARTS_COLUMN in first.columns:
+        raise DataError(f"data: the column {_PARTS_COLUMN!r} has the name of the column of parts; rename it")
+    return pd.concat([frame.assign(**{_PARTS_COLUMN: part}) for part, frame in frames.items()], ignore_index=True)
+
+
+def _of_frame(frame: pd.DataFrame, settings: Mapping[str, str] | None = None) -> Kept:
+    import pyarrow
+    from pyarrow import parquet
+
+    frame = frame.rename(columns=str)
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise DataError(f"data: the column {twice[0]!r} is there twice; rename or drop one of them")
+    if not len(frame):
+        raise DataError("data: the data frame has no row; give rows")
+    _check_size(int(frame.memory_usage(deep=True).sum()), "a Parquet or CSV file")
+    digest = hashlib.sha256()
+    for column in frame.columns:
+        try:
+            table = pyarrow.Table.from_pandas(frame[[column]], preserve_index=False)
+            hashes = pd.util.hash_pandas_object(frame[column], index=False).to_numpy()
+        except (pyarrow.ArrowException, TypeError, ValueError) as error:
+            raise DataError(
+                f"data: the column {column!r} cannot be stored ({first_line(error)}); convert it to numbers or texts, "
+                "or drop it"
+            ) from error
+        digest.update(repr((column, str(table.schema.field(0).type))).encode())
+        digest.update(np.ascontiguousarray(hashes, dtype="<u8").tobytes())
+    name = f"{FOLDER}/{digest.hexdigest()[:16]}.parquet"
+    with draft_file(new_file(name)) as draft:
+        parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), draft)
+    return Kept(name, settings or {})
+
+
+def _of_arrays(arrays: Mapping[str, Array], settings: Mapping[str, str] | None = None) -> Kept:
+    name = f"{FOLDER}/{_checksum(arrays)}.npz"
+    with draft_file(new_file(name)) as draft, draft.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    return Kept(name, settings or {})
+
+
+def _of_ids(data: Any) -> Kept:
+    ids = plain_array(data, "data")
+    if ids.ndim != 1 or ids.dtype.kind not in "iu":
+        raise DataError(
+            f"data is one array of {ids.dtype} of shape {ids.shape}, which are inputs without targets; give a pair "
+            "(x, y), or for a language the numbers of its tokens, (n,)"
+        )
+    name = f"{FOLDER}/{_checksum({'ids': ids})}.npy"
+    with draft_file(new_file(name)) as draft, draft.open("wb") as file:
+        np.save(file, ids, allow_pickle=False)
+    return Kept(name)
+
+
+def _checksum(arrays: Mapping[str, Array]) -> str:
+    _check_size(sum(array.nbytes for array in arrays.values()), "an .npz file (numpy.savez)")
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(array.data if array.dtype.kind != "U" else array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _check_size(size: int, file: str) -> None:
+    if size > _LARGEST:
+        raise DataError(
+            f"data: the object has {size / 2**30:.1f} GiB, and a run keeps a copy of at most {_LARGEST // 2**30} GiB; "
+            f"write it into {file}, and give its path"
+        )
+

@@ -1,0 +1,105 @@
+"""Data that a search was given as an object in memory, and where their files are.
+
+A configuration and a ledger hold plain values. So `trainables.data.objects` writes an object into a file that is named
+by the checksum of its content, as in "data/0123456789abcdef.npz", and that name stands in the place of the object. The
+file is in a folder of this process first, and in the folder of the run as soon as the run begins. The name is relative
+to that folder, so that a run that was moved still finds it. A process finds the file below each folder that it was told
+of by `add_place`; since the name tells the content, it does not matter which.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from trainables.drafts import draft_file
+
+__all__ = ["FOLDER", "add_place", "bring", "is_kept", "kept_file", "new_file"]
+
+FOLDER = "data"
+"""The folder of such files, below that of a run."""
+_NAME = re.compile(rf"{FOLDER}/[0-9a-f]{{16}}\.(npz|npy|parquet)")
+_places: list[Path] = []
+"""Folders that may hold such files; the latest is the last."""
+_own: list[tempfile.TemporaryDirectory[str]] = []
+"""The folder of this process, once it is made. It is removed when the process ends."""
+
+
+def is_kept(data: object) -> bool:
+    """Check whether the data of a task are the name of such a file.
+
+    Args:
+        data: the setting `data` of a task.
+
+    Returns:
+        Whether it has the form of such a name; whether the file exists is not checked.
+    """
+    return isinstance(data, str) and _NAME.fullmatch(data) is not None
+
+
+def add_place(folder: Path) -> None:
+    """Look for such files in a folder from now on.
+
+    Args:
+        folder: of a run.
+    """
+    if folder in _places:
+        _places.remove(folder)
+    _places.append(folder)
+
+
+def kept_file(data: object) -> Path | None:
+    """Find the file of data that were an object.
+
+    Args:
+        data: the setting `data` of a task.
+
+    Returns:
+        The file; None where `data` is no such name, or none of the folders has the file.
+    """
+    if not is_kept(data):
+        return None
+    candidates = [folder / str(data) for folder in (*_own_folder(), *reversed(_places))]
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def new_file(name: str) -> Path:
+    """Choose where this process writes such a file.
+
+    Args:
+        name: such as "data/0123456789abcdef.npz".
+
+    Returns:
+        The path in the folder of this process, which exists.
+    """
+    if not _own:
+        _own.append(tempfile.TemporaryDirectory(prefix="nas_tune-"))
+    file = Path(_own[0].name) / name
+    file.parent.mkdir(exist_ok=True)
+    return file
+
+
+def bring(data: object, folder: Path) -> None:
+    """Move the file of data that were an object into the folder of a run, and look for it there from now on.
+
+    Args:
+        data: the setting `data` of a task; nothing happens where it is no such name.
+        folder: of the run, which exists.
+    """
+    file = kept_file(data)
+    if file is None:
+        return
+    target = folder / str(data)
+    if not target.is_file():
+        target.parent.mkdir(exist_ok=True)
+        with draft_file(target) as draft:
+            shutil.copyfile(file, draft)
+    add_place(folder)
+    if file.parent.parent in _own_folder():
+        file.unlink()
+
+
+def _own_folder() -> list[Path]:
+    return [Path(one.name) for one in _own]
