@@ -9,6 +9,7 @@ of by `add_place`; since the name tells the content, it does not matter which.
 
 from __future__ import annotations
 
+import atexit
 import re
 import shutil
 import tempfile
@@ -23,7 +24,7 @@ FOLDER = "data"
 _NAME = re.compile(rf"{FOLDER}/[0-9a-f]{{16}}\.(npz|npy|parquet)")
 _places: list[Path] = []
 """Folders that may hold such files; the latest is the last."""
-_own: list[tempfile.TemporaryDirectory[str]] = []
+_own: list[Path] = []
 """The folder of this process, once it is made. It is removed when the process ends."""
 
 
@@ -61,7 +62,7 @@ def kept_file(data: object) -> Path | None:
     """
     if not is_kept(data):
         return None
-    candidates = [folder / str(data) for folder in (*_own_folder(), *reversed(_places))]
+    candidates = [folder / str(data) for folder in (*_own, *reversed(_places))]
     return next((file for file in candidates if file.is_file()), None)
 
 
@@ -75,8 +76,9 @@ def new_file(name: str) -> Path:
         The path in the folder of this process, which exists.
     """
     if not _own:
-        _own.append(tempfile.TemporaryDirectory(prefix="nas_tune-"))
-    file = Path(_own[0].name) / name
+        _own.append(Path(tempfile.mkdtemp(prefix="nas_tune-")))
+        atexit.register(shutil.rmtree, _own[0], ignore_errors=True)
+    file = _own[0] / name
     file.parent.mkdir(exist_ok=True)
     return file
 
@@ -97,9 +99,5 @@ def bring(data: object, folder: Path) -> None:
         with draft_file(target) as draft:
             shutil.copyfile(file, draft)
     add_place(folder)
-    if file.parent.parent in _own_folder():
+    if file.parent.parent in _own:
         file.unlink()
-
-
-def _own_folder() -> list[Path]:
-    return [Path(one.name) for one in _own]

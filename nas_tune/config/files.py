@@ -17,6 +17,7 @@ from nas_tune.config.component import Component
 from nas_tune.config.problems import ConfigProblems, shown
 from nas_tune.config.schema import SearchConfig
 from nas_tune.config.text import parse_toml, read_text
+from trainables.kept_data import add_place
 
 __all__ = ["load_config"]
 
@@ -39,6 +40,8 @@ def load_config(path: str | PathLike[str], overrides: Iterable[str] = ()) -> Sea
         ConfigProblems: keys, values or overrides break a rule; one line for each.
     """
     source = str(path)
+    # The file may be that of a run, whose folder then has the copy of its data.
+    add_place(Path(path).absolute().parent)
     values = parse_toml(read_text(Path(path)), source)
     problems = [problem for override in overrides for problem in _apply(values, override)]
     try:

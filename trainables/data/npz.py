@@ -36,7 +36,8 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False, ti
 
     Other usual names are recognised too: `x_train`, `train_images`, `Y_valid`, ... Images have the shape (n, h, w),
     (n, c, h, w) or (n, h, w, c) and hold numbers of any kind or bool. Integers between 0 and 255 become uint8, all
-    other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0, or texts, which name the classes.
+    other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0, or texts, which name
+    the classes.
 
     Args:
         path: the file.
@@ -184,7 +185,7 @@ def _labels(array: _Array, place: str, classes: tuple[str, ...]) -> Tensor:
     """The numbers of the classes, (n,)."""
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1 or array.dtype.kind != "U" and (classes or array.dtype.kind not in "ui"):
+    if array.ndim != 1 or (array.dtype.kind != "U" and (classes or array.dtype.kind not in "ui")):
         raise DataError(
             f"{place} is {array.dtype} of shape {array.shape}; labels are integers of shape (n,), or texts in all parts"
         )

@@ -12,7 +12,7 @@ from search_spaces.names import did_you_mean
 from trainables.errors import TrainableError
 from trainables.settings.groups import flat_settings, with_defaults
 from trainables.supernet.settings import SearchSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, task_class, task_settings
+from trainables.tasks.registry import AUTO, guessed, make_task, task_class, task_settings, with_file
 from trainables.tasks.task import Task
 
 __all__ = ["SearchedTask"]
@@ -58,6 +58,7 @@ class SearchedTask:
         if isinstance(task, Mapping):
             others = {**task, **others}
             task = others.pop("name", AUTO)
+        others = with_file(others, task)
         if task == AUTO:
             task = guessed(others)[0]
         kind = task_class(task)

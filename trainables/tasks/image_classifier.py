@@ -21,6 +21,7 @@ from trainables.tasks.classifier_settings import ClassifierKeywords, ClassifierS
 from trainables.tasks.image_task import CUTOUT_SHARE
 from trainables.tasks.learner import DROP_PATH, EMA, Learner
 from trainables.tasks.learner_settings import LearnerSettings
+from trainables.tasks.registry import with_file
 from trainables.trial.checkpoint import named
 from trainables.trial.older_identities import as_text
 
@@ -43,7 +44,7 @@ class ImageClassifier(Learner):
 
     @takes(ClassifierSettings)
     def __init__(self, **settings: Unpack[ClassifierKeywords]) -> None:
-        self._begin(settings)
+        self._begin(with_file(settings, Classification.name))
 
     def _configured(self, decided: Mapping[str, object]) -> tuple[LearnerSettings, Classification]:
         of = from_flat(ClassifierSettings, {**self._given, **decided})

@@ -32,7 +32,7 @@ from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.decisions import DecidedSettings
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, task_reference, task_settings
+from trainables.tasks.registry import AUTO, guessed, make_task, task_reference, task_settings, with_file
 from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out, mapped
@@ -435,7 +435,7 @@ def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[
     if isinstance(task, Mapping):
         others = {**task, **others}
         task = others.pop("name", AUTO)
-    return task, others
+    return task, with_file(others, task)
 
 
 def _are_equal(one: Batch, other: Batch) -> bool:

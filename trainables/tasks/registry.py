@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import operator
+import os
 from collections.abc import Mapping
 from typing import cast
 
@@ -16,7 +17,17 @@ from trainables.settings import check_settings
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.task import Task
 
-__all__ = ["AUTO", "TASKS", "guessed", "make_task", "register", "task_class", "task_reference", "task_settings"]
+__all__ = [
+    "AUTO",
+    "TASKS",
+    "guessed",
+    "make_task",
+    "register",
+    "task_class",
+    "task_reference",
+    "task_settings",
+    "with_file",
+]
 
 AUTO = "auto"
 """The name that stands for the task that the data suggest."""
@@ -167,6 +178,32 @@ def task_settings(kind: type[Task]) -> list[str]:
     return list(inspect.signature(kind).parameters)
 
 
+def with_file(settings: Mapping[str, object], task: object) -> dict[str, object]:
+    """Write data that are a pair of arrays or a data set into a file of this process, and its name into the settings.
+
+    Data frames and arrays of token ids stay as they are; the tasks that learn from them take them so.
+
+    Args:
+        settings: of the task, `data` among them or not.
+        task: the name or class of the task.
+
+    Returns:
+        The settings with the name of the file as `data`, and with what the object decides, such as the target.
+
+    Raises:
+        DataError: no task learns from such an object.
+    """
+    data = settings.get("data")
+    if data is None or isinstance(data, str | os.PathLike) or hasattr(data, "shape"):
+        return dict(settings)
+    from trainables.data.objects import keep
+
+    kind = str(task) if isinstance(task, str) else str(getattr(task, "name", AUTO))
+    target, resize = settings.get("target"), settings.get("resize")
+    kept = keep(data, task=kind, target=cast("str | None", target), resize=cast("int | None", resize))
+    return {**settings, "data": kept.data, **kept.settings}
+
+
 def make_task(task: object, settings: Mapping[str, object] | None = None) -> Task:
     """Make a task, before anything is loaded.
 
@@ -185,6 +222,7 @@ def make_task(task: object, settings: Mapping[str, object] | None = None) -> Tas
     given = {**(task if isinstance(task, Mapping) else {}), **(settings or {})}
     if isinstance(task, Mapping):
         task = given.pop("name", AUTO)
+    given = with_file(given, task)
     if task == AUTO:
         task, _ = guessed(given)
     kind = task_class(task)

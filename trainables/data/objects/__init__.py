@@ -8,6 +8,6 @@ An object becomes a file that the tasks read as any other: an `.npz` of plain ar
 
 from __future__ import annotations
 
-from trainables.data.objects.keeping import Kept, is_object, keep
+from trainables.data.objects.keeping import Kept, keep
 
-__all__ = ["Kept", "is_object", "keep"]
+__all__ = ["Kept", "keep"]

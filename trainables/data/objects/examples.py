@@ -37,7 +37,7 @@ def is_dataset(data: object) -> bool:
     Returns:
         Whether it has a length and examples, and is no text, array, list or mapping.
     """
-    known = str | bytes | list | tuple | Mapping | np.ndarray | torch.Tensor | pd.DataFrame | pd.Series
+    known = (str, bytes, list, tuple, Mapping, np.ndarray, torch.Tensor, pd.DataFrame, pd.Series)
     return not isinstance(data, known) and hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
@@ -103,7 +103,7 @@ def pair_of_columns(data: Any, target: str | None, place: str) -> tuple[list[Any
     """
     images = str(_image_column(data[0]))
     others = [name for name in data.column_names if name != images]
-    labels = target or next((name for name in LABEL_NAMES if name in others), None)
+    labels = target or next((name for name in LABEL_NAMES if name in others), "")
     if labels not in others:
         raise DataError(
             f"{place} has the columns {', '.join(data.column_names)}, and no target"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,7 @@ from trainables.drafts import draft_file
 from trainables.errors import DataError, first_line
 from trainables.kept_data import FOLDER, new_file
 
-__all__ = ["Kept", "is_object", "keep"]
+__all__ = ["Kept", "keep"]
 
 _LARGEST = 4 * 2**30
 """Bytes of an object above which it is not copied."""
@@ -40,18 +39,6 @@ class Kept:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def is_object(data: object) -> bool:
-    """Check whether data are an object in memory.
-
-    Args:
-        data: the setting `data` of a task.
-
-    Returns:
-        False for a text, a path, and None.
-    """
-    return data is not None and not isinstance(data, str | os.PathLike)
-
-
 def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: int | None = None) -> Kept:
     """Write an object into a file of this process. Equal objects have one name.
 
@@ -70,14 +57,14 @@ def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: in
         DataError: the object is none of these, its values cannot be stored, or it is too large.
     """
     if isinstance(data, np.ndarray) or (hasattr(data, "shape") and not hasattr(data, "columns")):
-        return _of_ids(data)
+        return _of_ids(data) if task != "signal" else _of_array(plain_array(data, "data"))
     parts = _parts_of(data)
+    if isinstance(data, Mapping) and not parts:
+        return _of_arrays({str(name): plain_array(values, f"data[{name!r}]") for name, values in data.items()})
     if all(isinstance(part, pd.DataFrame) or is_hugging_face(part) for part in parts.values()):
         frames = {name: part if isinstance(part, pd.DataFrame) else frame_of(part) for name, part in parts.items()}
         if all(frame is not None for frame in frames.values()):
             return _of_frame(_one_frame({name: pd.DataFrame(frame) for name, frame in frames.items()}))
-    if isinstance(data, Mapping) and "train" not in parts:
-        return _of_arrays({str(name): plain_array(values, f"data[{name!r}]") for name, values in data.items()})
     pairs = {name: _pair(part, name if len(parts) > 1 else "data", target) for name, part in parts.items()}
     first = pairs["train"][0]
     if isinstance(first, pd.DataFrame):
@@ -183,7 +170,9 @@ def _one_frame(frames: Mapping[Part, pd.DataFrame]) -> pd.DataFrame:
     for part, frame in frames.items():
         odd = sorted({*map(str, frame.columns)} ^ {*map(str, first.columns)})
         if odd:
-            raise DataError(f"data: the column {odd[0]!r} is not in both of train and {part}; give all the same columns")
+            raise DataError(
+                f"data: the column {odd[0]!r} is not in both of train and {part}; give all the same columns"
+            )
     if _PARTS_COLUMN in first.columns:
         raise DataError(f"data: the column {_PARTS_COLUMN!r} has the name of the column of parts; rename it")
     return pd.concat([frame.assign(**{_PARTS_COLUMN: part}) for part, frame in frames.items()], ignore_index=True)
@@ -232,9 +221,13 @@ def _of_ids(data: Any) -> Kept:
             f"data is one array of {ids.dtype} of shape {ids.shape}, which are inputs without targets; give a pair "
             "(x, y), or for a language the numbers of its tokens, (n,)"
         )
-    name = f"{FOLDER}/{_checksum({'ids': ids})}.npy"
+    return _of_array(ids)
+
+
+def _of_array(array: Array) -> Kept:
+    name = f"{FOLDER}/{_checksum({'ids': array})}.npy"
     with draft_file(new_file(name)) as draft, draft.open("wb") as file:
-        np.save(file, ids, allow_pickle=False)
+        np.save(file, array, allow_pickle=False)
     return Kept(name)
 
 
@@ -253,4 +246,3 @@ def _check_size(size: int, file: str) -> None:
             f"data: the object has {size / 2**30:.1f} GiB, and a run keeps a copy of at most {_LARGEST // 2**30} GiB; "
             f"write it into {file}, and give its path"
         )
-

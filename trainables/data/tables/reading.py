@@ -84,8 +84,8 @@ def places_of(data: str | Path, root: object) -> list[Path]:
         root: the folder of relative paths; None for the environment variable NAS_TUNE_DATA.
 
     Returns:
-        The file of an object in memory where `data` names one, the path itself, and the one below the folder where there
-        is one.
+        The file of an object in memory where `data` names one, the path itself, and the one below the folder where
+        there is one.
     """
     below = root or os.environ.get("NAS_TUNE_DATA")
     kept = kept_file(data)
