@@ -93,9 +93,7 @@ def target_array(path: Path, found: list[str], target: str | None) -> str:
     return placed_arrays(str(path), found, target)["y", "train"]
 
 
-def placed_arrays(
-    path: str, found: list[str], target: str | None, what: str = "images"
-) -> dict[tuple[str, Part], str]:
+def placed_arrays(path: str, found: list[str], target: str | None, what: str = "images") -> dict[tuple[str, Part], str]:
     """Find the arrays of all parts by their names.
 
     Args:

@@ -194,11 +194,12 @@ def with_file(settings: Mapping[str, object], task: object) -> dict[str, object]
         DataError: no task learns from such an object.
     """
     data = settings.get("data")
-    if data is None or isinstance(data, str | os.PathLike) or hasattr(data, "shape"):
+    kind = str(task) if isinstance(task, str) else str(getattr(task, "name", AUTO))
+    as_it_is = isinstance(data, str | os.PathLike) or (hasattr(data, "shape") and kind != "signal")
+    if data is None or as_it_is:
         return dict(settings)
     from trainables.data.objects import keep
 
-    kind = str(task) if isinstance(task, str) else str(getattr(task, "name", AUTO))
     target, resize = settings.get("target"), settings.get("resize")
     kept = keep(data, task=kind, target=cast("str | None", target), resize=cast("int | None", resize))
     return {**settings, "data": kept.data, **kept.settings}

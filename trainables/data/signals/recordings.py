@@ -157,7 +157,7 @@ def _read_npz(path: Path, settings: SignalSettings) -> Recordings:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = list(archive.files)
-            placed = placed_arrays(path, names, settings.target, "signals")
+            placed = placed_arrays(str(path), names, settings.target, "signals")
             arrays = {place: archive[name] for place, name in placed.items()}
             groups = {part: _groups_of(path, archive, names, settings.validation_groups, part) for _, part in placed}
     except DataError:
