@@ -53,9 +53,10 @@ def test_a_moved_run_has_its_data(tmp_path: Path, elsewhere: None) -> None:
     notes = [text for _, text in run.state.notes]
     assert any("the given data: 19 images to train on" in note and "left, right, up" in note for note in notes)
     assert any(f"the run keeps a copy of the data: data/{file.name}, " in note for note in notes)
+    config = run.config
     shutil.move(run.path, tmp_path / "moved")
     kept_data._places.clear()
-    assert load_config(tmp_path / "moved" / "config.toml") == run.config
+    assert load_config(tmp_path / "moved" / "config.toml") == config
     kept_data._places.clear()
     again = nas_tune.resume(tmp_path / "moved", max_trials=2)
     assert len(again.trials()) == 2
@@ -63,11 +64,18 @@ def test_a_moved_run_has_its_data(tmp_path: Path, elsewhere: None) -> None:
 
 
 def test_equal_data_are_the_same_search_and_others_are_refused(tmp_path: Path) -> None:
-    searched(tmp_path / "run", MLP, data=ROWS, target="price")
-    again = searched(tmp_path / "run", MLP, data=ROWS.copy(), target="price", resume=True, max_trials=2)
-    assert len(again.trials()) == 2
+    searched(tmp_path / "run", data=(IMAGES, LABELS))
+    again = searched(tmp_path / "run", data=(list(IMAGES), LABELS.tolist()), resume=True)
+    assert len(again.trials()) == 1
     with pytest.raises(ResumeRefusedError, match="trainable was"):
-        searched(tmp_path / "run", MLP, data=ROWS.assign(size=1.0), target="price", resume=True)
+        searched(tmp_path / "run", data=(IMAGES, LABELS[::-1]), resume=True)
+
+
+def test_a_frame_is_a_table() -> None:
+    config = SearchConfig(space=MLP, data=ROWS, target="price", max_trials=1)
+    assert (config.metric, config.trainable.settings["target"]) == ("rmse", "price")
+    assert SearchConfig(space=MLP, data=ROWS.copy(), target="price", max_trials=1) == config
+    assert SearchConfig(space=MLP, data=ROWS[::-1], target="price", max_trials=1) != config
 
 
 @pytest.mark.parametrize(
