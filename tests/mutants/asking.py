@@ -8,6 +8,7 @@ from __future__ import annotations
 import compileall
 import os
 import re
+import resource
 import sys
 from collections.abc import Sequence
 from multiprocessing import get_context
@@ -26,6 +27,8 @@ LONGEST = 120
 """Seconds of a test; what takes longer hangs."""
 SECONDS = 1800
 """Of a group of tests: for what hangs before the first of them."""
+MEMORY = 8 * 2**30
+"""Bytes that the tests of a mutant may take; a loop without end would take all of the machine's."""
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 """Nothing is collected where all the tests are of Ray or slow ones."""
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
@@ -71,6 +74,7 @@ def fault(copy: Path, tests: Sequence[str]) -> str | None:
 def _asked(copy: str, output: str, tests: list[str]) -> None:
     """Run the tests with nothing of the project imported but from the copy."""
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     os.chdir(copy)
     os.environ["PYTHONPATH"] = copy
     sys.path[:] = [copy, *(place for place in sys.path if place and not (Path(place) / "tests/mutants").exists())]
