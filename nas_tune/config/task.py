@@ -45,7 +45,7 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
     Raises:
         ConfigError: a setting is given twice, or the trainable has a task of its own.
     """
-    if "task" not in values and ("data" not in values or "trainable" in values):
+    if "task" not in values and not ("data" in values and _trains_networks(values.get("trainable"))):
         return dict(values)
     name, settings = _named(values.get("task", _AUTO), "task", _AUTO)
     trainable, how = _named(values.get("trainable", LEARNER), "trainable", LEARNER)
@@ -65,6 +65,12 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
             )
         return {**given, "trainable": {"name": trainable, **settings, **beside, **how}}
     return {**given, "trainable": {"name": trainable, "task": name, **settings, **beside, **how}}
+
+
+def _trains_networks(trainable: object) -> bool:
+    """Whether the trainable of a configuration, which may have no name, trains networks on data that stand beside."""
+    nameless = trainable is None or (isinstance(trainable, Mapping) and "name" not in trainable)
+    return nameless or _name_of(trainable) in (LEARNER, "image_classifier")
 
 
 def is_learner(trainable: object) -> bool:

@@ -49,7 +49,10 @@ def compile_tree(tree: object) -> SpaceNode:
     """
     if isinstance(tree, dict | list | tuple) and not tree:
         raise _refused("", repr(tree), "an empty space has nothing to decide; declare at least one parameter")
-    is_container = isinstance(tree, Mapping | list | tuple) and not isinstance(tree, Declared)
+    whole = tree
+    while isinstance(whole, Nested):
+        whole = whole.declared
+    is_container = isinstance(whole, Mapping | list | tuple) and not isinstance(whole, Declared)
     try:
         _check_decides(tree, "")
         node = _Compiler().compile(tree, "", "" if is_container else "root")

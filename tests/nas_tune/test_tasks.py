@@ -66,6 +66,14 @@ def test_without_a_name_the_data_decide(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("trainable", [{"channels": 2}, {"name": "learner", "channels": 2}])
+def test_data_beside_the_settings_of_a_training_make_a_task(trainable: dict[str, Any]) -> None:
+    found = config(data="digits", trainable=trainable)
+    assert found.trainable.plain() == {"name": "learner", "task": "auto", "data": "digits", "channels": 2}
+    classifier = config(data="digits", trainable="image_classifier")
+    assert classifier.trainable.plain() == {"name": "image_classifier", "data": "digits"}
+
+
 def test_configurations_without_a_task_are_what_they_were() -> None:
     plain = config()
     assert plain.trainable.plain() == "image_classifier"

@@ -12,10 +12,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
+from search_spaces.architecture import Architecture
 from search_spaces.catalogue import SPACES
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from search_spaces.registry import Registry
@@ -26,9 +27,6 @@ from trainables.networks.family import Builder, Family
 from trainables.networks.own import is_own, own_family
 from trainables.networks.recurrent import texts
 from trainables.settings import check_number, check_settings
-
-if TYPE_CHECKING:
-    from search_spaces.architecture import Architecture
 
 __all__ = [
     "NETWORKS",
@@ -113,6 +111,8 @@ def build(
     task = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
     _check_task(num_classes, in_channels, image_size)
     check_network(space, settings)
+    if isinstance(architecture, Mapping):
+        architecture = Architecture(architecture)  # so that a builder reads it one way, whoever calls
     made = builder_of(space)(architecture, **_taken(builder_of(space), task), **settings)
     if not isinstance(made, nn.Module):
         raise TrainableError(f"the builder of {space_name(space)} gave a {type(made).__name__}; return an nn.Module")

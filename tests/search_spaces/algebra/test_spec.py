@@ -228,3 +228,12 @@ def test_only_a_space_and_a_rule_are_taken_from_a_spec(part: dict[str, Any], sai
 
 def _spec_of_two(one: Any, other: Any) -> bool:
     return True
+
+
+def test_a_space_that_is_the_whole_of_another_has_the_same_parameters_before_and_after_its_spec() -> None:
+    inner = Space({"width": choice(8, 16), "blocks": [integer(1, 3)]})
+    whole = Space(inner, name="whole")
+    again = Space.from_spec(whole.to_spec())
+    assert [parameter.name for parameter in whole.parameters] == ["width", "blocks.0"]
+    assert [parameter.name for parameter in again.parameters] == ["width", "blocks.0"]
+    assert whole.sample(3).tree == again.sample(3).tree

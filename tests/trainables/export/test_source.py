@@ -103,7 +103,7 @@ def test_sources_are_clean_and_equal_blocks_are_one_class(tmp_path: Path) -> Non
         assert max(map(len, text.splitlines())) <= 120, name
         assert not any(word in text for word in ("nas_tune", "trainables", "search_spaces")), name
         (tmp_path / f"{name}.py").write_text(text)
-    assert texts["nb201"].count("class Cell") == 1
+    assert texts["nb201"].count("class Nb201Cell") == 1
     assert texts["resnet"].count("class Bottleneck") <= 4
     if (ruff := shutil.which("ruff")) is not None:
         done = subprocess.run(

@@ -11,6 +11,7 @@ import torch
 
 import search_spaces
 from search_spaces.errors import ArchitectureError, UnknownNameError
+from tests.registries import kept
 from tests.trainables.members import SWEEP
 from trainables import build, networks
 from trainables.costs.cost import cost_of
@@ -223,3 +224,13 @@ def test_drop_path_refuses_what_leaves_nothing_or_is_no_probability(probability)
     with pytest.raises(TrainableError, match="drop_path is"):
         DropPath(probability)
     assert DropPath(0.999)(torch.ones(4, 1)).isfinite().all()
+
+
+def test_a_builder_gets_an_architecture_whether_the_caller_has_one_or_its_tree():
+    def build_wide(architecture):
+        return torch.nn.Linear(architecture.tree["width"], architecture["width"])
+
+    with kept(networks.NETWORKS):
+        networks.register("wide", build_wide)
+        tree = {"width": 3}
+        assert parameters(build("wide", tree)) == parameters(build("wide", search_spaces.Architecture(tree))) == 12
