@@ -134,7 +134,7 @@ def test_a_decision_by_the_data_is_refused_with_its_place() -> None:
 
 @pytest.mark.parametrize("family", ["recurrent", "enas_recurrent"])
 def test_a_loop_over_the_text_is_refused(family: str) -> None:
-    with pytest.raises(UntraceableError, match=r"`cell`, a Cell, .* unrolls into \d+ lines"):
+    with pytest.raises(UntraceableError, match=r"`cell`, a RecurrentCell, .* unrolls into \d+ lines"):
         source_code_of(member(family, 0), (inputs(family, 2), inputs(family, 3)))
 
 
