@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from trainables.errors import TrainableError
 from trainables.supernet.criterion import Criterion
 from trainables.supernet.decisions import Decision
+from trainables.supernet.methods.former_names import keep_former_names
 from trainables.supernet.mixing import Mix
 from trainables.training.batches import Batch
 
@@ -91,6 +92,10 @@ class Method(nn.Module):
     most_skips: int | None = None
     """The most skip connections in each kind of cell of the architecture; None sets no limit."""
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        keep_former_names(cls)
+
     def __init__(self) -> None:
         super().__init__()
         self.criterion = Criterion()
@@ -122,6 +127,8 @@ class Method(nn.Module):
             supernet: the supernet.
             example: an example of its input, or None.
         """
+
+    meet = prepare
 
     def check(self, decision: Decision) -> None:
         """Refuse a decision that this method cannot mix.
