@@ -12,7 +12,8 @@ A strategy that derives from `nas_tune.strategies.ArchitectureSampler` and keeps
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -54,11 +55,12 @@ def check_sampler(make: Factory, space: Space | None = None, *, objectives: int 
         AssertionError: a promise is broken; the message says which.
     """
     space = space or example_space()
-    check_beside_parameters(make, space, objectives=objectives, trials=trials)
-    check_restart(make, space, optuna.storages.InMemoryStorage, objectives=objectives, trials=trials)
-    check_foreign_trials(make, space, objectives=objectives)
-    check_threads(make, space, objectives=objectives)
-    check_small_space(make, objectives=objectives)
+    with _without_log():
+        check_beside_parameters(make, space, objectives=objectives, trials=trials)
+        check_restart(make, space, optuna.storages.InMemoryStorage, objectives=objectives, trials=trials)
+        check_foreign_trials(make, space, objectives=objectives)
+        check_threads(make, space, objectives=objectives)
+        check_small_space(make, objectives=objectives)
 
 
 def example_space() -> Space:
@@ -210,6 +212,17 @@ def check_small_space(make: Factory, *, objectives: int = 1) -> None:
     made = _architectures(space, study)
     _require(len({one.id for one in made}) == space.size, "a small space is searched whole", made)
     _require_distinct(made[: space.size])
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Optuna logs every trial, among which nobody would see a broken promise."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _study(sampler: BaseSampler, objectives: int, storage: BaseStorage | None = None) -> Study:

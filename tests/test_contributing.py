@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.notebooks.pages import blocks_of
+from tests.test_docstrings import ports, problems
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "tests" / "plugin" / "nas_tune_twig"
@@ -167,4 +168,7 @@ def test_the_walks_of_the_page_lead_to_what_works(tmp_path: Path) -> None:
         (tmp_path / table).write_text(f"{text[: last.end()]}        {line},\n{text[last.end() :]}", encoding="utf-8")
     (tmp_path / "trainables" / "networks" / "ladder.py").write_text(files.pop("ladder_network.py"), encoding="utf-8")
     assert not files
+    known = ports()
+    written = [path for path in tmp_path.rglob("*.py") if not (ROOT / path.relative_to(tmp_path)).exists()]
+    assert not [problem for path in written for problem in problems(path, known)]
     run_in(tmp_path, OF_THE_PAGE)
