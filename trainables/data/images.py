@@ -293,7 +293,11 @@ def _check_split(place: str, split: Split) -> None:
         shape = tuple(images.shape)
         raise DataError(f"{place}images have the shape {shape}; (count, 1, 3 or 4 channels, height, width) is needed")
     if images.is_floating_point() and not bool(torch.isfinite(images).all()):
-        raise DataError(f"{place}images hold NaN or infinite values; remove or replace them")
+        odd = (~torch.isfinite(images).flatten(1).all(1)).nonzero().flatten().tolist()
+        raise DataError(
+            f"{place}images hold NaN or infinite values, {len(odd)} of {len(images)}, such as image {odd[0]}; remove "
+            "or replace them"
+        )
 
 
 def _check_classes(name: str, train: Split, held: Mapping[str, Split], count: int) -> None:

@@ -18,6 +18,7 @@ from search_spaces.names import did_you_mean
 from trainables.data.folders import is_image_folder, load_image_folder
 from trainables.data.images import ImageData, Raw
 from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
+from trainables.data.noticed import noticed_images
 from trainables.data.npz import load_npz
 from trainables.data.parquet import load_parquet, parquet_files
 from trainables.data.parts import visible
@@ -100,21 +101,27 @@ def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) ->
 
 
 def described(settings: DataSettings, read: Callable[[], Raw] | None = None) -> list[str]:
-    """Describe the images of a data set and how they are split.
+    """Describe the images of a data set and how they are split, and warn of copies and of images of one value.
 
     Args:
         settings: the data set and how it is split.
         read: reads the data set; `load_raw` by default.
 
     Returns:
-        One line; none for a data set of `NAMED` whose files are scikit-learn's or torchvision's.
+        One line, and one for each warning; none for a data set of `NAMED` whose files are scikit-learn's or
+        torchvision's.
     """
     if settings.data == "digits" or (settings.data in TORCHVISION and data_path(settings.data, settings.root) is None):
         return []
     raw = read() if read else load_raw(settings)
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
-    counts = [len(rows) for rows in rows_of(raw, **shares, seed=settings.seed, whole=settings.whole)]
-    return [summary_of(raw, *counts, whole=settings.whole, shares=shares)]
+    rows, held, tested = rows_of(raw, **shares, seed=settings.seed, whole=settings.whole)
+    summary = summary_of(raw, len(rows), len(held), len(tested), whole=settings.whole, shares=shares)
+    images = raw.train.images
+    parts = {"train": images[rows]}
+    for part, given, drawn in (("validation", raw.validation, held), ("test", raw.test, tested)):
+        parts[part] = given.images if given is not None else images[drawn]
+    return [summary, *noticed_images(parts)]
 
 
 def load_raw(settings: DataSettings) -> Raw:

@@ -106,7 +106,7 @@ def test_all_three_are_as_given(tmp_path, form, names):
     assert [values(split) for split in (data.train, data.validation, data.test)] == [[10, 20], [30, 40], [50, 60]]
     assert [len(split) for split in (data.train, data.validation, data.test)] == [20, 6, 8]
     assert float(data.mean) == 15.0
-    (said,) = described(DataSettings(str(path)))
+    said, *_ = described(DataSettings(str(path)))
     assert "20 images to train on, 6 for validation as given (validation_share is not used)" in said
     assert "8 for testing as given (test_share is not used)" in said
     assert "2 classes" in said
@@ -119,7 +119,7 @@ def test_training_and_validation_only_test_is_of_the_training_images(tmp_path, f
     assert values(data.validation) == [30, 40]
     assert values(data.test) == [10, 20]
     assert (len(data.train), len(data.validation), len(data.test)) == (16, 6, 4)
-    (said,) = described(DataSettings(str(path)))
+    said, *_ = described(DataSettings(str(path)))
     assert "16 images to train on, 6 for validation as given" in said
     assert "4 for testing parted from them (test_share = 0.2)" in said
 
@@ -146,7 +146,7 @@ def test_the_whole_is_all_but_the_test_images(tmp_path, form):
     assert values(data.train) == [10, 20, 30, 40]
     assert (len(data.train), len(data.validation), len(data.test)) == (26, 0, 8)
     assert values(data.test) == [50, 60]
-    (said,) = described(DataSettings(str(path), **settings))
+    said, *_ = described(DataSettings(str(path), **settings))
     assert "26 images to train on, the 6 for validation among them" in said
 
 
@@ -162,7 +162,7 @@ def test_a_class_that_a_split_lacks_is_told(tmp_path):
         file.unlink()
     data = loaded(tmp_path)
     assert data.validation.labels.tolist() == [0, 0, 0]
-    (said,) = described(DataSettings(str(tmp_path)))
+    said, *_ = described(DataSettings(str(tmp_path)))
     assert "no validation image of dog" in said
 
 
