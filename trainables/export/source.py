@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from trainables.export.blocks import Definition, ModuleSource, defined
+from trainables.export.copied import copied
 from trainables.export.expressions import INDENT, WIDTH, Bracket, Entry, Number, Piece, SourceText, flat, written
 from trainables.export.layers import constructed, literal
 from trainables.export.statements import Statement, statements
@@ -83,6 +84,7 @@ class _Author:
         self._definitions: list[Definition] = []
         self._names: set[str] = set(_TAKEN)
         self._unused: list[str] = []
+        self._functions: dict[str, str] = {}
 
     def source(self) -> SourceCode:
         for _, modules in itertools.groupby(sorted(self._customs(), key=self._height), key=self._height):
@@ -92,7 +94,7 @@ class _Author:
                 kinds.setdefault(block.kind(), []).append((module, block))
             for members in kinds.values():
                 self._define(members)
-        text = "\n\n\n".join(_class_text(one) for one in self._definitions)
+        text = "\n\n\n".join([*self._functions.values(), *(_class_text(one) for one in self._definitions)])
         return SourceCode(text, flat(self._piece(self._root)), tuple(self._unused))
 
     def _define(self, members: list[tuple[nn.Module, ModuleSource]]) -> None:
@@ -152,11 +154,19 @@ class _Author:
 
     def _block(self, module: nn.Module) -> ModuleSource:
         traced = self._traced.get(module)
-        forward = tuple(statements(traced, self._is_plain)) if traced is not None else ()
+        signature = _signature(traced) if traced is not None else ""
         constructor = (*self._tensors(module), *self._children(module))
+        try:
+            forward = tuple(statements(traced, self._is_plain)) if traced is not None else ()
+        except UntraceableError:
+            copy_of = copied(module)
+            if copy_of is None:
+                raise
+            constructor += copy_of.attributes
+            signature, forward = copy_of.signature, copy_of.forward
+            self._functions |= copy_of.functions
         base = next((f"nn.{kind.__name__}" for kind in _CONTAINERS if isinstance(module, kind)), "nn.Module")
         taken = frozenset((*module._modules, *module._parameters, *module._buffers))
-        signature = _signature(traced) if traced is not None else ""
         return ModuleSource(_class_name(module), _document(module), constructor, forward, signature, base, taken)
 
     def _children(self, module: nn.Module) -> Iterator[Statement]:

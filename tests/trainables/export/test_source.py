@@ -132,12 +132,6 @@ def test_a_decision_by_the_data_is_refused_with_its_place() -> None:
         source_code_of(Undecided(), (torch.rand(2, 6), torch.rand(3, 6)))
 
 
-@pytest.mark.parametrize("family", ["recurrent", "enas_recurrent"])
-def test_a_loop_over_the_text_is_refused(family: str) -> None:
-    with pytest.raises(UntraceableError, match=r"`cell`, a RecurrentCell, .* unrolls into \d+ lines"):
-        source_code_of(member(family, 0), (inputs(family, 2), inputs(family, 3)))
-
-
 def test_batches_of_one_size_say_nothing() -> None:
     with pytest.raises(UntraceableError, match="both batches hold 2"):
         source_code_of(Undecided(), (torch.rand(2, 6), torch.rand(2, 6)))
