@@ -45,6 +45,7 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
     Raises:
         ConfigError: a setting is given twice, or the trainable has a task of its own.
     """
+    _check_no_task(values.get("trainable"))
     if "task" not in values and not ("data" in values and _trains_networks(values.get("trainable"))):
         return dict(values)
     name, settings = _named(values.get("task", _AUTO), "task", _AUTO)
@@ -71,6 +72,18 @@ def _trains_networks(trainable: object) -> bool:
     """Whether the trainable of a configuration, which may have no name, trains networks on data that stand beside."""
     nameless = trainable is None or (isinstance(trainable, Mapping) and "name" not in trainable)
     return nameless or _name_of(trainable) in (LEARNER, "image_classifier")
+
+
+def _check_no_task(trainable: object) -> None:
+    """Refuse the data of a task for the trainable `table`, which has the name of a task."""
+    held = trainable.settings if isinstance(trainable, Component) else trainable
+    for key in ("data", "target"):
+        if _name_of(trainable) == "table" and isinstance(held, Mapping) and key in held:
+            raise ConfigError(
+                f"trainable.{key}: the trainable table looks architectures up in a benchmark; a table of yours is a "
+                f'task: write [task] name = "table", {key} = .. (in Python task="table", {key}=..), and leave the '
+                "trainable out"
+            )
 
 
 def is_learner(trainable: object) -> bool:

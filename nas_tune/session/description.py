@@ -38,13 +38,23 @@ def describe_run(setup: SearchSetup) -> dict[str, Any]:
             "reference": reference_of(setup.target),
             "fingerprint": source_fingerprint(setup.target),
             "held": held_fingerprint(setup.target),
-            "settings": setup.trainable_settings,
+            "settings": _settings(setup),
         },
         **({"registered": found} if (found := setup.registered) else {}),
         "versions": dict(versions()),
         "created": time.time(),
     }
     return signed(meta)
+
+
+def _settings(setup: SearchSetup) -> dict[str, Any]:
+    """The settings of the trainable; where the data decide the task, the task that they decide now."""
+    settings = setup.trainable_settings
+    if settings.get("task") != "auto":
+        return settings
+    from trainables.tasks.registry import guessed
+
+    return {**settings, "task": guessed({key: value for key, value in settings.items() if key != "task"})[0]}
 
 
 def _is_registered(setup: SearchSetup) -> bool:

@@ -171,3 +171,27 @@ def test_a_strangers_task_is_not_imported(tmp_path: Path) -> None:
     }
     with pytest.raises(ForeignCodeError, match="evil:Task"):
         check_code(meta, tmp_path)
+
+
+def test_the_task_that_the_data_decided_is_kept_and_not_guessed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(write_turned(tmp_path))
+    run = nas_tune.search(
+        "nb201", data=path, target="angle", task="auto", trainable={**SMALL}, max_trials=1, max_epochs=1,
+        executor="inline", run_dir=tmp_path / "run",
+    )  # fmt: skip
+    assert run.meta["trainable"]["settings"]["task"] == "regression"
+
+    def guessed(settings: object) -> tuple[str, str]:
+        raise AssertionError("the data are asked again")
+
+    monkeypatch.setattr("trainables.tasks.learner.guessed", guessed)
+    retrained = nas_tune.retrain(run, top=1, epochs=1, baselines=0, seeds=1, executor="inline")
+    assert retrained.run.trials()["state"].tolist() == ["complete"]
+
+
+@pytest.mark.parametrize("key", ["data", "target"])
+def test_a_table_of_ones_own_is_a_task_and_no_trainable(key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"trainable.{key}: the trainable table looks .* \[task\] name = \"table\""):
+        config(trainable={"name": "table", key: "f.parquet"})

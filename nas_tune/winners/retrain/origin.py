@@ -142,7 +142,10 @@ def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
     """The run's settings for the training of an architecture."""
     if not run.searches:
         return dict(run.meta["trainable"]["settings"])
-    settings = run.config.trainable.settings
+    settings = dict(run.config.trainable.settings)
+    if settings.get("task") == "auto":
+        # The data decided it when the run began.
+        settings["task"] = run.meta["trainable"]["settings"].get("task", "auto")
     named = {"space": space.name or run.config.space.name} if "space" in setting_names(target, settings) else {}
     return {**settings, **named}
 
