@@ -204,10 +204,12 @@ def test_the_example_of_results_runs_as_it_stands(
 def test_the_own_module_of_the_example_declares_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    declared, _, _ = example("class Net(").partition("networks.register")
+    declared, _, _ = example("class Net(").partition("options =")
     made = run_here(declared, tmp_path, monkeypatch)
-    assert made["space"].size == 18
-    assert made["nn"].freeze(made["Net"](), made["space"].sample(0))(torch.rand(2, 1, 8, 8)).shape == (2, 10)
+    nn, net = made["nn"], made["Net"](10, 1)
+    space = nn.space_of(net)
+    assert space.size == 18
+    assert nn.freeze(net, space.sample(0))(torch.rand(2, 1, 8, 8)).shape == (2, 10)
 
 
 @pytest.mark.slow
