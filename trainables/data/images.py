@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 from trainables.data.parts import part_named
 from trainables.errors import DataError
 
-__all__ = ["ImageData", "Raw", "Split", "check_images_of", "raw_images"]
+__all__ = ["ImageData", "Raw", "Split", "check_images_of", "lacking_classes", "raw_images"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ class Raw:
         classes: names of the classes in the order of their labels; empty where there are none.
         validation: the validation images; None where the data set has no such split.
         notes: what a person should know about how the data set was read.
+        groups: the number of the group of each image, (n,), by the split; empty where there are no groups.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Raw:
     classes: tuple[str, ...]
     validation: Split | None = None
     notes: tuple[str, ...] = ()
+    groups: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -148,6 +150,7 @@ class ImageData:
         classes: names of the classes in the order of their labels.
         mean: (1, c, 1, 1), of the training images per channel, in the units of the images.
         std: (1, c, 1, 1), standard deviation of the same.
+        groups: the number of the group of each image, (n,), by the split; empty where there are no groups.
     """
 
     name: str
@@ -157,6 +160,7 @@ class ImageData:
     classes: tuple[str, ...]
     mean: Tensor
     std: Tensor
+    groups: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
 
     @property
     def in_channels(self) -> int:
@@ -173,11 +177,6 @@ class ImageData:
     def device(self) -> torch.device:
         """The device of the images."""
         return self.train.images.device
-
-    @property
-    def groups(self) -> Mapping[str, Tensor]:
-        """Empty: images belong to no groups."""
-        return {}
 
     def arguments(self) -> dict[str, Any]:
         """Return what the images decide for the builder of a network.
@@ -260,7 +259,7 @@ def raw_images(
     named = classes or tuple(str(index) for index in range(count))
     found = list(notes)
     for title, split in held.items():
-        found.extend(_lacking(title, split, named))
+        found.extend(lacking_classes(title, split.labels, named))
     return Raw(name, train, test, named, validation, tuple(found))
 
 
@@ -316,7 +315,17 @@ def _check_classes(name: str, train: Split, held: Mapping[str, Split], count: in
             raise DataError(f"{name}: the {title} label {int(split.labels.max())} does not occur in training")
 
 
-def _lacking(title: str, split: Split, classes: Sequence[str]) -> list[str]:
-    present = torch.bincount(split.labels, minlength=len(classes))
+def lacking_classes(title: str, labels: Tensor, classes: Sequence[str]) -> list[str]:
+    """Note which classes a part of the images lacks.
+
+    Args:
+        title: the name of the part.
+        labels: (n,), the classes of its images.
+        classes: the names of all classes.
+
+    Returns:
+        A note; none where no class is lacking.
+    """
+    present = torch.bincount(labels, minlength=len(classes))
     empty = [classes[index] for index in (present == 0).nonzero().flatten().tolist()]
     return [f"no {title} image of {', '.join(empty[:10])}{', ..' if len(empty) > 10 else ''}"] if empty else []

@@ -16,7 +16,7 @@ import torch
 
 from search_spaces.names import did_you_mean
 from trainables.data.folders import is_image_folder, load_image_folder
-from trainables.data.images import ImageData, Raw
+from trainables.data.images import ImageData, Raw, lacking_classes
 from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
 from trainables.data.noticed import noticed_images
 from trainables.data.npz import load_npz
@@ -121,7 +121,13 @@ def described(settings: DataSettings, read: Callable[[], Raw] | None = None) -> 
     parts = {"train": images[rows]}
     for part, given, drawn in (("validation", raw.validation, held), ("test", raw.test, tested)):
         parts[part] = given.images if given is not None else images[drawn]
-    return [summary, *noticed_images(parts)]
+    notes = noticed_images(parts)
+    if raw.groups and raw.classes:
+        for part, index in (("train", rows), ("validation", held), ("test", tested)):
+            # A part without drawn rows is as given, or left out.
+            lacking = lacking_classes(part, raw.train.labels[index], raw.classes) if len(index) else []
+            notes += [f"warning: {note}" for note in lacking]
+    return [summary, *notes]
 
 
 def load_raw(settings: DataSettings) -> Raw:
@@ -154,11 +160,12 @@ def load_raw_numbers(settings: DataSettings) -> Raw:
     return _load_raw_numbers(settings.data, _file_settings(settings), _stamp(settings))
 
 
-_Files = tuple[str | None, bool, str | None, str | None, int | None]
+_Files = tuple[str | None, bool, str | None, str | None, int | None, str | None]
 
 
 def _file_settings(settings: DataSettings) -> _Files:
-    return (settings.root, settings.download, settings.image_column, settings.label_column, settings.resize)
+    columns = (settings.image_column, settings.label_column, settings.resize, settings.validation_groups)
+    return (settings.root, settings.download, *columns)
 
 
 @lru_cache(maxsize=4)
@@ -188,27 +195,40 @@ def _load_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]
 
 @lru_cache(maxsize=2)
 def _load_raw_numbers(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
-    root, _, image_column, label_column, resize = files
+    root, _, image_column, label_column, resize, groups = files
     path = None if data == "digits" else data_path(data, root)
     if path is not None and path.suffix.lower() == ".npz":
-        return load_npz(path, target=label_column, numbers=True, title=_title(data))
+        return load_npz(path, target=label_column, numbers=True, title=_title(data), groups=groups)
     if path is not None and parquet_files(path):
-        return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize, numbers=True)
+        return load_parquet(
+            path,
+            image_column=image_column,
+            label_column=label_column,
+            resize=resize,
+            numbers=True,
+            groups=groups,
+        )
     return as_numbers(_load_raw(data, files, stamp))
 
 
 @lru_cache(maxsize=2)
 def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
-    root, download, image_column, label_column, resize = files
+    root, download, image_column, label_column, resize, groups = files
+    path = None if data == "digits" else data_path(data, root)
+    of_files = path is not None and (path.suffix.lower() == ".npz" or parquet_files(path))
+    if groups is not None and not of_files:
+        raise DataError(
+            f"validation_groups is {groups!r}, and {data} has no groups: it names an array of an .npz file or a column "
+            "of Parquet files; leave it out"
+        )
     if data == "digits":
         return load_digits()
-    path = data_path(data, root)
     if path is None:
         return load_torchvision(data, _root(data, root), download=download)
     if path.suffix.lower() == ".npz":
-        return load_npz(path, target=label_column, title=_title(data))
+        return load_npz(path, target=label_column, title=_title(data), groups=groups)
     if parquet_files(path):
-        return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize)
+        return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize, groups=groups)
     if is_image_folder(path):
         return load_image_folder(path, resize=resize)
     raise DataError(

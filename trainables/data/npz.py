@@ -6,6 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, Part, part_of, usual_names
@@ -31,7 +33,9 @@ DAMAGE = (
 _Array = np.ndarray[Any, Any]
 
 
-def load_npz(path: Path, *, target: str | None = None, numbers: bool = False, title: str | None = None) -> Raw:
+def load_npz(
+    path: Path, *, target: str | None = None, numbers: bool = False, title: str | None = None, groups: str | None = None
+) -> Raw:
     """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
     Other usual names are recognised too: `x_train`, `train_images`, `Y_valid`, ... Images have the shape (n, h, w),
@@ -45,6 +49,7 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False, ti
             names.
         numbers: whether labels are numbers with a unit, (n,) or (n, k).
         title: names the data set in messages; by default the path does.
+        groups: the name of the array of groups, as in `speaker`, `speaker_val` and `speaker_test`; None for no groups.
 
     Returns:
         The images, with a note on arrays that were not read.
@@ -57,7 +62,12 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False, ti
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = placed_arrays(name, list(archive.files), target)
             arrays = {place: archive[name] for place, name in names.items()}
-            unread = sorted(set(archive.files) - set(names.values()))
+            parts = [part for part in PARTS if ("x", part) in names]
+            of_groups = (
+                {} if groups is None else {part: _group_name(name, archive.files, groups, part) for part in parts}
+            )
+            grouped = {part: archive[one].tolist() for part, one in of_groups.items()}
+            unread = sorted(set(archive.files) - set(names.values()) - set(of_groups.values()))
     except DataError:
         raise
     except DAMAGE as error:
@@ -68,12 +78,33 @@ def load_npz(path: Path, *, target: str | None = None, numbers: bool = False, ti
     for part, found in images.items():
         place, values = f"{name}: {names['y', part]}", arrays["y", part]
         splits[part] = Split(found, target_numbers(values, place) if numbers else _labels(values, place, classes))
+    codes = numbered_groups(grouped, groups or "", name)
+    for part in of_groups:
+        some = codes[part]
+        if len(some) != len(splits[part]):
+            raise DataError(
+                f"{name}: {of_groups[part]} has {len(some)} groups and {names['x', part]} {len(splits[part])} images; "
+                "give one for each"
+            )
     notes = [f"not read: {', '.join(unread)}"] if unread else []
     if numbers:
         held = splits.get("validation")
-        return raw_numbers(name, splits["train"], splits.get("test"), validation=held, notes=notes)
-    validation = splits.get("validation")
-    return raw_images(name, splits["train"], splits.get("test"), classes, validation=validation, notes=notes)
+        raw = raw_numbers(name, splits["train"], splits.get("test"), validation=held, notes=notes)
+    else:
+        held = splits.get("validation")
+        raw = raw_images(name, splits["train"], splits.get("test"), classes, validation=held, notes=notes)
+    return replace(raw, groups=codes)
+
+
+def _group_name(place: str, found: list[str], groups: str, part: Part) -> str:
+    short = {"train": "", "validation": "_val", "test": "_test"}[part]
+    for name in (f"{groups}{short}", f"{groups}_{part}"):
+        if name in found:
+            return name
+    raise DataError(
+        f"{place} has no array {groups}{short}; validation_groups names one with the group of each image; there are "
+        f"{', '.join(found)}"
+    )
 
 
 def target_array(path: Path, found: list[str], target: str | None) -> str:

@@ -7,7 +7,7 @@ label column holds integers from 0, or class names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 
 from trainables.data.decode import Encoded
 from trainables.data.gathering import GatheredImages, gathered
+from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
 from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
@@ -43,10 +44,17 @@ def parquet_files(path: Path) -> list[Path]:
 class _Rows:
     images: list[Encoded] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
+    groups: list[Any] = field(default_factory=list)
 
 
 def load_parquet(
-    path: Path, *, image_column: str | None, label_column: str | None, resize: int | None, numbers: bool = False
+    path: Path,
+    *,
+    image_column: str | None,
+    label_column: str | None,
+    resize: int | None,
+    numbers: bool = False,
+    groups: str | None = None,
 ) -> Raw:
     """Read the Parquet files of a path.
 
@@ -56,6 +64,7 @@ def load_parquet(
         label_column: name of the column of labels; None recognises it by type and name.
         resize: side of the images in pixels; None keeps them, see `decode_all`.
         numbers: whether labels are numbers with a unit.
+        groups: the column of groups; None for no groups.
 
     Returns:
         The images, with notes on how they were split.
@@ -69,7 +78,7 @@ def load_parquet(
     columns = columns_of(files, image_column, label_column, numbers=numbers)
     rows: dict[Part, _Rows] = {}
     for file in files:
-        _read(file, columns, by_file[file], rows)
+        _read(file, columns, by_file[file], rows, groups)
     if "train" not in rows:
         held = f"only {' and '.join(sorted(rows))} files" if len(files) > 1 or by_file[files[0]] else "no training rows"
         raise DataError(f"{path} holds {held} ({', '.join(f.name for f in files)}); add train-*.parquet")
@@ -84,19 +93,28 @@ def load_parquet(
             parts[part] = GatheredImages(rows[part].images, labels, f"{part} rows")
     if columns.split:
         notes.append(f"split by the column {columns.split}")
-    return gathered(str(path), parts, names, resize=resize, notes=notes)
+    raw = gathered(str(path), parts, names, resize=resize, notes=notes)
+    if groups is None:
+        return raw
+    return replace(raw, groups=numbered_groups({part: rows[part].groups for part in parts}, groups, str(path)))
 
 
-def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _Rows]) -> None:
+def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _Rows], groups: str | None) -> None:
     """Append the rows of a file to `rows` by their part."""
     import pyarrow
 
     with opened(path) as file:
+        if groups is not None and groups not in file.schema_arrow.names:
+            raise DataError(
+                f"{path} has no column {groups!r}, which validation_groups names; it has "
+                f"{', '.join(file.schema_arrow.names)}"
+            )
         lacking = [name for name in columns.names if name not in file.schema_arrow.names]
         if lacking:
             raise DataError(f"{path} has no column {lacking[0]!r}, which the other files have")
         try:
             table = file.read(columns=[columns.image, columns.label])
+            of_rows = None if groups is None else file.read(columns=[groups])[groups].to_pylist()
             splits = split_cells(file, columns.split)
         except (OSError, pyarrow.ArrowException) as error:
             raise DataError(f"{path} is damaged ({error}); fetch or write it again") from error
@@ -113,6 +131,7 @@ def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _
         some = rows.setdefault(part, _Rows())
         some.images.append((f"{path}, row {row}", content))
         some.labels.append(labels[row])
+        some.groups.append(None if of_rows is None else of_rows[row])
 
 
 def _part_of_row(place: str, column: str | None, cell: object, of_file: Part | None) -> Part:

@@ -29,6 +29,10 @@ class DataSettings:
     """The column of Parquet files with the labels; recognised where it is not given."""
     resize: int | None = None
     """The side in pixels to which images of files are scaled and cut. None takes them as they are."""
+    validation_groups: str | None = None
+    """The array of an `.npz` file (`speaker`, `speaker_val`, ..), or the column of Parquet files, with groups: all
+    images of a group are in the same part.
+    """
     validation_share: float = 0.2
     """The share of the images, above 0 and at most 0.9, for validation, where the data have no such split of their own;
     see `split_data`.
@@ -51,6 +55,7 @@ class DataSettings:
         check_text("data", self.data)
         check_text("data_root", self.root, optional=True)
         check_text("image_column", self.image_column, optional=True)
+        check_text("validation_groups", self.validation_groups, optional=True)
         check_text("label_column", self.label_column, optional=True)
 
 
@@ -63,6 +68,7 @@ class DataKeywords(TypedDict, total=False):
     image_column: str | None
     label_column: str | None
     resize: int | None
+    validation_groups: str | None
     validation_share: float
     test_share: float
     data_seed: int

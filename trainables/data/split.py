@@ -5,9 +5,12 @@ Where there are no classes, rows are drawn from all alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from trainables.data.grouped import drawn_groups
 from trainables.data.images import ImageData, Raw
 from trainables.errors import DataError
 
@@ -48,7 +51,9 @@ def split_data(
         given = raw.validation.to(device)
         train, validation = (train.joined(given), validation) if whole else (train, given)
     mean, std = moments(train.images)
-    return ImageData(raw.name, train, validation, test, raw.classes, mean, std)
+    groups = _groups_of_parts(raw, rows, held, tested, whole=whole)
+    moved = {name: codes.to(device) for name, codes in groups.items()}
+    return ImageData(raw.name, train, validation, test, raw.classes, mean, std, groups=moved)
 
 
 def rows_of(
@@ -70,7 +75,7 @@ def rows_of(
     Raises:
         DataError: a class has too few images to be split, or there are too few at all.
     """
-    part = stratified if raw.classes else random_split
+    part = _by_group(raw.groups["train"]) if raw.groups else stratified if raw.classes else random_split
     rows = torch.arange(len(raw.train))
     held = tested = rows[:0]
     if raw.test is None:
@@ -78,6 +83,29 @@ def rows_of(
     if raw.validation is None and not whole:
         rows, held = part(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
     return rows, held, tested
+
+
+def _by_group(codes: Tensor) -> Callable[[Tensor, Tensor, float, int, str], tuple[Tensor, Tensor]]:
+    """A split of rows by whole groups, whose numbers are `codes`."""
+
+    def split(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:
+        drawn = torch.from_numpy(drawn_groups(codes[rows].numpy(), share, seed, title))
+        return rows[~drawn], rows[drawn]
+
+    return split
+
+
+def _groups_of_parts(raw: Raw, rows: Tensor, held: Tensor, tested: Tensor, *, whole: bool) -> dict[str, Tensor]:
+    if not raw.groups:
+        return {}
+    codes, given = raw.groups["train"], raw.groups
+    found = {"train": codes[rows], "validation": codes[held], "test": given.get("test", codes[tested])}
+    if "validation" in given:
+        if whole:
+            found["train"] = torch.cat((found["train"], given["validation"]))
+        else:
+            found["validation"] = given["validation"]
+    return found
 
 
 def random_split(labels: Tensor, rows: Tensor, share: float, seed: int, title: str) -> tuple[Tensor, Tensor]:

@@ -55,7 +55,8 @@ def with_moments(data: ImageData) -> ImageNumbers:
     std = targets.std(0, correction=0)
     std = torch.where(std > 0, std, torch.ones_like(std))
     parts = (data.name, data.train, data.validation, data.test, data.classes, data.mean, data.std)
-    return ImageNumbers(*parts, target_mean=targets.mean(0).float(), target_std=std.float())
+    mean = targets.mean(0).float()
+    return ImageNumbers(*parts, target_mean=mean, target_std=std.float(), groups=data.groups)
 
 
 def target_numbers(values: np.ndarray[Any, Any] | Sequence[object], place: str) -> Tensor:

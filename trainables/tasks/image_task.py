@@ -156,4 +156,16 @@ class ImageTask(Task):
 
     def identity(self) -> dict[str, object]:
         """Return every setting by its dotted name."""
-        return named(data=self.data, views=self.views)
+        return without_groups(named(data=self.data, views=self.views))
+
+
+def without_groups(identity: dict[str, object]) -> dict[str, object]:
+    """Leave out that there are no groups, as checkpoints do from before there were any.
+
+    Args:
+        identity: settings by dotted names.
+
+    Returns:
+        The same without `data.validation_groups` where that is None.
+    """
+    return {name: value for name, value in identity.items() if name != "data.validation_groups" or value is not None}
