@@ -156,7 +156,7 @@ def test_each_file_of_the_page_has_its_line() -> None:
 
 
 @pytest.mark.slow
-def test_the_walks_of_the_page_lead_to_what_works(tmp_path: Path) -> None:
+def test_the_walks_of_the_page_lead_to_what_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages_in(tmp_path)
     files = files_of_the_page()
     for line, module, table in lines_of_the_page():
@@ -169,6 +169,7 @@ def test_the_walks_of_the_page_lead_to_what_works(tmp_path: Path) -> None:
     (tmp_path / "trainables" / "networks" / "ladder.py").write_text(files.pop("ladder_network.py"), encoding="utf-8")
     assert not files
     known = ports()
+    monkeypatch.setattr("tests.test_docstrings.ROOT", tmp_path)
     written = [path for path in tmp_path.rglob("*.py") if not (ROOT / path.relative_to(tmp_path)).exists()]
     assert not [problem for path in written for problem in problems(path, known)]
     run_in(tmp_path, OF_THE_PAGE)
