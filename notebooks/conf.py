@@ -32,6 +32,7 @@ suppress_warnings = ["config.cache"]
 
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # tables in outputs, too
 nb_ipywidgets_js = {}  # no notebook has widgets, and no page asks another server for a script
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

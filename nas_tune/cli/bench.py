@@ -43,8 +43,9 @@ def bench(
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="Strategies, by commas or repeated: evolution, tpe+asha, asha (random search, stopped).  "
-            "[default: random,evolution]"
+            metavar="S,S",
+            help="Strategies, by commas or repeated: evolution, tpe+asha, asha (random search, stopped). "
+            "Default: random,evolution.",
         ),
     ] = None,
     settings: Annotated[
@@ -52,12 +53,12 @@ def bench(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Races of each strategy.")] = 20,
     budget: Annotated[
-        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h.  [default: 12000s]")
+        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h. Default: 12000s.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
     metric: Annotated[str, typer.Option(metavar="NAME", help="What the table's values are.")] = "accuracy",
     mode: Annotated[
-        Mode | None, typer.Option(help="Whether more of the metric is better.  [default: max, of accuracy only]")
+        Mode | None, typer.Option(help="Whether more of the metric is better. Default: max, of accuracy only.")
     ] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one for each core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

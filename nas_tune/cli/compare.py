@@ -18,7 +18,7 @@ __all__ = ["compare"]
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Folders, or names below runs/.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Folders, or names below runs/.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the courses.")] = False,
     out: Annotated[
         Path | None,

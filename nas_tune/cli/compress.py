@@ -36,7 +36,7 @@ def compress(
     ] = None,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", help="Epochs after pruning.  [default: a third of those before, at least 3]"),
+        typer.Option("--epochs", help="Epochs after pruning. Default: a third of those before, at least 3."),
     ] = None,
     calibration: Annotated[
         int, typer.Option("--calibration", help="Training inputs that show the ranges for int8.")
@@ -48,7 +48,7 @@ def compress(
             help="Take the weights of nas-tune retrain, or of the search. Default: those there are.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The seed of that training.  [default: its own]")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed of that training. Default: its own.")] = None,
     threads: Annotated[int, typer.Option("--threads", help="CPU threads on which latency is measured.")] = 1,
     normalization: Annotated[
         bool,

@@ -25,7 +25,7 @@ def export(
         typer.Option(
             "--format",
             metavar="F,F",
-            help=f"Of {', '.join(STANDARD)}, and those of plug-ins; may be repeated.  [default: {','.join(STANDARD)}]",
+            help=f"Of {', '.join(STANDARD)}, and those of plug-ins; may be repeated. Default: {','.join(STANDARD)}.",
         ),
     ] = None,
     out: Annotated[

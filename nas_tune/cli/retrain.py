@@ -27,11 +27,11 @@ def retrain(
         int | None, typer.Option("--trial", metavar="N", help="Retrain this trial's architecture.")
     ] = None,
     top: Annotated[
-        int | None, typer.Option("--top", metavar="K", min=1, help="Retrain the K best.  [default: 1]")
+        int | None, typer.Option("--top", metavar="K", min=1, help="Retrain the K best. Default: 1.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each architecture.")] = 3,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Epochs of each training.  [default: four times the search's]")
+        int | None, typer.Option("--epochs", min=1, help="Epochs of each training. Default: four times the search's.")
     ] = None,
     baselines: Annotated[
         int, typer.Option("--baselines", min=0, help="Random architectures of the same cost to compare with.")
@@ -50,10 +50,10 @@ def retrain(
         Mode | None, typer.Option("--mode", help="Whether more of --metric is better, if the run does not say it.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="The seed of the trainings.  [default: the run's]")
+        int | None, typer.Option("--seed", min=0, help="The seed of the trainings. Default: the run's.")
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at a time.  [default: the run's]")] = None,
-    executor: Annotated[str | None, typer.Option("--executor", help="ray or inline.  [default: the run's]")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at a time. Default: the run's.")] = None,
+    executor: Annotated[str | None, typer.Option("--executor", help="ray or inline. Default: the run's.")] = None,
     devices: Annotated[
         int | None, typer.Option("--devices", min=1, help="GPUs (or CPU processes) that train each network together.")
     ] = None,

@@ -316,3 +316,10 @@ def test_events_come_to_the_state_that_they_came_to():
             "rest": {name: str(getattr(state, name)) for name in ("notes", "sessions", "known")},
         },
     )
+
+
+def test_no_help_has_what_the_terminal_takes_as_markup():
+    for command in app.registered_commands:
+        for one in inspect.get_annotations(command.callback, eval_str=True).values():
+            for said in getattr(one, "__metadata__", ()):
+                assert not re.search(r"\[[a-z]", said.help or ""), said.help
