@@ -108,10 +108,10 @@ def test_texts_give_the_numbers_of_the_code() -> None:
         for name, one in inspect.get_annotations(retrain, eval_str=True).items()
         if hasattr(one, "__metadata__")
     }
-    assert int(says(help_of["top"], r"\[default: (\d+)\]")) == defaults(nas_tune.retrain)["top"]
-    assert WORDS[says(help_of["epochs"], r"default: (\w+) times the search's")] == EPOCHS_FACTOR
+    assert int(says(help_of["top"], r"Default: (\d+)\.")) == defaults(nas_tune.retrain)["top"]
+    assert WORDS[says(help_of["epochs"], r"Default: (\w+) times the search's")] == EPOCHS_FACTOR
     budget = inspect.get_annotations(bench, eval_str=True)["budget"].__metadata__[0].help
-    assert says(budget, r"\[default: (\d+s)\]") in inspect.getsource(inspect.getmodule(bench))  # type: ignore[arg-type]
+    assert says(budget, r"Default: (\d+s)\.") in inspect.getsource(inspect.getmodule(bench))  # type: ignore[arg-type]
     written = inspect.getsource(by_hand)
     for option, number in re.findall(r'"--(epochs|seed)", type=int, default=(\d+)', written):
         assert number == says(written, rf'"--{option}".*?\(default (\d+)\)')
@@ -121,7 +121,9 @@ def test_the_recipes_are_those_that_their_texts_name() -> None:
     assert (EMA, DROP_PATH, LABEL_SMOOTHING, CUTOUT_SHARE) == (0.999, 0.2, 0.1, 4)
     assert defaults(CompressionSettings)["calibration"] == defaults(nas_tune.compress)["calibration"] == 256
     assert defaults(CompressionSettings)["epochs"] == compressing._FEWEST
-    assert defaults(nas_tune.export)["formats"] == STANDARD == tuple(defaults(export)["format"].split(","))
+    assert defaults(nas_tune.export)["formats"] == STANDARD
+    help_of = inspect.get_annotations(export, eval_str=True)["format"].__metadata__[0].help
+    assert says(help_of, r"Default: (\S+)\.") == ",".join(STANDARD)
     assert (ZeroCost().proxy, ZeroCost().candidates, ZeroCost().trials) == ("synflow", 100, 8)
     of = defaults(ImageClassifier)
     assert (of["batch_size"], of["lr"], of["weight_decay"], of["momentum"]) == (32, 0.05, 5e-4, 0.9)

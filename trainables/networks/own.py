@@ -100,7 +100,7 @@ def own_family(given: object, reference: str | None = None) -> Family:
 
     Args:
         given: a class or an instance of `torch.nn.Module` with choices, a partial of a class, or a function of an
-            architecture.
+            architecture. A class whose constructor begins with `architecture` is such a function, too.
         reference: the "module:attribute" from which other processes import it, where its own name does not say that.
 
     Returns:
@@ -109,7 +109,7 @@ def own_family(given: object, reference: str | None = None) -> Family:
     Raises:
         TrainableError: it is none of these.
     """
-    if not is_own(given):
+    if not is_own(given) or _takes_architecture(given):
         if not callable(given):
             raise TrainableError(
                 f"{given!r:.80} builds no network; give a function of an architecture, or a torch.nn.Module with "
@@ -125,6 +125,13 @@ def own_family(given: object, reference: str | None = None) -> Family:
         source = type(source)
     builder = OwnModule(source)
     return Family(builder, undecided=True, small=small, source=source, reference=reference)
+
+
+def _takes_architecture(given: object) -> bool:
+    """Whether a class of modules is a builder: its constructor begins with an argument that is called so."""
+    if not isinstance(given, type):
+        return False
+    return next(iter(inspect.signature(given).parameters), "") == "architecture"
 
 
 def module_space(family: Family, arguments: Mapping[str, object], name: str) -> Space:

@@ -234,3 +234,14 @@ def test_a_builder_gets_an_architecture_whether_the_caller_has_one_or_its_tree()
         networks.register("wide", build_wide)
         tree = {"width": 3}
         assert parameters(build("wide", tree)) == parameters(build("wide", search_spaces.Architecture(tree))) == 12
+
+
+def test_a_class_whose_constructor_begins_with_the_architecture_is_a_builder():
+    class Wide(torch.nn.Module):
+        def __init__(self, architecture, num_classes):
+            super().__init__()
+            self.layer = torch.nn.Linear(architecture["width"], num_classes)
+
+    with kept(networks.NETWORKS):
+        networks.register("wide", Wide)
+        assert parameters(build("wide", {"width": 3}, num_classes=2)) == 8

@@ -38,7 +38,7 @@ _SHORT = {"train": "", "validation": "_val", "test": "_test"}
 _WIDTHS = {1: "u1", 2: "<i2", 4: "<i4"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Clips:
     """Signals of any lengths, with a target each.
 
