@@ -98,7 +98,7 @@ def _taken(clips: Clips, rows: np.ndarray[Any, Any]) -> Clips:
 def _joined(some: Sequence[Clips]) -> Clips:
     whole = Clips()
     for clips in some:
-        whole.waves += clips.waves
-        whole.targets += clips.targets
-        whole.groups += clips.groups
+        whole.waves.extend(clips.waves)
+        whole.targets.extend(clips.targets)
+        whole.groups.extend(clips.groups)
     return whole
