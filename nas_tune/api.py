@@ -162,7 +162,9 @@ def run_config(
     check_flags(new=new, resume=resume)
     enqueue, observers = listed("enqueue", enqueue), listed_observers(observers)
     if new and resume:
-        raise ConfigError("new and resume: a run is begun beside the other one, or gone on with; give one of them")
+        raise ConfigError(
+            "new and resume exclude each other: new starts another run, resume continues the old one; give one"
+        )
     setup = SearchSetup.of(config, space, target)
     check_enqueue(config, enqueue)
     folder = config.run_folder.absolute()

@@ -192,7 +192,7 @@ def integer(low: int, high: int, step: int = 1, log: bool = False) -> Integer:
     if max(abs(low), abs(high)) > _WHOLE:
         raise SpaceError(
             f"integer({low!r}, {high!r}): Optuna and tables hold ints as floats, which are exact from -2**53 to 2**53 "
-            "only; keep the bounds in this range: search a number that is added to a constant, or an exponent"
+            "only; keep the bounds in this range: search a number and add a constant to it, or search an exponent"
         )
     return declared
 
@@ -242,8 +242,8 @@ def real(low: float, high: float, step: float | None = None, log: bool = False) 
     declared = stored_real(low, high, step, log)
     if high < low * (1 + _RELATIVE) if log else high - low < _RELATIVE * max(abs(low), abs(high)):
         raise SpaceError(
-            f"real({low!r}, {high!r}): between such bounds a float has hardly a value; search a number from 0 on "
-            "that is added to a constant"
+            f"real({low!r}, {high!r}): too few floats lie between these bounds; search a number from 0 on "
+            "and add a constant to it"
         )
     return declared
 
@@ -269,7 +269,7 @@ def stored_real(low: float, high: float, step: float | None, log: bool) -> Real:
     _require_order(call, low, high)
     _require_log(call, low, log, has_step=step is not None)
     if not math.isfinite(high - low):
-        raise SpaceError(f"{call}: the range is wider than a float can say; narrow the bounds")
+        raise SpaceError(f"{call}: the range is wider than the largest float; narrow the bounds")
     if step is not None:
         if step > 0 and (low + step == low or high - step == high):
             raise SpaceError(f"{call} with step={step!r}: the step is lost in a float's rounding; use a larger one")

@@ -477,7 +477,9 @@ class Space(Nested):
         """
         declared = self.declared
         if not isinstance(declared, Mapping):
-            raise SpaceError(f"{self!r} is no dict of decisions, beside which others could stand; put it into one")
+            raise SpaceError(
+                f"{self!r} is not a dict of decisions, so that none can be added beside it; put it into a dict"
+            )
         if taken := sorted(declared.keys() & decisions.keys()):
             raise SpaceError(f"{self!r} has the decision {taken[0]!r} already; name the other one differently")
         names = list(decisions)

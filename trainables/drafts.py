@@ -1,10 +1,11 @@
-"""Drafts: folders and files that are written beside their final place, and the removal of abandoned ones.
+"""Drafts: folders and files that are written under another name and renamed when they are complete.
 
     with draft_folder(Path("out"), "export") as draft:      # out/.export.4711.myhost
         ...
 
-The name of a draft holds the process that writes it. The next draft of the same name removes those whose process has
-ended. While a draft is open, SIGTERM ends the process by an exception, so that the draft is removed.
+A draft lies beside its final place, and its name contains the id of the process that writes it. Opening a draft removes
+earlier drafts of the same name whose process has ended. While a draft is open, SIGTERM raises `SystemExit`, so that the
+draft is removed before the process ends.
 """
 
 from __future__ import annotations

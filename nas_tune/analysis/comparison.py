@@ -122,15 +122,15 @@ def _compared(runs: Sequence[Run]) -> Comparison:
 
 def _check(runs: Sequence[Run]) -> None:
     if len(runs) < 2:
-        raise ConfigError(f"{len(runs)} run is given; a comparison needs at least two")
+        raise ConfigError(f"{len(runs)} run is given; a comparison needs at least two: name another")
     folders = [run.path.resolve() for run in runs]
     twice = next((folder for folder in folders if folders.count(folder) > 1), None)
     if twice is not None:
-        raise ConfigError(f"{twice} is given twice; a run cannot be compared with itself")
+        raise ConfigError(f"{twice} is given twice; a run cannot be compared with itself: name it once")
     metrics = {(run.metric, run.mode): run.path.name for run in runs}
     if len(metrics) > 1:
         said = "; ".join(f"{folder} optimizes {metric} ({mode})" for (metric, mode), folder in metrics.items())
-        raise ConfigError(f"runs of different metrics do not compare: {said}; give runs of one metric and mode")
+        raise ConfigError(f"runs with different metrics cannot be compared: {said}; give runs of one metric and mode")
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -84,7 +84,7 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
         ConfigError: there is no such evaluator, or `top` is below 1.
     """
     if top < 1:
-        raise ConfigError(f"top is {top}; how many of the best to compare is at least 1")
+        raise ConfigError(f"top is {top}; it is the number of best architectures to compare, at least 1")
     run = Run.of(run)
     known = [evidence(run, objective) for objective in run.objectives]
     weighed = tuple(importance(run, one, evaluator) for one in known)

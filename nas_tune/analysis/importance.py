@@ -132,7 +132,7 @@ def importance(run: Run, known: Evidence, evaluator: str = "auto", seed: int = 0
     """
     if evaluator not in (*EVALUATORS, "auto"):
         close = did_you_mean(evaluator, EVALUATORS)
-        raise ConfigError(f"evaluator: {evaluator!r} is none{close}; there are auto, {', '.join(EVALUATORS)}")
+        raise ConfigError(f"evaluator: {evaluator!r} is unknown{close}; known: auto, {', '.join(EVALUATORS)}")
     space = bare_space(run.meta.get("space"))
     parameters = [] if space is None else _varied(space.parameters, known.decisions)
     if evaluator == "auto":

@@ -140,7 +140,9 @@ def _contest(
         described = {"space": space, "arch": arch, "fidelity": fidelity, "test": test}
         given = [f"--{name}" for name, value in described.items() if value]
         if given:
-            raise ConfigError(f"--table: say which table {' and '.join(given)} describe; without any it is our own")
+            raise ConfigError(
+                f"--table: missing, and {' and '.join(given)} describe a table; name it, or leave them out"
+            )
         if metric != "accuracy":
             raise ConfigError(f"--metric {metric}: the values of our own table are accuracies; leave it out")
         return Contest(digits.SPACE, digits.TABLE, _seconds(budget or f"{digits.BUDGET}s"), workers, mode)

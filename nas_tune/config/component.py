@@ -75,7 +75,9 @@ def component_of(value: object) -> Component:
     if not isinstance(value, Mapping):
         raise SettingProblem(("", f"got {shown(value)}, expected a name, or a table with a name and settings"))
     if "name" not in value:
-        raise SettingProblem(("name", "missing; a table says by name what its other keys are settings of"))
+        raise SettingProblem(
+            ("name", "missing; a table has the key name, and its other keys are the settings of what is named")
+        )
     return Component(value["name"], {key: item for key, item in value.items() if key != "name"})
 
 

@@ -149,7 +149,7 @@ def load_reference(reference: str) -> object:
             exception, which is then the `__cause__`.
     """
     if not is_reference(reference):
-        raise ConfigError(f"{reference!r} is no reference; write 'module:attribute', say 'my_spaces:tiny'")
+        raise ConfigError(f"{reference!r} is not a reference; write 'module:attribute', such as 'my_spaces:tiny'")
     with_local_modules()
     module, _, qualname = current_reference(reference).partition(":")
     found: object = _import(module, reference)

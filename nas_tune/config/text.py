@@ -62,9 +62,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}{_place(str(error), text)}") from error
     except RecursionError as error:
-        raise ConfigError(
-            f"{source}{_deepest(text)}: too many arrays or tables in one another; take some away"
-        ) from error
+        raise ConfigError(f"{source}{_deepest(text)}: arrays or tables are nested too deeply; nest fewer") from error
 
 
 def toml_text(values: Mapping[str, object]) -> str:

@@ -351,9 +351,12 @@ def _checked(
     rooms: tuple[str, ...] = ("trainables.networks", "search_spaces.catalogue"),
 ) -> Callable[..., Any]:
     if not callable(found) or reference_of(found) != reference or not _takes(found, arguments, more):
-        raise ConfigError(f"{what}: {reference!r} is nothing of that name that could have been registered")
+        raise ConfigError(
+            f"{what}: {reference!r} was not defined under that name, so that it cannot have been "
+            "registered; register it again"
+        )
     if _is_ours(reference) and not reference.startswith(rooms):
-        raise ConfigError(f"{what}: {reference!r} is nothing of the kind that this package has")
+        raise ConfigError(f"{what}: {reference!r} is not a built-in of this kind; register it again")
     return found
 
 

@@ -41,7 +41,7 @@ class RayTrial(tune.Trainable):
             TypeError: there is no parcel.
         """
         if parcel is None:
-            raise TypeError("RayTrial needs its job: wrap it in tune.with_parameters(RayTrial, parcel=...)")
+            raise TypeError("RayTrial lacks its job; wrap it in tune.with_parameters(RayTrial, parcel=...)")
         self._job, self._space = parcel.unpack()
         self._trainable = self._job.trainable(shared)
         self._node = node_name()

@@ -70,7 +70,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     if verdict != "ok":
         raise damaged(folder, " ".join(verdict.split()))
     if _is_short(connection, path):
-        raise damaged(folder, "its end is missing")
+        raise damaged(folder, "the end of the file is missing")
     connection.execute("SELECT seq FROM events LIMIT 0")
     loose = [name for kind, name, strict in _tables(connection) if (kind, strict) != ("table", 1)]
     if loose:
@@ -85,7 +85,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
             "upgrade nas_tune to open it; nothing was changed"
         )
     if has_head(connection) != (version == FORMAT_VERSION):
-        raise damaged(folder, f"it says that it has format {version}, and it has another")
+        raise damaged(folder, f"its format version is {version}, and its tables are those of another version")
 
 
 def _tables(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:

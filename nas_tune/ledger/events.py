@@ -349,7 +349,7 @@ def decode_event(kind: str, body: str) -> Event:
     except (KeyError, TypeError, ValueError) as error:
         raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}") from error
     except RecursionError as error:
-        raise NasTuneError(f"{kind}: its fields lie too deep in one another: {body[:80]!r}") from error
+        raise NasTuneError(f"{kind}: its fields are nested too deeply: {body[:80]!r}") from error
     if end != len(body):
         raise NasTuneError(f"not an event of this version: {kind!r} with {body[:80]!r}")
     # This sequence follows each key; it may also occur inside a text.
@@ -377,7 +377,7 @@ def _refuse_repeated_keys(kind: str, body: str) -> None:
         found = dict(pairs)
         if len(found) != len(pairs):
             repeated = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
-            raise NasTuneError(f"{kind}: the key {repeated!r} is there twice")
+            raise NasTuneError(f"{kind}: the key {repeated!r} occurs twice")
         return found
 
     json.loads(body, object_pairs_hook=table)

@@ -52,7 +52,7 @@ def _read(key: str, text: str) -> Any:
     except ValueError as error:
         raise NasTuneError(f"meta: {key} is not JSON ({error}): {text[:80]!r}") from error
     except RecursionError as error:
-        raise NasTuneError(f"meta: {key} lies too deep in itself: {text[:80]!r}") from error
+        raise NasTuneError(f"meta: {key} is nested too deeply: {text[:80]!r}") from error
     if depth(value, _DEEPEST) > _DEEPEST:
         raise NasTuneError(f"meta: {key} has more than {_DEEPEST} levels: {text[:80]!r}")
     return value
@@ -61,7 +61,7 @@ def _read(key: str, text: str) -> Any:
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) != len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key occurs twice")
     return table
 
 

@@ -81,12 +81,16 @@ class EventReader:
             seq, checksum = number, linked(checksum, number, kind, trial, when, body)
             event = decoded(seq, kind, when, body)
             if checksum != expected and expected is not None:
-                raise NasTuneError(f"event {seq} ({kind}) is not what was written: its checksum does not fit")
+                raise NasTuneError(
+                    f"event {seq} ({kind}) was changed after it was written: its checksum does not match"
+                )
             check_column(seq, event, trial)
             if (problem := contradicted(event)) is not None:
                 raise NasTuneError(f"event {seq} ({kind}): {problem}")
             if head and seq == head.seq and checksum != head.checksum:
-                raise NasTuneError(f"what was written until event {seq} is not what is there")
+                raise NasTuneError(
+                    f"an event up to {seq} was changed after it was written: the checksum does not match"
+                )
             if seq > after:
                 yield event, when
         if head and seq < head.seq:
@@ -116,7 +120,7 @@ class EventReader:
         link = beginning(self._connection.execute("SELECT key, value FROM meta").fetchall())
         head = self._head()
         if head and head.seq == 0 and head != link:
-            raise NasTuneError("what it says of the run is not what was written")
+            raise NasTuneError("its description of the run was changed after it was written")
         return link
 
     def _head(self) -> Link | None:
@@ -125,5 +129,5 @@ class EventReader:
             return None
         row = self._connection.execute("SELECT seq, checksum FROM head").fetchone()
         if row is None:
-            raise NasTuneError("it does not say how many events it has")
+            raise NasTuneError("its number of events is missing")
         return Link(*row)

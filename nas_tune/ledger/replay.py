@@ -230,8 +230,8 @@ class RunState:
     def _begun(self, number: int) -> TrialRecord:
         if number not in self.trials:
             raise LedgerDamagedError(
-                f"the ledger tells of trial {number}, which never began: events are missing; it was not changed; "
-                "go on from its backup (--from-backup)"
+                f"the ledger has an event of trial {number} and none that begins it: events are missing; it was "
+                "not changed; go on from its backup (--from-backup)"
             )
         return self.trials[number]
 

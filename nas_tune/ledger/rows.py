@@ -97,6 +97,6 @@ def check_column(seq: int, event: Event, trial: int | None) -> None:
         NasTuneError: they differ.
     """
     if (said := getattr(event, "trial", None)) != trial:
-        column = "of no trial" if trial is None else f"of trial {trial}"
-        body = "tells of none" if said is None else f"tells of trial {said}"
-        raise NasTuneError(f"event {seq} ({event.kind}) is {column} by its column, and its body {body}")
+        column = "no trial" if trial is None else f"trial {trial}"
+        body = "no trial" if said is None else f"trial {said}"
+        raise NasTuneError(f"event {seq} ({event.kind}): its column says {column}, and its body says {body}")

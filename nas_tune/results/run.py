@@ -190,7 +190,7 @@ class Run:
             ConfigError: k is not a whole number of at least 1.
         """
         if not is_whole(k, 1):
-            raise ConfigError(f"best({k!r}): how many is a whole number, at least 1")
+            raise ConfigError(f"best({k!r}): the number of architectures must be a whole number of at least 1")
         with self._reader.current() as state:
             return self._rows(ranked(state.trials.values(), self.objectives, k))
 

@@ -36,7 +36,9 @@ def single(score: Score) -> float:
         ConfigError: the score has several objectives.
     """
     if isinstance(score, tuple):
-        raise ConfigError(f"the scheduler judges one objective and was told of {len(score)}; take asha or hyperband")
+        raise ConfigError(
+            f"the scheduler compares trials by one objective, and the run has {len(score)}; take asha or hyperband"
+        )
     return score
 
 

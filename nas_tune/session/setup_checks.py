@@ -62,7 +62,9 @@ def check_setup(setup: SearchSetup) -> None:
         make_initial(config.initial).check(trainable)
     for metric in (one.metric for one in setup.objectives):
         if is_reserved(metric):
-            raise ConfigError(f"metric: {metric!r} is a column of the result tables; report another name")
+            raise ConfigError(
+                f"metric: {metric!r} is the name of a column of the result tables; report the metric under another name"
+            )
     if config.executor != "ray" and config.epoch_timeout is not None:
         raise ConfigError(
             f"epoch_timeout: the {config.executor} executor cannot end a hung epoch; use executor = 'ray'"

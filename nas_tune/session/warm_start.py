@@ -53,7 +53,7 @@ def first_events(
     objective, *others = config.objectives
     if others and config.warm_start:
         raise ConfigError(
-            f"warm_start: values of other runs are put on one scale, and there are {1 + len(others)} objectives; "
+            f"warm_start: a warm start works with one objective, and there are {1 + len(others)} objectives; "
             "leave it out, or enqueue the best of the other run (--enqueue)"
         )
     known: list[list[Known]] = []
@@ -194,7 +194,7 @@ def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) ->
     members = [(trial, curve, made) for trial, curve in trials if (made := _read(space, trial.tree)) is not None]
     if not members:
         said = f"none of its {len(trials)} finished trials is a member of this space" if trials else "it has no results"
-        raise ConfigError(f"warm_start: {folder} teaches nothing: {said}; leave it out")
+        raise ConfigError(f"warm_start: {folder} has no trial to learn from: {said}; leave it out")
     found = [
         Known(
             str(folder),

@@ -56,7 +56,9 @@ class Auto(ArchitectureSampler):
         if startup < 2:
             raise ConfigError(f"strategy.startup is {startup}; a model needs at least 2 trials to start from")
         if candidates < 1:
-            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+            raise ConfigError(
+                f"strategy.candidates is {candidates}; the best of them is proposed, so at least 1 is needed"
+            )
         super().__init__(space, seed)
         self.startup, self.candidates = startup, candidates
 

@@ -45,7 +45,9 @@ class Bananas(ArchitectureSampler):
         if ensemble < 2:
             raise ConfigError(f"strategy.ensemble is {ensemble}; only 2 predictors or more can disagree")
         if candidates < 1:
-            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+            raise ConfigError(
+                f"strategy.candidates is {candidates}; the best of them is proposed, so at least 1 is needed"
+            )
         super().__init__(space, seed)
         self.startup, self.ensemble, self.candidates = startup, ensemble, candidates
 

@@ -49,9 +49,13 @@ class Bohb(UnseenSampler):
         if not 0 <= random_fraction <= 1:
             raise ConfigError(f"strategy.random_fraction is {random_fraction}; a share lies between 0 and 1")
         if not 0 < top < 1:
-            raise ConfigError(f"strategy.top is {top}; it lies between 0 and 1, neither none nor all are good")
+            raise ConfigError(
+                f"strategy.top is {top}; it is the share of trials that count as good, above 0 and below 1"
+            )
         if candidates < 1:
-            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+            raise ConfigError(
+                f"strategy.candidates is {candidates}; the best of them is proposed, so at least 1 is needed"
+            )
         if min_points is not None and min_points < 2:
             raise ConfigError(f"strategy.min_points is {min_points}; a density needs at least 2 trials")
         if widening <= 0:

@@ -44,9 +44,11 @@ class RankPredictor(ArchitectureSampler):
         if startup < 2:
             raise ConfigError(f"strategy.startup is {startup}; a ranker needs at least 2 trials to start from")
         if candidates < 1:
-            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+            raise ConfigError(
+                f"strategy.candidates is {candidates}; the best of them is proposed, so at least 1 is needed"
+            )
         if explore < 2:
-            raise ConfigError(f"strategy.explore is {explore}; at least every second proposal is the ranker's: 2")
+            raise ConfigError(f"strategy.explore is {explore}; one of so many proposals is random: give at least 2")
         super().__init__(space, seed)
         self.startup, self.candidates, self.explore = startup, candidates, explore
 

@@ -52,7 +52,9 @@ class TPE(ArchitectureSampler):
         if startup < 1:
             raise ConfigError(f"strategy.startup is {startup}; a model needs at least 1 trial to start from")
         if candidates < 1:
-            raise ConfigError(f"strategy.candidates is {candidates}; the best is chosen of at least 1")
+            raise ConfigError(
+                f"strategy.candidates is {candidates}; the best of them is proposed, so at least 1 is needed"
+            )
         if memory < 1:
             raise ConfigError(f"strategy.memory is {memory}; good trials are told from at least 1 other")
         super().__init__(space, seed)

@@ -184,9 +184,7 @@ def _check_options(options: list[Option], path: str) -> None:
                     pair,
                     "these options are equal in Python: indistinguishable; keep one, or use strings",
                 )
-            raise _refused(
-                path, repr(option.label), "the option stands there twice; remove one, or name the sub-spaces"
-            )
+            raise _refused(path, repr(option.label), "the option occurs twice; remove one, or name the sub-spaces")
         seen[option.label] = option.label
     sub_spaces = [option for option in options if not _is_plain(option)]
     for one in sub_spaces:

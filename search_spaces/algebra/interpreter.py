@@ -179,7 +179,7 @@ class GroupNode(SpaceNode):
 
     def trace(self, tree: object, record: dict[str, Scalar]) -> None:
         if not isinstance(tree, dict):
-            raise self.refuse(tree, f"a dict with the keys {', '.join(self.items) or '(none)'} stands here")
+            raise self.refuse(tree, f"a dict with the keys {', '.join(self.items) or '(none)'} is needed here")
         for key, node in self.items.items():
             if key not in tree:
                 raise self.refuse(tree, f"the key {key!r} is missing")
@@ -218,7 +218,7 @@ class ListNode(SpaceNode):
 
     def trace(self, tree: object, record: dict[str, Scalar]) -> None:
         if not isinstance(tree, list) or len(tree) != len(self.items):
-            raise self.refuse(tree, f"a list of {len(self.items)} stands here")
+            raise self.refuse(tree, f"a list of {len(self.items)} is needed here")
         for node, item in zip(self.items, tree, strict=True):
             node.trace(item, record)
 
@@ -256,7 +256,7 @@ class RepeatNode(SpaceNode):
     def trace(self, tree: object, record: dict[str, Scalar]) -> None:
         if not isinstance(tree, list) or not self.low <= len(tree) <= len(self.items):
             many = str(self.low) if self.parameter is None else f"{self.low} to {len(self.items)}"
-            raise self.refuse(tree, f"a list of {many} stands here")
+            raise self.refuse(tree, f"a list of {many} is needed here")
         if self.parameter is not None:
             record[self.parameter.name] = len(tree)
         for node, item in zip(self.items, tree, strict=False):

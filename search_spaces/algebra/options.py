@@ -155,10 +155,10 @@ class SubsetNode(SpaceNode):
     def trace(self, tree: object, record: dict[str, Scalar]) -> None:
         if not isinstance(tree, list) or not self.low <= len(tree) <= self.high:
             many = str(self.low) if self.low == self.high else f"{self.low} to {self.high}"
-            raise self.refuse(tree, f"a list of {many} different options stands here")
+            raise self.refuse(tree, f"a list of {many} different options is needed here")
         found = {id(self._option(item, record)) for item in tree}
         if len(found) != len(tree):
-            raise self.refuse(tree, "an option stands in a subset once")
+            raise self.refuse(tree, "an option occurs at most once in a subset")
         record.update(self.flagged({index for index, option in enumerate(self.options) if id(option) in found}))
 
     def size(self) -> int | None:

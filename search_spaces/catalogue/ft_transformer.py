@@ -64,7 +64,9 @@ def space(
     for width in widths:
         for count in heads:
             if width % count:
-                raise SpaceError(f"widths={widths!r}: {width} has no {count} equal heads; give multiples of {count}")
+                raise SpaceError(
+                    f"widths={widths!r}: {width} cannot be divided into {count} heads; give multiples of {count}"
+                )
     tree = {
         "width": choice(*widths),
         "attention_dropout": choice(*dropouts),

@@ -196,7 +196,8 @@ def _checked_node(edges: list[_Edge], index: int, rules: Rules) -> list[tuple[st
 def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
     if edge.node not in (None, index):
         raise ArchitectureError(
-            edge.place, f"an edge of node {edge.node} where node {index} is due; nodes count from 2 in their order"
+            edge.place,
+            f"an edge of node {edge.node} where one of node {index} is expected; nodes are numbered from 2, in order",
         )
     if not 0 <= edge.input < index:
         earlier = ", ".join(map(str, range(index)))

@@ -64,7 +64,7 @@ def read_sequence(value: object, place: str, what: str) -> Sequence[Any]:
     """
     if isinstance(value, list | tuple | range):
         return value
-    raise ArchitectureError(place, f"{value!r:.60} stands where {what} is due")
+    raise ArchitectureError(place, f"{value!r:.60} is found where {what} is expected")
 
 
 def read_whole(value: object, place: str) -> int:

@@ -263,7 +263,7 @@ def _read_operations(operations: Any, inner: int) -> tuple[str, ...]:
         first = 1
         for place, end in ((0, "input"), (inner + 1, "output")):
             if names[place] != end:
-                raise ArchitectureError(f"operations.{place}", f"{names[place]!r} stands where {end!r} must stand")
+                raise ArchitectureError(f"operations.{place}", f"{names[place]!r} is found where {end!r} is required")
     for place in range(first, first + inner):
         if names[place] not in OPERATIONS:
             close = did_you_mean(str(names[place]), OPERATIONS) or ";"

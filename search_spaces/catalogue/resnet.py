@@ -123,7 +123,8 @@ class ResNetSpace(Space):
         if min(depth, initial_width, group_width, bottleneck_ratio) < 1 or slope < 0 or multiplier <= 1:
             raise SpaceError(
                 f"a RegNet of depth {depth}, initial width {initial_width}, slope {slope} and multiplier {multiplier} "
-                "cannot be: depth and widths are at least 1, the slope at least 0, the multiplier above 1; change them"
+                "is impossible: depth and widths are at least 1, the slope at least 0, the multiplier above 1; "
+                "change them"
             )
         widths: list[int] = []
         for block in range(depth):

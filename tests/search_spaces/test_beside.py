@@ -59,5 +59,5 @@ def test_the_code_of_the_space_inside_is_listed_and_left_out_by_readers() -> Non
 def test_what_cannot_stand_beside_is_refused() -> None:
     with pytest.raises(SpaceError, match="has the decision 'skip' already"):
         search_spaces.get("mlp").beside(skip=choice(1, 2))
-    with pytest.raises(SpaceError, match="is no dict of decisions"):
+    with pytest.raises(SpaceError, match="is not a dict of decisions"):
         Space(choice(1, 2)).beside(lr=real(0.1, 1))

@@ -197,7 +197,7 @@ class _Compression:
         except Exception as error:
             # A network may raise anything inside torch's exporter.
             raise TrainableError(
-                "this network cannot be measured without ONNX: "
+                "only an ONNX program of a network can be measured, and this one has none: "
                 f"torch cannot export it: {type(error).__name__}: {first_line(error)}"
             ) from error
         return _Made(name, file, network)
@@ -222,7 +222,9 @@ class _Compression:
         differences: dict[str, float] = {}
         for one in results:
             if one.format == "onnx" and not one.files:
-                raise TrainableError(f"this network cannot be measured without ONNX: {one.problem}")
+                raise TrainableError(
+                    f"only an ONNX program of a network can be measured, and this one has none: {one.problem}"
+                )
             if one.problem:
                 self._notes.append(f"{one.format}: {one.problem}")
             if one.difference is not None:

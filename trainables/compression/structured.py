@@ -1,11 +1,12 @@
 """Structured pruning: whole channels are removed, so that the network is smaller and faster in every engine.
 
-`torch-pruning` (DepGraph, Fang et al. 2023, 2301.12900) finds which channels of which layers depend on each other: a
-sum needs equal numbers on both sides, and a concatenation shifts later channels. Of each group of dependent layers, the
-same share of channels is removed: those whose weights have the smallest norm. If 16 or more channels are left, their
-number becomes the nearest multiple of 16, and from 8 on the nearest multiple of 8: engines compute blocks of these
-sizes, and 11 or 24 channels take longer than 16 or 32. Channels that are split into heads, such as those of queries,
-keys and values, stay, because the forward relies on their number.
+`torch-pruning` (DepGraph, Fang et al. 2023, 2301.12900) finds the groups of layers whose channels depend on each other:
+the two sides of a sum need equally many channels, and a concatenation shifts the channels that follow. Every group
+loses the same share of its channels, those whose weights have the smallest norm.
+
+The number of channels that are left is rounded to the nearest multiple of 16, or of 8 if it is below 16. Engines
+compute blocks of these sizes: 11 or 24 channels take longer than 16 or 32. Channels that are split into heads, such as
+queries, keys and values, are not pruned, because the forward depends on their number.
 """
 
 from __future__ import annotations

@@ -172,4 +172,6 @@ def _check_alike(encoded: Sequence[Encoded], found: list[_One]) -> None:
         rare = min(depths, key=lambda depth: depths[depth])
         name = next(name for (name, _), one in zip(encoded, found, strict=True) if one.depth == rare)
         said = ", ".join(f"{count} of {depth}" for depth, count in depths.most_common())
-        raise DataError(f"{name} has {rare} a channel, and there are {said}; images must be of one depth: save them so")
+        raise DataError(
+            f"{name} has {rare} per channel, and there are {said}; all images must have the same depth: convert them"
+        )

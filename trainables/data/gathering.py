@@ -57,7 +57,7 @@ def gathered(
     decoded = {part: decode_all(some.images, resize=resize) for part, some in parts.items()}
     if len({found.depth for found in decoded.values()}) > 1:
         said = ", ".join(f"{parts[part].place}: {found.depth}" for part, found in decoded.items())
-        raise DataError(f"{name}: the splits differ in depth a channel ({said}); save all of them alike")
+        raise DataError(f"{name}: the splits differ in bits per channel ({said}); save all of them with the same depth")
     splits = {part: Split(found.images, parts[part].labels) for part, found in decoded.items()}
     train, validation, test = splits["train"], splits.get("validation"), splits.get("test")
     notes = [*notes, *_notes(list(decoded.values()))]

@@ -285,7 +285,7 @@ def check_images_of(name: str, train: Split, held: Mapping[str, Split]) -> None:
 def _check_split(place: str, split: Split) -> None:
     images, labels = split.images, split.labels
     if len(images) == 0:
-        raise DataError(f"{place}images are none; a data set needs at least one image")
+        raise DataError(f"{place}images are empty; a data set needs at least one image")
     if len(images) != len(labels):
         raise DataError(f"{place}{len(images)} images have {len(labels)} labels; each image needs one")
     if images.shape[1] not in (1, 3, 4) or min(images.shape[2:]) < 1:

@@ -157,6 +157,7 @@ def _numbers(labels: list[Any], names: tuple[str, ...], path: Path) -> torch.Ten
     for row, number in enumerate(numbers):
         if not isinstance(number, int):
             raise DataError(
-                f"{path}, row {row}: the label {labels[row]!r} is none of training's; labels are never empty"
+                f"{path}, row {row}: the label {labels[row]!r} does not occur in training; correct it, "
+                "or fill it in if it is empty"
             )
     return torch.tensor(numbers)

@@ -227,7 +227,7 @@ def check_undecided(space: object) -> None:
     if _family_of(space).undecided is False:
         known = ", ".join(name for name in NETWORKS.built_in() if NETWORKS.get(name).undecided)
         raise TrainableError(
-            f"no undecided network is known of {space_name(space)}, in which to search by shared weights; known of: "
+            f"{space_name(space)} has no undecided network, in which shared weights are searched; those that have one: "
             f"{known}, and yours may have choices of search_spaces.nn; else give an architecture"
         )
 

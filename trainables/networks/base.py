@@ -66,7 +66,7 @@ def tree_of(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, 
     if isinstance(architecture, dict):
         return architecture
     if architecture is None:
-        raise TrainableError("no undecided network is known of this family; give an architecture")
+        raise TrainableError("this family has no undecided network; give an architecture")
     tree = getattr(architecture, "tree", None)
     if not isinstance(tree, dict):
         raise ArchitectureError("", f"{architecture!r:.60} is no dict of decisions; give an Architecture of the space")

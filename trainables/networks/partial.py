@@ -79,7 +79,9 @@ def check_partial(partial: object, channels: int, *, is_decided: bool) -> None:
     """
     check_number("partial", partial, 1, whole=True)
     if partial != 1 and is_decided:
-        raise TrainableError(f"partial is {partial}, and the network is decided; leave it out, or build the undecided")
+        raise TrainableError(
+            f"partial is {partial}, and the network is decided; leave partial out, or give no architecture"
+        )
     if channels % partial:  # type: ignore[operator]
         raise TrainableError(f"partial is {partial} and channels is {channels}; take a multiple of {partial} channels")
 

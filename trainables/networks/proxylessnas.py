@@ -176,7 +176,7 @@ def _checked(name: object, path: str, *, first: bool) -> str:
         return name
     why = " (a first block changes the shape)" if name == ZERO else ""
     close = did_you_mean(name, known) if isinstance(name, str) else ""
-    raise ArchitectureError(path, f"{name!r} does not stand here{why}{close}; allowed: {', '.join(known)}")
+    raise ArchitectureError(path, f"{name!r} is not allowed here{why}{close}; allowed: {', '.join(known)}")
 
 
 def _operation(name: str, make: Callable[[int, int], nn.Module]) -> nn.Module:

@@ -192,7 +192,9 @@ def _single(given: tuple[Any, ...]) -> Tensor:
     if len(given) == 1 and isinstance(given[0], Tensor):
         return given[0]
     kinds = ", ".join(type(value).__name__ for value in given)
-    raise TrainableError(f"costs are known of options that take one tensor, and here is one that takes ({kinds})")
+    raise TrainableError(
+        f"costs are measured for options that take one tensor, and one takes ({kinds}); give costs by decision"
+    )
 
 
 def _parts(choice: Any) -> Iterator[tuple[int, nn.Module]]:

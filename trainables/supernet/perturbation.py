@@ -47,7 +47,7 @@ def discretize_by_perturbation(
     """
     if supernet.method.is_hard:
         kind = type(supernet.method).__name__
-        raise TrainableError(f"{kind} computes one option, and none can be left out of it; select by magnitude")
+        raise TrainableError(f"{kind} computes one option, so that none can be left out; select by magnitude")
     limits = dict(supernet.limits)
     taken: dict[str, tuple[int, ...]] = {}
     try:

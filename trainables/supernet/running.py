@@ -42,7 +42,7 @@ class RunningSearch:
     def step(self) -> dict[str, float | int]:
         """One epoch and its report, as `DartsTrainable.step` describes it."""
         if self.staged.is_over or self._is_stopped:
-            raise EndOfTraining(f"the search ended after epoch {self.staged.epoch}")
+            raise EndOfTraining(f"the search has no further epoch after epoch {self.staged.epoch}")
         search = self.staged.go_on()
         trained = search.train_epoch()
         validation = search.data.validation

@@ -232,7 +232,9 @@ def relax(
     """
     made = method_of(method, settings) if isinstance(method, str) else method
     if settings and not isinstance(method, str):
-        raise TrainableError(f"settings {', '.join(settings)} beside a method; give them to its class")
+        raise TrainableError(
+            f"settings {', '.join(settings)} are given with a method that is made already; give them to its class"
+        )
     supernet = Supernet(module, made, space)
     if example is not None:
         supernet.check(example)

@@ -161,7 +161,7 @@ def check(contest: Contest, contestants: Sequence[Contestant]) -> None:
         NasTuneError: there is no such strategy, scheduler or setting.
     """
     if contest.budget <= 0 or contest.workers < 1:
-        raise ConfigError(f"budget {contest.budget:g} s with {contest.workers} workers: both are above 0")
+        raise ConfigError(f"budget {contest.budget:g} s with {contest.workers} workers: both must be above 0")
     _ = contest.objective  # Raises where there is no mode.
     space = _space_once(contest.space.name, json.dumps(contest.space.settings, sort_keys=True))
     epochs = Table(space=space, **contest.table).benchmark.epochs

@@ -46,7 +46,7 @@ class ParquetBenchmark:
         self._file, self._space = file, space
         self.epochs = tuple(fidelity.epoch for fidelity in fidelities)
         if not self.epochs or list(self.epochs) != sorted(set(self.epochs)):
-            raise ConfigError(f"fidelities {self.epochs}: at least one, rising in epochs")
+            raise ConfigError(f"fidelities {self.epochs}: give at least one, with epochs in increasing order")
         numbers = [name for fidelity in fidelities for name in (fidelity.value, fidelity.cost)]
         table = _read(file, [column, *numbers, *([test] if test else [])])
         if not len(table):
@@ -125,4 +125,4 @@ def _numbers(column: Any, name: str) -> NDArray[np.float64]:
     try:
         return np.asarray(column.to_numpy().astype(np.float64))
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"column {name!r} holds {column.type}, which are no numbers: {error}") from error
+        raise ConfigError(f"column {name!r} holds {column.type}, and numbers are needed: {error}") from error

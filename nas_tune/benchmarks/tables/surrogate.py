@@ -55,7 +55,9 @@ class SurrogateBenchmark:
         self._codes: dict[str, dict[str, int]] = _beside(file, "encoding.json")
         self.epochs = tuple(epochs) or _known(file)
         if list(self.epochs) != sorted(set(self.epochs)) or not set(self.epochs) <= set(_known(file)):
-            raise ConfigError(f"fidelities {self.epochs}: rising epochs between 1 and {_known(file)[-1]}")
+            raise ConfigError(
+                f"fidelities {self.epochs}: give epochs in increasing order, between 1 and {_known(file)[-1]}"
+            )
         self._last = _known(file)[-1]
         self._session = _session(file)
         self._remembered = functools.lru_cache(_REMEMBERED)(self._looked_up)

@@ -89,13 +89,13 @@ class Table:
 
         Raises:
             TrainableError: `setup` was not called.
-            EndOfTraining: the table has no further fidelity.
+            EndOfTraining: the table has no result after its last fidelity.
         """
         curve, index = self._curve, self._next
         if curve is None:
             raise TrainableError("the table was used before setup(); call setup() first")
         if index == len(curve.values):
-            raise EndOfTraining("the table has no further fidelity")
+            raise EndOfTraining("the table has no result after its last fidelity")
         before = curve.seconds[index - 1] if index else 0.0
         self._next = index + 1
         return {

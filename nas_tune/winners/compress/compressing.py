@@ -95,7 +95,9 @@ def compress(
     )
     plan.check()
     if epochs is not None and prune is None:
-        raise ConfigError(f"epochs is {epochs}, and only what was pruned is trained on; give prune too, or no epochs")
+        raise ConfigError(
+            f"epochs is {epochs}, and only a pruned network is trained further; give prune too, or leave epochs out"
+        )
     target = None if folder is None else _free(Path(folder).expanduser().absolute())
     number = chosen(run, trial)
     source = source_of(run, number, trainable, retrained, what="compressed", allow_code=allow_code)
@@ -144,7 +146,7 @@ def _write(draft: Path, compression: Compression) -> None:
 def _free(folder: Path) -> Path:
     """The requested folder; raises if there is something in its place."""
     if os.path.lexists(folder) and not (os.path.isdir(folder) and not os.listdir(folder)):
-        raise ConfigError(f"{folder} is there already, and nothing of it is replaced; name a new folder (--out)")
+        raise ConfigError(f"{folder} exists already and is not overwritten; name a new folder (--out)")
     return folder
 
 

@@ -90,7 +90,7 @@ def chosen_of(run: Run, trial: int | None, top: int, metric: str) -> list[Candid
     if trial is not None:
         return [_of_trial(run, trial, metric)]
     if not is_whole(top, 1):
-        raise ConfigError(f"top is {top!r}; how many architectures to retrain is a whole number, at least 1")
+        raise ConfigError(f"top is {top!r}; the number of architectures to retrain is a whole number of at least 1")
     ranked = run.best(max(1, run.state.trials))
     ranked = ranked[ranked["architecture_id"].notna()].drop_duplicates("architecture_id").head(top)
     if ranked.empty:

@@ -115,11 +115,13 @@ def _mode(name: str, given: str | None, known: Mapping[str, Objective], origin: 
     said = _said(name, known, origin)
     if said is None and given is None:
         raise ConfigError(
-            f"metric {name!r}: nobody says whether more of it is better: the run optimizes {', '.join(known)}, and "
+            f"metric {name!r}: it is unknown whether more of it is better: the run optimizes {', '.join(known)}, and "
             f"{origin.name} has no `modes` that name it; say mode='max' or mode='min' (--mode)"
         )
     if said is not None and given is not None and said[0] != given:
-        raise ConfigError(f"mode is {given!r}, but of {name!r} {said[1]} says {said[0]!r}; leave mode out (--mode)")
+        raise ConfigError(
+            f"mode is {given!r}, but {said[1]} declares {said[0]!r} for {name!r}; leave mode out (--mode)"
+        )
     return said[0] if said is not None else _WAYS[str(given)]
 
 

@@ -122,7 +122,7 @@ class Retraining:
             EndOfTraining: the training has ended.
         """
         if self._ended:
-            raise EndOfTraining("the training was tested, and is over")
+            raise EndOfTraining("the training has been tested and has no further epoch")
         try:
             report: dict[str, object] = dict(self.inner.step())
         except EndOfTraining:

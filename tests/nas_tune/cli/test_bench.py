@@ -96,7 +96,7 @@ def test_a_table_needs_its_columns_named(tmp_path: Path) -> None:
     assert ran.exit_code == 2
     assert "--space and --arch and --fidelity" in ran.stderr
     assert (
-        "say which table --space and --test describe"
+        "missing, and --space and --test describe a table"
         in CliRunner().invoke(app, ["bench", "--space", "nb201", "--test", "t"]).stderr
     )
 

@@ -139,7 +139,7 @@ def test_what_cannot_be_ends_with_a_message_and_its_code(run: Path) -> None:
         (("--quantize", "int4"), "known: int8"),
         (("--prune", "0.5", "--method", "magnitud"), "did you mean 'magnitude'"),
         (("--quantize", "int8", "--trial", "1"), "trial 1 failed (error), so it cannot be compressed; these can: 0 "),
-        (("--quantize", "int8", "--out", str(run)), "is there already, and nothing of it is replaced"),
+        (("--quantize", "int8", "--out", str(run)), "exists already and is not overwritten"),
     ]:
         result = call(run, *arguments)
         assert result.exit_code == 2, result.output

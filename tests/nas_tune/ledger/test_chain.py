@@ -69,7 +69,7 @@ def test_what_is_not_what_was_written_is_refused(what: str, of: str, tmp_path: P
 
 def test_the_event_is_named(tmp_path: Path) -> None:
     execute(made(tmp_path), CHANGES["a number"])
-    with pytest.raises(LedgerDamagedError, match=r"event 4 \(reported\) is not what was written"):
+    with pytest.raises(LedgerDamagedError, match=r"event 4 \(reported\) was changed after it was written"):
         read(tmp_path)
 
 

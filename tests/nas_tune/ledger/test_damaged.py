@@ -116,10 +116,10 @@ def test_a_time_that_is_none_is_refused(time: float, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("trial = 1 WHERE seq = 4", r"event 4 \(reported\) is of trial 1 by its column, and its body tells of trial 0"),
+        ("trial = 1 WHERE seq = 4", r"event 4 \(reported\): its column says trial 1, and its body says trial 0"),
         (
             "trial = NULL WHERE seq = 3",
-            r"event 3 \(asked\) is of no trial by its column, and its body tells of trial 0",
+            r"event 3 \(asked\): its column says no trial, and its body says trial 0",
         ),
         (
             "trial = 2 WHERE seq = 2",

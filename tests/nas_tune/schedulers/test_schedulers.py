@@ -157,7 +157,7 @@ def test_these_judge_several_objectives_and_the_others_refuse() -> None:
         with pytest.raises(ConfigError, match=said):
             check_several("scheduler", SCHEDULERS, name, two)
         check_several("scheduler", SCHEDULERS, name, two[:1])
-        with pytest.raises(ConfigError, match="judges one objective and was told of 2"):
+        with pytest.raises(ConfigError, match="compares trials by one objective, and the run has 2"):
             make(name, MAX_EPOCHS).observe(0, 1, (1.0, 2.0))
 
 

@@ -47,7 +47,11 @@ def test_the_default_of_the_paper_is_a_member() -> None:
         ("resnet_mlp", {"hidden_ratios": (0.0,)}, "not a number above 0"),
         ("resnet_mlp", {"dropouts": (0.0, 1.0)}, r"1\.0 is not a share"),
         ("resnet_mlp", {"residual_dropouts": ()}, "residual_dropouts"),
-        ("ft_transformer", {"widths": (32, 36), "heads": (8,)}, "36 has no 8 equal heads; give multiples of 8"),
+        (
+            "ft_transformer",
+            {"widths": (32, 36), "heads": (8,)},
+            "36 cannot be divided into 8 heads; give multiples of 8",
+        ),
         ("ft_transformer", {"depths": (0, 1)}, "at least one block"),
     ],
 )

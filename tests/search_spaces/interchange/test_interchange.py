@@ -227,7 +227,7 @@ def test_numbered_labels_of_nested_choices_are_not_guessed() -> None:
         ({"normal/op_2_0": "sep_conv_3x"}, "normal/op_2_0.*'sep_conv_3x' is not allowed.*did you mean 'sep_conv_3x3'"),
         ({"normal/op_2_0": "none"}, "'none' is not allowed; allowed: max_pool_3x3"),
         ({"reduce/input_4_1": [4]}, r"reduce/input_4_1.*4 is not allowed; allowed: ints from 0 to 3"),
-        ({"normal/input_3_0": 1, "normal/input_3_1": 1}, "normal.node_3.*an option stands in a subset once"),
+        ({"normal/input_3_0": 1, "normal/input_3_1": 1}, "normal.node_3.*an option occurs at most once in a subset"),
         ({"normal/opp_2_0": "skip_connect"}, "no decision 'normal/opp_2_0'; did you mean 'normal/op_2_0'"),
         ({"reduce/op_5_1": ...}, "no value for 'reduce/op_5_1'; did you mean"),
     ],

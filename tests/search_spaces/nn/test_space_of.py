@@ -217,7 +217,7 @@ REFUSED = {
         "would stand in one place",
     ),
     "a name that is none": (lambda: Holder(ops=nn.ModuleDict({"3x3": nn.InputChoice(2)})), "'3x3'.*rename"),
-    "options twice": (lambda: Holder(a=nn.ValueChoice([1, 1])), "space at a: 1: the option stands there twice"),
+    "options twice": (lambda: Holder(a=nn.ValueChoice([1, 1])), "space at a: 1: the option occurs twice"),
 }
 
 

@@ -88,11 +88,11 @@ def test_colours_of_16_bits_are_refused_by_name(tmp_path, channels):
 def test_depths_that_differ_are_refused_by_name(tmp_path):
     folder_of(tmp_path / "x", DEEP["png16"][0], "png")
     Image.fromarray(filled(9, np.uint8)).save(tmp_path / "x" / "b" / "odd.png")
-    with pytest.raises(DataError, match=r"odd\.png has 8 bits a channel, and there are 20 of 16 bits, 1 of 8 bits"):
+    with pytest.raises(DataError, match=r"odd\.png has 8 bits per channel, and there are 20 of 16 bits, 1 of 8 bits"):
         check_data(DataSettings(str(tmp_path / "x")))
     folder_of(tmp_path / "y" / "train", DEEP["png16"][0], "png")
     folder_of(tmp_path / "y" / "test", (filled(9, np.uint8), filled(8, np.uint8)), "png")
-    with pytest.raises(DataError, match="differ in depth a channel"):
+    with pytest.raises(DataError, match="differ in bits per channel"):
         check_data(DataSettings(str(tmp_path / "y")))
 
 

@@ -142,8 +142,8 @@ class Method(nn.Module):
         if decision.kind not in self.mixable:
             kind = {"value": "a ValueChoice", "depth": "the depth of a Repeat"}.get(decision.kind, decision.kind)
             raise TrainableError(
-                f"{decision.name} is {kind}, and {type(self).__name__} mixes what modules give, not numbers; take a "
-                "method of single paths (spos, enas, ofa, proxylessnas), or decide it before"
+                f"{decision.name} is {kind}, and {type(self).__name__} mixes the outputs of modules, not numbers; take "
+                "a method of single paths (spos, enas, ofa, proxylessnas), or decide it beforehand"
             )
         gives_lists = decision.kind == "inputs" and decision.reduction not in ("sum", "mean")
         if gives_lists and decision.low < len(decision.options):

@@ -92,8 +92,8 @@ def test_as_a_table_it_reports_the_epochs_that_are_asked_for() -> None:
     ("settings", "said"),
     [
         ({"space": "nb201"}, "answers about the space 'darts', not 'nb201'"),
-        ({"fidelities": ("1", "99")}, r"fidelities \(1, 99\): rising epochs between 1 and 98"),
-        ({"fidelities": ("9", "1")}, "rising epochs between 1 and 98"),
+        ({"fidelities": ("1", "99")}, r"fidelities \(1, 99\): give epochs in increasing order, between 1 and 98"),
+        ({"fidelities": ("9", "1")}, "give epochs in increasing order, between 1 and 98"),
         ({"fidelities": ("12:a:b",)}, "a surrogate without columns: leave out 12:a:b"),
         ({"column": "cell"}, "a surrogate without columns: leave out column = 'cell'"),
     ],

@@ -100,7 +100,7 @@ def test_what_is_none_is_refused_with_the_reason(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="no surrogate of YAHPO Gym: its inputs are not x_cat and x_cont"):
             SurrogateBenchmark(made(tmp_path, inputs=inputs), DARTS)
     for epochs in ((0, 1), (1, 11), (2, 2), (3, 1)):
-        with pytest.raises(ConfigError, match="rising epochs between 1 and 10"):
+        with pytest.raises(ConfigError, match="give epochs in increasing order, between 1 and 10"):
             SurrogateBenchmark(made(tmp_path), DARTS, epochs)
     with pytest.raises(ConfigError, match="answers about the space 'darts', not 'nb201'"):
         SurrogateBenchmark(made(tmp_path), search_spaces.get("nb201"))

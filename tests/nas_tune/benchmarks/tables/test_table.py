@@ -83,7 +83,7 @@ def test_an_empty_file_and_values_that_are_no_numbers_are_refused(tmp_path: Path
     parquet.write_table(whole.slice(0, 0), tmp_path / "empty.parquet")
     with pytest.raises(ConfigError, match=r"empty\.parquet has no rows"):
         _ = table(tmp_path / "empty.parquet").benchmark
-    with pytest.raises(ConfigError, match="column 'cell' holds string, which are no numbers"):
+    with pytest.raises(ConfigError, match="column 'cell' holds string, and numbers are needed"):
         _ = table(tmp_path / "table.parquet", test="cell").benchmark
 
 

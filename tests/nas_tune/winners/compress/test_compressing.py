@@ -68,7 +68,7 @@ def test_what_cannot_be_compressed_is_said_with_what_can(run: nas_tune.Run) -> N
             {"trial": 1 - best},
         ),
         ("was not retrained; do it first: nas-tune retrain", {"retrained": True}),
-        ("is there already, and nothing of it is replaced; name a new folder", {"folder": run.path}),
+        ("exists already and is not overwritten; name a new folder", {"folder": run.path}),
         ("epochs is 5, and only what was pruned is trained on", {"epochs": 5}),
         ("there is no trial 9", {"trial": 9}),
     ]:

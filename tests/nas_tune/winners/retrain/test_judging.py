@@ -47,7 +47,9 @@ def searched(folder: Path, trainable: Any = scored, **more: Any) -> nas_tune.Run
 def test_a_mode_that_nobody_says_is_asked_for_before_anything_is_trained(tmp_path: Path) -> None:
     run = searched(tmp_path)
     for metric in ("mae", "logloss"):  # the ending of the second would have been taken for a word
-        with pytest.raises(ConfigError, match=rf"metric '{metric}': nobody says .* mode='max' or mode='min' \(--mode"):
+        with pytest.raises(
+            ConfigError, match=rf"metric '{metric}': it is unknown whether .* mode='max' or mode='min' \(--mode"
+        ):
             retrain(run, metric=metric, seeds=1, epochs=1, trainable=scored)
     with pytest.raises(ConfigError, match="mode is 'less'; it is 'max' or 'min'"):
         retrain(run, metric="mae", mode="less", trainable=scored)
