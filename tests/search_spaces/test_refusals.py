@@ -23,7 +23,7 @@ from search_spaces.algebra.compiler import MAX_PARAMETERS
         (lambda: real(0, math.nan), "high=nan is no finite number"),
         (lambda: real(-math.inf, 0), "low=-inf is no finite number"),
         (lambda: real(0, 10**400), "no finite number"),
-        (lambda: real(-1.7e308, 1.7e308), "wider than a float"),
+        (lambda: real(-1.7e308, 1.7e308), "wider than the largest float"),
         (lambda: integer(1, 2.0), "high=2.0 is a float, not an int; write high=2"),  # type: ignore[arg-type]
         (lambda: integer(True, 2), "low=True is a bool"),
         (lambda: real("0", 1), "low='0' is a str"),  # type: ignore[arg-type]
@@ -191,9 +191,9 @@ def test_what_says_that_it_is_constant_and_old_specs_of_such_lists_are_taken() -
 
 @pytest.mark.parametrize("bounds", [(1e15, 1e15 + 1), (1.0, 1.0 + 1e-15), (-1.0, -1.0 + 1e-15)])
 def test_bounds_between_which_there_is_hardly_a_float_are_refused(bounds: tuple[float, float]) -> None:
-    with pytest.raises(SpaceError, match="hardly a value"):
+    with pytest.raises(SpaceError, match="too few floats"):
         real(*bounds)
-    with pytest.raises(SpaceError, match=r"hardly a value|no logarithm"):
+    with pytest.raises(SpaceError, match=r"too few floats|no logarithm"):
         real(*bounds, log=True)
 
 

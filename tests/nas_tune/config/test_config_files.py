@@ -198,7 +198,7 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
 def test_brackets_without_end_are_told_by_their_place(opening: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.toml"
     path.write_text(f"max_trials = 3\nspace = {opening * 5000}", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"deep\.toml, line 2, column \d+: too many arrays or tables"):
+    with pytest.raises(ConfigError, match=r"deep\.toml, line 2, column \d+: arrays or tables are nested too deeply"):
         load_config(path)
     with pytest.raises(ConfigError):
         load_config(path.with_name("none.toml"), [f"space={opening * 5000}"])

@@ -121,7 +121,7 @@ def test_the_form_of_a_reference(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "nb201", ":b", "a:", "a:b:c", "a b:c", "../a:b", "a.:b", "a:b()", "a:b\n"])
 def test_what_is_no_reference_is_refused(text: str) -> None:
     assert not is_reference(text)
-    with pytest.raises(ConfigError, match="no reference"):
+    with pytest.raises(ConfigError, match="not a reference"):
         load_reference(text)
 
 

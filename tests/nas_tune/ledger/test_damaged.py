@@ -123,7 +123,7 @@ def test_a_time_that_is_none_is_refused(time: float, tmp_path: Path) -> None:
         ),
         (
             "trial = 2 WHERE seq = 2",
-            r"event 2 \(session_started\) is of trial 2 by its column, and its body tells of none",
+            r"event 2 \(session_started\): its column says trial 2, and its body says no trial",
         ),
         ("kind = 'paused' WHERE seq = 4", r"event 4, not an event of this version: 'paused'"),
         ("kind = 'found' WHERE seq = 3", r"event 3, not an event of this version: 'found'"),

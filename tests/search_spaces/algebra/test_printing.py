@@ -112,7 +112,7 @@ def test_a_run_of_old_with_such_options_is_read_and_a_row_that_may_be_either_is_
 
 def test_bounds_beyond_what_a_float_tells_apart_are_refused() -> None:
     for low, high in ((0, 2**53 + 1), (-(2**53) - 1, 0), (10**400, 10**400 + 1)):
-        with pytest.raises(SpaceError, match=r"exact from -2\*\*53 to 2\*\*53 only; .*added to a constant"):
+        with pytest.raises(SpaceError, match=r"exact from -2\*\*53 to 2\*\*53 only; .*add a constant"):
             integer(low, high)
     space = Space({"k": integer(2**53 - 3, 2**53)})
     assert from_row(space, {"k": float(2**53)}).tree == {"k": 2**53}
@@ -134,7 +134,7 @@ def _trees(made: list[Architecture]) -> list[str]:
 
 @pytest.mark.parametrize(("low", "high", "log"), [(1e15, 1e15 + 1, False), (1e15, 1e15 + 1, True)])
 def test_real_bounds_that_old_specs_have_are_read(low: float, high: float, log: bool) -> None:
-    with pytest.raises(SpaceError, match="hardly a value"):
+    with pytest.raises(SpaceError, match="too few floats"):
         real(low, high, log=log)
     spec = Space({"k": real(0.5, 4.0, log=log)}).to_spec()
     spec["tree"]["items"]["k"].update(low=low, high=high)

@@ -59,7 +59,7 @@ def test_a_cell_that_is_not_there_is_found_by_its_id(tmp_path: Path) -> None:
     [
         ({"column": "cel"}, "did you mean 'cell'"),
         ({"fidelities": ("1:value_1",)}, "EPOCHS:VALUE_COLUMN:COST_COLUMN"),
-        ({"fidelities": ("3:value_3:seconds_3", "1:value_1:seconds_1")}, "rising"),
+        ({"fidelities": ("3:value_3:seconds_3", "1:value_1:seconds_1")}, "increasing order"),
         ({"fidelities": ()}, "at least one"),
         ({"test": "tests"}, "did you mean 'test'"),
         ({"encoding": "text"}, "known: string, genotype, json"),
