@@ -886,7 +886,7 @@ def test_a_metric_keeps_its_case_through_all_trials(tmp_path: Path) -> None:
 def test_objectives_do_not_differ_only_in_case(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="differ only in case"):
         nas_tune.search(tiny_space(), two_cases, metric=["accuracy", "Accuracy"], mode="max", max_trials=1)
-    with pytest.raises(ConfigError, match="'Value' is a column"):
+    with pytest.raises(ConfigError, match="'Value' is the name of a column"):
         nas_tune.search(tiny_space(), two_cases, metric="Value", mode="max", max_trials=1, executor="inline")
 
 

@@ -114,7 +114,7 @@ class Raw:
     classes: tuple[str, ...]
     validation: Split | None = None
     notes: tuple[str, ...] = ()
-    groups: Mapping[str, Tensor] = field(default_factory=dict)
+    groups: Mapping[str, Tensor] = field(default_factory=dict, hash=False)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -160,7 +160,7 @@ class ImageData:
     classes: tuple[str, ...]
     mean: Tensor
     std: Tensor
-    groups: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True)
+    groups: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True, hash=False)
 
     @property
     def in_channels(self) -> int:

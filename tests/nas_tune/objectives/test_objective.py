@@ -64,7 +64,7 @@ def test_what_does_not_fit_together_is_refused(metric: object, mode: object, lin
 
 
 def test_columns_of_the_tables_are_no_metrics(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="metric: 'seconds' is a column of the result tables"):
+    with pytest.raises(ConfigError, match="metric: 'seconds' is the name of a column of the result tables"):
         search(tmp_path, metric=["accuracy", "seconds"], mode="max")
 
 

@@ -81,7 +81,7 @@ def test_a_referenced_space_is_made_with_its_settings() -> None:
         ({"strategy": {"name": "tpe", "candidates": 0}}, ConfigError, "strategy.candidates is 0"),
         ({"scheduler": "ahsa"}, UnknownNameError, "did you mean 'asha'"),
         ({"scheduler": {"name": "asha", "grace": 99}}, ConfigError, "scheduler.grace is 99"),
-        ({"metric": "seconds", "mode": "min"}, ConfigError, "'seconds' is a column of the result tables"),
+        ({"metric": "seconds", "mode": "min"}, ConfigError, "'seconds' is the name of a column of the result tables"),
         ({"epoch_timeout": 5.0}, ConfigError, "the inline executor cannot end a hung epoch"),
     ],
 )

@@ -170,7 +170,7 @@ def test_the_gaussian_process_remembers_the_best_and_the_youngest() -> None:
     ("name", "settings", "said"),
     [
         ("bohb", {"random_fraction": 1.5}, "strategy.random_fraction is 1.5; a share lies between 0 and 1"),
-        ("bohb", {"top": 1.0}, "strategy.top is 1.0; it lies between 0 and 1"),
+        ("bohb", {"top": 1.0}, "strategy.top is 1.0; it is the share of trials that count as good"),
         ("bohb", {"candidates": 0}, "strategy.candidates is 0; .* at least 1"),
         ("bohb", {"min_points": 1}, "strategy.min_points is 1; a density needs at least 2"),
         ("bohb", {"widening": 0.0}, "strategy.widening is 0.0; it is a factor above 0"),

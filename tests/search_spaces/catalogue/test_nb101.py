@@ -211,8 +211,8 @@ CHAIN = [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
         (CHAIN, CONV3, "operations", "does not name 1 inner vertices"),
         (CHAIN, ["conv3x3-bn-rlu"], "operations.0", f"did you mean '{CONV3}'"),
         (CHAIN, ["input", "pool", "output"], "operations.1", "allowed: conv3x3-bn-relu"),
-        (CHAIN, [CONV3, CONV3, "output"], "operations.0", "'input' must stand"),
-        (CHAIN, ["input", CONV3, CONV3], "operations.2", "'output' must stand"),
+        (CHAIN, [CONV3, CONV3, "output"], "operations.0", "found where 'input' is required"),
+        (CHAIN, ["input", CONV3, CONV3], "operations.2", "found where 'output' is required"),
     ],
 )
 def test_a_malformed_form_says_where_it_breaks(matrix: Any, operations: Any, path: str, said: str) -> None:

@@ -69,7 +69,7 @@ def test_what_cannot_be_compressed_is_said_with_what_can(run: nas_tune.Run) -> N
         ),
         ("was not retrained; do it first: nas-tune retrain", {"retrained": True}),
         ("exists already and is not overwritten; name a new folder", {"folder": run.path}),
-        ("epochs is 5, and only what was pruned is trained on", {"epochs": 5}),
+        ("epochs is 5, and only a pruned network is trained further", {"epochs": 5}),
         ("there is no trial 9", {"trial": 9}),
     ]:
         with pytest.raises(ConfigError, match=message):

@@ -70,9 +70,9 @@ def test_the_trainable_or_the_run_says_it_once(tmp_path: Path) -> None:
     assert plan(run, metric="mae", trainable=declared).config.mode == "min"
     assert plan(run, metric="logloss", trainable=partial(declared)).config.mode == "max"
     assert plan(run, metric="score", mode="max", trainable=declared).config.mode == "max"
-    with pytest.raises(ConfigError, match=r"mode is 'max', but of 'mae' .*declared.modes says 'min'"):
+    with pytest.raises(ConfigError, match=r"mode is 'max', but .*:declared.modes declares 'min' for 'mae'"):
         plan(run, metric="mae", mode="max", trainable=declared)
-    with pytest.raises(ConfigError, match="mode is 'min', but of 'score' the run says 'max'"):
+    with pytest.raises(ConfigError, match="mode is 'min', but the run declares 'max' for 'score'"):
         plan(run, mode="min", trainable=declared)
     # The run's own word comes first: it decided what the search looked for.
     assert plan(searched(tmp_path / "2", declared, mode="min"), trainable=declared).config.mode == "min"
