@@ -33,6 +33,7 @@ __all__ = [
     "Mode",
     "discrete",
     "metrics_of",
+    "metrics_of_supernet",
     "modes_of",
     "modes_with_training",
 ]
@@ -90,6 +91,20 @@ def discrete(metric: Metric) -> Metric:
         The same with `DISCRETE` before its name.
     """
     return replace(metric, name=f"{DISCRETE}{metric.name}")
+
+
+def metrics_of_supernet(metrics: Iterable[Metric], primary: str) -> list[Metric]:
+    """Declare the metrics of a search in a supernet.
+
+    Args:
+        metrics: those of the task.
+        primary: the name of its primary one.
+
+    Returns:
+        The primary metric of the architecture that is found, and those of the task.
+    """
+    declared = list(metrics)
+    return [discrete(one) for one in declared if one.name == primary] + declared
 
 
 def modes_with_training(metrics: Iterable[Metric]) -> dict[str, Mode]:

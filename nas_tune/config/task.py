@@ -20,7 +20,7 @@ from nas_tune.config.problems import ConfigProblems, shown
 from nas_tune.config.references import with_local_modules
 from nas_tune.errors import ConfigError
 from search_spaces.names import did_you_mean
-from trainables.metrics import discrete, modes_with_training
+from trainables.metrics import metrics_of_supernet, modes_with_training
 
 if TYPE_CHECKING:
     from trainables.tasks.task import Task
@@ -118,8 +118,8 @@ def with_defaults_of_task(values: Mapping[str, Any], *, in_supernet: bool) -> di
     task = _task(_named(held, "trainable", LEARNER)[1])
     metrics, primary = list(task.metrics), task.primary
     if in_supernet:
-        found_by = discrete(next(one for one in metrics if one.name == primary))
-        metrics, primary = [found_by, *metrics], found_by.name
+        metrics = metrics_of_supernet(metrics, primary)
+        primary = metrics[0].name
     metric = values.get("metric") or primary
     modes = modes_with_training(metrics)
     names = [metric] if isinstance(metric, str) else list(metric)

@@ -31,9 +31,6 @@ __all__ = ["Given", "data_arguments", "is_importable", "is_own_network", "own_sp
 Given: TypeAlias = "Space | type[nn.Module] | nn.Module | tuple[Space, Callable[..., nn.Module]]"
 """What a call may give as its space, beside names."""
 
-IMAGES: Mapping[str, Any] = {"num_classes": 10, "in_channels": 3, "image_size": 32}
-"""What stands for the arguments that the data decide, where there are no data to ask."""
-
 
 def is_own_network(given: object) -> bool:
     """Check whether an object is a module, a class of modules, or a space with a builder beside it.
@@ -153,8 +150,10 @@ def data_arguments(trainable: str, settings: Mapping[str, Any]) -> dict[str, Any
     Returns:
         The arguments by name; those of small images with ten classes where there are no data here to ask.
     """
+    from trainables.networks import TASK
+
     if trainable not in ("learner", "image_classifier", "darts"):
-        return dict(IMAGES)
+        return dict(TASK)
     import torch
 
     from trainables.supernet.searched_task import SearchedTask
@@ -168,8 +167,8 @@ def data_arguments(trainable: str, settings: Mapping[str, Any]) -> dict[str, Any
             task = Learner.task_of({**default, **settings})
         found = task.load(torch.device("cpu")).arguments()
     except DataError:
-        return dict(IMAGES)  # the check of the trainable says what is wrong with them
-    return {**IMAGES, **found, **(settings.get("network") or {})}
+        return dict(TASK)  # the check of the trainable says what is wrong with them
+    return {**TASK, **found, **(settings.get("network") or {})}
 
 
 def _named(given: Any, reference: str | None) -> tuple[Family, str]:

@@ -1,8 +1,8 @@
 """Structured pruning: whole channels are removed, so that the network is smaller and faster in every engine.
 
 `torch-pruning` (DepGraph, Fang et al. 2023, 2301.12900) finds the groups of layers whose channels depend on each other:
-the two sides of a sum need equally many channels, and a concatenation shifts the channels that follow. Every group
-loses the same share of its channels, those whose weights have the smallest norm.
+the two sides of a sum need equally many channels, and a concatenation shifts the channels that follow. The same
+share of channels is removed from each group: those with the smallest norm of weights.
 
 The number of channels that are left is rounded to the nearest multiple of 16, or of 8 if it is below 16. Engines
 compute blocks of these sizes: 11 or 24 channels take longer than 16 or 32. Channels that are split into heads, such as

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.data.array_files import array_of
 from trainables.data.decode import SUFFIXES, Encoded, decode_all
-from trainables.data.npz import DAMAGE
 from trainables.data.numbers import as_float32
 from trainables.data.parquet import parquet_files
 from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, opened
@@ -83,7 +83,7 @@ def _from_files(
     if not path.exists():
         raise DataError(f"there is no {path}; correct the path")
     if path.suffix.lower() in (".npy", ".npz"):
-        return _from_array(_array_of(path), str(path), channels), [], str(path)
+        return _from_array(array_of(path, _ARRAYS, "images"), str(path), channels), [], str(path)
     if tables := parquet_files(path):
         encoded = []
         for file in tables:
@@ -96,21 +96,6 @@ def _from_files(
     if not encoded:
         raise DataError(f"{path} holds no image; known endings: {', '.join(SUFFIXES)}")
     return decode_all(encoded, resize=resize).images, [name for name, _ in encoded], str(path)
-
-
-def _array_of(path: Path) -> Any:
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found as archive:
-            names = list(archive.files)
-            name = next((one for one in _ARRAYS if one in names), names[0] if len(names) == 1 else None)
-            if name is not None:
-                return archive[name]
-    except DAMAGE as error:
-        raise DataError(f"{path} is no whole file of plain arrays ({error}); write it with numpy.savez") from error
-    raise DataError(f"{path} holds the arrays {names}; call that of the images x")
 
 
 def _cells(path: Path, image_column: str | None) -> list[Encoded]:

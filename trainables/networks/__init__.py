@@ -30,6 +30,7 @@ from trainables.settings import check_number, check_settings
 
 __all__ = [
     "NETWORKS",
+    "TASK",
     "Builder",
     "Family",
     "build",

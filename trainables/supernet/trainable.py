@@ -23,7 +23,7 @@ import torch
 
 from search_spaces.notation import writer
 from trainables.errors import CheckpointError, TrainableError
-from trainables.metrics import Metric, discrete
+from trainables.metrics import Metric, metrics_of_supernet
 from trainables.networks import tree_of
 from trainables.settings import check_number
 from trainables.settings.groups import takes
@@ -39,7 +39,7 @@ from trainables.trial.checkpoint import check_identity, read_tensors, write_tens
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from search_spaces.space import Space
-from trainables.tasks.task import Task
+    from trainables.tasks.task import Task
 
 __all__ = ["DartsTrainable"]
 
@@ -76,8 +76,7 @@ class DartsTrainable:
             The primary metric of the task for the architecture that is found, and the metrics of the task.
         """
         task = SearchedTask.of(settings).task
-        leading = next(one for one in task.metrics if one.name == task.primary)
-        return [discrete(leading), *task.metrics]
+        return metrics_of_supernet(task.metrics, task.primary)
 
     @classmethod
     def setting_names(cls, settings: Mapping[str, object]) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from search_spaces.names import did_you_mean
-from trainables.data.npz import DAMAGE
+from trainables.data.array_files import arrays_of
 from trainables.errors import DataError
 from trainables.training.batches import Batch
 
@@ -112,11 +112,4 @@ def _said(value: Any) -> str:
 def _loaded(path: Path) -> Any:
     if not path.is_file():
         raise DataError(f"there is no file {path}; correct the path")
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found as archive:
-            return {name: archive[name] for name in archive.files}
-    except DAMAGE as error:
-        raise DataError(f"{path} is no whole file of plain arrays ({error}); write it with numpy.savez") from error
+    return arrays_of(path)

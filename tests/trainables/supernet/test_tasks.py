@@ -24,6 +24,8 @@ from trainables.networks.family import Family
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.criterion import Criterion
 from trainables.supernet.estimator import SharedWeights
+from trainables.supernet.methods import METHODS
+from trainables.supernet.methods.paths import PathMethod
 from trainables.supernet.streams import Stream
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.classification import Classification
@@ -191,3 +193,15 @@ def test_an_epoch_of_a_text_is_as_long_as_the_task_says() -> None:
     space = search_spaces.get("recurrent", nodes=2)
     search = begun({"space": space, "method": "enas", "task": "language", **settings, **text})
     assert {"loss", "bits_per_token"} <= search.step().keys()
+
+
+def test_a_method_derived_from_the_base_of_paths_alone_finds_an_architecture(angles: str) -> None:
+    class Even(PathMethod):
+        """Nothing of its own."""
+
+    with kept(METHODS):
+        METHODS.register("evenly", Even)
+        found = begun(of_numbers(angles, "evenly"), 2)
+        found.step()
+        assert found.architecture is not None
+        assert (Even().population, Even().generations) == (50, 20)

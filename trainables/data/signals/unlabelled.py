@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.data.npz import DAMAGE
+from trainables.data.array_files import array_of
 from trainables.data.parquet_columns import opened
 from trainables.data.parts import visible
 from trainables.data.signals.recordings import SIGNAL_NAMES, column_of, decoded_samples, is_wav_folder, wave_of
@@ -93,7 +93,7 @@ def _from_files(path: Path, signal_column: str | None, rates: set[int]) -> tuple
         raise DataError(f"there is no {path}; correct the path")
     ending = path.suffix.lower()
     if ending in (".npy", ".npz"):
-        return _from_arrays(_array(path), place), [], place
+        return _from_arrays(array_of(path, SIGNAL_NAMES, "signals"), place), [], place
     if ending in (".parquet", ".pq"):
         with opened(path) as file:
             types = {one.name: one.type for one in file.schema_arrow}
@@ -110,18 +110,3 @@ def _from_files(path: Path, signal_column: str | None, rates: set[int]) -> tuple
     files = visible((one for one in path.glob("**/*") if one.suffix.lower() == ".wav"), path)
     waves = [decoded_samples(one.read_bytes(), str(one), rates) for one in files]
     return waves, [str(one.relative_to(path)) for one in files], place
-
-
-def _array(path: Path) -> Any:
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found as archive:
-            names = list(archive.files)
-            name = next((one for one in SIGNAL_NAMES if one in names), names[0] if len(names) == 1 else None)
-            if name is not None:
-                return archive[name]
-    except DAMAGE as error:
-        raise DataError(f"{path} is no whole file of plain arrays ({error}); write it with numpy.savez") from error
-    raise DataError(f"{path} holds the arrays {', '.join(names)}; call that of the signals x")

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from trainables.data.cache_keys import CacheKey
 from trainables.data.parts import Part
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
@@ -42,7 +43,7 @@ def load_table(settings: TableSettings, device: torch.device) -> TableData:
     Raises:
         DataError: the table is missing or damaged, has no such target, or cannot be split or learned from.
     """
-    return _load(_Key(settings), str(device), _stamp(settings))
+    return _load(CacheKey(settings), str(device), _stamp(settings))
 
 
 def kind_of_table(settings: TableSettings) -> tuple[str, int]:
@@ -69,7 +70,7 @@ def frames_of(settings: TableSettings) -> dict[Part, pd.DataFrame]:
     Returns:
         The rows by part: "train" and "test", and "validation" unless training uses it too.
     """
-    return _frames(_Key(settings), _stamp(settings))[0]
+    return _frames(CacheKey(settings), _stamp(settings))[0]
 
 
 def described_table(settings: TableSettings) -> list[str]:
@@ -82,7 +83,7 @@ def described_table(settings: TableSettings) -> list[str]:
         One line for each fact.
     """
     data = load_table(settings, torch.device("cpu"))
-    given = _read(_Key(settings), _stamp(settings)).parts
+    given = _read(CacheKey(settings), _stamp(settings)).parts
     counts = [f"{len(data.train)} rows to train on"]
     for part, rows, share in (("validation", data.validation, "validation_share"), ("test", data.test, "test_share")):
         if len(rows):
@@ -113,7 +114,7 @@ def table_checksum(settings: TableSettings) -> str:
         16 hexadecimal digits.
     """
     found = hashlib.sha256()
-    for part, frame in _read(_Key(settings), _stamp(settings)).parts.items():
+    for part, frame in _read(CacheKey(settings), _stamp(settings)).parts.items():
         found.update(part.encode())
         for column in frame.columns:
             texts = texts_of(frame[column])
@@ -122,24 +123,8 @@ def table_checksum(settings: TableSettings) -> str:
     return found.hexdigest()[:16]
 
 
-class _Key:
-    """Settings as a key of a cache; two data frames are equal if they are the same object."""
-
-    def __init__(self, settings: TableSettings) -> None:
-        self.settings = settings
-        plain = {name: value for name, value in vars(settings).items() if name != "data"}
-        data = settings.data if isinstance(settings.data, str | Path) else id(settings.data)
-        self._parts = (str(data), *sorted(plain.items(), key=lambda pair: pair[0]))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._parts == other._parts
-
-    def __hash__(self) -> int:
-        return hash(self._parts)
-
-
 @lru_cache(maxsize=2)
-def _read(key: _Key, stamp: tuple[object, ...]) -> RawTable:
+def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
     settings = key.settings
     if settings.target is None:
         raise DataError('no target is given; give target="<column>", the column that is predicted')
@@ -158,7 +143,7 @@ def _read(key: _Key, stamp: tuple[object, ...]) -> RawTable:
 
 
 @lru_cache(maxsize=2)
-def _frames(key: _Key, stamp: tuple[object, ...]) -> tuple[dict[Part, pd.DataFrame], str]:
+def _frames(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[dict[Part, pd.DataFrame], str]:
     """The rows of each part, and the kind of the target."""
     settings, table = key.settings, _read(key, stamp)
     target = str(settings.target)
@@ -167,7 +152,7 @@ def _frames(key: _Key, stamp: tuple[object, ...]) -> tuple[dict[Part, pd.DataFra
 
 
 @lru_cache(maxsize=4)
-def _load(key: _Key, device: str, stamp: tuple[object, ...]) -> TableData:
+def _load(key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...]) -> TableData:
     settings, table = key.settings, _read(key, stamp)
     frames, kind = _frames(key, stamp)
     name, groups = str(settings.target), settings.validation_groups

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from trainables.data.cache_keys import CacheKey
 from trainables.data.parts import PARTS, Part
 from trainables.data.texts.reading import RawText, path_of_text, read_text_parts, text_files
 from trainables.data.texts.settings import TextSettings
@@ -39,7 +39,7 @@ def load_text(settings: TextSettings, device: torch.device) -> TextData:
     Raises:
         DataError: the text is missing, damaged or too short, or has tokens beyond the vocabulary.
     """
-    return _load(_Key(settings), str(device), _stamp(settings))
+    return _load(CacheKey(settings), str(device), _stamp(settings))
 
 
 def described_text(settings: TextSettings) -> list[str]:
@@ -52,7 +52,7 @@ def described_text(settings: TextSettings) -> list[str]:
         One line for each fact.
     """
     data = load_text(settings, torch.device("cpu"))
-    given, unit = _read(_Key(settings), _stamp(settings)).parts, data.vocabulary.unit
+    given, unit = _read(CacheKey(settings), _stamp(settings)).parts, data.vocabulary.unit
     counts = [f"{len(data.train.tokens):,} {unit} to train on"]
     for part, share in (("validation", "validation_share"), ("test", "test_share")):
         tokens = getattr(data, part).tokens
@@ -76,7 +76,7 @@ def text_checksum(settings: TextSettings) -> str:
     Returns:
         16 hexadecimal digits.
     """
-    text = _read(_Key(settings), _stamp(settings))
+    text = _read(CacheKey(settings), _stamp(settings))
     found = hashlib.sha256(text.unit.encode())
     for part, points in text.parts.items():
         found.update(part.encode())
@@ -84,29 +84,13 @@ def text_checksum(settings: TextSettings) -> str:
     return found.hexdigest()[:16]
 
 
-class _Key:
-    """Settings as a key of a cache; two arrays are equal if they are the same object."""
-
-    def __init__(self, settings: TextSettings) -> None:
-        self.settings = settings
-        plain = {name: value for name, value in vars(settings).items() if name != "data"}
-        data = settings.data if isinstance(settings.data, str | Path) else id(settings.data)
-        self._parts = (str(data), *sorted(plain.items(), key=lambda pair: pair[0]))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._parts == other._parts
-
-    def __hash__(self) -> int:
-        return hash(self._parts)
-
-
 @lru_cache(maxsize=2)
-def _read(key: _Key, stamp: tuple[object, ...]) -> RawText:
+def _read(key: CacheKey[TextSettings], stamp: tuple[object, ...]) -> RawText:
     return read_text_parts(key.settings)
 
 
 @lru_cache(maxsize=4)
-def _load(key: _Key, device: str, stamp: tuple[object, ...]) -> TextData:
+def _load(key: CacheKey[TextSettings], device: str, stamp: tuple[object, ...]) -> TextData:
     settings = key.settings
     text = _read(key, stamp)
     notes = list(text.notes)

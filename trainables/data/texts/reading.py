@@ -236,6 +236,9 @@ def _is_text_file(path: Path) -> bool:
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
     except DAMAGE:
         return False
+    if not isinstance(ids, np.ndarray):
+        ids.close()  # an .npz file under the name of an .npy file
+        return False
     return ids.ndim == 1 and ids.dtype.kind in "iu"
 
 

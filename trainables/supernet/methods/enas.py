@@ -38,7 +38,7 @@ class Enas(PathMethod):
 
     paper: ClassVar[str] = "arXiv 1802.03268"
     recipe: ClassVar[Mapping[str, object]] = {"architecture_lr": 3.5e-4, "architecture_weight_decay": 0.0}
-    generations: ClassVar[int] = 0
+    generations = 0
 
     def __init__(
         self,

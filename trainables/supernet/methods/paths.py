@@ -32,6 +32,10 @@ class PathMethod(Method):
     mixable: ClassVar[frozenset[str]] = frozenset({"layer", "inputs", "depth", "value"})
     is_hard: ClassVar[bool] = True
     finds_by_score: ClassVar[bool] = True
+    population: int = 50
+    """Paths of each generation of the evolution that finds the best path."""
+    generations: int = 20
+    """Generations after the first."""
 
     def __init__(self) -> None:
         super().__init__()
