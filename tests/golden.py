@@ -8,6 +8,8 @@ read the difference before it is committed, since users' runs change with it.
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import importlib
 import inspect
 import json
@@ -15,11 +17,13 @@ import math
 import os
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-__all__ = ["agrees", "changeable", "interface"]
+__all__ = ["agrees", "changeable", "decisions", "interface"]
 
 FOLDER = Path(__file__).parent / "assets" / "golden"
 
@@ -70,12 +74,82 @@ def interface(package: str) -> dict[str, dict[str, str]]:
     return {what: told for name in module.__all__ for what, told in _offered(name, getattr(module, name))}
 
 
-def changeable(package: str) -> set[str]:
-    """The dataclasses in `__all__` of a module whose fields can be set; modules that start Ray are left out."""
+def decisions(package: str) -> dict[str, dict[str, Any]]:
+    """What is decided in each module outside of its functions' bodies, for private names too.
+
+    That is the constants, the defaults of parameters, the plain attributes of classes, and how dataclasses are made.
+    Modules that start Ray are left out.
+    """
+    found = {module.__name__: dict(_decided(module)) for module in _modules(package)}
+    return {name: decided for name, decided in found.items() if decided}
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
     inside = pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
     names = [one.name for one in inside if "ray" not in one.name and not one.name.endswith("__main__")]
-    modules = [importlib.import_module(name) for name in names]
-    offered = [getattr(module, each) for module in modules for each in getattr(module, "__all__", ())]
+    return map(importlib.import_module, names)
+
+
+def _decided(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    for node in ast.parse(inspect.getsource(module)).body:
+        for target in node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]:
+            if isinstance(target, ast.Name) and target.id.strip("_").isupper() and hasattr(module, target.id):
+                yield target.id, _plain(getattr(module, target.id))
+    for name, one in vars(module).items():
+        if getattr(one, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(one):
+            yield from _defaults(name, one)
+        elif isinstance(one, type):
+            yield from _inside(name, one)
+
+
+def _inside(name: str, one: type) -> Iterator[tuple[str, Any]]:
+    made = vars(one).get("__dataclass_params__")
+    if made is not None:
+        fields = dataclasses.fields(one)
+        flags = [flag for flag in ("eq", "order", "unsafe_hash", "frozen") if getattr(made, flag)]
+        slots = ["slots"] if "__slots__" in vars(one) else []
+        yield f"{name} is", [*flags, *slots, f"{sum(field.kw_only is True for field in fields)} keyword-only"]
+        for field in fields:
+            if not (field.init and field.repr and field.compare):
+                yield f"{name}.{field.name} is", f"init={field.init} repr={field.repr} compare={field.compare}"
+    for attribute, value in vars(one).items():
+        function = getattr(value, "__func__", getattr(value, "fget", value))
+        if inspect.isfunction(function):
+            yield from _defaults(f"{name}.{attribute}", function)
+        elif isinstance(value, Enum | bool | int | float | str | tuple) and not attribute.startswith(("__", "_abc_")):
+            yield f"{name}.{attribute}", _plain(value)
+
+
+def _defaults(name: str, function: Callable[..., object]) -> Iterator[tuple[str, Any]]:
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.default is not inspect.Parameter.empty:
+            yield f"{name}({parameter.name})", _plain(parameter.default)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON: what is no number, word or collection of them by what it is called; sentences are left out."""
+    if isinstance(value, str) and (" " in value or "\n" in value):
+        return "a text"
+    if isinstance(value, Mapping):
+        return {str(_plain(key)): _plain(each) for key, each in value.items()}
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, set | frozenset):
+        return sorted(str(_plain(each)) for each in value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+    if isinstance(value, re.Pattern):
+        return ascii(value.pattern)
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def changeable(package: str) -> set[str]:
+    """The dataclasses in `__all__` of a module whose fields can be set; modules that start Ray are left out."""
+    offered = [getattr(module, each) for module in _modules(package) for each in getattr(module, "__all__", ())]
     classes = [one for one in offered if isinstance(one, type) and "__dataclass_params__" in vars(one)]
     return {one.__name__ for one in classes if not vars(one)["__dataclass_params__"].frozen}
 

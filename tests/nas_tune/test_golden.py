@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 from nas_tune.cli.app import app
-from tests.golden import agrees, changeable, interface
+from tests.golden import agrees, changeable, decisions, interface
 from tests.toys import climb, conditional_space
 
 STRATEGIES = ["auto", "bananas", "bohb", "dehb", "evolution", "genetic", "grid", "local_search", "nsga2", "nsga3"]
@@ -85,6 +85,10 @@ def _timeless(text):
 
 def test_packages_offer_what_they_offered():
     agrees("interface-nas_tune", interface("nas_tune"), growing=True)
+
+
+def test_constants_and_defaults_are_what_they_were():
+    agrees("decisions-nas_tune", decisions("nas_tune"), growing=True)
 
 
 def test_values_that_are_handed_out_cannot_be_changed():

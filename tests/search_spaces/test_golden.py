@@ -11,7 +11,7 @@ import search_spaces
 from search_spaces.drawing import draw
 from search_spaces.errors import ArchitectureError
 from search_spaces.interchange import to_row
-from tests.golden import agrees, changeable, interface
+from tests.golden import agrees, changeable, decisions, interface
 from tests.toys import conditional_space, ruled_space, tiny_space
 
 TOYS = {"tiny": tiny_space, "conditional": conditional_space, "ruled": ruled_space}
@@ -78,6 +78,10 @@ def test_a_small_space_is_what_it_was(name):
 
 def test_packages_offer_what_they_offered():
     agrees("interface-search_spaces", interface("search_spaces"), growing=True)
+
+
+def test_constants_and_defaults_are_what_they_were():
+    agrees("decisions-search_spaces", decisions("search_spaces"), growing=True)
 
 
 def test_values_that_are_handed_out_cannot_be_changed():

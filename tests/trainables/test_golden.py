@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import search_spaces
-from tests.golden import agrees, changeable, interface
+from tests.golden import agrees, changeable, decisions, interface
 from tests.trainables.export.networks import SETTINGS, inputs, member
 from trainables import ImageClassifier
 from trainables.costs.cost import cost_of
@@ -76,6 +76,10 @@ def test_proxies_score_as_they_did():
 
 def test_packages_offer_what_they_offered():
     agrees("interface-trainables", interface("trainables"), growing=True)
+
+
+def test_constants_and_defaults_are_what_they_were():
+    agrees("decisions-trainables", decisions("trainables"), growing=True)
 
 
 def test_values_that_are_handed_out_cannot_be_changed():
