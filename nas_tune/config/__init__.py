@@ -1,6 +1,8 @@
 """The configuration of a search: keyword arguments or a TOML file in, one immutable `SearchConfig` out.
 
-    schema.py      SearchConfig, Resources: every key, its type, default and rule; what keys say together
+    schema.py      SearchConfig, Resources: every key, its default and what it decides
+    value_types.py the types of the values, with their rules
+    conflicts.py   keys that exclude or need one another
     component.py   Component: a name with settings, for the space, trainable, strategy and scheduler
     files.py       load_config: TOML files and `--set key=value`
     text.py        TOML as text, with the path, line and column of what is wrong

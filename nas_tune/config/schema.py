@@ -1,4 +1,4 @@
-"""Every key of a configuration: its type, its default, its rule, and the rules for several keys together.
+"""Every key of a configuration: its type, its default and what it decides.
 
 `SearchConfig` is immutable and equal by value; `from_toml(to_toml())` and `from_json(to_json())` return an equal one.
 Whether a named space, trainable or strategy exists and takes its settings is not checked here, but where it is made.
@@ -8,109 +8,47 @@ Relative paths are relative to the current directory.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     ValidationError,
 )
 
-from nas_tune.config.component import Component, component_of, registered_component_of
-from nas_tune.config.names import default_run_name, metric_name_problem, run_name_problem
+from nas_tune.config.component import Component
+from nas_tune.config.conflicts import conflicts, misspelt_metrics
+from nas_tune.config.names import default_run_name
 from nas_tune.config.own_data import with_kept_data
-from nas_tune.config.problems import ConfigProblems, Expected, SettingProblem, field_problems, shown
+from nas_tune.config.problems import ConfigProblems, Expected, field_problems, shown
 from nas_tune.config.self_search import searches, self_search
 from nas_tune.config.task import is_learner, with_defaults_of_task, with_task
 from nas_tune.config.text import parse_toml, toml_text
+from nas_tune.config.value_types import (
+    Folder,
+    Folders,
+    MetricNames,
+    Modes,
+    Reference,
+    Registered,
+    RunName,
+    Seconds,
+    Text,
+    TrialCount,
+    Workers,
+)
 from nas_tune.errors import ConfigError
-from nas_tune.objectives.objective import Mode, Objective, mode_left_out, objectives_of
-from search_spaces.names import did_you_mean, remote_problem
-from trainables.metrics import COSTS, MODES
+from nas_tune.objectives.objective import Objective, mode_left_out, objectives_of
 from trainables.supernet.methods import METHODS
 
 __all__ = ["Decides", "Key", "Resources", "SearchConfig"]
 
-_BUDGET = ("max_trials", "max_seconds")
 _BATCH = 8
 _RULES = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-def _run_name(value: object) -> object:
-    if value is not None and (problem := run_name_problem(value)):
-        raise SettingProblem(("", problem))
-    return value
-
-
-def _metric_names(value: object) -> object:
-    """A name, or several as a tuple; a list with one name becomes the name."""
-    names = list(value) if isinstance(value, list | tuple) else [value]
-    problems = [problem for name in names if (problem := metric_name_problem(name))]
-    problems += [f"got {name!r} twice or more; each metric is named once" for name in _repeated(names)]
-    if not problems and len({str(name).lower() for name in names}) < len(names):
-        problems.append(f"got {', '.join(map(repr, names))}, of which some differ only in case; rename one")
-    if not names:
-        problems = ["got an empty list, expected the name of a metric, or a list of names"]
-    if problems:
-        raise SettingProblem(*(("", problem) for problem in problems))
-    return tuple(names) if len(names) > 1 else names[0]
-
-
-def _modes(value: object) -> object:
-    """A mode, or one for each metric as a tuple; a list with one mode becomes the mode."""
-    modes = list(value) if isinstance(value, list | tuple) else [value]
-    if not modes or any(mode not in ("max", "min") for mode in modes):
-        if modes == [value]:
-            raise ValueError("no mode")
-        raise SettingProblem(("", f"got {shown(value)}, expected 'max' or 'min' for each metric"))
-    return tuple(modes) if len(modes) > 1 else modes[0]
-
-
-def _repeated(names: list[object]) -> list[object]:
-    return [name for place, name in enumerate(names) if name in names[:place] and name not in names[place + 1 :]]
-
-
-def _whole(value: object) -> object:
-    """Accept whole floats, because 1e6, which TOML reads as a float, is a usual way to write a large count."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _folder(value: object) -> object:
-    path = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if isinstance(path, str) and ("\0" in path or not path.strip()):
-        raise ValueError("no path")
-    if isinstance(path, str) and (problem := remote_problem(path)):
-        raise SettingProblem(("", problem))
-    return path
-
-
-def _folders(value: object) -> object:
-    if not isinstance(value, list | tuple) or any(isinstance(_folder(item), bool | int | float) for item in value):
-        raise ValueError("no folders")
-    return tuple(_folder(item) for item in value)
-
-
-def _not_zero(value: int) -> int:
-    if value == 0:
-        raise ValueError("zero")
-    return value
-
-
-# A constraint stands on the type itself and not on its union with None, which it could not compare.
-_Count = Annotated[int, Field(gt=0)]
-_Text = Annotated[str, Field(min_length=1)]
-_Folder = Annotated[str | None, BeforeValidator(_folder), Expected("the path of a folder (not empty)")]
-_Reference = Annotated[Component, PlainValidator(component_of)]
-_Registered = Annotated[Component, PlainValidator(registered_component_of)]
-_Seconds = Annotated[Annotated[float, Field(gt=0)] | None, Expected("a number of seconds above 0")]
 
 
 Decides = Literal["result", "length", "trials", "care", "folder"]
@@ -159,63 +97,48 @@ class SearchConfig(BaseModel):
 
     model_config = _RULES
 
-    name: Annotated[str | None, BeforeValidator(_run_name), Expected("a run name"), Key("folder")] = None
+    name: Annotated[RunName, Key("folder")] = None
     """The name of the run. By default `run_name` makes one from the space and the strategy."""
-    run_dir: Annotated[_Folder, Key("folder")] = None
+    run_dir: Annotated[Folder, Key("folder")] = None
     """The folder of the run. By default `runs/<name>` below the current directory."""
 
-    space: Annotated[_Reference, Expected("the name of a space, or 'module:attribute'"), Key("result")]
+    space: Annotated[Reference, Expected("the name of a space, or 'module:attribute'"), Key("result")]
     """The search space: a name (`nas-tune spaces`), or "module:attribute"."""
-    trainable: Annotated[_Reference, Expected("the name of a trainable, or 'module:attribute'"), Key("result")] = (
+    trainable: Annotated[Reference, Expected("the name of a trainable, or 'module:attribute'"), Key("result")] = (
         Component("image_classifier")
     )
     """What evaluates an architecture. Where it trains nothing, such as "shared", it may be called `estimator`."""
-    strategy: Annotated[_Registered, Expected("the name of a strategy"), Key("result")] = Component("auto")
+    strategy: Annotated[Registered, Expected("the name of a strategy"), Key("result")] = Component("auto")
     """What proposes architectures (`nas-tune strategies`). A method of `trainables.supernet` (`darts`, `spos`, ..) is
     one too; its trials are whole searches, and the defaults of scheduler and metric are then "none" and
     "discrete_accuracy"."""
-    initial: Annotated[_Registered | None, Expected("the name of an initial design"), Key("result")] = None
+    initial: Annotated[Registered | None, Expected("the name of an initial design"), Key("result")] = None
     """What is tried before the strategy proposes, such as "zero_cost". What is enqueued comes first."""
-    scheduler: Annotated[_Registered, Expected("the name of a scheduler"), Key("result")] = Component("asha")
+    scheduler: Annotated[Registered, Expected("the name of a scheduler"), Key("result")] = Component("asha")
     """What stops weak trials early (`nas-tune strategies`); "none" trains each to the end."""
 
-    metric: Annotated[
-        str | tuple[str, ...],
-        PlainValidator(_metric_names),
-        Expected("the name of a metric, or a list of names"),
-        Key("result"),
-    ] = "accuracy"
+    metric: Annotated[MetricNames, Key("result")] = "accuracy"
     """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front. The
     default of a search with a task is the task's primary metric."""
-    mode: Annotated[
-        Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min")), Key("result")
-    ]
+    mode: Annotated[Modes, Key("result")]
     """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy and the metrics of a
     task. Several metrics have one mode each, or one for all."""
 
-    max_trials: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0"), Key("length")] = (
-        None
-    )
+    max_trials: Annotated[TrialCount, Key("length")] = None
     """The number of trials of the whole run, resumed sessions included."""
-    max_seconds: Annotated[_Seconds, Key("length")] = None
+    max_seconds: Annotated[Seconds, Key("length")] = None
     """Seconds of the whole run, resumed sessions included."""
     forever: Annotated[bool, Expected("true or false"), Key("length")] = False
     """Search until stopped, without a budget."""
     max_epochs: Annotated[int, Field(ge=1), Expected("a whole number, at least 1"), Key("result")] = 9
     """Epochs of a full training."""
 
-    workers: Annotated[
-        int,
-        Field(ge=-1),
-        AfterValidator(_not_zero),
-        Expected("a whole number, at least 1, or -1 for all"),
-        Key("trials"),
-    ] = 1
+    workers: Annotated[Workers, Key("trials")] = 1
     """The number of trials at the same time; -1 runs as many as the resources hold. A search with one worker, or with
     `deterministic`, is repeatable."""
     deterministic: Annotated[bool, Expected("true or false"), Key("result")] = False
     """Find the same with any number of workers. Trials are proposed in batches, each after the end of the last one."""
-    batch: Annotated[_Count | None, BeforeValidator(_whole), Expected("a whole number above 0"), Key("result")] = None
+    batch: Annotated[TrialCount, Key("result")] = None
     """The number of trials of a batch, with `deterministic` only. The default is 8."""
     executor: Annotated[
         Literal["ray", "inline", "simulated"],
@@ -225,14 +148,12 @@ class SearchConfig(BaseModel):
     """Where trials run: "ray" (worker processes), "inline" (this process) or "simulated". "ray" works here or on a
     cluster; "inline" runs one trial at a time; "simulated" runs this process in virtual time, for trainables that
     report what an epoch would have cost (tables)."""
-    address: Annotated[_Text | None, Expected("the address of a Ray cluster"), Key("trials", leads_out=True)] = None
+    address: Annotated[Text | None, Expected("the address of a Ray cluster"), Key("trials", leads_out=True)] = None
     """A running Ray cluster: "auto", "host:port" or "ray://host:port". By default one is started here."""
     resources: Annotated[Resources, Expected("a table with cpus, gpus and devices"), Key("trials")] = Resources()
     """The processors and GPUs of each trial; fractions share a device."""
 
-    warm_start: Annotated[
-        tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders"), Key("result")
-    ] = ()
+    warm_start: Annotated[Folders, Key("result")] = ()
     """Other runs, whose trials the strategy knows from the start. Their values may be on another scale."""
     warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("result")] = 5
     """The number of architectures from `warm_start` that are tried first."""
@@ -241,11 +162,11 @@ class SearchConfig(BaseModel):
     """The seed of the proposals and of every trial."""
     max_retries: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("care")] = 3
     """The number of times that a trial goes on after its worker has died."""
-    epoch_timeout: Annotated[_Seconds, Key("care")] = None
+    epoch_timeout: Annotated[Seconds, Key("care")] = None
     """Seconds that an epoch may take; then its trial ends as failed."""
     keep_checkpoints: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("care")] = 5
     """The number of best finished trials whose checkpoint is kept."""
-    storage: Annotated[_Folder, Key("care", leads_out=True)] = None
+    storage: Annotated[Folder, Key("care", leads_out=True)] = None
     """A second folder, to which the ledger is copied."""
     backup_seconds: Annotated[float, Field(gt=0), Expected("a number of seconds above 0"), Key("care")] = 60.0
     """Seconds between two copies of the ledger."""
@@ -263,7 +184,7 @@ class SearchConfig(BaseModel):
             values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:
             values = {**values, "batch": _BATCH}
-        problems = [] if values.get("mode") is not None else list(_misspelt_metrics(values.get("metric", "accuracy")))
+        problems = [] if values.get("mode") is not None else list(misspelt_metrics(values.get("metric", "accuracy")))
         if problems:
             # The missing mode is not reported, too, before the metric is spelt right.
             values = {**values, "mode": "max"}
@@ -271,7 +192,7 @@ class SearchConfig(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             problems += field_problems(error, type(self))
-        problems += _conflicts(values)
+        problems += conflicts(values, type(self).model_fields.keys())
         if problems:
             raise ConfigProblems(problems) from None
 
@@ -411,90 +332,3 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return list(value)
     return value.model_dump() if isinstance(value, BaseModel) else value
-
-
-def _conflicts(values: Mapping[str, object]) -> Iterator[str]:
-    """The problems with combinations of keys, also where single keys have problems."""
-    budget = [key for key in _BUDGET if values.get(key) is not None]
-    forever = values.get("forever") is True
-    misspelt = any(did_you_mean(key, _BUDGET) for key in values if key not in SearchConfig.model_fields)
-    if not budget and not forever and not misspelt:
-        yield (
-            f"max_trials: no budget: neither max_trials nor max_seconds is set{_strayed(values, _BUDGET)}; "
-            "set one of them, or forever = true (--forever) to search until stopped"
-        )
-    if budget and forever:
-        yield f"forever: true contradicts {' and '.join(budget)}; remove one of them"
-    if "space" not in values and (stray := _strayed(values, ("space",))):
-        yield f"space: not set{stray}"
-    yield from _batch_conflicts(values)
-    if values.get("executor") in ("inline", "simulated"):
-        yield from _local_conflicts(values, str(values["executor"]))
-    yield from _group_conflicts(values)
-    yield from _unpaired(values.get("metric", "accuracy"), values.get("mode"))
-
-
-def _unpaired(metric: object, mode: object) -> Iterator[str]:
-    """The problem with a list of modes that has not one mode for each metric."""
-    metrics, modes = (list(given) if isinstance(given, list | tuple) else [given] for given in (metric, mode))
-    if modes and metrics and len(modes) != len(metrics) and not isinstance(mode, str | None):
-        many = ", ".join(map(str, metrics))
-        yield f"mode: got {len(modes)} for {len(metrics)} ({many}); give one for each metric, or one for all: 'max'"
-
-
-def _misspelt_metrics(metric: object) -> Iterator[str]:
-    """The problem with a metric without a mode whose name is nearly that of a known metric."""
-    known = (*MODES, *COSTS)
-    for name in [metric] if isinstance(metric, str) else metric if isinstance(metric, list | tuple) else []:
-        hint = did_you_mean(name, known) if isinstance(name, str) and name not in known else ""
-        if hint:
-            yield f"metric: got {name!r}{hint} For a metric of your own say its mode: mode = 'max' or 'min'"
-
-
-def _batch_conflicts(values: Mapping[str, object]) -> Iterator[str]:
-    batch, workers = values.get("batch"), values.get("workers", 1)
-    if values.get("deterministic") is not True:
-        if batch is not None:
-            yield f"batch: got {shown(batch)}, but only a deterministic search has batches; set deterministic = true"
-        return
-    if values.get("max_trials") is None:
-        yield "deterministic: needs max_trials: every other end of a search depends on how fast it is"
-    if values.get("max_seconds") is not None:
-        yield "deterministic: max_seconds contradicts it, for a clock never ends two searches alike; remove one of them"
-    if isinstance(workers, int) and isinstance(batch, int) and workers > batch > 0:
-        yield f"workers: got {workers}, more than a batch has trials; set batch = {workers} or more, or fewer workers"
-
-
-def _local_conflicts(values: Mapping[str, object], executor: str) -> Iterator[str]:
-    workers = values.get("workers", 1)
-    if executor == "inline" and isinstance(workers, int) and workers > 1:
-        yield f"workers: got {workers}, but the inline executor runs one at a time; use executor = 'ray'"
-    if executor == "simulated" and workers == -1:
-        yield "workers: got -1, but nothing bounds simulated workers; say how many"
-    if values.get("address") is not None:
-        yield f"address: the {executor} executor uses no cluster; remove the address, or use executor = 'ray'"
-
-
-def _group_conflicts(values: Mapping[str, object]) -> Iterator[str]:
-    """The problems with keys that exclude several devices for one trial."""
-    given = values.get("resources")
-    given = given.model_dump() if isinstance(given, Resources) else given
-    devices = given.get("devices", 1) if isinstance(given, Mapping) else 1
-    if not isinstance(given, Mapping) or not isinstance(devices, int) or devices < 2:
-        return
-    executor, workers, gpus = values.get("executor", "ray"), values.get("workers", 1), given.get("gpus", 0)
-    if executor != "ray":
-        yield f"resources.devices: got {devices}, but the {executor} executor has one process; use executor = 'ray'"
-    if workers != 1:
-        yield f"workers: got {shown(workers)}, but {devices} devices train one architecture together; set workers = 1"
-    if gpus not in (0, 1):
-        yield f"resources.gpus: got {shown(gpus)}, but each of {devices} devices is one whole GPU, or none; set 1 or 0"
-
-
-def _strayed(values: Mapping[str, object], keys: tuple[str, ...]) -> str:
-    """A hint at a key below a [table] header: in TOML it belongs to that table, however far down it stands."""
-    for table, content in values.items():
-        for key in keys:
-            if isinstance(content, Mapping) and key in content:
-                return f" ({key} stands below [{table}] and belongs to it; move it above the first [table])"
-    return ""

@@ -13,11 +13,12 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nas_tune.coordination.interrupts import Interrupts
 from nas_tune.coordination.observers import Audience
+from nas_tune.coordination.outcomes import Outcomes
 from nas_tune.coordination.proposer import Proposal, Proposer, derive_seed
 from nas_tune.ledger import (
     Answered,
@@ -25,7 +26,6 @@ from nas_tune.ledger import (
     Ended,
     Event,
     EventLog,
-    Found,
     Lost,
     Noted,
     Paused,
@@ -41,8 +41,7 @@ from nas_tune.schedulers import Batched, Scheduler, Verdict, verdict_of
 from nas_tune.strategies.architecture_sampler import Exhausted
 from nas_tune.strategies.unseen import Unseen
 from search_spaces import Architecture, Space
-from search_spaces.names import did_you_mean
-from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NODE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
+from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
 from trainables.trial.session import Outcome
 
 __all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
@@ -133,13 +132,13 @@ class Coordinator:
         self._ledger, self._space, self._proposer = ledger, space, proposer
         self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
         self._scheduler = self._batched or scheduler
-        self._seed, self._searches, self._at_end = seed, searches, at_end
+        self._seed, self._searches = seed, searches
         self._audience = audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
         self._unseen = Unseen(space)
         self._why = ""
         self._failed_now: list[TrialRecord] = []
-        self._metrics = {one.metric.lower(): one.metric for one in self.objectives}
+        self._outcomes = Outcomes(self.objectives, at_end=at_end)
         self._cut: set[int] = set()
         self._replay()
         self._exhausted = False
@@ -189,10 +188,7 @@ class Coordinator:
         record = self.state.trials[trial]
         if not record.active:
             return False
-        notes = [Noted(trial, text) for text in outcome.notes]
-        found = outcome.found
-        new = [Found(trial, found.tree, found.id)] if found is not None and found.id != record.found_id else []
-        events: list[Event] = [*notes, *new, *self._events_of(record, outcome, node)]
+        events = self._outcomes.events(record, outcome, node, self._judge)
         if events:
             self._commit(*events)
         if self._batched is None:
@@ -366,8 +362,7 @@ class Coordinator:
         self.state.apply(event, when)
         record = self.state.trials.get(getattr(event, "trial", -1))
         if isinstance(event, Reported):
-            for name in event.metrics:
-                self._metrics.setdefault(name.lower(), name)
+            self._outcomes.learn(event.metrics)
         self._proposer.apply(event, record)
         if isinstance(event, Asked) and self._batched is not None:
             self._batched.began(event.trial)
@@ -383,55 +378,6 @@ class Coordinator:
             self._scheduler.forget(event.trial)
             if event.state == "failed":
                 self._failed_now.append(record)
-
-    def _events_of(self, record: TrialRecord, outcome: Outcome, node: str) -> list[Event]:
-        trial, metrics = record.number, dict(outcome.metrics)
-        if outcome.failure is not None:
-            why = outcome.failure
-            return [Ended(trial, "failed", None, why.kind, why.message, why.traceback or None)]
-        if not outcome.metrics or outcome.epoch <= record.epochs:
-            return [self._complete(record)] if outcome.finished else []
-        bad = next((outcome.unusable[one.metric] for one in self.objectives if one.metric in outcome.unusable), None)
-        bad = bad or self._equal_names(metrics)
-        if bad is not None:
-            return [Ended(trial, "failed", None, "bad_result", bad)]
-        reported = Reported(trial, outcome.epoch, metrics, outcome.seconds, cut(writable(node), LONGEST_NODE))
-        if self._at_end and not outcome.finished and not any(one.metric in metrics for one in self.objectives):
-            return [reported]
-        for metric in (one.metric for one in self.objectives):
-            if metric not in metrics:
-                hint, seen = did_you_mean(metric, metrics), ", ".join(sorted(metrics))
-                what = f"no metric {metric!r} in the report{hint or ','} only: {seen}"
-                return [Ended(trial, "failed", None, "bad_result", what)]
-            if not math.isfinite(metrics[metric]):
-                what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
-                return [reported, Ended(trial, "failed", None, "diverged", what)]
-        verdict, value = self._judge(reported), metrics[self.objectives[0].metric]
-        if outcome.finished:
-            return [reported, Ended(trial, "complete", value)]
-        match verdict:
-            case Verdict.STOP:
-                return [reported, Ended(trial, "pruned", value)]
-            case Verdict.PAUSE:
-                return [reported, Paused(trial, value)]
-            case Verdict.GO_ON:
-                return [reported]
-
-    def _equal_names(self, metrics: Mapping[str, float]) -> str | None:
-        """The error of a metric name that differs from an earlier or a configured one only in case; else None."""
-        for name in metrics:
-            other = self._metrics.get(name.lower(), name)
-            if other != name:
-                return f"a metric is called {name!r}, and before that {other!r}: they differ only in case; rename one"
-        return None
-
-    def _complete(self, record: TrialRecord) -> Ended:
-        if not record.reports:
-            return Ended(record.number, "failed", None, "bad_result", "the training ended without a report")
-        metric, last = self.objectives[0].metric, record.reports[-1].metrics
-        if metric not in last:
-            return Ended(record.number, "failed", None, "bad_result", f"the training ended without a {metric}")
-        return Ended(record.number, "complete", last[metric])
 
     def _judge(self, report: Reported, *, known: bool = False) -> Verdict:
         """The scheduler's verdict on a report; `known` where the ledger has the report already."""
