@@ -55,11 +55,10 @@ class Target:
             DataError: all training rows have the same value, or a logarithm of a value does not exist.
         """
         name = str(series.name)
-        values = series.unique()
-        if len(values) < 2:
+        if series.nunique() < 2:
             raise DataError(
-                f"target {name!r} is {values[0]!r} in all training rows; there is nothing to learn: give rows with "
-                "other values, or another target"
+                f"target {name!r} is {texts_of(series).values[0]!r} in all training rows; there is "
+                "nothing to learn: give rows with other values, or another target"
             )
         if kind == "classification":
             return cls(name, _sorted(texts_of(series)))
