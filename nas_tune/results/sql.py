@@ -2,6 +2,9 @@
 
 A query sees the tables and nothing else: no file, no network, no Python variable, no extension, and it cannot
 change that. The ledger is not touched.
+
+SQL ignores case. A run of an older version may have columns that differ in case alone, such as `accuracy` and
+`Accuracy`; in a query each of them has a number behind its name, so that no query answers with the other one.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ def query(sql: str, tables: Mapping[str, Callable[[], pa.Table]]) -> pa.Table:
     with closing(duckdb.connect(":memory:", config=_SEALED)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, table in used.items():
-            connection.register(name, table)
+            connection.register(name, _told_apart(table))
         connection.execute("SET lock_configuration = true")
         try:
             found = connection.sql(sql)
@@ -51,9 +54,21 @@ def query(sql: str, tables: Mapping[str, Callable[[], pa.Table]]) -> pa.Table:
 
 
 def _explained(reason: str, tables: Mapping[str, Callable[[], pa.Table]], used: Mapping[str, pa.Table]) -> str:
-    columns = [f"{name} has: {', '.join(table.column_names)}" for name, table in used.items()]
+    columns = [f"{name} has: {', '.join(_told_apart(table).column_names)}" for name, table in used.items()]
     known = "\n".join(columns) or f"the tables are: {', '.join(tables)}"
     return f"the query cannot be answered: {reason}\n{known}"
+
+
+def _told_apart(table: pa.Table) -> pa.Table:
+    """Number the columns whose names differ in case alone."""
+    lower = [name.lower() for name in table.column_names]
+    names: list[str] = []
+    for name in table.column_names:
+        number = 1
+        while lower.count(name.lower()) > 1 and f"{name}_{number}".lower() in {*lower, *map(str.lower, names)}:
+            number += 1
+        names.append(name if lower.count(name.lower()) == 1 else f"{name}_{number}")
+    return table.rename_columns(names)
 
 
 def _plain(table: pa.Table) -> pa.Table:
