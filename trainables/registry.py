@@ -14,11 +14,13 @@ from typing import cast
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from search_spaces.registry import Registry
 from trainables.errors import TrainableError
-from trainables.protocol import Trainable
+from trainables.protocol import Trainable, trains_networks
 from trainables.settings import check_settings
 from trainables.trial.generator import GIVEN, GeneratorTrainable, TrainFunction
+from trainables.trial.repeated import Repeated
+from trainables.trial.trainings import FOLDS, REPEATS, asks_for_several, settings_of_each, settings_of_one
 
-__all__ = ["TRAINABLES", "Target", "adapt", "get", "is_installed", "names", "register", "setting_names"]
+__all__ = ["TRAINABLES", "Target", "adapt", "get", "is_installed", "names", "one_training", "register", "setting_names"]
 
 Target = Callable[..., object]
 """A class that follows `Trainable`, or a generator function."""
@@ -118,10 +120,12 @@ def adapt(target: str | Target, settings: Mapping[str, object] | None = None) ->
 
     Args:
         target: what to make the trainable of.
-        settings: keyword arguments of the class or function; none by default.
+        settings: keyword arguments of the class or function; none by default. `repeats` is a setting of every target
+            that trains networks, unless it has one of that name itself: the number of seeds with which each
+            architecture is trained. Where a target has the settings `folds` and `fold`, it is trained for each fold.
 
     Returns:
-        A new trainable.
+        A new trainable; a `Repeated` where an architecture is trained several times.
 
     Raises:
         UnknownNameError: no trainable has the name.
@@ -131,6 +135,39 @@ def adapt(target: str | Target, settings: Mapping[str, object] | None = None) ->
     found = get(target) if isinstance(target, str) else target
     kind = _kind(found)
     wanted = dict(settings or {})
+    if not asks_for_several(wanted):
+        return _made(kind, found, wanted)
+    repeats, each = settings_of_each(wanted, _setting_names_of_one(found, wanted))
+    if len(each) > 1 and (not trains_networks(found) or hasattr(found, "architecture")):
+        name = REPEATS if repeats > 1 else FOLDS
+        raise TrainableError(
+            f"{name} is {wanted[name]!r}, which trains each architecture several times, and {_name(found)} trains no "
+            f"architecture that it is given; leave {name} out"
+        )
+    made = [_made(kind, found, one) for one in each]
+    return made[0] if len(made) == 1 else Repeated(made, repeats=repeats)
+
+
+def one_training(target: Target, settings: Mapping[str, object]) -> dict[str, object]:
+    """Choose the settings of a single training of each architecture, on the parts that the data have without folds.
+
+    Args:
+        target: a class or a generator function.
+        settings: as `adapt` takes them.
+
+    Returns:
+        The settings without `repeats`, `folds` and `fold`, as far as these train an architecture several times.
+    """
+    if not asks_for_several(settings):
+        return dict(settings)
+    return settings_of_one(settings, _setting_names_of_one(target, settings))
+
+
+def _setting_names_of_one(target: Target, settings: Mapping[str, object]) -> Collection[str]:
+    return setting_names(target, {name: value for name, value in settings.items() if name != REPEATS})
+
+
+def _made(kind: str, found: Target, wanted: dict[str, object]) -> Trainable:
     if kind == "class":
         check_settings(_name(found), found, wanted)
         return cast(Trainable, found(**wanted))

@@ -17,10 +17,18 @@ from nas_tune.results import Run
 from nas_tune.results.space import run_space
 from search_spaces import Space, SpaceError
 from search_spaces.architecture import Scalar
+from trainables.trial.repeated import SPREAD
 
 __all__ = ["Explanation", "explain", "plain_rows"]
 
-_TOP = {"rank": "int64", "trial": "int64", "value": "float64", "distance": "float64", "changes": "object"}
+_TOP = {
+    "rank": "int64",
+    "trial": "int64",
+    "value": "float64",
+    "spread": "float64",
+    "distance": "float64",
+    "changes": "object",
+}
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,8 @@ class Explanation:
         winner: the trial of the best architecture; None where no trial has a value.
         importance: which decisions mattered, for every objective.
         neighbours: what one change to the winner did or would probably do; None where it cannot be computed.
-        top: a row for each of the best architectures: rank, trial, value, distance (from the winner, 0 to 1) and
-            changes (from the winner).
+        top: a row for each of the best architectures: rank, trial, value, spread (of the value over the trainings of
+            the trial; missing for one training), distance (from the winner, 0 to 1) and changes (from the winner).
         shared: the decisions on which all of `top` agree.
         notes: what could not be computed, and why.
     """
@@ -98,13 +106,15 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
         return Explanation(numbers[0], weighed, None, _framed([]), {}, tuple(notes))
     around = _around(run, space, numbers[0], finals(run, run.objectives[0]), notes)
     trees = [(number, run.tree(number)) for number in numbers]
-    values = dict(zip(numbers, best["value"], strict=True))
+    spread = f"{run.metric}{SPREAD}"
+    spreads = best[spread] if spread in best else [math.nan] * len(best)
+    values = dict(zip(numbers, zip(best["value"], spreads, strict=True), strict=True))
     try:
         members = {number: run.architecture(number) for number, tree in trees if tree is not None}
         rows = []
         for rank, (number, one) in enumerate(members.items(), start=1):
             changes = space.diff(members[numbers[0]], one) if rank > 1 else ""
-            rows.append((rank, number, values[number], space.distance(members[numbers[0]], one), changes))
+            rows.append((rank, number, *values[number], space.distance(members[numbers[0]], one), changes))
     except SpaceError as error:
         notes.append(f"how the best differ cannot be told: {error}")
         return Explanation(numbers[0], weighed, around, _framed([]), {}, tuple(notes))

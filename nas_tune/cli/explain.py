@@ -150,13 +150,13 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
 
 def _print_top(found: Explanation) -> None:
     from nas_tune.cli.tables import wrapped
-    from nas_tune.cli.text import brief, plain
+    from nas_tune.cli.text import plain, with_spread
 
     out = stdout()
     width = width_of(out)
     out.print(f"\nthe best {len(found.top)}, and how they differ from the winner", style="bold")
     for row in found.top.to_dict("records"):
-        out.print(f"{row['rank']}  trial {row['trial']}  {brief(row['value'])}", end="")
+        out.print(f"{row['rank']}  trial {row['trial']}  {with_spread(row['value'], row['spread'])}", end="")
         tie = ", a tie with the winner" if row["value"] == found.top["value"].iloc[0] else ""
         out.print(f"  distance {row['distance']:.2f}{tie}" if row["rank"] > 1 else "  the winner")
         for line in str(row["changes"]).splitlines():

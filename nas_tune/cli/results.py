@@ -164,10 +164,12 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
     from nas_tune.cli.text import plain
     from nas_tune.results.space import run_space
     from search_spaces.notation import writer
+    from trainables.trial.repeated import SPREAD
 
     written = writer(run_space(run))
     optimized = [one.metric for one in run.objectives]
-    wanted = dict.fromkeys((*optimized, "epochs", "parameters", "supernet_parameters", "macs"))
+    values = [column for name in optimized for column in (name, f"{name}{SPREAD}")]
+    wanted = dict.fromkeys((*values, "epochs", "parameters", "supernet_parameters", "macs"))
     numbers = [name for name in wanted if name in frame]
     others: list[TableColumn] = []
     for name in numbers:

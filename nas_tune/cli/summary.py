@@ -15,6 +15,7 @@ from nas_tune.results import Run, RunSnapshot
 from nas_tune.results.space import run_space
 from search_spaces.notation import writer
 from trainables.controls import Control
+from trainables.trial.repeated import SPREAD
 
 __all__ = ["conclude", "counted", "print_best"]
 
@@ -41,7 +42,9 @@ def conclude(
     out.print()
     if tested is not None:
         numbers = "  ".join(f"{name} {brief(value)}" for name, value in tested.items())
-        out.print(f"test split, never seen by the search: trial {best['trial'].iloc[0]}  {numbers}", style="bold")
+        first = best.iloc[0]
+        of = ", its best training" if pd.notna(first.get(f"{run.metric}{SPREAD}")) else ""
+        out.print(f"test split, never seen by the search: trial {first['trial']}{of}  {numbers}", style="bold")
     out.print(counted(now))
     out.print(f"run folder: {shown(run.path)}")
     _print_notes([note for note in now.notes if note not in shown_notes])
@@ -126,7 +129,11 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[T
     shown_as = {name: f"validation {name}" if name in validated else name for name in optimized}
     # The network found, and the supernet that found it.
     sizes = {name: shown_as.get(name, name) for name in ("parameters", "supernet_parameters", "macs")}
-    wanted = {"trial": "trial", **shown_as, "epochs": "epochs", **sizes}
+    values: dict[str, str] = {}
+    for name, header in shown_as.items():
+        # The spread is a column where trials train several times.
+        values |= {name: header, f"{name}{SPREAD}": f"{name} spread"}
+    wanted = {"trial": "trial", **values, "epochs": "epochs", **sizes}
     columns = [TableColumn("#", [str(place) for place in range(1, len(best) + 1)], right=True)]
     for name, header in wanted.items():
         if name == "macs" and name in best:

@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from trainables.trial.repeated import SPREAD
+
 if TYPE_CHECKING:
     from nas_tune.ledger import TrialRecord
     from nas_tune.objectives.objective import Objective
 
-__all__ = ["brief", "duration", "harmless", "plain", "quantity", "results_of", "shortened"]
+__all__ = ["brief", "duration", "harmless", "plain", "quantity", "results_of", "shortened", "with_spread"]
 
 
 def quantity(value: float) -> str:
@@ -50,6 +52,8 @@ def brief(value: float | None) -> str:
 def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
     """Write the value of a trial in every objective: `accuracy 0.9312  parameters 1,234`.
 
+    A mean over several trainings has its spread behind it: `accuracy 0.9312 +- 0.0041`.
+
     Args:
         trial: the trial.
         objectives: the objectives of the run, the leading one first.
@@ -59,7 +63,23 @@ def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
     """
     last = trial.reports[-1].metrics if trial.reports else {}
     values = [trial.value, *(last.get(one.metric) for one in objectives[1:])]
-    return "  ".join(f"{one.metric} {brief(value)}" for one, value in zip(objectives, values, strict=True))
+    parts = []
+    for one, value in zip(objectives, values, strict=True):
+        parts.append(f"{one.metric} {with_spread(value, last.get(f'{one.metric}{SPREAD}'))}")
+    return "  ".join(parts)
+
+
+def with_spread(value: float | None, spread: float | None) -> str:
+    """Write a value with its standard deviation over several trainings.
+
+    Args:
+        value: the value, a mean where there is a spread.
+        spread: the deviation; None or NaN for one training.
+
+    Returns:
+        The text, such as "0.9312 +- 0.0041".
+    """
+    return brief(value) if spread is None or math.isnan(spread) else f"{brief(value)} +- {brief(spread)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -22,6 +22,7 @@ from trainables.metrics import MODES
 from trainables.registry import Target, setting_names
 from trainables.settings.groups import flat_settings
 from trainables.supernet.methods import METHODS
+from trainables.trial.trainings import FOLDS, REPEATS
 
 if TYPE_CHECKING:
     from nas_tune.config.schema import SearchConfig
@@ -70,6 +71,12 @@ class SupernetSearch:
                 "task, or on the images of image_classifier; give task=.. in place of the trainable, or take a "
                 "strategy that proposes (nas-tune strategies)"
             )
+        for key in (REPEATS, FOLDS):
+            if key in config.trainable.settings:
+                raise ConfigError(
+                    f"trainable.{key}: got {config.trainable.settings[key]!r}; the trials of the strategy "
+                    f"{self._method} are whole searches, each with a seed of its own; leave it out, and set max_trials"
+                )
 
     def settings(self, config: SearchConfig, space: Space) -> dict[str, Any]:
         """Join the settings of the strategy with those of the configuration's trainable and space.

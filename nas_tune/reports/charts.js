@@ -7,6 +7,8 @@ const colours = { complete: "var(--blue)", pruned: "var(--amber)", failed: "var(
 const winners = ["var(--blue)", "var(--orange)", "var(--green)", "var(--pink)", "var(--sky)"];
 const modeOf = (metric) => (objectives.find((one) => one.metric === metric) || { mode: "min" }).mode;
 const told = (i) => `trial ${trials.number[i]} · ${trials.state[i]}${trials.failure[i] ? ` (${trials.failure[i]})` : ""} · ${trials.epochs[i]} epoch${trials.epochs[i] === 1 ? "" : "s"}`;
+// The spread of a value over the trainings of its trial, where there are several.
+const apart = (name, i) => { const spread = trials.spreads[name]?.[i]; return spread === null || spread === undefined ? "" : ` ± ${number(spread)}`; };
 
 // Progress: all values, and the best complete one so far.
 
@@ -24,13 +26,17 @@ const progress = chart("progress", 330, (holder, height) => {
   const inside = (i) => values[i] >= plot.y.range[0] && values[i] <= plot.y.range[1];
   const spots = (state) => shown.filter((i) => trials.state[i] === state && inside(i)).map((i) => [plot.px(ending[i]), plot.py(values[i])]);
   const states = Object.keys(colours).filter((state) => shown.some((i) => trials.state[i] === state));
-  const radius = shown.length > 300 ? 2.2 : 3.6;
+  const radius = shown.length > 300 ? 2.2 : 3.6, within = (value) => plot.py(Math.min(plot.y.range[1], Math.max(plot.y.range[0], value)));
+  for (const i of shown.filter((i) => inside(i) && trials.spreads[view.metric]?.[i])) {
+    const spread = trials.spreads[view.metric][i], x = plot.px(ending[i]);
+    plot.path(`M${x} ${within(values[i] - spread)}V${within(values[i] + spread)}`, { stroke: "var(--faint)", "stroke-width": 1.5 });
+  }
   for (const state of states) {
     const full = state === "complete";
     plot.dots(spots(state), radius, full ? { fill: colours[state], "fill-opacity": 0.55 } : { stroke: colours[state], "stroke-width": 1.2, "stroke-opacity": shown.length > 300 ? 0.55 : 0.9 });
   }
   const steps = bestLine(plot, shown, ending, values, mode, across[1]);
-  plot.listen(shown.filter(inside).map((i) => ({ x: plot.px(ending[i]), y: plot.py(values[i]), text: `${told(i)}\n${view.metric} ${number(values[i])}` })));
+  plot.listen(shown.filter(inside).map((i) => ({ x: plot.px(ending[i]), y: plot.py(values[i]), text: `${told(i)}\n${view.metric} ${number(values[i])}${apart(view.metric, i)}` })));
   legend(holder, [...states.map((state) => [state === "complete" ? "" : "hollow", colours[state], state]), ...(steps ? [["line", "var(--ink)", "best so far"]] : [])]);
 });
 
@@ -112,7 +118,7 @@ const tradeoff = chart("tradeoff", 320, (holder, height, section) => {
   plot.dots(complete.map(spot), 3.4, { fill: "var(--blue)", "fill-opacity": 0.45 });
   plot.line(front.flatMap((i, k) => (k ? [[plot.px(xs[i]), plot.py(ys[front[k - 1]])], spot(i)] : [spot(i)])), { stroke: "var(--orange)", "stroke-width": 1.8 });
   plot.dots(front.map(spot), 4.4, { fill: "var(--orange)" });
-  plot.listen(shown.map((i) => ({ x: spot(i)[0], y: spot(i)[1], text: `${told(i)}\n${yName} ${number(ys[i])}\n${xName} ${number(xs[i])}` })));
+  plot.listen(shown.map((i) => ({ x: spot(i)[0], y: spot(i)[1], text: `${told(i)}\n${yName} ${number(ys[i])}${apart(yName, i)}\n${xName} ${number(xs[i])}${apart(xName, i)}` })));
   legend(holder, [["", "var(--orange)", "front"], ["", "var(--blue)", "complete"], ...(rest.length ? [["hollow", "var(--faint)", "not complete"]] : [])]);
 });
 pick(tradeoff.picks, "axes", pairs.map(([x, y], k) => [k, objectives.length > 1 ? `${y} / ${x}` : x]), (k) => { pair = pairs[k]; tradeoff.again(); });

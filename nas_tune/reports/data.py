@@ -18,6 +18,7 @@ from nas_tune.reports.timeline import most_workers, timeline
 from nas_tune.results import Run
 from nas_tune.results.space import run_space
 from search_spaces.notation import writer
+from trainables.trial.repeated import SPREAD
 
 __all__ = ["facts"]
 
@@ -66,6 +67,7 @@ def _moments(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
 def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]:
     written = writer(run_space(run))
     names = [one.metric for one in run.objectives]
+    spread_of = {name: f"{name}{SPREAD}" for name in names if f"{name}{SPREAD}" in trials}
     trees = [json.loads(text) if isinstance(text, str) else None for text in trials["architecture"]]
     return {
         "number": [int(number) for number in trials["trial"]],
@@ -76,6 +78,7 @@ def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]
         "started": elapsed.column(trials["started"]),
         "ended": elapsed.column(trials["ended"]),
         "values": {name: _values(trials, name, leading=name == names[0]) for name in names},
+        "spreads": {name: [sized(value) for value in trials[spread_of[name]]] for name in names if name in spread_of},
         "others": {name: [sized(value) for value in trials[name]] for name in _others(trials, names)},
         "architecture": [written(tree) for tree in trees],
         "id": [_text(name) or "" for name in trials["architecture_id"]],
@@ -92,10 +95,12 @@ def _values(trials: pd.DataFrame, name: str, *, leading: bool) -> list[float | N
 
 
 def _others(trials: pd.DataFrame, optimized: list[str]) -> list[str]:
-    """Metrics for the table beside the optimized ones: the costs of an architecture, then the rest."""
+    """Metrics for the table beside the optimized ones: the costs of an architecture, then the rest, but no spreads."""
     metrics = []
     for name in map(str, trials):
         if name in _PLAIN or name in optimized or name.startswith("arch.") or trials[name].isna().all():
+            continue
+        if name.endswith(SPREAD) and name.removesuffix(SPREAD) in trials:
             continue
         # The size of a supernet never varies, but without it a reader takes it for that of the network.
         if _varies(trials[name]) or name == _SUPERNET:

@@ -10,6 +10,7 @@ import pandas as pd
 from nas_tune.errors import NasTuneError
 from nas_tune.results import Run
 from nas_tune.schedulers import make
+from trainables.trial.repeated import SPREAD
 
 __all__ = ["curves", "rungs_of", "sized"]
 
@@ -77,7 +78,9 @@ def _changing(run: Run, epochs: pd.DataFrame) -> list[str]:
     """The metrics that change within a trial, at most six, in the order of `curves`."""
     optimized = [one.metric for one in run.objectives]
     others = [
-        str(name) for name in epochs if name not in (*_ABOUT_AN_EPOCH, *optimized) and not str(name).startswith("arch.")
+        name
+        for name in map(str, epochs)
+        if name not in (*_ABOUT_AN_EPOCH, *optimized) and not name.startswith("arch.") and not name.endswith(SPREAD)
     ]
     others.sort(key=lambda name: len(epochs[name].dropna()), reverse=True)
     by_trial = epochs.groupby("trial")

@@ -154,6 +154,9 @@ def _best(facts: dict[str, Any]) -> list[Tile]:
             continue
         value, trial = (max if objective["mode"] == "max" else min)(known, key=lambda pair: pair[0])
         below = f"trial {trial}" if index or not facts["front"] else f"trial {trial}; {len(among)} on the Pareto front"
+        spread = columns["spreads"].get(name, {})
+        if spread and (deviation := spread[places[trial]]) is not None:
+            below += f"; spread {number_text(deviation)}"
         found.append(Tile(label, number_text(value), below + _short(facts, places[trial])))
     return found
 

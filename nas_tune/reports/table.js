@@ -8,7 +8,10 @@
   const columns = [
     { name: "trial", cells: trials.number },
     { name: "state", cells: trials.state.map((state, i) => (trials.failure[i] ? `${state}: ${trials.failure[i]}` : state)), state: true },
-    ...objectives.map((one) => ({ name: one.metric, cells: trials.values[one.metric], down: one.mode === "max", objective: true })),
+    ...objectives.flatMap((one) => [
+      { name: one.metric, cells: trials.values[one.metric], down: one.mode === "max", objective: true },
+      ...(trials.spreads[one.metric] ? [{ name: `${one.metric}_spread`, cells: trials.spreads[one.metric] }] : []),
+    ]),
     { name: "epochs", cells: trials.epochs },
     { name: "seconds", cells: trials.seconds },
     ...Object.entries(trials.others).map(([name, cells]) => ({ name, cells })),

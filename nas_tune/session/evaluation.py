@@ -8,21 +8,26 @@ from pathlib import Path
 from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
+from nas_tune.objectives.objective import Objective
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
 from nas_tune.session.reopening import reopened
 from trainables.networks.evaluation import set_evaluating
 from trainables.protocol import Evaluating, Trainable, has_checkpoints
 from trainables.registry import Target
+from trainables.trial.repeated import Repeated
 from trainables.trial.snapshots import Snapshots
 
-__all__ = ["best_trial", "evaluate", "trained"]
+__all__ = ["best_training", "best_trial", "evaluate", "rebuilt", "trained"]
 
 
 def trained(
     run: Run | str | Path, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
 ) -> Trainable:
     """Rebuild the trainable of a finished trial as its last checkpoint left it.
+
+    Of a trial with several trainings (`repeats`, `folds`) this is the one with the best value of the leading metric of
+    the run in its last epoch; the first one where no training reports that metric.
 
     An `ImageClassifier` has the trained `nn.Module` as its `network`. It is in evaluation mode, as is every module that
     a trainable of your own holds. Its `step` sets training mode if you train on.
@@ -41,8 +46,25 @@ def trained(
         ConfigError: there is no such trial, its checkpoint was not kept, or the trainable has to be given.
         NoUsableTrialError: no trial has a value.
     """
-    check_flags(allow_code=allow_code)
     run = Run.of(run)
+    return best_training(rebuilt(run, trial, trainable=trainable, allow_code=allow_code), run.objectives[0])
+
+
+def rebuilt(
+    run: Run, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
+) -> Trainable:
+    """Rebuild what a finished trial ran: as `trained`, but with all trainings of a trial that has several.
+
+    Args:
+        run, trial, trainable, allow_code: see `trained`.
+
+    Returns:
+        The trainable, set up and loaded; a `Repeated` where the trial trained its architecture several times.
+
+    Raises:
+        ForeignCodeError, ConfigError, NoUsableTrialError: see `trained`.
+    """
+    check_flags(allow_code=allow_code)
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         meta, state = ledger.meta, replay(ledger.events())
     if trainable is None and not meta["trainable"]["registered"] and meta["trainable"]["reference"] is None:
@@ -79,6 +101,20 @@ def trained(
     made.load(snapshot.folder)
     set_evaluating(made)
     return made
+
+
+def best_training(made: Trainable, objective: Objective) -> Trainable:
+    """Choose a training of a trial that has several.
+
+    Args:
+        made: what `rebuilt` returned.
+        objective: the leading one of the run.
+
+    Returns:
+        The training with the best value in its last epoch, the first one where none reports the metric; a trainable
+        that trains once, itself.
+    """
+    return made.trainings[made.best(objective.metric, objective.mode)] if isinstance(made, Repeated) else made
 
 
 def evaluate(

@@ -38,6 +38,7 @@ from trainables.controls import Controlled
 from trainables.kept_data import kept_file
 from trainables.protocol import Describing
 from trainables.registry import Target, adapt, setting_names
+from trainables.trial.repeated import one_of
 
 __all__ = ["CHANGEABLE", "SearchSetup", "target_of"]
 
@@ -175,7 +176,7 @@ class SearchSetup:
         """
         if self.config.initial is None:
             return None
-        trainable = adapt(self.target, self.trainable_settings)
+        trainable = one_of(adapt(self.target, self.trainable_settings))
         return make_initial(self.config.initial).design(self.space, trainable, self.config.seed, progress)
 
     def about(self) -> list[str]:
@@ -205,7 +206,7 @@ class SearchSetup:
         Returns:
             A note for each. There are none where the data are on the nodes of a cluster only.
         """
-        trainable = adapt(self.target, self.trainable_settings)
+        trainable = one_of(adapt(self.target, self.trainable_settings))
         task = getattr(trainable, "task", trainable)
         if not isinstance(task, Controlled):
             return []

@@ -14,7 +14,8 @@ from nas_tune.session.initial_design import make as make_initial
 from nas_tune.strategies import STRATEGIES
 from trainables.protocol import Checking, Deciding, Searching, Trainable, is_parallel
 from trainables.registry import adapt
-from trainables.trial.session import is_reserved
+from trainables.trial.repeated import one_of
+from trainables.trial.reports import is_reserved
 
 if TYPE_CHECKING:
     from nas_tune.session.search_setup import SearchSetup
@@ -44,7 +45,8 @@ def check_setup(setup: SearchSetup) -> None:
     if not setup.searches:
         check_several("strategy", STRATEGIES, config.strategy.name, setup.objectives)
     check_several("scheduler", SCHEDULERS, config.scheduler.name, setup.objectives)
-    trainable = adapt(setup.target, setup.trainable_settings)
+    made = adapt(setup.target, setup.trainable_settings)
+    trainable = one_of(made)
     # The nodes of a cluster may have what this machine has not.
     if isinstance(trainable, Checking) and config.address is None:
         trainable.check()
@@ -57,7 +59,7 @@ def check_setup(setup: SearchSetup) -> None:
             f"strategy: {config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "
             "`architecture`; give its class that property (trainables.protocol.Searching)"
         )
-    _check_together(setup, trainable)
+    _check_together(setup, made)
     if config.initial is not None:
         make_initial(config.initial).check(trainable)
     for metric in (one.metric for one in setup.objectives):

@@ -32,7 +32,7 @@ from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.decisions import DecidedSettings
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, task_reference, task_settings, with_file
+from trainables.tasks.registry import AUTO, guessed, make_task, task_class, task_reference, task_settings, with_file
 from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out, mapped
@@ -41,6 +41,7 @@ from trainables.training.loop import Recipe, Training
 from trainables.training.parallel import ALONE, Group, check_together
 from trainables.training.randomness import Randomness
 from trainables.trial.checkpoint import check_identity, named, read_tensors, write_tensors
+from trainables.trial.trainings import REPEATS
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -98,7 +99,12 @@ class Learner:
         Raises:
             TrainableError: there is no such task, or it refuses its settings.
         """
-        return make_task(*_parted(settings.get("task", AUTO), settings))
+        name, others = _parted(settings.get("task", AUTO), settings)
+        if REPEATS in others:
+            # Unless a task has such a setting, it says how often each architecture is trained (`trainables.registry`).
+            known = task_settings(task_class(guessed(others)[0] if name == AUTO else name))
+            others = {key: value for key, value in others.items() if key != REPEATS or key in known}
+        return make_task(name, others)
 
     @classmethod
     def metrics_of(cls, settings: Mapping[str, object]) -> list[Metric]:

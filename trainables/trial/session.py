@@ -12,61 +12,25 @@ import hashlib
 import math
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from trainables.errors import DivergedError, EndOfTraining, GroupLostError, InfeasibleArchitectureError, OutOfTime
 from trainables.protocol import Searching, Telling, Trainable, has_checkpoints
 from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, MOST_NOTES, cut, writable
 from trainables.trial.deadline import check_time, until
+from trainables.trial.reports import BadResultError, numbers_of
 from trainables.trial.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["RESERVED_NAMES", "Failure", "Finding", "Outcome", "TrialSession", "is_reserved"]
-
-RESERVED_NAMES = frozenset(
-    [
-        "trial",
-        "state",
-        "failure",
-        "message",
-        "value",
-        "epochs",
-        "architecture",
-        "architecture_id",
-        "found",
-        "found_id",
-        "seed",
-        "started",
-        "ended",
-        "seconds",
-        "time",
-        "node",
-        "lost",
-        "traceback",
-    ]
-)
-"""Columns of the result tables; no metric may have one of these names."""
+__all__ = ["Failure", "Finding", "Outcome", "TrialSession"]
 
 _MISSED_SAVES = 3
 """Failed saves in a row after which a trial fails."""
-
-
-def is_reserved(name: str) -> bool:
-    """Return whether a metric may not have this name because a column of the result tables has it.
-
-    Args:
-        name: the name of a metric; upper and lower case are the same, as in SQL.
-
-    Returns:
-        True if the name is a column. Only "epoch" in lower case is free: a report says by it which epoch it is for.
-    """
-    return name.lower() in RESERVED_NAMES or (name != "epoch" and name.lower() == "epoch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +89,6 @@ class Outcome:
     found: Finding | None = None
     unusable: Mapping[str, str] = field(default_factory=dict)
     out_of_time: bool = False
-
-
-class _BadResultError(Exception):
-    """A report that is not a flat mapping of names to numbers."""
 
 
 class _StorageError(Exception):
@@ -192,7 +152,7 @@ class TrialSession:
         except EndOfTraining:
             if self._epoch:
                 return Outcome(self._epoch, {}, finished=True, notes=self._new_notes())
-            return self._failed(_BadResultError("the training ended without a report; yield one dict an epoch"))
+            return self._failed(BadResultError("the training ended without a report; yield one dict an epoch"))
         except OutOfTime as end:
             # A part of an epoch is dropped: its value would not compare with those of whole epochs.
             seconds = time.monotonic() - started
@@ -221,7 +181,7 @@ class TrialSession:
     def _step(self, started: float) -> Outcome:
         with until(self._ends):
             check_time()
-            metrics, unusable = _numbers(self._trainable.step())
+            metrics, unusable = numbers_of(self._trainable.step())
         for name in unusable.keys() - self._left_out:
             self._notes.append(f"{unusable[name]}; it is left out")
         self._left_out |= unusable.keys()
@@ -242,7 +202,7 @@ class TrialSession:
         if self._repeats == 1:
             self._notes.append(f"epoch {self._epoch} was reported again; repeated epochs are ignored")
         if self._repeats > self._max_epochs:
-            raise _BadResultError(
+            raise BadResultError(
                 f"epoch {self._epoch} was reported again and again; count epochs upwards, or not at all"
             )
         return self._outcome({}, seconds)
@@ -278,7 +238,7 @@ class TrialSession:
     def _failed(self, error: Exception) -> Outcome:
         trace = cut(writable("".join(traceback.format_exception(error))), LONGEST_TRACE)
         failure = Failure(_kind_of(error), cut(_message_of(error), LONGEST_MESSAGE), trace)
-        if isinstance(error, _BadResultError | _StorageError):
+        if isinstance(error, BadResultError | _StorageError):
             failure = Failure(failure.kind, str(error))
         return Outcome(self._epoch, {}, finished=True, failure=failure, notes=self._new_notes())
 
@@ -298,7 +258,7 @@ def _kind_of(error: Exception) -> str:
         DivergedError: "diverged",
         GroupLostError: "lost",
         InfeasibleArchitectureError: "constraint",
-        _BadResultError: "bad_result",
+        BadResultError: "bad_result",
         _StorageError: "storage",
     }
     if type(error) in named:
@@ -315,63 +275,5 @@ def _next_epoch(metrics: dict[str, float], last: int) -> int:
     if own is None:
         return last + 1
     if not (float(own).is_integer() and own >= max(1, last)):
-        raise _BadResultError(f"epoch {own:g} was reported after epoch {last}; epochs are whole and increase from 1")
+        raise BadResultError(f"epoch {own:g} was reported after epoch {last}; epochs are whole and increase from 1")
     return int(own)
-
-
-def _numbers(report: object) -> tuple[dict[str, float], dict[str, str]]:
-    """Return the numbers of a report by name, and by name the reason why another value is no usable number."""
-    if not isinstance(report, Mapping) or not report:
-        raise _BadResultError(
-            f"an epoch reported {_shown(report)}; it must be a dict of metric names to numbers, not empty"
-        )
-    numbers: dict[str, float] = {}
-    unusable: dict[str, str] = {}
-    for given, value in report.items():
-        name = _metric_name(given)
-        try:
-            numbers[name] = _number(name, value)
-        except _BadResultError as error:
-            unusable[name] = str(error)
-    _refuse_equal_names([*numbers, *unusable])
-    if not numbers or "epoch" in unusable:
-        raise _BadResultError(unusable.get("epoch") or next(iter(unusable.values())))
-    return numbers, unusable
-
-
-def _refuse_equal_names(names: Sequence[str]) -> None:
-    """Refuse names that differ only in case: to SQL and many file formats they are the same."""
-    known: dict[str, str] = {}
-    for name in names:
-        other = known.setdefault(name.lower(), name)
-        if other != name:
-            raise _BadResultError(f"metrics are called {other!r} and {name!r}, which differ only in case; rename one")
-
-
-def _metric_name(name: object) -> str:
-    if not is_identifier(name):
-        raise _BadResultError(f"a metric is called {_shown(name)}; {IDENTIFIER_RULE}")
-    if is_reserved(str(name)):
-        raise _BadResultError(f"a metric is called {name!r}, which is a column of the result tables; rename it")
-    return str(name)
-
-
-def _number(name: str, value: object) -> float:
-    """Return a reported value as a number; a tensor or array of one element is one, a bool is not."""
-    plain = value
-    size = getattr(value, "numel", None) or getattr(value, "size", None)
-    if hasattr(value, "item") and size is not None and (size() if callable(size) else size) == 1:
-        plain = value.item()
-    if isinstance(plain, bool) or not isinstance(plain, int | float):
-        raise _BadResultError(f"metric {name!r} is {_shown(value)}; a number or a one-element tensor is needed")
-    try:
-        return plain if isinstance(plain, int) and abs(plain) < 2**53 else float(plain)
-    except OverflowError:
-        raise _BadResultError(
-            f"metric {name!r} is {_shown(value)}, larger than any float; report a smaller one"
-        ) from None
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} of type {type(value).__name__}"

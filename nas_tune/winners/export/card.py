@@ -104,7 +104,8 @@ def _search(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "spent", f"{counts} trials; {facts.all_epochs} epochs; {facts.all_seconds:,.0f} s of training"
     yield "seed of the search", str(config["seed"])
     yield "seed of this training", str(facts.seed)
-    yield "this training", f"{facts.state}, {facts.epochs} epochs, {facts.seconds:,.1f} s"
+    of_all = f" of all {facts.trainings} trainings of the trial" if facts.several else ""
+    yield "this training", f"{facts.state}, {facts.epochs} epochs, {facts.seconds:,.1f} s{of_all}"
     yield "trainable of the search", _component(config["trainable"])
     if facts.retrained:
         settings = {key: value for key, value in facts.recipe.items() if key not in ("of", "name")}
@@ -156,7 +157,7 @@ def _over_seeds(facts: Facts, name: str) -> str:
     if name not in facts.seeds:
         return _NOT_MEASURED
     mean, deviation, count = facts.seeds[name]
-    return f"{mean:.4f} +- {deviation:.4f} ({count} seeds)"
+    return f"{mean:.4f} +- {deviation:.4f} ({facts.several or f'{count} seeds'})"
 
 
 def _behind(facts: Facts) -> Iterator[str]:
@@ -166,6 +167,11 @@ def _behind(facts: Facts) -> Iterator[str]:
         yield from _trained_on(facts)
         if facts.trainings > 1:
             yield f"Of {facts.trainings} seeds these are the weights of the first, whatever the others came to."
+    if facts.several:
+        yield (
+            f"The trial trained the architecture {facts.trainings} times ({facts.several}); these are the weights of "
+            "the training with the best value of what was optimized, and its values. The spread is that of all."
+        )
     if facts.trainings == 1:
         yield "One training with one seed stands behind these numbers, so a spread over seeds is not measured."
     if not facts.retrained and facts.valued > 1:

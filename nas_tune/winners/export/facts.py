@@ -25,8 +25,9 @@ from trainables.tasks.image_task import ImageTask
 from trainables.tasks.learner import Learner
 from trainables.tasks.task import Metric
 from trainables.training.batches import mapped
+from trainables.trial.repeated import SPREAD, seed_of
 
-__all__ = ["Facts", "Source", "gather_facts", "machine", "supernet_parameters"]
+__all__ = ["ChosenTraining", "Facts", "Source", "gather_facts", "machine", "supernet_parameters"]
 
 _TEST_APART = (
     "trainables.tasks.learner:Learner",
@@ -34,6 +35,23 @@ _TEST_APART = (
     "trainables.supernet.trainable:DartsTrainable",
 )
 """Trainables whose trials are known not to see the test split."""
+
+
+@dataclass(frozen=True)
+class ChosenTraining:
+    """The training that was chosen out of those of a trial with several (`repeats`, `folds`).
+
+    Attributes:
+        number: of the training, from 0.
+        count: the number of trainings of the trial.
+        words: what differs between them, such as "3 seeds".
+        reported: the numbers that the training reported last, by name.
+    """
+
+    number: int
+    count: int
+    words: str
+    reported: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class Source:
         origin: where the weights come from, in words.
         retrained: whether that was a training from scratch (`nas-tune retrain`).
         recipe: for such a training, the trainable ("of") and its settings; else empty.
+        several: which training of the trial it is, where the trial has several.
     """
 
     held: Trainable
@@ -56,6 +75,7 @@ class Source:
     origin: str
     retrained: bool
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    several: ChosenTraining | None = None
 
     @property
     def is_learner(self) -> bool:
@@ -113,9 +133,11 @@ class Facts:
     test: Mapping[str, float] | None
     test_problem: str
     seeds: Mapping[str, tuple[float, float, int]]
-    """For a reported metric: mean and standard deviation over trainings with other seeds, and their number."""
+    """For a reported metric: mean and standard deviation over all trainings of the architecture, and their number."""
     trainings: int
     """The number of trainings of the architecture."""
+    several: str
+    """What differs between the trainings of the trial, such as "3 seeds"; empty for one training."""
     examples: str
     """What one example is, in the plural: "images", or "examples" where it is not known."""
     is_learner: bool
@@ -161,6 +183,10 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
     mine = course[course["trial"] == source.trials[0]]
     test, problem = _tested(source.held)
     examples, reported = deployed.splits.get("test", 0), _metrics(row, source.run, mine)
+    seeds, several = _over_seeds(theirs, source.trials, reported), source.several
+    if several is not None:
+        seeds = _over_trainings(reported, several.count)
+        reported = {name: several.reported[name] for name in reported if name in several.reported}
     return Facts(
         run=run.path.name,
         trial=trial,
@@ -168,13 +194,14 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
         origin=source.origin,
         identifier=str(trials.loc[trials["trial"] == trial, "architecture_id"].iloc[0]),
         written=writer(run_space(run))(run.tree(trial)),
-        seed=int(row["seed"]),
+        seed=int(row["seed"]) if several is None else seed_of(int(row["seed"]), several.number),
         epochs=int(row["epochs"]),
         seconds=float(row["seconds"]),
         nodes=tuple(sorted({str(node) for node in mine["node"].dropna()})),
         reported=reported,
-        seeds=_over_seeds(theirs, source.trials, reported),
-        trainings=len(source.trials),
+        seeds=seeds,
+        trainings=len(source.trials) if several is None else several.count,
+        several="" if several is None else several.words,
         examples="images" if isinstance(getattr(source.held, "task", None), ImageTask) else "examples",
         is_learner=source.is_learner,
         metrics=source.metrics,
@@ -231,6 +258,12 @@ def _over_seeds(
         return {}
     columns = {name: mine[name].dropna().astype(float) for name in metrics if name in mine}
     return {name: (float(values.mean()), float(values.std()), len(values)) for name, values in columns.items()}
+
+
+def _over_trainings(reported: Mapping[str, float], count: int) -> dict[str, tuple[float, float, int]]:
+    """The same for the trainings of one trial, which reports the means and spreads itself."""
+    spreads = {name: reported.get(f"{name}{SPREAD}") for name in reported}
+    return {name: (reported[name], spread, count) for name, spread in spreads.items() if spread is not None}
 
 
 def _spread(test: Mapping[str, float], examples: int, metrics: Iterable[Metric]) -> dict[str, tuple[float, float, int]]:

@@ -11,13 +11,14 @@ from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
-from nas_tune.session.evaluation import best_trial, trained
+from nas_tune.session.evaluation import best_trial, rebuilt
 from nas_tune.session.trust import check_code
-from nas_tune.winners.export.facts import Source
+from nas_tune.winners.export.facts import ChosenTraining, Source
 from nas_tune.winners.retrain import Retrained
 from trainables.export import Deployed, check_deployed
 from trainables.protocol import Deployable, Searching, Trainable
 from trainables.registry import Target
+from trainables.trial.repeated import Repeated
 from trainables.trial.snapshots import Snapshots
 
 __all__ = ["chosen", "deployed_by", "source_of"]
@@ -70,8 +71,17 @@ def source_of(
         raise ConfigError(
             f"trial {number} was not retrained; do it first: nas-tune retrain {run.path} --trial {number}"
         )
-    held = _kept(run, number, target, what, allow_code)
-    return Source(held, run, (number,), "the weights of the search, from its last checkpoint", False)
+    made = _kept(run, number, target, what, allow_code)
+    origin = "the weights of the search, from its last checkpoint"
+    if not isinstance(made, Repeated):
+        return Source(made, run, (number,), origin, False)
+    leading = run.objectives[0]
+    best, count = made.best(leading.metric, leading.mode), len(made.trainings)
+    several = ChosenTraining(best, count, made.words, made.report_of(best))
+    value = several.reported.get(leading.metric)
+    which = "the first" if value is None else f"the one with the best {leading.metric} ({value:.4f})"
+    origin += f"; of the {count} trainings of the trial ({made.words}) {which}"
+    return Source(made.trainings[best], run, (number,), origin, False, several=several)
 
 
 def _retrained(run: Run, number: int, target: Target | None, allow_code: bool) -> Source | None:
@@ -113,7 +123,7 @@ def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: b
     record = trials[number]
     if number in kept or (not kept and record.state == "complete"):
         # Without any checkpoint in the run, this raises with the reason.
-        held = trained(run, number, trainable=target, allow_code=allow_code)
+        held = rebuilt(run, number, trainable=target, allow_code=allow_code)
         _check_found(run, number, held)
         return held
     why = f"failed ({record.failure})" if record.state == "failed" else f"is {record.state} and no checkpoint is kept"

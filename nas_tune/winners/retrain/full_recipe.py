@@ -12,7 +12,8 @@ from typing import Any
 from nas_tune.errors import ConfigError
 from nas_tune.winners.retrain.origin import Origin
 from trainables.protocol import Deciding, Retrainable
-from trainables.registry import adapt, setting_names
+from trainables.registry import adapt, one_training, setting_names
+from trainables.trial.trainings import FOLDS, REPEATS
 
 __all__ = ["recipe_of"]
 
@@ -32,6 +33,12 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
         TrainableError, DataError: the trainable refuses the settings, or its data are not there.
     """
     takes = setting_names(origin.target, origin.settings)
+    for name in (REPEATS, FOLDS):
+        if name in changes and name not in one_training(origin.target, {**origin.settings, **changes}):
+            raise ConfigError(
+                f"settings.{name}: got {changes[name]!r}; a retraining trains each architecture once with each of "
+                "several seeds, on all that is no test example; leave it out, and give seeds=.. (--seeds)"
+            )
     settings = {**origin.settings, **changes}
     if "whole" in takes:
         settings.setdefault("whole", True)

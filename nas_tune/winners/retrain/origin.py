@@ -18,7 +18,7 @@ from nas_tune.winners.retrain.trainable import reference
 from search_spaces import Space
 from search_spaces.algebra.spec import references
 from trainables.protocol import trains_networks
-from trainables.registry import Target, is_installed, setting_names
+from trainables.registry import Target, is_installed, one_training, setting_names
 
 __all__ = ["Origin", "origin_of"]
 
@@ -78,9 +78,8 @@ def origin_of(
     if callable(trainable):
         name = reference_of(trainable)
         label = name or str(getattr(trainable, "__name__", "own")).strip("<>")
-        return Origin(
-            label, trainable, _taken(trainable, _settings(run, space, trainable), space), space, name is not None
-        )
+        settings = _taken(trainable, _settings(run, space, trainable), space)
+        return Origin(label, trainable, settings, space, name is not None)
     name = trainable or _own_name(run)
     target = _target_called(name, is_given=trainable is not None)
     if trainable is None and not trains_networks(target):
@@ -139,9 +138,9 @@ def _target_called(name: str, *, is_given: bool) -> Target:
 
 
 def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
-    """The run's settings for the training of an architecture."""
+    """The run's settings for one training of an architecture."""
     if not run.searches:
-        return dict(run.meta["trainable"]["settings"])
+        return one_training(target, run.meta["trainable"]["settings"])
     settings = dict(run.config.trainable.settings)
     if settings.get("task") == "auto":
         # The data decided it when the run began.

@@ -27,7 +27,7 @@ from tests import toys
 from tests.toys import Climber, climb, conditional_space, tiny_space
 from trainables import ImageClassifier
 from trainables.errors import TrainableError
-from trainables.trial.session import RESERVED_NAMES
+from trainables.trial.reports import RESERVED_NAMES
 
 
 def config(**values: Any) -> SearchConfig:
