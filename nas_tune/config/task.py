@@ -150,8 +150,9 @@ def _misplaced(key: str, of_task: Collection[str], keys: Collection[str]) -> str
     """What is wrong with a key beside a task that is none of its settings; empty where the task has nothing to say."""
     from trainables.settings.groups import flat_settings
     from trainables.tasks.learner_settings import LearnerSettings
+    from trainables.trial.trainings import REPEATS
 
-    if key in flat_settings(LearnerSettings):
+    if key in flat_settings(LearnerSettings) or key == REPEATS:
         return f"{key}: it says how to train; write trainable = {{ {key} = .. }}, in Python trainable={{{key!r}: ..}}"
     if did_you_mean(key, keys):
         return ""
