@@ -135,13 +135,22 @@ class Learner:
         """Begin with settings by their flat names, those of the task among them."""
         self._given = dict(given)
         settings, task = self._configured({})
-        task.check_space(settings.space)
+        self._check_space(task, settings.space)
         self._settings, self._task = settings, task
         self._decisions = DecidedSettings(settings.space, type(task), self._arguments)
         self._network = settings.network.of(settings.space)
         self._meter = CostMeter()
         self._group = ALONE
         self._started: _Started | None = None
+
+    def _check_space(self, task: Task, space: object) -> None:
+        """Check that the networks of the space can learn the task; the error says so if the task was guessed."""
+        try:
+            task.check_space(space)
+        except TrainableError as error:
+            if not self._guess:
+                raise
+            raise TrainableError(f"{error}; {self._guess}") from error
 
     def _configured(self, decided: Mapping[str, object]) -> tuple[LearnerSettings, Task]:
         """The settings of the training, and the task; what an architecture decides replaces what is given."""
