@@ -23,7 +23,7 @@ def drawn_groups(codes: Array, share: float, seed: int, title: str) -> Array:
         codes: the number of the group of each example, (n,), at least 0.
         share: the share of the examples that is wanted.
         seed: decides the order.
-        title: what decides the groups, for messages, such as the name of a column.
+        title: names the part or the column in messages.
 
     Returns:
         Which examples are drawn, (n,), bool; at least one group is, and one is not.
@@ -35,8 +35,8 @@ def drawn_groups(codes: Array, share: float, seed: int, title: str) -> Array:
     present = np.flatnonzero(sizes)
     if len(present) < 2:
         raise DataError(
-            f"validation_groups is {title!r}, which has {len(present)} group left and each part needs one; "
-            "give rows of more groups, or another column"
+            f"{title}: validation_groups has {len(present)} group left and each part needs one; give examples of more "
+            "groups, or other groups"
         )
     order = present[torch.randperm(len(present), generator=torch.Generator().manual_seed(seed)).numpy()]
     totals = np.cumsum(sizes[order])[:-1]

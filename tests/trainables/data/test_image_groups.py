@@ -85,7 +85,7 @@ def test_given_parts_that_share_a_group_are_refused(tmp_path: Path) -> None:
     [
         (npz, {}, "speakers", "has no array speakers; validation_groups names one"),
         (npz, {"speaker": SPEAKERS[:3]}, "speaker", "speaker has 3 groups and x 40 images"),
-        (npz, {"speaker": ["ann"] * COUNT}, "speaker", "which has 1 group left"),
+        (npz, {"speaker": ["ann"] * COUNT}, "speaker", "has 1 group left"),
         (parquet_file, {}, "speakers", "has no column 'speakers', which validation_groups names"),
         (parquet_file, {"speaker": [None, *SPEAKERS[1:]]}, "speaker", "train example 0 has no group in 'speaker'"),
     ],

@@ -174,7 +174,11 @@ NAN = np.where(np.arange(40)[:, None] == 3, np.nan, WAVES)
         ({"y": np.zeros(40, int)}, {}, "every signal of training has the class '0'; there is nothing to learn"),
         ({"y": np.where(LABELS, np.nan, 1.5)}, {}, "signal 1 of training has the target nan; fill it in"),
         ({"x_test": WAVES[:2], "y_test": [7, 7]}, {}, "the part for test has the class '7', which no training signal"),
-        ({"who": ["ann"] * 40}, {"validation_groups": "who"}, "'who', which has 1 group left and each part needs one"),
+        (
+            {"who": ["ann"] * 40},
+            {"validation_groups": "who"},
+            "validation_groups has 1 group left and each part needs one",
+        ),
     ],
 )
 def test_arrays_that_cannot_be_learned_from_are_refused(tmp_path, arrays, settings, message):
