@@ -241,6 +241,9 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
     task = task.get("name") if isinstance(task, Mapping) else task
     if isinstance(task, str) and ":" in task:
         yield Named("task", task)
+    transforms = settings.get("transforms") if isinstance(settings, Mapping) else None
+    if isinstance(transforms, str) and ":" in transforms:
+        yield Named("transforms", transforms)
     if not isinstance(settings, Mapping) or "of" not in settings:
         return
     if deepest == 0:

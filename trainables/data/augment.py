@@ -1,4 +1,4 @@
-"""Augmentation of whole batches on their device: shift, flip and cutout.
+"""Augmentation of batches on their device: transforms of torchvision, then shift, flip and cutout of whole batches.
 
 A shift of p pixels is torchvision's `RandomCrop(size, padding=p)`, a flip its `RandomHorizontalFlip()`. Cutout clears a
 square around a random centre, cut off at the borders (DeVries and Taylor 2017, 1708.04552). Each image of a batch draws
@@ -8,7 +8,7 @@ its own random numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from torch.nn import functional
 
 from trainables.data.images import ImageData
 from trainables.settings import check_flag, check_number
+
+if TYPE_CHECKING:
+    from trainables.data.transforms.building import Transform
 
 __all__ = ["Augmentation", "Views", "ViewsKeywords"]
 
@@ -29,15 +32,21 @@ class Augmentation:
         flip: mirror each image left to right with a probability of one half.
         cutout: side of the cleared square in pixels; 0 clears nothing.
         fill: value of a cleared pixel.
+        transform: changes each image first; None changes nothing.
     """
 
     shift: int = 0
     flip: bool = False
     cutout: int = 0
     fill: float = 0.0
+    transform: Transform | None = None
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Augment (n, c, h, w) to a new tensor of the same shape; `images` is unchanged."""
+        if self.transform is not None:
+            from trainables.data.transforms import transformed
+
+            images = transformed(images, self.transform, generator)
         if self.shift:
             images = shifted(images, self.shift, generator)
         if self.flip:
@@ -54,13 +63,21 @@ class Views:
     augment: bool = True
     """False trains on the images as they are, whatever the other settings say."""
     shift: int | None = None
-    """The largest move in pixels. The default is an eighth of the shorter side of the images."""
+    """The largest move in pixels. The default is an eighth of the shorter side of the images; 0 beside `transforms`."""
     flip: bool = False
     """Mirror every second image, left to right."""
     cutout: int = 0
     """The side in pixels of the square that is cleared; 0 clears nothing."""
+    transforms: object = None
+    """Transforms of `torchvision.transforms.v2`, which change each image before shift, flip and cutout: a list of names
+    or of tables with a name and arguments, a module of it, or "module:attribute". The default is none.
+    """
 
     def __post_init__(self) -> None:
+        if self.transforms is not None:
+            from trainables.data.transforms import described
+
+            object.__setattr__(self, "transforms", described(self.transforms))
         check_flag("augment", self.augment)
         check_flag("flip", self.flip)
         check_number("cutout", self.cutout, 0, whole=True)
@@ -78,8 +95,24 @@ class Views:
         """
         if not self.augment:
             return Augmentation()
-        shift = min(data.image_size) // 8 if self.shift is None else self.shift
-        return Augmentation(shift, self.flip, self.cutout)
+        transform = self.transform()
+        usual = min(data.image_size) // 8 if transform is None else 0
+        return Augmentation(usual if self.shift is None else self.shift, self.flip, self.cutout, transform=transform)
+
+    def transform(self) -> Transform | None:
+        """Build the transforms.
+
+        Returns:
+            A function of one image; None where there are no transforms.
+
+        Raises:
+            TrainableError: a "module:attribute" cannot be imported, or is no transform.
+        """
+        if self.transforms is None:
+            return None
+        from trainables.data.transforms import built
+
+        return built(self.transforms)
 
 
 class ViewsKeywords(TypedDict, total=False):
@@ -89,6 +122,7 @@ class ViewsKeywords(TypedDict, total=False):
     shift: int | None
     flip: bool
     cutout: int
+    transforms: object
 
 
 def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:

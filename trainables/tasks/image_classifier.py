@@ -18,7 +18,7 @@ from trainables.networks import space_name, tree_of
 from trainables.settings.groups import from_flat, takes
 from trainables.tasks.classification import LABEL_SMOOTHING, Classification
 from trainables.tasks.classifier_settings import ClassifierKeywords, ClassifierSettings
-from trainables.tasks.image_task import CUTOUT_SHARE, without_groups
+from trainables.tasks.image_task import CUTOUT_SHARE, without_later
 from trainables.tasks.learner import DROP_PATH, EMA, Learner
 from trainables.tasks.learner_settings import LearnerSettings
 from trainables.tasks.registry import with_file
@@ -97,7 +97,7 @@ class ImageClassifier(Learner):
             "label_smoothing": task.label_smoothing,
             "auxiliary_weight": of.auxiliary_weight,
             "ema": of.ema,
-            **without_groups(named(data=task.data, views=task.views, optimization=of.optimization)),
+            **without_later(named(data=task.data, views=task.views, optimization=of.optimization)),
         }
 
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:

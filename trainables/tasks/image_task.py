@@ -25,6 +25,10 @@ __all__ = ["CUTOUT_SHARE", "ImageTask", "ImagesOf"]
 
 CUTOUT_SHARE = 4
 """In a full recipe the square that cutout clears has a quarter of the image's side."""
+_TRIED = 16
+"""Images on which transforms are tried before the first trial."""
+_SINCE = ("data.validation_groups", "views.transforms")
+"""Settings that older checkpoints lack, as if they were None."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,10 @@ class ImageTask(Task):
     def full_recipe(self) -> dict[str, object]:
         """Choose the recipe of the field for small images (Zoph et al. 2018, 1707.07012; Liu et al. 2019, 1806.09055).
 
-        All images but the test images, and cutout.
+        All images but the test images, and cutout, unless the user has chosen transforms.
         """
+        if self.views.transforms is not None:
+            return {"whole": True}
         return {"whole": True, "cutout": max(1, min(self.image_shape()[1:]) // CUTOUT_SHARE)}
 
     def image_shape(self) -> tuple[int, int, int]:
@@ -143,8 +149,13 @@ class ImageTask(Task):
         check_images(space)
 
     def check(self) -> None:
-        """Check that the images can be read and split, unless they still have to be downloaded."""
+        """Check that the images can be read and split, unless they still have to be downloaded, and the transforms."""
         check_data(self.data, self.raw)
+        transform = self.views.transform()
+        if transform is not None and self.views.augment:
+            from trainables.data.transforms import check_transforms
+
+            check_transforms(self.raw().train.images[:_TRIED], transform)
 
     def about(self) -> list[str]:
         """Describe the images and how they are split."""
@@ -156,16 +167,16 @@ class ImageTask(Task):
 
     def identity(self) -> dict[str, object]:
         """Return every setting by its dotted name."""
-        return without_groups(named(data=self.data, views=self.views))
+        return without_later(named(data=self.data, views=self.views))
 
 
-def without_groups(identity: dict[str, object]) -> dict[str, object]:
-    """Leave out that there are no groups, as checkpoints do from before there were any.
+def without_later(identity: dict[str, object]) -> dict[str, object]:
+    """Leave out settings that older checkpoints lack, where they are not used.
 
     Args:
         identity: settings by dotted names.
 
     Returns:
-        The same without `data.validation_groups` where that is None.
+        The same without groups and transforms that are None.
     """
-    return {name: value for name, value in identity.items() if name != "data.validation_groups" or value is not None}
+    return {name: value for name, value in identity.items() if name not in _SINCE or value is not None}

@@ -465,15 +465,15 @@ def _are_equal(one: Batch, other: Batch) -> bool:
     return False
 
 
-_PLACES = ("data", "data_root")
-"""Settings of the tasks of this package that say where the data are."""
+_NOT_KEPT = ("data", "data_root", "transforms")
+"""Settings of the tasks of this package that no prediction needs: where the data are, and views of the training."""
 
 
 def _kept(task: Task, settings: Mapping[str, object]) -> dict[str, Any]:
-    """The settings that an exported folder keeps: those that JSON can hold, without the place of the data."""
+    """The settings that an exported folder keeps: those that JSON can hold and a prediction needs."""
     kept: dict[str, Any] = {}
     for name, value in settings.items():
-        if type(task).__module__.startswith("trainables.") and name in _PLACES:
+        if type(task).__module__.startswith("trainables.") and name in _NOT_KEPT:
             continue
         try:
             json.dumps(value)
