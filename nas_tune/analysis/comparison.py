@@ -49,6 +49,7 @@ class Comparison:
 
     Attributes:
         metric, mode: the leading objective, which all runs share.
+        unit: the unit of the metric; empty where none is declared, or where the runs have different ones.
         trials: the number of trials of the shortest run; `best_equal` is the best value within so many trials.
         runs: a row for each run: run, group, strategy, scheduler, seed, trials, complete, best, best_equal, median (of
             complete trials), epochs, seconds (from the start of the first trial to the end of the last).
@@ -62,6 +63,7 @@ class Comparison:
 
     metric: str
     mode: str
+    unit: str
     trials: int
     runs: pd.DataFrame
     groups: pd.DataFrame
@@ -75,7 +77,7 @@ class Comparison:
         Returns:
             Every attribute by its name. A frame is a list of rows; a missing or infinite value is None.
         """
-        names = ("metric", "mode", "trials")
+        names = ("metric", "mode", "unit", "trials")
         frames = {name: plain_rows(getattr(self, name)) for name in ("runs", "groups", "tests")}
         curves = {
             name: {"trials": one.trials.tolist(), "seconds": one.seconds.tolist(), "best": one.best.tolist()}
@@ -116,8 +118,18 @@ def _compared(runs: Sequence[Run]) -> Comparison:
     sign = runs[0].objectives[0].score(1.0)  # 1.0 where more is better, else -1.0
     groups = _standing(table, sign)
     tests = _tests(table, groups, courses, sign, _dependent(runs, labels))
-    mode = runs[0].mode
-    return Comparison(runs[0].metric, mode, shortest, table, groups, tests, courses, tuple(_warnings(runs, names)))
+    units = {run.unit(run.metric) for run in runs}
+    return Comparison(
+        metric=runs[0].metric,
+        mode=runs[0].mode,
+        unit=units.pop() if len(units) == 1 else "",
+        trials=shortest,
+        runs=table,
+        groups=groups,
+        tests=tests,
+        courses=courses,
+        warnings=tuple(_warnings(runs, names)),
+    )
 
 
 def _check(runs: Sequence[Run]) -> None:
@@ -263,6 +275,10 @@ def _warnings(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
     for said, values in facts.items():
         if any(value != values[0] for value in values):
             yield f"these runs {said}: a difference between them may come from that"
+    units = {unit: name for name, run in zip(names, runs, strict=True) if (unit := run.unit(run.metric))}
+    if len(units) > 1:
+        said = ", ".join(f"{unit} ({name})" for unit, name in units.items())
+        yield f"{runs[0].metric} has different units: {said}; its values do not compare"
     unfinished = [name for name, run in zip(names, runs, strict=True) if run.state.finished is None]
     if unfinished:
         yield f"not over yet: {', '.join(unfinished)}"

@@ -13,7 +13,7 @@ import typer
 
 from nas_tune.cli.places import stderr, stdout
 from nas_tune.errors import ConfigError
-from nas_tune.objectives.objective import Mode, Objective
+from nas_tune.objectives.objective import Mode
 
 if TYPE_CHECKING:
     from nas_tune.benchmarks.races import Contest, Contestant, Race, Scores
@@ -60,6 +60,7 @@ def bench(
     mode: Annotated[
         Mode | None, typer.Option(help="Whether more of the metric is better. Default: max, of accuracy only.")
     ] = None,
+    unit: Annotated[str, typer.Option(help="The unit of the metric, such as %.")] = "",
     processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one for each core.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
@@ -84,6 +85,7 @@ def bench(
         workers: how many workers are simulated.
         metric: the name of the metric in the table.
         mode: whether more ("max") or less ("min") of the metric is better.
+        unit: the unit of the metric, such as "%".
         processes: how many races run at a time; by default one for each core.
         as_json: whether to print JSON.
         out: a Parquet file for the course of every race.
@@ -99,7 +101,7 @@ def bench(
     given = _settings(settings or ())
     names = ",".join(strategy or _USUAL).split(",")
     contestants = [contestant_of(text, given) for text in names if text.strip()]
-    contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, metric, mode)
+    contest = _contest(table, space, arch, encoding, fidelity, test, budget, workers, metric, mode, unit)
     check(contest, contestants)
     races, whole = _raced(contest, contestants, seeds, processes)
     _note_exhausted(races)
@@ -113,9 +115,9 @@ def bench(
         draw_regret(scores, plot)
         stderr().print(f"wrote {plot}")
     if as_json:
-        stdout().print(json.dumps(_as_json(scores, contest.objective), indent=2))
+        stdout().print(json.dumps(_as_json(scores, contest), indent=2))
     else:
-        _print(scores, contest.objective)
+        _print(scores, contest)
     if not whole:
         raise typer.Exit(130)
 
@@ -131,6 +133,7 @@ def _contest(
     workers: int,
     metric: str,
     mode: Mode | None,
+    unit: str,
 ) -> Contest:
     from nas_tune.benchmarks.races import Contest
     from nas_tune.benchmarks.tables import digits
@@ -145,13 +148,15 @@ def _contest(
             )
         if metric != "accuracy":
             raise ConfigError(f"--metric {metric}: the values of our own table are accuracies; leave it out")
+        if unit:
+            raise ConfigError(f"--unit {unit}: the values of our own table are shares from 0 to 1; leave it out")
         return Contest(digits.SPACE, digits.TABLE, _seconds(budget or f"{digits.BUDGET}s"), workers, mode)
     needed = {"space": space} if table.endswith(".onnx") else {"space": space, "arch": arch, "fidelity": fidelity}
     lacking = [f"--{name}" for name, value in needed.items() if not value]
     if space is None or lacking:
         raise ConfigError(f"--table {table} also needs {' and '.join(lacking)}, to say what its columns are")
     columns = {"file": table, "column": arch, "encoding": encoding, "fidelities": tuple(fidelity or ()), "test": test}
-    columns["metric"] = metric
+    columns |= {"metric": metric, **({"unit": unit} if unit else {})}
     return Contest(Component(space), columns, _seconds(budget or "12000s"), workers, mode)
 
 
@@ -220,21 +225,25 @@ def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, pr
     yield from track(races, "races", total=total, console=console, disable=not console.is_terminal, transient=True)
 
 
-def _print(scores: Scores, objective: Objective) -> None:
+def _print(scores: Scores, contest: Contest) -> None:
     from nas_tune.cli.tables import lines
+    from nas_tune.cli.text import titled
 
     out = stdout()
     for line in lines(_standing_columns(scores)):
         out.print(line)
-    out.print(f"\ntest and validation: {objective.metric}, {_WORDS[objective.mode]} is better")
-    out.print(f"\nregret by {scores.judged_by} score, from the best of the {scores.best_of}, {scores.best:.3f}:")
+    objective, unit = contest.objective, contest.unit
+    out.print(f"\ntest and validation: {titled(objective.metric, unit)}, {_WORDS[objective.mode]} is better")
+    best = f"{scores.best:.3f}{unit and f' {unit}'}"
+    out.print(f"\nregret by {scores.judged_by} score, from the best of the {scores.best_of}, {best}:")
     for line in lines(_regret_columns(scores)):
         out.print(line)
     if scores.differences:
         out.print(f"\ndifferences by {scores.judged_by} score, Wilcoxon's signed ranks, Holm's correction:")
     for difference in scores.differences:
         said = "" if difference.p < 0.05 else "  (could be chance)"
-        out.print(f"{difference.one} - {difference.other}: {difference.mean:+.4g}, p = {difference.p:.2g}{said}")
+        mean = f"{difference.mean:+.4g}{unit and f' {unit}'}"
+        out.print(f"{difference.one} - {difference.other}: {mean}, p = {difference.p:.2g}{said}")
 
 
 def _standing_columns(scores: Scores) -> list[TableColumn]:
@@ -265,7 +274,7 @@ def _regret_columns(scores: Scores) -> list[TableColumn]:
     return columns
 
 
-def _as_json(scores: Scores, objective: Objective) -> dict[str, Any]:
+def _as_json(scores: Scores, contest: Contest) -> dict[str, Any]:
     from dataclasses import asdict
 
     def plain(value: Any) -> Any:
@@ -276,8 +285,9 @@ def _as_json(scores: Scores, objective: Objective) -> dict[str, Any]:
         return None if isinstance(value, float) and value != value else value
 
     return {
-        "metric": objective.metric,
-        "mode": objective.mode,
+        "metric": contest.objective.metric,
+        "mode": contest.objective.mode,
+        "unit": contest.unit,
         "judged_by": scores.judged_by,
         "best": scores.best,
         "best_of": scores.best_of,

@@ -67,13 +67,13 @@ def _writer(out: Path) -> Callable[[Comparison, Path], object]:
 
 def _print(found: Comparison) -> None:
     from nas_tune.cli.tables import TableColumn, fitting, lines
-    from nas_tune.cli.text import brief, duration, plain
+    from nas_tune.cli.text import brief, duration, plain, titled
 
     out = stdout()
     width = width_of(out)
     runs, groups = found.runs, found.groups
     more = "more is better" if found.mode == "max" else "less is better"
-    out.print(f"{plain(found.metric)} of complete trials; {more}", style="bold")
+    out.print(f"{titled(found.metric, found.unit)} of complete trials; {more}", style="bold")
     columns = [
         TableColumn("run", [plain(name) for name in runs["run"]], style="bold", elastic=True),
         TableColumn("best", [brief(value) for value in runs["best"]], right=True),
@@ -113,7 +113,7 @@ def _print_tests(found: Comparison) -> None:
     out.print(f"\ndifferences (Mann-Whitney U of {what}; Holm's correction)", style="bold")
     for row in tests:
         sizes = f"n = {row['n_one']} and {row['n_other']}"
-        out.print(f"{row['one']} - {row['other']}: {_difference(row)}, {sizes}, {_verdict(row)}")
+        out.print(f"{row['one']} - {row['other']}: {_difference(row, found.unit)}, {sizes}, {_verdict(row)}")
     if not seeds:
         out.print("a group has one run only: this compares trials, not seeds, and of stopped ones none")
     elif min(row["least_p"] for row in tests) * len(tests) >= 0.05:
@@ -121,11 +121,11 @@ def _print_tests(found: Comparison) -> None:
         out.print(f"with so few seeds p cannot fall below {least:.2g} (before the correction): run more")
 
 
-def _difference(row: Mapping[Hashable, Any]) -> str:
+def _difference(row: Mapping[Hashable, Any], unit: str) -> str:
     """How much better one is, in words. Equal ones are better in half of the pairs, since a tie counts half."""
     if row["difference"] == 0 and row["wins"] == 0.5:
         return "no difference"
-    return f"{row['difference']:+.4g}, better in {row['wins']:.0%} of pairs"
+    return f"{row['difference']:+.4g}{unit and f' {unit}'}, better in {row['wins']:.0%} of pairs"
 
 
 def _verdict(row: Mapping[Hashable, Any]) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from nas_tune.cli.frames import macs_column, text_columns
 from nas_tune.cli.places import shown, stderr, stdout, width_of
 from nas_tune.cli.tables import TableColumn, lines, wrapped
-from nas_tune.cli.text import brief, plain
+from nas_tune.cli.text import measured, plain, titled
 from nas_tune.errors import NasTuneError
 from nas_tune.results import Run, RunSnapshot
 from nas_tune.results.space import run_space
@@ -41,7 +41,7 @@ def conclude(
     out = stdout()
     out.print()
     if tested is not None:
-        numbers = "  ".join(f"{name} {brief(value)}" for name, value in tested.items())
+        numbers = "  ".join(f"{name} {measured(value, run.unit(name))}" for name, value in tested.items())
         first = best.iloc[0]
         of = ", its best training" if pd.notna(first.get(f"{run.metric}{SPREAD}")) else ""
         out.print(f"test split, never seen by the search: trial {first['trial']}{of}  {numbers}", style="bold")
@@ -71,7 +71,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     for line in lines(columns, width):
         out.print(line)
     for control in run.controls():
-        out.print(f"beside, at defaults: {_beside(control)}")
+        out.print(f"beside, at defaults: {_beside(run, control)}")
     if front is None and (equal := _tied(best)):
         out.print(f"{equal} come to the same: the older trial stands first")
     out.print()
@@ -82,11 +82,13 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
         out.print(f"{place:>{ranks}}  {text}")
 
 
-def _beside(control: Control) -> str:
+def _beside(run: Run, control: Control) -> str:
     """A control in words: its scores on each part of the data, and what it cost."""
     parts = []
     for part, scores in control.scores.items():
-        parts.append(f"{part} " + "  ".join(f"{name} {brief(value)}" for name, value in scores.items()))
+        parts.append(
+            f"{part} " + "  ".join(f"{name} {measured(value, run.unit(name))}" for name, value in scores.items())
+        )
     return f"{control.name}: {'; '.join(parts)}; {control.seconds:.1f} CPU seconds"
 
 
@@ -126,7 +128,7 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[T
     optimized = [one.metric for one in run.objectives]
     if validated and len(optimized) == 1:
         validated = optimized
-    shown_as = {name: f"validation {name}" if name in validated else name for name in optimized}
+    shown_as = {name: titled(f"validation {name}" if name in validated else name, run.unit(name)) for name in optimized}
     # The network found, and the supernet that found it.
     sizes = {name: shown_as.get(name, name) for name in ("parameters", "supernet_parameters", "macs")}
     values: dict[str, str] = {}

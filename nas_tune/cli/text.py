@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from nas_tune.ledger import TrialRecord
     from nas_tune.objectives.objective import Objective
 
-__all__ = ["brief", "duration", "harmless", "plain", "quantity", "results_of", "shortened", "with_spread"]
+__all__ = [
+    "brief",
+    "duration",
+    "harmless",
+    "measured",
+    "plain",
+    "quantity",
+    "results_of",
+    "shortened",
+    "titled",
+    "with_spread",
+]
 
 
 def quantity(value: float) -> str:
@@ -47,6 +58,32 @@ def brief(value: float | None) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 else f"{value:.3e}"
+
+
+def measured(value: float | None, unit: str) -> str:
+    """Write the value of a metric with its unit.
+
+    Args:
+        value: the value.
+        unit: the unit; empty for none.
+
+    Returns:
+        The text, such as "11.0700 USD".
+    """
+    return f"{brief(value)} {plain(unit)}" if unit else brief(value)
+
+
+def titled(name: str, unit: str) -> str:
+    """Write the title of a column with the values of a metric.
+
+    Args:
+        name: the name of the metric.
+        unit: its unit; empty for none.
+
+    Returns:
+        The text, such as "rmse (USD)".
+    """
+    return f"{plain(name)} ({plain(unit)})" if unit else plain(name)
 
 
 def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:

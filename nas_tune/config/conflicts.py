@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from nas_tune.config.problems import shown
 from search_spaces.names import did_you_mean
-from trainables.metrics import COSTS, MODES
+from trainables.metrics import ACCURACY, COSTS, CROSS_ENTROPY, discrete, with_training
 
 __all__ = ["conflicts", "misspelt_metrics"]
 
@@ -41,7 +41,7 @@ def conflicts(values: Mapping[str, object], keys: Collection[str]) -> Iterator[s
     if values.get("executor") in ("inline", "simulated"):
         yield from _local_conflicts(values, str(values["executor"]))
     yield from _group_conflicts(values)
-    yield from _unpaired(values.get("metric", "accuracy"), values.get("mode"))
+    yield from _unpaired(values.get("metric", ACCURACY.name), values.get("mode"))
 
 
 def _unpaired(metric: object, mode: object) -> Iterator[str]:
@@ -61,7 +61,7 @@ def misspelt_metrics(metric: object) -> Iterator[str]:
     Returns:
         One line for each.
     """
-    known = (*MODES, *COSTS)
+    known = [*(one.name for one in (*with_training([ACCURACY, CROSS_ENTROPY]), discrete(ACCURACY))), *COSTS]
     for name in [metric] if isinstance(metric, str) else metric if isinstance(metric, list | tuple) else []:
         hint = did_you_mean(name, known) if isinstance(name, str) and name not in known else ""
         if hint:

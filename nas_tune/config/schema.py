@@ -44,6 +44,7 @@ from nas_tune.config.value_types import (
 )
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Objective, mode_left_out, objectives_of
+from trainables.metrics import ACCURACY
 from trainables.supernet.methods import METHODS
 
 __all__ = ["Decides", "Key", "Resources", "SearchConfig"]
@@ -118,7 +119,7 @@ class SearchConfig(BaseModel):
     scheduler: Annotated[Registered, Expected("the name of a scheduler"), Key("result")] = Component("asha")
     """What stops weak trials early (`nas-tune strategies`); "none" trains each to the end."""
 
-    metric: Annotated[MetricNames, Key("result")] = "accuracy"
+    metric: Annotated[MetricNames, Key("result")] = ACCURACY.name
     """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front. The
     default of a search with a task is the task's primary metric."""
     mode: Annotated[Modes, Key("result")]
@@ -182,11 +183,11 @@ class SearchConfig(BaseModel):
         if searches(strategy):
             values = {"scheduler": "none", **values, **_judged_by(strategy, values)}
         values = with_defaults_of_task(values, in_supernet=strategy in METHODS)
-        if values.get("mode") is None and (mode := mode_left_out(values.get("metric", "accuracy"))):
+        if values.get("mode") is None and (mode := mode_left_out(values.get("metric", ACCURACY.name))):
             values = {**values, "mode": mode}
         if values.get("deterministic") is True and values.get("batch") is None:
             values = {**values, "batch": _BATCH}
-        problems = [] if values.get("mode") is not None else list(misspelt_metrics(values.get("metric", "accuracy")))
+        problems = [] if values.get("mode") is not None else list(misspelt_metrics(values.get("metric", ACCURACY.name)))
         if problems:
             # The missing mode is not reported, too, before the metric is spelt right.
             values = {**values, "mode": "max"}

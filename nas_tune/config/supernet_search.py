@@ -18,7 +18,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode
 from search_spaces import Space
 from search_spaces.names import did_you_mean
-from trainables.metrics import MODES
+from trainables.metrics import ACCURACY, discrete
 from trainables.registry import Target, setting_names
 from trainables.settings.groups import flat_settings
 from trainables.supernet.methods import METHODS
@@ -47,8 +47,8 @@ class SupernetSearch:
         method: the name of the method, which is that of the strategy.
     """
 
-    metric: ClassVar[str] = "discrete_accuracy"
-    mode: ClassVar[Mode] = MODES["discrete_accuracy"]
+    metric: ClassVar[str] = discrete(ACCURACY).name
+    mode: ClassVar[Mode] = ACCURACY.mode
     refuses: ClassVar[Mapping[str, str]] = {"initial": _WARM, "warm_start": _WARM}
     weights: ClassVar[str | None] = (
         "the weights of a supernet are shared by all options and were never trained for what was found"

@@ -41,6 +41,7 @@ from nas_tune.schedulers import Batched, Scheduler, Verdict, verdict_of
 from nas_tune.strategies.architecture_sampler import Exhausted
 from nas_tune.strategies.unseen import Unseen
 from search_spaces import Architecture, Space
+from trainables.metrics import Metric
 from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
 from trainables.trial.session import Outcome
 
@@ -98,6 +99,8 @@ class Coordinator:
         scheduler: stops, pauses and promotes trials.
         objective: what is optimized. Of several the first leads: its value is the value of a trial.
         limits: when the whole run ends.
+        declared: what is known of the metrics. A trial whose objective leaves its interval fails, because it would win
+            by a mistake; another metric that does is noted once.
         seed: of the run.
         at_end: whether only the last report of a training needs the metrics of the objectives.
         searches: whether each trial searches for its architecture itself, as in a supernet.
@@ -118,6 +121,7 @@ class Coordinator:
         objective: Objective | Sequence[Objective],
         limits: Limits,
         seed: int,
+        declared: Sequence[Metric] = (),
         at_end: bool = False,
         searches: bool = False,
         batch: int | None = None,
@@ -138,7 +142,7 @@ class Coordinator:
         self._unseen = Unseen(space)
         self._why = ""
         self._failed_now: list[TrialRecord] = []
-        self._outcomes = Outcomes(self.objectives, at_end=at_end)
+        self._outcomes = Outcomes(self.objectives, at_end=at_end, declared=declared)
         self._cut: set[int] = set()
         self._replay()
         self._exhausted = False

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from nas_tune.coordination.intervals import Intervals
 from nas_tune.ledger import Ended, Event, Found, Noted, Paused, Reported, TrialRecord
 from nas_tune.objectives.objective import Objective
 from nas_tune.schedulers import Verdict
 from search_spaces.names import did_you_mean
+from trainables.metrics import Metric
 from trainables.trial.bounds import LONGEST_NODE, cut, writable
 from trainables.trial.session import Outcome
 
@@ -25,11 +27,13 @@ class Outcomes:
     Args:
         objectives: of the run, the leading one first.
         at_end: whether only the last report of a training needs the metrics of the objectives.
+        declared: what is known of the metrics.
     """
 
-    def __init__(self, objectives: Sequence[Objective], *, at_end: bool) -> None:
+    def __init__(self, objectives: Sequence[Objective], *, at_end: bool, declared: Sequence[Metric] = ()) -> None:
         self._metrics = [objective.metric for objective in objectives]
         self._at_end = at_end
+        self._intervals = Intervals(declared, self._metrics)
         self._spelled = {metric.lower(): metric for metric in self._metrics}
 
     def learn(self, names: Iterable[str]) -> None:
@@ -55,7 +59,7 @@ class Outcomes:
         Returns:
             The events in their order; none where the outcome says nothing new.
         """
-        notes = [Noted(record.number, text) for text in outcome.notes]
+        notes = [Noted(record.number, text) for text in (*outcome.notes, *self._intervals.notes(outcome.metrics))]
         found = outcome.found
         is_new = found is not None and found.id != record.found_id
         architecture = [Found(record.number, found.tree, found.id)] if found is not None and is_new else []
@@ -85,6 +89,8 @@ class Outcomes:
             if not math.isfinite(metrics[metric]):
                 what = f"{metric} is {metrics[metric]} after epoch {outcome.epoch}"
                 return [reported, Ended(trial, "failed", None, "diverged", what)]
+        if beyond := self._intervals.failure(metrics):
+            return [reported, Ended(trial, "failed", None, "bad_result", beyond)]
         # The scheduler learns of the last report of a training, too.
         verdict, value = judge(reported), metrics[self._metrics[0]]
         if outcome.finished:

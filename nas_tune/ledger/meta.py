@@ -116,6 +116,7 @@ _RULES: _Rules = {
     "metric": (is_identifier, "the name of a metric"),
     "mode": (lambda value: value in ("max", "min"), "'max' or 'min'"),
     "objectives": (_is_objectives, "a list of two or more [metric, mode], each metric once"),
+    "metrics": (lambda value: type(value) is list, "a list of declarations of metrics"),
     "trainable": (_is_trainable, "a table with registered (true or false), reference and settings"),
     "versions": (lambda value: type(value) is dict and all(map(_is_text, value.values())), "a table of strings"),
     "created": (

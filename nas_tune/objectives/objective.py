@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from nas_tune.errors import ConfigError
 from search_spaces.registry import Registry
-from trainables.metrics import MODES, Mode, modes_of
+from trainables.metrics import ACCURACY, Mode, discrete, modes_of
 
 __all__ = [
     "Mode",
@@ -28,7 +28,7 @@ __all__ = [
     "takes_several",
 ]
 
-_ACCURACIES = ("accuracy", "discrete_accuracy")
+_ACCURACIES = {one.name: one.mode for one in (ACCURACY, discrete(ACCURACY))}
 _MARK = "_takes_several_objectives"
 _Factory = TypeVar("_Factory", bound=Callable[..., Any])
 
@@ -84,21 +84,22 @@ def mode_left_out(metric: object) -> Mode | None:
         "max" if every metric is an accuracy; None if the mode must be set.
     """
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
-    return MODES["accuracy"] if names and all(name in _ACCURACIES for name in names) else None
+    return ACCURACY.mode if names and all(name in _ACCURACIES for name in names) else None
 
 
-def declared_modes(target: object, metric: object) -> list[Mode] | None:
-    """Read the modes that a trainable declares by its attribute `modes`.
+def declared_modes(target: object, metric: object, settings: Mapping[str, Any]) -> list[Mode] | None:
+    """Read the modes that a trainable declares.
 
     Args:
         target: the trainable; None declares nothing.
         metric: the name of a metric, or several names; another value gives None.
+        settings: of the trainable.
 
     Returns:
         The mode of each metric; None unless the trainable declares all of them.
     """
     names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
-    modes = {} if target is None else modes_of(target)
+    modes = modes_of(target, settings) if names and target is not None else {}
     return [modes[name] for name in names] if names and all(name in modes for name in names) else None
 
 

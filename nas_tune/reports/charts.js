@@ -5,6 +5,8 @@ const trials = facts.trials, objectives = facts.objectives;
 const place = new Map(trials.number.map((n, i) => [n, i]));
 const colours = { complete: "var(--blue)", pruned: "var(--amber)", failed: "var(--red)", running: "var(--green)", paused: "var(--pink)", lost: "var(--orange)" };
 const winners = ["var(--blue)", "var(--orange)", "var(--green)", "var(--pink)", "var(--sky)"];
+const unitOf = (metric) => (objectives.find((one) => one.metric === metric) || { unit: "" }).unit;
+const titled = (metric) => unitOf(metric) ? `${metric} in ${unitOf(metric)}` : metric;
 const modeOf = (metric) => (objectives.find((one) => one.metric === metric) || { mode: "min" }).mode;
 const told = (i) => `trial ${trials.number[i]} · ${trials.state[i]}${trials.failure[i] ? ` (${trials.failure[i]})` : ""} · ${trials.epochs[i]} epoch${trials.epochs[i] === 1 ? "" : "s"}`;
 // The spread of a value over the trainings of its trial, where there are several.
@@ -22,7 +24,7 @@ const progress = chart("progress", 330, (holder, height) => {
   const across = timed ? [0, last / unit.size * 1.01] : [0, Math.max(2, ...trials.number.map((n) => n + 1)) + 0.5];
   const plot = new Plot(holder, height,
     { range: across, ticks: timed ? undefined : ticks(across[0], across[1], Math.min(10, across[1], holder.clientWidth / 65)).filter(Number.isInteger), label: timed ? `${unit.name} since the start` : "trials" },
-    { range: scoped(shown, values, mode), label: `${view.metric} (${mode === "max" ? "higher" : "lower"} is better)` });
+    { range: scoped(shown, values, mode), label: `${titled(view.metric)} (${mode === "max" ? "higher" : "lower"} is better)` });
   const inside = (i) => values[i] >= plot.y.range[0] && values[i] <= plot.y.range[1];
   const spots = (state) => shown.filter((i) => trials.state[i] === state && inside(i)).map((i) => [plot.px(ending[i]), plot.py(values[i])]);
   const states = Object.keys(colours).filter((state) => shown.some((i) => trials.state[i] === state));

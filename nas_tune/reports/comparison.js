@@ -3,7 +3,8 @@
 
 const palette = ["var(--blue)", "var(--orange)", "var(--green)", "var(--pink)", "var(--amber)", "var(--sky)", "var(--ink)", "var(--faint)"];
 const groups = facts.groups, colour = new Map(groups.map((group, k) => [group.name, palette[k % palette.length]]));
-const direction = `${facts.metric} (${facts.mode === "max" ? "higher" : "lower"} is better)`;
+const titled = facts.unit ? `${facts.metric} in ${facts.unit}` : facts.metric;
+const direction = `${titled} (${facts.mode === "max" ? "higher" : "lower"} is better)`;
 const names = (holder) => legend(holder, groups.map((group) => ["line", colour.get(group.name), group.name]));
 
 // Best so far, by trials or by time; all of it, or the end, where groups that are close can be told apart.

@@ -39,7 +39,7 @@ def write_comparison(found: Comparison, out: str | Path) -> Path:
     facts = comparison_facts(found)
     context = {
         "facts": facts,
-        "tiles": [_tile(group) for group in facts["groups"]],
+        "tiles": [_tile(group, found.unit) for group in facts["groups"]],
         "runs": found.runs.to_dict("records"),
         "tests": found.tests.to_dict("records"),
         "places": {group["name"]: place for place, group in enumerate(facts["groups"])},
@@ -67,6 +67,7 @@ def comparison_facts(found: Comparison) -> dict[str, Any]:
     return {
         "metric": found.metric,
         "mode": found.mode,
+        "unit": found.unit,
         "trials": found.trials,
         "about": about,
         "groups": [_group(found, row, about) for row in found.groups.to_dict("records")],
@@ -111,6 +112,6 @@ def _run(found: Comparison, row: Mapping[Any, Any]) -> dict[str, Any]:
     return {"name": row["run"], "group": row["group"], "steps": steps}
 
 
-def _tile(group: dict[str, Any]) -> Tile:
+def _tile(group: dict[str, Any], unit: str) -> Tile:
     below = f"mean, ± {number_text(group['std'])} over {group['runs']} runs" if group["runs"] > 1 else "one run"
-    return Tile(group["name"], number_text(group["mean"]), below)
+    return Tile(group["name"], number_text(group["mean"], unit), below)

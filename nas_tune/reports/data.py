@@ -46,7 +46,9 @@ def facts(run: Run) -> dict[str, Any]:
     elapsed = Elapsed(session_starts(run), _moments(trials, epochs))
     return {
         "name": run.config.run_name,
-        "objectives": [{"metric": one.metric, "mode": one.mode} for one in run.objectives],
+        "objectives": [
+            {"metric": one.metric, "mode": one.mode, "unit": run.unit(one.metric)} for one in run.objectives
+        ],
         "max_epochs": int(run.config.max_epochs),
         "trials": _columns(run, trials, elapsed),
         "best": [int(number) for number in run.best(5)["trial"]],

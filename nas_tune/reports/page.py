@@ -46,6 +46,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
         "tiles": tiles(run, found),
         "portraits": portraits(run, shown),
         "controls": run.controls(),
+        "unit_of": run.unit,
         "failures": failures(trials),
         "notes": [(trial, without_secrets(text)) for trial, text in run.state.notes],
         "config": without_secrets(run.config.to_toml()),

@@ -122,20 +122,22 @@ def span(seconds: float) -> str:
     return f"{days} d {hour} h" if hour else f"{days} d"
 
 
-def number_text(value: float | None) -> str:
+def number_text(value: float | None, unit: str = "") -> str:
     """Write a value with up to five significant digits, and large whole numbers with separators.
 
     Args:
         value: the value.
+        unit: its unit; empty for none.
 
     Returns:
         The text; a dash for None and for infinite values.
     """
     if value is None or not math.isfinite(value):
         return _NOTHING
+    after = f" {unit}" if unit else ""
     if float(value).is_integer() and abs(value) < 1e12:
-        return f"{int(value):,}"
-    return f"{value:.4f}" if 1e-2 <= abs(value) < 1e3 else f"{value:.4g}"
+        return f"{int(value):,}{after}"
+    return f"{value:.4f}{after}" if 1e-2 <= abs(value) < 1e3 else f"{value:.4g}{after}"
 
 
 def _best(facts: dict[str, Any]) -> list[Tile]:
@@ -157,7 +159,7 @@ def _best(facts: dict[str, Any]) -> list[Tile]:
         spread = columns["spreads"].get(name, {})
         if spread and (deviation := spread[places[trial]]) is not None:
             below += f"; spread {number_text(deviation)}"
-        found.append(Tile(label, number_text(value), below + _short(facts, places[trial])))
+        found.append(Tile(label, number_text(value, objective["unit"]), below + _short(facts, places[trial])))
     return found
 
 

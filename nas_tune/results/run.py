@@ -24,6 +24,7 @@ from nas_tune.results.reader import LedgerReader, RunSnapshot
 from search_spaces.whole_numbers import is_whole
 from trainables.controls import Control, read_control
 from trainables.kept_data import add_place
+from trainables.metrics import Metric, declaration_of, read_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,6 +108,23 @@ class Run:
         """The objectives: metrics and modes, the leading one first."""
         several = self.meta.get("objectives")
         return tuple(Objective(*one) for one in several) if several else (Objective(self.metric, self.meta["mode"]),)
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The declared metrics of the trainable: mode, unit and interval of each; none in runs of before."""
+        return read_metrics(self.meta.get("metrics"))
+
+    def unit(self, name: str) -> str:
+        """Look up the unit of a metric.
+
+        Args:
+            name: the name in reports, which may begin with "train_" or "test_".
+
+        Returns:
+            The unit; empty where none is declared.
+        """
+        found = declaration_of(name, self.metrics)
+        return "" if found is None else found.unit
 
     @property
     def config(self) -> SearchConfig:

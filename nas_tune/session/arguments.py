@@ -58,7 +58,7 @@ def configuration(
         "trainable": {"name": _label(target), **(settings or {})} if target is not None else trainable,
         "warm_start": _folders(warm_start),
         **keys,
-        "mode": keys.get("mode") or declared_modes(target, keys.get("metric")),
+        "mode": keys.get("mode") or declared_modes(target, keys.get("metric"), settings or {}),
     }
     return SearchConfig(**{key: value for key, value in values.items() if value is not None})
 

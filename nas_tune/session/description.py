@@ -33,6 +33,7 @@ def describe_run(setup: SearchSetup) -> dict[str, Any]:
         "metric": setup.objectives[0].metric,
         "mode": setup.objectives[0].mode,
         **({"objectives": [[one.metric, one.mode] for one in setup.objectives]} if len(setup.objectives) > 1 else {}),
+        **({"metrics": [one.to_dict() for one in found]} if (found := setup.metrics) else {}),
         "trainable": {
             "registered": _is_registered(setup),
             "reference": reference_of(setup.target),
@@ -40,7 +41,7 @@ def describe_run(setup: SearchSetup) -> dict[str, Any]:
             "held": held_fingerprint(setup.target),
             "settings": _settings(setup),
         },
-        **({"registered": found} if (found := setup.registered) else {}),
+        **({"registered": names} if (names := setup.registered) else {}),
         "versions": dict(versions()),
         "created": time.time(),
     }

@@ -216,6 +216,7 @@ def _coordinator(
         proposer=setup.proposer(),
         scheduler=setup.scheduler(),
         objective=setup.objectives,
+        declared=setup.metrics,
         limits=setup.limits,
         seed=setup.config.seed,
         at_end=setup.at_end,

@@ -36,6 +36,7 @@ from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
 from trainables.controls import Controlled
 from trainables.kept_data import kept_file
+from trainables.metrics import Metric, declared_metrics
 from trainables.protocol import Describing
 from trainables.registry import Target, adapt, setting_names
 from trainables.trial.repeated import one_of
@@ -123,6 +124,14 @@ class SearchSetup:
     def objectives(self) -> tuple[Objective, ...]:
         """What is optimized, the leading one first."""
         return self.config.objectives
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What the trainable declares about its metrics; empty where only the nodes of a cluster can tell."""
+        try:
+            return declared_metrics(self.target, self.trainable_settings)
+        except NasTuneError:
+            return ()  # as for `about`
 
     @property
     def limits(self) -> Limits:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from trainables.data import ImageData
 from trainables.errors import TrainableError
-from trainables.metrics import Metric
+from trainables.metrics import ACCURACY, CROSS_ENTROPY, Metric
 from trainables.settings import check_flag, check_number
 from trainables.tasks.gathering import GatheringMeter, Whole
 from trainables.tasks.image_task import ImageTask
@@ -25,10 +25,6 @@ from trainables.tasks.task import Meter
 __all__ = ["LABEL_SMOOTHING", "Classification"]
 
 LABEL_SMOOTHING = 0.1
-_METRICS = (
-    Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
-    Metric("loss", "min", "nats", low=0.0),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +60,7 @@ class Classification(ImageTask):
     def metrics(self) -> Sequence[Metric]:
         """Accuracy and loss, and those of `extra_metrics`."""
         extra = [Metric(name, "max", low=0.0, high=1.0, is_share=_top(name) > 0) for name in self.extra_metrics]
-        return (*_METRICS, *extra)
+        return (ACCURACY, CROSS_ENTROPY, *extra)
 
     def check(self) -> None:
         """Check the images, and the settings that depend on the number of classes."""

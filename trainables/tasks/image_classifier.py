@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from trainables.metrics import MODES, Mode
 from trainables.networks import space_name, tree_of
 from trainables.settings.groups import from_flat, takes
 from trainables.tasks.classification import LABEL_SMOOTHING, Classification
@@ -40,7 +39,6 @@ class ImageClassifier(Learner):
     """
 
     kind = "classifier"
-    modes: ClassVar[Mapping[str, Mode]] = MODES
 
     @takes(ClassifierSettings)
     def __init__(self, **settings: Unpack[ClassifierKeywords]) -> None:

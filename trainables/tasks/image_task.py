@@ -54,7 +54,7 @@ class ImageTask(Task):
 
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
     fixed_settings: ClassVar[Collection[str]] = frozenset(
-        {*flat_settings(DataSettings), "target", "extra_metrics"} - {"resize"}
+        {*flat_settings(DataSettings), "target", "extra_metrics", "unit"} - {"resize"}
     )
 
     data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))

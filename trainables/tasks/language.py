@@ -27,7 +27,7 @@ from trainables.data.texts import (
 )
 from trainables.data.texts.reading import read_text_parts
 from trainables.errors import DataError, TrainableError
-from trainables.metrics import Metric
+from trainables.metrics import CROSS_ENTROPY, Metric
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import tokens
 from trainables.networks.recurrent import texts
@@ -70,7 +70,7 @@ class Language(Task):
     def metrics(self) -> Sequence[Metric]:
         """The loss in nats, the same in bits, its exponential, and the share of tokens that are most likely."""
         return (
-            Metric("loss", "min", "nats", low=0.0),
+            CROSS_ENTROPY,
             Metric(self._bits, "min", "bits", low=0.0),
             Metric("perplexity", "min", low=1.0),
             Metric("accuracy", "max", low=0.0, high=1.0),

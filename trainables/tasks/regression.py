@@ -12,7 +12,7 @@ from torch import Tensor
 from trainables.data.images import Raw
 from trainables.data.loading import load_numbers, load_raw_numbers
 from trainables.data.targets import ImageNumbers
-from trainables.metrics import Metric
+from trainables.metrics import SQUARED_ERROR, Metric, errors_in
 from trainables.tasks.image_task import ImageTask
 from trainables.tasks.meters import Errors
 
@@ -29,12 +29,17 @@ class Regression(ImageTask):
 
     name: ClassVar[str] = "regression"
     primary: ClassVar[str] = "rmse"
-    metrics: ClassVar[Sequence[Metric]] = (
-        Metric("rmse", "min", low=0.0),
-        Metric("mae", "min", low=0.0),
-        Metric("r2", "max", high=1.0),
-        Metric("loss", "min", low=0.0),
-    )
+    unit: str = ""
+    """The unit of the targets, such as "mm", which is shown beside the errors."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        errors_in(self.unit)  # refuses what is no unit
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Errors in units of the targets, and the loss."""
+        return (*errors_in(self.unit), SQUARED_ERROR)
 
     def load(self, device: torch.device) -> ImageNumbers:
         """Load the images; later calls with equal settings take them from memory."""

@@ -25,7 +25,7 @@ from trainables.data.signals import (
 from trainables.data.signals.unlabelled import read_signals
 from trainables.data.signals.views import SignalViews
 from trainables.errors import TrainableError
-from trainables.metrics import Metric
+from trainables.metrics import ACCURACY, AUC, CROSS_ENTROPY, F1, SQUARED_ERROR, Metric, errors_in
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import signals
 from trainables.settings import check_number
@@ -38,18 +38,7 @@ from trainables.tasks.task import Meter, Task
 
 __all__ = ["Signal", "SignalsOf"]
 
-CLASSIFICATION = (
-    Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
-    Metric("loss", "min", "nats", low=0.0),
-    Metric("f1", "max", low=0.0, high=1.0),
-    Metric("auc", "max", low=0.0, high=1.0),
-)
-REGRESSION = (
-    Metric("rmse", "min", low=0.0),
-    Metric("mae", "min", low=0.0),
-    Metric("r2", "max", high=1.0),
-    Metric("loss", "min", low=0.0),
-)
+CLASSIFICATION = (ACCURACY, CROSS_ENTROPY, F1, AUC)
 
 
 @dataclass(frozen=True)
@@ -85,14 +74,19 @@ class Signal(Task):
     """How signals are changed at random while the network trains."""
     label_smoothing: float = LABEL_SMOOTHING
     """The share of the target of a classification that is spread over all classes in training."""
+    unit: str = ""
+    """The unit of predicted numbers, such as "kW", which is shown beside their errors."""
 
     def __post_init__(self) -> None:
         check_number("label_smoothing", self.label_smoothing, 0, 0.9)
+        errors_in(self.unit)  # refuses what is no unit
 
     @property
     def metrics(self) -> Sequence[Metric]:
         """Those of classes, or those of numbers."""
-        return CLASSIFICATION if kind_of_signals(self.data) == "classification" else REGRESSION
+        if kind_of_signals(self.data) == "classification":
+            return CLASSIFICATION
+        return (*errors_in(self.unit), SQUARED_ERROR)
 
     @property
     def primary(self) -> str:
@@ -202,7 +196,7 @@ class Signal(Task):
         scores = {}
         for name, part in (("validation", data.validation), ("test", data.test)):
             if len(part):
-                meter = Errors(data.target_mean, data.target_std, [metric.name for metric in REGRESSION])
+                meter = Errors(data.target_mean, data.target_std, [metric.name for metric in self.metrics])
                 waves, targets = part.rows(torch.arange(len(part)))
                 last = waves[:, data.train.predicted, -1:].expand_as(targets)
                 meter.add((last - data.target_mean) / data.target_std, targets)

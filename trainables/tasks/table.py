@@ -28,7 +28,7 @@ from trainables.data.tables.reading import read_rows
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.table import inputs_of
 from trainables.errors import TrainableError
-from trainables.metrics import Metric
+from trainables.metrics import ACCURACY, AUC, F1, Metric, errors_in
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import features
 from trainables.settings import check_number
@@ -40,13 +40,7 @@ from trainables.tasks.task import Task
 
 __all__ = ["TableTask"]
 
-CLASSIFICATION = (
-    Metric("auc", "max", low=0.0, high=1.0),
-    Metric("accuracy", "max", low=0.0, high=1.0, is_share=True),
-    Metric("log_loss", "min", "nats", low=0.0),
-    Metric("f1", "max", low=0.0, high=1.0),
-)
-REGRESSION = (Metric("rmse", "min", low=0.0), Metric("mae", "min", low=0.0), Metric("r2", "max", high=1.0))
+CLASSIFICATION = (AUC, ACCURACY, Metric("log_loss", "min", "nats", low=0.0), F1)
 _CLASSES: Mapping[str, Whole] = {"auc": auc, "accuracy": accuracy, "log_loss": log_loss, "f1": f1}
 _NUMBERS: Mapping[str, Whole] = {"rmse": rmse, "mae": mae, "r2": r2}
 
@@ -61,20 +55,26 @@ class TableTask(Task):
 
     name: ClassVar[str] = "table"
 
-    fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(TableSettings)) - {"numbers", "log_target"}
+    fixed_settings: ClassVar[Collection[str]] = frozenset({*flat_settings(TableSettings), "unit"}) - {
+        "numbers",
+        "log_target",
+    }
 
     data: TableSettings = field(default_factory=TableSettings, metadata=group(TableSettings))
     """Which rows, what is predicted, how columns are read, and how the rows are split."""
     label_smoothing: float = 0.0
     """The share of the target of a classification that is spread over all classes in training."""
+    unit: str = ""
+    """The unit of a predicted number, such as "USD", which is shown beside its errors."""
 
     def __post_init__(self) -> None:
         check_number("label_smoothing", self.label_smoothing, 0, 0.9)
+        errors_in(self.unit)  # refuses what is no unit
 
     @property
     def metrics(self) -> Sequence[Metric]:
         """Those of classes, or those of numbers."""
-        return CLASSIFICATION if kind_of_table(self.data)[0] == "classification" else REGRESSION
+        return CLASSIFICATION if kind_of_table(self.data)[0] == "classification" else errors_in(self.unit)
 
     @property
     def primary(self) -> str:

@@ -26,13 +26,14 @@ from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
 from nas_tune.ledger import Ended, Event, MemoryLedger, Paused, RunState
-from nas_tune.objectives.objective import Mode, mode_left_out
+from nas_tune.objectives.objective import Mode
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.schedulers import make as make_scheduler
 from nas_tune.session.spaces import make_space
 from nas_tune.strategies import STRATEGIES
 from nas_tune.strategies import make as make_strategy
 from search_spaces import Architecture, Space, UnknownNameError
+from trainables.metrics import ACCURACY
 
 __all__ = ["Contest", "Contestant", "Race", "best_score", "check", "contestant_of", "run_race"]
 
@@ -80,11 +81,17 @@ class Contest:
         Raises:
             ConfigError: there is no mode, and the metric has none of its own.
         """
-        metric = str(self.table.get("metric", "accuracy"))
-        mode = self.mode or mode_left_out(metric)
+        metric = str(self.table.get("metric", ACCURACY.name))
+        mode = self.mode or next((one.mode for one in Table.metrics_of(self.table)), None)
         if mode is None:
             raise ConfigError(f"mode: not set; say whether more of {metric!r} is better: 'max' or 'min' (--mode)")
         return Objective(metric, mode)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the metric; empty for none."""
+        declared = Table.metrics_of({**self.table, "mode": self.objective.mode})
+        return declared[0].unit
 
 
 @dataclass(frozen=True)

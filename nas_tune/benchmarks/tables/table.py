@@ -22,6 +22,7 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import search_spaces
 from nas_tune.benchmarks.tables.benchmark import Benchmark, Curve, parse_fidelity
@@ -29,8 +30,10 @@ from nas_tune.benchmarks.tables.parquet import ParquetBenchmark
 from nas_tune.benchmarks.tables.surrogate import SurrogateBenchmark
 from nas_tune.errors import ConfigError
 from nas_tune.executors.simulated import COST
+from nas_tune.objectives.objective import mode_left_out
 from search_spaces import Architecture, Space
 from trainables.errors import EndOfTraining, TrainableError
+from trainables.metrics import ACCURACY, Metric, Mode
 
 __all__ = ["FOLDER_VARIABLE", "Table", "find_table"]
 
@@ -49,6 +52,8 @@ class Table:
         encoding: how the column writes the architectures: string, genotype or json.
         test: the column of the score on data that no search sees, for `evaluate("test")`; None without one.
         metric: the name under which values are reported.
+        mode: whether more ("max") or less ("min") of it is better; may be left out for accuracy.
+        unit: the unit of the values, such as "%"; empty where there is none.
     """
 
     checkpoints = False
@@ -62,13 +67,33 @@ class Table:
         fidelities: Sequence[str] = (),
         encoding: str = "string",
         test: str | None = None,
-        metric: str = "accuracy",
+        metric: str = ACCURACY.name,
+        mode: Mode | None = None,
+        unit: str = "",
     ) -> None:
+        self.metrics_of({"metric": metric, "mode": mode, "unit": unit})  # refuses a wrong mode or unit
         self._arguments = (space, str(find_table(file)), column, encoding, tuple(fidelities), test)
         self.metric = metric
         self._architecture: Architecture | None = None
         self._curve: Curve | None = None
         self._next = 0
+
+    @classmethod
+    def metrics_of(cls, settings: Mapping[str, Any]) -> list[Metric]:
+        """Declare the metric of a table. Its interval is not known: some tables have accuracies in percent.
+
+        Args:
+            settings: of the table.
+
+        Returns:
+            The metric; nothing where its mode is not known.
+
+        Raises:
+            TrainableError: the mode or the unit cannot be.
+        """
+        metric = str(settings.get("metric", ACCURACY.name))
+        mode = settings.get("mode") or mode_left_out(metric)
+        return [] if mode is None else [Metric(metric, mode, settings.get("unit", ""))]
 
     @functools.cached_property
     def benchmark(self) -> Benchmark:

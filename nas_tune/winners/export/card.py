@@ -9,11 +9,10 @@ from typing import Any
 from nas_tune.objectives.objective import objectives_of
 from nas_tune.winners.export.facts import Facts
 from nas_tune.winners.export.head import yaml_head
-from nas_tune.winners.retrain.trainable import TEST
 from trainables.export import FORMATS, Exported
 from trainables.export.naming import INPUT
 from trainables.export.standardized import described_inputs
-from trainables.metrics import TRAINING, modes_with_training
+from trainables.metrics import TEST, TRAINING, declaration_of
 
 __all__ = ["CARD", "OLDER_CARD", "card", "docstring_lines", "heading"]
 
@@ -132,7 +131,7 @@ def _metrics(facts: Facts) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for name, value in facts.reported.items():
         if name not in _COSTS and not name.startswith(TEST):
-            row = f"| {_split(facts, name)} | {_cell(name)} | {value:.4f}"
+            row = f"| {_split(facts, name)} | {_cell(name)} | {_measured(facts, name, value)}"
             yield f"{row} | {_over_seeds(facts, name)} | {_NOT_MEASURED} |"
     if facts.test is None:
         yield f"| test | all | {_NOT_MEASURED}: {_cell(facts.test_problem)} | {_NOT_MEASURED} | {_NOT_MEASURED} |"
@@ -141,14 +140,21 @@ def _metrics(facts: Facts) -> Iterator[str]:
         if name in facts.spread:
             low, high, count = facts.spread[name]
             interval = f"{low:.4f} to {high:.4f} (Wilson, {count:,} examples)"
-        yield f"| test | {_cell(name)} | {value:.4f} | {_over_seeds(facts, TEST + name)} | {interval} |"
+        row = f"| test | {_cell(name)} | {_measured(facts, name, value)}"
+        yield f"{row} | {_over_seeds(facts, TEST + name)} | {interval} |"
     yield ""
     yield " ".join(_behind(facts))
 
 
+def _measured(facts: Facts, name: str, value: float) -> str:
+    """The value of a metric with its unit, if one is declared."""
+    found = declaration_of(name, facts.declared)
+    return f"{value:.4f} {_cell(found.unit)}" if found is not None and found.unit else f"{value:.4f}"
+
+
 def _split(facts: Facts, name: str) -> str:
     """The split of a reported metric, where it is known."""
-    if name not in modes_with_training(facts.metrics):
+    if declaration_of(name, facts.metrics) is None:
         return "as reported"
     return "training" if name.startswith(TRAINING) else "validation"
 

@@ -163,6 +163,8 @@ class Facts:
     trained_with: Mapping[str, str]
     exported_with: Mapping[str, str]
     exported_on: str
+    declared: tuple[Metric, ...] = ()
+    """The declared metrics: of the task that was learned, or of the run that trained the weights."""
 
 
 def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
@@ -205,6 +207,7 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
         examples="images" if isinstance(getattr(source.held, "task", None), ImageTask) else "examples",
         is_learner=source.is_learner,
         metrics=source.metrics,
+        declared=source.metrics or source.run.metrics,
         searched_without_test=_searched_without_test(run, source),
         valued=int(trials["value"].notna().sum()),
         retrained=source.retrained,

@@ -15,7 +15,7 @@ from typing import Any
 from nas_tune.objectives.objective import Objective
 from nas_tune.winners.retrain.agreement import FEWEST, Agreement, agreement, error_of_difference, standard_deviation
 from nas_tune.winners.retrain.candidates import Candidate
-from nas_tune.winners.retrain.trainable import TEST
+from trainables.metrics import TEST
 
 __all__ = ["Honesty", "MeanDifference", "Scored", "honesty"]
 
@@ -65,8 +65,8 @@ class Honesty:
     Attributes:
         run: the name of the run that was retrained.
         trials: the number of trials of its search.
-        metric, mode: of the retrained scores.
-        search_metric, search_mode: of the search scores.
+        metric, mode, unit: of the retrained scores.
+        search_metric, search_mode, search_unit: of the search scores.
         epochs, seeds: length and number of the trainings of each candidate.
         planned: the number of all trainings.
         over: how many of them are complete or failed.
@@ -95,6 +95,8 @@ class Honesty:
     regret: MeanDifference | None
     gain: MeanDifference | None
     notes: tuple[str, ...] = ()
+    unit: str = ""
+    search_unit: str = ""
 
     @property
     def is_tested(self) -> bool:
@@ -125,9 +127,9 @@ class Honesty:
         length, often = _counted(self.epochs, "epoch"), _counted(self.seeds, "seed")
         yield f"# Retraining of {self.run}: {self.metric} after {length}, {often}{done}"
         yield ""
-        yield from _table(
-            ["", "parameters", f"search {self.search_metric}", f"retrained {self.metric}", "n"], self._rows()
-        )
+        searched = _titled(f"search {self.search_metric}", self.search_unit)
+        retrained = _titled(f"retrained {self.metric}", self.unit)
+        yield from _table(["", "parameters", searched, retrained, "n"], self._rows())
         yield ""
         yield f"- order: {self._ranks_text()}"
         yield f"- regret of the choice: {self._regret_text()}"
@@ -168,9 +170,9 @@ class Honesty:
         if self.chosen[0] in equal:
             others = [one.candidate.label for one in equal if one is not self.chosen[0]]
             tied = f", tied with {_listed(others)}" if others else ""
-            return f"{_difference(self.regret)}: what the search put first stayed first{tied}"
+            return f"{_difference(self.regret, self.unit)}: what the search put first stayed first{tied}"
         verb = "is better" if len(equal) == 1 else "are better, and tie"
-        return f"{_difference(self.regret)}: {_listed([one.candidate.label for one in equal])} {verb}"
+        return f"{_difference(self.regret, self.unit)}: {_listed([one.candidate.label for one in equal])} {verb}"
 
     def _gain_text(self) -> str:
         if self.gain is None and self.random:
@@ -179,7 +181,7 @@ class Honesty:
             return "not known: no random architecture was retrained (--baselines 1)"
         first, count = self.chosen[0].candidate.label, len(self.random)
         of = "a random architecture" if count == 1 else f"{count} random architectures"
-        return f"{first} less {of}: {_difference(self.gain)}"
+        return f"{first} less {of}: {_difference(self.gain, self.unit)}"
 
 
 def honesty(
@@ -192,7 +194,7 @@ def honesty(
         judged_by: the objective of the retrained scores.
         searched_by: the objective of the search scores.
         notes: for the user.
-        facts: the attributes run, trials, epochs, seeds, planned and over.
+        facts: the attributes run, trials, epochs, seeds, planned, over, unit and search_unit.
 
     Returns:
         The report.
@@ -276,9 +278,13 @@ def _mean(mean: float | None, sd: float | None) -> str:
     return "-" if mean is None else f"{_number(mean)} ± {_number(sd)}" if sd is not None else _number(mean)
 
 
-def _difference(found: MeanDifference) -> str:
+def _titled(name: str, unit: str) -> str:
+    return f"{name} ({unit})" if unit else name
+
+
+def _difference(found: MeanDifference, unit: str) -> str:
     error = " (no standard error: one training)" if found.error is None else f" (standard error {found.error:.4f})"
-    return f"{found.value:+.4f}{error}" if found.value else "0"
+    return f"{found.value:+.4f}{unit and f' {unit}'}{error}" if found.value else "0"
 
 
 def _table(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:

@@ -10,9 +10,8 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode, Objective
 from nas_tune.results import Run
 from nas_tune.winners.retrain.origin import Origin
-from nas_tune.winners.retrain.trainable import TEST
 from search_spaces.names import did_you_mean
-from trainables.metrics import metrics_of, modes_of
+from trainables.metrics import TEST, metrics_of, modes_of
 
 __all__ = ["check_asked", "objectives"]
 

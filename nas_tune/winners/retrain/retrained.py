@@ -94,6 +94,8 @@ class Retrained:
             seeds=(config.max_trials or 0) // len(scored),
             planned=config.max_trials or 0,
             over=len(over),
+            unit=self.run.unit(config.objectives[0].metric),
+            search_unit=self.run.unit(origin["metric"]),
         )
 
     def write(self) -> None:

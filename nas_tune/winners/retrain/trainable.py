@@ -16,6 +16,7 @@ from nas_tune.config.references import with_local_modules
 from nas_tune.session.trust import target_called
 from search_spaces import Space
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
+from trainables.metrics import TEST, Metric, declared_metrics
 from trainables.networks.evaluation import set_evaluating
 from trainables.protocol import Checking, Describing, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
 from trainables.registry import Target, adapt
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
     from search_spaces import Architecture
     from trainables.training.parallel import Group
 
-__all__ = ["TEST", "Retraining", "reference"]
-
-TEST = "test_"
-"""The prefix of metrics of the test split."""
+__all__ = ["Retraining", "reference"]
 
 _FILE, _INNER = "retraining.json", "trained"
 
@@ -61,6 +59,18 @@ class Retraining:
         with_local_modules()
         self._space = Space.from_spec(json.loads(space))
         self._candidates = candidates
+
+    @classmethod
+    def metrics_of(cls, settings: Mapping[str, Any]) -> list[Metric]:
+        """Declare the metrics of a retraining.
+
+        Args:
+            settings: of the retraining.
+
+        Returns:
+            What the inner trainable declares; on the test split the metrics have `TEST` before their names.
+        """
+        return list(declared_metrics(cls.target or target_called(settings["of"]), settings["settings"]))
 
     @property
     def checkpoints(self) -> bool:

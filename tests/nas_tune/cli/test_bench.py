@@ -43,6 +43,18 @@ def test_strategies_are_compared(table_of_cells: Path, tmp_path: Path) -> None:
     assert len(row["regret"]) == len(said["seconds"])
 
 
+def test_the_unit_of_the_metric_is_shown(table_of_cells: Path) -> None:
+    arguments = ("--metric", "latency", "--mode", "min", "--unit", "ms", "--seeds", "2", "--budget", "10m")
+    shown = call(table_of_cells, "--strategy", "random,evolution", *arguments).stdout
+    assert "test and validation: latency (ms), less is better" in shown
+    assert re.search(r"from the best of the table, [0-9.]+ ms:", shown)
+    assert re.search(r"random - evolution: [-+0-9.e]+ ms, p = ", shown)
+    ran = call(table_of_cells, *arguments[:3], "sideways")
+    assert ran.exit_code == 2
+    ran = CliRunner().invoke(app, ["bench", "--unit", "%"])
+    assert (ran.exit_code, "our own table are shares from 0 to 1" in ran.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -18,7 +18,7 @@ from tests.registries import kept
 from tests.trainables.tasks.numbers import turned
 from tests.trainables.tasks.own_task import Growth
 from trainables.errors import TrainableError
-from trainables.metrics import modes_with_training
+from trainables.metrics import modes_of
 from trainables.networks import NETWORKS
 from trainables.networks.family import Family
 from trainables.supernet.builder import SearchBuilder
@@ -88,7 +88,7 @@ def test_numbers_are_learned_and_the_architecture_is_judged_by_their_error(angle
     tested = search.evaluate("test")
     assert tested["rmse"] > 0
     assert tested["discrete_rmse"] > 0
-    modes = modes_with_training(DartsTrainable.metrics_of(of_numbers(angles, method)))
+    modes = modes_of(DartsTrainable, of_numbers(angles, method))
     assert modes["discrete_rmse"] == modes["train_rmse"] == "min"
     assert DartsTrainable.metrics_of(of_numbers(angles, method))[0].name == "discrete_rmse"
 

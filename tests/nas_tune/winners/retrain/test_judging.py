@@ -94,7 +94,7 @@ def test_modes_that_are_none_are_refused() -> None:
     wrong.modes = {"mae": "less"}  # type: ignore[attr-defined]
     with pytest.raises(TrainableError, match=r"wrong.modes is \{'mae': 'less'\}; it maps names"):
         modes_of(wrong)
-    assert modes_of(ImageClassifier)["loss"] == "min"
+    assert modes_of(ImageClassifier, {})["loss"] == "min"
 
 
 def test_a_metric_that_a_function_does_not_report_is_told_before_the_training(tmp_path: Path) -> None:
