@@ -132,6 +132,8 @@ def _plain(value: Any) -> Any:
     """A value as JSON: what is no number, word or collection of them by what it is called; sentences are left out."""
     if isinstance(value, str) and (" " in value or "\n" in value):
         return "a text"
+    if isinstance(value, str):
+        return value.replace(f"{FOLDER.parents[2]}{os.sep}", "")
     if isinstance(value, Mapping):
         return {str(_plain(key)): _plain(each) for key, each in value.items()}
     if isinstance(value, Enum):

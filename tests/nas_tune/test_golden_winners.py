@@ -97,7 +97,7 @@ def known(**more):
         "run": "run", "trial": 7, "state": "complete", "origin": "trial 7 of the search", "identifier": "a" * 16,
         "written": "|none~0|", "seed": 3, "epochs": 9, "seconds": 90.5, "nodes": ("here", "there"),
         "reported": {"accuracy": 0.97, "loss": 0.1, "train_loss": 0.05, "test_accuracy": 0.95},
-        "test": {"accuracy": 0.95, "loss": 0.2}, "test_problem": "", "seeds": {}, "trainings": 1,
+        "test": {"accuracy": 0.95, "loss": 0.2}, "test_problem": "", "seeds": {}, "trainings": 1, "several": "",
         "is_learner": True, "examples": "images", "metrics": METRICS,
         "searched_without_test": True, "valued": 20, "retrained": False, "recipe": {},
         "spread": {"accuracy": (0.92, 0.97, 359)}, "config": config,
