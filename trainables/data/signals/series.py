@@ -74,7 +74,7 @@ def read_windows(path: Path, settings: SignalSettings, notes: list[str]) -> dict
 def _read(path: Path, settings: SignalSettings, notes: list[str]) -> tuple[Array, list[str]]:
     """The series (channels, steps), float32, and the names of the channels."""
     if path.suffix.lower() in (".npy", ".npz"):
-        found = _array(path, settings)
+        found = _array(path)
         rows = found[:, None] if found.ndim == 1 else found
         names = [str(number) for number in range(rows.shape[1])]
     else:
@@ -96,13 +96,13 @@ def _read(path: Path, settings: SignalSettings, notes: list[str]) -> tuple[Array
     return as_float32(np.ascontiguousarray(rows.T), str(path)), names
 
 
-def _array(path: Path, settings: SignalSettings) -> Array:
+def _array(path: Path) -> Array:
     try:
         with path.open("rb") as file:
             found: Any = np.load(file, allow_pickle=False)
             if not isinstance(found, np.ndarray):
                 names = list(found.files)
-                name = next((one for one in (settings.signal_column, "x", *names[:1]) if one in names), None)
+                name = next((one for one in ("x", *names[:1]) if one in names), None)
                 if name is None:
                     raise DataError(f"{path} holds no array; write it with numpy.savez")
                 found = found[name]

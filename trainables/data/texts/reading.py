@@ -212,7 +212,8 @@ def _in_memory(settings: TextSettings, unit: str) -> Array:
     data = settings.data
     if isinstance(data, np.ndarray) != (unit == "ids"):
         given = "an array of ids" if isinstance(data, np.ndarray) else "a text"
-        raise DataError(f"tokens is {settings.tokens!r}, and the data are {given}; leave tokens out")
+        setting = "vocabulary" if settings.tokens is None else "tokens"
+        raise DataError(f"{setting} is {getattr(settings, setting)!r}, and the data are {given}; leave {setting} out")
     if isinstance(data, np.ndarray):
         return _checked_ids(data, "the array")
     text = str(data)
