@@ -3,7 +3,7 @@
     space = nas_tune.spaces.timm("resnet*", drop_rate=real(0.0, 0.3))
     run = nas_tune.search(space, data="photos/")
 
-The package is needed where networks are built, and is no requirement of this one: `pip install timm`.
+The package is needed where networks are built, and is not a requirement of this one: `pip install timm`.
 """
 
 from __future__ import annotations
@@ -62,5 +62,5 @@ def _of_pattern(library: Any, pattern: str, *, pretrained: bool) -> list[str]:
     if not found:
         with_weights = " with weights" if pretrained else ""
         hint = did_you_mean(pattern, library.list_models()) or "; timm.list_models() lists the names"
-        raise ConfigError(f"spaces.timm: {pattern!r} is no name of a model{with_weights} of timm{hint}")
+        raise ConfigError(f"spaces.timm: timm has no model{with_weights} whose name matches {pattern!r}{hint}")
     return found

@@ -48,7 +48,7 @@ class Architecture:
         tree: a JSON tree, which is copied and checked, or another architecture.
 
     Raises:
-        ArchitectureError: the tree holds a value that is no JSON; the error has its path.
+        ArchitectureError: the tree holds a value that is not JSON; the error has its path.
     """
 
     __slots__ = ("_id", "_space", "_text", "_tree")
@@ -86,12 +86,12 @@ class Architecture:
             The architecture, bound to no space (see `Space.validate`).
 
         Raises:
-            ArchitectureError: the text is no JSON, or is nested too deeply.
+            ArchitectureError: the text is not JSON, or is nested too deeply.
         """
         try:
             return cls(json.loads(text))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ArchitectureError("", f"the text is no JSON: {error}; give the text of to_json()") from error
+            raise ArchitectureError("", f"the text is not JSON: {error}; give the text of to_json()") from error
         except RecursionError:
             raise ArchitectureError("", "the JSON is nested too deeply to be an architecture") from None
 
@@ -320,7 +320,7 @@ def plain_json(value: object, path: str = "") -> Json:
         The copy.
 
     Raises:
-        ArchitectureError: something in it is no JSON, or it contains itself; the error has its path.
+        ArchitectureError: something in it is not JSON, or it contains itself; the error has its path.
     """
     try:
         return _plain_json(value, path)
@@ -334,7 +334,7 @@ def _plain_json(value: object, path: str) -> Json:
     if isinstance(value, float):
         if math.isfinite(value):
             return value
-        raise ArchitectureError(path, f"{value!r} is no JSON number; an architecture holds finite numbers")
+        raise ArchitectureError(path, f"{value!r} is not a JSON number; an architecture holds finite numbers")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):

@@ -63,7 +63,7 @@ def remote_problem(path: str | os.PathLike[str]) -> str | None:
         path: a path from a user.
 
     Returns:
-        The explanation, with the remedy; None for a path that is no URL.
+        The explanation, with the remedy; None for a path that is not a URL.
     """
     text = os.fspath(path)
     found = _URL.match(text)

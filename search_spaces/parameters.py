@@ -159,7 +159,7 @@ def subset(options: Sequence[object] | Mapping[str, object], k: int | tuple[int,
         The declaration.
 
     Raises:
-        SpaceError: `k` is no int, or does not fit the number of options.
+        SpaceError: `k` is not an int, or does not fit the number of options.
     """
     kept = _options((options,))
     low, high = k if isinstance(k, tuple) and len(k) == 2 else (k, k)
@@ -292,7 +292,7 @@ def repeat(subtree: object, low: int, high: int) -> Repeat:
         The declaration.
 
     Raises:
-        SpaceError: a length is no int, or the two break these rules.
+        SpaceError: a length is not an int, or the two break these rules.
     """
     call = f"repeat(.., {low!r}, {high!r})"
     for name, value in (("low", low), ("high", high)):
@@ -336,7 +336,7 @@ def _require_number(call: str, name: str, value: object) -> None:
     except OverflowError:
         finite = False
     if not finite:
-        raise SpaceError(f"{call}: {name}={value!r} is no finite number; give finite bounds")
+        raise SpaceError(f"{call}: {name}={value!r} is not a finite number; give finite bounds")
 
 
 def _require_order(call: str, low: float, high: float) -> None:

@@ -80,7 +80,7 @@ class Registry(Generic[T_co]):
         if not isinstance(target, str):
             self._check(name, target)
         elif _REFERENCE.fullmatch(target) is None:
-            raise self._error(f"{self.kind} {name!r}: {target!r} is no reference; write 'module:attribute'")
+            raise self._error(f"{self.kind} {name!r}: {target!r} is not a reference; write 'module:attribute'")
         self._registered[name] = target
 
     def get(self, name: str) -> T_co:

@@ -48,7 +48,7 @@ class Space(Nested):
     Args:
         tree: the declared tree, or another space, whose tree is taken.
         name: the name in messages, results and drawings.
-        valid: `valid(architecture) -> bool`, False for trees that are no members; None allows all.
+        valid: `valid(architecture) -> bool`, False for trees that are not members; None allows all.
         canonical: returns a tree (or an Architecture) that is equal for architectures that compute the same.
             `Architecture.id` is its hash; None takes the architecture's own tree.
 
@@ -124,7 +124,7 @@ class Space(Nested):
             The member, bound to this space and its canonical form.
 
         Raises:
-            ArchitectureError: it is no member; the error has the `path` inside the tree, the value and what is allowed.
+            ArchitectureError: it is not a member; the error has the `path` in the tree, the value and what is allowed.
         """
         if isinstance(architecture, Architecture) and architecture.space is self and self.valid is None:
             return architecture
@@ -193,7 +193,7 @@ class Space(Nested):
             Each tree once, without `architecture` itself. Some may have the same `id` as it, or as one another.
 
         Raises:
-            ArchitectureError: it is no tree of the space.
+            ArchitectureError: it is not a tree of the space.
         """
         return moves.neighbors(self, self._trace(architecture))
 
@@ -211,7 +211,7 @@ class Space(Nested):
             Another valid member.
 
         Raises:
-            ArchitectureError: it is no tree of the space.
+            ArchitectureError: it is not a tree of the space.
             NoMemberError: there is no other member, or none is found.
         """
         return moves.mutate(self, self._trace(architecture), as_random(rng))
@@ -228,7 +228,7 @@ class Space(Nested):
             A valid member; `a` where the rule refuses all tries.
 
         Raises:
-            ArchitectureError: a parent is no tree of the space.
+            ArchitectureError: a parent is not a tree of the space.
         """
         return moves.crossover(self, self._trace(a), self._trace(b), as_random(rng))
 
@@ -316,7 +316,7 @@ class Space(Nested):
             0 (equal ids) to 1.
 
         Raises:
-            ArchitectureError: one of them is no member.
+            ArchitectureError: one of them is not a member.
         """
         return differences.distance(self, self.validate(a), self.validate(b))
 
@@ -331,7 +331,7 @@ class Space(Nested):
             One line a decision, `path: before -> after`; "equal" if nothing differs.
 
         Raises:
-            ArchitectureError: one of them is no member.
+            ArchitectureError: one of them is not a member.
         """
         return differences.diff(self, self.validate(a), self.validate(b))
 
@@ -347,7 +347,7 @@ class Space(Nested):
             The value of each active parameter, by dotted name.
 
         Raises:
-            ArchitectureError: it is no tree of the space.
+            ArchitectureError: it is not a tree of the space.
         """
         return self._trace(architecture)
 
@@ -418,7 +418,7 @@ class Space(Nested):
             Both have the shape (n,), the same for all members.
 
         Raises:
-            ArchitectureError: it is no tree of the space.
+            ArchitectureError: it is not a tree of the space.
         """
         return vector.encode(self, self._trace(architecture))
 
@@ -448,7 +448,7 @@ class Space(Nested):
             One graph a cell; for a space without cells one chain of its decisions.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         from search_spaces.graphs.outline import outline
 
@@ -473,7 +473,7 @@ class Space(Nested):
             The space, of the same name. Its rules, and the graphs of its architectures, are those of this space.
 
         Raises:
-            SpaceError: this tree is no dict, has such a name already, or a decision breaks a rule.
+            SpaceError: this tree is not a dict, has such a name already, or a decision breaks a rule.
         """
         declared = self.declared
         if not isinstance(declared, Mapping):

@@ -12,11 +12,11 @@ def is_whole(value: object, low: float = -math.inf, high: float = math.inf) -> T
     """Whether a value is a whole number within bounds.
 
     Args:
-        value: anything; a float is no whole number, even without a fraction.
+        value: anything; a float is not a whole number, even without a fraction.
         low: the least number that is allowed.
         high: the greatest number that is allowed.
 
     Returns:
-        True for an int from `low` to `high` that is no bool.
+        True for an int from `low` to `high` that is not a bool.
     """
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

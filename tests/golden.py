@@ -35,7 +35,7 @@ def agrees(name: str, value: object, *, tolerance: float = 1e-9, growing: bool =
         name: of the file in `tests/assets/golden`, without its ending.
         value: anything that is JSON; tuples count as lists.
         tolerance: of floats, relative to the larger one.
-        growing: whether what is new beside what was kept is no difference.
+        growing: whether what is new beside what was kept is not a difference.
     """
     file = FOLDER / f"{name}.json"
     found = json.loads(json.dumps(value, sort_keys=True))
@@ -129,7 +129,7 @@ def _defaults(name: str, function: Callable[..., object]) -> Iterator[tuple[str,
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON: what is no number, word or collection of them by what it is called; sentences are left out."""
+    """A value as JSON: what is not a number, word or collection by what it is called; sentences are left out."""
     if isinstance(value, str) and (" " in value or "\n" in value):
         return "a text"
     if isinstance(value, str):

@@ -147,7 +147,7 @@ def _read_architecture(space_name: str, text: str) -> Architecture:
         The member of the space.
 
     Raises:
-        SpaceError: the text is no JSON, or the space has no string form.
+        SpaceError: the text is not JSON, or the space has no string form.
     """
     import search_spaces
 
@@ -156,10 +156,10 @@ def _read_architecture(space_name: str, text: str) -> Architecture:
         try:
             return space.validate(json.loads(text))
         except (json.JSONDecodeError, RecursionError) as error:
-            raise SpaceError(f"the architecture is no JSON: {error}; write it as {{...}}") from error
+            raise SpaceError(f"the architecture is not JSON: {error}; write it as {{...}}") from error
     read = getattr(space, "from_string", None)
     if read is None:
-        raise SpaceError(f"architectures of {space_name} have no string form, and {text!r} is no JSON; write {{...}}")
+        raise SpaceError(f"architectures of {space_name} have no string form, and {text!r} is not JSON; write {{...}}")
     architecture: Architecture = read(text)
     return architecture
 

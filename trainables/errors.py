@@ -68,7 +68,7 @@ class DivergedError(NasTuneError):
 class GroupLostError(NasTuneError):
     """Processes that train one network together cannot continue: one has ended, or is at another point of the training.
 
-    This is no failure of the training: all processes restart from the last checkpoint.
+    This is not a failure of the training: all processes restart from the last checkpoint.
     """
 
 

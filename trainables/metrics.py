@@ -76,7 +76,7 @@ class Metric:
             confidence interval.
 
     Raises:
-        TrainableError: the mode is neither "max" nor "min", the unit is no short text, or the interval is empty.
+        TrainableError: the mode is neither "max" nor "min", the unit is not a short text, or the interval is empty.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Metric:
         """Check that a value lies in the interval of the metric.
 
         Args:
-            value: a value; NaN passes, since it is no value.
+            value: a value; NaN passes, since it is not a value.
 
         Returns:
             What is wrong, with the rule and the remedy; empty where nothing is.

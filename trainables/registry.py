@@ -183,7 +183,7 @@ def _kind(target: object) -> str:
         missing = [name for name in _METHODS if not callable(getattr(target, name, None))]
         if missing:
             lacks = ", ".join(f"{name}()" for name in missing)
-            raise TrainableError(f"{_name(target)} is no trainable: it lacks {lacks}; write what is missing")
+            raise TrainableError(f"{_name(target)} is not a trainable: it lacks {lacks}; write what is missing")
         return "class"
     if callable(target) and inspect.isgeneratorfunction(inspect.unwrap(target)):
         return "function"
@@ -191,13 +191,13 @@ def _kind(target: object) -> str:
     if callable(held) and getattr(held, "__qualname__", None) is None:
         # A worker makes its own trainables, and the state of an instance would leak from one trial into the next.
         raise TrainableError(
-            f"an instance of {type(held).__name__} is no trainable; give its class, if that has "
+            f"an instance of {type(held).__name__} is not a trainable; give its class, if that has "
             f"{', '.join(f'{name}()' for name in _METHODS)}, or a generator function, such as a method of it"
         )
     if callable(target):
         raise TrainableError(f"{_name(target)} is not a generator function; yield one dict of metrics per epoch")
     raise TrainableError(
-        f"{target!r} is no trainable: give a registered name, a class with "
+        f"{target!r} is not a trainable: give a registered name, a class with "
         f"{', '.join(f'{name}()' for name in _METHODS)}, or a generator function (not an instance)"
     )
 

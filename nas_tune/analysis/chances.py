@@ -1,7 +1,7 @@
 """A p-value for every decision, and for every pair of decisions.
 
 In a random sample, Kruskal and Wallis's test (1952) compares the options of a decision. The trials of a search that
-learns are no random sample, and neither are enqueued architectures: there a model gives the p-values
+learns are not a random sample, and neither are enqueued architectures: there a model gives the p-values
 (`nas_tune.analysis.model`). A decision is tested among the trials in which it was active. All p-values are corrected
 for their number (Holm 1979). In a random sample decisions and pairs share one level, since an explanation is wrong if
 either test is. The model needs no such share: its p-values are conservative.

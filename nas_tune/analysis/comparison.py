@@ -209,7 +209,7 @@ def _standing(table: pd.DataFrame, sign: float) -> pd.DataFrame:
 
 
 def _dependent(runs: Sequence[Run], labels: Sequence[str]) -> dict[str, str]:
-    """Why the trials of a group are no independent sample, by group; groups with independent trials are left out."""
+    """Why the trials of a group are not an independent sample, by group; independent groups are left out."""
     found: dict[str, str] = {}
     for run, label in zip(runs, labels, strict=True):
         if not is_sample(run):

@@ -116,7 +116,7 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
             changes = space.diff(members[numbers[0]], one) if rank > 1 else ""
             rows.append((rank, number, *values[number], space.distance(members[numbers[0]], one), changes))
     except SpaceError as error:
-        notes.append(f"how the best differ cannot be told: {error}")
+        notes.append(f"the differences between the best cannot be shown: {error}")
         return Explanation(numbers[0], weighed, around, _framed([]), {}, tuple(notes))
     decided = [space.params(one) for one in members.values()]
     shared = {k: v for k, v in decided[0].items() if all(other.get(k) == v for other in decided[1:])}
@@ -147,7 +147,7 @@ def _space(run: Run) -> tuple[Space | None, list[str]]:
     """The space as a reader can rebuild it, and notes on what it lacks."""
     space = run_space(run)
     if space is None:
-        return None, ["the space of this run cannot be read here: neither neighbours nor differences can be told"]
+        return None, ["the space of this run cannot be read here, so neighbours and differences cannot be shown"]
     if not run.left_out:
         return space, []
     code = ", ".join(run.left_out)
@@ -165,7 +165,7 @@ def _around(run: Run, space: Space, winner: int, known: Evidence, notes: list[st
     try:
         return neighbours(run, space, space.validate(tree), winner, known)
     except SpaceError as error:
-        notes.append(f"the winner's neighbours cannot be told: {error}")
+        notes.append(f"the neighbours of the winner cannot be listed: {error}")
         return None
 
 

@@ -195,11 +195,11 @@ def _too_little(known: Evidence, parameters: Sequence[Parameter]) -> str:
     """Why the evidence allows no importances; empty where it does."""
     count = len(known.numbers)
     if count < _FEWEST:
-        return f"{known.source}: too few to say which decisions matter; {_FEWEST} are the least"
+        return f"{known.source}: too few to say which decisions matter; at least {_FEWEST} are needed"
     if not parameters:
         return f"{known.source}: no decision varied among them"
     if len(set(known.scores)) == 1:
-        return f"{known.source}: all came to the same value"
+        return f"{known.source}: all have the same value"
     return ""
 
 
@@ -208,7 +208,7 @@ def _advice(table: pd.DataFrame, pairs: pd.DataFrame, trials: int) -> str:
     said = f"{out} of {len(table)} decisions matter{'s' if out == 1 else ''} more than chance"
     if out == 0:
         alone = "by itself " if together else ""
-        said = f"no decision matters {alone}more than chance would let it: their order means little"
+        said = f"no decision matters {alone}more than chance explains: their order means little"
     if together:
         first = pairs.iloc[0]
         named = f"{first['one']} with {first['other']}"

@@ -1,6 +1,6 @@
 """Tests of decisions and pairs that also hold where a search chose its trials by their scores.
 
-The trials of a search that learns are no random sample. A search repeats good options together with the other
+The trials of a search that learns are not a random sample. A search repeats good options together with the other
 decisions of the same architecture, so a test of groups mistakes correlation for cause. A likelihood does not depend on
 how the next trial was chosen. So the best model without the effect is compared with models that have it: the ratio of
 likelihoods, averaged over sizes of the effect, exceeds 1/p with a chance of at most p where there is no effect and the

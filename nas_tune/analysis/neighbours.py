@@ -2,7 +2,7 @@
 
 A neighbour with a trial has the value of that trial. For the others a Gaussian process over the trials predicts a value
 with its uncertainty (the predictor of the strategies, `nas_tune.strategies.predictors`). Cross-validation says how well
-such predictions agree with trials that were held out. A prediction is no measurement.
+such predictions agree with trials that were held out. A prediction is not a measurement.
 """
 
 from __future__ import annotations
@@ -121,14 +121,15 @@ def _guessed(
     for one, score in zip(members, scores, strict=True):
         by_id.setdefault(one.id, []).append(score)
     if len(by_id) < _FEWEST:
-        return {}, f"no guesses for what was not tried: {len(by_id)} architectures are too few, {_FEWEST} the least"
+        few = f"{len(by_id)} architectures are too few, at least {_FEWEST} are needed"
+        return {}, f"what was not tried gets no prediction: {few}"
     if not asked:
         return {}, "every neighbour has a trial"
     kept = dict(list({one.id: one for one in members}.items())[-_MOST:])
     scale = Scale.of(scores)
     values = np.array([np.mean(scale.even(by_id[name])) for name in kept])
     if np.ptp(values) == 0:
-        return {}, "no guesses for what was not tried: all trials came to the same value"
+        return {}, "what was not tried gets no prediction: all trials came to the same value"
     candidates = Candidates.of(space)
     blocks = candidates.described(kept.values()).blocks
     model = GaussianModel(blocks, values, most=_SHAPES)

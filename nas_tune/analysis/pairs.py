@@ -39,7 +39,7 @@ def pairs(
         names: the name of each decision. Flags of one subset share a name and form no pair.
         levels: a number for each trial (n,), for every decision; NaN where it is inactive.
         scores: the scores of the trials (n,).
-        model: the model of the trials, where they are no random sample.
+        model: the model of the trials, where they are not a random sample.
         families: how many families of tests share one level, this one included.
 
     Returns:

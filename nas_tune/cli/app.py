@@ -15,7 +15,7 @@ import traceback
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from nas_tune.cli.bench import bench
 from nas_tune.cli.compare import compare
@@ -61,8 +61,13 @@ class _Boundary(TyperGroup):
             raise typer.Exit(130) from None
 
 
-class _Once(TyperCommand):
-    """Refuses an option that has one value and is given twice, instead of dropping the first value."""
+class _Command(TyperCommand):
+    """Shows the types of options in plain words, and refuses an option that has one value and is given twice."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        for param in self.get_params(ctx):
+            _name_type(param)
+        super().format_help(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _, _, order = self.make_parser(ctx).parse_args(list(args))
@@ -76,6 +81,17 @@ class _Once(TyperCommand):
                     f"{option.opts[0]}: given {order.count(option)} times; it has one value, give it once"
                 )
         return super().parse_args(ctx, args)
+
+
+def _name_type(param: Any) -> None:
+    """Give the column of types a value's kind: none for a flag, INT for numbers with bounds, of a list its items."""
+    if isinstance(param, TyperArgument):
+        if param.multiple or param.nargs != 1:
+            param.display_type = lambda ctx: "<str>..."  # type: ignore[method-assign]
+    elif param.metavar is None and getattr(param, "is_flag", False):
+        param.metavar = ""
+    elif param.metavar is None and param.type_descriptor.is_ranged:
+        param.metavar = "<int>"
 
 
 app = typer.Typer(
@@ -139,7 +155,7 @@ for _command in (
     bench,
     doctor,
 ):
-    app.command(cls=_Once, help=_help(_command))(_command)
+    app.command(cls=_Command, help=_help(_command))(_command)
 
 
 def main() -> None:

@@ -11,60 +11,113 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas_tune.cli.options import AsJson
 from nas_tune.cli.places import stderr, stdout
+from nas_tune.cli.race_scores import print_scores, scores_json
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode
 
 if TYPE_CHECKING:
-    from nas_tune.benchmarks.races import Contest, Contestant, Race, Scores
-    from nas_tune.cli.tables import TableColumn
+    from nas_tune.benchmarks.races import Contest, Contestant, Race
 
 __all__ = ["bench"]
 
 _SECONDS = re.compile(r"(\d+(?:\.\d*)?(?:e\d+)?)\s*([smhd]?)")
-_WORDS = {"max": "more", "min": "less"}
 _USUAL = ("random", "evolution")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+_Table = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        metavar="FILE",
+        help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES. Default: the built-in table of digits.",
+    ),
+]
+_Space = Annotated[
+    str | None, typer.Option("--space", metavar="NAME", help="The space of the architectures; needed with --table.")
+]
+_Arch = Annotated[
+    str | None,
+    typer.Option("--arch", metavar="COLUMN", help="The column of architectures; needed with a Parquet file."),
+]
+_Encoding = Annotated[
+    str, typer.Option("--encoding", help="How --arch writes an architecture: string, genotype or json.")
+]
+_Fidelity = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fidelity",
+        metavar="EPOCHS:VALUE:COST",
+        help="The columns of value and seconds after so many epochs; may be repeated.",
+    ),
+]
+_Test = Annotated[
+    str | None,
+    typer.Option("--test", metavar="COLUMN", help="The column of the test score, which no strategy sees."),
+]
+_Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        metavar="S,S",
+        help="Strategies, by commas or repeated: evolution, tpe+asha, asha (random search, stopped early). "
+        "Default: random,evolution.",
+    ),
+]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting of a strategy; may be repeated."),
+]
+_Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Races of each strategy.")]
+_Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="TIME",
+        help="Virtual time of a race: 12000s, 200m, 3h. Default: 12000s, of the built-in table 120s.",
+    ),
+]
+_Workers = Annotated[int, typer.Option("--workers", min=1, help="Simulated workers of a race.")]
+_Metric = Annotated[str, typer.Option("--metric", metavar="NAME", help="The name of the values in the table.")]
+_Mode = Annotated[
+    Mode | None,
+    typer.Option("--mode", help="Whether more of the metric is better. Default: max for accuracy, else it is needed."),
+]
+_Unit = Annotated[str, typer.Option("--unit", help="The unit of the metric, such as %. Default: none.")]
+_Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="Races at a time. Default: one for each core.")
+]
+_Courses = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="A Parquet file for the best value over time of each race."),
+]
+_Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="A picture of regret against time: .png, .svg or .pdf."),
+]
+
+
 def bench(
-    table: Annotated[
-        str | None,
-        typer.Option(help="A Parquet file or ONNX surrogate, here or below NAS_TUNE_TABLES; else our own, of digits."),
-    ] = None,
-    space: Annotated[str | None, typer.Option(help="The space of its architectures.")] = None,
-    arch: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of architectures.")] = None,
-    encoding: Annotated[str, typer.Option(help="How that column writes them: string, genotype, json.")] = "string",
-    fidelity: Annotated[
-        list[str] | None,
-        typer.Option(metavar="EPOCHS:VALUE:COST", help="Columns of the value and of the seconds; may be repeated."),
-    ] = None,
-    test: Annotated[str | None, typer.Option(metavar="COLUMN", help="A score that no strategy sees.")] = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="S,S",
-            help="Strategies, by commas or repeated: evolution, tpe+asha, asha (random search, stopped). "
-            "Default: random,evolution.",
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="A setting: evolution.population=50.")
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Races of each strategy.")] = 20,
-    budget: Annotated[
-        str | None, typer.Option(help="Virtual time of a race: 12000s, 200m, 3h. Default: 12000s.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Simulated workers of a race.")] = 1,
-    metric: Annotated[str, typer.Option(metavar="NAME", help="What the table's values are.")] = "accuracy",
-    mode: Annotated[
-        Mode | None, typer.Option(help="Whether more of the metric is better. Default: max, of accuracy only.")
-    ] = None,
-    unit: Annotated[str, typer.Option(help="The unit of the metric, such as %.")] = "",
-    processes: Annotated[int | None, typer.Option(min=1, help="Races at a time; by default one for each core.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    out: Annotated[Path | None, typer.Option(help="A Parquet file for the course of every race.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="A picture of regret against time: .png, .svg or .pdf.")] = None,
+    table: _Table = None,
+    space: _Space = None,
+    arch: _Arch = None,
+    encoding: _Encoding = "string",
+    fidelity: _Fidelity = None,
+    test: _Test = None,
+    strategy: _Strategies = None,
+    settings: _Set = None,
+    seeds: _Seeds = 20,
+    budget: _Budget = None,
+    workers: _Workers = 1,
+    metric: _Metric = "accuracy",
+    mode: _Mode = None,
+    unit: _Unit = "",
+    processes: _Processes = None,
+    as_json: AsJson = False,
+    out: _Courses = None,
+    plot: _Plot = None,
 ) -> None:
     """Race strategies against one another on a table, many seeds each.
 
@@ -115,9 +168,9 @@ def bench(
         draw_regret(scores, plot)
         stderr().print(f"wrote {plot}")
     if as_json:
-        stdout().print(json.dumps(_as_json(scores, contest), indent=2))
+        stdout().print(json.dumps(scores_json(scores, contest), indent=2))
     else:
-        _print(scores, contest)
+        print_scores(scores, contest)
     if not whole:
         raise typer.Exit(130)
 
@@ -192,9 +245,9 @@ def _raced(
         kept = [race for race in races if through[race.seed] == len(contestants)]
         count, total = len(races), seeds * len(contestants)
         if not kept:
-            stderr().print(f"interrupted after {count} of {total} races: with no seed every strategy is through")
+            stderr().print(f"interrupted after {count} of {total} races: no seed was finished by every strategy")
             raise
-        stderr().print(f"interrupted after {count} of {total} races: what follows is of {len(kept)}, with equal seeds")
+        stderr().print(f"interrupted after {count} of {total} races: the scores are of {len(kept)}, with equal seeds")
         return kept, False
     return races, True
 
@@ -223,75 +276,3 @@ def _watched(contest: Contest, contestants: Sequence[Contestant], seeds: int, pr
     total = seeds * len(contestants)
     console = stderr()
     yield from track(races, "races", total=total, console=console, disable=not console.is_terminal, transient=True)
-
-
-def _print(scores: Scores, contest: Contest) -> None:
-    from nas_tune.cli.tables import lines
-    from nas_tune.cli.text import titled
-
-    out = stdout()
-    for line in lines(_standing_columns(scores)):
-        out.print(line)
-    objective, unit = contest.objective, contest.unit
-    out.print(f"\ntest and validation: {titled(objective.metric, unit)}, {_WORDS[objective.mode]} is better")
-    best = f"{scores.best:.3f}{unit and f' {unit}'}"
-    out.print(f"\nregret by {scores.judged_by} score, from the best of the {scores.best_of}, {best}:")
-    for line in lines(_regret_columns(scores)):
-        out.print(line)
-    if scores.differences:
-        out.print(f"\ndifferences by {scores.judged_by} score, Wilcoxon's signed ranks, Holm's correction:")
-    for difference in scores.differences:
-        said = "" if difference.p < 0.05 else "  (could be chance)"
-        mean = f"{difference.mean:+.4g}{unit and f' {unit}'}"
-        out.print(f"{difference.one} - {difference.other}: {mean}, p = {difference.p:.2g}{said}")
-
-
-def _standing_columns(scores: Scores) -> list[TableColumn]:
-    from nas_tune.cli.tables import TableColumn
-
-    rows = scores.standings
-    return [
-        TableColumn("strategy", [row.strategy for row in rows], style="bold"),
-        TableColumn("seeds", [str(row.seeds) for row in rows], right=True),
-        TableColumn("test", [f"{row.test_mean:.3f} ± {row.test_std:.3f}" for row in rows], right=True),
-        TableColumn("validation", [f"{row.val_mean:.3f} ± {row.val_std:.3f}" for row in rows], right=True),
-        TableColumn("rank", [f"{row.rank:.2f}" for row in rows], right=True),
-        TableColumn("trials", [f"{row.trials:.1f}" for row in rows], right=True),
-    ]
-
-
-def _regret_columns(scores: Scores) -> list[TableColumn]:
-    """Columns of the mean regret after several shares of the budget."""
-    from nas_tune.cli.tables import TableColumn
-
-    count = len(scores.seconds)
-    places = [max(0, round(count * share) - 1) for share in (0.05, 0.1, 0.25, 0.5, 0.75, 1.0)]
-    rows = scores.standings
-    columns = [TableColumn("regret after", [row.strategy for row in rows], style="bold")]
-    for place in places:
-        cells = [f"{row.regret[place]:.3f}" for row in rows]
-        columns.append(TableColumn(f"{scores.seconds[place]:,.0f} s", cells, right=True))
-    return columns
-
-
-def _as_json(scores: Scores, contest: Contest) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    def plain(value: Any) -> Any:
-        if hasattr(value, "tolist"):
-            value = value.tolist()
-        if isinstance(value, list):
-            return [plain(item) for item in value]
-        return None if isinstance(value, float) and value != value else value
-
-    return {
-        "metric": contest.objective.metric,
-        "mode": contest.objective.mode,
-        "unit": contest.unit,
-        "judged_by": scores.judged_by,
-        "best": scores.best,
-        "best_of": scores.best_of,
-        "seconds": plain(scores.seconds),
-        "strategies": [{key: plain(value) for key, value in asdict(row).items()} for row in scores.standings],
-        "differences": [asdict(difference) for difference in scores.differences],
-    }

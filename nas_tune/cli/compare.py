@@ -18,12 +18,18 @@ __all__ = ["compare"]
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Folders, or names below runs/.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the courses.")] = False,
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Two or more folders of runs, or names below runs/.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with the best value of each run over time.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="FILE", help="A page that opens offline (.html), or a picture (.png, .svg, .pdf)."
+            "--out",
+            metavar="FILE",
+            help="Also write a page that opens offline (.html), or a picture (.png, .svg, .pdf).",
         ),
     ] = None,
 ) -> None:
@@ -115,7 +121,7 @@ def _print_tests(found: Comparison) -> None:
         sizes = f"n = {row['n_one']} and {row['n_other']}"
         out.print(f"{row['one']} - {row['other']}: {_difference(row, found.unit)}, {sizes}, {_verdict(row)}")
     if not seeds:
-        out.print("a group has one run only: this compares trials, not seeds, and of stopped ones none")
+        out.print("a group has one run only: this compares trials, not seeds, and leaves out stopped trials")
     elif min(row["least_p"] for row in tests) * len(tests) >= 0.05:
         least = min(row["least_p"] for row in tests)
         out.print(f"with so few seeds p cannot fall below {least:.2g} (before the correction): run more")

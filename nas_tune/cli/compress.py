@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_tune.cli.options import AllowCode, AsJson, Normalization, Quiet, Retrained, RunFolder, Trial
 from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
 
 if TYPE_CHECKING:
@@ -17,54 +18,51 @@ if TYPE_CHECKING:
 
 __all__ = ["compress"]
 
+_Prune = Annotated[
+    float | None,
+    typer.Option(
+        "--prune", metavar="SHARE", help="The share of channels or weights to remove, such as 0.5. Default: none."
+    ),
+]
+_Method = Annotated[
+    str, typer.Option("--method", help="How to prune: structured removes channels, magnitude sets weights to zero.")
+]
+_Quantize = Annotated[
+    str | None, typer.Option("--quantize", metavar="KIND", help="int8: weights and activations. Default: none.")
+]
+_Epochs = Annotated[
+    int | None,
+    typer.Option("--epochs", help="Epochs of training after pruning. Default: a third of those before, at least 3."),
+]
+_Calibration = Annotated[
+    int, typer.Option("--calibration", help="Training inputs on which the ranges for int8 are measured.")
+]
+_Seed = Annotated[
+    int | None,
+    typer.Option("--seed", help="The seed of the training after pruning. Default: that of the training before."),
+]
+_Threads = Annotated[int, typer.Option("--threads", help="CPU threads on which latency is measured.")]
+_Folder = Annotated[
+    Path | None, typer.Option("--out", metavar="FOLDER", help="A new folder. Default: one in RUN/compress.")
+]
+
 
 def compress(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
-    trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
-    prune: Annotated[
-        float | None,
-        typer.Option(
-            "--prune", metavar="SHARE", help="The share of channels or weights to remove: 0.5 is half of them."
-        ),
-    ] = None,
-    method: Annotated[
-        str,
-        typer.Option("--method", help="structured removes channels; magnitude sets weights to zero."),
-    ] = "structured",
-    quantize: Annotated[
-        str | None, typer.Option("--quantize", metavar="KIND", help="int8: weights and values.")
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", help="Epochs after pruning. Default: a third of those before, at least 3."),
-    ] = None,
-    calibration: Annotated[
-        int, typer.Option("--calibration", help="Training inputs that show the ranges for int8.")
-    ] = 256,
-    retrained: Annotated[
-        bool | None,
-        typer.Option(
-            "--retrained/--searched",
-            help="Take the weights of nas-tune retrain, or of the search. Default: those there are.",
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The seed of that training. Default: its own.")] = None,
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads on which latency is measured.")] = 1,
-    normalization: Annotated[
-        bool,
-        typer.Option(
-            "--normalization/--no-normalization",
-            help="Files take raw inputs and standardize them, or expect standardized ones.",
-        ),
-    ] = True,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="A new folder. Default: RUN/compress/trial-NNNNNN.")
-    ] = None,
-    allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    run: RunFolder,
+    trial: Trial = None,
+    prune: _Prune = None,
+    method: _Method = "structured",
+    quantize: _Quantize = None,
+    epochs: _Epochs = None,
+    calibration: _Calibration = 256,
+    retrained: Retrained = None,
+    seed: _Seed = None,
+    threads: _Threads = 1,
+    normalization: Normalization = True,
+    out: _Folder = None,
+    allow_code: AllowCode = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make the network of a trial smaller: prune it, train it further, quantize it to int8, and measure the loss.
 

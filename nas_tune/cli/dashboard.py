@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_tune.cli.options import RunFolder
 from nas_tune.cli.places import run_folder, shown, stderr
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ __all__ = ["dashboard"]
 
 
 def dashboard(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    run: RunFolder,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="The port of the page; 0 for any free one.")
     ] = 8080,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write every epoch into RUN/tensorboard, and show that instead.")
+        bool, typer.Option("--tensorboard", help="Write all epochs into RUN/tensorboard, and show them in TensorBoard.")
     ] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:

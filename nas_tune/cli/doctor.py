@@ -44,7 +44,10 @@ class CheckResult:
 
 def doctor(
     address: Annotated[
-        str | None, typer.Option(help='A Ray cluster that must answer: HOST:PORT, or "auto" for that of this machine.')
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help='Also check this Ray cluster, or "auto" for that of this machine. Default: none.'
+        ),
     ] = None,
 ) -> None:
     """Check whether this machine has what a search needs.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_tune.cli.options import RunFolder
 from nas_tune.cli.places import run_folder, stderr, stdout, width_of
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ _WIDE = 90
 
 
 def explain(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
-    evaluator: Annotated[str, typer.Option(help="The measure of importance: auto, fanova, mdi or ped_anova.")] = "auto",
+    run: RunFolder,
+    evaluator: Annotated[
+        str, typer.Option(help="How importance is measured: auto, fanova, mdi or ped_anova.")
+    ] = "auto",
     k: Annotated[int, typer.Option("-k", min=1, help="How many of the best architectures to compare.")] = 5,
-    rows: Annotated[int, typer.Option(min=1, help="The most rows of each table.")] = 12,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all rows.")] = False,
+    rows: Annotated[int, typer.Option(min=1, help="At most this many rows in each table.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all rows of the tables.")] = False,
 ) -> None:
     """Show which decisions mattered, what one change to the winner would do, and how the best differ.
 
@@ -97,9 +100,9 @@ def _print_pairs(one: Importance, rows: int) -> None:
 
     out, found = stdout(), one.pairs[one.pairs["stands_out"]]
     if found.empty:
-        out.print("shares are of what each decision does alone; no two were seen to do more together")
+        out.print("shares are main effects of single decisions; no interaction of two was found")
         return
-    out.print("what two decisions do together, beyond what each does alone")
+    out.print("interactions of two decisions, beyond their main effects")
     shown = found.head(rows)
     columns = [
         TableColumn(

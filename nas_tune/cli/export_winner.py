@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_tune.cli.options import AllowCode, AsJson, Normalization, Retrained, RunFolder, Trial
 from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
 from trainables.export.formats import STANDARD
 
@@ -16,39 +19,28 @@ if TYPE_CHECKING:
 
 __all__ = ["export"]
 
+_Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="F,F",
+        help=f"{', '.join(STANDARD)}, and those of plug-ins; may be repeated. Default: these four.",
+    ),
+]
+_Folder = Annotated[
+    Path | None, typer.Option("--out", metavar="FOLDER", help="The folder to write. Default: one in RUN/export.")
+]
+
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
-    trial: Annotated[int | None, typer.Option("--trial", min=0, help="Which trial. Default: the best.")] = None,
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            metavar="F,F",
-            help=f"Of {', '.join(STANDARD)}, and those of plug-ins; may be repeated. Default: {','.join(STANDARD)}.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FOLDER", help="Where to. Default: RUN/export/trial-NNNNNN.")
-    ] = None,
-    retrained: Annotated[
-        bool | None,
-        typer.Option(
-            "--retrained/--searched",
-            help="Take the weights of nas-tune retrain, or of the search. Default: those there are.",
-        ),
-    ] = None,
-    allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
-    ] = False,
-    normalization: Annotated[
-        bool,
-        typer.Option(
-            "--normalization/--no-normalization",
-            help="Files take raw inputs and standardize them, or expect standardized ones.",
-        ),
-    ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    run: RunFolder,
+    trial: Trial = None,
+    format: _Formats = None,
+    out: _Folder = None,
+    retrained: Retrained = None,
+    allow_code: AllowCode = False,
+    normalization: Normalization = True,
+    as_json: AsJson = False,
 ) -> None:
     """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
 
@@ -70,15 +62,7 @@ def export(
     from nas_tune.winners.export import export as written
 
     opened = Run(run_folder(run))
-    console = stderr()
-    with console.status("loading the network") as status:
-
-        def progress(what: str, step: int, steps: int) -> None:
-            if console.is_terminal:
-                status.update(f"{step + 1}/{steps}  {what}")
-            else:
-                console.print(f"{step + 1}/{steps}  {what}", style="dim")
-
+    with _progress() as progress:
         made = written(
             opened,
             trial,
@@ -95,6 +79,21 @@ def export(
         _print(made)
     if not made.complete:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show the steps: in place on a terminal, as lines elsewhere."""
+    console = stderr()
+    with console.status("loading the network") as status:
+
+        def progress(what: str, step: int, steps: int) -> None:
+            if console.is_terminal:
+                status.update(f"{step + 1}/{steps}  {what}")
+            else:
+                console.print(f"{step + 1}/{steps}  {what}", style="dim")
+
+        yield progress
 
 
 def _print(made: Export) -> None:

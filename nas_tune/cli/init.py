@@ -13,13 +13,18 @@ from nas_tune.errors import ConfigError
 
 __all__ = ["init"]
 
+_TASKS = "image_classification, language or signal"
+"""The names of `nas_tune.config.starter.TASKS`, which a help page shall not import."""
+
 
 def init(
-    task: Annotated[str, typer.Option("--task", help="The task of the networks.")] = "image_classification",
+    task: Annotated[str, typer.Option("--task", metavar="NAME", help=f"The task: {_TASKS}.")] = "image_classification",
     images: Annotated[
         str | None,
         typer.Option(
-            "--data", metavar="DATA", help="A folder with one sub-folder of images per class, a file, or a name."
+            "--data",
+            metavar="DATA",
+            help="A file, a folder (for images one sub-folder per class), or a name. Default: digits.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("nas.toml"),

@@ -50,7 +50,7 @@ def width_of(console: Console) -> int | None:
         console: the console.
 
     Returns:
-        The width; None where it is no terminal, so that nothing is cut.
+        The width; None where it is not a terminal, so that nothing is cut.
     """
     return console.width if console.is_terminal else None
 

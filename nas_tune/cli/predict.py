@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nas_tune.cli.formats import FrameFormat, format_of
+from nas_tune.cli.options import AllowCode, FrameFile, Retrained, TableFormat, Trial
 from nas_tune.cli.places import run_folder, stderr
 from nas_tune.errors import ConfigError
 
@@ -20,30 +21,16 @@ def predict(
         str, typer.Argument(metavar="RUN|FOLDER", help="A run, its name below runs/, or an exported folder.")
     ],
     data: Annotated[
-        Path | None, typer.Argument(metavar="DATA", help="A file or folder of inputs, as the task reads data.")
+        Path | None, typer.Argument(metavar="DATA", help="A file or folder of inputs, of a kind that the task reads.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option("--split", help="Instead of DATA: a part of the run's own data, such as test.")
+        str | None, typer.Option("--split", help="A part of the run's own data, such as test, instead of DATA.")
     ] = None,
-    trial: Annotated[
-        int | None, typer.Option("--trial", min=0, help="Which trial of a run. Default: the best.")
-    ] = None,
-    retrained: Annotated[
-        bool | None,
-        typer.Option(
-            "--retrained/--searched",
-            help="Of a run, take the weights of nas-tune retrain, or of the search. Default: those there are.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="A .csv, .parquet or .json file. Default: a table.")
-    ] = None,
-    format: Annotated[
-        FrameFormat | None, typer.Option("--format", help="The format. Default: that of the ending of --out.")
-    ] = None,
-    allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that it names, even if it was begun elsewhere.")
-    ] = False,
+    trial: Trial = None,
+    retrained: Retrained = None,
+    out: FrameFile = None,
+    format: TableFormat = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Predict with the winner of a run or with an exported folder.
 

@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+from nas_tune.cli.options import RunFolder
 from nas_tune.cli.places import run_folder, shown, stderr, stdout
 
 __all__ = ["report"]
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    run: RunFolder,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="The file; by default report.html in the run's folder.")
+        Path | None, typer.Option("--out", metavar="FILE", help="The file. Default: RUN/report.html.")
     ] = None,
 ) -> None:
     """Write one HTML file that shows the whole run, and opens without a network.

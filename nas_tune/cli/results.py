@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_tune.cli.formats import FrameFormat, format_of
+from nas_tune.cli.options import FrameFile, RunFolder, TableFormat
 from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import ConfigError
 
@@ -29,21 +30,18 @@ class ResultTable(StrEnum):
     EPOCHS = "epochs"
 
 
-_Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")]
-_Format = Annotated[FrameFormat | None, typer.Option("--format", help="Default: what --out ends with, else a table.")]
-_Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here, not to stdout.")]
-
-
 def results(
-    run: _Run,
+    run: RunFolder,
     table: Annotated[
-        ResultTable | None, typer.Option("--table", help="A row for each trial, or for each epoch of each trial.")
+        ResultTable | None,
+        typer.Option("--table", help="A row for each trial, or for each epoch of each trial. Default: trials."),
     ] = None,
     sql: Annotated[
-        str | None, typer.Option("--sql", help="A query (DuckDB) over the tables trials and epochs.")
+        str | None,
+        typer.Option("--sql", help="A query (DuckDB) over the tables trials and epochs, instead of --table."),
     ] = None,
-    format: _Format = None,
-    out: _Out = None,
+    format: TableFormat = None,
+    out: FrameFile = None,
 ) -> None:
     """Print the trials or epochs of a run, or query them by SQL.
 
@@ -80,17 +78,17 @@ def results(
 
 
 def best(
-    run: _Run,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
-    front: Annotated[bool, typer.Option("--front", help="Print the whole Pareto front of several objectives.")] = False,
-    format: _Format = None,
-    out: _Out = None,
+    run: RunFolder,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many architectures.")] = 5,
+    front: Annotated[bool, typer.Option("--front", help="Print the whole Pareto front, instead of -k.")] = False,
+    format: TableFormat = None,
+    out: FrameFile = None,
     draw: Annotated[
-        Path | None, typer.Option("--draw", metavar="FILE", help="A picture of the best one: .svg, .mmd or .dot.")
+        Path | None, typer.Option("--draw", metavar="FILE", help="Also draw the best architecture: .svg, .mmd or .dot.")
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="FILE", help="A picture of the Pareto front: .png, .svg or .pdf."),
+        typer.Option("--plot", metavar="FILE", help="Also plot the Pareto front: .png, .svg or .pdf."),
     ] = None,
 ) -> None:
     """Print the best architectures of a run.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas_tune.cli.options import AllowCode, Quiet, RunFolder
 from nas_tune.cli.places import run_folder, shown, stderr, stdout
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode
@@ -22,12 +23,12 @@ __all__ = ["retrain"]
 
 
 def retrain(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    run: RunFolder,
     trial: Annotated[
-        int | None, typer.Option("--trial", metavar="N", help="Retrain this trial's architecture.")
+        int | None, typer.Option("--trial", metavar="N", help="Retrain the architecture of this trial, not of --top.")
     ] = None,
     top: Annotated[
-        int | None, typer.Option("--top", metavar="K", min=1, help="Retrain the K best. Default: 1.")
+        int | None, typer.Option("--top", metavar="K", min=1, help="Retrain the K best architectures. Default: 1.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each architecture.")] = 3,
     epochs: Annotated[
@@ -41,28 +42,30 @@ def retrain(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the trainable; may be repeated."),
     ] = None,
     trainable: Annotated[
-        str | None, typer.Option("--trainable", metavar="NAME", help="Train with another trainable than the run's.")
+        str | None, typer.Option("--trainable", metavar="NAME", help="Train with this trainable. Default: the run's.")
     ] = None,
     metric: Annotated[
-        str | None, typer.Option("--metric", help="The metric of the test split; by default the run's.")
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="The metric to judge by on the test split. Default: the run's."),
     ] = None,
     mode: Annotated[
-        Mode | None, typer.Option("--mode", help="Whether more of --metric is better, if the run does not say it.")
+        Mode | None, typer.Option("--mode", help="Whether more of --metric is better. Default: as the run says.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="The seed of the trainings. Default: the run's.")
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", help="Trainings at a time. Default: the run's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Trainings at a time, -1 for all that fit. Default: the run's.")
+    ] = None,
     executor: Annotated[str | None, typer.Option("--executor", help="ray or inline. Default: the run's.")] = None,
     devices: Annotated[
-        int | None, typer.Option("--devices", min=1, help="GPUs (or CPU processes) that train each network together.")
+        int | None,
+        typer.Option("--devices", min=1, help="GPUs (or CPU processes) for each network. Default: the run's."),
     ] = None,
-    allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
-    ] = False,
-    new: Annotated[bool, typer.Option("--new", help="Retrain anew, beside an earlier retraining.")] = False,
+    allow_code: AllowCode = False,
+    new: Annotated[bool, typer.Option("--new", help="Retrain again, beside an earlier retraining.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train the best architectures of a run from scratch, test them once, and check the ranking of the search.
 
@@ -110,7 +113,7 @@ def retrain(
         out.print(json.dumps(found.honesty.to_dict(), indent=2, ensure_ascii=False))
         return
     out.print(found.honesty.text())
-    out.print(f"retrained: {shown(found.path)} (honesty.md, honesty.json, trainings as in any run)")
+    out.print(f"retrained: {shown(found.path)} (honesty.md, honesty.json; its trainings are the trials of a run)")
 
 
 def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -> Any:

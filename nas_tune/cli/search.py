@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas_tune.cli.options import AllowCode, Quiet, RunFolder
 from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import FAILURES, ConfigError
 
@@ -23,30 +24,32 @@ if TYPE_CHECKING:
 
 __all__ = ["resume", "search"]
 
-_Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key; may be repeated.")]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the configuration; may be repeated."),
+]
 _Enqueue = Annotated[
     Path | None,
-    typer.Option("--enqueue", metavar="FILE.json", help="Try these first: a JSON list, as nas-tune best writes it."),
+    typer.Option("--enqueue", metavar="FILE.json", help="Try the architectures of this JSON list first."),
 ]
 _WITH_VALUE = ("--set", "--enqueue")
 """Options of `resume` whose value is the next word."""
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 
 def search(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to search, and how.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration of the search.")],
     changes: _Set = None,
     enqueue: _Enqueue = None,
     known: Annotated[
         list[str] | None,
         typer.Option("--from", metavar="RUN", help="Start with the trials of another run; may be repeated."),
     ] = None,
-    new: Annotated[bool, typer.Option("--new", help="If the run exists, start another one beside it.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="If the run exists, start another run beside it.")] = False,
     again: Annotated[
         bool, typer.Option("--resume", help="If the run exists and is the same search, go on with it.")
     ] = False,
-    forever: Annotated[bool, typer.Option("--forever", help="Search without a budget, until stopped.")] = False,
-    quiet: _Quiet = False,
+    forever: Annotated[bool, typer.Option("--forever", help="Search without a budget, until you stop it.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search, then print the best architectures.
 
@@ -89,16 +92,18 @@ def search(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    run: RunFolder,
     changes: _Set = None,
     enqueue: _Enqueue = None,
     from_backup: Annotated[
-        bool, typer.Option("--from-backup", help="Replace a damaged ledger by its latest copy, and go on.")
+        bool, typer.Option("--from-backup", help="Replace a damaged ledger by its latest backup, and go on.")
     ] = False,
     retry_failed: Annotated[
         str | None,
         typer.Option(
-            "--retry-failed", metavar="[KIND]", help="Try failed trials again: all, or those of a kind, such as oom."
+            "--retry-failed",
+            metavar="[KIND]",
+            help="Try failed trials again: all, or those of a kind, such as oom. Default: none.",
         ),
     ] = None,
     accept_code_change: Annotated[
@@ -107,10 +112,8 @@ def resume(
             "--accept-code-change", help="Go on although the trainable's code or Optuna's major version changed."
         ),
     ] = False,
-    allow_code: Annotated[
-        bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
-    ] = False,
-    quiet: _Quiet = False,
+    allow_code: AllowCode = False,
+    quiet: Quiet = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or enlarge its budget.
 
@@ -194,7 +197,7 @@ def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, 
         The new value of every changed key.
 
     Raises:
-        ConfigError: a text is no key=value.
+        ConfigError: a text is not a key=value.
     """
     changes: dict[str, Any] = {}
     for text in texts:
@@ -217,7 +220,7 @@ def parse_changes(texts: Sequence[str], config: Mapping[str, Any]) -> dict[str, 
 
 
 def _value(text: str) -> object:
-    """The value of a text as TOML; a text that is no TOML is a string."""
+    """The value of a text as TOML; a text that is not TOML is a string."""
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (tomllib.TOMLDecodeError, RecursionError):

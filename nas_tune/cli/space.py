@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nas_tune.cli.options import AsJson
 from nas_tune.cli.places import stderr, stdout, width_of
 from nas_tune.cli.text import quantity
 from nas_tune.errors import ConfigError
@@ -26,27 +27,34 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([kmg]?)", re.IGNORECASE)
 
 
 def space(
-    name: Annotated[str, typer.Argument(help="A space of the catalogue, or module:attribute.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A space of nas-tune spaces, or module:attribute.")],
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the space: blocks=3.")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the space, such as blocks=3; may be repeated."),
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Count what random members cost, without running them.")
+        bool, typer.Option("--profile", help="Count the parameters and operations of random members.")
     ] = False,
     network: Annotated[
         list[str] | None,
-        typer.Option("--network", metavar="KEY=VALUE", help="A setting of the networks: channels=16, image_size=224."),
+        typer.Option(
+            "--network", metavar="KEY=VALUE", help="A setting of the networks, such as channels=16; may be repeated."
+        ),
     ] = None,
-    samples: Annotated[int, typer.Option(help="How many members to draw.", min=1)] = 1000,
-    seed: Annotated[int, typer.Option(help="The seed of the draw.", min=0)] = 0,
-    max_params: Annotated[str | None, typer.Option(help="Most parameters allowed: 600k, 3.5M.")] = None,
-    max_macs: Annotated[str | None, typer.Option(help="Most multiply-accumulates allowed: 90M.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    samples: Annotated[int, typer.Option(help="How many members to draw at random for --profile.", min=1)] = 1000,
+    seed: Annotated[int, typer.Option(help="The seed of that draw.", min=0)] = 0,
+    max_params: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="A limit of parameters, such as 600k or 3.5M. Default: none.")
+    ] = None,
+    max_macs: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="A limit of multiply-accumulates, such as 90M. Default: none.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a search space, and with --profile what its networks cost before anything is searched.
 
     Networks are counted on torch's meta device. A limit (--max-params, --max-macs) asks which share of the
-    members keeps it; where none of the sample does, a descent looks for one that can.
+    members keeps it; where no member of the sample keeps it, a local search looks for one that does.
 
     Args:
         name: a space of the catalogue, or module:attribute.
@@ -185,9 +193,9 @@ def _limit_lines(counted: Profile, limits: Mapping[str, float], reached: Member 
     yield f"{said}: kept by {share:.1%} of the members"
     has = ", ".join(f"{quantity(getattr(reached.cost, cost))} {_COSTS[cost]}" for cost in limits)
     if share == 0 and all(getattr(reached.cost, cost) <= limit for cost, limit in limits.items()):
-        yield f"rare, but it can be met: a descent found {has}: {written(reached.architecture)}"
+        yield f"rare, but possible: a local search found {has}: {written(reached.architecture)}"
     elif share == 0:
-        yield f"not met, and probably out of reach: a descent came down to {has}: {written(reached.architecture)}"
+        yield f"not met, and probably impossible: a local search reached {has} at best: {written(reached.architecture)}"
 
 
 def _as_json(found: Space, counted: Profile, limits: Mapping[str, float], reached: Member | None) -> dict[str, Any]:

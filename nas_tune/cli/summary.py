@@ -73,7 +73,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     for control in run.controls():
         out.print(f"beside, at defaults: {_beside(run, control)}")
     if front is None and (equal := _tied(best)):
-        out.print(f"{equal} come to the same: the older trial stands first")
+        out.print(f"{equal} have the same value: the older trial comes first")
     out.print()
     written = writer(run_space(run))
     ranks = len(str(len(best)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_tune.cli.options import RunFolder
 from nas_tune.cli.places import run_folder, shown, stderr
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ _SILENCE = 60.0
 
 
 def watch(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")],
+    run: RunFolder,
     interval: Annotated[
-        float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Seconds between two looks at the ledger.")
+        float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Seconds between two reads of the ledger.")
     ] = 0.5,
 ) -> None:
     """Show the progress of a search that another process or machine runs.
@@ -33,7 +34,7 @@ def watch(
 
     Args:
         run: the run's folder, or its name below runs/.
-        interval: seconds between two looks at the ledger.
+        interval: seconds between two reads of the ledger.
     """
     from nas_tune.cli.progress import notes_shown, progress_display
     from nas_tune.cli.summary import conclude

@@ -76,7 +76,10 @@ def component_of(value: object) -> Component:
         raise SettingProblem(("", f"got {shown(value)}, expected a name, or a table with a name and settings"))
     if "name" not in value:
         raise SettingProblem(
-            ("name", "missing; a table has the key name, and its other keys are the settings of what is named")
+            (
+                "name",
+                "missing; a table needs the key name; its other keys are the settings of the component of that name",
+            )
         )
     return Component(value["name"], {key: item for key, item in value.items() if key != "name"})
 
@@ -91,7 +94,7 @@ def registered_component_of(value: object) -> Component:
         The component.
 
     Raises:
-        SettingProblem: the value is no component, or its name is a reference.
+        SettingProblem: the value is not a component, or its name is a reference.
     """
     component = component_of(value)
     if ":" in component.name:

@@ -50,7 +50,7 @@ def make_component(
         if key not in known:
             takes = ", ".join(known) or "none"
             raise ConfigError(
-                f"{kind}.{key} is no setting of {name!r}{did_you_mean(key, known)}; its settings: {takes}"
+                f"{kind}.{key} is not a setting of {name!r}{did_you_mean(key, known)}; its settings: {takes}"
             )
         _check_type(f"{kind}.{key}", value, known[key])
     return factory(**given, **settings)
@@ -88,7 +88,7 @@ def factory_settings(factory: Callable[..., object], given: Mapping[str, object]
 
     Args:
         factory: a function or a class.
-        given: the arguments that the search itself passes, which are no settings.
+        given: the arguments that the search itself passes, which are not settings.
 
     Returns:
         The annotation of each setting, by name; `object` where there is none.

@@ -36,7 +36,7 @@ def load_config(path: str | PathLike[str], overrides: Iterable[str] = ()) -> Sea
         The configuration.
 
     Raises:
-        ConfigError: the file cannot be read or is no TOML.
+        ConfigError: the file cannot be read or is not TOML.
         ConfigProblems: keys, values or overrides break a rule; one line for each.
     """
     source = str(path)

@@ -98,7 +98,7 @@ def check_metric_name(name: str, reserved: Iterable[str] = ()) -> str:
         The name itself.
 
     Raises:
-        ConfigError: it is no identifier, or is reserved.
+        ConfigError: it is not an identifier, or is reserved.
     """
     if problem := metric_name_problem(name, reserved):
         raise ConfigError(f"metric: {problem}")
@@ -113,7 +113,7 @@ def check_local(path: object, what: str) -> None:
         what: what the path is of, for the message.
 
     Raises:
-        ConfigError: the value is no path, or is a URL.
+        ConfigError: the value is not a path, or is a URL.
     """
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(f"{what}: got {_short(path)}; give its path, as a text or a Path")

@@ -27,7 +27,7 @@ def with_kept_data(values: Mapping[str, Any]) -> dict[str, Any]:
         values: the values of a configuration by key; `data` is one of them, or stands in `task` or in `trainable`.
 
     Returns:
-        The values with a text as `data`. The same values where the data are no object.
+        The values with a text as `data`. The same values where the data are not an object.
 
     Raises:
         DataError: the object is none that a task can learn from, or is too large.
@@ -62,5 +62,5 @@ def with_kept_data(values: Mapping[str, Any]) -> dict[str, Any]:
 def _settings(table: Mapping[Any, Any]) -> dict[str, Any]:
     for key in table:
         if not isinstance(key, str):
-            raise ConfigError(f"task: got the key {key!r}; the settings of a task have names")
+            raise ConfigError(f"task: got the key {key!r}; the name of a setting is a string")
     return dict(table)

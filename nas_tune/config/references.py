@@ -125,7 +125,7 @@ def why_not(obj: object) -> str:
     if module == "__main__":
         return f"{qualname} is defined in a notebook or in the script that was started; {remedy}"
     if getattr(sys.modules.get(module), "__spec__", None) is None:  # a module that was made by hand
-        return f"the module {module!r} of {qualname} is no file that another process could import; {remedy}"
+        return f"the module {module!r} of {qualname} is not a file that another process could import; {remedy}"
     found = _resolve(module, qualname)
     # A class method is a new bound object at each access, so it is compared by equality.
     if found is not obj and not (isinstance(obj, types.MethodType) and found == obj):
@@ -145,8 +145,8 @@ def load_reference(reference: str) -> object:
         The object.
 
     Raises:
-        ConfigError: the text is no reference, there is no such module or attribute, or importing the module raised an
-            exception, which is then the `__cause__`.
+        ConfigError: the text is not a reference, there is no such module or attribute, or importing the module raised
+            an exception, which is then the `__cause__`.
     """
     if not is_reference(reference):
         raise ConfigError(f"{reference!r} is not a reference; write 'module:attribute', such as 'my_spaces:tiny'")

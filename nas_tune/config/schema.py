@@ -273,7 +273,7 @@ class SearchConfig(BaseModel):
             text: a JSON object.
 
         Raises:
-            ConfigError: the text is no JSON object, or a key breaks a rule (`ConfigProblems`).
+            ConfigError: the text is not a JSON object, or a key breaks a rule (`ConfigProblems`).
         """
         try:
             values = json.loads(text)
@@ -302,7 +302,7 @@ class SearchConfig(BaseModel):
             text: the TOML.
 
         Raises:
-            ConfigError: the text is no TOML (the message has the line and column), or a key breaks a rule
+            ConfigError: the text is not TOML (the message has the line and column), or a key breaks a rule
                 (`ConfigProblems`).
         """
         return cls(**parse_toml(text, "configuration"))

@@ -36,7 +36,9 @@ __all__ = [
 ]
 
 _MEMBERS = ("metric", "mode", "refuses", "weights", "trainable", "check", "settings")
-_REFUSES = dict.fromkeys(("initial", "warm_start"), "proposes nothing, so there is nothing to begin with; leave it out")
+_REFUSES = dict.fromkeys(
+    ("initial", "warm_start"), "proposes no architectures, so none can be tried first; leave it out"
+)
 """Keys that no such strategy can use, with the reason."""
 
 
@@ -209,6 +211,6 @@ def check_enqueue(config: SearchConfig, wanted: Sequence[Any]) -> None:
     """
     if wanted and searches(config.strategy.name):
         raise ConfigError(
-            f"enqueue: the trials of the strategy {config.strategy.name} are searches, which cannot be told what to "
-            "find; leave it out, or take a strategy that proposes"
+            f"enqueue: the trials of the strategy {config.strategy.name} are searches, which find their own "
+            "architectures; leave it out, or take a strategy that proposes architectures"
         )

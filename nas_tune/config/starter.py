@@ -248,7 +248,7 @@ def starter(task: str = "image_classification", *, data: str | None = None) -> s
         lines += ["", f"# {title}"]
         lines += [_search_line(chosen, key) for key in keys if key != "trainable"]
     if chosen.needs_data and data is None:
-        raise ConfigError(f"task {task} has no data of its own; give some, by --data and a path")
+        raise ConfigError(f"task {task} has no built-in data; give a path by --data")
     given = _given(chosen, data)
     for table, settings in (("task", chosen.task), ("trainable", chosen.trainable)):
         if settings:

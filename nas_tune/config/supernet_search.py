@@ -35,8 +35,8 @@ _FOR_BOTH = frozenset(
 )
 _GIVEN = ("space", "method", "method_settings")
 _WARM = (
-    "proposes nothing, so there is nothing to begin with; leave it out (a supernet begins with the weights of another "
-    "by strategy.start_from)"
+    "proposes no architectures, so none can be tried first; leave it out (a supernet begins with the weights of "
+    "another by strategy.start_from)"
 )
 
 
@@ -51,7 +51,7 @@ class SupernetSearch:
     mode: ClassVar[Mode] = ACCURACY.mode
     refuses: ClassVar[Mapping[str, str]] = {"initial": _WARM, "warm_start": _WARM}
     weights: ClassVar[str | None] = (
-        "the weights of a supernet are shared by all options and were never trained for what was found"
+        "the weights of a supernet are shared by all options and were never trained for the architecture that was found"
     )
 
     def __init__(self, method: str) -> None:
@@ -69,7 +69,7 @@ class SupernetSearch:
             raise ConfigError(
                 f"trainable: {name} cannot be combined with the strategy {self._method}, which trains a supernet on a "
                 "task, or on the images of image_classifier; give task=.. in place of the trainable, or take a "
-                "strategy that proposes (nas-tune strategies)"
+                "strategy that proposes architectures (nas-tune strategies)"
             )
         for key in (REPEATS, FOLDS):
             if key in config.trainable.settings:
@@ -108,7 +108,7 @@ class SupernetSearch:
         for key in wanted:
             if key not in known:
                 raise ConfigError(
-                    f"strategy.{key} is no setting of {self._method!r}{did_you_mean(key, known)}; its settings: "
+                    f"strategy.{key} is not a setting of {self._method!r}{did_you_mean(key, known)}; its settings: "
                     f"{', '.join(known)}"
                 )
         return _only(wanted, of_search), _only(wanted, of_method)

@@ -55,7 +55,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         The top table.
 
     Raises:
-        ConfigError: the text is no TOML; the message has the line and column.
+        ConfigError: the text is not TOML; the message has the line and column.
     """
     try:
         return tomllib.loads(text)

@@ -227,7 +227,7 @@ class _Threaded(_Listener):
                 self._changed.wait(left)
             self._check_hanging()
             if not self.dropped and (missed := sum(len(batch.events) for batch in self._queue)):
-                self._say(f"observer {self.name} is too slow: the run ended before it was told of {missed} events")
+                self._say(f"observer {self.name} is too slow: the run ended before it received {missed} events")
             self._closing = True
             self._queue.clear()
             self._changed.notify_all()

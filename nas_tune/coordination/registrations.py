@@ -135,7 +135,7 @@ def check_travelling(registered: Registered) -> None:
             found = _code_of(getattr(_family(name), "origin", None))
         if any(local in getattr(found, "__qualname__", "") for local in ("<locals>", "<lambda>")):
             raise ConfigError(
-                f"{kind[:-1]} {name!r}: {why_not(found)}, so that no worker finds it; or use executor = 'inline'"
+                f"{kind[:-1]} {name!r}: {why_not(found)}, or no worker can import it; or use executor = 'inline'"
             )
 
 
@@ -337,7 +337,7 @@ def _imported(what: str, reference: str | None, register: str) -> object:
             f"this call: {register}(name, ..), or give it, as in space=Net"
         )
     if why := no_code(reference):
-        raise ConfigError(f"{what}: {reference!r} {why.replace('no Space and no rule', 'nothing of the kind')}")
+        raise ConfigError(f"{what}: {reference!r} {why.replace('neither a Space nor a rule', 'nothing of the kind')}")
     return load_reference(current_reference(reference))
 
 

@@ -56,7 +56,7 @@ class Parcel:
             packed = cloudpickle.dumps((job, space))
         except (TypeError, AttributeError, pickle.PicklingError) as error:
             raise ConfigError(
-                f"trainable: it cannot be shipped to workers: {error}; create what cannot be shipped inside setup()"
+                f"trainable: it cannot be sent to workers: {error}; create the part that cannot be sent inside setup()"
             ) from error
         if len(packed) > _LARGEST_PARCEL:
             raise ConfigError(

@@ -201,7 +201,7 @@ class Leader:
         self._false_starts += 1
         if self._false_starts > self._coordinator.limits.max_retries:
             raise InfeasibleError(
-                f"no group of workers could begin, {self._false_starts} times, at last: {reason}; "
+                f"the group of workers failed to start {self._false_starts} times, the last time with: {reason}; "
                 "check the cluster, then resume the run"
             )
 
@@ -219,5 +219,5 @@ def _get(reference: ray.ObjectRef[Any]) -> Any:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = (lines or [type(error).__name__])[-1][:300]
         raise InfeasibleError(
-            f"the group of workers cannot be kept going: {reason}; check the cluster, then resume the run"
+            f"the group of workers failed: {reason}; check the cluster, then resume the run"
         ) from error

@@ -68,7 +68,7 @@ class Lease:
             who = json.loads(file.read())
             return f"process {who['pid']} on {who['host']}, since {who['since']}"
         except (ValueError, KeyError, TypeError):
-            return "it has not signed yet"
+            return "its process is not recorded yet"
 
     def _sign(self) -> None:
         since = time.strftime("%Y-%m-%d %H:%M:%S")

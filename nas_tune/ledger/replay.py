@@ -230,8 +230,8 @@ class RunState:
     def _begun(self, number: int) -> TrialRecord:
         if number not in self.trials:
             raise LedgerDamagedError(
-                f"the ledger has an event of trial {number} and none that begins it: events are missing; it was "
-                "not changed; go on from its backup (--from-backup)"
+                f"events are missing from the ledger: trial {number} has an event, but none that begins it; the "
+                "ledger was not changed; continue from its backup (--from-backup)"
             )
         return self.trials[number]
 

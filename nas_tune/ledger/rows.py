@@ -78,7 +78,7 @@ def decoded(seq: int, kind: str, when: float, body: str) -> Event:
         NasTuneError: a field or the time is wrong.
     """
     if not EARLIEST <= when < LATEST:
-        raise NasTuneError(f"event {seq} ({kind}): its time is {when:g}, which is no time in seconds since 1970")
+        raise NasTuneError(f"event {seq} ({kind}): its time is {when:g}, which is not a time in seconds since 1970")
     try:
         return decode_event(kind, body)
     except NasTuneError as error:

@@ -75,7 +75,7 @@ def objectives_of(metric: str | Sequence[str], mode: Mode | Sequence[Mode]) -> t
 def mode_left_out(metric: object) -> Mode | None:
     """Find the mode of a search whose configuration sets none.
 
-    A search may optimize a metric of any trainable, so the mode of a metric that is no accuracy is unknown.
+    A search may optimize a metric of any trainable, so the mode of a metric that is not accuracy is unknown.
 
     Args:
         metric: the name of a metric, or several names; another value gives None.

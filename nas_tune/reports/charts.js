@@ -160,7 +160,7 @@ const importance = chart("importance", 0, (holder, _, section) => {
   const more = one.decisions.length - rows.length, sure = one.pairs.filter((pair) => pair.stands_out).slice(0, 4);
   legend(holder, [["square", "var(--blue)", "more than chance (p < 0.05)"], ["square", "var(--faint)", "could be chance"], ...(more > 0 ? [["", "transparent", `and ${more} more (nas-tune explain)`]] : [])]);
   const together = sure.map((pair) => `${pair.one} with ${pair.other} (${(100 * pair.share).toFixed(0)} % of the variance, p = ${pair.p.toPrecision(2)})`);
-  holder.append(make("p", { class: "more" }, sure.length ? `Together, beyond what each does alone: ${together.join("; ")}.` : "Shares are of what each decision does alone; no two were seen to do more together."));
+  holder.append(make("p", { class: "more" }, sure.length ? `Interactions of two decisions, beyond their main effects: ${together.join("; ")}.` : "Shares are main effects of single decisions; no interaction of two was found."));
 });
 pick(importance.picks, "objective", facts.importance.map((one, k) => [k, one.metric]), (k) => { weighed = k; importance.again(); });
 

@@ -74,7 +74,7 @@ def named_task(task: object) -> object:
 
     Raises:
         ConfigError: it is none of these.
-        TrainableError: the class is no task.
+        TrainableError: the class is not a task.
     """
     if isinstance(task, Mapping):
         return {**task, "name": named_task(task["name"])} if "name" in task else task
@@ -117,7 +117,7 @@ def check_flags(**flags: object) -> None:
         flags: the values by the names of the arguments.
 
     Raises:
-        ConfigError: a value is no bool; the message says its name.
+        ConfigError: a value is not a bool; the message says its name.
     """
     for name, value in flags.items():
         if not isinstance(value, bool):
@@ -135,7 +135,7 @@ def listed(name: str, given: object) -> list[Any]:
         Its items; none of None.
 
     Raises:
-        ConfigError: `given` is no iterable, or is a single text, table or architecture.
+        ConfigError: `given` is not an iterable, or is a single text, table or architecture.
     """
     if given is None:
         return []
@@ -154,7 +154,7 @@ def listed_observers(observers: object) -> list[Observer]:
         The observers; none of None.
 
     Raises:
-        ConfigError: `observers` is no iterable, or one of them has no such method.
+        ConfigError: `observers` is not an iterable, or one of them has no such method.
     """
     if observers is not None and (isinstance(observers, str) or not isinstance(observers, Iterable)):
         raise ConfigError(

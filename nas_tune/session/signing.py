@@ -110,7 +110,7 @@ def _new() -> bytes:
                 draft = folder / path.name
                 with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     file.write(key)
-                # What is no whole key (of a full disk, say) signs nothing, and goes.
+                # What is not a whole key (of a full disk, say) signs nothing, and goes.
                 if path.exists() and _kept() is None:
                     path.unlink()
                 with suppress(FileExistsError):

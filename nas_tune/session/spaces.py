@@ -55,7 +55,10 @@ def _own_space(component: Component, found: Any, trainable: Component | None, *,
     if component.settings:
         if isinstance(found, tuple | list) or not callable(found) or not hasattr(found, "__qualname__"):
             name = next(iter(component.settings))
-            raise ConfigError(f"space.{name}: only a class takes settings, and {component.name} is none; leave it out")
+            raise ConfigError(
+                f"space.{name}: only a class or a function takes settings, and {component.name} is neither; leave it "
+                "out"
+            )
         found = partial(found, **component.settings)
 
     def arguments() -> dict[str, Any]:

@@ -168,16 +168,16 @@ def load_target(reference: str, *, is_given: bool = False) -> Target:
         ConfigError: it cannot be imported, or can be no trainable.
     """
     if why := no_code(reference):
-        raise ConfigError(f"trainable: {reference!r} {why.replace('no Space and no rule', 'no trainable')}")
+        raise ConfigError(f"trainable: {reference!r} {why.replace('neither a Space nor a rule', 'not a trainable')}")
     found = load_reference(reference)
     if not callable(found):
         raise ConfigError(f"trainable: {reference} is {found!r}; a class or a generator function is needed")
     if not is_given and reference_of(found) != current_reference(reference):
-        raise ConfigError(f"trainable: {reference!r} is no class or function that is defined under this name")
+        raise ConfigError(f"trainable: {reference!r} is not a class or function that is defined under this name")
     if _top(reference) in OURS and not (
         isinstance(found, type) and all(callable(getattr(found, name, None)) for name in _METHODS)
     ):
-        raise ConfigError(f"trainable: {reference!r} is no trainable of this package")
+        raise ConfigError(f"trainable: {reference!r} is not a trainable of this package")
     return found
 
 
@@ -278,7 +278,7 @@ def _top(reference: str) -> str:
 
 
 def _what_is_signed(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """All that decides which code is loaded and what it is given; the fingerprint of its source is no part of that."""
+    """All that decides which code is loaded and what it is given; the fingerprint of its source is not part of it."""
     kept = {key: meta.get(key) for key in _SIGNED}
     trainable = kept["trainable"]
     if isinstance(trainable, Mapping):

@@ -47,7 +47,7 @@ def first_events(
         The events, notes among them.
 
     Raises:
-        ConfigError: a wanted one is no member of the space, or another run has no trial that helps.
+        ConfigError: a wanted one is not a member of the space, or another run has no trial that helps.
         LedgerDamagedError: a folder of `config.warm_start` holds no run that can be read.
     """
     objective, *others = config.objectives
@@ -87,12 +87,12 @@ def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None)
         The events.
 
     Raises:
-        ConfigError: one is no member of the space; the message says its place in the list, from 0.
+        ConfigError: one is not a member of the space; the message says its place in the list, from 0.
     """
     state = state or RunState()
     events: list[Event] = []
     failed: list[TrialRecord] = []
-    seen = dict.fromkeys([*state.by_architecture, *state.queue], "some trial has it already")
+    seen = dict.fromkeys([*state.by_architecture, *state.queue], "a trial has tried it already")
     for place, item in enumerate(wanted):
         architecture = member_of(space, item, place)
         trial = state.trials.get(state.by_architecture.get(architecture.id, -1))
@@ -146,7 +146,7 @@ def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialR
     for kind in wanted:
         if kind not in FAILURES:
             raise ConfigError(
-                f"retry_failed: {kind!r} is no kind of failure{did_you_mean(str(kind), FAILURES)}; known: "
+                f"retry_failed: {kind!r} is not a kind of failure{did_you_mean(str(kind), FAILURES)}; known: "
                 f"{', '.join(FAILURES)}; True (--retry-failed alone) is all of them"
             )
     return [trial for trial in state.trials.values() if trial.state == "failed" and trial.failure in wanted]
@@ -164,7 +164,7 @@ def member_of(space: Space, item: Any, place: int) -> Architecture:
         The architecture.
 
     Raises:
-        ConfigError: it is no member of the space.
+        ConfigError: it is not a member of the space.
     """
     try:
         return space.validate(_tree(space, item))
@@ -207,7 +207,7 @@ def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) ->
         for trial, curve, made in members
     ]
     others = len(trials) - len(members)
-    left = f"; {others} others are no members of this space" if others else ""
+    left = f"; {others} others are not members of this space" if others else ""
     return found, Noted(-1, f"the strategy knows {len(found)} trials of {folder}{left}")
 
 

@@ -1,6 +1,6 @@
 """An architecture as the steps of a policy: its active decisions in the order of the tree, each with a few actions.
 
-Inactive decisions are no steps, so conditions need no special care. The actions of a number with many values are bins;
+Inactive decisions are not steps, so conditions need no special care. The actions of a number with many values are bins;
 the value is drawn uniformly inside the bin.
 """
 

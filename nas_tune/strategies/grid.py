@@ -46,7 +46,7 @@ class Grid(ArchitectureSampler):
         super().__init__(space, seed)
         if order not in _ORDERS:
             hint = did_you_mean(order, _ORDERS) or f"; known: {', '.join(_ORDERS)}"
-            raise ConfigError(f"strategy.order is {order!r}, which is no order of a grid{hint}")
+            raise ConfigError(f"strategy.order is {order!r}, which is not an order of a grid{hint}")
         if points is not None and points < 2:
             raise ConfigError(f"strategy.points is {points}; a grid needs at least 2 values of a real")
         endless = next((p for p in space.parameters if p.count is None), None)

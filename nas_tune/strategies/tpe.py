@@ -56,7 +56,10 @@ class TPE(ArchitectureSampler):
                 f"strategy.candidates is {candidates}; the best of them is proposed, so at least 1 is needed"
             )
         if memory < 1:
-            raise ConfigError(f"strategy.memory is {memory}; good trials are told from at least 1 other")
+            raise ConfigError(
+                f"strategy.memory is {memory}; the model compares good trials with others, so at least 1 other is "
+                "needed"
+            )
         super().__init__(space, seed)
         self.startup, self.candidates, self.memory = startup, candidates, memory
         self._distributions = space.to_optuna()

@@ -101,9 +101,9 @@ def no_code(reference: str) -> str:
     """
     module, colon, qualname = reference.partition(":")
     if not (module and colon and qualname):
-        return "is no reference; it is written module:name"
+        return "is not a reference; it is written module:name"
     if module.partition(".")[0] in sys.stdlib_module_names:
-        return "is no Space and no rule: it is of Python's standard library"
+        return "is neither a Space nor a rule: it is of Python's standard library"
     return ""
 
 
@@ -124,7 +124,7 @@ def checked_class(found: object, reference: object, root: type[Space]) -> type[S
     if found is None:
         return None
     if not (isinstance(found, type) and issubclass(found, root)):
-        raise SpaceError(f"spec: type {reference!r} is no Space; use what to_spec() wrote")
+        raise SpaceError(f"spec: type {reference!r} is not a Space; use what to_spec() wrote")
     return found
 
 
@@ -146,12 +146,12 @@ def checked_rule(found: object, what: str, reference: object) -> Any:
         return None
     if isinstance(found, type) or not callable(found) or not _is_named(found, reference):
         raise SpaceError(
-            f"spec: {what} {reference!r} is no function of that name; a rule is a function of one architecture"
+            f"spec: {what} {reference!r} is not a function of that name; a rule is a function of one architecture"
         )
     if _is_ours(reference) and not is_catalogued(str(reference)):
-        raise SpaceError(f"spec: {what} {reference!r} is no rule of a space of this package")
+        raise SpaceError(f"spec: {what} {reference!r} is not a rule of a space of this package")
     if not _takes_one(found):
-        raise SpaceError(f"spec: {what} {reference!r} does not take one architecture, and so is no rule")
+        raise SpaceError(f"spec: {what} {reference!r} does not take one architecture, and so is not a rule")
     return found
 
 
@@ -167,19 +167,19 @@ def checked_rule_class(found: object, what: str, reference: object) -> Any:
         `found`.
 
     Raises:
-        SpaceError: it is no class with `__call__`, `from_spec` and `to_spec`.
+        SpaceError: it is not a class with `__call__`, `from_spec` and `to_spec`.
     """
     if found is None:
         return None
     if not (isinstance(found, type) and _is_named(found, reference)) or (
         _is_ours(reference) and reference != _LIVENESS
     ):
-        raise SpaceError(f"spec: {what} {reference!r} is no class of rules; use what to_spec() wrote")
+        raise SpaceError(f"spec: {what} {reference!r} is not a class of rules; use what to_spec() wrote")
     # hasattr(found, "__call__") is true of every class, so the definitions are searched instead.
     defined = {name for base in found.__mro__ for name in vars(base)}
     lacking = [name for name in ("__call__", "from_spec", "to_spec") if name not in defined]
     if lacking:
-        raise SpaceError(f"spec: {what} {reference!r} is no class of rules: it has no {lacking[0]}()")
+        raise SpaceError(f"spec: {what} {reference!r} is not a class of rules: it has no {lacking[0]}()")
     return found
 
 

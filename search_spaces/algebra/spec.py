@@ -124,7 +124,7 @@ def _from_spec(description: Mapping[str, Any], root: type[Space], find: Find) ->
     rules = {rule: _read_rule(description.get(rule), rule, find, root) for rule in ("valid", "canonical")}
     name, tree = description.get("name"), _read(description.get("tree"), "")
     if name is not None and not isinstance(name, str):
-        raise SpaceError(f"spec: name {name!r} is no text; use what to_spec() wrote")
+        raise SpaceError(f"spec: name {name!r} is not text; use what to_spec() wrote")
     return kind._rebuilt(tree, name=name, **rules)
 
 
@@ -234,7 +234,7 @@ def _found(find: Find, reference: object, what: str) -> object:
     if reference is None:
         return None
     if not isinstance(reference, str):
-        raise SpaceError(f"spec: {what} {reference!r} is no reference; use what to_spec() wrote")
+        raise SpaceError(f"spec: {what} {reference!r} is not a reference; use what to_spec() wrote")
     return find(reference)
 
 

@@ -156,7 +156,7 @@ class CellSpace(Space):
             The nodes of each cell by its key in the tree, each node with its edges `(operation, input)`.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         tree: Any = self.validate(architecture)._tree
         return {kind: self.cell_of(tree[kind]) for kind in self.kinds}
@@ -202,7 +202,7 @@ class CellSpace(Space):
             The cells "normal" and "reduce"; in a space with one cell both are that cell.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         return self._to_both(self.cells(architecture))
 
@@ -216,7 +216,7 @@ class CellSpace(Space):
             The genotype, one line of text.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         cells = self.to_cells(architecture)
         return write_genotype(cells, {kind: concatenated(cell, self.concat) for kind, cell in cells.items()})
@@ -322,7 +322,7 @@ def check_count(name: str, value: object) -> None:
         value: what was given.
 
     Raises:
-        SpaceError: it is no whole number from 1 to 20.
+        SpaceError: it is not a whole number from 1 to 20.
     """
     if not is_whole(value, 1, 20):
         raise SpaceError(f"{name}={value!r}: a cell has a whole number of {name}, 1 to 20")

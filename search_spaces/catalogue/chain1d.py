@@ -75,7 +75,9 @@ def space(
     check_numbers("kernels", kernels, KERNELS, whole=True)
     for kernel in kernels:
         if kernel % 2 == 0:
-            raise SpaceError(f"kernels={kernels!r}: {kernel} is even, and a kernel has a middle; give odd numbers")
+            raise SpaceError(
+                f"kernels={kernels!r}: {kernel} is even, and a kernel needs a middle element; give odd numbers"
+            )
     check_numbers("strides", strides, STRIDES, whole=True)
     check_numbers("widths", widths, WIDTHS, whole=True)
     check_range("depths", depths, DEPTHS)

@@ -77,7 +77,7 @@ class ENASMacroSpace(Space):
             The member.
 
         Raises:
-            ArchitectureError: it is no text, has another number of numbers, or a number is out of its range; the
+            ArchitectureError: it is not text, has another number of numbers, or a number is out of its range; the
                 message
                 gives the index of that number.
         """
@@ -114,7 +114,7 @@ class ENASMacroSpace(Space):
             The numbers, one line for each layer.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         lines: list[str] = []
         for index, layer in enumerate(self.validate(architecture)["layers"]):

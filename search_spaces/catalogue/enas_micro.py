@@ -40,7 +40,7 @@ class EnasMicroSpace(BlockSpace):
             The member.
 
         Raises:
-            ArchitectureError: it is no text, has another number of numbers, or a number is out of its range; the
+            ArchitectureError: it is not text, has another number of numbers, or a number is out of its range; the
                 message
                 gives the index of that number.
         """
@@ -65,7 +65,7 @@ class EnasMicroSpace(BlockSpace):
             The numbers, one line for each cell.
 
         Raises:
-            ArchitectureError: it is no member, or it has an operation without a number in `CODES`.
+            ArchitectureError: it is not a member, or it has an operation without a number in `CODES`.
         """
         lines: list[str] = []
         for cell in self.to_cells(architecture).values():

@@ -55,7 +55,7 @@ class EnasRecurrentSpace(RecurrentSpace):
             The genotype, one line of text.
 
         Raises:
-            ArchitectureError: it is no member, or node 0 is not tanh; `to_sequence` writes such a member.
+            ArchitectureError: it is not a member, or node 0 is not tanh; `to_sequence` writes such a member.
         """
         tree: Any = self.validate(architecture)._tree
         first = tree["node_0"]["activation"]
@@ -104,7 +104,7 @@ class EnasRecurrentSpace(RecurrentSpace):
             The numbers, with spaces between.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         tree: Any = self.validate(architecture)._tree
         numbers = [CODES.index(tree["node_0"]["activation"])]
@@ -153,5 +153,5 @@ def _number(numbers: Sequence[str], place: int, below: int) -> int:
     text = numbers[place]
     if not text.isdecimal() or int(text) >= below:
         what = "activation" if place % 2 == 0 else "input"
-        raise ArchitectureError("", f"{text!r:.20}, number {place} of the sequence, is no {what}: 0 to {below - 1}")
+        raise ArchitectureError("", f"{text!r:.20}, number {place} of the sequence, is not an {what}: 0 to {below - 1}")
     return int(text)

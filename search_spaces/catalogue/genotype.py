@@ -174,7 +174,7 @@ def _edge(value: object, place: str) -> _Edge:
     """Read `(operation, input)`, `(operation, input, weight)` or `(operation, node, input)`."""
     items = read_sequence(value, place, "(operation, input)")
     if len(items) not in (2, 3) or not isinstance(items[0], str):
-        raise ArchitectureError(place, f"{value!r:.60} is no edge; write (operation, input)")
+        raise ArchitectureError(place, f"{value!r:.60} is not an edge; write (operation, input)")
     if len(items) == 2 or isinstance(items[2], float):
         return _Edge(items[0], read_whole(items[1], place), place)
     return _Edge(items[0], read_whole(items[2], place), place, node=read_whole(items[1], place))
@@ -214,7 +214,7 @@ def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
     if operation in rules.known:
         remedy = f"; the setting operations=[.., {operation!r}] makes one that has it"
     raise ArchitectureError(
-        edge.place, f"{name!r:.60} is no operation of this space{remedy}; allowed: {', '.join(rules.operations)}"
+        edge.place, f"{name!r:.60} is not an operation of this space{remedy}; allowed: {', '.join(rules.operations)}"
     )
 
 

@@ -82,7 +82,7 @@ def read_whole(value: object, place: str) -> int:
     """
     if not isinstance(value, bool | str | float) and hasattr(value, "__index__"):
         return operator.index(value)
-    raise ArchitectureError(place, f"{value!r:.60} is no whole number")
+    raise ArchitectureError(place, f"{value!r:.60} is not a whole number")
 
 
 def read_number(numbers: Sequence[str], place: int, below: int, path: str) -> int:
@@ -139,12 +139,12 @@ def _parsed(text: str) -> ast.Module:
             return ast.parse(text)
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1
-        said = f"the text is no Python at line {line}, column {column}: {error.msg}"
+        said = f"the text is not Python at line {line}, column {column}: {error.msg}"
         raise ArchitectureError("", f"{said}; write Genotype(..)") from error
     except (RecursionError, MemoryError):
         raise ArchitectureError("", "the text is nested too deeply to be a genotype") from None
     except ValueError as error:
-        raise ArchitectureError("", f"the text is no Python: {error}") from error
+        raise ArchitectureError("", f"the text is not Python: {error}") from error
 
 
 def _arguments(call: ast.Call, names: tuple[str, ...]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A member is a set of edges between 7 vertices, such as `"0_1"` from the input to the first inner vertex, and an
 operation for each of the 5 inner vertices. A vertex on no path from input to output is dead: it computes nothing.
-Smaller cells are members with dead vertices. A set of edges without a path from input to output is no member.
+Smaller cells are members with dead vertices. A set of edges without a path from input to output is not a member.
 
 `size` counts these members: 573,494 sets of edges times 3^5. They are 423,624 different cells. The id is made from
 the official hash of the live part, and `unique_cells` enumerates one member of each cell.
@@ -167,7 +167,7 @@ class NB101Space(Space):
             The adjacency matrix (n, n), upper triangular, and the n operations with "input" and "output".
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         cell = self._live(architecture)
         matrix = [[mask >> source & 1 for mask in cell.into] for source in range(len(cell.into))]
@@ -183,7 +183,7 @@ class NB101Space(Space):
             32 hexadecimal characters.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         return cell_hash(self._live(architecture))
 
@@ -231,7 +231,9 @@ def _read_matrix(matrix: Any) -> tuple[int, ...]:
     """The predecessor masks of an adjacency matrix."""
     rows = _plain(matrix)
     if not isinstance(rows, list) or len(rows) < 2 or not all(isinstance(row, list) for row in rows):
-        raise ArchitectureError("matrix", f"{rows!r} is no square matrix of at least 2 vertices; give a list of rows")
+        raise ArchitectureError(
+            "matrix", f"{rows!r} is not a square matrix of at least 2 vertices; give a list of rows"
+        )
     into = [0] * len(rows)
     for source, row in enumerate(rows):
         if len(row) != len(rows):
@@ -267,7 +269,7 @@ def _read_operations(operations: Any, inner: int) -> tuple[str, ...]:
     for place in range(first, first + inner):
         if names[place] not in OPERATIONS:
             close = did_you_mean(str(names[place]), OPERATIONS) or ";"
-            said = f"{names[place]!r} is no operation{close} allowed: {', '.join(OPERATIONS)}"
+            said = f"{names[place]!r} is not an operation{close} allowed: {', '.join(OPERATIONS)}"
             raise ArchitectureError(f"operations.{place}", said)
     return tuple(names[first : first + inner])
 

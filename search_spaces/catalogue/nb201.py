@@ -78,7 +78,7 @@ class NB201Space(Space):
             The text.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         cell = self.params(architecture)
         groups: list[str] = []
@@ -138,7 +138,9 @@ def _read_node(text: str, place: int, group: str, edges: tuple[str, ...]) -> dic
         operation, tilde, number = part.partition("~")
         if operation not in OPERATIONS:
             close = did_you_mean(operation, OPERATIONS)
-            raise _broken(text, place, f"{operation!r} is no operation{close}; allowed: {', '.join(OPERATIONS)}", edge)
+            raise _broken(
+                text, place, f"{operation!r} is not an operation{close}; allowed: {', '.join(OPERATIONS)}", edge
+            )
         if not tilde or number != str(source):
             raise _broken(text, place, f"{part!r} should read '{operation}~{source}'", edge)
         found[edge] = operation

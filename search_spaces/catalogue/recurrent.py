@@ -64,7 +64,7 @@ class RecurrentSpace(Space):
             Activation and input of node 1, node 2, ..
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         tree: Any = self.validate(architecture)._tree
         return decided_nodes(tree)
@@ -109,7 +109,7 @@ class RecurrentSpace(Space):
             The genotype, one line of text.
 
         Raises:
-            ArchitectureError: it is no member.
+            ArchitectureError: it is not a member.
         """
         return f"Genotype(recurrent={self.nodes_of(architecture)!r}, concat=range(1, {self.nodes + 1}))"
 
@@ -260,13 +260,15 @@ def _node(item: object, index: int) -> tuple[str, int]:
     place = f"recurrent[{index - 1}]"
     pair = read_sequence(item, place, "(activation, input)")
     if len(pair) != 2 or not isinstance(pair[0], str):
-        raise ArchitectureError(place, f"{item!r:.60} is no node; write (activation, input)")
+        raise ArchitectureError(place, f"{item!r:.60} is not a node; write (activation, input)")
     activation, source = pair[0], read_whole(pair[1], place)
     if activation == "none":
         raise ArchitectureError(place, f"'none' is a candidate of supernets only; allowed: {', '.join(ACTIVATIONS)}")
     if activation not in ACTIVATIONS:
         close = did_you_mean(activation, ACTIVATIONS)
-        raise ArchitectureError(place, f"{activation!r:.60} is no activation{close}; allowed: {', '.join(ACTIVATIONS)}")
+        raise ArchitectureError(
+            place, f"{activation!r:.60} is not an activation{close}; allowed: {', '.join(ACTIVATIONS)}"
+        )
     if not 0 <= source < index:
         earlier = ", ".join(map(str, range(index)))
         raise ArchitectureError(place, f"node {index} cannot take {source} as input; allowed: {earlier}")

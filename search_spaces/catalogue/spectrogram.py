@@ -127,6 +127,6 @@ def _space_of(name: str) -> Space:
     if name not in known:
         close = did_you_mean(str(name), known) or ";"
         raise SpaceError(
-            f"of={name!r} is no space of networks for images in this package{close} give one such as nb201"
+            f"of={name!r} is not a space of networks for images in this package{close} give one such as nb201"
         )
     return get(name)

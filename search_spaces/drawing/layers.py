@@ -121,7 +121,9 @@ def _places(graph: Graph) -> dict[str, int]:
     for edge in graph.edges:
         missing = next((name for name in (edge.source, edge.target) if name not in place), None)
         if missing is not None:
-            raise SpaceError(f"graph {graph.name!r}: an edge ends at {missing!r}, which is no vertex; add the vertex")
+            raise SpaceError(
+                f"graph {graph.name!r}: an edge ends at {missing!r}, which is not a vertex; add the vertex"
+            )
         if place[edge.source] >= place[edge.target]:
             raise SpaceError(
                 f"graph {graph.name!r}: the edge from {edge.source!r} to {edge.target!r} goes back; list the "

@@ -31,7 +31,7 @@ def draw(architecture: object, other: object = None, *, space: Space | None = No
         The picture.
 
     Raises:
-        ArchitectureError: an architecture is bound to no space and `space` is None, or it is no member.
+        ArchitectureError: an architecture is bound to no space and `space` is None, or it is not a member.
     """
     if other is None:
         return Drawing((_side(architecture, space, ""),))

@@ -92,7 +92,7 @@ def adjacency_encoding(space: Space, architecture: object) -> NDArray[np.float64
 
     Raises:
         SpaceError: the space has no fixed set of operations.
-        ArchitectureError: `architecture` is no member.
+        ArchitectureError: `architecture` is not a member.
     """
     import numpy as np
 
@@ -115,9 +115,9 @@ def path_encoding(space: Space, architecture: object, length: int | None = None)
         1 for each path that the architecture has, else 0; float64 of shape (n,), n the same for all members.
 
     Raises:
-        SpaceError: the space has no fixed set of operations, `length` is no int of at least 1, or there are more than
-            `LONGEST` paths and no `length`.
-        ArchitectureError: `architecture` is no member.
+        SpaceError: the space has no fixed set of operations, `length` is not an int of at least 1, or there are more
+            than `LONGEST` paths and no `length`.
+        ArchitectureError: `architecture` is not a member.
     """
     import numpy as np
 
@@ -198,7 +198,9 @@ def _number(space: Space, frame: _Frame, label: str) -> int:
 
 def _unlimited(space: Space, reason: str) -> SpaceError:
     name = space.name or "without name"
-    return SpaceError(f"space {name} is no space of cells with a fixed set of operations: {reason}; use space.encode")
+    return SpaceError(
+        f"space {name} is not a space of cells with a fixed set of operations: {reason}; use space.encode"
+    )
 
 
 _frames: WeakKeyDictionary[Space, _Frame] = WeakKeyDictionary()

@@ -56,7 +56,7 @@ def from_nni(space: Space, exported: Mapping[str, Any], labels: Mapping[str, str
     """
     if not isinstance(exported, Mapping):
         remedy = "; give one of the list, such as exported[0]" if isinstance(exported, list | tuple) else ""
-        raise ArchitectureError("", f"{exported!r} is no dict from labels to what was chosen{remedy}")
+        raise ArchitectureError("", f"{exported!r} is not a dict from labels to what was chosen{remedy}")
     renamed = _renamed(exported, labels or {})
     if isinstance(space, CellSpace):
         return nni_hub.from_cells(space, renamed)
@@ -84,7 +84,7 @@ def to_nni(space: Space, architecture: object) -> dict[str, Any]:
         The active decisions by label: options by name, several inputs as a list.
 
     Raises:
-        ArchitectureError: it is no tree of the space.
+        ArchitectureError: it is not a tree of the space.
     """
     if isinstance(space, CellSpace):
         return nni_hub.to_cells(space, architecture)

@@ -1,8 +1,8 @@
 """Rows of tables as architectures, and back. pandas is imported when a frame is made.
 
 A row is a pandas Series or any mapping. If columns begin with `arch.`, as in `run.trials()`, they hold the
-architecture, and it is an error if one of them is no parameter of the space. Else the columns with names of parameters
-hold it, and all others (metrics, say) are ignored. None, NaN and NA stand for an inactive decision.
+architecture, and it is an error if one of them is not a parameter of the space. Else the columns with names of
+parameters hold it, and all others (metrics, say) are ignored. None, NaN and NA stand for an inactive decision.
 """
 
 from __future__ import annotations

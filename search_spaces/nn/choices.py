@@ -250,7 +250,7 @@ def _checked_relaxed(relaxed_only: Sequence[str | int], names: tuple[str | int, 
     for name in relaxed_only:
         if name not in names:
             close = did_you_mean(str(name), map(str, names))
-            raise SpaceError(f"LayerChoice: relaxed_only has {name!r}, which is no candidate{close}; known: {names}")
+            raise SpaceError(f"LayerChoice: relaxed_only has {name!r}, which is not a candidate{close}; known: {names}")
     if len(set(relaxed_only)) == len(names):
         raise SpaceError("LayerChoice: all candidates are relaxed_only; leave one for the members of the space")
     return tuple(relaxed_only)
@@ -288,7 +288,7 @@ def _range_of(depth: Any) -> tuple[int, int]:
 
 def _check_number(what: str, value: object, least: int) -> None:
     if not is_whole(value, least):
-        raise SpaceError(f"{what}: {value!r} is no whole number of at least {least}; give one")
+        raise SpaceError(f"{what}: {value!r} is not a whole number of at least {least}; give one")
 
 
 def _blocks(block: Any, count: int) -> list[Module]:

@@ -55,8 +55,8 @@ class _Elastic:
             part = slice_of(self.layer, shell, name)
             if part is None:
                 raise SpaceError(
-                    f"{self.place or type(self.layer).__name__}: {name} of shape {tuple(tensor.shape)} is no part of "
-                    "that of the largest layer, so that they cannot share weights; decide its values before"
+                    f"{self.place or type(self.layer).__name__}: {name} of shape {tuple(tensor.shape)} is not a part "
+                    "of that of the largest layer, so that they cannot share weights; decide its values before"
                 )
             parts[name] = part
         self._follow(shell)

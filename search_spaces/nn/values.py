@@ -222,7 +222,7 @@ class ValueChoice(Value):
         label: the name of the decision; None names it after the attribute that holds it, else after layer and argument.
 
     Raises:
-        SpaceError: there are no candidates, one is no JSON, or the label is not valid.
+        SpaceError: there are no candidates, one is not JSON, or the label is not valid.
     """
 
     relaxed: Callable[[], int] | None = None
@@ -267,7 +267,7 @@ class ValueChoice(Value):
             return plain_json(candidate)
         except ArchitectureError as error:
             remedy = "choose among names and .map() them to what they mean"
-            raise SpaceError(f"ValueChoice: the candidate {candidate!r} is no JSON; {remedy}") from error
+            raise SpaceError(f"ValueChoice: the candidate {candidate!r} is not JSON; {remedy}") from error
 
     def _copied(self, memo: dict[Any, Any]) -> ValueChoice:
         copied = copy.copy(self)

@@ -41,7 +41,7 @@ def wordless(architecture: object) -> Iterator[Any]:
 
 
 def odd_file_name(architecture: object) -> Iterator[Any]:
-    """The name of a file that is no UTF-8 comes as lone surrogates."""
+    """The name of a file that is not UTF-8 comes as lone surrogates."""
     raise FileNotFoundError(os.fsdecode(b"caf\xe9.png"))
     yield {}
 

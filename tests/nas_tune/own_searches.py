@@ -72,7 +72,7 @@ class Ladder:
 
     def check(self, config: SearchConfig, given: Target | None) -> None:
         if config.trainable.name == "darts":
-            raise ConfigError("trainable: darts is no company for a ladder")
+            raise ConfigError("trainable: darts is not a company for a ladder")
 
     def settings(self, config: SearchConfig, space: Space) -> dict[str, Any]:
         return dict(config.strategy.settings)

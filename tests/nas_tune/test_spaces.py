@@ -81,9 +81,9 @@ def test_what_timm_refuses_is_said_with_its_reason(stand_in: list[dict[str, Any]
 
 
 def test_a_name_that_no_model_has_is_refused(stand_in: list[dict[str, Any]]) -> None:
-    with pytest.raises(ConfigError, match="'tiny_c' is no name of a model of timm; did you mean 'tiny_"):
+    with pytest.raises(ConfigError, match="timm has no model whose name matches 'tiny_c'; did you mean 'tiny_"):
         nas_tune.spaces.timm("tiny_c")
-    with pytest.raises(ConfigError, match="'tiny_a' is no name of a model with weights of timm"):
+    with pytest.raises(ConfigError, match="timm has no model with weights whose name matches 'tiny_a'"):
         nas_tune.spaces.timm("tiny_a", pretrained=True)
 
 

@@ -65,7 +65,7 @@ class Block:
 
 
 def blocks_of(page: Path) -> Iterator[Block]:
-    """Every fenced block of a page that is no directive, in order."""
+    """Every fenced block of a page that is not a directive, in order."""
     source = page.read_text(encoding="utf-8")
     for found in _FENCE.finditer(source):
         language = found["language"].strip()

@@ -91,7 +91,7 @@ def test_a_configuration_uses_its_names_and_a_resume_finds_them(tmp_path: Path) 
 
 @pytest.mark.usefixtures("installed")
 def test_a_method_is_a_strategy_and_its_settings_are_held_against_it() -> None:
-    with pytest.raises(nas_tune.NasTuneError, match=r"warmpth is no setting of 'twig_method'; did you mean 'warmth"):
+    with pytest.raises(nas_tune.NasTuneError, match=r"warmpth is not a setting of 'twig_method'; did you mean 'warmth"):
         nas_tune.search("nb201", strategy={"name": "twig_method", "warmpth": 3.0}, max_trials=1, executor="inline")
 
 

@@ -20,9 +20,9 @@ from search_spaces.algebra.compiler import MAX_PARAMETERS
         (lambda: integer(3, 3), r"low equals high.*const\(3\)"),
         (lambda: real(1.0, 0.5), "low 1.0 is above high 0.5; swap"),
         (lambda: real(2, 2), r"low equals high.*const\(2\)"),
-        (lambda: real(0, math.nan), "high=nan is no finite number"),
-        (lambda: real(-math.inf, 0), "low=-inf is no finite number"),
-        (lambda: real(0, 10**400), "no finite number"),
+        (lambda: real(0, math.nan), "high=nan is not a finite number"),
+        (lambda: real(-math.inf, 0), "low=-inf is not a finite number"),
+        (lambda: real(0, 10**400), "not a finite number"),
         (lambda: real(-1.7e308, 1.7e308), "wider than the largest float"),
         (lambda: integer(1, 2.0), "high=2.0 is a float, not an int; write high=2"),  # type: ignore[arg-type]
         (lambda: integer(True, 2), "low=True is a bool"),

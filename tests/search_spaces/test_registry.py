@@ -124,7 +124,7 @@ def test_a_reference_is_imported_when_it_is_asked_for() -> None:
     assert search_spaces.get("later").size
     with pytest.raises(SpaceError, match=r"the space 'never' \(no_such_module:x\) cannot be imported"):
         search_spaces.get("never")
-    with pytest.raises(SpaceError, match="'x' is no reference; write 'module:attribute'"):
+    with pytest.raises(SpaceError, match="'x' is not a reference; write 'module:attribute'"):
         search_spaces.register("wrong", "x")
 
 

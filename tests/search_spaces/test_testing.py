@@ -35,7 +35,7 @@ class Unseeded(Space):
     [
         (Forgetful, "parameters come back"),
         (StandsStill, "a mutant is another"),
-        (Unseeded, "a seed says everything"),
+        (Unseeded, "a seed determines every draw"),
     ],
 )
 def test_broken_spaces_are_found(broken: type[Space], promise: str) -> None:

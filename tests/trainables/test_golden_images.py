@@ -261,7 +261,7 @@ TABLES = {
     "two images": ({"a": CELLS, "b": CELLS, "label": LABELS}, {}),
     "two images, one usual": ({"a": CELLS, "image": CELLS, "label": LABELS}, {}),
     "chosen": ({"a": CELLS, "b": CELLS, "c": LABELS, "d": LABELS}, {"image_column": "b", "label_column": "d"}),
-    "chosen that is no label": ({**TABLE, "c": LABELS / 2}, {"label_column": "c"}),
+    "chosen that is not a label": ({**TABLE, "c": LABELS / 2}, {"label_column": "c"}),
     "chosen that is not there": (TABLE, {"label_column": "c"}),
     "chosen that holds no images": (TABLE, {"image_column": "label"}),
     "split": ({**TABLE, "split": SPLIT}, {}),

@@ -143,7 +143,7 @@ def test_list(capsys):
     ("arguments", "message"),
     [
         (["--arch", "|bad|"], "bad"),
-        (["--arch", "{"], "no JSON"),
+        (["--arch", "{"], "not JSON"),
         (["--arch", "{}"], "edge_0_1"),
         (["--space", "nb20l"], "did you mean 'nb201'"),
         (["--space", "chain"], "no string form"),
@@ -206,4 +206,4 @@ def test_darts_says_what_is_wrong(capsys):
     assert darts("--set", "epochs=3") == 2
     assert "takes no setting 'epochs'" in capsys.readouterr().err
     assert main(["darts", "--space", "nb101"]) == 2
-    assert "no undecided network" in capsys.readouterr().err
+    assert "no supernet" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_class_is_made_with_its_settings():
     ("target", "settings", "message"),
     [
         (train, {"widht": 3}, "'widht'; did you mean 'width'"),
-        (train, {"seed": 3}, "'seed' is no setting"),
+        (train, {"seed": 3}, "'seed' is not a setting"),
         (Counter, {"start": 1, "zzz": 2}, "it takes: start, by"),
         (Counter, {}, "needs the setting 'start'"),
         ("image_classifier", {"chanels": 8}, "did you mean 'channels'"),
@@ -158,7 +158,7 @@ class Held:
 
 @pytest.mark.parametrize("target", [Held(), functools.partial(Held())])
 def test_an_instance_is_refused_and_its_method_is_a_generator_function(target):
-    with pytest.raises(TrainableError, match=r"^an instance of Held is no trainable; give its class, if that has "):
+    with pytest.raises(TrainableError, match=r"^an instance of Held is not a trainable; give its class, if that has "):
         adapt(target)
     trainable = adapt(Held().__call__)
     trainable.setup({}, seed=0, max_epochs=1)

@@ -167,8 +167,8 @@ class _Compression:
         lost += ["larger"] if (small.bytes or 0) > (float_.bytes or 0) else []
         if lost:
             self._notes.append(
-                f"int8 is {' and '.join(lost)} than {ONNX} here: in small or depthwise layers, quantizing the values "
-                "on the way takes more than the sums in int8 save"
+                f"int8 is {' and '.join(lost)} than {ONNX} here: in small or depthwise layers, quantizing the "
+                "activations costs more than the arithmetic in int8 saves"
             )
 
     def _used(self, network: nn.Module) -> list[nn.Parameter]:
@@ -197,8 +197,8 @@ class _Compression:
         except Exception as error:
             # A network may raise anything inside torch's exporter.
             raise TrainableError(
-                "only an ONNX program of a network can be measured, and this one has none: "
-                f"torch cannot export it: {type(error).__name__}: {first_line(error)}"
+                "compression measures networks as ONNX files, and torch cannot export this one: "
+                f"{type(error).__name__}: {first_line(error)}"
             ) from error
         return _Made(name, file, network)
 
@@ -223,7 +223,7 @@ class _Compression:
         for one in results:
             if one.format == "onnx" and not one.files:
                 raise TrainableError(
-                    f"only an ONNX program of a network can be measured, and this one has none: {one.problem}"
+                    f"compression measures networks as ONNX files, and this one has none: {one.problem}"
                 )
             if one.problem:
                 self._notes.append(f"{one.format}: {one.problem}")
@@ -234,7 +234,7 @@ class _Compression:
     def _measured(self, made: list[_Made]) -> tuple[CompressionStage, ...]:
         """Evaluate all stages on the test split, and measure the latency of those with a file."""
         sessions = {one.name: session(one.file, self._settings.threads) for one in made if one.file is not None}
-        self._report("judging on the test split")
+        self._report("evaluating on the test split")
         with torch.no_grad():
             metrics = {one.name: self._tuning.judge(self._run_of(one, sessions), "test") for one in made}
         self._report("measuring latency")

@@ -78,7 +78,9 @@ def pruned_channels(network: nn.Module, inputs: Batch, share: float) -> nn.Modul
         )
     for now, before in zip(left, shapes, strict=True):
         if now != before:
-            raise TrainableError(f"{_refused(network)}: an output of {tuple(before)} became {tuple(now)}; {_ELSE}")
+            raise TrainableError(
+                f"{_refused(network)}: the shape of an output changed from {tuple(before)} to {tuple(now)}; {_ELSE}"
+            )
     return smaller
 
 

@@ -173,7 +173,7 @@ def within_reach(
 ) -> Member:
     """Search by mutations for a member that meets all limits.
 
-    This is a descent: if it ends at a member outside the limits, that is no proof that no member meets them.
+    This is a descent: if it ends at a member outside the limits, that is not proof that no member meets them.
 
     Args:
         space: the name of a space, or a `Space` that has a network.

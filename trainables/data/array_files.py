@@ -36,7 +36,9 @@ def arrays_of(path: Path) -> Array | dict[str, Array]:
             with found as archive:
                 return {name: archive[name] for name in archive.files}
     except DAMAGE as error:
-        raise DataError(f"{path} is no whole file of plain arrays ({error}); write it with numpy.savez") from error
+        raise DataError(
+            f"{path} is not a complete file of plain arrays ({error}); write it with numpy.savez"
+        ) from error
 
 
 def array_of(path: Path, names: Sequence[str], what: str) -> Array:
@@ -60,5 +62,7 @@ def array_of(path: Path, names: Sequence[str], what: str) -> Array:
         return next(iter(found.values()))
     name = next((one for one in names if one in found), None)
     if name is None:
-        raise DataError(f"{path} holds the arrays {', '.join(found) or 'none'}; call that of the {what} x")
+        raise DataError(
+            f"{path} holds the arrays {', '.join(found) or 'none'}; give the array of the {what} the name x"
+        )
     return found[name]

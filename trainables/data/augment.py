@@ -106,7 +106,7 @@ class Views:
             A function of one image; None where there are no transforms.
 
         Raises:
-            TrainableError: a "module:attribute" cannot be imported, or is no transform.
+            TrainableError: a "module:attribute" cannot be imported, or is not a transform.
         """
         if self.transforms is None:
             return None

@@ -17,7 +17,7 @@ S = TypeVar("S", bound=_Settings)
 
 
 class CacheKey(Generic[S]):
-    """Settings as a key; data that are no path are equal if they are the same object.
+    """Settings as a key; data that are not a path are equal if they are the same object.
 
     Args:
         settings: a dataclass with a field `data`; the other fields can be hashed.

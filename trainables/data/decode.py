@@ -110,7 +110,7 @@ def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
     except DataError:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{name} is no whole image ({error}); replace or remove it") from error
+        raise DataError(f"{name} is not a complete image ({error}); replace or remove it") from error
 
 
 def _check_depth(name: str, image: Image.Image) -> None:

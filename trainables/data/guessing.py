@@ -45,7 +45,9 @@ def _of_npz(path: Path, target: str | None) -> str:
     except DataError:
         raise
     except DAMAGE as error:
-        raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
+        raise DataError(
+            f"{path} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
+        ) from error
     return f"the array {name} is {kind}" if kind.kind == "f" else ""
 
 

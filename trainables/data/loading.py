@@ -70,7 +70,7 @@ def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
         The three splits, with the statistics of the training targets.
 
     Raises:
-        DataError: the data set is missing, damaged or cannot be split, or a target is no number.
+        DataError: the data set is missing, damaged or cannot be split, or a target is not a number.
     """
     return _load_numbers(settings, str(device), _stamp(settings))
 
@@ -155,7 +155,7 @@ def load_raw_numbers(settings: DataSettings) -> Raw:
         The data set on the CPU.
 
     Raises:
-        DataError: the data set is missing or damaged, or a target is no number.
+        DataError: the data set is missing or damaged, or a target is not a number.
     """
     return _load_raw_numbers(settings.data, _file_settings(settings), _stamp(settings))
 
@@ -232,7 +232,7 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
     if is_image_folder(path):
         return load_image_folder(path, resize=resize)
     raise DataError(
-        f"{path} is no data set: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
+        f"{path} is not a data set: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
         "of images per class is needed"
     )
 

@@ -71,7 +71,9 @@ def load_npz(
     except DataError:
         raise
     except DAMAGE as error:
-        raise DataError(f"{name} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
+        raise DataError(
+            f"{name} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
+        ) from error
     images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, name, names)
     splits: dict[Part, Split] = {}
     classes = () if numbers else _classes(arrays["y", "train"])

@@ -58,7 +58,7 @@ def opened(path: Path) -> Any:
     try:
         return parquet.ParquetFile(path)
     except (OSError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} is no whole Parquet file ({error}); fetch or write it again") from error
+        raise DataError(f"{path} is not a complete Parquet file ({error}); fetch or write it again") from error
 
 
 def columns_of(files: Sequence[Path], image: str | None, label: str | None, *, numbers: bool = False) -> Columns:

@@ -70,7 +70,7 @@ def target_numbers(values: np.ndarray[Any, Any] | Sequence[object], place: str) 
         (n, k), float32; k is 1 for one number each.
 
     Raises:
-        DataError: a value is no finite number, or the shape is another one.
+        DataError: a value is not a finite number, or the shape is another one.
     """
     if not isinstance(values, np.ndarray):
         for row, value in enumerate(values):
@@ -135,7 +135,7 @@ def as_numbers(raw: Raw) -> Raw:
         The same images with numbers as targets.
 
     Raises:
-        DataError: the name of a class is no number.
+        DataError: the name of a class is not a number.
     """
     values = []
     for title in raw.classes:
@@ -143,7 +143,7 @@ def as_numbers(raw: Raw) -> Raw:
             values.append(float(title))
         except ValueError:
             raise DataError(
-                f"{raw.name}: the class {title!r} is no number, and a regression needs numbers; give the task "
+                f"{raw.name}: the class {title!r} is not a number, and a regression needs numbers; give the task "
                 "classification, or targets that are numbers"
             ) from None
     table = target_numbers(np.array(values), f"{raw.name}: the names of the classes")

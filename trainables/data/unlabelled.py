@@ -54,7 +54,7 @@ def read_images(
         found = " x ".join(map(str, images.shape[1:]))
         raise DataError(
             f"{place}: images are of {found} (channels x height x width), and the network was trained on {wanted}; "
-            "bring them to that size and to these colours"
+            "convert them to that size and number of channels"
         )
     if images.is_floating_point() and not bool(torch.isfinite(images).all()):
         raise DataError(f"{place}: images hold NaN or infinite values; remove or replace them")

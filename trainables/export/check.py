@@ -181,8 +181,8 @@ def _checked(
             allowed = max(allowed, min(_ROUNDINGS * rounding(), _LOOSEST * greatest))
         if not difference <= allowed:
             raise NotTheSameError(
-                f"the outputs differ by {difference:.2g} from the network's, and {allowed:.2g} is allowed; "
-                "it was not kept"
+                f"the outputs differ by {difference:.2g} from the network's, and {allowed:.2g} is allowed; the file "
+                "was not kept"
             )
         differences.append(difference)
     return max(differences)
@@ -252,7 +252,9 @@ def _run(kind: str, arguments: Sequence[str]) -> None:
             command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise NotTheSameError(f"a fresh interpreter took over {_SECONDS} s to load it; it was not kept") from error
+        raise NotTheSameError(
+            f"a fresh interpreter took over {_SECONDS} s to load the file; it was not kept"
+        ) from error
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise NotTheSameError(f"a fresh interpreter cannot load it: {last}; it was not kept")

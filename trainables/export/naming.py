@@ -114,7 +114,7 @@ def positional(network: nn.Module, inputs: Batch) -> tuple[Any, ...]:
     bound = inspect.signature(network.forward).bind(**inputs)
     if bound.kwargs:
         raise TrainableError(
-            f"{type(network).__name__}.forward takes {next(iter(bound.kwargs))!r} by name alone; put the inputs first "
-            "among its arguments, without a star before them"
+            f"{type(network).__name__}.forward takes {next(iter(bound.kwargs))!r} as a keyword only; put the inputs "
+            "first among its arguments, without a star before them"
         )
     return bound.args

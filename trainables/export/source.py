@@ -65,7 +65,10 @@ def source_code_of(network: nn.Module, batches: Pair) -> SourceCode:
         UntraceableError: a module cannot be written; the message names it.
     """
     if length(batches[0]) == length(batches[1]):
-        raise UntraceableError(f"both batches hold {length(batches[0])}; they must differ, to see what follows them")
+        raise UntraceableError(
+            f"both batches hold {length(batches[0])}; give batches of two sizes, so that what depends on the size is "
+            "found"
+        )
     own = copy.deepcopy(network).eval()
     return _Author(own, seen_inputs(own, batches)).source()
 

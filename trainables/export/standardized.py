@@ -225,7 +225,7 @@ def described_outputs(deployed: Deployed, *, raw: bool = True) -> str:
     if deployed.classes:
         return "one number for each class, before softmax"
     if deployed.finish is not None and not raw:
-        return "what the network gives, not finished; files that take raw inputs finish it"
+        return "what the network gives; files that take raw inputs also apply the last step of the task"
     if not deployed.output_mean:
         return ""
     if deployed.is_scaled:

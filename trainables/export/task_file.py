@@ -157,7 +157,8 @@ def read_task_file(folder: Path) -> TaskFile:
         document = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise CheckpointError(
-            f"{folder} has no {TASK_FILE}, so it is no exported folder, or an older one; export again: nas-tune export"
+            f"{folder} has no {TASK_FILE}, so it is not an exported folder, or an older one; export again: nas-tune "
+            "export"
         ) from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}; export again") from error

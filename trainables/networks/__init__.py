@@ -175,7 +175,7 @@ def sized_network(space: object, network: Mapping[str, object] | None, **sizes: 
         The settings by name.
 
     Raises:
-        TrainableError: a size is no whole number of at least 1, or the builder does not take a setting.
+        TrainableError: a size is not a whole number of at least 1, or the builder does not take a setting.
     """
     given = {name: value for name, value in sizes.items() if value is not None}
     for name, value in given.items():
@@ -228,8 +228,8 @@ def check_undecided(space: object) -> None:
     if _family_of(space).undecided is False:
         known = ", ".join(name for name in NETWORKS.built_in() if NETWORKS.get(name).undecided)
         raise TrainableError(
-            f"{space_name(space)} has no undecided network, in which shared weights are searched; those that have one: "
-            f"{known}, and yours may have choices of search_spaces.nn; else give an architecture"
+            f"{space_name(space)} has no supernet, so that an architecture is needed: give one, or take a space with "
+            f"a supernet: {known}, or a network of your own with choices of search_spaces.nn"
         )
 
 

@@ -66,10 +66,12 @@ def tree_of(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, 
     if isinstance(architecture, dict):
         return architecture
     if architecture is None:
-        raise TrainableError("this family has no undecided network; give an architecture")
+        raise TrainableError("this family has no supernet; give an architecture")
     tree = getattr(architecture, "tree", None)
     if not isinstance(tree, dict):
-        raise ArchitectureError("", f"{architecture!r:.60} is no dict of decisions; give an Architecture of the space")
+        raise ArchitectureError(
+            "", f"{architecture!r:.60} is not a dict of decisions; give an Architecture of the space"
+        )
     return cast("dict[str, Any]", tree)
 
 
@@ -229,7 +231,7 @@ def check_drop_path(probability: object) -> None:
         probability: the value of the setting.
 
     Raises:
-        TrainableError: the value is no number from 0 to below 1.
+        TrainableError: the value is not a number from 0 to below 1.
     """
     check_number("drop_path", probability, 0)
     if probability >= 1:  # type: ignore[operator]

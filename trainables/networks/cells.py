@@ -117,7 +117,7 @@ def _nodes(tree: Mapping[str, Any], kind: str, concat: str) -> Nodes:
 
 def _read_cell(tree: object, kind: str) -> Cell:
     if not isinstance(tree, dict) or not tree:
-        raise ArchitectureError(kind, f"{tree!r} is no cell; it is a dict of block_2, block_3, ..")
+        raise ArchitectureError(kind, f"{tree!r} is not a cell; it is a dict of block_2, block_3, ..")
     return [
         [_read_side(tree, index, side, kind) for side in ("left", "right")]
         for index in range(INPUTS, INPUTS + len(tree))
@@ -129,7 +129,7 @@ def _read_side(cell: Mapping[str, Any], index: int, side: str, kind: str) -> tup
     block = cell.get(f"block_{index}")
     chosen = block.get(side) if isinstance(block, dict) else None
     if not isinstance(chosen, dict):
-        raise ArchitectureError(path, f"{block!r} is no block; it is {{'left': {{'input', 'op'}}, 'right': ..}}")
+        raise ArchitectureError(path, f"{block!r} is not a block; it is {{'left': {{'input', 'op'}}, 'right': ..}}")
     source: int = option(chosen, "input", tuple(range(index)), f"{path}.{side}")
     operation: str = option(chosen, "op", tuple(OPERATIONS), f"{path}.{side}")
     return operation, source

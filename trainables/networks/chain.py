@@ -79,7 +79,7 @@ def _read_layer(layer: Mapping[str, Any], index: int, width: float) -> LayerSpec
     convolves = operation in CONVOLUTIONS or operation in DEPTHWISE
     channels = layer.get("channels") if convolves else 0
     if not isinstance(channels, int) or (convolves and channels < 1):
-        raise ArchitectureError(f"{path}.channels", f"{channels!r} is no number of channels; it is 1 or more")
+        raise ArchitectureError(f"{path}.channels", f"{channels!r} is not a number of channels; it is 1 or more")
     # A canonical form leaves out a decision that changes nothing, so a missing one has its plain value.
     stride = option({"stride": 1, **layer}, "stride", (1, 2), path)
     connection = option({"connection": "series", **layer}, "connection", CONNECTIONS, path)

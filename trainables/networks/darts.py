@@ -85,7 +85,7 @@ def _decided(tree: Mapping[str, Any], kind: str) -> Nodes:
     """Read the nodes of a cell of any number of nodes."""
     cell = tree.get(kind)
     if not isinstance(cell, dict) or not cell:
-        raise ArchitectureError(kind, f"{cell!r} is no cell; it is a dict of node_2, node_3, ..")
+        raise ArchitectureError(kind, f"{cell!r} is not a cell; it is a dict of node_2, node_3, ..")
     nodes = [_read_node(cell, index, kind) for index in range(INPUTS, INPUTS + len(cell))]
 
     def make(shape: CellShape) -> list[nn.Module]:

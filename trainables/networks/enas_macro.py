@@ -56,7 +56,7 @@ def build_enas_macro(
         Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
 
     Raises:
-        TrainableError: `channels` is no whole number above 0.
+        TrainableError: `channels` is not a whole number above 0.
         ArchitectureError: a layer breaks the form; the message gives the path.
     """
     del image_size  # every size works: nothing shrinks below one pixel
@@ -71,7 +71,7 @@ def build_enas_macro(
 def _read_layer(layer: Any, index: int) -> LayerSpec:
     path = f"layers.{index}"
     if not isinstance(layer, dict):
-        raise ArchitectureError(path, f"{layer!r} is no layer; it is a dict of 'op' and 'skips'")
+        raise ArchitectureError(path, f"{layer!r} is not a layer; it is a dict of 'op' and 'skips'")
     operation = option(layer, "op", OPERATIONS, path)
     skips, candidates = layer.get("skips", []), skip_candidates(index)
     if not isinstance(skips, list) or len({*map(str, skips)}) != len(skips):

@@ -51,7 +51,7 @@ def build_ft_transformer(
         the categories (n, columns), int64, in this order or by the names `numbers` and `categories`.
 
     Raises:
-        TrainableError: a number of features or codes is no whole number above 0.
+        TrainableError: a number of features or codes is not a whole number above 0.
         ArchitectureError: a decision breaks the form; the message gives the path.
     """
     check_columns(num_features, cardinalities)

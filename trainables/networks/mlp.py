@@ -56,7 +56,7 @@ def build_mlp(
         the categories (n, columns), int64, in this order or by the names `numbers` and `categories`.
 
     Raises:
-        TrainableError: a number of features, codes or values is no whole number above 0.
+        TrainableError: a number of features, codes or values is not a whole number above 0.
         ArchitectureError: a layer breaks the form; the message gives the path.
     """
     check_columns(num_features, cardinalities)

@@ -80,7 +80,8 @@ def check_partial(partial: object, channels: int, *, is_decided: bool) -> None:
     check_number("partial", partial, 1, whole=True)
     if partial != 1 and is_decided:
         raise TrainableError(
-            f"partial is {partial}, and the network is decided; leave partial out, or give no architecture"
+            f"partial is {partial}, which is a setting of supernets, and an architecture is given; leave one of them "
+            "out"
         )
     if channels % partial:  # type: ignore[operator]
         raise TrainableError(f"partial is {partial} and channels is {channels}; take a multiple of {partial} channels")

@@ -369,7 +369,7 @@ def _source(tree: Mapping[str, Any], name: str) -> nn.Module:
 
 def _node(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(tree.get(name), Mapping):
-        raise ArchitectureError(name, f"{tree.get(name)!r:.60} is no node; it is a dict of input and activation")
+        raise ArchitectureError(name, f"{tree.get(name)!r:.60} is not a node; it is a dict of input and activation")
     node: Mapping[str, Any] = tree[name]
     return node
 

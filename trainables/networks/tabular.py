@@ -26,7 +26,7 @@ def check_columns(num_features: int, cardinalities: Sequence[int]) -> None:
         cardinalities: the number of codes of each column of categories.
 
     Raises:
-        TrainableError: one is no whole number above 0, or a row has neither numbers nor categories.
+        TrainableError: one is not a whole number above 0, or a row has neither numbers nor categories.
     """
     if isinstance(cardinalities, str) or not isinstance(cardinalities, Sequence):
         raise TrainableError(
@@ -35,8 +35,8 @@ def check_columns(num_features: int, cardinalities: Sequence[int]) -> None:
     for cardinality in cardinalities:
         if not is_whole(cardinality, 1):
             raise TrainableError(
-                f"cardinalities is {list(cardinalities)!r}; {cardinality!r} is no number of codes: give whole numbers "
-                "of at least 1"
+                f"cardinalities is {list(cardinalities)!r}; {cardinality!r} is not a number of codes: give whole "
+                "numbers of at least 1"
             )
     check_number("num_features", num_features, 0 if cardinalities else 1, whole=True)
 
@@ -52,7 +52,7 @@ def embedding_widths(cardinalities: Sequence[int], embedding: int | None) -> lis
         One number of values for each column.
 
     Raises:
-        TrainableError: `embedding` is no whole number above 0.
+        TrainableError: `embedding` is not a whole number above 0.
     """
     if embedding is not None:
         check_number("embedding", embedding, 1, whole=True)

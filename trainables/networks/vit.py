@@ -66,7 +66,7 @@ def build_vit(
 ) -> nn.Module:
     """Build the network of one member for images of one size.
 
-    An image whose size is no multiple of the patch is padded with zeros below and on the right.
+    An image whose size is not a multiple of the patch is padded with zeros below and on the right.
 
     Args:
         architecture: a member of `vit`, or its tree.

@@ -36,11 +36,11 @@ def check_settings(
         name: the target's name, for the message.
         target: a class or function; its signature says what it takes.
         settings: values by name.
-        skip: how many of the first parameters are no settings, because the caller passes them.
+        skip: how many of the first parameters are not settings, because the caller passes them.
         given: names of further parameters that the caller passes.
 
     Raises:
-        TrainableError: a name is no setting, or a setting without a default is missing.
+        TrainableError: a name is not a setting, or a setting without a default is missing.
     """
     parameters = list(inspect.signature(target).parameters.values())[skip:]
     named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
@@ -48,7 +48,7 @@ def check_settings(
     anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for key in settings:
         if key in given:
-            raise TrainableError(f"{key!r} is no setting of {name}: the caller passes it")
+            raise TrainableError(f"{key!r} is not a setting of {name}: the caller passes it")
         if key not in named and not anything:
             hint = did_you_mean(key, known) or ";"
             raise TrainableError(f"{name} takes no setting {key!r}{hint} it takes: {', '.join(known) or 'none'}")
@@ -67,7 +67,7 @@ def check_number(
     whole: bool = False,
     open_low: bool = False,
 ) -> None:
-    """Refuse what is no finite number within bounds.
+    """Refuse what is not a finite number within bounds.
 
     Args:
         name: the setting's name, for the message.
@@ -142,7 +142,7 @@ def check_text(name: str, value: object, *, optional: bool = False) -> None:
         optional: allow None.
 
     Raises:
-        TrainableError: `value` is no text, or is empty.
+        TrainableError: `value` is not text, or is empty.
     """
     if not (isinstance(value, str) and value) and not (optional and value is None):
         raise TrainableError(f"{name} is {value!r}; it must be text")
@@ -164,7 +164,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, object]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise TrainableError(f"{text!r} is no setting; write key=value")
+            raise TrainableError(f"{text!r} is not a setting; write key=value")
         try:
             settings[key] = json.loads(value)
         except (json.JSONDecodeError, RecursionError):

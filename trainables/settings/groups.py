@@ -111,7 +111,7 @@ def group(
     Args:
         kind: the dataclass of the object.
         defaults: defaults that differ from those of `kind`, by its field names.
-        fixed: values that are no settings here, by the field names of `kind`.
+        fixed: values that are not settings here, by the field names of `kind`.
         optional: fields of `kind` that users may leave open: their flat default is None.
 
     Returns:
@@ -217,13 +217,13 @@ def with_defaults(kind: type, given: Mapping[str, object]) -> dict[str, Any]:
         Every setting by its flat name: the given value, else the default.
 
     Raises:
-        TypeError: a name is no setting of `kind`, or a setting without a default is missing.
+        TypeError: a name is not a setting of `kind`, or a setting without a default is missing.
     """
     known = flat_settings(kind)
     for name in given:
         if name not in known:
             hint = did_you_mean(name, known) or ";"
-            raise TypeError(f"{name!r} is no setting{hint} the settings: {', '.join(known)}")
+            raise TypeError(f"{name!r} is not a setting{hint} the settings: {', '.join(known)}")
     complete = {name: given.get(name, one.default) for name, one in known.items()}
     lacking = [name for name, value in complete.items() if value is MISSING]
     if lacking:

@@ -180,7 +180,10 @@ class SearchBuilder:
         device = device_of(self.settings.device)
         data = self.task.load(device)
         if not len(data.validation):
-            raise TrainableError(f"{data.name} has no validation examples, from which the architecture learns")
+            raise TrainableError(
+                f"{data.name} has no validation examples, from which a search in a supernet learns the architecture; "
+                "give a part of the data to validation"
+            )
         randomness = Randomness(seed, device)
 
         def make(stage: SearchStage, kept: Kept, length: int) -> Search:

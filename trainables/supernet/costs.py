@@ -43,7 +43,7 @@ def option_macs(supernet: Any, example: Tensor) -> Costs:
         The multiply-accumulates of each option, by decision.
 
     Raises:
-        TrainableError: costs are no sum, because a decision is a value, or stands both inside an option and outside of
+        TrainableError: costs are not a sum, because a decision is a value, or is both inside an option and outside of
             it; or an option takes other inputs than one tensor.
     """
     return _option_costs(
@@ -95,7 +95,7 @@ def check_costs(costs: Mapping[str, Sequence[float]], decisions: Mapping[str, De
     """
     for name, numbers in costs.items():
         if name not in decisions:
-            raise TrainableError(f"costs has {name!r}, which is no decision; known: {', '.join(decisions)}")
+            raise TrainableError(f"costs has {name!r}, which is not a decision; known: {', '.join(decisions)}")
         count = len(decisions[name].options)
         if len(numbers) != count:
             raise TrainableError(f"costs of {name} are {len(numbers)} numbers for its {count} options; give one each")
@@ -222,11 +222,11 @@ def _wait(device: torch.device) -> None:
 
 
 def _check_sum(decision: Decision, decisions: Mapping[str, Decision]) -> None:
-    """Refuse a decision for which the cost of a network is no sum over its decisions."""
+    """Refuse a decision for which the cost of a network is not a sum over its decisions."""
     if decision.kind == "value":
         raise TrainableError(
-            f"{decision.name} is a value, whose cost depends on other decisions, so that costs are no sum; give costs "
-            "by decision instead of 'macs' or 'latency'"
+            f"{decision.name} is a value, whose cost depends on other decisions, so that costs are not a sum; give "
+            "costs by decision instead of 'macs' or 'latency'"
         )
     names = {id(choice): name for name, known in decisions.items() for choice in known.choices}
     for choice in decision.choices:

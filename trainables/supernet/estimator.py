@@ -120,7 +120,7 @@ class SharedWeights:
         self._shared, self._scorer = shared, None
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
-        """Load the supernet and its data, once; `ArchitectureError` for what is no member of its space."""
+        """Load the supernet and its data, once; `ArchitectureError` for what is not a member of its space."""
         self._architecture, self._is_scored = self.scorer.supernet.space.validate(architecture), False
 
     def step(self) -> dict[str, float]:
@@ -179,7 +179,9 @@ class SharedWeights:
             staged = builder.begin(state["of"]["seed"], state["of"]["max_epochs"])
             staged.load_state_dict(state["search"])
         except (RuntimeError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{self._folder} is no whole supernet ({error}); use another checkpoint") from error
+            raise CheckpointError(
+                f"{self._folder} is not a complete supernet ({error}); use another checkpoint"
+            ) from error
         return staged.search
 
     def _builder(self, state: Any) -> SearchBuilder:

@@ -139,7 +139,7 @@ class Search:
             The mean `loss` and the primary metric of the task on the training examples, as the weights learned.
 
         Raises:
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not a finite number.
         """
         tally = Tally.of(self.task, self.data)
         with self._training():

@@ -74,6 +74,6 @@ class Stream:
             ValueError: the state belongs to a part of another size.
         """
         if len(state["order"]) not in (0, self._round):
-            raise ValueError(f"the order is one of {len(state['order'])} examples, here are {self._round}")
+            raise ValueError(f"the saved order is of {len(state['order'])} examples, and the data have {self._round}")
         self._order = state["order"].to(self._order.device)
         self._at = state["at"]

@@ -124,13 +124,13 @@ class DartsTrainable:
 
         Args:
             architecture: not a network: each decision is a setting that replaces the given one, so that settings of
-                searches can themselves be searched. The decision `search` is no setting. It is a number that
+                searches can themselves be searched. The decision `search` is not a setting. It is a number that
                 distinguishes searches of equal settings.
             seed: decides everything random.
             max_epochs: epochs of the search, of all its stages together.
 
         Raises:
-            TrainableError: a decision is no setting, or a setting cannot be, or the shapes of options disagree.
+            TrainableError: a decision is not a setting, or a setting cannot be, or the shapes of options disagree.
         """
         check_number("seed", seed, 0, 2**63 - 1, whole=True)
         check_number("max_epochs", max_epochs, 1, whole=True)

@@ -121,7 +121,7 @@ class DecidedSettings:
         known = self.settings
         for key in declared:
             if key not in known and key not in self._own() and (hint := did_you_mean(str(key), known)):
-                raise TrainableError(f"{key} is no decision of {name} and no setting of the training{hint}")
+                raise TrainableError(f"{key} is not a decision of {name} and no setting of the training{hint}")
 
     def _own(self) -> Collection[str]:
         """The decisions at the top of the tree that are those of the network."""

@@ -325,7 +325,7 @@ def _by_onnx(folder: Path, file: TaskFile) -> Callable[[Batch], Batch]:
         session = onnxruntime.InferenceSession(folder / ONNX, providers=["CPUExecutionProvider"])
     except Exception as error:
         # onnxruntime raises classes of its own, which derive from Exception alone.
-        raise CheckpointError(f"{folder / ONNX} is no whole ONNX file: {error}; export it again") from error
+        raise CheckpointError(f"{folder / ONNX} is not a complete ONNX file: {error}; export it again") from error
     inputs, outputs = ([one.name for one in some] for some in (session.get_inputs(), session.get_outputs()))
 
     def run(batch: Batch) -> Batch:

@@ -74,10 +74,8 @@ def _named(given: Any, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
         raise DataError(f"x is {_said(given)}; the network takes a dict with {', '.join(like)}")
     for name in like:
         if name not in given:
-            hint = did_you_mean(name, [str(one) for one in given]) or ";"
-            raise DataError(
-                f"x has {', '.join(map(str, given)) or 'nothing'}, and no {name!r}{hint} the network takes it"
-            )
+            hint = did_you_mean(name, [str(one) for one in given]) or "; the network needs it"
+            raise DataError(f"x has the keys {', '.join(map(str, given)) or '(none)'}, and {name!r} is missing{hint}")
     return {name: _like(given[name], other, f"x[{name!r}]") for name, other in like.items()}
 
 

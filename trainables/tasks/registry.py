@@ -37,10 +37,10 @@ _MEMBERS = tuple(name for name in vars(Task) if not name.startswith("_"))
 def _task(name: str, target: object) -> type[Task]:
     missing = [member for member in _MEMBERS if not hasattr(target, member)]
     if not inspect.isclass(target) or missing:
-        lacks = f"it lacks {', '.join(missing)}" if missing else "it is no class"
+        lacks = f"it lacks {', '.join(missing)}" if missing else "it is not a class"
         raise TrainableError(
-            f"{name} is no task: {lacks}; derive a class from trainables.tasks.task.Task, with name, metrics, primary, "
-            "load(), loss() and meter()"
+            f"{name} is not a task: {lacks}; derive a class from trainables.tasks.task.Task, with name, metrics, "
+            "primary, load(), loss() and meter()"
         )
     return cast("type[Task]", target)
 
@@ -71,7 +71,7 @@ def register(name: str, target: type[Task] | str, *, replace: bool = False) -> N
         replace: whether to replace a task that has the name already.
 
     Raises:
-        TrainableError: the name breaks the rule or is taken, or the class is no task.
+        TrainableError: the name breaks the rule or is taken, or the class is not a task.
     """
     TASKS.register(name, target, replace=replace)
 
@@ -87,7 +87,7 @@ def task_class(task: object) -> type[Task]:
 
     Raises:
         UnknownNameError: no task has the name.
-        TrainableError: it is none of these, or the class is no task.
+        TrainableError: it is none of these, or the class is not a task.
     """
     if isinstance(task, str) and ":" in task:
         task = _imported(task)
@@ -130,23 +130,23 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
         why = (
             "a window is given" if settings.get("window") is not None else "the data are waveforms or lists of numbers"
         )
-        return "signal", f"the task is taken for signal, since {why}; task = .. sets another one"
+        return "signal", f"the task is signal, since {why}; set task = .. for another one"
     if is_text(settings.get("data"), settings.get("data_root")):
         return (
             "language",
-            "the task is taken for language, since the data are a text or token ids; task = .. sets another one",
+            "the task is language, since the data are a text or token ids; set task = .. for another one",
         )
     if is_table(settings.get("data"), settings.get("data_root")):
         return (
             "table",
-            "the task is taken for table, since the data are rows without images; task = .. sets another one",
+            "the task is table, since the data are rows without images; set task = .. for another one",
         )
     known = {name: value for name, value in settings.items() if name in flat_settings(DataSettings)}
     if settings.get("target") is not None:
         known["label_column"] = settings["target"]
     real = real_targets(from_flat(DataSettings, known))
     name = "regression" if real else "classification"
-    return name, f"the task is taken for {name}, since {real or 'the targets are classes'}; task = .. sets another one"
+    return name, f"the task is {name}, since {real or 'the targets are classes'}; set task = .. for another one"
 
 
 def task_reference(task: Task) -> str:
@@ -218,7 +218,7 @@ def make_task(task: object, settings: Mapping[str, object] | None = None) -> Tas
 
     Raises:
         UnknownNameError: no task has the name.
-        TrainableError: it is no task, or does not take a setting, or a setting cannot be.
+        TrainableError: it is not a task, or does not take a setting, or a setting cannot be.
     """
     given = {**(task if isinstance(task, Mapping) else {}), **(settings or {})}
     if isinstance(task, Mapping):

@@ -34,7 +34,7 @@ class Regression(ImageTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        errors_in(self.unit)  # refuses what is no unit
+        errors_in(self.unit)  # refuses what is not a unit
 
     @property
     def metrics(self) -> Sequence[Metric]:

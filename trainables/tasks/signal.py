@@ -79,7 +79,7 @@ class Signal(Task):
 
     def __post_init__(self) -> None:
         check_number("label_smoothing", self.label_smoothing, 0, 0.9)
-        errors_in(self.unit)  # refuses what is no unit
+        errors_in(self.unit)  # refuses what is not a unit
 
     @property
     def metrics(self) -> Sequence[Metric]:

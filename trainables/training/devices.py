@@ -14,7 +14,7 @@ _VECTOR = 16
 
 
 def check_device(name: object) -> None:
-    """Refuse what is no device at all, without asking the machine.
+    """Refuse what is not a device at all, without asking the machine.
 
     Args:
         name: "auto", or what `torch.device` takes.

@@ -116,7 +116,7 @@ class Training:
             The mean `loss` and the primary metric of the task on the training examples, as the weights learned.
 
         Raises:
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not a finite number.
         """
         self._begin_together()
         self._trained.train()
@@ -321,7 +321,7 @@ class Tally:
             The mean `loss` and the primary metric of the task.
 
         Raises:
-            DivergedError: the loss is no finite number.
+            DivergedError: the loss is not a finite number.
         """
         self._meter.merge(group, self._device)
         total, count = self._loss, torch.tensor(self._count, device=self._device)

@@ -157,7 +157,7 @@ class Repeated:
                 continue
             values = [numbers[name] for numbers in self._reports if name in numbers]
             if len(values) < len(reports):
-                # The session says why such a value is no number.
+                # The session says why such a value is not a number.
                 bad = next(number for number, numbers in enumerate(self._reports) if name not in numbers)
                 joined[name] = reports[bad][name]
             elif name in _OF_ONE:

@@ -56,10 +56,10 @@ def numbers_of(report: object) -> tuple[dict[str, float], dict[str, str]]:
         report: what a training reported of an epoch.
 
     Returns:
-        The numbers by name, and by name the reason why another value is no usable number.
+        The numbers by name, and by name the reason why another value is not a usable number.
 
     Raises:
-        BadResultError: the report is no mapping of names to numbers, or holds no number.
+        BadResultError: the report is not a mapping of names to numbers, or holds no number.
     """
     if not isinstance(report, Mapping) or not report:
         raise BadResultError(

@@ -39,7 +39,7 @@ class Failure:
 
     Attributes:
         kind: "error", "diverged", "constraint", "oom", "bad_result", "storage", or "lost" if another of the processes
-            that train together is gone, which is no failure of the training.
+            that train together is gone, which is not a failure of the training.
         message: the type and the text of the error.
         traceback: where it was raised; empty for a bad report and for a failure of the storage.
     """
@@ -74,7 +74,7 @@ class Outcome:
         failure: the reason if the trial cannot go on.
         notes: remarks for the user.
         found: the best architecture so far, of a training that searches for one.
-        unusable: by name, why a reported value is no number and is left out. If the objective of a search is among
+        unusable: by name, why a reported value is not a number and is left out. If the objective of a search is among
             them, the search ends the trial.
         out_of_time: whether the deadline passed within the next epoch. Earlier reports of this trial stay, and this
             session adds none.

@@ -42,7 +42,7 @@ def settings_of_each(settings: Mapping[str, object], takes: Collection[str]) -> 
         The number of seeds, and the settings by training: all folds with the first seed come first.
 
     Raises:
-        TrainableError: `repeats` is no whole number of at least 1, or `folds` none of at least 2.
+        TrainableError: `repeats` is not a whole number of at least 1, or `folds` none of at least 2.
     """
     wanted, repeats = dict(settings), 1
     if REPEATS in wanted and REPEATS not in takes:

@@ -30,7 +30,7 @@ class ParquetBenchmark:
         test: the column of the test score, which no search sees; None without one.
 
     Raises:
-        ConfigError: no such file or column, or a row that is no architecture of the space.
+        ConfigError: no such file or column, or a row that is not an architecture of the space.
     """
 
     def __init__(

@@ -107,7 +107,7 @@ class SurrogateBenchmark:
             named = {**self._named("normal", tree["normal"]), **self._named("reduce", tree["reduce"])}
             return np.array([self._codes[name][named.get(name, _ABSENT)] for name in self._order], np.int32)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ArchitectureError("", f"{architecture.to_json()} is no member of darts: {error!r}") from error
+            raise ArchitectureError("", f"{architecture.to_json()} is not a member of darts: {error!r}") from error
 
     def _named(self, kind: str, cell: Any) -> dict[str, str]:
         """The surrogate's names for a cell. Edges are counted node by node; the first node has no choice of inputs."""
@@ -166,7 +166,7 @@ def _beside(file: Path, name: str) -> Any:
 def _known(file: Path) -> tuple[int, ...]:
     epochs = [one for one in _beside(file, "config_space.json")["hyperparameters"] if one["name"] == "epoch"]
     if not epochs:
-        raise ConfigError(f"table {file}: its config_space.json has no epoch, so it is no surrogate of trainings")
+        raise ConfigError(f"table {file}: its config_space.json has no epoch, so it is not a surrogate of trainings")
     return tuple(range(int(epochs[0]["lower"]), int(epochs[0]["upper"]) + 1))
 
 
@@ -183,7 +183,7 @@ def _session(file: Path) -> Any:
     except (OSError, DecodeError) as error:
         raise ConfigError(f"table {file} cannot be read: {error}") from error
     if {given.name for given in model.graph.input} != {"x_cat", "x_cont"}:
-        raise ConfigError(f"table {file} is no surrogate of YAHPO Gym: its inputs are not x_cat and x_cont")
+        raise ConfigError(f"table {file} is not a surrogate of YAHPO Gym: its inputs are not x_cat and x_cont")
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     options = onnxruntime.SessionOptions()

@@ -116,7 +116,7 @@ class Compression:
         """The precision of the metrics: the number of test examples, in words."""
         count = self.made.deployed.splits.get("test", 0)
         if not count:
-            return "how many test examples there are is not told"
+            return "the number of test examples is not recorded"
         share = f": one of them is {1 / count:.4f} of accuracy" if "accuracy" in self.stages[0].metrics else ""
         return f"{count:,} test examples{share}"
 
@@ -182,7 +182,7 @@ class Compression:
         yield f"\n{self.summary()}."
         yield f"\n- Metrics: of the test split, by the ONNX file of each row that has one; {self.doubt}."
         if any(stage.bytes is None for stage in self.stages):
-            yield "- Pruned: as large and as fast as fine-tuned, from which its weights differ only."
+            yield "- Pruned: its size and speed are those of the fine-tuned network; only the weights differ."
         yield "- Parameters: those that the outputs depend on, so none of heads that only training uses."
         if self.supernet:
             yield f"- {self.supernet}."

@@ -196,9 +196,9 @@ def _trained_on(facts: Facts) -> Iterator[str]:
         parts = f"the training and the validation {what} together" if whole else f"the training {what} alone"
         yield f"It learned from {parts}."
     elif whole:
-        yield "Its trainable was told to train on the whole (whole = true)."
+        yield "Its trainable was set to train on all of the data but the test split (whole = true)."
     else:
-        yield "On which part of the data is its trainable's own affair, and not recorded."
+        yield "Its trainable chose the part of the data, and that choice is not recorded."
 
 
 def _files(results: Sequence[Exported]) -> Iterator[str]:
@@ -210,7 +210,10 @@ def _files(results: Sequence[Exported]) -> Iterator[str]:
         inputs = one.inputs or "as the network's"
         yield f"| {one.format} | {names} | {inputs} | {one.bytes:,} | {difference} | {one.tolerance:g} |"
     yield ""
-    yield "What has a difference was loaded in a fresh interpreter and compared with the network on random batches of 1"
+    yield (
+        "A format with a difference was loaded in a fresh interpreter and compared with the network on random "
+        "batches of 1"
+    )
     yield "and of 5; the tolerance is a part of the greatest output, or ten times what the network itself is off by"
     yield "rounding to float32, if that is more. Files of other formats in this folder, if there are any, are from an"
     yield "earlier export of the same weights."

@@ -81,7 +81,7 @@ def export(
     Raises:
         ForeignCodeError: the run comes from elsewhere, and names code that is not given here.
         ConfigError: there is no such trial, or its network was not kept (the message says which were); the trials
-            are searches that train no network of what they find; or the folder holds files that are no export.
+            are searches that train no network of what they find; or the folder holds files that are not an export.
         TrainableError: an unknown format, a package that is missing, or a trainable without `deployed()`.
         RunFolderError: the folder cannot be written.
     """
@@ -136,7 +136,9 @@ def _check_same(target: Path, beginning: str) -> None:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         if name == CARD and not (text.startswith("---\n") and "\nlibrary_name: " in text):
-            raise ConfigError(f"{path} is no card of an export, and is not replaced; name another folder (--out)")
+            raise ConfigError(
+                f"{path} was not written by an export, so it is not replaced; name another folder (--out)"
+            )
         if f"\n{beginning}\n" not in f"\n{text}":
             raise ConfigError(
                 f"{target} holds the export of another network (see its {name}); name another folder (--out)"
@@ -151,5 +153,6 @@ def _check_folder(target: Path, formats: Iterable[str]) -> None:
     there = sorted(name for name in files if os.path.lexists(target / name))
     if there and not any(os.path.lexists(target / name) for name in (CARD, OLDER_CARD)):
         raise ConfigError(
-            f"{target} holds {', '.join(there)}, and no {CARD}: it is no earlier export; name another folder (--out)"
+            f"{target} holds {', '.join(there)}, and no {CARD}: it is not an earlier export; name another folder "
+            "(--out)"
         )

@@ -32,8 +32,8 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
     for name, values in _by_column(found.values, "prediction"):
         if len(values) != found.count:
             raise ConfigError(
-                f"the task gives {len(values)} predictions for {found.count} examples, which makes no table; use "
-                "nas_tune.load(..).predict(x)"
+                f"the task gives {len(values)} predictions for {found.count} examples, which do not fit a table with "
+                "one row per example; use nas_tune.load(..).predict(x)"
             )
         columns[name] = values
     if found.probabilities is not None:

@@ -64,7 +64,8 @@ def load(
         if os.path.isfile(folder / TASK_FILE):
             if trial is not None or retrained is not None or trainable is not None:
                 raise ConfigError(
-                    f"{folder} is an exported folder with one network; trial=.. and the like choose in a run"
+                    f"{folder} is an exported folder, which holds one network; leave out trial=.., retrained=.. and "
+                    "trainable=.., which are for runs"
                 )
             return _of_folder(folder, task, allow_code)
         if not os.path.isfile(ledger_path(folder)):

@@ -37,7 +37,7 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
         if name in changes and name not in one_training(origin.target, {**origin.settings, **changes}):
             raise ConfigError(
                 f"settings.{name}: got {changes[name]!r}; a retraining trains each architecture once with each of "
-                "several seeds, on all that is no test example; leave it out, and give seeds=.. (--seeds)"
+                "several seeds, on all that is not a test example; leave it out, and give seeds=.. (--seeds)"
             )
     settings = {**origin.settings, **changes}
     if "whole" in takes:
@@ -47,7 +47,8 @@ def recipe_of(origin: Origin, changes: Mapping[str, Any]) -> tuple[dict[str, Any
     for name in changes:
         if name in decided:
             raise ConfigError(
-                f"{name}: every architecture of the search decides its own; leave it out, or train one by hand"
+                f"{name}: each architecture of the search decides its own value; leave it out, or train one "
+                "architecture by hand"
             )
     if isinstance(made, Retrainable):
         settings = _completed(settings, made.full_recipe(), takes)

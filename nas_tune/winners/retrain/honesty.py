@@ -157,9 +157,10 @@ class Honesty:
             return f"rank correlation of search and retrained scores {note}"
         found = self.ranks
         return (
-            f"Kendall's tau {found.kendall:+.2f} (p {found.kendall_p:.2f}), Spearman's rho {found.spearman:+.2f} "
-            f"(p {found.spearman_p:.2f}) of search and retrained scores of {found.count} architectures, the best of "
-            f"{self.trials} trials: among the best scores lie close, so that less is to be expected than of all"
+            f"Kendall's tau {found.kendall:+.2f} (p {found.kendall_p:.2f}), Spearman's rho {found.spearman:+.2f} (p "
+            f"{found.spearman_p:.2f}) of search and retrained scores of {found.count} architectures, the best of "
+            f"{self.trials} trials: the best scores are close to each other, so that a lower correlation is expected "
+            "than over all trials"
         )
 
     def _regret_text(self) -> str:

@@ -219,10 +219,10 @@ def _check_where(searched: SearchConfig, where: Mapping[str, Any]) -> None:
     known = [*(name for name in inspect.signature(plan).parameters if name not in ("run", "where")), *places]
     for key in where:
         if key == "max_epochs":
-            raise ConfigError("retrain: 'max_epochs' is no argument; here it is called 'epochs'")
+            raise ConfigError("retrain: 'max_epochs' is not an argument; here it is called 'epochs'")
         if key not in places:
             hint = did_you_mean(key, known) or f"; the arguments: {', '.join(known)}"
-            raise ConfigError(f"retrain: {key!r} is no argument{hint}")
+            raise ConfigError(f"retrain: {key!r} is not an argument{hint}")
 
 
 def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:

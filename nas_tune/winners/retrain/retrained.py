@@ -137,7 +137,7 @@ class Retrained:
         wanted = None if trainable is None else target_class(trainable)
         made = trained(self.run, int(mine["trial"].iloc[0]), trainable=wanted, allow_code=allow_code)
         if not isinstance(made, Retraining):
-            raise ConfigError(f"{self.path} is no retraining, but a run of {type(made).__name__}")
+            raise ConfigError(f"{self.path} is not a retraining, but a run of {type(made).__name__}")
         return made.inner
 
     @property

@@ -132,7 +132,7 @@ class Retraining:
             EndOfTraining: the training has ended.
         """
         if self._ended:
-            raise EndOfTraining("the training has been tested and has no further epoch")
+            raise EndOfTraining("the training is over: the test came after its last epoch, and it has no further one")
         try:
             report: dict[str, object] = dict(self.inner.step())
         except EndOfTraining:

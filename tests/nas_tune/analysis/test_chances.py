@@ -1,4 +1,4 @@
-"""What stands out is no chance: of random samples, of searches that learn, alone and in pairs."""
+"""What stands out is not a chance: of random samples, of searches that learn, alone and in pairs."""
 
 from __future__ import annotations
 

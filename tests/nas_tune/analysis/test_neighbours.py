@@ -50,7 +50,7 @@ def test_eight_architectures_are_the_least() -> None:
     space, asked = mixed(), some(12)[8:]
     assert _guessed(space, some(7), [float(n) for n in range(7)], asked) == (
         {},
-        "no guesses for what was not tried: 7 architectures are too few, 8 the least",
+        "what was not tried gets no prediction: 7 architectures are too few, at least 8 are needed",
     )
     guesses, said = _guessed(space, some(8), [float(n) for n in range(8)], asked)
     assert set(guesses) == {one.id for one in asked}
@@ -63,7 +63,7 @@ def test_there_is_nothing_to_guess_of_equal_values_or_where_all_was_tried() -> N
     assert _guessed(space, known, [float(n) for n in range(8)], []) == ({}, "every neighbour has a trial")
     assert _guessed(space, known, [0.5] * 8, asked) == (
         {},
-        "no guesses for what was not tried: all trials came to the same value",
+        "what was not tried gets no prediction: all trials came to the same value",
     )
 
 

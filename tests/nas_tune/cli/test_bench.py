@@ -93,13 +93,13 @@ def test_after_a_ctrl_c_the_races_of_whole_seeds_are_kept(
     few = ("--strategy", "random,evolution", "--seeds", "2", "--budget", "3m", "--out", str(out))
     ended = call(table_of_cells, *few)
     assert ended.exit_code == 130
-    assert "interrupted after 3 of 4 races: what follows is of 2, with equal seeds" in ended.stderr
+    assert "interrupted after 3 of 4 races: the scores are of 2, with equal seeds" in ended.stderr
     assert "regret by test score, from the best of the table, 0.857:" in ended.stdout
     assert parquet.read_table(out)["seed"].unique().to_pylist() == [0]
     allowed = 1
     ended = call(table_of_cells, *few)
     assert (ended.exit_code, ended.stdout) == (130, "")
-    assert "with no seed every strategy is through" in ended.stderr
+    assert "no seed was finished by every strategy" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -123,7 +123,7 @@ def test_what_was_done_is_told(run: Path, done: tuple[dict[str, Any], Result]) -
         "exporting before",
         "exporting fine-tuned, and loading it in a fresh interpreter",
         "quantizing to int8",
-        "judging on the test split",
+        "evaluating on the test split",
         "measuring latency",
         "loading int8 in a fresh interpreter",
     )

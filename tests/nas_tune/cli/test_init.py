@@ -49,7 +49,7 @@ def test_it_never_overwrites() -> None:
         (["--out", "missing/nas.toml"], "--out missing/nas.toml: cannot be written: No such file or directory"),
         (["--data", "digist"], "did you mean 'digits'?"),
         (["--data", ""], "data is ''; it must be text"),
-        (["--task", "language"], "give some, by --data and a path"),
+        (["--task", "language"], "give a path by --data"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(arguments: list[str], said: str) -> None:

@@ -66,11 +66,11 @@ def test_compare_says_that_equal_runs_do_not_differ(tmp_path: Path) -> None:
 def test_an_exact_tie_with_the_winner_is_told(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", [0.5, 0.7, 0.7, 0.7])
     assert CliRunner().invoke(app, ["explain", str(run.path)]).stdout.count("a tie with the winner") == 2
-    assert "trials 1, 2 and 3 come to the same: the older trial stands first" in (
+    assert "trials 1, 2 and 3 have the same value: the older trial comes first" in (
         CliRunner().invoke(app, ["best", str(run.path)]).stdout
     )
     apart = run_of(tmp_path / "apart", [0.5, 0.7])
-    assert "come to the same" not in CliRunner().invoke(app, ["best", str(apart.path)]).stdout
+    assert "have the same value" not in CliRunner().invoke(app, ["best", str(apart.path)]).stdout
 
 
 @pytest.mark.parametrize(

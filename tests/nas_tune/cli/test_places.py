@@ -1,4 +1,4 @@
-"""A URL is no folder: it is refused wherever a path is taken, with the remedy, and nothing is made."""
+"""A URL is not a folder: it is refused wherever a path is taken, with the remedy, and nothing is made."""
 
 from __future__ import annotations
 

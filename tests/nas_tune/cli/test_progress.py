@@ -59,7 +59,7 @@ def test_the_time_left_follows_the_pace_of_this_session() -> None:
     clock = Clock()
     pace = Pace(config(max_trials=10), clock)
     assert (pace.left, pace.share) == (None, 0.0)
-    clock.now += 50  # starting the workers is no part of the pace
+    clock.now += 50  # starting the workers is not a part of the pace
     state = feed(Follower(pace), [begun(), *trial(0, [0.5], None)])
     clock.now += 8
     feed(Follower(pace), [Ended(0, "complete", 0.5)], state)

@@ -53,8 +53,11 @@ def test_what_has_no_type_takes_anything() -> None:
         ({"rate": None}, "part.rate is None of type NoneType; expected float or int"),
         ({"label": 3}, "part.label is 3 of type int; expected str or NoneType"),
         ({"fast": 1}, "part.fast is 1 of type int; expected bool"),
-        ({"lable": "x"}, "part.lable is no setting of 'engine'; did you mean 'label'.*its settings: rate, label, fast"),
-        ({"size": 4}, "part.size is no setting of 'engine'"),
+        (
+            {"lable": "x"},
+            "part.lable is not a setting of 'engine'; did you mean 'label'.*its settings: rate, label, fast",
+        ),
+        ({"size": 4}, "part.size is not a setting of 'engine'"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused(settings: dict[str, object], said: str) -> None:

@@ -104,7 +104,7 @@ def test_main_and_made_up_modules_cannot_be_imported_elsewhere(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "made_up_module", module)
     module.function = function  # type: ignore[attr-defined]
     function.__module__ = "made_up_module"
-    assert "no file" in why_not(function)
+    assert "not a file" in why_not(function)
 
 
 def test_a_replaced_object_is_not_taken_for_its_successor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_the_trainables_settings_and_defaults_are_its_own() -> None:
 def test_other_tasks_have_a_table_of_their_own(task: str, data: str, metric: str, shown: tuple[str, ...]) -> None:
     from trainables.tasks.learner import Learner
 
-    with pytest.raises(ConfigError, match=f"task {task} has no data of its own; give some, by --data"):
+    with pytest.raises(ConfigError, match=f"task {task} has no built-in data; give a path by --data"):
         starter(task)
     text = starter(task, data=data)
     config = SearchConfig.from_toml(text)

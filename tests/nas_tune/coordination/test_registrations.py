@@ -162,7 +162,7 @@ def test_what_cannot_travel_is_refused_on_ray_before_the_first_trial(what: str, 
     else:
         search_spaces.register(NAME, lambda: own_nets.space())
     config = SearchConfig(space=f"{HERE}:space", trainable=f"{HERE}:train", max_trials=1, run_dir=str(tmp_path / "run"))
-    with pytest.raises(ConfigError, match=rf"{what} '{NAME}': .*lambda.*no worker finds it.*inline"):
+    with pytest.raises(ConfigError, match=rf"{what} '{NAME}': .*lambda.*no worker can import it.*inline"):
         SearchSetup.of(config)
     assert SearchSetup.of(config.replace(executor="inline")).registered
 

@@ -112,7 +112,9 @@ def test_a_process_that_hung_fails_its_trial_with_the_place(driven: Driven, tmp_
 def test_groups_that_never_begin_end_the_run(driven: Driven) -> None:
     driven.receive(GroupDied("no such module"))
     driven.receive(GroupStarted(7), did(7, 0, failed("x")), GroupDied("x"), GroupDied("no such module"))
-    with pytest.raises(InfeasibleError, match="no group of workers could begin, 2 times, at last: no such module"):
+    with pytest.raises(
+        InfeasibleError, match="the group of workers failed to start 2 times, the last time with: no such module"
+    ):
         driven.receive(GroupDied("no such module"))
 
 

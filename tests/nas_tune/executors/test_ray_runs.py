@@ -46,7 +46,7 @@ def test_a_moved_folder_ends_the_run_where_it_was_and_it_goes_on_where_it_is(tmp
     with pytest.raises(RunFolderError, match=rf"{old} no longer holds this run: .*, to {new}: go on there") as why:
         searched(old, Climber, observers=[Moving()])
     assert why.value.exit_code == 4
-    # What workers wrote into the old place meanwhile is no run.
+    # What workers wrote into the old place meanwhile is not a run.
     assert not (old / "ledger.sqlite").exists()
     assert nas_tune.open_run(new).state.finished is None
     run = nas_tune.resume(new)

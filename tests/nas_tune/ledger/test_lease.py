@@ -77,7 +77,7 @@ def test_a_killed_driver_holds_nothing(tmp_path: Path) -> None:
 def test_an_unsigned_or_garbled_lock_is_still_a_lock(tmp_path: Path) -> None:
     lease = Lease(tmp_path)
     lease.path.write_text("{torn")
-    with pytest.raises(RunLockedError, match="it has not signed yet"):
+    with pytest.raises(RunLockedError, match="its process is not recorded yet"):
         Lease(tmp_path)
     lease.release()
 

@@ -240,5 +240,5 @@ def test_a_retry_takes_back_the_failure_and_nothing_else() -> None:
 
 
 def test_of_a_trial_that_never_began_nothing_can_be_told() -> None:
-    with pytest.raises(LedgerDamagedError, match="an event of trial 3 and none that begins it"):
+    with pytest.raises(LedgerDamagedError, match="trial 3 has an event, but none that begins it"):
         told(asked(0), Paused(3, 0.5))

@@ -315,7 +315,7 @@ def test_on_a_network_drive_the_ledger_needs_no_shared_memory(tmp_path: Path, mo
 def test_a_cut_transaction_on_a_network_drive_is_rolled_back_when_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A killed driver leaves a hot journal, which is no damage."""
+    """A killed driver leaves a hot journal, which is not a damage."""
     monkeypatch.setattr(connections, "is_network_folder", lambda folder: True)
     with closing(made(tmp_path, *NOTES[:50])):
         pass

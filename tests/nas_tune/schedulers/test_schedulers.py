@@ -122,11 +122,11 @@ def test_none_stops_nothing() -> None:
         ("learning_curve", {"grace": 0}, "scheduler.grace is 0"),
         ("learning_curve", {"chance": 1.0}, "scheduler.chance is 1; a probability"),
         ("learning_curve", {"min_complete": 2}, "scheduler.min_complete is 2; a spread needs at least 3"),
-        ("asha", {"reductoin": 3}, "reductoin is no setting of 'asha'; did you mean 'reduction'"),
-        ("none", {"grace": 1}, "grace is no setting of 'none'; its settings: none"),
+        ("asha", {"reductoin": 3}, "reductoin is not a setting of 'asha'; did you mean 'reduction'"),
+        ("none", {"grace": 1}, "grace is not a setting of 'none'; its settings: none"),
         ("asha", {"grace": 1.5}, "scheduler.grace is 1.5 of type float; expected int"),
         ("asha", {"grace": True}, "scheduler.grace is True of type bool; expected int"),
-        ("asha", {"max_epochs": 3}, "max_epochs is no setting of 'asha'"),
+        ("asha", {"max_epochs": 3}, "max_epochs is not a setting of 'asha'"),
     ],
 )
 def test_bad_settings_are_refused(name: str, settings: dict[str, object], said: str) -> None:

@@ -116,7 +116,7 @@ def test_a_configuration_becomes_a_design() -> None:
     ("name", "settings", "error", "message"),
     [
         ("zerocost", {}, UnknownNameError, "did you mean 'zero_cost'"),
-        ("zero_cost", {"candidate": 3}, ConfigError, "initial.candidate is no setting.*did you mean 'candidates'"),
+        ("zero_cost", {"candidate": 3}, ConfigError, "initial.candidate is not a setting.*did you mean 'candidates'"),
         ("zero_cost", {"trials": "8"}, ConfigError, "initial.trials is '8' of type str; expected int"),
         ("zero_cost", {"trials": 0}, ConfigError, "initial.trials is 0; at least one trial"),
         ("zero_cost", {"candidates": 7}, ConfigError, "initial.candidates is 7, fewer than the 8 trials"),

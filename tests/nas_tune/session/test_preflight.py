@@ -80,13 +80,13 @@ def damaged_image(folder: Path) -> dict[str, Any]:
 
 
 DATA = {
-    damaged_npz: r"no whole \.npz",
+    damaged_npz: r"not a complete \.npz",
     few_of_a_class: "class 1 has 1 image",
-    damaged_parquet: "damaged|no whole",
+    damaged_parquet: "damaged|not a complete",
     wrong_label_column: r"no column 'labels'; its columns are image, label",
     label_column_of_images: "label_column is 'image', which holds binary",
     no_images: "image_column=",
-    damaged_image: "is no whole image",
+    damaged_image: "is not a complete image",
 }
 
 

@@ -83,7 +83,9 @@ def test_all_of_a_kind_are_tried_again_and_what_fails_again_says_how_often(tmp_p
     assert again.trials()["attempts"].tolist() == [1, 2, 3, 2]
     assert again.trials()["failure"][2] == "diverged"
     assert nas_tune.resume(run.path, trainable=train, retry_failed=["oom", "storage"]).state.sessions == 4
-    with pytest.raises(ConfigError, match=r"retry_failed: 'diverge' is no kind of failure; did you mean 'diverged'\?"):
+    with pytest.raises(
+        ConfigError, match=r"retry_failed: 'diverge' is not a kind of failure; did you mean 'diverged'\?"
+    ):
         nas_tune.resume(run.path, trainable=train, retry_failed="diverge")
     wrong: Any = 3
     with pytest.raises(ConfigError, match="retry_failed: got 3; give True, a kind of failure, or a list of kinds"):
@@ -161,6 +163,6 @@ mount = "{tmp_path / "mount"}"
     ):
         said = invoke(app, wrong)
         assert said.exit_code == 2
-        assert "retry_failed: 'omm' is no kind of failure; did you mean 'oom'?; known: error, diverged" in " ".join(
+        assert "retry_failed: 'omm' is not a kind of failure; did you mean 'oom'?; known: error, diverged" in " ".join(
             said.stderr.replace("error: ", "").split()
         )

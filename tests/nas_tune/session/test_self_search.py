@@ -1,4 +1,4 @@
-"""Strategies that search by themselves and are no method of supernets: registered by a program, or by a plug-in."""
+"""Strategies that search by themselves and are not method of supernets: registered by a program, or by a plug-in."""
 
 from __future__ import annotations
 
@@ -130,12 +130,12 @@ def test_where_it_is_not_installed_nobody_can_tell_whether_it_trained_a_network(
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"initial": "zero_cost"}, "initial: the strategy ladder proposes nothing"),
+        ({"initial": "zero_cost"}, "initial: the strategy ladder proposes no architectures"),
         ({"warm_start": ["runs/a"]}, "warm_start: the strategy ladder knows no other run"),
         ({"max_retries": 1}, "max_retries: the strategy ladder never fails"),
         ({"strategy": {"name": "ladder", "wid": 4}}, "no setting 'wid'"),
         ({"strategy": {"name": "ladder", "wide": 3}}, "wide is 3"),
-        ({"trainable": "darts"}, "trainable: darts is no company for a ladder"),
+        ({"trainable": "darts"}, "trainable: darts is not a company for a ladder"),
     ],
 )
 def test_what_it_cannot_use_is_refused_before_anything_starts(keys: dict[str, Any], said: str) -> None:

@@ -156,14 +156,14 @@ def test_the_trainable_may_be_the_search_itself() -> None:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"strategy": {"name": "darts", "ordr": "second"}}, "ordr is no setting of 'darts'; did you mean 'order'"),
-        ({"strategy": {"name": "gdas", "anchor": 1}}, "strategy.anchor is no setting of 'gdas'"),
+        ({"strategy": {"name": "darts", "ordr": "second"}}, "ordr is not a setting of 'darts'; did you mean 'order'"),
+        ({"strategy": {"name": "gdas", "anchor": 1}}, "strategy.anchor is not a setting of 'gdas'"),
         ({"strategy": {"name": "darts", "order": "third"}}, "order is 'third'"),
         ({"trainable": "tests.toys:climb"}, "trainable: tests.toys:climb cannot be combined with the strategy darts"),
         ({"trainable": {"name": "darts", "method": "gdas"}}, "'gdas' contradicts the strategy darts"),
-        ({"initial": "zero_cost"}, "initial: the strategy darts proposes nothing"),
-        ({"warm_start": ["runs/a"]}, "warm_start: the strategy darts proposes nothing"),
-        ({"space": "chain"}, "no undecided network"),
+        ({"initial": "zero_cost"}, "initial: the strategy darts proposes no architectures"),
+        ({"warm_start": ["runs/a"]}, "warm_start: the strategy darts proposes no architectures"),
+        ({"space": "chain"}, "no supernet"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_before_anything_starts(values: dict[str, Any], said: str) -> None:

@@ -49,7 +49,7 @@ def test_what_is_enqueued_is_tried_first_in_its_order(tmp_path: Path) -> None:
     again = NB201.sample(34)
     more = nas_tune.resume(tmp_path / "run", max_trials=6, enqueue=[wanted[2], again])
     assert trees(more)[4] == again.tree
-    assert notes(more)[1:] == ["enqueue[0] is not tried again: some trial has it already"]
+    assert notes(more)[1:] == ["enqueue[0] is not tried again: a trial has tried it already"]
 
 
 def test_what_the_budget_has_no_room_for_is_said_and_waits(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_another_metric_of_the_other_run_may_be_the_one_and_strangers_are_counte
         max_trials=1,
     )
     assert notes(found) == [
-        f"the strategy knows 6 trials of {prior.path}; 2 others are no members of this space",
+        f"the strategy knows 6 trials of {prior.path}; 2 others are not members of this space",
     ]
     with closing(Ledger.open(found.path, readonly=True)) as ledger:
         curves = [event.curve for event, _ in ledger.events() if isinstance(event, Known)]

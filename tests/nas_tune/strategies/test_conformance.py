@@ -136,7 +136,7 @@ def test_proposals_are_members_follow_from_the_seed_and_go_on_after_a_replay(nam
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_less_of_a_loss_is_as_good_as_more_of_a_score(name: str) -> None:
-    """The same proposals, from the first to the last; so a seed says everything, too."""
+    """The same proposals, from the first to the last; so a seed determines every draw, too."""
     space = home(name)
     most, least = proposer(name, space, 1), proposer(name, space, 1, "min")
     assert run(most, range(11))[0] == run(least, range(11), sign=-1.0)[0]

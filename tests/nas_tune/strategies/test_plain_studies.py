@@ -80,7 +80,7 @@ class AtRandom(ArchitectureSampler):
 
 
 class Forgetful(BaseSampler):
-    """A plug-in that is no architecture sampler, and begins with the same numbers in every process."""
+    """A plug-in that is not an architecture sampler, and begins with the same numbers in every process."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space, self.rng = space, random.Random(seed)

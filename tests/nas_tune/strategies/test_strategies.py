@@ -56,16 +56,20 @@ def test_tpe_learns_what_stands_under_a_condition() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("evolution", {"populaton": 8}, "strategy.populaton is no setting of 'evolution'; did you mean 'population'"),
+        (
+            "evolution",
+            {"populaton": 8},
+            "strategy.populaton is not a setting of 'evolution'; did you mean 'population'",
+        ),
         ("evolution", {"population": 1}, "strategy.population is 1; evolution needs at least 2"),
         ("evolution", {"population": 4, "sample": 5}, "strategy.sample is 5; it lies between 1 and population = 4"),
         ("evolution", {"sample": 0}, "strategy.sample is 0"),
         ("evolution", {"population": "8"}, "strategy.population is '8' of type str; expected int"),
-        ("evolution", {"seed": 3}, "strategy.seed is no setting of 'evolution'"),
+        ("evolution", {"seed": 3}, "strategy.seed is not a setting of 'evolution'"),
         ("tpe", {"startup": 0}, "strategy.startup is 0; .* at least 1"),
         ("tpe", {"candidates": 0}, "strategy.candidates is 0; .* at least 1"),
         ("tpe", {"startup": 2.5}, "strategy.startup is 2.5 of type float; expected int"),
-        ("random", {"population": 8}, "population is no setting of 'random'; its settings: none"),
+        ("random", {"population": 8}, "population is not a setting of 'random'; its settings: none"),
     ],
 )
 def test_bad_settings_are_refused(name: str, settings: dict[str, object], said: str) -> None:

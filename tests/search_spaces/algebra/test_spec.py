@@ -102,7 +102,7 @@ def _spec(tree: Any) -> dict[str, Any]:
             _spec({"kind": "const", "value": 1}) | {"valid": "no.such:thing"},
             "no.such:thing.*cannot be imported",
         ),
-        (_spec({"kind": "const", "value": 1}) | {"type": "json:JSONDecoder"}, "is no Space"),
+        (_spec({"kind": "const", "value": 1}) | {"type": "json:JSONDecoder"}, "is neither a Space nor a rule"),
     ],
 )
 def test_a_damaged_spec_is_refused(described: dict[str, Any], said: str) -> None:
@@ -202,22 +202,25 @@ def test_nothing_else_is_of_the_catalogue(reference: str) -> None:
 @pytest.mark.parametrize(
     ("part", "said"),
     [
-        ({"valid": "subprocess:getoutput"}, "is no Space and no rule"),
-        ({"canonical": "os.path:exists"}, "is no Space and no rule"),
-        ({"valid": "nas_tune.api:resume"}, "is no rule of a space of this package"),
-        ({"valid": "search_spaces.catalogue.nb201:NB201Space"}, "is no function of that name"),
-        ({"valid": "tests.search_spaces.algebra.test_spec:pytest.exit"}, "is no function of that name"),
+        ({"valid": "subprocess:getoutput"}, "is neither a Space nor a rule"),
+        ({"canonical": "os.path:exists"}, "is neither a Space nor a rule"),
+        ({"valid": "nas_tune.api:resume"}, "is not a rule of a space of this package"),
+        ({"valid": "search_spaces.catalogue.nb201:NB201Space"}, "is not a function of that name"),
+        ({"valid": "tests.search_spaces.algebra.test_spec:pytest.exit"}, "is not a function of that name"),
         ({"valid": "tests.search_spaces.algebra.test_spec:_spec_of_two"}, "does not take one architecture"),
         (
             {"canonical": {"type": "tests.search_spaces.algebra.test_spec:Touchy", "state": {}}},
             r"it has no __call__\(\)",
         ),
-        ({"canonical": {"type": "tests.search_spaces.algebra.test_spec:only_a", "state": {}}}, "is no class of rules"),
-        ({"canonical": {"type": "nas_tune.ledger:Ledger", "state": {}}}, "is no class of rules"),
+        (
+            {"canonical": {"type": "tests.search_spaces.algebra.test_spec:only_a", "state": {}}},
+            "is not a class of rules",
+        ),
+        ({"canonical": {"type": "nas_tune.ledger:Ledger", "state": {}}}, "is not a class of rules"),
         ({"canonical": {"state": {}}}, "malformed"),
-        ({"type": "tests.search_spaces.algebra.test_spec:only_a"}, "is no Space"),
-        ({"type": 3}, "is no reference"),
-        ({"name": 3}, "name 3 is no text"),
+        ({"type": "tests.search_spaces.algebra.test_spec:only_a"}, "is not a Space"),
+        ({"type": 3}, "is not a reference"),
+        ({"name": 3}, "name 3 is not text"),
     ],
 )
 def test_only_a_space_and_a_rule_are_taken_from_a_spec(part: dict[str, Any], said: str) -> None:

@@ -111,7 +111,7 @@ def test_a_node_may_have_its_own_tuple_with_weights():
             "('dil_conv_3x3', 2)",
             "('dil_conv_3x4', 2)",
             "normal[7]",
-            "'dil_conv_3x4' is no operation of this space; did",
+            "'dil_conv_3x4' is not an operation of this space; did",
         ),
         ("('dil_conv_3x3', 2)", "('none', 2)", "normal[7]", "'none' is a candidate of supernets only; allowed: max_"),
         (
@@ -122,8 +122,8 @@ def test_a_node_may_have_its_own_tuple_with_weights():
         ),
         ("('dil_conv_3x3', 2)", "('dil_conv_3x3', -1)", "normal[7]", "cannot take -1"),
         ("('dil_conv_3x3', 2)", "('dil_conv_3x3', 0)", "normal[7]", "node 5 takes input 0 twice"),
-        ("('dil_conv_3x3', 2)", "('dil_conv_3x3', '2')", "normal[7]", "'2' is no whole number"),
-        ("('dil_conv_3x3', 2)", "('dil_conv_3x3', True)", "normal[7]", "True is no whole number"),
+        ("('dil_conv_3x3', 2)", "('dil_conv_3x3', '2')", "normal[7]", "'2' is not a whole number"),
+        ("('dil_conv_3x3', 2)", "('dil_conv_3x3', True)", "normal[7]", "True is not a whole number"),
         ("('dil_conv_3x3', 2)", "('dil_conv_3x3',)", "normal[7]", "write (operation, input)"),
         (
             "('dil_conv_3x3', 2)",
@@ -163,7 +163,7 @@ def test_what_breaks_a_rule_is_named_with_its_place(old, new, path, said):
     ("text", "said"),
     [
         ("", "empty"),
-        ("Genotype(normal=[('a', 0)", "no Python at line 1, column"),
+        ("Genotype(normal=[('a', 0)", "not Python at line 1, column"),
         ("x = 1; y = 2", "'y = 2' at line 1, column 8: a second statement"),
         ("import os", "'import os' at line 1, column 1: no genotype"),
         ("[1, 2]", "'[1, 2]' at line 1, column 1: write Genotype(normal=.., ..)"),
@@ -180,7 +180,7 @@ def test_what_breaks_a_rule_is_named_with_its_place(old, new, path, said):
         ("Genotype(" + "(" * 5000 + ")" * 5000 + ")", "nested"),
         ("-" * 15000 + "1", "nested too deeply"),
         ("x" + ".y" * 5000, "nested too deeply"),
-        ("Genotype(normal='\0')", "no Python"),
+        ("Genotype(normal='\0')", "not Python"),
         ("Genotype()" + " " * 10 + "#" * 30000, "30020 characters; a genotype has at most 20000"),
     ],
 )
@@ -220,5 +220,5 @@ def test_pnas_has_one_cell():
 
 
 def test_operations_of_another_family_are_refused():
-    with pytest.raises(ArchitectureError, match="'sep_conv_7x7' is no operation of this space"):
+    with pytest.raises(ArchitectureError, match="'sep_conv_7x7' is not an operation of this space"):
         search_spaces.get("enas_micro").from_genotype(NASNET)

@@ -197,7 +197,7 @@ CHAIN = [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
 @pytest.mark.parametrize(
     ("matrix", "operations", "path", "said"),
     [
-        (7, [], "matrix", "7 is no square matrix"),
+        (7, [], "matrix", "7 is not a square matrix"),
         ([[0]], [], "matrix", "at least 2 vertices"),
         ([[0, 1], 3], [], "matrix", "give a list of rows"),
         ([[0, 1], [0, 0, 0]], [], "matrix.1", "3 entries in one of 2 rows"),

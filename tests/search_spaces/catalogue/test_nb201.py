@@ -78,7 +78,7 @@ def test_cells_that_compute_something_else_do_not() -> None:
         (
             TEXT.replace("nor_conv_3x3~0", "nor_conv_3x4~0"),
             1,
-            "'nor_conv_3x4' is no operation; did you mean 'nor_conv_3x3'",
+            "'nor_conv_3x4' is not an operation; did you mean 'nor_conv_3x3'",
         ),
         (TEXT.replace("skip_connect~1", "skip_connect~0"), 25, "should read 'skip_connect~1'"),
         (TEXT.replace("skip_connect~1", "skip_connect"), 25, "should read 'skip_connect~1'"),

@@ -150,8 +150,8 @@ def test_a_genotype_cannot_say_a_first_activation_but_tanh() -> None:
         (V1.replace("('tanh', 2)", "('tanh', -1)"), "recurrent[2]", "cannot take -1"),
         (V1.replace("('tanh', 2)", "('tahn', 2)"), "recurrent[2]", "did you mean 'tanh'"),
         (V1.replace("('tanh', 2)", "('none', 2)"), "recurrent[2]", "supernets only"),
-        (V1.replace("('tanh', 2)", "('tanh', 2, 1)"), "recurrent[2]", "no node"),
-        (V1.replace("('tanh', 2)", "('tanh', 2.0)"), "recurrent[2]", "no whole number"),
+        (V1.replace("('tanh', 2)", "('tanh', 2, 1)"), "recurrent[2]", "not a node"),
+        (V1.replace("('tanh', 2)", "('tanh', 2.0)"), "recurrent[2]", "not a whole number"),
         (V1.replace("('tanh', 2)", "print(2)"), "", "only strings, numbers"),
         (V1.replace("('tanh', 2), ", ""), "recurrent", "7 nodes, where this space has 8"),
         (ENAS_GENOTYPE, "recurrent", r"get\('enas_recurrent'\)"),
@@ -167,8 +167,8 @@ def test_a_malformed_genotype_says_where_it_breaks(text: str, path: str, said: s
     ("sequence", "said"),
     [
         (ENAS_SEQUENCE[:-2], "22 numbers; a cell of 12 nodes is 23"),
-        ("4" + ENAS_SEQUENCE[1:], "'4', number 0 of the sequence, is no activation: 0 to 3"),
-        (ENAS_SEQUENCE.replace("0 5 1", "0 9 1"), "'9', number 11 of the sequence, is no input: 0 to 5"),
+        ("4" + ENAS_SEQUENCE[1:], "'4', number 0 of the sequence, is not an activation: 0 to 3"),
+        (ENAS_SEQUENCE.replace("0 5 1", "0 9 1"), "'9', number 11 of the sequence, is not an input: 0 to 5"),
         ([*map(int, ENAS_SEQUENCE.split()[:-1]), -1], "'-1', number 22"),
     ],
 )

@@ -48,16 +48,16 @@ def test_networks_that_compute_the_same_share_an_id_behind_one_front_end() -> No
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("chain1d", {"kernels": (3, 4)}, "4 is even, and a kernel has a middle"),
+        ("chain1d", {"kernels": (3, 4)}, "4 is even, and a kernel needs a middle"),
         ("chain1d", {"summaries": ("max",)}, "'max' is unknown; known: mean, gru"),
         ("chain1d", {"operations": ("convv",)}, "'convv' is unknown"),
         ("spectrogram", {"scales": ("loud",)}, "'loud' is unknown; known: log, pcen"),
         (
             "spectrogram",
             {"of": "nb102"},
-            r"of='nb102' is no space of networks for images in this package; did you mean 'nb101'\?",
+            r"of='nb102' is not a space of networks for images in this package; did you mean 'nb101'\?",
         ),
-        ("spectrogram", {"of": "spectrogram"}, "is no space of networks for images"),
+        ("spectrogram", {"of": "spectrogram"}, "is not a space of networks for images"),
     ],
 )
 def test_bad_settings_are_refused(name: str, settings: dict[str, Any], said: str) -> None:

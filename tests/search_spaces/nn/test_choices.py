@@ -98,7 +98,7 @@ def test_a_repeat_makes_its_greatest_depth():
         (lambda: nn.Repeat(Plus(), 0), "no block at all"),
         (lambda: nn.Repeat(Plus(), (2, 1)), "depth: 1"),
         (lambda: nn.Repeat(Plus(), 1.5), "depth: 1.5"),
-        (lambda: nn.Repeat(Plus(), nn.ValueChoice([1, 2]) / 2), "0.5 is no whole number"),
+        (lambda: nn.Repeat(Plus(), nn.ValueChoice([1, 2]) / 2), "0.5 is not a whole number"),
         (lambda: nn.Repeat(Plus(), nn.ValueChoice([1, 2]), label="d"), "give the label to the ValueChoice"),
         (lambda: nn.Repeat(3, 2), "neither a module nor a function"),
         (lambda: nn.Repeat(lambda: 3, 2), "block number 0 is a int"),

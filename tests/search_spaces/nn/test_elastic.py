@@ -111,5 +111,5 @@ def test_what_cannot_share_weights_says_so():
         def forward(self, x):
             return self.lstm(x)
 
-    with pytest.raises(SpaceError, match="is no part of that of the largest"):
+    with pytest.raises(SpaceError, match="is not a part of that of the largest"):
         elastic(Recurrent(), width=0)(torch.zeros(2, 1, 3))

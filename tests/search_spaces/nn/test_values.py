@@ -114,7 +114,7 @@ def test_taken_for_a_number_it_says_what_to_do(use):
     [
         (lambda: nn.ValueChoice([]), "at least one value"),
         (lambda: nn.ValueChoice("abc"), "give a list"),
-        (lambda: nn.ValueChoice([torch.nn.ReLU]), "no JSON; choose among names and .map()"),
+        (lambda: nn.ValueChoice([torch.nn.ReLU]), "not JSON; choose among names and .map()"),
         (lambda: nn.ValueChoice([1], label="a b"), "label='a b'.*joined by dots"),
         (lambda: nn.ValueChoice([1], label="a..b"), "joined by dots"),
         (lambda: nn.ValueChoice([1], label=""), "joined by dots"),

@@ -27,14 +27,14 @@ def test_the_array_with_a_usual_name_is_taken_and_a_single_one_with_any(tmp_path
 
 def test_of_several_other_names_none_is_guessed(tmp_path: Path) -> None:
     np.savez(tmp_path / "odd.npz", a=np.ones(2), b=np.ones(2))
-    with pytest.raises(DataError, match="holds the arrays a, b; call that of the signals x"):
+    with pytest.raises(DataError, match="holds the arrays a, b; give the array of the signals the name x"):
         array_of(tmp_path / "odd.npz", USUAL, "signals")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"\x93NUMPY"])
 def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.npz").write_bytes(content)
-    with pytest.raises(DataError, match="no whole file of plain arrays"):
+    with pytest.raises(DataError, match="not a complete file of plain arrays"):
         arrays_of(tmp_path / "bad.npz")
 
 

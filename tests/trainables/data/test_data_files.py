@@ -98,7 +98,7 @@ def test_truncated_npz_is_refused(tmp_path, keep, look):
     file = tmp_path / "a.npz"
     np.savez(file, x=GREY, y=LABELS)
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(DataError, match=r"no whole \.npz"):
+    with pytest.raises(DataError, match=r"not a complete \.npz"):
         read(file) if look == "read" else check_data(DataSettings(str(file)))
 
 
@@ -107,7 +107,11 @@ def test_what_is_no_data_set_is_told_before_a_training(tmp_path):
     (tmp_path / "empty").mkdir()
     np.savez(tmp_path / "a.npz", images=GREY, y=LABELS)
     np.savez(tmp_path / "whole.npz", x=GREY, y=LABELS)
-    for name, said in (("text.txt", "is no data set"), ("empty", "is no data set"), ("a.npz", "needs x .* and y")):
+    for name, said in (
+        ("text.txt", "is not a data set"),
+        ("empty", "is not a data set"),
+        ("a.npz", "needs x .* and y"),
+    ):
         with pytest.raises(DataError, match=said):
             check_data(DataSettings(str(tmp_path / name)))
     check_data(DataSettings(str(tmp_path / "whole.npz")))
@@ -179,7 +183,7 @@ def test_damaged_image_is_named(tmp_path):
     folder_of(tmp_path)
     file = tmp_path / "class_1" / "01.png"
     file.write_bytes(file.read_bytes()[:40])
-    with pytest.raises(DataError, match=r"01\.png is no whole image"):
+    with pytest.raises(DataError, match=r"01\.png is not a complete image"):
         read(tmp_path)
 
 
@@ -213,7 +217,7 @@ def test_parquet_of_plain_columns_and_class_names(tmp_path):
     [
         ({"image": [b"x"], "a": [1], "b": [2]}, {}, "label_column="),
         ({"image": [b"x"], "label": [1]}, {"image_column": "img"}, "no column 'img'"),
-        ({"image": [b"no image"], "label": [1]}, {}, "row 0 is no whole image"),
+        ({"image": [b"no image"], "label": [1]}, {}, "row 0 is not a complete image"),
         ({"image": ["text"], "label": [1]}, {}, "image_column="),
         ({"image": pa.array([None], pa.binary()), "label": [1]}, {}, "row 0: 'image' holds no bytes"),
         ({"image": [png(COLOUR[0])], "label": pa.array([None], pa.int64())}, {}, "label None"),
@@ -230,7 +234,7 @@ def test_truncated_parquet_is_refused(tmp_path):
     file = tmp_path / "a.parquet"
     write_parquet(file, [png(a) for a in COLOUR], LABELS)
     file.write_bytes(file.read_bytes()[:300])
-    with pytest.raises(DataError, match="no whole Parquet"):
+    with pytest.raises(DataError, match="not a complete Parquet"):
         read(file)
 
 
@@ -249,7 +253,7 @@ def test_missing_data_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="download=True"):
         load_raw(DataSettings("mnist", root=str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(DataError, match="is no data set"):
+    with pytest.raises(DataError, match="is not a data set"):
         read(tmp_path)
 
 

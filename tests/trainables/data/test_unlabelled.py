@@ -54,7 +54,7 @@ def test_files_of_images_are_read_without_classes(tmp_path: Path) -> None:
     ("x", "message"),
     [
         (np.zeros((0, 4, 5)), "x holds no image; give at least one"),
-        (np.zeros((2, 4, 6)), "of 1 x 4 x 6 .* trained on 1 x 4 x 5; bring them to that size"),
+        (np.zeros((2, 4, 6)), "of 1 x 4 x 6 .* trained on 1 x 4 x 5; convert them to that size"),
         (COLOURED, "of 4 x 5 x 3 .* trained on 1 x 4 x 5"),
         (np.full((2, 4, 5), np.nan), "hold NaN or infinite values; remove or replace them"),
         (np.zeros(5), r"x is float64 of shape \(5,\); images are numbers of shape"),
@@ -70,7 +70,7 @@ def test_files_without_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no image; known endings"):
         read_images(tmp_path, (1, 4, 5))
     np.savez(tmp_path / "x.npz", a=GREY, b=GREY)
-    with pytest.raises(DataError, match=r"holds the arrays a, b; call that of the images x"):
+    with pytest.raises(DataError, match=r"holds the arrays a, b; give the array of the images the name x"):
         read_images(tmp_path / "x.npz", (1, 4, 5))
     pd.DataFrame({"number": [1]}).to_parquet(tmp_path / "t.parquet")
     with pytest.raises(DataError, match=r"has the columns of images \[\]; give a file with one, called image"):

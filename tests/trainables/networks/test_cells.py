@@ -287,5 +287,5 @@ def test_foreign_cells_are_refused_with_their_path(family, tree, path):
 def test_settings_that_cannot_be_are_refused(settings, said):
     with pytest.raises(TrainableError, match=said):
         build("darts", DARTS_TREE, **settings)
-    with pytest.raises(TrainableError, match="no undecided network"):
+    with pytest.raises(TrainableError, match="no supernet"):
         build("nasnet", None)

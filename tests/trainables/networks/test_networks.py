@@ -204,7 +204,7 @@ UNDECIDED = {"darts", "enas_recurrent", "mobilenetv3", "nb201", "proxylessnas", 
 
 @pytest.mark.parametrize("name", sorted({*networks.NETWORKS.built_in()} - UNDECIDED))
 def test_families_without_an_undecided_network_say_so(name):
-    with pytest.raises(TrainableError, match=r".* has no undecided network, .*; those that have one: darts.*else give"):
+    with pytest.raises(TrainableError, match=r".* has no supernet, .* a space with a supernet: darts"):
         build(name, None)
 
 

@@ -36,7 +36,7 @@ def test_the_rest_shrinks_with_the_operation(size):
 def test_parts_that_cannot_be_are_refused():
     with pytest.raises(TrainableError, match="partial is 3 and channels is 8; take a multiple of 3"):
         build("darts", None, channels=8, layers=1, partial=3)
-    with pytest.raises(TrainableError, match="partial is 2, and the network is decided"):
+    with pytest.raises(TrainableError, match="partial is 2, which is a setting of supernets"):
         build("darts", search_spaces.get("darts").sample(0), channels=8, layers=1, partial=2)
     with pytest.raises(TrainableError, match="partial is 0"):
         build("darts", None, channels=8, layers=1, partial=0)

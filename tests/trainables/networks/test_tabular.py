@@ -138,7 +138,7 @@ def test_a_transformer_for_tables_computes_what_the_paper_says():
     ("row", "said"),
     [
         ({"num_features": 0}, "num_features is 0"),
-        ({"num_features": 2, "cardinalities": [3, 0]}, "0 is no number of codes"),
+        ({"num_features": 2, "cardinalities": [3, 0]}, "0 is not a number of codes"),
         ({"num_features": 2, "cardinalities": 7}, "cardinalities is 7"),
     ],
 )

@@ -87,8 +87,8 @@ def test_defaults_complete_what_is_given() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"name": "a", "powr": 1}, "'powr' is no setting; did you mean 'power'"),
-        ({"name": "a", "fuel": "gas"}, "'fuel' is no setting; the settings: name, power, engine_seed, wheels"),
+        ({"name": "a", "powr": 1}, "'powr' is not a setting; did you mean 'power'"),
+        ({"name": "a", "fuel": "gas"}, "'fuel' is not a setting; the settings: name, power, engine_seed, wheels"),
         ({}, "the setting 'name' is missing"),
     ],
 )

@@ -183,7 +183,7 @@ def test_costs_that_are_no_sum_are_refused():
 
 
 def test_costs_of_what_is_not_there_are_refused():
-    with pytest.raises(TrainableError, match="'other', which is no decision; known: tied, last"):
+    with pytest.raises(TrainableError, match="'other', which is not a decision; known: tied, last"):
         relax(Net(), "proxylessnas", costs={"other": [1, 2, 3]})
     with pytest.raises(TrainableError, match="2 numbers for its 3 options"):
         relax(Net(), "proxylessnas", costs={"last": [1, 2]})

@@ -78,7 +78,7 @@ def test_cost_and_proxies_build_the_network_without_the_settings() -> None:
         ({"optimizer": choice("sgd", "adm")}, r"did you mean 'adamw'"),
         ({"label_smoothing": const(2.0)}, r"which has 2.0 for it"),
         ({"ema": choice({"a": real(0.0, 0.5), "b": real(0.5, 0.9)})}, r"ema is decided by the space, which has \{"),
-        ({"lrr": real(0.1, 1.0)}, r"lrr is no decision of nb201 and no setting of the training; did you mean 'lr'"),
+        ({"lrr": real(0.1, 1.0)}, r"lrr is not a decision of nb201 and no setting of the training; did you mean 'lr'"),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_trial(decision: dict[str, Any], told: str) -> None:

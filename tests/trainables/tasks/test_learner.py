@@ -84,7 +84,7 @@ def test_costs_count_both_inputs() -> None:
         (Growth, {"deltas": 1}, "takes no setting 'deltas'; did you mean 'delta'"),
         (Growth(), {"delta": 1}, "'delta' is a setting, and the task is made already"),
         ({"delta": 1}, {}, "task classification takes no setting 'delta'"),
-        (int, {}, "int is no task: it lacks .*load"),
+        (int, {}, "int is not a task: it lacks .*load"),
         ("classification", {"label_smooth": 0.1}, "takes no setting 'label_smooth'; did you mean 'label_smoothing'"),
     ],
 )

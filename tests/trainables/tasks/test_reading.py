@@ -42,7 +42,7 @@ def test_arrays_become_what_the_network_takes(tmp_path: Path) -> None:
         ("text", ONE, "there is no file text; correct the path"),
         (object(), ONE, "x is a object; give an array or tensor of numbers"),
         (np.zeros((2, 3)), TWO, r"x is a ndarray of shape \(2, 3\); the network takes a dict with image, age"),
-        ({"imag": 1}, TWO, "x has imag, and no 'image'; did you mean 'imag'"),
+        ({"imag": 1}, TWO, "x has the keys imag, and 'image' is missing; did you mean 'imag'"),
         (
             {"image": np.full((2, 2, 2), 256), "age": np.zeros((2, 1))},
             TWO,
@@ -60,5 +60,5 @@ def test_what_the_network_does_not_take_is_refused_with_the_remedy(x: Any, like:
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"PK damaged")
-    with pytest.raises(DataError, match=r"no whole file of plain arrays .* write it with numpy.savez"):
+    with pytest.raises(DataError, match=r"not a complete file of plain arrays .* write it with numpy.savez"):
         arrays_like(tmp_path / "x.npz", ONE)

@@ -175,7 +175,7 @@ def test_a_class_that_is_no_number_and_two_targets_are_refused(tmp_path: Path) -
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.png").write_bytes(encoded(turned(1)[0][0]))
-    with pytest.raises(DataError, match=r"the class 'cat' is no number, .* give the task classification"):
+    with pytest.raises(DataError, match=r"the class 'cat' is not a number, .* give the task classification"):
         learner(tmp_path, target=None).check()
     with pytest.raises(TrainableError, match="target is 'a' and label_column 'b'; they mean the same"):
         learner(tmp_path, target="a", label_column="b")
@@ -185,7 +185,7 @@ def test_the_data_suggest_the_task(tmp_path: Path) -> None:
     path = write_turned(tmp_path, y=np.arange(120) % 3)
     guessed = learner(path, task="auto")
     assert guessed.task.name == "regression"
-    assert guessed.about()[0].startswith("the task is taken for regression, since the array angle is float64; task = ")
+    assert guessed.about()[0].startswith("the task is regression, since the array angle is float64; set task = ")
     classes = learner(path, task="auto", target=None)
     assert classes.task.name == "classification"
     assert "since the targets are classes" in classes.about()[0]

@@ -65,7 +65,7 @@ def jacov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         The score; -inf if no image has a gradient.
 
     Raises:
-        TrainableError: the inputs are no floating-point numbers, or the logits are unusable (see `logits_of`).
+        TrainableError: the inputs are not floating-point numbers, or the logits are unusable (see `logits_of`).
     """
     check_floating("jacov", images)
     given = images.detach().clone().requires_grad_()

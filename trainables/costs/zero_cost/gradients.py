@@ -41,7 +41,7 @@ def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         The score; -inf if nothing flows.
 
     Raises:
-        TrainableError: the inputs are no floating-point numbers, or the logits are unusable (see `logits_of`).
+        TrainableError: the inputs are not floating-point numbers, or the logits are unusable (see `logits_of`).
     """
     check_floating("synflow", images)
     ones = torch.ones_like(images[:1], dtype=torch.float64)

@@ -147,7 +147,7 @@ def check_floating(name: str, images: Tensor) -> None:
         images: a batch of inputs.
 
     Raises:
-        TrainableError: the inputs are no floating-point numbers.
+        TrainableError: the inputs are not floating-point numbers.
     """
     if not images.is_floating_point():
         raise TrainableError(

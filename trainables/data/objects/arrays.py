@@ -66,7 +66,7 @@ def inputs_of(values: Any, place: str, resize: int | None) -> Array:
         array = plain_array(values, place)
         return array if resize is None or array.ndim < 3 else _stacked(list(array), place, resize)
     if not len(values):
-        raise DataError(f"{place} are none; give at least one example")
+        raise DataError(f"{place} are empty; give at least one example")
     if not hasattr(values[0], "shape") and not isinstance(values[0], Image.Image):
         return plain_array(values, place)
     return _stacked([plain_array(one, f"{place}, number {row}") for row, one in enumerate(values)], place, resize)

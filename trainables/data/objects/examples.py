@@ -35,7 +35,7 @@ def is_dataset(data: object) -> bool:
         data: any object.
 
     Returns:
-        Whether it has a length and examples, and is no text, array, list or mapping.
+        Whether it has a length and examples, and is not text, array, list or mapping.
     """
     known = (str, bytes, list, tuple, Mapping, np.ndarray, torch.Tensor, pd.DataFrame, pd.Series)
     return not isinstance(data, known) and hasattr(data, "__getitem__") and hasattr(data, "__len__")

@@ -97,7 +97,8 @@ def _parts_of(data: Any) -> dict[Part, Any]:
     for name, part in named.items():
         if part is None or part in parts:
             raise DataError(
-                f"data: {name!r} names no part, or one that is there already; name the parts {usual_names()}"
+                f"data: {name!r} is not the name of a part, or that part is given already; name the parts "
+                f"{usual_names()}"
             )
         parts[part] = data[name]
     if "train" not in parts:

@@ -223,7 +223,7 @@ def _numbers(targets: Sequence[Any], place: str) -> Tensor:
         found = np.asarray(targets, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{place}: a target is no number; a regression needs numbers, as many for each signal"
+            f"{place}: a target is not a number; a regression needs numbers, equally many for each signal"
         ) from error
     gaps = np.argwhere(~np.isfinite(found))
     if len(gaps):

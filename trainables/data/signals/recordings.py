@@ -148,7 +148,7 @@ def read_recordings(path: Path, settings: SignalSettings) -> Recordings:
             )
         found = _read_parquet(path, files, settings)
     if "train" not in found.parts:
-        raise DataError(f"{path} has no signals for training; call their part so ({usual_names()})")
+        raise DataError(f"{path} has no signals for training; rename their part ({usual_names()})")
     _check(found)
     return found
 
@@ -163,7 +163,9 @@ def _read_npz(path: Path, settings: SignalSettings) -> Recordings:
     except DataError:
         raise
     except DAMAGE as error:
-        raise DataError(f"{path} is no whole .npz file of plain arrays ({error}); write it with numpy.savez") from error
+        raise DataError(
+            f"{path} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
+        ) from error
     parts: dict[Part, Clips] = {}
     for kind, part in placed:
         if kind == "y":
@@ -237,7 +239,9 @@ def _part_of_row(path: Path, row: Mapping[str, Any], splits: Sequence[str], numb
     text = row[splits[0]]
     part = part_of(str(text))
     if part is None:
-        raise DataError(f"{path}: {splits[0]}, row {number} is {text!r}, which is no part; name one ({usual_names()})")
+        raise DataError(
+            f"{path}: {splits[0]}, row {number} is {text!r}, which is not a part; name one ({usual_names()})"
+        )
     return part
 
 
@@ -326,7 +330,9 @@ def wave_of(value: Any, place: str, rates: set[int]) -> Array:
     except ValueError:
         found = np.array(None)
     if found.ndim not in (1, 2) or found.dtype.kind not in "uif":
-        raise DataError(f"{place} is no signal: a list of numbers, or one for each channel, all as long; correct it")
+        raise DataError(
+            f"{place} is not a signal: give a list of numbers, or for each channel one list, all of one length"
+        )
     return found.reshape(1, -1) if found.ndim == 1 else found
 
 
@@ -355,7 +361,7 @@ def decoded_samples(raw: bytes, place: str, rates: set[int]) -> Array:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             frames = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
-        raise DataError(f"{place} is no WAV file of plain samples ({first_line(error)}); convert it") from error
+        raise DataError(f"{place} is not a WAV file of plain samples ({first_line(error)}); convert it") from error
     if width not in _WIDTHS:
         raise DataError(f"{place} has samples of {8 * width} bits; convert it to 16 bits")
     rates.add(rate)
@@ -382,8 +388,8 @@ def _check(recordings: Recordings) -> None:
                 raise DataError(f"{place} is empty; leave it out")
             if len(one) != channels:
                 raise DataError(
-                    f"{place} has {len(one)} channels, and the first of training {channels}; bring all to one number, "
-                    "such as by the mean of the channels"
+                    f"{place} has {len(one)} channels, and the first of training {channels}; give all signals the "
+                    "same number of channels, such as by their mean"
                 )
             if one.dtype.kind == "f" and not np.isfinite(one).all():
                 step = int(np.argwhere(~np.isfinite(one))[0][1])

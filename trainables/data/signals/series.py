@@ -84,7 +84,7 @@ def _read(path: Path, settings: SignalSettings, notes: list[str]) -> tuple[Array
         if not kept:
             raise DataError(f"{path} has no column of numbers, only {', '.join(map(str, frame.columns))}")
         if dropped:
-            notes.append(f"columns that are no numbers are left out: {', '.join(dropped[:_SHOWN])}")
+            notes.append(f"columns that are not numbers are left out: {', '.join(dropped[:_SHOWN])}")
         rows, names = frame[kept].to_numpy(dtype=np.float64), [str(name) for name in kept]
     gaps = np.argwhere(~np.isfinite(rows))
     if len(gaps):
@@ -109,7 +109,9 @@ def _array(path: Path) -> Array:
     except DataError:
         raise
     except DAMAGE as error:
-        raise DataError(f"{path} is no whole file of plain arrays ({first_line(error)}); write it anew") from error
+        raise DataError(
+            f"{path} is not a complete file of plain arrays ({first_line(error)}); write it anew"
+        ) from error
     if found.ndim not in (1, 2) or found.dtype.kind not in "uif":
         raise DataError(
             f"{path} is {found.dtype} of shape {found.shape}; a series is numbers of shape (steps,) or "

@@ -41,8 +41,8 @@ def split_recordings(
     shared = _shared_group(parts) if settings.validation_groups is not None else None
     if shared is not None:
         notes.append(
-            f"warning: the given parts share groups, such as {shared!r} of {settings.validation_groups}; they are "
-            "given up, and the parts are drawn by group"
+            f"warning: the given parts share groups, such as {shared!r} of {settings.validation_groups}; these parts "
+            "are not used, and new ones are drawn by group"
         )
         parts = {"train": _joined([parts[part] for part in PARTS if part in parts])}
     wanted: list[tuple[Part, float, int]] = []

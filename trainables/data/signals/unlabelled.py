@@ -57,9 +57,7 @@ def read_signals(
     for number, one in enumerate(waves):
         title = names[number] if names else f"{place}, signal {number}"
         if len(one) != shape[0] or not one.size:
-            raise DataError(
-                f"{title} has the shape {one.shape}; the network takes {shape[0]} channels: bring it to them"
-            )
+            raise DataError(f"{title} has the shape {one.shape}; the network takes {shape[0]} channels: convert them")
         if one.dtype.kind == "f" and not np.isfinite(one).all():
             raise DataError(f"{title} holds NaN or infinite values; fill them in")
         kept = one[:, : shape[1]]

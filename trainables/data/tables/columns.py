@@ -169,7 +169,7 @@ def numbers_of(series: pd.Series[Any], place: str) -> np.ndarray[Any, Any]:
         (n,), float64; NaN where the value is missing.
 
     Raises:
-        DataError: a text is no number, or a number is infinite.
+        DataError: a text is not a number, or a number is infinite.
     """
     if series.dtype == object and len(series) and isinstance(series.dropna().iloc[:1].squeeze(), datetime.date):
         series = pd.to_datetime(series)
@@ -184,15 +184,15 @@ def numbers_of(series: pd.Series[Any], place: str) -> np.ndarray[Any, Any]:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"{place}: column {series.name!r}, row {row}: {series.iloc[row]!r} is no number; correct it, give "
+            f"{place}: column {series.name!r}, row {row}: {series.iloc[row]!r} is not a number; correct it, give "
             f"missing=[{str(series.iloc[row])!r}] if it stands for a missing value, or categorical=[{series.name!r}]"
         )
     values = np.asarray(parsed.astype("float64"), dtype=np.float64)
     if np.isinf(values).any():
         row = int(np.flatnonzero(np.isinf(values))[0])
         raise DataError(
-            f"{place}: column {series.name!r}, row {row}: {values[row]} is no finite number; correct it, or leave the "
-            "cell empty"
+            f"{place}: column {series.name!r}, row {row}: {values[row]} is not a finite number; correct it, or leave "
+            "the cell empty"
         )
     return values
 

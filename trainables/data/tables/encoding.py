@@ -112,7 +112,7 @@ class Encoding:
             The encoding.
 
         Raises:
-            DataError: a cell of a column of numbers is no number.
+            DataError: a cell of a column of numbers is not a number.
         """
         numbers, categories = [], []
         for column in columns:
@@ -152,7 +152,7 @@ class Encoding:
             int64.
 
         Raises:
-            DataError: a column is missing, or a cell of a column of numbers is no finite number.
+            DataError: a column is missing, or a cell of a column of numbers is not a finite number.
         """
         known = [str(column) for column in frame.columns]
         for name in self.columns:

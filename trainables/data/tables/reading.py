@@ -98,7 +98,7 @@ def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str]
     Args:
         data: a data frame; anything else is read from `path`.
         path: a file or folder; None for a data frame.
-        target: the column that is predicted, which is no column of parts.
+        target: the column that is predicted, which is not a column of parts.
         missing: texts that stand for a missing value.
 
     Returns:
@@ -138,7 +138,7 @@ def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
         try:
             x = pd.DataFrame(dict(x))
         except ValueError as error:
-            raise DataError(f"x is no table: {first_line(error)}; give columns of one length, by name") from error
+            raise DataError(f"x is not a table: {first_line(error)}; give columns of one length, by name") from error
     if not isinstance(x, str | Path):
         return _checked(x, "x", missing), "the rows of x"
     path = next((place for place in places_of(x, None) if place.exists()), None)
@@ -239,7 +239,7 @@ def _checked(frame: Any, name: str, missing: Sequence[str]) -> pd.DataFrame:
 def _read(path: Path, missing: Sequence[str]) -> pd.DataFrame:
     reader = _reader(path)
     if reader is None:
-        raise DataError(f"{path} is no table; .parquet, .csv and .tsv files (also .csv.gz) are read")
+        raise DataError(f"{path} is not a table; .parquet, .csv and .tsv files (also .csv.gz) are read")
     return reader(path, missing)
 
 
@@ -258,7 +258,9 @@ def _read_parquet(path: Path, missing: Sequence[str]) -> pd.DataFrame:
     try:
         frame = pd.DataFrame(parquet.read_table(path).to_pandas())
     except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise DataError(f"{path} is no whole Parquet file ({first_line(error)}); fetch or write it again") from error
+        raise DataError(
+            f"{path} is not a complete Parquet file ({first_line(error)}); fetch or write it again"
+        ) from error
     return frame
 
 
@@ -275,4 +277,4 @@ def _read_csv(path: Path, missing: Sequence[str]) -> pd.DataFrame:
             )
     except (OSError, ValueError, EOFError, IndexError, pd.errors.ParserWarning) as error:
         remedy = "write it with a header, as UTF-8, and the same number of cells in each line"
-        raise DataError(f"{path} is no whole CSV file ({first_line(error)}); {remedy}") from error
+        raise DataError(f"{path} is not a complete CSV file ({first_line(error)}); {remedy}") from error

@@ -150,8 +150,8 @@ def _vocabulary(points: Mapping[Part, Array], text: RawText, settings: TextSetti
         absent = [chr(point) for point in np.unique(strange).tolist()]
         shown = ", ".join(map(repr, absent[:_SHOWN])) + (", .." if len(absent) > _SHOWN else "")
         notes.append(
-            f"warning: {len(strange):,} characters outside the training part are none of its own ({shown}); they share "
-            "one token, the bucket, which training never sees"
+            f"warning: {len(strange):,} characters outside the training part do not occur in it ({shown}); they share "
+            "one token for unknown characters, which is never trained"
         )
     return made
 

@@ -158,7 +158,7 @@ def read_text_parts(settings: TextSettings) -> RawText:
     for file in files:
         found.setdefault(by_file[file] or "train", []).append(_read(file, unit, settings.encoding))
     if "train" not in found:
-        raise DataError(f"{path} has no file for training; name one so ({usual_names()})")
+        raise DataError(f"{path} has no file for training; rename one of them ({usual_names()})")
     return RawText(str(path), unit, {part: np.concatenate(pieces) for part, pieces in found.items()}, notes)
 
 
@@ -175,7 +175,7 @@ def _read(path: Path, unit: str, encoding: str) -> Array:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is no text in {encoding}: byte {error.start} is 0x{raw[error.start]:02x} ({error.reason}); give "
+            f"{path} is not text in {encoding}: byte {error.start} is 0x{raw[error.start]:02x} ({error.reason}); give "
             'its encoding, such as encoding = "latin-1", or read it as it is by tokens = "bytes"'
         ) from error
     points = _points(text)
@@ -188,7 +188,7 @@ def _read_ids(path: Path) -> Array:
             ids = np.load(file, allow_pickle=False)
     except DAMAGE as error:
         raise DataError(
-            f"{path} is no whole .npy file of plain numbers ({first_line(error)}); write it with numpy.save"
+            f"{path} is not a complete .npy file of plain numbers ({first_line(error)}); write it with numpy.save"
         ) from error
     if not isinstance(ids, np.ndarray):
         raise DataError(f"{path} is an archive of arrays; save one array of token ids with numpy.save, as .npy")
@@ -204,7 +204,7 @@ def _checked_ids(ids: Array, place: str) -> Array:
     negative = np.flatnonzero(ids < 0)
     if len(negative):
         first = int(negative[0])
-        raise DataError(f"{place}: token {first} is {int(ids[first])}, no id, which is 0 or more; correct it")
+        raise DataError(f"{place}: token {first} is {int(ids[first])}; an id is 0 or more: correct it")
     return ids
 
 

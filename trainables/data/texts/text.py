@@ -77,7 +77,7 @@ class TextData:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """None: a token is no class of an example."""
+        """None: a token is not a class of an example."""
         return ()
 
     @property

@@ -157,7 +157,7 @@ def enclosing_options(decisions: Iterable[Decision]) -> dict[str, list[tuple[Dec
 
 
 def _sizes(decision: Decision) -> list[float]:
-    """Return the size of each option: its parameters, its number, or minus its place if it is no number."""
+    """Return the size of each option: its parameters, its number, or minus its place if it is not a number."""
     if decision.kind == "layer":
         candidates = cast("Iterable[nn.Module]", decision.choices[0])
         return [sum(weight.numel() for weight in candidate.parameters()) for candidate in candidates]

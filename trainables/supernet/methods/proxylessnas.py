@@ -84,7 +84,7 @@ class ProxylessNas(Method):
             example: an example of its input, or None.
 
         Raises:
-            TrainableError: there is no example, or costs of networks are no sum over their parts.
+            TrainableError: there is no example, or costs of networks are not a sum over their parts.
         """
         if not isinstance(self.costs, str):
             return

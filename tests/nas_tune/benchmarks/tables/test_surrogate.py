@@ -105,7 +105,7 @@ def test_what_it_cannot_answer_is_refused(settings: dict[str, Any], said: str) -
 
 @needs_the_table
 def test_what_is_no_member_is_refused(surrogate: SurrogateBenchmark) -> None:
-    with pytest.raises(ArchitectureError, match="no member of darts"):
+    with pytest.raises(ArchitectureError, match="not a member of darts"):
         surrogate.curve(Architecture({"normal": {}, "reduce": {"node_2": "x"}}), 0)
 
 

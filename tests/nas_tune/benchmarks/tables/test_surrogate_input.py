@@ -97,7 +97,7 @@ def test_edges_are_numbered_node_by_node_and_inputs_named_in_order(tmp_path: Pat
 
 def test_what_is_none_is_refused_with_the_reason(tmp_path: Path) -> None:
     for inputs in (("x_cat", "epoch"), ("x", "x_cont"), ("codes", "epochs")):
-        with pytest.raises(ConfigError, match="no surrogate of YAHPO Gym: its inputs are not x_cat and x_cont"):
+        with pytest.raises(ConfigError, match="not a surrogate of YAHPO Gym: its inputs are not x_cat and x_cont"):
             SurrogateBenchmark(made(tmp_path, inputs=inputs), DARTS)
     for epochs in ((0, 1), (1, 11), (2, 2), (3, 1)):
         with pytest.raises(ConfigError, match="give epochs in increasing order, between 1 and 10"):
@@ -108,7 +108,7 @@ def test_what_is_none_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 def test_files_that_lack_or_are_damaged_are_named(tmp_path: Path) -> None:
     (other := tmp_path / "other").mkdir()
-    with pytest.raises(ConfigError, match="has no epoch, so it is no surrogate of trainings"):
+    with pytest.raises(ConfigError, match="has no epoch, so it is not a surrogate of trainings"):
         SurrogateBenchmark(made(other, epoch="size"), DARTS)
     (torn := tmp_path / "torn").mkdir()
     made(torn).write_bytes(b"no model")

@@ -150,7 +150,7 @@ def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:
         "- pruned 0.5 of the channels of each layer (structured)",
         "200 test examples: one of them is 0.0050 of accuracy.",
         "1 thread, median of 100 runs, the networks taking turns; a machine.",
-        "as large and as fast as fine-tuned",
+        "its size and speed are those of the fine-tuned network",
         "They take float32 of shape (n, 1), as the network expects them.",
         "- `model.onnx`: loaded in a fresh interpreter, it differs by 1e-06",
         "## Notes\n\n- so",
@@ -161,7 +161,7 @@ def test_the_table_says_before_and_after_and_what_was_not_measured() -> None:
     found = replace(told(), made=replace(told().made, supernet_parameters=12345)).text()
     assert "- 12,345 parameters in the tables of the run: those of the supernet in which" in found
     rows = replace(told(), made=replace(told().made, deployed=replace(told().made.deployed, splits={})))
-    assert rows.doubt == "how many test examples there are is not told"
+    assert rows.doubt == "the number of test examples is not recorded"
     assert "image" not in text
     document = json.loads(json.dumps(told().to_dict()))
     assert document["stages"][1]["latency_seconds"] is None

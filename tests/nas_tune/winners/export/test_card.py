@@ -96,7 +96,7 @@ def test_a_retraining_that_trains_on_its_own_part_is_not_said_to_train_on_all(tm
     text = card_of(run, Rows)
     values = again.run.trials()["mae"]
     for words in (
-        "The network was trained from scratch after the search. On which part of the data is its trainable's own",
+        "The network was trained from scratch after the search. Its trainable chose the part of the data,",
         "Of 2 seeds these are the weights of the first, whatever the others came to.",
         f"| as reported | mae | {values.iloc[0]:.4f} | {values.mean():.4f} +- {values.std():.4f} (2 seeds) |",
     ):
@@ -110,7 +110,7 @@ def test_a_setting_whole_is_told_as_what_it_is(tmp_path: Path) -> None:
     run = searched(tmp_path / "run", Judged)
     nas_tune.retrain(run, trainable=Judged, seeds=1, epochs=1, baselines=0)
     text = card_of(run, Judged)
-    assert "Its trainable was told to train on the whole (whole = true)." in text
+    assert "Its trainable was set to train on all of the data but the test split (whole = true)." in text
     assert "One training with one seed stands behind these numbers" in text
     assert "Whether a training or the search saw the test split is not recorded." in text
     assert "| test | accuracy | 0.5000 | not measured | not measured |" in text, "of how many examples is not known"

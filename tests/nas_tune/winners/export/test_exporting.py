@@ -185,7 +185,7 @@ def test_a_folder_of_something_else_is_left_alone(run: nas_tune.Run, tmp_path: P
         nas_tune.export(run, trainable=Fragile, folder=tmp_path)
     assert (tmp_path / "model.py").read_text() == "mine"
     (tmp_path / CARD).write_text("# My project\n")
-    with pytest.raises(ConfigError, match=r"README.md is no card of an export, and is not replaced"):
+    with pytest.raises(ConfigError, match=r"README.md was not written by an export, so it is not replaced"):
         nas_tune.export(run, trainable=Fragile, folder=tmp_path)
     (tmp_path / CARD).write_text("---\nlibrary_name: nas-tune\n---\n\n# nb201, trial 77 of digits\n")
     with pytest.raises(ConfigError, match="holds the export of another network"):

@@ -121,7 +121,7 @@ def test_a_damaged_description_is_refused(folder: Path, tmp_path: Path, wrong: d
 def test_what_is_neither_a_run_nor_an_export_is_refused(run: nas_tune.Run, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"neither a run nor an exported folder \(it has no task.json\)"):
         nas_tune.load(tmp_path)
-    with pytest.raises(ConfigError, match="an exported folder with one network"):
+    with pytest.raises(ConfigError, match="an exported folder, which holds one network"):
         nas_tune.load(folder, 0)
     with pytest.raises(ConfigError, match=r"task=\.\. is for an exported folder"):
         nas_tune.load(run, task="table")

@@ -235,9 +235,9 @@ def test_a_training_that_ends_early_is_tested_then(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"max_epochs": 3}, "'max_epochs' is no argument; here it is called 'epochs'"),
-        ({"seedz": 3}, "'seedz' is no argument; did you mean 'seed"),
-        ({"batch": 4, "quux": 3}, "'batch' is no argument; the arguments: trial, top, seeds, epochs, .*workers"),
+        ({"max_epochs": 3}, "'max_epochs' is not an argument; here it is called 'epochs'"),
+        ({"seedz": 3}, "'seedz' is not an argument; did you mean 'seed"),
+        ({"batch": 4, "quux": 3}, "'batch' is not an argument; the arguments: trial, top, seeds, epochs, .*workers"),
     ],
 )
 def test_an_argument_that_is_none_is_refused_by_name(tmp_path: Path, given: dict[str, int], message: str) -> None:

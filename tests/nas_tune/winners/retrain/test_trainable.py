@@ -50,7 +50,7 @@ def test_a_training_that_ends_early_is_tested_in_one_more_report() -> None:
     last = training.step()
     assert last["epoch"] == 3
     assert "test_accuracy" in last
-    with pytest.raises(EndOfTraining, match="has been tested and has no further epoch"):
+    with pytest.raises(EndOfTraining, match="the test came after its last epoch"):
         training.step()
 
 

@@ -78,7 +78,7 @@ def test_a_group_is_on_one_side_even_where_the_given_parts_share_it(tmp_path):
     data = loaded(file, validation_groups="who")
     seen = [set(data.groups[part].tolist()) for part in ("train", "validation", "test")]
     assert sum(map(len, seen)) == len(set.union(*seen)) == 5
-    assert "the given parts share groups, such as 'ann' of who; they are given up" in data.notes[0]
+    assert "the given parts share groups, such as 'ann' of who; these parts are not used" in data.notes[0]
     assert any(note.startswith("groups for test: ") for note in data.notes)
     kept = loaded(file)
     assert len(kept.test) == 20
@@ -116,7 +116,9 @@ def test_wav_files_in_folders_of_classes(tmp_path):
     with pytest.raises(DataError, match="signals of 8000 Hz and 44100 Hz; resample"):
         loaded(tmp_path)
     (tmp_path / "low" / "odd.wav").write_bytes(sound(np.zeros(40, "<i2"), channels=2))
-    with pytest.raises(DataError, match="has 2 channels, and the first of training 1; bring all to one number"):
+    with pytest.raises(
+        DataError, match="has 2 channels, and the first of training 1; give all signals the same number"
+    ):
         loaded(tmp_path)
 
 
@@ -141,7 +143,7 @@ def test_windows_of_a_series_and_what_follows_them(tmp_path):
     assert waves[1, 1].tolist() == pytest.approx(np.arange(120, 130) % 7)
     assert targets[0].tolist() == pytest.approx(np.sin(np.array([133, 134]) / 5), abs=1e-6)
     assert torch.equal(data.validation.targets[:2], targets.flip(0))
-    assert data.notes == ("columns that are no numbers are left out: day",)
+    assert data.notes == ("columns that are not numbers are left out: day",)
     np.save(tmp_path / "s.npy", np.sin(np.arange(99) / 5))
     assert len(loaded(tmp_path / "s.npy", window=4, whole=True).train) == 75
 
@@ -189,7 +191,7 @@ def test_arrays_that_cannot_be_learned_from_are_refused(tmp_path, arrays, settin
 def test_parquet_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"row 0 has 3 bytes; 16-bit samples have an even number"):
         loaded(parquet(tmp_path, audio=[b"abc"] * 4, label=[0, 1, 0, 1]))
-    with pytest.raises(DataError, match=r"is no WAV file of plain samples"):
+    with pytest.raises(DataError, match=r"is not a WAV file of plain samples"):
         loaded(parquet(tmp_path, audio=[b"RIFFabcd"] * 4, label=[0, 1, 0, 1]))
     with pytest.raises(DataError, match="signal 0 is empty; leave it out"):
         loaded(parquet(tmp_path, audio=[b""] * 4, label=[0, 1, 0, 1]))

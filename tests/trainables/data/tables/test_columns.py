@@ -1,4 +1,4 @@
-"""Columns are typed by their values, or as the user says; what is no feature is dropped or warned of."""
+"""Columns are typed by their values, or as the user says; what is not a feature is dropped or warned of."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def test_texts_that_are_numbers_are_warned_of_and_can_be_read_so():
     assert notes == [f"warning: column 'age' is a category, {said}"]
     data = loaded(small(age=ages), numeric=["age"], missing=["?"])
     assert "age" in [column.name for column in data.encoding.numbers]
-    with pytest.raises(DataError, match=r"column 'age', row \d+: '\?' is no number; correct it, give missing=\['\?'\]"):
+    with pytest.raises(
+        DataError, match=r"column 'age', row \d+: '\?' is not a number; correct it, give missing=\['\?'\]"
+    ):
         loaded(small(age=["?", *ages[:39]], split=["train", "test"] * 20), numeric=["age"])
 
 
@@ -96,7 +98,7 @@ def test_texts_that_are_numbers_are_warned_of_and_can_be_read_so():
     [
         ([[1]] * 40, r"column 'x', row 0: \[1\] is a list; a cell is a number"),
         ([b"a", b"b"] * 20, "is a bytes"),
-        ([*range(39), np.inf], "inf is no finite number; correct it, or leave the cell empty"),
+        ([*range(39), np.inf], "inf is not a finite number; correct it, or leave the cell empty"),
     ],
 )
 def test_cells_that_are_no_value_are_refused(column, said):

@@ -81,7 +81,7 @@ def test_damaged_files_are_refused(tmp_path):
     (tmp_path / "c.parquet").write_bytes(b"PAR1 no parquet")
     (tmp_path / "d.csv").write_bytes("a,good\n\xff,yes\n".encode("latin-1"))
     for name, said in [("a.csv", "CSV"), ("b.csv", "CSV"), ("c.parquet", "Parquet"), ("d.csv", "CSV")]:
-        with pytest.raises(DataError, match=f"{name} is no whole {said} file"):
+        with pytest.raises(DataError, match=f"{name} is not a complete {said} file"):
             loaded(str(tmp_path / name))
     with pytest.raises(DataError, match="does not exist"):
         loaded(str(tmp_path / "e.csv"))

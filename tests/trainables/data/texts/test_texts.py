@@ -40,7 +40,7 @@ def test_characters_that_training_lacks_share_one_token(tmp_path):
     data = loaded(str(path))
     assert data.vocabulary.size == 4  # "\n", "a", "b" and the bucket
     assert data.vocabulary.decode(data.test.tokens.numpy()).endswith("a\ufffd\ufffd")
-    assert "2 characters outside the training part are none of its own ('ß', 'é')" in data.notes[0]
+    assert "2 characters outside the training part do not occur in it ('ß', 'é')" in data.notes[0]
     assert Vocabulary.from_dict(data.vocabulary.to_dict()) == data.vocabulary
     with pytest.raises(DataError, match=r"new: character 1 is 'x', which the training text lacks; leave it out"):
         loaded().vocabulary.encode(np.array([ord("a"), ord("x")]), "new")
@@ -87,7 +87,7 @@ def test_a_changed_file_is_read_again(tmp_path):
         ("ab\n" * 4, {}, r"the part for test has 1 characters, and an example takes context \+ 1 = 5; .* test_share"),
         (np.array([0.5] * 99), {}, r"array of float64 of shape \(99,\); token ids are whole numbers in one dimension"),
         (np.zeros((9, 9), int), {}, r"shape \(9, 9\); token ids are whole numbers in one dimension"),
-        (np.array([*range(99), -1]), {}, "token 99 is -1, no id, which is 0 or more"),
+        (np.array([*range(99), -1]), {}, "token 99 is -1; an id is 0 or more"),
         (np.arange(99), {}, r"validation: token 0 is 79, beyond the vocabulary of 79; give vocabulary = 80 or more"),
         (np.arange(99) % 5, {"vocabulary": 3}, r"train: token 3 is 3, beyond the vocabulary of 3"),
         (LINES, {"epoch_tokens": 1000}, r"epoch_tokens is 1,000; .* at most the training part, 160: .* more epochs"),
@@ -105,7 +105,7 @@ def test_files_of_another_kind_are_refused(tmp_path):
         loaded(str(tmp_path / "latin.txt"))
     assert "é" in loaded(str(tmp_path / "latin.txt"), encoding="latin-1").vocabulary.characters
     np.save(tmp_path / "objects.npy", np.array([{}] * 9, dtype=object), allow_pickle=True)
-    with pytest.raises(DataError, match=r"is no whole \.npy file of plain numbers"):
+    with pytest.raises(DataError, match=r"is not a complete \.npy file of plain numbers"):
         loaded(str(tmp_path / "objects.npy"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no text"):
