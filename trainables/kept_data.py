@@ -4,7 +4,8 @@ A configuration and a ledger hold plain values. So `trainables.data.objects` wri
 by the checksum of its content, as in "data/0123456789abcdef.npz", and that name stands in the place of the object. The
 file is in a folder of this process first, and in the folder of the run as soon as the run begins. The name is relative
 to that folder, so that a run that was moved still finds it. A process finds the file below each folder that it was told
-of by `add_place`; since the name tells the content, it does not matter which.
+of by `add_place`; since the name tells the content, it does not matter which. A retraining is a run in the folder of
+another one, and has the data of that.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def is_kept(data: object) -> bool:
 
 
 def add_place(folder: Path) -> None:
-    """Look for such files in a folder from now on.
+    """Look for such files in a folder, and in the one that holds it, from now on.
 
     Args:
         folder: of a run.
@@ -62,7 +63,8 @@ def kept_file(data: object) -> Path | None:
     """
     if not is_kept(data):
         return None
-    candidates = [folder / str(data) for folder in (*_own, *reversed(_places))]
+    searched = [place for folder in reversed(_places) for place in (folder, folder.parent)]
+    candidates = [folder / str(data) for folder in (*_own, *searched)]
     return next((file for file in candidates if file.is_file()), None)
 
 

@@ -63,6 +63,14 @@ def test_a_moved_run_has_its_data(tmp_path: Path, elsewhere: None) -> None:
     assert set(nas_tune.evaluate(again)) == {"accuracy", "loss"}
 
 
+def test_a_retraining_has_the_data_of_its_run(tmp_path: Path, elsewhere: None) -> None:
+    run = searched(tmp_path / "run", data=(IMAGES, LABELS))
+    folder, data = nas_tune.retrain(run, seeds=1, epochs=1, baselines=0).path, run.config.trainable.settings["data"]
+    kept_data._places.clear()
+    kept_data.add_place(folder)  # as a worker does
+    assert kept_data.kept_file(data) is not None
+
+
 def test_equal_data_are_the_same_search_and_others_are_refused(tmp_path: Path) -> None:
     searched(tmp_path / "run", data=(IMAGES, LABELS))
     again = searched(tmp_path / "run", data=(list(IMAGES), LABELS.tolist()), resume=True)

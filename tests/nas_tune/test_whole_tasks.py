@@ -9,57 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import nas_tune
 from nas_tune.errors import NasTuneError
 from tests.faults.processes import start, wait_for_events
+from tests.nas_tune.whole_tasks import CASES
 from tests.registries import kept
-from tests.trainables.tasks.numbers import turned
 from trainables.networks import NETWORKS
 from trainables.tasks.registry import TASKS
 
 pytestmark = pytest.mark.slow
 
-SMALL = "channels = 2\ncells = 1\n"
-OWN = "tests.trainables.tasks.own_task"
-
-
-def classes(folder: Path) -> str:
-    images, _ = turned(60)
-    np.savez(folder / "data.npz", x=images, y=np.arange(60) % 3)
-    return f'space = "nb201"\n[task]\nname = "classification"\ndata = "{folder / "data.npz"}"\n[trainable]\n{SMALL}'
-
-
-def numbers(folder: Path) -> str:
-    images, angle = turned(60)
-    np.savez(folder / "data.npz", x=images, angle=angle)
-    task = f'[task]\nname = "regression"\ndata = "{folder / "data.npz"}"\ntarget = "angle"\n'
-    return f'space = "nb201"\n{task}[trainable]\n{SMALL}'
-
-
-def rows(folder: Path) -> str:
-    rng = np.random.default_rng(0)
-    size = rng.normal(size=120)
-    frame = pd.DataFrame({"size": size, "kind": rng.choice(["a", "b"], 120), "price": 3 * size + 1})
-    frame.loc[::9, "size"] = np.nan
-    frame.to_csv(folder / "data.csv", index=False)
-    task = f'[task]\nname = "table"\ndata = "{folder / "data.csv"}"\ntarget = "price"\nnumbers = "piecewise"\n'
-    return f'space = {{ name = "mlp", min_width = 4, max_width = 16, max_layers = 2 }}\n{task}'
-
-
-def text(folder: Path) -> str:
-    (folder / "data.txt").write_text("a rose is a rose is a rose. " * 60)
-    task = f'[task]\nname = "language"\ndata = "{folder / "data.txt"}"\ncontext = 8\n'
-    return f'space = {{ name = "transformer_lm", embeddings = [16, 32], depths = [1, 2] }}\n{task}'
-
-
-def growth(folder: Path) -> str:
-    return f'space = "{OWN}:PAIR"\n[task]\nname = "{OWN}:Growth"\n[trainable]\nbatch_size = 8\n'
-
-
-CASES = {"classification": classes, "regression": numbers, "table": rows, "language": text, "own": growth}
 FORMATS = ("safetensors", "py", "pt2", "onnx")
 
 
