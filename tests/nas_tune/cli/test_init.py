@@ -86,7 +86,7 @@ def test_the_task_is_guessed_from_the_data_and_told() -> None:
     assert "its columns: rooms, price" in untold.stderr
     done = call("--data", "houses.csv", "--target", "price")
     assert done.exit_code == 0, done.stderr
-    assert "the task is taken for table, since the data are rows without images" in done.stderr
+    assert "the task is table, since the data are rows without images" in done.stderr
     assert "target price: regression" in done.stderr
     config = load_config(Path("nas.toml"))
     assert (config.metric, config.mode, config.trainable.settings["target"]) == ("rmse", "min", "price")
@@ -97,7 +97,7 @@ def test_images_with_numbers_are_a_regression() -> None:
     np.savez("ages.npz", x=pictures, y=np.linspace(0, 1, 30))
     done = call("--data", "ages.npz")
     assert done.exit_code == 0, done.stderr
-    assert "the task is taken for regression" in done.stderr
+    assert "the task is regression, since" in done.stderr
     assert load_config(Path("nas.toml")).metric == "rmse"
 
 
