@@ -35,9 +35,7 @@ def init(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option(
-            "--target", metavar="COLUMN", help="The column that is predicted.", show_default="recognised, but of tables"
-        ),
+        typer.Option("--target", metavar="COLUMN", help="The column that is predicted; a table needs it."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("nas.toml"),
 ) -> None:
