@@ -24,7 +24,7 @@ from nas_tune.config.component import Component
 from nas_tune.config.conflicts import conflicts, misspelt_metrics
 from nas_tune.config.names import default_run_name
 from nas_tune.config.own_data import with_kept_data
-from nas_tune.config.own_transforms import with_described_transforms
+from nas_tune.config.own_objects import with_named_objects
 from nas_tune.config.problems import ConfigProblems, Expected, field_problems, shown
 from nas_tune.config.self_search import searches, self_search
 from nas_tune.config.task import is_learner, with_defaults_of_task, with_task
@@ -178,7 +178,7 @@ class SearchConfig(BaseModel):
             values = {"trainable" if key == "estimator" else key: value for key, value in values.items()}
         # The trial is a whole search that must not be stopped, and its metric is that of what it finds.
         strategy = _name_of(values.get("strategy"))
-        values = with_described_transforms(with_kept_data(values))
+        values = with_named_objects(with_kept_data(values))
         values = with_task(values, type(self).model_fields.keys())
         if searches(strategy):
             values = {"scheduler": "none", **values, **_judged_by(strategy, values)}

@@ -26,6 +26,7 @@ from search_spaces.algebra.code import OURS, no_code
 from search_spaces.catalogue import SPACES
 from search_spaces.registry import Registry
 from trainables.supernet.methods import METHODS
+from trainables.tasks.own_measures import MEASURES
 from trainables.tasks.registry import TASKS
 
 __all__ = [
@@ -53,17 +54,19 @@ ONE_OF = {
     "networks": "network",
     "spaces": "factory",
     "tasks": "task",
+    "measures": "loss or metric",
     "strategies": "strategy",
     "schedulers": "scheduler",
     "methods": "method",
     "self_searches": "self-search",
 }
 """The kinds whose registrations a run keeps, and the word for one entry of each in the list of a run's code."""
-FOR_TRAINING = ("networks", "spaces", "tasks", "methods")
+FOR_TRAINING = ("networks", "spaces", "tasks", "measures", "methods")
 """The kinds that the training of an architecture needs; the others serve the search alone."""
 
 _BY_TARGET: Mapping[str, tuple[Registry[Callable[..., Any]], str, str]] = {
     "tasks": (TASKS, "trainables.tasks", "trainables.tasks.registry.register"),
+    "measures": (MEASURES, "trainables.tasks", "trainables.tasks.own_measures.register"),
     "strategies": (STRATEGIES, "nas_tune.strategies", "nas_tune.strategies.register"),
     "schedulers": (SCHEDULERS, "nas_tune.schedulers", "nas_tune.schedulers.register"),
     "methods": (METHODS, "trainables.supernet.methods", "trainables.supernet.methods.register"),
@@ -100,6 +103,7 @@ def used(
         "networks": networks,
         "spaces": factories,
         "tasks": _targets("tasks", _names_in(settings, "task", _DEEPEST)),
+        "measures": _targets("measures", _measures_in(settings, _DEEPEST)),
         "strategies": _targets("strategies", [strategy]),
         "schedulers": _targets("schedulers", [scheduler]),
         "methods": _targets("methods", methods),
@@ -232,6 +236,25 @@ def _names_in(settings: object, wanted: str, deepest: int) -> Iterator[str]:
             yield from _names_in_spec(value)
         else:
             yield from _names_in(value, wanted, deepest - 1)
+
+
+def _measures_in(settings: object, deepest: int) -> Iterator[str]:
+    """Names of losses and metrics in settings."""
+    yield from _names_in(settings, "loss", deepest)
+    for metrics in _tables_in(settings, "metrics", deepest):
+        for entry in metrics.values():
+            yield from _names(entry.get("metric") if isinstance(entry, Mapping) else entry)
+
+
+def _tables_in(settings: object, wanted: str, deepest: int) -> Iterator[Mapping[str, Any]]:
+    """Tables of this name in settings, also in the settings of a trainable inside a trainable."""
+    if not isinstance(settings, Mapping) or deepest == 0:
+        return
+    for key, value in settings.items():
+        if key == wanted and isinstance(value, Mapping):
+            yield value
+        else:
+            yield from _tables_in(value, wanted, deepest - 1)
 
 
 def _names_in_spec(text: object) -> Iterator[str]:

@@ -244,6 +244,8 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
     transforms = settings.get("transforms") if isinstance(settings, Mapping) else None
     if isinstance(transforms, str) and ":" in transforms:
         yield Named("transforms", transforms)
+    if isinstance(settings, Mapping):
+        yield from _of_measures(settings)
     if not isinstance(settings, Mapping) or "of" not in settings:
         return
     if deepest == 0:
@@ -254,6 +256,18 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
     except (ValueError, RecursionError):
         return
     yield from _of_space(spec, "trainable's space")
+
+
+def _of_measures(settings: Mapping[str, Any]) -> Iterator[Named]:
+    """The loss and the metrics of a task, as far as they are references."""
+    metrics, loss = settings.get("metrics"), settings.get("loss")
+    if isinstance(loss, str) and ":" in loss:
+        yield Named("loss", loss)
+    entries = list(metrics.values()) if isinstance(metrics, Mapping) else metrics
+    for entry in entries if isinstance(entries, list | tuple) else ():
+        what = entry.get("metric") if isinstance(entry, Mapping) else entry
+        if isinstance(what, str) and ":" in what:
+            yield Named("metric", what)
 
 
 def _of_registered(kept: object) -> Iterator[Named]:

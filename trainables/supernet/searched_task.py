@@ -12,7 +12,7 @@ from search_spaces.names import did_you_mean
 from trainables.errors import TrainableError
 from trainables.settings.groups import flat_settings, with_defaults
 from trainables.supernet.settings import SearchSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, task_class, task_settings, with_file
+from trainables.tasks.registry import AUTO, guessed, make_task, measure_settings, task_class, task_settings, with_file
 from trainables.tasks.task import Task
 
 __all__ = ["SearchedTask"]
@@ -124,7 +124,10 @@ def _defaults(kind: type[Task]) -> dict[str, object]:
 
 
 def _complete(kind: type[Task], given: Mapping[str, object]) -> dict[str, object]:
-    return with_defaults(kind, given) if dataclasses.is_dataclass(kind) else dict(given)
+    if not dataclasses.is_dataclass(kind):
+        return dict(given)
+    measures = {name: given[name] for name in measure_settings(kind) if name in given}
+    return {**with_defaults(kind, {name: given[name] for name in given if name not in measures}), **measures}
 
 
 def _name(task: object) -> str:

@@ -20,7 +20,7 @@ from trainables.networks import space_name, tree_of
 from trainables.networks.own import OwnModule, module_space
 from trainables.settings.groups import flat_settings
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import task_settings
+from trainables.tasks.registry import measure_settings, task_settings
 from trainables.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class DecidedSettings:
     def settings(self) -> list[str]:
         """The settings that a space may decide."""
         of_learner = [name for name in flat_settings(LearnerSettings) if name not in OF_NETWORK]
-        return [*of_learner, *(name for name in task_settings(self.task) if name not in self.task.fixed_settings)]
+        fixed = {*self.task.fixed_settings, *measure_settings(self.task)}
+        return [*of_learner, *(name for name in task_settings(self.task) if name not in fixed)]
 
     def names(self, tree: object) -> list[str]:
         """List the decisions that are settings.

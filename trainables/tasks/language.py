@@ -88,7 +88,15 @@ class Language(Task):
 
     def loss(self, outputs: Tensor, targets: Tensor, data: TextData) -> Tensor:
         """Compute the mean cross-entropy of a token in nats."""
-        return functional.cross_entropy(outputs.flatten(0, 1).float(), targets.flatten())
+        return functional.cross_entropy(*self.for_loss(outputs, targets, data))
+
+    def for_loss(self, outputs: Tensor, targets: Tensor, data: TextData) -> tuple[Tensor, Tensor]:
+        """Put the tokens of all examples into one row: (tokens, vocabulary) and (tokens,)."""
+        return outputs.flatten(0, 1).float(), targets.flatten()
+
+    def for_metrics(self, outputs: Tensor, targets: Tensor, data: TextData) -> tuple[Tensor, Tensor]:
+        """Do the same; a mean is then over tokens."""
+        return self.for_loss(outputs, targets, data)
 
     def meter(self, data: TextData, names: Sequence[str]) -> _Meter:
         """Measure means over tokens."""

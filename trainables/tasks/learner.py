@@ -32,7 +32,16 @@ from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.decisions import DecidedSettings
 from trainables.tasks.learner_settings import LearnerSettings
-from trainables.tasks.registry import AUTO, guessed, make_task, task_class, task_reference, task_settings, with_file
+from trainables.tasks.registry import (
+    AUTO,
+    guessed,
+    make_task,
+    measure_settings,
+    task_class,
+    task_reference,
+    task_settings,
+    with_file,
+)
 from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
 from trainables.training.batches import Batch, laid_out, mapped
@@ -466,14 +475,17 @@ def _are_equal(one: Batch, other: Batch) -> bool:
 
 
 _NOT_KEPT = ("data", "data_root", "transforms")
-"""Settings of the tasks of this package that no prediction needs: where the data are, and views of the training."""
+"""Settings of the tasks of this package that no prediction needs: where the data are, and views of the training. No
+prediction needs a loss or metrics of one's own either, which name code.
+"""
 
 
 def _kept(task: Task, settings: Mapping[str, object]) -> dict[str, Any]:
     """The settings that an exported folder keeps: those that JSON can hold and a prediction needs."""
     kept: dict[str, Any] = {}
+    measures = measure_settings(type(task))
     for name, value in settings.items():
-        if type(task).__module__.startswith("trainables.") and name in _NOT_KEPT:
+        if name in measures or (type(task).__module__.startswith("trainables.") and name in _NOT_KEPT):
             continue
         try:
             json.dumps(value)

@@ -11,13 +11,29 @@ from trainables.tasks.task import Meter
 from trainables.training.batches import Batch, length
 from trainables.training.parallel import Group
 
-__all__ = ["Errors", "Joined", "Means", "Sum"]
+__all__ = ["Errors", "Joined", "Means", "Sum", "in_units"]
 
 _CONSTANT = 1e-12
 """The variance of targets, as a share of their mean square, up to which they are constant."""
 
 Sum = Callable[[Batch, Batch], Tensor]
 """A function of outputs and targets that returns the sum of a metric over the examples of the batch, a scalar."""
+
+
+def in_units(outputs: Tensor, targets: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
+    """Bring standardized outputs to the units of the targets.
+
+    Args:
+        outputs: (n, k), standardized.
+        targets: (n, k), in their units.
+        mean: (k,), of the training targets.
+        std: (k,), standard deviation of the same.
+
+    Returns:
+        Both in units of the targets; (n,) where k is 1.
+    """
+    values = outputs.float() * std + mean
+    return (values[:, 0], targets[:, 0]) if values.shape[1] == 1 else (values, targets)
 
 
 class Means:

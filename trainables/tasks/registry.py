@@ -15,6 +15,7 @@ from search_spaces.registry import Registry
 from trainables.errors import TrainableError
 from trainables.settings import check_settings
 from trainables.settings.groups import flat_settings, from_flat
+from trainables.tasks.own_measures import OF_EVERY_TASK, own_measures
 from trainables.tasks.task import Task
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "TASKS",
     "guessed",
     "make_task",
+    "measure_settings",
     "register",
     "task_class",
     "task_reference",
@@ -158,7 +160,9 @@ def task_reference(task: Task) -> str:
     Returns:
         The name under which its class is registered, or else "module:Class".
     """
-    kind = type(task)
+    from trainables.tasks.measured_task import class_of
+
+    kind = class_of(task)
     if task.name in TASKS and TASKS.get(task.name) is kind:
         return task.name
     return f"{kind.__module__}:{kind.__qualname__}"
@@ -171,11 +175,10 @@ def task_settings(kind: type[Task]) -> list[str]:
         kind: the class of the task.
 
     Returns:
-        Their names, in the order of its signature.
+        Their names, in the order of its signature; then those that every task takes.
     """
-    if dataclasses.is_dataclass(kind):
-        return list(flat_settings(kind))
-    return list(inspect.signature(kind).parameters)
+    own = flat_settings(kind) if dataclasses.is_dataclass(kind) else inspect.signature(kind).parameters
+    return [*own, *measure_settings(kind)]
 
 
 def with_file(settings: Mapping[str, object], task: object) -> dict[str, object]:
@@ -231,6 +234,30 @@ def make_task(task: object, settings: Mapping[str, object] | None = None) -> Tas
         if given:
             raise TrainableError(f"{next(iter(given))!r} is a setting, and the task is made already; give its class")
         return cast(Task, task)
+    measures = {name: given.pop(name) for name in measure_settings(kind) if name in given}
+    made = _plain(kind, given)
+    if all(value is None for value in measures.values()):
+        return made
+    from trainables.tasks.measured_task import with_measures
+
+    return with_measures(made, own_measures(measures))
+
+
+def measure_settings(kind: type[Task]) -> list[str]:
+    """List the settings of a task that say its own loss and metrics (`trainables.tasks.own_measures`).
+
+    Args:
+        kind: the class of the task.
+
+    Returns:
+        Those of `OF_EVERY_TASK` that are no settings of the class itself.
+    """
+    own = flat_settings(kind) if dataclasses.is_dataclass(kind) else inspect.signature(kind).parameters
+    return [name for name in OF_EVERY_TASK if name not in own]
+
+
+def _plain(kind: type[Task], given: Mapping[str, object]) -> Task:
+    """A task without a loss or metrics of one's own."""
     if not dataclasses.is_dataclass(kind):
         check_settings(f"task {kind.__name__}", kind, given)
         return kind(**given)

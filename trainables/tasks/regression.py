@@ -14,7 +14,7 @@ from trainables.data.loading import load_numbers, load_raw_numbers
 from trainables.data.targets import ImageNumbers
 from trainables.metrics import SQUARED_ERROR, Metric, errors_in
 from trainables.tasks.image_task import ImageTask
-from trainables.tasks.meters import Errors
+from trainables.tasks.meters import Errors, in_units
 
 __all__ = ["Regression"]
 
@@ -51,8 +51,16 @@ class Regression(ImageTask):
 
     def loss(self, outputs: Tensor, targets: Tensor, data: ImageNumbers) -> Tensor:
         """Compute the mean squared error of standardized targets."""
-        wanted = (targets - data.target_mean) / data.target_std
-        return (outputs.float() - wanted).square().mean()
+        found, wanted = self.for_loss(outputs, targets, data)
+        return (found - wanted).square().mean()
+
+    def for_loss(self, outputs: Tensor, targets: Tensor, data: ImageNumbers) -> tuple[Tensor, Tensor]:
+        """Standardize the targets, as the outputs are."""
+        return outputs.float(), (targets - data.target_mean) / data.target_std
+
+    def for_metrics(self, outputs: Tensor, targets: Tensor, data: ImageNumbers) -> tuple[Tensor, Tensor]:
+        """Bring the outputs to the units of the targets: (n,) for one number each, else (n, k)."""
+        return in_units(outputs, targets, data.target_mean, data.target_std)
 
     def meter(self, data: ImageNumbers, names: Sequence[str]) -> Errors:
         """Measure errors in the units of the targets, and `loss`, the mean squared error of standardized targets."""

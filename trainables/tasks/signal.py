@@ -32,7 +32,7 @@ from trainables.settings import check_number
 from trainables.settings.groups import group
 from trainables.tasks.classification import LABEL_SMOOTHING
 from trainables.tasks.gathering import GatheringMeter
-from trainables.tasks.meters import Errors, Joined, Means
+from trainables.tasks.meters import Errors, Joined, Means, in_units
 from trainables.tasks.table_metrics import auc, f1
 from trainables.tasks.task import Meter, Task
 
@@ -105,9 +105,20 @@ class Signal(Task):
 
     def loss(self, outputs: Tensor, targets: Tensor, data: SignalData) -> Tensor:
         """Compute the mean cross-entropy in nats, or the mean squared error of standardized targets."""
+        found, wanted = self.for_loss(outputs, targets, data)
         if data.classes:
-            return functional.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
-        return functional.mse_loss(outputs.float(), (targets - data.target_mean) / data.target_std)
+            return functional.cross_entropy(found, wanted, label_smoothing=self.label_smoothing)
+        return functional.mse_loss(found, wanted)
+
+    def for_loss(self, outputs: Tensor, targets: Tensor, data: SignalData) -> tuple[Tensor, Tensor]:
+        """Standardize predicted numbers, as the outputs are."""
+        return outputs.float(), targets if data.classes else (targets - data.target_mean) / data.target_std
+
+    def for_metrics(self, outputs: Tensor, targets: Tensor, data: SignalData) -> tuple[Tensor, Tensor]:
+        """Bring predicted numbers to their units: (n,) for one number each, else (n, k)."""
+        if data.classes:
+            return outputs.float(), targets
+        return in_units(outputs, targets, data.target_mean, data.target_std)
 
     def reward(self, outputs: Tensor, targets: Tensor, data: SignalData) -> Tensor:
         """Compute the accuracy on a batch, or the negative loss of a regression."""

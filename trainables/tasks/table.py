@@ -88,10 +88,21 @@ class TableTask(Task):
 
     def loss(self, outputs: Tensor, targets: Tensor, data: TableData) -> Tensor:
         """Compute the mean cross-entropy in nats, or the mean squared error of the standardized target."""
+        found, wanted = self.for_loss(outputs, targets, data)
         if data.classes:
-            return functional.cross_entropy(outputs.float(), targets, label_smoothing=self.label_smoothing)
+            return functional.cross_entropy(found, wanted, label_smoothing=self.label_smoothing)
+        return functional.mse_loss(found, wanted)
+
+    def for_loss(self, outputs: Tensor, targets: Tensor, data: TableData) -> tuple[Tensor, Tensor]:
+        """Standardize a predicted number, (n,), as the outputs are; of its logarithm where the task says so."""
+        if data.classes:
+            return outputs.float(), targets
         wanted = (targets.log() if data.target.log else targets).sub(data.target.mean).div(data.target.std)
-        return functional.mse_loss(outputs.float()[:, 0], wanted)
+        return outputs.float()[:, 0], wanted
+
+    def for_metrics(self, outputs: Tensor, targets: Tensor, data: TableData) -> tuple[Tensor, Tensor]:
+        """Bring a predicted number to its units, (n,)."""
+        return (outputs.float(), targets) if data.classes else (_values(outputs, data), targets)
 
     def meter(self, data: TableData, names: Sequence[str]) -> GatheringMeter:
         """Measure on all rows at once; errors of numbers are in units of the target."""
@@ -137,7 +148,7 @@ class TableTask(Task):
         return TableData("", empty, empty, empty, encoding, scaling, unscaled)
 
     def read(self, x: Any, like: Any, data: TableData) -> tuple[Any, Sequence[str]]:
-        """Read rows: a DataFrame, a dict of columns, an array, or Parquet and CSV files; the target may be missing."""
+        """Read rows: a DataFrame, a dict of columns, or Parquet and CSV files; the target may be missing."""
         frame, place = read_rows(x, self.data.missing)
         numbers, codes = data.encoding.encode(frame, place)
         return inputs_of(torch.from_numpy(numbers), torch.from_numpy(codes)), []

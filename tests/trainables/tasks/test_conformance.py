@@ -76,6 +76,18 @@ CASES = {
         ("mae", lambda values, targets: np.abs(values - targets[:, 0].numpy()).mean()),
         SMALL,
     ),
+    "regression, own loss and metric": Case(
+        "regression",
+        {
+            "data": {"x": IMAGES, "y": NUMBERS},
+            "loss": "torch.nn.functional:smooth_l1_loss",
+            "metrics": {"error": {"metric": "tests.trainables.tasks.own_functions:error", "mode": "min", "low": 0}},
+        },
+        {"data": {"x": IMAGES, "y": np.full(40, np.nan)}},
+        CELLS,
+        ("error", lambda values, targets: np.abs(values - targets[:, 0].numpy()).mean()),
+        SMALL,
+    ),
     "language": Case(
         "language",
         {"data": TEXT, "context": 8, "epoch_tokens": 200},
