@@ -13,19 +13,29 @@ from nas_tune.errors import ConfigError
 
 __all__ = ["init"]
 
-_TASKS = "image_classification, language or signal"
-"""The names of `nas_tune.config.starter.TASKS`, which a help page shall not import."""
-
 
 def init(
-    task: Annotated[str, typer.Option("--task", metavar="NAME", help=f"The task: {_TASKS}.")] = "image_classification",
-    images: Annotated[
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            metavar="TASK",
+            help="The task: classification or regression of images, table, language or signal.",
+            show_default="what the data look like",
+        ),
+    ] = None,
+    data: Annotated[
         str | None,
         typer.Option(
             "--data",
             metavar="DATA",
-            help="A file, a folder (for images one sub-folder per class), or a name. Default: digits.",
+            help="A folder with one sub-folder of images per class, a table, a text, signals, or a name.",
+            show_default="digits",
         ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="COLUMN", help="The column that is predicted; a table needs it."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("nas.toml"),
 ) -> None:
@@ -35,9 +45,9 @@ def init(
     the file.
 
     Args:
-        task: the task of the networks, a name of `nas_tune.config.starter.TASKS`.
-        images: a folder with one sub-folder of images per class, a file, or a name; by default scikit-learn's digits,
-            where the task is about images.
+        task: a name of `nas_tune.config.starters.TASKS`; by default the one that the data look like.
+        data: a path or a name; by default scikit-learn's digits, where the task is a classification.
+        target: the column that is predicted; by default the one that the data have, where they are no table.
         out: the file to write, which must not exist.
 
     Raises:
@@ -46,9 +56,9 @@ def init(
     """
     from nas_tune.config.starter import starter
 
-    text = starter(task, data=images)
+    text = starter(task or _guessed(data, target), data=data, target=target)
     _check_free(out)
-    if images is not None:
+    if data is not None:
         for line in _found(text):
             stderr().print(line)
     try:
@@ -60,6 +70,20 @@ def init(
         raise ConfigError(f"--out {shown(out)}: cannot be written: {error.strerror}") from error
     stderr().print(f"run it with: nas-tune search {shown(out)}")
     stdout().print(shown(out))
+
+
+def _guessed(data: str | None, target: str | None) -> str:
+    """The task that data look like, which is told."""
+    from nas_tune.config.starters import TASKS
+
+    images = TASKS["classification"]
+    if data is None or data in (images.data, *images.downloads):
+        return "classification"
+    from trainables.tasks.registry import guessed
+
+    task, why = guessed({"data": data, "target": target})
+    stderr().print(why)
+    return task
 
 
 def _check_free(out: Path) -> None:

@@ -148,7 +148,7 @@ class TableTask(Task):
         return TableData("", empty, empty, empty, encoding, scaling, unscaled)
 
     def read(self, x: Any, like: Any, data: TableData) -> tuple[Any, Sequence[str]]:
-        """Read rows: a DataFrame, a dict of columns, or Parquet and CSV files; the target may be missing."""
+        """Read rows: a DataFrame, a dict of columns, an array, or Parquet and CSV files; the target may be missing."""
         frame, place = read_rows(x, self.data.missing)
         numbers, codes = data.encoding.encode(frame, place)
         return inputs_of(torch.from_numpy(numbers), torch.from_numpy(codes)), []

@@ -45,11 +45,12 @@ def test_it_never_overwrites() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--task", "image_clasification"], "did you mean 'image_classification'?"),
+        (["--task", "clasification"], "did you mean 'classification'?"),
         (["--out", "missing/nas.toml"], "--out missing/nas.toml: cannot be written: No such file or directory"),
         (["--data", "digist"], "did you mean 'digits'?"),
         (["--data", ""], "data is ''; it must be text"),
         (["--task", "language"], "give a path by --data"),
+        (["--task", "language", "--data", "x.txt", "--target", "y"], "the task language predicts no column"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(arguments: list[str], said: str) -> None:
@@ -75,6 +76,29 @@ def test_images_are_read_and_described() -> None:
     assert "2 classes: cat, dog; 32 x 32 pixels, 3 channels" in done.stderr
     settings = load_config(Path("nas.toml")).trainable.settings
     assert (settings["data"], settings["resize"]) == ("photos", 32)
+
+
+def test_the_task_is_guessed_from_the_data_and_told() -> None:
+    Path("houses.csv").write_text("rooms,price\n" + "".join(f"{n % 5},{n}.5\n" for n in range(40)))
+    untold = call("--data", "houses.csv")
+    assert untold.exit_code == 2
+    assert "no target is given" in untold.stderr
+    assert "its columns: rooms, price" in untold.stderr
+    done = call("--data", "houses.csv", "--target", "price")
+    assert done.exit_code == 0, done.stderr
+    assert "the task is table, since the data are rows without images" in done.stderr
+    assert "target price: regression" in done.stderr
+    config = load_config(Path("nas.toml"))
+    assert (config.metric, config.mode, config.trainable.settings["target"]) == ("rmse", "min", "price")
+
+
+def test_images_with_numbers_are_a_regression() -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (30, 8, 8), dtype=np.uint8)
+    np.savez("ages.npz", x=pictures, y=np.linspace(0, 1, 30))
+    done = call("--data", "ages.npz")
+    assert done.exit_code == 0, done.stderr
+    assert "the task is regression, since" in done.stderr
+    assert load_config(Path("nas.toml")).metric == "rmse"
 
 
 def test_a_data_set_that_is_fetched_needs_not_be_there() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 from nas_tune.config import Resources, SearchConfig
@@ -22,8 +21,8 @@ BESIDES = {"batch": "deterministic = true\n", "forever": ""}
 
 
 def commented(text: str) -> dict[str, tuple[str, str]]:
-    """The value and the comment of each key that is not set; those of [trainable] have a dot before."""
-    top, _, table = text.partition("[trainable]")
+    """The value and the comment of each key that is not set; those of [task] and [trainable] have a dot before."""
+    top, _, table = text.partition("[task]")
     found = {}
     for prefix, part in (("", top), (".", table)):
         for line in part.splitlines():
@@ -40,7 +39,7 @@ def test_it_is_a_valid_search_with_every_key_once() -> None:
     text = starter()
     config = SearchConfig.from_toml(text)
     assert (config.space.name, config.trainable.settings["data"]) == ("nb201", "digits")
-    keys = set(tomllib.loads(text)) | {key for key in commented(text) if not key.startswith(".")}
+    keys = set(tomllib.loads(text)) - {"task"} | {key for key in commented(text) if not key.startswith(".")}
     assert keys == set(SearchConfig.model_fields)
     assert max(map(len, text.splitlines())) <= 120
 
@@ -48,7 +47,7 @@ def test_it_is_a_valid_search_with_every_key_once() -> None:
 def test_each_comment_is_the_text_of_the_schema() -> None:
     texts = field_texts(SearchConfig)
     assert set(texts) == set(SearchConfig.model_fields)
-    lines = [line for line in starter().partition("[trainable]")[0].splitlines() if " = " in line and "` " not in line]
+    lines = [line for line in starter().partition("[task]")[0].splitlines() if " = " in line and "` " not in line]
     for line in lines:
         key = line.removeprefix("# ").partition(" ")[0]
         comment = line.rpartition(" # ")[2].removesuffix(" (example)")
@@ -77,47 +76,56 @@ def test_each_key_may_be_uncommented(key: str) -> None:
     assert (changed != as_it_stands) == example
 
 
-def test_the_trainables_settings_and_defaults_are_its_own() -> None:
-    from trainables.tasks.image_classifier import ImageClassifier
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_the_settings_and_defaults_are_those_of_the_task_and_of_the_learner(
+    task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainables.tasks.learner import Learner
 
-    parameters = inspect.signature(ImageClassifier).parameters
-    settings = SearchConfig.from_toml(starter()).trainable.settings
-    assert set(settings) <= set(parameters)
-    for key, (value, _) in commented(starter()).items():
-        if key.startswith("."):
-            (shown,) = tomllib.loads(f"key = {value}").values()
-            default = parameters[key[1:]].default
-            assert default is None or shown == default, key
-    everything = {key[1:]: tomllib.loads(f"key = {value}")["key"] for key, (value, _) in commented(starter()).items()}
-    own = {key: value for key, value in everything.items() if key in parameters}
-    ImageClassifier(**{**settings, **own})
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("rooms,price\n" + "".join(f"{n % 5},{n}.5\n" for n in range(40)))
+    np.savez("words.npz", x=np.random.default_rng(0).normal(size=(30, 200)), y=np.arange(30) % 3)
+    text = starter(task, data=DATA.get(task), target="price" if task == "table" else None)
+    config = SearchConfig.from_toml(text)
+    settings = config.trainable.settings
+    assert (config.trainable.name, settings["task"]) == ("learner", task)
+    lines = [COMMENTED.fullmatch(line) for line in text.partition("[task]")[2].splitlines()]
+    values = {match["key"]: tomllib.loads(f"key = {match['value']}")["key"] for match in lines if match}
+    for key in EXAMPLES:
+        values.pop(key, None)
+    learner = Learner(**{**settings, **values, "space": config.space.name})
+    anyway = Learner(**settings, space=config.space.name)
+    assert learner._settings == anyway._settings
+    assert learner.task == anyway.task
+
+
+DATA = {"regression": "ages.parquet", "table": "rows.csv", "language": "story.txt", "signal": "words.npz"}
+EXAMPLES = {
+    *("target", "resize", "data_root", "unit", "kind", "numeric", "categorical", "drop", "validation_groups"),
+    *("epoch_tokens", "tokens", "encoding", "vocabulary", "sample_rate", "length", "network"),
+    *("cells", "channels", "shift", "noise", "mask"),
+}
+"""Settings without a default, or whose default the data decide; and sizes, which the next test compares."""
 
 
 @pytest.mark.parametrize(
-    ("task", "data", "metric", "shown"),
-    [
-        ("language", "story.txt", "loss", ("encoding", "validation_share", "test_share")),
-        ("signal", "words.parquet", "accuracy", ("validation_share", "test_share")),
-    ],
+    ("task", "metric"), [("regression", "rmse"), ("language", "loss"), ("table", None), ("signal", None)]
 )
-def test_other_tasks_have_a_table_of_their_own(task: str, data: str, metric: str, shown: tuple[str, ...]) -> None:
-    from trainables.tasks.learner import Learner
-
+def test_tasks_whose_metric_the_data_decide_leave_it_open(task: str, metric: str | None) -> None:
     with pytest.raises(ConfigError, match=f"task {task} has no built-in data; give a path by --data"):
         starter(task)
-    text = starter(task, data=data)
-    config = SearchConfig.from_toml(text)
-    settings = config.trainable.settings
-    assert (config.metric, settings["task"], settings["data"]) == (metric, task, data)
-    lines = [COMMENTED.fullmatch(line) for line in text.partition("[task]")[2].splitlines()]
-    values = {match["key"]: tomllib.loads(f"key = {match['value']}")["key"] for match in lines if match}
-    values.pop("vocabulary", None)  # which only ids have
-    Learner(**{**settings, **values, "space": config.space.name})
-    defaults = Learner(**settings, space=config.space.name)._settings
-    assert values["lr"] == defaults.optimization.lr
-    kept: Any = Learner.task_of({"task": task, "data": data})
-    for key in shown:
-        assert values[key] == getattr(kept.data, key)
+    assert tomllib.loads(starter(task, data="x")).get("metric") == metric
+    assert ("by default" in starter(task, data="x")) == (metric is None)
+
+
+def test_a_target_is_set_where_the_task_predicts_one() -> None:
+    assert tomllib.loads(starter("table", data="x.csv", target="price"))["task"]["target"] == "price"
+    with pytest.raises(ConfigError, match="got 'price', but the task language predicts no column"):
+        starter("language", data="x.txt", target="price")
+
+
+def test_the_earlier_name_of_a_task_is_read() -> None:
+    assert starter("image_classification") == starter("classification") == starter()
 
 
 def test_sizes_that_it_shows_are_those_that_the_space_has_anyway() -> None:
@@ -133,7 +141,7 @@ def test_a_folder_is_scaled_and_a_known_name_is_fetched(tmp_path: Path, monkeypa
     from trainables.data.named import TORCHVISION
 
     assert theirs == ROOT_VARIABLE
-    assert set(TASKS["image_classification"].downloads) == set(TORCHVISION)
+    assert set(TASKS["classification"].downloads) == set(TORCHVISION)
     folder = tmp_path / 'my "photos" ü\\'
     folder.mkdir()
     settings = SearchConfig.from_toml(starter(data=str(folder))).trainable.settings
@@ -146,8 +154,8 @@ def test_a_folder_is_scaled_and_a_known_name_is_fetched(tmp_path: Path, monkeypa
 
 
 def test_a_task_that_there_is_not_gets_a_hint() -> None:
-    with pytest.raises(ConfigError, match=r"no 'image_clasification'; did you mean 'image_classification'\?"):
-        starter("image_clasification")
+    with pytest.raises(ConfigError, match=r"no 'clasification'; did you mean 'classification'\?"):
+        starter("clasification")
 
 
 def test_a_text_stands_below_its_field() -> None:

@@ -104,11 +104,11 @@ def test_a_misspelt_name_and_a_space_without_images_are_refused() -> None:
 
 def test_where_the_task_was_guessed_the_refusal_of_a_space_says_so(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b\n" + "1.5,2.5\n3.5,0.5\n" * 20)
-    with pytest.raises(TrainableError, match=r"no rows of a table; .*; the task is taken for table, since .*task = "):
+    with pytest.raises(TrainableError, match=r"no rows of a table; .*; the task is table, since .*set task = "):
         Learner(space="chain1d", data=str(tmp_path / "rows.csv"), target="b")
     with pytest.raises(TrainableError, match="no rows of a table") as refused:
         Learner(space="chain1d", task="table", data=str(tmp_path / "rows.csv"), target="b")
-    assert "taken for" not in str(refused.value)
+    assert "the task is" not in str(refused.value)
 
 
 def test_a_registered_task_is_found_by_name() -> None:

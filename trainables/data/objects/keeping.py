@@ -13,6 +13,7 @@ import pandas as pd
 from trainables.data.objects.arrays import Array, inputs_of, plain_array, targets_of
 from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
 from trainables.data.parts import PARTS, Part, part_of, usual_names
+from trainables.data.tables.reading import columns_of_array
 from trainables.drafts import draft_file
 from trainables.errors import DataError, first_line
 from trainables.kept_data import FOLDER, new_file
@@ -73,7 +74,9 @@ def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: in
     targets = _targets(pairs)
     _check_lengths(inputs, targets)
     if task == "table" or (task == "auto" and inputs["train"].ndim <= 2):
-        return _of_rows({name: _columns(array) for name, array in inputs.items()}, targets, target)
+        return _of_rows(
+            {name: columns_of_array(array, "data: the inputs") for name, array in inputs.items()}, targets, target
+        )
     if task in _OF_IMAGES and inputs["train"].ndim <= 2:
         raise DataError(
             f"data: the inputs have the shape {inputs['train'].shape}, which are rows of a table, and {task} takes "
@@ -133,17 +136,6 @@ def _check_lengths(inputs: Mapping[Part, Any], targets: Mapping[Part, Array]) ->
             raise DataError(
                 f"data: {len(array)} inputs of {name} have {len(targets[name])} targets; each input needs one"
             )
-
-
-def _columns(array: Array) -> pd.DataFrame:
-    """The columns x0, x1, .. of an array (n, k) or (n,)."""
-    if array.ndim > 2:
-        raise DataError(
-            f"data: the inputs have the shape {array.shape}, and a table has rows of numbers, (n, columns); reshape "
-            "them, or leave the task out if they are images"
-        )
-    rows = array.reshape(len(array), -1)
-    return pd.DataFrame({f"x{number}": rows[:, number] for number in range(rows.shape[1])})
 
 
 def _of_rows(frames: Mapping[Part, pd.DataFrame], targets: Mapping[Part, Array], target: str | None) -> Kept:

@@ -16,7 +16,7 @@ from trainables.data.cache_keys import CacheKey
 from trainables.data.parts import Part
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
-from trainables.data.tables.reading import RawTable, places_of, read_table, table_files
+from trainables.data.tables.reading import RawTable, places_of, read_rows, read_table, table_files
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.settings import TableSettings
 from trainables.data.tables.splitting import split_table
@@ -127,7 +127,12 @@ def table_checksum(settings: TableSettings) -> str:
 def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
     settings = key.settings
     if settings.target is None:
-        raise DataError('no target is given; give target="<column>", the column that is predicted')
+        path = _path(settings)
+        rows, _ = read_rows(settings.data if path is None else path, settings.missing)
+        known = ", ".join(map(str, rows.columns[:20])) + (", .." if len(rows.columns) > 20 else "")
+        raise DataError(
+            f'no target is given; give target="<column>", the column that is predicted; its columns: {known}'
+        )
     table = read_table(settings.data, _path(settings), settings.target, settings.missing)
     train = table.parts["train"]
     check_known(train, "target", [settings.target], table.name)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from search_spaces.names import did_you_mean
 from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
@@ -17,7 +19,7 @@ from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_na
 from trainables.errors import DataError, first_line
 from trainables.kept_data import is_kept, kept_file
 
-__all__ = ["RawTable", "is_table", "places_of", "read_rows", "read_table", "table_files"]
+__all__ = ["RawTable", "columns_of_array", "is_table", "places_of", "read_rows", "read_table", "table_files"]
 
 _MOST_SPLITS = 30
 """Distinct texts above which a column does not hold the names of parts."""
@@ -125,7 +127,7 @@ def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
     """Read rows to predict from, whatever their parts.
 
     Args:
-        x: a data frame, a dict of columns, or the path of a file or of a folder of files.
+        x: a data frame, a dict of columns, an array (n, columns), or the path of a file or of a folder of files.
         missing: texts that stand for a missing value.
 
     Returns:
@@ -139,6 +141,8 @@ def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
             x = pd.DataFrame(dict(x))
         except ValueError as error:
             raise DataError(f"x is not a table: {first_line(error)}; give columns of one length, by name") from error
+    if isinstance(x, list) or (hasattr(x, "__array__") and not isinstance(x, pd.DataFrame)):
+        x = columns_of_array(np.asarray(x), "the rows of x")
     if not isinstance(x, str | Path):
         return _checked(x, "x", missing), "the rows of x"
     path = next((place for place in places_of(x, None) if place.exists()), None)
@@ -148,6 +152,28 @@ def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
     if not files:
         raise DataError(f"{path} holds no table; .parquet, .csv and .tsv files (also .csv.gz) are read")
     return _joined([_checked(_read(file, missing), str(file), missing) for file in files], path), f"the rows of {path}"
+
+
+def columns_of_array(array: NDArray[Any], place: str) -> pd.DataFrame:
+    """Name the columns of an array x0, x1, and so on.
+
+    Args:
+        array: (n, columns) or (n,).
+        place: names the array in messages.
+
+    Returns:
+        The rows.
+
+    Raises:
+        DataError: the array has another number of dimensions.
+    """
+    if array.ndim not in (1, 2):
+        raise DataError(
+            f"{place} have the shape {array.shape}, and a table has rows of numbers, (n, columns); reshape "
+            "them, or leave the task out if they are images"
+        )
+    rows = array.reshape(len(array), -1)
+    return pd.DataFrame({f"x{number}": rows[:, number] for number in range(rows.shape[1])})
 
 
 def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, notes: list[str]) -> RawTable:

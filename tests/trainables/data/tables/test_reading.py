@@ -9,6 +9,7 @@ import torch
 
 from tests.trainables.data.tables.frames import loaded, small
 from trainables.data.tables import TableSettings, described_table, load_table, table_checksum
+from trainables.data.tables.reading import read_rows
 from trainables.errors import DataError
 
 PARTS = np.array(["train", "val", "test", "train"])[np.arange(40) % 4]
@@ -117,3 +118,17 @@ def test_parts_with_other_columns_are_refused(tmp_path):
 def test_frames_that_are_no_table_are_refused(frame, said):
     with pytest.raises(DataError, match=said):
         load_table(TableSettings(data=frame, target="good"), torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "rows", [np.ones((2, 3)), torch.ones(2, 3), [[1, 1, 1], [1, 1, 1]]], ids=["array", "tensor", "list"]
+)
+def test_rows_without_names_have_those_of_the_columns_of_an_array(rows):
+    frame, _ = read_rows(rows)
+    assert list(frame.columns) == ["x0", "x1", "x2"]
+    assert frame.to_numpy().tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_an_array_of_images_is_no_row_of_a_table():
+    with pytest.raises(DataError, match=r"the rows of x have the shape \(2, 3, 3\), and a table has rows of numbers"):
+        read_rows(np.ones((2, 3, 3)))
