@@ -139,8 +139,10 @@ def _settings_beside(
     others = {key: value for key, value in given.items() if key not in keys}
     if name == AUTO:
         name = guessed({**how, **settings, **others})[0]
-    known = task_settings(task_class(name))
-    problems = [problem for key in others if key not in known and (problem := _misplaced(key, known, keys))]
+    kind = task_class(name)
+    known, refuses = task_settings(kind), getattr(kind, "refuses", {})
+    problems = [f"{key}: got {shown(others[key])}: {refuses[key]}" for key in others if key in refuses]
+    problems += [problem for key in others if key not in known and (problem := _misplaced(key, known, keys))]
     if problems:
         raise ConfigProblems(problems)
     return {key: value for key, value in others.items() if key in known}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 
 from search_spaces.names import did_you_mean
 from trainables.data.folders import is_image_folder, load_image_folder
+from trainables.data.folding import FoldCache, fold_of
 from trainables.data.images import ImageData, Raw, lacking_classes
 from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
 from trainables.data.noticed import noticed_images
@@ -56,7 +58,11 @@ def load(settings: DataSettings, device: torch.device) -> ImageData:
     Raises:
         DataError: the data set is missing, damaged or cannot be split.
     """
-    return _load(settings, str(device), _stamp(settings))
+    stamp = _stamp(settings)
+    if (fold := fold_of(settings)) is None:
+        return _load(settings, str(device), stamp)
+    key = (replace(settings, fold=None), str(device), stamp)
+    return _FOLDS.get(key, fold, lambda: _loaded(settings, str(device), stamp))
 
 
 def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
@@ -72,7 +78,11 @@ def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
     Raises:
         DataError: the data set is missing, damaged or cannot be split, or a target is not a number.
     """
-    return _load_numbers(settings, str(device), _stamp(settings))
+    stamp = _stamp(settings)
+    if (fold := fold_of(settings)) is None:
+        return _load_numbers(settings, str(device), stamp)
+    key = (replace(settings, fold=None), str(device), stamp)
+    return _FOLDS_OF_NUMBERS.get(key, fold, lambda: _loaded_numbers(settings, str(device), stamp))
 
 
 def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) -> None:
@@ -97,7 +107,8 @@ def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) ->
                 "give download=True to fetch it, or copy the files there"
             )
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
-    rows_of(read() if read else load_raw(settings), **shares, seed=settings.seed, whole=settings.whole)
+    raw, whole = read() if read else load_raw(settings), settings.whole
+    rows_of(raw, **shares, seed=settings.seed, whole=whole, fold=fold_of(settings))
 
 
 def described(settings: DataSettings, read: Callable[[], Raw] | None = None) -> list[str]:
@@ -115,8 +126,9 @@ def described(settings: DataSettings, read: Callable[[], Raw] | None = None) -> 
         return []
     raw = read() if read else load_raw(settings)
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
-    rows, held, tested = rows_of(raw, **shares, seed=settings.seed, whole=settings.whole)
-    summary = summary_of(raw, len(rows), len(held), len(tested), whole=settings.whole, shares=shares)
+    fold = fold_of(settings)
+    rows, held, tested = rows_of(raw, **shares, seed=settings.seed, whole=settings.whole, fold=fold)
+    summary = summary_of(raw, len(rows), len(held), len(tested), whole=settings.whole, shares=shares, fold=fold)
     images = raw.train.images
     parts = {"train": images[rows]}
     for part, given, drawn in (("validation", raw.validation, held), ("test", raw.test, tested)):
@@ -168,8 +180,7 @@ def _file_settings(settings: DataSettings) -> _Files:
     return (settings.root, settings.download, *columns)
 
 
-@lru_cache(maxsize=4)
-def _load(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
+def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
     return split_data(
         _load_raw(settings.data, _file_settings(settings), stamp),
         validation_share=settings.validation_share,
@@ -177,11 +188,11 @@ def _load(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> Ima
         seed=settings.seed,
         device=torch.device(device),
         whole=settings.whole,
+        fold=fold_of(settings),
     )
 
 
-@lru_cache(maxsize=4)
-def _load_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageNumbers:
+def _loaded_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageNumbers:
     data = split_data(
         _load_raw_numbers(settings.data, _file_settings(settings), stamp),
         validation_share=settings.validation_share,
@@ -189,8 +200,13 @@ def _load_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]
         seed=settings.seed,
         device=torch.device(device),
         whole=settings.whole,
+        fold=fold_of(settings),
     )
     return with_moments(data)
+
+
+_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[ImageData]()
+_load_numbers, _FOLDS_OF_NUMBERS = lru_cache(maxsize=4)(_loaded_numbers), FoldCache[ImageNumbers]()
 
 
 @lru_cache(maxsize=2)

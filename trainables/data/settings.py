@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from trainables.data.folding import check_folds
 from trainables.settings import check_flag, check_number, check_text
 from trainables.settings.groups import flat_name
 
@@ -39,6 +40,12 @@ class DataSettings:
     """
     test_share: float = 0.2
     """The share of the images, above 0 and at most 0.9, for the test, where the data have no such split."""
+    folds: int | None = None
+    """Cross-validation: the examples outside the test part are split into so many folds, and each architecture is
+    trained once for each, which is then the part for validation.
+    """
+    fold: int | None = None
+    """The only fold to train on, from 0. None trains on each in turn."""
     seed: int = field(default=0, metadata=flat_name("data_seed"))
     """Decides the parts."""
     whole: bool = False
@@ -52,6 +59,7 @@ class DataSettings:
         check_number("data_seed", self.seed, 0, 2**32, whole=True)
         check_flag("download", self.download)
         check_flag("whole", self.whole)
+        check_folds(self)
         check_text("data", self.data)
         check_text("data_root", self.root, optional=True)
         check_text("image_column", self.image_column, optional=True)
@@ -71,4 +79,6 @@ class DataKeywords(TypedDict, total=False):
     validation_groups: str | None
     validation_share: float
     test_share: float
+    folds: int | None
+    fold: int | None
     data_seed: int

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from trainables.data.folding import Fold, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
 from trainables.data.images import ImageData, Raw
 from trainables.errors import DataError
@@ -23,7 +24,14 @@ _CONSTANT = 1e-9
 
 
 def split_data(
-    raw: Raw, *, validation_share: float, test_share: float, seed: int, device: torch.device, whole: bool = False
+    raw: Raw,
+    *,
+    validation_share: float,
+    test_share: float,
+    seed: int,
+    device: torch.device,
+    whole: bool = False,
+    fold: Fold | None = None,
 ) -> ImageData:
     """Split a data set and move it to a device. The same seed gives the same split on every machine.
 
@@ -37,6 +45,7 @@ def split_data(
         seed: decides which images are drawn.
         device: where the images are stored.
         whole: whether to train on the validation images too, which leaves no images for validation.
+        fold: of a cross-validation, the fold that is for validation; `validation_share` is then not used.
 
     Returns:
         The three splits.
@@ -44,7 +53,9 @@ def split_data(
     Raises:
         DataError: a class has too few images to be split.
     """
-    rows, held, tested = rows_of(raw, validation_share=validation_share, test_share=test_share, seed=seed, whole=whole)
+    rows, held, tested = rows_of(
+        raw, validation_share=validation_share, test_share=test_share, seed=seed, whole=whole, fold=fold
+    )
     test = raw.test.to(device) if raw.test is not None else raw.train.take(tested, device)
     train, validation = raw.train.take(rows, device), raw.train.take(held, device)
     if raw.validation is not None:
@@ -57,7 +68,7 @@ def split_data(
 
 
 def rows_of(
-    raw: Raw, *, validation_share: float, test_share: float, seed: int, whole: bool = False
+    raw: Raw, *, validation_share: float, test_share: float, seed: int, whole: bool = False, fold: Fold | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Choose which of the training images are for training, for validation and for testing; copies no image.
 
@@ -67,6 +78,7 @@ def rows_of(
         test_share: as in `split_data`.
         seed: as in `split_data`.
         whole: as in `split_data`.
+        fold: as in `split_data`.
 
     Returns:
         Indices into `raw.train` for training, for validation and for testing, sorted. The last two are empty where the
@@ -80,9 +92,22 @@ def rows_of(
     held = tested = rows[:0]
     if raw.test is None:
         rows, tested = part(raw.train.labels, rows, test_share, seed, f"{raw.name}, test")
-    if raw.validation is None and not whole:
+    if fold is not None:
+        held_out = _fold_of(raw, rows, seed + 1, fold)
+        rows, held = rows[~held_out], rows[held_out]
+    elif raw.validation is None and not whole:
         rows, held = part(raw.train.labels, rows, validation_share, seed + 1, f"{raw.name}, validation")
     return rows, held, tested
+
+
+def _fold_of(raw: Raw, rows: Tensor, seed: int, fold: Fold) -> Tensor:
+    """Which of the rows are for validation, (k,), bool."""
+    if raw.validation is not None:
+        refuse_given_validation(fold, raw.name)
+    classes = raw.train.labels[rows].numpy() if raw.classes else None
+    groups = raw.groups["train"][rows].numpy() if raw.groups else None
+    chosen = folds_of(fold, seed, raw.name, count=len(rows), classes=classes, names=raw.classes, groups=groups)
+    return torch.from_numpy(chosen)
 
 
 def _by_group(codes: Tensor) -> Callable[[Tensor, Tensor, float, int, str], tuple[Tensor, Tensor]]:

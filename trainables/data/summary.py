@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from trainables.data.folding import Fold
 from trainables.data.images import Raw
 
 __all__ = ["summary_of"]
@@ -12,7 +13,16 @@ _SHOWN_CLASSES = 20
 """Classes that are listed by name."""
 
 
-def summary_of(raw: Raw, train: int, validation: int, test: int, *, whole: bool, shares: Mapping[str, float]) -> str:
+def summary_of(
+    raw: Raw,
+    train: int,
+    validation: int,
+    test: int,
+    *,
+    whole: bool,
+    shares: Mapping[str, float],
+    fold: Fold | None = None,
+) -> str:
     """Summarize a data set: the splits with their origin, the classes, the kind of images, and the notes of the reader.
 
     Args:
@@ -22,6 +32,7 @@ def summary_of(raw: Raw, train: int, validation: int, test: int, *, whole: bool,
         test: number of training images that testing takes; 0 where the data set has a test split.
         whole: whether training uses the validation images too.
         shares: the settings `validation_share` and `test_share`.
+        fold: of a cross-validation, the fold that is for validation.
 
     Returns:
         One line.
@@ -30,7 +41,9 @@ def summary_of(raw: Raw, train: int, validation: int, test: int, *, whole: bool,
     if whole and raw.validation is not None:
         given = len(raw.validation)
         parts = [f"{train + given} images to train on, the {given} for validation among them"]
-    if raw.validation is None and not whole:
+    if fold is not None:
+        parts.append(f"{validation} for validation, {fold}")
+    elif raw.validation is None and not whole:
         parts.append(
             f"{validation} for validation parted from them (validation_share = {shares['validation_share']:g})"
         )

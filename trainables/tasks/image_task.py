@@ -27,7 +27,7 @@ CUTOUT_SHARE = 4
 """In a full recipe the square that cutout clears has a quarter of the image's side."""
 _TRIED = 16
 """Images on which transforms are tried before the first trial."""
-_SINCE = ("data.validation_groups", "views.transforms")
+_SINCE = ("data.validation_groups", "data.folds", "data.fold", "views.transforms")
 """Settings that older checkpoints lack, as if they were None."""
 
 
@@ -177,6 +177,6 @@ def without_later(identity: dict[str, object]) -> dict[str, object]:
         identity: settings by dotted names.
 
     Returns:
-        The same without groups and transforms that are None.
+        The same without groups, folds and transforms that are None.
     """
     return {name: value for name, value in identity.items() if name not in _SINCE or value is not None}

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,6 +49,10 @@ _EXAMPLES_A_PIECE = 16
 """The least examples of such a piece, where there is more than one."""
 _MOST_NATS = 700.0
 """The loss whose perplexity is the greatest that a number can hold."""
+_NO_FOLDS = (
+    "the parts of a text follow each other, so that no example for training stands between examples for validation; "
+    "leave folds out, or train with several seeds (repeats = 3 in [trainable])"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,8 @@ class Language(Task):
     primary: ClassVar[str] = "loss"
 
     fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(TextSettings)) - {"context"}
+    refuses: ClassVar[Mapping[str, str]] = MappingProxyType({"folds": _NO_FOLDS})
+    """Why the task does not have a setting that others have, by its name."""
 
     data: TextSettings = field(default_factory=TextSettings, metadata=group(TextSettings))
     """Which text, what its tokens are, how it is cut into parts and examples, and how long an epoch is."""

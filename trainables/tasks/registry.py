@@ -264,6 +264,8 @@ def _plain(kind: type[Task], given: Mapping[str, object]) -> Task:
     known = task_settings(kind)
     for name in given:
         if name not in known:
+            if why := getattr(kind, "refuses", {}).get(name):
+                raise TrainableError(f"{name} is {given[name]!r}: {why}")
             hint = did_you_mean(name, known) or ";"
             raise TrainableError(f"task {kind.name} takes no setting {name!r}{hint} it takes: {', '.join(known)}")
     return cast(Task, from_flat(kind, given))

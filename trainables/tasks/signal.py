@@ -224,6 +224,8 @@ class Signal(Task):
         for title, held in (("data", self.data), ("views", self.views)):
             for one in dataclasses.fields(held):
                 value = getattr(held, one.name)
+                if one.name in ("folds", "fold") and value is None:
+                    continue
                 values[f"{title}.{one.name}"] = value if isinstance(value, int | float | None) else str(value)
         return values
 

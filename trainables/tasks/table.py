@@ -190,7 +190,8 @@ class TableTask(Task):
         values: dict[str, object] = {"label_smoothing": self.label_smoothing}
         for one in dataclasses.fields(self.data):
             value = getattr(self.data, one.name)
-            values[f"data.{one.name}"] = list(value) if isinstance(value, tuple) else value
+            if one.name not in ("folds", "fold") or value is not None:
+                values[f"data.{one.name}"] = list(value) if isinstance(value, tuple) else value
         if not isinstance(self.data.data, str | Path):
             values["data.data"] = self.checksum()
         return values

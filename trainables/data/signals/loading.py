@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.data.folding import FoldCache, fold_of
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, Part
 from trainables.data.signals.recordings import Clips, Recordings, read_recordings
@@ -45,7 +47,11 @@ def load_signals(settings: SignalSettings, device: torch.device) -> SignalData:
         DataError: the signals are missing, damaged or too few, or have no such target.
     """
     path = _path(settings)
-    return _load(settings, path, str(device), _stamp(path))
+    stamp, place = _stamp(path), str(device)
+    if (fold := fold_of(settings)) is None:
+        return _load(settings, path, place, stamp)
+    key = (replace(settings, fold=None), path, place, stamp)
+    return _FOLDS.get(key, fold, lambda: _loaded(settings, path, place, stamp))
 
 
 def kind_of_signals(settings: SignalSettings) -> str:
@@ -114,8 +120,7 @@ def _read(settings: SignalSettings, path: Path, stamp: tuple[object, ...]) -> Re
     return read_recordings(path, settings)
 
 
-@lru_cache(maxsize=4)
-def _load(settings: SignalSettings, path: Path, device: str, stamp: tuple[object, ...]) -> SignalData:
+def _loaded(settings: SignalSettings, path: Path, device: str, stamp: tuple[object, ...]) -> SignalData:
     notes: list[str] = []
     place = torch.device(device)
     if settings.window is not None:
@@ -141,7 +146,12 @@ def _load(settings: SignalSettings, path: Path, device: str, stamp: tuple[object
     none = targets["train"][:0]
     made = {part: SignalPart(waves[part].to(place), targets.get(part, none).to(place)) for part in PARTS}
     notes += _noticed(clips, classes)
+    if (fold := fold_of(settings)) is not None:
+        notes.append(f"the part for validation is {fold}")
     return _data(str(path), made, classes, rate, _groups(clips, place), notes)
+
+
+_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[SignalData]()
 
 
 def _data(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainables.data.folding import check_folds
 from trainables.errors import TrainableError
 from trainables.settings import check_flag, check_name, check_number, check_text
 from trainables.settings.groups import flat_name
@@ -50,6 +51,12 @@ class SignalSettings:
     """The share of the signals, above 0 and at most 0.9, for validation, where the data have no such part."""
     test_share: float = 0.2
     """The share of the signals, above 0 and at most 0.9, for the test, where the data have no such part."""
+    folds: int | None = None
+    """Cross-validation: the examples outside the test part are split into so many folds, and each architecture is
+    trained once for each, which is then the part for validation.
+    """
+    fold: int | None = None
+    """The only fold to train on, from 0. None trains on each in turn."""
     seed: int = field(default=0, metadata=flat_name("data_seed"))
     """Decides the parts."""
     whole: bool = False
@@ -65,6 +72,7 @@ class SignalSettings:
             check_number(name, getattr(self, name), 1, whole=True)
         check_number("data_seed", self.seed, 0, 2**32, whole=True)
         check_flag("whole", self.whole)
+        check_folds(self)
         for name in ("target", "signal_column", "validation_groups"):
             check_text(name, getattr(self, name), optional=True)
         check_text("data_root", self.root, optional=True)
@@ -76,6 +84,11 @@ class SignalSettings:
     def _check_forecast(self) -> None:
         if self.kind == "classification":
             raise TrainableError("window is set, which forecasts numbers, and kind is 'classification'; drop one")
+        if self.folds is not None:
+            raise TrainableError(
+                f"folds is {self.folds} and window is set: the parts of a series follow each other in time, so that no "
+                "window of training looks ahead; leave folds out, or take several seeds (repeats = 3 in [trainable])"
+            )
         for name in ("length", "validation_groups", "signal_column"):
             if getattr(self, name) is not None:
                 raise TrainableError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainables.data.folding import Fold, fold_of, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
 from trainables.data.parts import PARTS, Part
 from trainables.data.signals.recordings import Clips, Recordings
@@ -48,12 +49,19 @@ def split_recordings(
     wanted: list[tuple[Part, float, int]] = []
     if "test" not in parts:
         wanted.append(("test", settings.test_share, settings.seed))
-    if "validation" not in parts and not settings.whole:
+    fold = fold_of(settings)
+    if fold is not None and "validation" in parts:
+        refuse_given_validation(fold, recordings.name)
+    if "validation" not in parts and not settings.whole and fold is None:
         wanted.append(("validation", settings.validation_share, settings.seed + 1))
     for part, share, seed in wanted:
         clips = parts["train"]
         chosen = _chosen(clips, settings, f"{recordings.name}, {part}", share, seed, by_class=by_class)
         parts["train"], parts[part] = _taken(clips, ~chosen), _taken(clips, chosen)
+    if fold is not None:
+        clips = parts["train"]
+        chosen = _fold(clips, settings, fold, recordings.name, by_class=by_class)
+        parts["train"], parts["validation"] = _taken(clips, ~chosen), _taken(clips, chosen)
     if settings.whole and "validation" in parts:
         parts["train"] = _joined([parts["train"], parts.pop("validation")])
     return {part: parts[part] for part in PARTS if part in parts}
@@ -73,6 +81,21 @@ def _chosen(
     chosen = np.zeros(count, dtype=bool)
     chosen[rows.numpy()] = True
     return chosen
+
+
+def _fold(clips: Clips, settings: SignalSettings, fold: Fold, title: str, *, by_class: bool) -> np.ndarray[Any, Any]:
+    """Which signals are for validation, (n,), bool."""
+    names, labels = np.unique([str(one) for one in clips.targets], return_inverse=True)
+    is_grouped = settings.validation_groups is not None
+    return folds_of(
+        fold,
+        settings.seed + 1,
+        title,
+        count=len(clips.targets),
+        classes=labels if by_class else None,
+        names=names.tolist(),
+        groups=np.unique(clips.groups, return_inverse=True)[1] if is_grouped else None,
+    )
 
 
 def _shared_group(parts: dict[Part, Clips]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.cache_keys import CacheKey
+from trainables.data.folding import FoldCache, fold_of
 from trainables.data.parts import Part
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
@@ -43,7 +45,11 @@ def load_table(settings: TableSettings, device: torch.device) -> TableData:
     Raises:
         DataError: the table is missing or damaged, has no such target, or cannot be split or learned from.
     """
-    return _load(CacheKey(settings), str(device), _stamp(settings))
+    stamp, place = _stamp(settings), str(device)
+    if (fold := fold_of(settings)) is None:
+        return _load(CacheKey(settings), place, stamp)
+    key = (CacheKey(replace(settings, fold=None)), place, stamp)
+    return _FOLDS.get(key, fold, lambda: _loaded(CacheKey(settings), place, stamp))
 
 
 def kind_of_table(settings: TableSettings) -> tuple[str, int]:
@@ -88,6 +94,8 @@ def described_table(settings: TableSettings) -> list[str]:
     for part, rows, share in (("validation", data.validation, "validation_share"), ("test", data.test, "test_share")):
         if len(rows):
             drawn = "as given" if part in given else f"drawn ({share} = {getattr(settings, share):g})"
+            if part == "validation" and (fold := fold_of(settings)) is not None:
+                drawn = f"({fold})"
             counts.append(f"{len(rows)} for {part} {drawn}")
     target = data.target
     if target.classes:
@@ -156,8 +164,7 @@ def _frames(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[di
     return split_table(table, settings, target, by_class=kind == "classification"), kind
 
 
-@lru_cache(maxsize=4)
-def _load(key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...]) -> TableData:
+def _loaded(key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...]) -> TableData:
     settings, table = key.settings, _read(key, stamp)
     frames, kind = _frames(key, stamp)
     name, groups = str(settings.target), settings.validation_groups
@@ -177,6 +184,9 @@ def _load(key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...]) 
     return TableData(
         table.name, **moved, encoding=encoding, scaling=scaling.to(place), target=target, groups=of_rows, notes=notes
     )
+
+
+_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[TableData]()
 
 
 def _part(frame: pd.DataFrame, encoding: Encoding, target: Target, place: str) -> TablePart:

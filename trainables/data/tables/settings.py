@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainables.data.folding import check_folds
 from trainables.errors import TrainableError
 from trainables.settings import check_flag, check_name, check_number, check_text
 from trainables.settings.groups import flat_name
@@ -54,6 +55,12 @@ class TableSettings:
     """The share of the rows, above 0 and at most 0.9, for validation, where the data have no such part."""
     test_share: float = 0.2
     """The share of the rows, above 0 and at most 0.9, for the test, where the data have no such part."""
+    folds: int | None = None
+    """Cross-validation: the examples outside the test part are split into so many folds, and each architecture is
+    trained once for each, which is then the part for validation.
+    """
+    fold: int | None = None
+    """The only fold to train on, from 0. None trains on each in turn."""
     seed: int = field(default=0, metadata=flat_name("data_seed"))
     """Decides the parts."""
     whole: bool = False
@@ -64,6 +71,7 @@ class TableSettings:
             check_number(name, getattr(self, name), 0, 0.9, open_low=True)
         check_number("data_seed", self.seed, 0, 2**32, whole=True)
         check_flag("whole", self.whole)
+        check_folds(self)
         check_flag("log_target", self.log_target)
         check_text("data_root", self.root, optional=True)
         check_text("target", self.target, optional=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from trainables.data.folding import Fold, fold_of, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
 from trainables.data.parts import PARTS, Part
 from trainables.data.split import stratified
@@ -43,12 +44,18 @@ def split_table(table: RawTable, settings: TableSettings, target: str, *, by_cla
     wanted: list[tuple[Part, float, int]] = []
     if "test" not in parts:
         wanted.append(("test", settings.test_share, settings.seed))
-    if "validation" not in parts and not settings.whole:
+    fold = fold_of(settings)
+    if fold is not None and "validation" in parts:
+        refuse_given_validation(fold, table.name)
+    if "validation" not in parts and not settings.whole and fold is None:
         wanted.append(("validation", settings.validation_share, settings.seed + 1))
     if by_class and settings.validation_groups is None and wanted:
         _check_classes(parts["train"][target], target, len(wanted))
     for part, share, seed in wanted:
         parts["train"], parts[part] = _split(parts["train"], settings, target, share, seed, by_class=by_class)
+    if fold is not None:
+        held = _fold(parts["train"], settings, target, fold, by_class=by_class)
+        parts["train"], parts["validation"] = parts["train"][~held], parts["train"][held]
     if settings.whole and "validation" in parts:
         parts["train"] = pd.concat([parts["train"], parts.pop("validation")], ignore_index=True)
     return {part: parts[part].reset_index(drop=True) for part in PARTS if part in parts}
@@ -71,6 +78,22 @@ def _split(
     order = torch.randperm(len(frame), generator=torch.Generator().manual_seed(seed)).numpy()
     count = min(len(frame) - 1, max(1, round(share * len(frame))))
     return frame.iloc[np.sort(order[count:])], frame.iloc[np.sort(order[:count])]
+
+
+def _fold(
+    frame: pd.DataFrame, settings: TableSettings, target: str, fold: Fold, *, by_class: bool
+) -> np.ndarray[Any, Any]:
+    """Which rows are for validation, (n,), bool."""
+    labels, column = texts_of(frame[target]) if by_class else None, settings.validation_groups
+    return folds_of(
+        fold,
+        settings.seed + 1,
+        f"target {target!r}" if by_class else "the table",
+        count=len(frame),
+        classes=None if labels is None else labels.codes.astype(np.int64),
+        names=() if labels is None else [str(value) for value in labels.values],
+        groups=None if column is None else texts_of(frame[column]).codes.astype(np.int64),
+    )
 
 
 def _check_groups(parts: Mapping[Part, pd.DataFrame], column: str, name: str) -> None:
