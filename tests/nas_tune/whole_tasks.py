@@ -39,6 +39,10 @@ def rows(folder: Path) -> str:
     return f'space = {{ name = "mlp", min_width = 4, max_width = 16, max_layers = 2 }}\n{task}'
 
 
+def folded(folder: Path) -> str:
+    return f"{rows(folder)}folds = 2\n[trainable]\nrepeats = 2\n"
+
+
 def text(folder: Path) -> str:
     (folder / "data.txt").write_text("a rose is a rose is a rose. " * 60)
     task = f'[task]\nname = "language"\ndata = "{folder / "data.txt"}"\ncontext = 8\n'
@@ -61,6 +65,7 @@ CASES: dict[str, Callable[[Path], str]] = {
     "classification": classes,
     "regression": numbers,
     "table": rows,
+    "folds": folded,
     "language": text,
     "signal": tones,
     "own": growth,

@@ -113,7 +113,10 @@ class Repeated:
         """
         first = self.trainings[0]
         of_first = list(first.about()) if isinstance(first, Describing) else []
-        return [*of_first, f"each trial trains its architecture {len(self.trainings)} times: {self.words}"]
+        times = f"each trial trains its architecture {len(self.trainings)} times: {self.words}"
+        if len(self.trainings) > self._repeats:
+            times += "; what is said of the parts is of the first fold"
+        return [*of_first, times]
 
     def setup(self, architecture: Architecture, *, seed: int, max_epochs: int) -> None:
         """Begin each training of an architecture.
