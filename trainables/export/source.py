@@ -283,11 +283,12 @@ def _kind(value: Any) -> str:
     if isinstance(value, dict) and value and all(isinstance(part, Tensor) for part in value.values()):
         return "dict[str, Tensor]"
     if isinstance(value, list | tuple) and value:
-        kinds = sorted({"None" if item is None else _kind(item) for item in value}, key=lambda kind: kind == "None")
+        kinds = ["None" if item is None else _kind(item) for item in value]
         if "" in kinds:
             return ""
-        inside = " | ".join(kinds)
-        return f"list[{inside}]" if isinstance(value, list) else f"tuple[{', '.join(map(_kind, value)) or inside}]"
+        if isinstance(value, tuple):
+            return f"tuple[{', '.join(kinds)}]"
+        return f"list[{' | '.join(sorted(set(kinds), key=lambda kind: kind == 'None'))}]"
     return ""
 
 
