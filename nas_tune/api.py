@@ -30,7 +30,7 @@ from nas_tune.session.versions import check_versions
 from nas_tune.session.warm_start import enqueued, failed_of, first_events, member_of, retries
 from search_spaces import Space
 from trainables.kept_data import bring
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 if TYPE_CHECKING:
     from trainables.tasks.task import Task
@@ -40,7 +40,7 @@ __all__ = ["open_run", "resume", "run_config", "search"]
 
 def search(
     space: str | Mapping[str, Any] | Given,
-    trainable: str | Mapping[str, Any] | Target | None = None,
+    trainable: str | Mapping[str, Any] | TrainableTarget | None = None,
     *,
     task: str | Mapping[str, Any] | type[Task] | None = None,
     strategy: str | Mapping[str, Any] = "auto",
@@ -135,7 +135,7 @@ def run_config(
     resume: bool = False,
     observers: Sequence[Observer] | None = (),
     space: Given | None = None,
-    target: Target | None = None,
+    target: TrainableTarget | None = None,
     ranking: Progress | None = None,
 ) -> Run:
     """Run the search of a configuration.
@@ -195,7 +195,7 @@ def resume(
     *,
     changes: Mapping[str, Any] | None = None,
     space: Given | None = None,
-    trainable: Target | None = None,
+    trainable: TrainableTarget | None = None,
     accept_code_change: bool = False,
     allow_code: bool = False,
     from_backup: bool = False,
@@ -279,7 +279,7 @@ def _go_on(
     asked: Mapping[str, Any] | SearchConfig,
     *,
     space: Given | None,
-    target: Target | None,
+    target: TrainableTarget | None,
     enqueue: Sequence[Any],
     observers: Sequence[Observer],
     accept_code_change: bool = False,

@@ -34,7 +34,7 @@ from IPython.display import Markdown
 
 import nas_tune
 from search_spaces import draw
-from trainables.data import DataSettings, load
+from trainables.data import DataSettings, load_images
 
 run = nas_tune.search(
     "nb201",
@@ -94,7 +94,7 @@ print(answer.stdout)
 # so, and name the classes. The same test images through both:
 
 # %%
-data = load(DataSettings("digits"), torch.device("cpu"))
+data = load_images(DataSettings("digits"), torch.device("cpu"))
 pixels, labels = data.test.images, data.test.labels.numpy()
 session = onnxruntime.InferenceSession(export.folder / "model.onnx")
 [into] = session.get_inputs()

@@ -16,6 +16,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.catalogue import get, names, register
 from search_spaces.drawing import draw
 from search_spaces.errors import ArchitectureError, NasTuneError, NoMemberError, SpaceError, UnknownNameError
+from search_spaces.former_names import import_former_modules
 from search_spaces.parameters import choice, const, integer, real, repeat, subset
 from search_spaces.space import Space
 
@@ -39,3 +40,5 @@ __all__ = [
     "repeat",
     "subset",
 ]
+
+import_former_modules()

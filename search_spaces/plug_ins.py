@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["KINDS", "OURS", "distribution_of", "plug_ins"]
+__all__ = ["OUR_DISTRIBUTION", "PLUG_IN_KINDS", "distribution_of", "plug_ins"]
 
-KINDS = (
+PLUG_IN_KINDS = (
     *("spaces", "networks", "tasks", "trainables"),
     *("strategies", "schedulers", "methods", "self_searches", "formats"),
 )
 """The kinds that have a registry; the entry points of a kind are the group `nas_tune.<kind>`."""
-OURS = "nas_tune"
+OUR_DISTRIBUTION = "nas_tune"
 """The origin of what this project has built in."""
 
 
@@ -31,7 +31,7 @@ def plug_ins(kinds: str) -> Mapping[str, EntryPoint]:
     """Find the entry points of a kind; imports none of them.
 
     Args:
-        kinds: one of `KINDS`.
+        kinds: one of `PLUG_IN_KINDS`.
 
     Returns:
         An entry point by name; if two have one name, the first on the import path.
@@ -46,7 +46,7 @@ def _installed(path: tuple[str, ...]) -> dict[str, dict[str, EntryPoint]]:
 
     found: dict[str, dict[str, EntryPoint]] = {}
     everything = metadata.entry_points()
-    for kinds in KINDS:
+    for kinds in PLUG_IN_KINDS:
         for point in everything.select(group=f"nas_tune.{kinds}"):
             found.setdefault(kinds, {}).setdefault(point.name, point)
     return found
@@ -59,7 +59,7 @@ def distribution_of(point: EntryPoint) -> str:
         point: the entry point.
 
     Returns:
-        The name of its distribution, else that of its top module; `OURS` for this project.
+        The name of its distribution, else that of its top module; `OUR_DISTRIBUTION` for this project.
     """
     name = point.dist.name if point.dist is not None else point.value.partition(":")[0].partition(".")[0]
-    return OURS if name.replace("-", "_") == OURS else name
+    return OUR_DISTRIBUTION if name.replace("-", "_") == OUR_DISTRIBUTION else name

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from search_spaces.errors import NasTuneError, UnknownNameError
 from search_spaces.names import NAME_RULE, is_name
-from search_spaces.plug_ins import OURS, distribution_of, plug_ins
+from search_spaces.plug_ins import OUR_DISTRIBUTION, distribution_of, plug_ins
 
 __all__ = ["HERE", "Registry"]
 
@@ -117,7 +117,7 @@ class Registry(Generic[T_co]):
             name: the name.
 
         Returns:
-            `OURS`, `HERE`, or the distribution of a plug-in.
+            `OUR_DISTRIBUTION`, `HERE`, or the distribution of a plug-in.
 
         Raises:
             UnknownNameError: nothing has the name.
@@ -125,7 +125,7 @@ class Registry(Generic[T_co]):
         self._target(name)
         if self._is_plug_in(name):
             return distribution_of(plug_ins(self.kinds)[name])
-        return HERE if name in self._registered else OURS
+        return HERE if name in self._registered else OUR_DISTRIBUTION
 
     def broken(self) -> dict[str, str]:
         """Find the plug-ins that cannot be used; imports all plug-ins of this kind.

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from trainables.drafts import draft_file
 
-__all__ = ["FOLDER", "add_place", "bring", "is_kept", "kept_file", "new_file"]
+__all__ = ["DATA_FOLDER", "add_place", "bring", "is_kept", "kept_file", "new_file"]
 
-FOLDER = "data"
+DATA_FOLDER = "data"
 """The folder of such files, below that of a run."""
-_NAME = re.compile(rf"{FOLDER}/[0-9a-f]{{16}}\.(npz|npy|parquet)")
+_NAME = re.compile(rf"{DATA_FOLDER}/[0-9a-f]{{16}}\.(npz|npy|parquet)")
 _places: list[Path] = []
 """Folders that may hold such files; the latest is the last."""
 _own: list[Path] = []

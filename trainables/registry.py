@@ -20,20 +20,30 @@ from trainables.trial.generator import GIVEN, GeneratorTrainable, TrainFunction
 from trainables.trial.repeated import Repeated
 from trainables.trial.trainings import FOLDS, REPEATS, asks_for_several, settings_of_each, settings_of_one
 
-__all__ = ["TRAINABLES", "Target", "adapt", "get", "is_installed", "names", "one_training", "register", "setting_names"]
+__all__ = [
+    "TRAINABLES",
+    "TrainableTarget",
+    "adapt",
+    "get",
+    "is_installed",
+    "names",
+    "one_training",
+    "register",
+    "setting_names",
+]
 
-Target = Callable[..., object]
+TrainableTarget = Callable[..., object]
 """A class that follows `Trainable`, or a generator function."""
 
 _METHODS = ("setup", "step", "save", "load")
 
 
-def _target(name: str, target: object) -> Target:
+def _target(name: str, target: object) -> TrainableTarget:
     _kind(target)
-    return cast(Target, target)
+    return cast(TrainableTarget, target)
 
 
-TRAINABLES: Registry[Target] = Registry(
+TRAINABLES: Registry[TrainableTarget] = Registry(
     "trainable",
     "trainables",
     {
@@ -50,7 +60,7 @@ TRAINABLES: Registry[Target] = Registry(
 """The trainables by name. `table` belongs to the benchmarks of `nas_tune`, and is imported only when it is used."""
 
 
-def register(name: str, target: Target | str, *, replace: bool = False) -> None:
+def register(name: str, target: TrainableTarget | str, *, replace: bool = False) -> None:
     """Make `target` known as `name`.
 
     Args:
@@ -85,7 +95,7 @@ def names() -> list[str]:
     return TRAINABLES.names()
 
 
-def get(name: str) -> Target:
+def get(name: str) -> TrainableTarget:
     """Find a trainable by its name.
 
     Args:
@@ -100,7 +110,7 @@ def get(name: str) -> Target:
     return TRAINABLES.get(name)
 
 
-def setting_names(target: Target, settings: Mapping[str, object]) -> Collection[str]:
+def setting_names(target: TrainableTarget, settings: Mapping[str, object]) -> Collection[str]:
     """List the settings that a trainable takes.
 
     Args:
@@ -115,7 +125,7 @@ def setting_names(target: Target, settings: Mapping[str, object]) -> Collection[
     return own(settings) if callable(own) else inspect.signature(target).parameters
 
 
-def adapt(target: str | Target, settings: Mapping[str, object] | None = None) -> Trainable:
+def adapt(target: str | TrainableTarget, settings: Mapping[str, object] | None = None) -> Trainable:
     """Make a trainable of a registered name, a class or a generator function, before anything is loaded or trained.
 
     Args:
@@ -148,7 +158,7 @@ def adapt(target: str | Target, settings: Mapping[str, object] | None = None) ->
     return made[0] if len(made) == 1 else Repeated(made, repeats=repeats)
 
 
-def one_training(target: Target, settings: Mapping[str, object]) -> dict[str, object]:
+def one_training(target: TrainableTarget, settings: Mapping[str, object]) -> dict[str, object]:
     """Choose the settings of a single training of each architecture, on the parts that the data have without folds.
 
     Args:
@@ -163,11 +173,11 @@ def one_training(target: Target, settings: Mapping[str, object]) -> dict[str, ob
     return settings_of_one(settings, _setting_names_of_one(target, settings))
 
 
-def _setting_names_of_one(target: Target, settings: Mapping[str, object]) -> Collection[str]:
+def _setting_names_of_one(target: TrainableTarget, settings: Mapping[str, object]) -> Collection[str]:
     return setting_names(target, {name: value for name, value in settings.items() if name != REPEATS})
 
 
-def _made(kind: str, found: Target, wanted: dict[str, object]) -> Trainable:
+def _made(kind: str, found: TrainableTarget, wanted: dict[str, object]) -> Trainable:
     if kind == "class":
         check_settings(_name(found), found, wanted)
         return cast(Trainable, found(**wanted))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.options import AsJson
+from nas_tune.cli.options import JsonOption
 from nas_tune.cli.places import stderr, stdout
 from nas_tune.cli.race_scores import print_scores, scores_json
 from nas_tune.errors import ConfigError
@@ -115,7 +115,7 @@ def bench(
     mode: _Mode = None,
     unit: _Unit = "",
     processes: _Processes = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
     out: _Courses = None,
     plot: _Plot = None,
 ) -> None:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.options import AllowCode, AsJson, Normalization, Quiet, Retrained, RunFolder, Trial
+from nas_tune.cli.options import (
+    AllowCodeOption,
+    JsonOption,
+    NormalizationOption,
+    QuietOption,
+    RetrainedOption,
+    RunArgument,
+    TrialOption,
+)
 from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
 
 if TYPE_CHECKING:
@@ -48,21 +56,21 @@ _Folder = Annotated[
 
 
 def compress(
-    run: RunFolder,
-    trial: Trial = None,
+    run: RunArgument,
+    trial: TrialOption = None,
     prune: _Prune = None,
     method: _Method = "structured",
     quantize: _Quantize = None,
     epochs: _Epochs = None,
     calibration: _Calibration = 256,
-    retrained: Retrained = None,
+    retrained: RetrainedOption = None,
     seed: _Seed = None,
     threads: _Threads = 1,
-    normalization: Normalization = True,
+    normalization: NormalizationOption = True,
     out: _Folder = None,
-    allow_code: AllowCode = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    allow_code: AllowCodeOption = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Make the network of a trial smaller: prune it, train it further, quantize it to int8, and measure the loss.
 

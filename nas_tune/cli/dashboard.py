@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.options import RunFolder
+from nas_tune.cli.options import RunArgument
 from nas_tune.cli.places import run_folder, shown, stderr
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["dashboard"]
 
 
 def dashboard(
-    run: RunFolder,
+    run: RunArgument,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="The port of the page; 0 for any free one.")
     ] = 8080,

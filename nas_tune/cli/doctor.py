@@ -18,7 +18,7 @@ import typer
 
 from nas_tune.cli.places import stdout
 from nas_tune.errors import InfeasibleError
-from search_spaces.plug_ins import KINDS, plug_ins
+from search_spaces.plug_ins import PLUG_IN_KINDS, plug_ins
 
 __all__ = ["CheckResult", "doctor", "findings"]
 
@@ -157,7 +157,7 @@ def _disk(folder: Path) -> CheckResult:
 
 def _plug_ins() -> Iterator[CheckResult]:
     """Load every plug-in. A broken one is a warning, because only searches that use it fail."""
-    points = [point for kinds in KINDS for point in plug_ins(kinds).values()]
+    points = [point for kinds in PLUG_IN_KINDS for point in plug_ins(kinds).values()]
     for point in points:
         try:
             point.load()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.options import RunFolder
+from nas_tune.cli.options import RunArgument
 from nas_tune.cli.places import run_folder, stderr, stdout, width_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _WIDE = 90
 
 
 def explain(
-    run: RunFolder,
+    run: RunArgument,
     evaluator: Annotated[
         str, typer.Option(help="How importance is measured: auto, fanova, mdi or ped_anova.")
     ] = "auto",

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.options import AllowCode, AsJson, Normalization, Retrained, RunFolder, Trial
+from nas_tune.cli.options import (
+    AllowCodeOption,
+    JsonOption,
+    NormalizationOption,
+    RetrainedOption,
+    RunArgument,
+    TrialOption,
+)
 from nas_tune.cli.places import run_folder, shown, stderr, stdout, width_of
 from trainables.export.formats import STANDARD
 
@@ -33,14 +40,14 @@ _Folder = Annotated[
 
 
 def export(
-    run: RunFolder,
-    trial: Trial = None,
+    run: RunArgument,
+    trial: TrialOption = None,
     format: _Formats = None,
     out: _Folder = None,
-    retrained: Retrained = None,
-    allow_code: AllowCode = False,
-    normalization: Normalization = True,
-    as_json: AsJson = False,
+    retrained: RetrainedOption = None,
+    allow_code: AllowCodeOption = False,
+    normalization: NormalizationOption = True,
+    as_json: JsonOption = False,
 ) -> None:
     """Write the network of a trial as safetensors, a readable model.py, torch.export and ONNX.
 

@@ -1,6 +1,6 @@
 """Options that several commands take, so that each has one help text.
 
-A command uses them as the types of its parameters: `def report(run: RunFolder, out: ...)`.
+A command uses them as the types of its parameters: `def report(run: RunArgument, out: ...)`.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ import typer
 from nas_tune.cli.formats import FrameFormat
 
 __all__ = [
-    "AllowCode",
-    "AsJson",
-    "FrameFile",
-    "Normalization",
-    "Quiet",
-    "Retrained",
-    "RunFolder",
-    "TableFormat",
-    "Trial",
+    "AllowCodeOption",
+    "FormatOption",
+    "JsonOption",
+    "NormalizationOption",
+    "OutOption",
+    "QuietOption",
+    "RetrainedOption",
+    "RunArgument",
+    "TrialOption",
 ]
 
-RunFolder = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")]
-Trial = Annotated[
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, or its name below runs/.")]
+TrialOption = Annotated[
     int | None, typer.Option("--trial", metavar="N", min=0, help="The number of a trial. Default: the best.")
 ]
-Retrained = Annotated[
+RetrainedOption = Annotated[
     bool | None,
     typer.Option(
         "--retrained/--searched",
         help="Weights of nas-tune retrain, or of the search. Default: of retrain, if the trial was retrained.",
     ),
 ]
-Normalization = Annotated[
+NormalizationOption = Annotated[
     bool,
     typer.Option(
         "--normalization/--no-normalization",
         help="Files take raw inputs and standardize them, or expect standardized inputs.",
     ),
 ]
-AllowCode = Annotated[
+AllowCodeOption = Annotated[
     bool, typer.Option("--allow-code", help="Import the code that the run names, even if it was begun elsewhere.")
 ]
-TableFormat = Annotated[
+FormatOption = Annotated[
     FrameFormat | None, typer.Option("--format", help="Default: what --out ends with, else a table.")
 ]
-FrameFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into this file. Default: stdout.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write into this file. Default: stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

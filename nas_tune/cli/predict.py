@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nas_tune.cli.formats import FrameFormat, format_of
-from nas_tune.cli.options import AllowCode, FrameFile, Retrained, TableFormat, Trial
+from nas_tune.cli.options import AllowCodeOption, FormatOption, OutOption, RetrainedOption, TrialOption
 from nas_tune.cli.places import run_folder, stderr
 from nas_tune.errors import ConfigError
 
@@ -26,11 +26,11 @@ def predict(
     split: Annotated[
         str | None, typer.Option("--split", help="A part of the run's own data, such as test, instead of DATA.")
     ] = None,
-    trial: Trial = None,
-    retrained: Retrained = None,
-    out: FrameFile = None,
-    format: TableFormat = None,
-    allow_code: AllowCode = False,
+    trial: TrialOption = None,
+    retrained: RetrainedOption = None,
+    out: OutOption = None,
+    format: FormatOption = None,
+    allow_code: AllowCodeOption = False,
 ) -> None:
     """Predict with the winner of a run or with an exported folder.
 

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from nas_tune.cli.options import RunFolder
+from nas_tune.cli.options import RunArgument
 from nas_tune.cli.places import run_folder, shown, stderr, stdout
 
 __all__ = ["report"]
 
 
 def report(
-    run: RunFolder,
+    run: RunArgument,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="The file. Default: RUN/report.html.")
     ] = None,

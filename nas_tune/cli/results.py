@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_tune.cli.formats import FrameFormat, format_of
-from nas_tune.cli.options import FrameFile, RunFolder, TableFormat
+from nas_tune.cli.options import FormatOption, OutOption, RunArgument
 from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import ConfigError
 
@@ -31,7 +31,7 @@ class ResultTable(StrEnum):
 
 
 def results(
-    run: RunFolder,
+    run: RunArgument,
     table: Annotated[
         ResultTable | None,
         typer.Option("--table", help="A row for each trial, or for each epoch of each trial. Default: trials."),
@@ -40,8 +40,8 @@ def results(
         str | None,
         typer.Option("--sql", help="A query (DuckDB) over the tables trials and epochs, instead of --table."),
     ] = None,
-    format: TableFormat = None,
-    out: FrameFile = None,
+    format: FormatOption = None,
+    out: OutOption = None,
 ) -> None:
     """Print the trials or epochs of a run, or query them by SQL.
 
@@ -78,11 +78,11 @@ def results(
 
 
 def best(
-    run: RunFolder,
+    run: RunArgument,
     k: Annotated[int, typer.Option("-k", min=1, help="How many architectures.")] = 5,
     front: Annotated[bool, typer.Option("--front", help="Print the whole Pareto front, instead of -k.")] = False,
-    format: TableFormat = None,
-    out: FrameFile = None,
+    format: FormatOption = None,
+    out: OutOption = None,
     draw: Annotated[
         Path | None, typer.Option("--draw", metavar="FILE", help="Also draw the best architecture: .svg, .mmd or .dot.")
     ] = None,

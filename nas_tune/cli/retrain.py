@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.options import AllowCode, Quiet, RunFolder
+from nas_tune.cli.options import AllowCodeOption, QuietOption, RunArgument
 from nas_tune.cli.places import run_folder, shown, stderr, stdout
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Mode
@@ -23,7 +23,7 @@ __all__ = ["retrain"]
 
 
 def retrain(
-    run: RunFolder,
+    run: RunArgument,
     trial: Annotated[
         int | None, typer.Option("--trial", metavar="N", help="Retrain the architecture of this trial, not of --top.")
     ] = None,
@@ -62,10 +62,10 @@ def retrain(
         int | None,
         typer.Option("--devices", min=1, help="GPUs (or CPU processes) for each network. Default: the run's."),
     ] = None,
-    allow_code: AllowCode = False,
+    allow_code: AllowCodeOption = False,
     new: Annotated[bool, typer.Option("--new", help="Retrain again, beside an earlier retraining.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Train the best architectures of a run from scratch, test them once, and check the ranking of the search.
 

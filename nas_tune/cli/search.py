@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.options import AllowCode, Quiet, RunFolder
+from nas_tune.cli.options import AllowCodeOption, QuietOption, RunArgument
 from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import FAILURES, ConfigError
 
@@ -49,7 +49,7 @@ def search(
         bool, typer.Option("--resume", help="If the run exists and is the same search, go on with it.")
     ] = False,
     forever: Annotated[bool, typer.Option("--forever", help="Search without a budget, until you stop it.")] = False,
-    quiet: Quiet = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Search, then print the best architectures.
 
@@ -92,7 +92,7 @@ def search(
 
 
 def resume(
-    run: RunFolder,
+    run: RunArgument,
     changes: _Set = None,
     enqueue: _Enqueue = None,
     from_backup: Annotated[
@@ -112,8 +112,8 @@ def resume(
             "--accept-code-change", help="Go on although the trainable's code or Optuna's major version changed."
         ),
     ] = False,
-    allow_code: AllowCode = False,
-    quiet: Quiet = False,
+    allow_code: AllowCodeOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Go on with a run that was stopped or killed, or enlarge its budget.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nas_tune.cli.options import AsJson
+from nas_tune.cli.options import JsonOption
 from nas_tune.cli.places import stderr, stdout, width_of
 from nas_tune.cli.text import quantity
 from nas_tune.errors import ConfigError
@@ -49,7 +49,7 @@ def space(
     max_macs: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="A limit of multiply-accumulates, such as 90M. Default: none.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a search space, and with --profile what its networks cost before anything is searched.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nas_tune.cli.options import RunFolder
+from nas_tune.cli.options import RunArgument
 from nas_tune.cli.places import run_folder, shown, stderr
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SILENCE = 60.0
 
 
 def watch(
-    run: RunFolder,
+    run: RunArgument,
     interval: Annotated[
         float, typer.Option("--interval", min=0.05, metavar="SECONDS", help="Seconds between two reads of the ledger.")
     ] = 0.5,

@@ -22,7 +22,8 @@ import textwrap
 import types
 
 from nas_tune.errors import ConfigError
-from search_spaces.algebra.code import OURS
+from search_spaces.algebra.code import OUR_PACKAGES
+from search_spaces.former_names import current_module
 from search_spaces.names import did_you_mean
 
 __all__ = [
@@ -38,13 +39,6 @@ __all__ = [
 ]
 
 _local: str | None = None
-_MOVED = {
-    "nas_tune.retraining": "nas_tune.winners.retrain",
-    "nas_tune.tables": "nas_tune.benchmarks.tables",
-    "trainables.darts_trainable": "trainables.supernet.trainable",
-    "trainables.image_classifier": "trainables.tasks.image_classifier",
-}
-"""Modules that older runs may name: the old name, and the new one."""
 _RENAMED = {"trainables.tasks.table:Table": "trainables.tasks.table:TableTask"}
 """References that older runs may hold, and the new name of what they lead to."""
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -72,10 +66,8 @@ def current_reference(reference: str) -> str:
         The reference under the current names.
     """
     module, colon, qualname = reference.partition(":")
-    for before, now in _MOVED.items():
-        if module == before or module.startswith(f"{before}."):
-            return f"{now}{module.removeprefix(before)}{colon}{qualname}"
-    return _RENAMED.get(reference, reference)
+    current = f"{current_module(module)}{colon}{qualname}"
+    return _RENAMED.get(current, current)
 
 
 def is_ours(obj: object) -> bool:
@@ -88,7 +80,7 @@ def is_ours(obj: object) -> bool:
         Whether its module is one of this package.
     """
     module = getattr(obj, "__module__", None) if hasattr(obj, "__qualname__") else None
-    return isinstance(module, str) and module.partition(".")[0] in OURS
+    return isinstance(module, str) and module.partition(".")[0] in OUR_PACKAGES
 
 
 def reference_of(obj: object) -> str | None:

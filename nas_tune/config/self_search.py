@@ -22,7 +22,7 @@ from trainables.supernet.methods import METHODS
 if TYPE_CHECKING:
     from nas_tune.config.schema import SearchConfig
     from search_spaces import Space
-    from trainables.registry import Target
+    from trainables.registry import TrainableTarget
 
 __all__ = [
     "SELF_SEARCHES",
@@ -67,10 +67,10 @@ class SelfSearch(Protocol):
         """
 
     @property
-    def trainable(self) -> Target:
+    def trainable(self) -> TrainableTarget:
         """The trainable of the trials, which follows `trainables.protocol.Searching`."""
 
-    def check(self, config: SearchConfig, given: Target | None) -> None:
+    def check(self, config: SearchConfig, given: TrainableTarget | None) -> None:
         """Refuse what cannot be combined with the strategy.
 
         Args:

@@ -19,7 +19,7 @@ from nas_tune.objectives.objective import Mode
 from search_spaces import Space
 from search_spaces.names import did_you_mean
 from trainables.metrics import ACCURACY, discrete
-from trainables.registry import Target, setting_names
+from trainables.registry import TrainableTarget, setting_names
 from trainables.settings.groups import flat_settings
 from trainables.supernet.methods import METHODS
 from trainables.trial.trainings import FOLDS, REPEATS
@@ -58,11 +58,11 @@ class SupernetSearch:
         self._method = method
 
     @property
-    def trainable(self) -> Target:
+    def trainable(self) -> TrainableTarget:
         """The trainable `darts`."""
         return trainables.get(_NAME)
 
-    def check(self, config: SearchConfig, given: Target | None) -> None:
+    def check(self, config: SearchConfig, given: TrainableTarget | None) -> None:
         """Refuse a trainable that names no task to search on."""
         name = config.trainable.name
         if given not in (None, self.trainable) or name not in ("image_classifier", LEARNER, _NAME):

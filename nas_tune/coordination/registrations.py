@@ -22,7 +22,7 @@ from nas_tune.config.self_search import SELF_SEARCHES
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.strategies import STRATEGIES
-from search_spaces.algebra.code import OURS, no_code
+from search_spaces.algebra.code import OUR_PACKAGES, no_code
 from search_spaces.catalogue import SPACES
 from search_spaces.registry import Registry
 from trainables.supernet.methods import METHODS
@@ -32,7 +32,7 @@ from trainables.tasks.registry import TASKS
 __all__ = [
     "FOR_TRAINING",
     "ONE_OF",
-    "Registered",
+    "Registrations",
     "check_travelling",
     "entries_to_send",
     "for_training",
@@ -42,7 +42,7 @@ __all__ = [
     "used",
 ]
 
-Registered = Mapping[str, Mapping[str, Mapping[str, Any]]]
+Registrations = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """By kind and name the references of what was registered; None where there is no reference.
 
 `{"networks": {name: {"builder": .., "example": ..}}, "spaces": {name: {"factory": ..}}, "strategies": {name: {"target":
@@ -112,7 +112,7 @@ def used(
     return {kind: entries for kind, entries in found.items() if entries}
 
 
-def for_training(registered: Registered) -> Registered:
+def for_training(registered: Registrations) -> Registrations:
     """Choose the registrations that a worker process needs.
 
     Args:
@@ -124,7 +124,7 @@ def for_training(registered: Registered) -> Registered:
     return {kind: entries for kind, entries in registered.items() if kind in FOR_TRAINING}
 
 
-def check_travelling(registered: Registered) -> None:
+def check_travelling(registered: Registrations) -> None:
     """Check that a worker process can get the registrations that it needs: by reference, or from this process.
 
     Args:
@@ -143,7 +143,7 @@ def check_travelling(registered: Registered) -> None:
             )
 
 
-def entries_to_send(registered: Registered) -> dict[str, dict[str, object]]:
+def entries_to_send(registered: Registrations) -> dict[str, dict[str, object]]:
     """Collect what a worker process needs and cannot import: classes and functions of a script or notebook, instances.
 
     Args:
@@ -176,7 +176,7 @@ def take(given: Mapping[str, Mapping[str, Any]]) -> None:
                 registry.register(name, found, replace=True)
 
 
-def _without_reference(registered: Registered) -> Iterator[tuple[str, str, str]]:
+def _without_reference(registered: Registrations) -> Iterator[tuple[str, str, str]]:
     """The kind, the name and the part of what no other process could import."""
     for kind, by_name in for_training(registered).items():
         for name, entry in by_name.items():
@@ -199,7 +199,7 @@ def is_here(kind: str, name: str) -> bool:
 
 
 def register_missing(
-    registered: Registered, *, accept_code_change: bool = True, kinds: Collection[str] = tuple(ONE_OF)
+    registered: Registrations, *, accept_code_change: bool = True, kinds: Collection[str] = tuple(ONE_OF)
 ) -> None:
     """Register the entries that a run needs and this process has not registered.
 
@@ -384,7 +384,7 @@ def _checked(
 
 
 def _is_ours(reference: str) -> bool:
-    return reference.partition(".")[0].partition(":")[0] in OURS
+    return reference.partition(".")[0].partition(":")[0] in OUR_PACKAGES
 
 
 def _takes(found: Callable[..., Any], arguments: int, more: bool) -> bool:

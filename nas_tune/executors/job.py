@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nas_tune.coordination.registrations import Registered
+from nas_tune.coordination.registrations import Registrations
 from search_spaces import Architecture
 from trainables.kept_data import add_place
 from trainables.protocol import Sharing, Trainable
-from trainables.registry import Target, adapt
+from trainables.registry import TrainableTarget, adapt
 from trainables.trial.session import Failure, Outcome, TrialSession
 
 __all__ = ["Job", "advance", "trial_folder"]
@@ -47,12 +47,12 @@ class Job:
         carried: of that, what cannot be imported there and is shipped.
     """
 
-    target: Target
+    target: TrainableTarget
     settings: Mapping[str, Any]
     run_folder: Path
     max_epochs: int
     epoch_timeout: float | None = None
-    registered: Registered = field(default_factory=dict)
+    registered: Registrations = field(default_factory=dict)
     carried: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def trainable(self, shared: object = None) -> Trainable:

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scores", "best_first", "crowding", "dominates", "front", "passes", "places", "ranks"]
+__all__ = ["ScoreRows", "best_first", "crowding", "dominates", "front", "passes", "places", "ranks"]
 
-Scores = NDArray[np.float64] | Sequence[Sequence[float]]
+ScoreRows = NDArray[np.float64] | Sequence[Sequence[float]]
 """Scores of n points in m objectives, shape (n, m)."""
 
 _Numbers = NDArray[np.float64]
@@ -38,7 +38,7 @@ def dominates(one: Sequence[float], other: Sequence[float]) -> bool:
     return one != other and all(a >= b for a, b in zip(one, other, strict=True))
 
 
-def front(scores: Scores) -> list[int]:
+def front(scores: ScoreRows) -> list[int]:
     """Find the Pareto front.
 
     Args:
@@ -55,7 +55,7 @@ def front(scores: Scores) -> list[int]:
     return [int(index) for index in members[np.argsort(place[copies[members]], kind="stable")]]
 
 
-def ranks(scores: Scores, enough: int | None = None) -> _Counts:
+def ranks(scores: ScoreRows, enough: int | None = None) -> _Counts:
     """Compute the front of every point.
 
     Args:
@@ -70,7 +70,7 @@ def ranks(scores: Scores, enough: int | None = None) -> _Counts:
     return _ranks(points, np.bincount(copies, minlength=len(points)), enough)[copies]
 
 
-def crowding(scores: Scores) -> _Numbers:
+def crowding(scores: ScoreRows) -> _Numbers:
     """Compute the crowding distances of the points of one front; an objective in which all are equal adds nothing.
 
     Args:
@@ -83,7 +83,7 @@ def crowding(scores: Scores) -> _Numbers:
     return _crowding(points)[copies]
 
 
-def places(scores: Scores, enough: int | None = None) -> _Counts:
+def places(scores: ScoreRows, enough: int | None = None) -> _Counts:
     """Count for each point the points that are better, by rank and then by crowding distance.
 
     Args:
@@ -104,7 +104,7 @@ def places(scores: Scores, enough: int | None = None) -> _Counts:
     return found
 
 
-def passes(scores: Scores, kept: int) -> bool:
+def passes(scores: ScoreRows, kept: int) -> bool:
     """Tell whether the last point is among the best `kept`, or equal in rank and distance to one that is.
 
     Args:
@@ -117,7 +117,7 @@ def passes(scores: Scores, kept: int) -> bool:
     return bool(places(scores, kept)[-1] < kept)
 
 
-def best_first(scores: Scores, enough: int | None = None) -> list[int]:
+def best_first(scores: ScoreRows, enough: int | None = None) -> list[int]:
     """Sort the points by rank, then by crowding distance, then by their objectives in turn, then by row.
 
     The first one is therefore the best in the first objective.
@@ -136,7 +136,7 @@ def best_first(scores: Scores, enough: int | None = None) -> list[int]:
     return [int(index) for index in np.lexsort((*-table.T[::-1], -lonely, ranked))]
 
 
-def _judged(scores: Scores, enough: int | None) -> tuple[_Counts, _Numbers]:
+def _judged(scores: ScoreRows, enough: int | None) -> tuple[_Counts, _Numbers]:
     """Compute the rank and the crowding distance of every point."""
     points, copies = _distinct(scores)
     ranked = _ranks(points, np.bincount(copies, minlength=len(points)), enough)
@@ -147,7 +147,7 @@ def _judged(scores: Scores, enough: int | None) -> tuple[_Counts, _Numbers]:
     return ranked[copies], lonely[copies]
 
 
-def _distinct(scores: Scores) -> tuple[_Numbers, _Counts]:
+def _distinct(scores: ScoreRows) -> tuple[_Numbers, _Counts]:
     """Sort the distinct points by the first objective (descending), then the second, ..; find the row of each point."""
     table = np.asarray(scores, dtype=np.float64)
     if not len(table):

@@ -17,14 +17,14 @@ from nas_tune.objectives.objective import declared_modes
 from nas_tune.results import Run
 from nas_tune.session.own_networks import Given, is_own_network, own_space_name
 from search_spaces import Architecture, Space
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["check_flags", "check_trainable", "configuration", "listed", "listed_observers", "named_task"]
 
 
 def configuration(
     space: str | Mapping[str, Any] | Given,
-    trainable: str | Mapping[str, Any] | Target | None,
+    trainable: str | Mapping[str, Any] | TrainableTarget | None,
     settings: Mapping[str, Any] | None,
     warm_start: Sequence[str | Path | Run] | None,
     keys: Mapping[str, Any],
@@ -174,7 +174,7 @@ def _space_label(space: object) -> object:
     return own_space_name(space) if is_own_network(space) else space
 
 
-def _check_settings(settings: object, target: Target | None) -> None:
+def _check_settings(settings: object, target: TrainableTarget | None) -> None:
     if settings is not None and not isinstance(settings, Mapping):
         raise ConfigError(f"settings: got {settings!r}; give a dict of the trainable's own settings")
     if settings and target is None:
@@ -195,5 +195,5 @@ def _folders(runs: object) -> list[str]:
     return [str(run.path if isinstance(run, Run) else run) for run in items]
 
 
-def _label(target: Target) -> str:
+def _label(target: TrainableTarget) -> str:
     return reference_of(target) or str(getattr(target, "__name__", type(target).__name__)).strip("<>")

@@ -14,15 +14,19 @@ from nas_tune.session.arguments import check_flags
 from nas_tune.session.reopening import reopened
 from trainables.networks.evaluation import set_evaluating
 from trainables.protocol import Evaluating, Trainable, has_checkpoints
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 from trainables.trial.repeated import Repeated
 from trainables.trial.snapshots import Snapshots
 
-__all__ = ["best_training", "best_trial", "evaluate", "rebuilt", "trained"]
+__all__ = ["best_training", "best_trial", "evaluate", "rebuilt_trainable", "trained"]
 
 
 def trained(
-    run: Run | str | Path, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
+    run: Run | str | Path,
+    trial: int | None = None,
+    *,
+    trainable: TrainableTarget | None = None,
+    allow_code: bool = False,
 ) -> Trainable:
     """Rebuild the trainable of a finished trial as its last checkpoint left it.
 
@@ -47,11 +51,11 @@ def trained(
         NoUsableTrialError: no trial has a value.
     """
     run = Run.of(run)
-    return best_training(rebuilt(run, trial, trainable=trainable, allow_code=allow_code), run.objectives[0])
+    return best_training(rebuilt_trainable(run, trial, trainable=trainable, allow_code=allow_code), run.objectives[0])
 
 
-def rebuilt(
-    run: Run, trial: int | None = None, *, trainable: Target | None = None, allow_code: bool = False
+def rebuilt_trainable(
+    run: Run, trial: int | None = None, *, trainable: TrainableTarget | None = None, allow_code: bool = False
 ) -> Trainable:
     """Rebuild what a finished trial ran: as `trained`, but with all trainings of a trial that has several.
 
@@ -107,7 +111,7 @@ def best_training(made: Trainable, objective: Objective) -> Trainable:
     """Choose a training of a trial that has several.
 
     Args:
-        made: what `rebuilt` returned.
+        made: what `rebuilt_trainable` returned.
         objective: the leading one of the run.
 
     Returns:
@@ -122,7 +126,7 @@ def evaluate(
     trial: int | None = None,
     split: str = "test",
     *,
-    trainable: Target | None = None,
+    trainable: TrainableTarget | None = None,
     allow_code: bool = False,
 ) -> dict[str, float]:
     """Evaluate the network of a finished trial on a split of its data.

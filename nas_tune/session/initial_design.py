@@ -23,9 +23,18 @@ from search_spaces import Architecture, Space
 from search_spaces.errors import UnknownNameError
 from trainables.protocol import Scoring, Trainable
 
-__all__ = ["INITIAL_DESIGNS", "Design", "Progress", "Scorer", "ZeroCost", "make", "ranked_design", "summed_ranks"]
+__all__ = [
+    "INITIAL_DESIGNS",
+    "Design",
+    "Progress",
+    "ScoreFunction",
+    "ZeroCost",
+    "make",
+    "ranked_design",
+    "summed_ranks",
+]
 
-Scorer = Callable[[Architecture], Sequence[float]]
+ScoreFunction = Callable[[Architecture], Sequence[float]]
 """The scores of one architecture, more being better; the ranks by each are added up."""
 Progress = Callable[[int, int], None]
 """Told how many candidates are scored, of how many."""
@@ -57,7 +66,7 @@ class Design:
 
 def ranked_design(
     space: Space,
-    scorer: Scorer,
+    scorer: ScoreFunction,
     *,
     candidates: int = 100,
     trials: int = 8,

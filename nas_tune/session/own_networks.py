@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from nas_tune.config.references import reference_of
 from nas_tune.errors import ConfigError, NasTuneError
 from search_spaces import Space
-from search_spaces.algebra.code import OURS
+from search_spaces.algebra.code import OUR_PACKAGES
 from search_spaces.catalogue import SPACES
 from trainables.errors import DataError
 
@@ -197,7 +197,7 @@ def _reference_of(source: object) -> str | None:
         return None
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
-        if top == "__main__" or top in OURS or top in sys.stdlib_module_names or top == "torch":
+        if top == "__main__" or top in OUR_PACKAGES or top in sys.stdlib_module_names or top == "torch":
             continue
         for attribute, value in list(getattr(module, "__dict__", {}).items()):
             if value is source and attribute.isidentifier() and getattr(module, "__spec__", None) is not None:

@@ -20,7 +20,7 @@ from nas_tune.session.search_setup import SearchSetup, target_of
 from nas_tune.session.trust import check_code, load_target
 from search_spaces import Space, SpaceError
 from trainables.kept_data import add_place
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["reopened"]
 
@@ -30,7 +30,7 @@ def reopened(
     changes: Iterable[Mapping[str, Any]],
     *,
     space: Space | None = None,
-    target: Target | None = None,
+    target: TrainableTarget | None = None,
     accept_code_change: bool = False,
     folder: Path = Path(),
     allow_code: bool = False,
@@ -85,7 +85,7 @@ def _space_again(meta: Mapping[str, Any], config: SearchConfig) -> Space:
         ) from error
 
 
-def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> Target:
+def _target_again(meta: Mapping[str, Any], config: SearchConfig) -> TrainableTarget:
     name, reference = config.trainable.name, meta["trainable"]["reference"]
     is_known = name in trainables.names() or reference is None
     if searches(config.strategy.name) or (meta["trainable"]["registered"] and ":" not in name and is_known):
@@ -106,7 +106,7 @@ def _same_space(meta: Mapping[str, Any], space: Space) -> None:
     raise ResumeRefusedError(f"the space changed since the run began; start a new run for it:\n{diff}")
 
 
-def _same_trainable(meta: Mapping[str, Any], target: Target) -> None:
+def _same_trainable(meta: Mapping[str, Any], target: TrainableTarget) -> None:
     before, now = meta["trainable"]["fingerprint"], source_fingerprint(target)
     if before is not None and now is not None and now != before:
         raise ResumeRefusedError(

@@ -13,7 +13,7 @@ from nas_tune.session.own_networks import Given, is_importable
 from nas_tune.session.search_setup import CHANGEABLE
 from search_spaces import Space
 from search_spaces.names import did_you_mean
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["changed_since", "check_changes", "way_on"]
 
@@ -77,7 +77,7 @@ def check_changes(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         )
 
 
-def way_on(folder: Path, space: Given | None, target: Target | None) -> str:
+def way_on(folder: Path, space: Given | None, target: TrainableTarget | None) -> str:
     """Say how to go on with a run that holds the folder of a new one.
 
     Args:

@@ -14,7 +14,7 @@ from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import check_keys, searches, self_search
 from nas_tune.coordination.coordinator import Limits
 from nas_tune.coordination.proposer import Proposer
-from nas_tune.coordination.registrations import Registered, entries_to_send, for_training, used
+from nas_tune.coordination.registrations import Registrations, entries_to_send, for_training, used
 from nas_tune.errors import NasTuneError
 from nas_tune.executors.base import Executor
 from nas_tune.executors.clock import VirtualClock
@@ -38,7 +38,7 @@ from trainables.controls import Controlled
 from trainables.kept_data import kept_file
 from trainables.metrics import Metric, declared_metrics
 from trainables.protocol import Describing
-from trainables.registry import Target, adapt, setting_names
+from trainables.registry import TrainableTarget, adapt, setting_names
 from trainables.trial.repeated import one_of
 
 __all__ = ["CHANGEABLE", "SearchSetup", "target_of"]
@@ -59,10 +59,10 @@ class SearchSetup:
 
     config: SearchConfig
     space: Space
-    target: Target
+    target: TrainableTarget
 
     @classmethod
-    def of(cls, config: SearchConfig, space: Given | None = None, target: Target | None = None) -> SearchSetup:
+    def of(cls, config: SearchConfig, space: Given | None = None, target: TrainableTarget | None = None) -> SearchSetup:
         """Resolve what a configuration names, and try every part once.
 
         Args:
@@ -111,7 +111,7 @@ class SearchSetup:
         return settings
 
     @property
-    def registered(self) -> Registered:
+    def registered(self) -> Registrations:
         """What this process has registered and the run uses, by reference."""
         return used(
             [self.space, self.config.space.name],
@@ -272,7 +272,7 @@ class SearchSetup:
         return RayExecutor(job, self.asked, self.config.workers, resources, self.config.address)
 
 
-def target_of(config: SearchConfig, given: Target | None) -> Target:
+def target_of(config: SearchConfig, given: TrainableTarget | None) -> TrainableTarget:
     """Find what trials run.
 
     Args:

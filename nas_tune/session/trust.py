@@ -24,10 +24,10 @@ from nas_tune.config.references import current_reference, is_reference, load_ref
 from nas_tune.coordination.registrations import ONE_OF, is_here
 from nas_tune.errors import ConfigError, ForeignCodeError
 from nas_tune.session.signing import is_signed, key_problem, signature_of
-from search_spaces.algebra.code import OURS, no_code
+from search_spaces.algebra.code import OUR_PACKAGES, no_code
 from search_spaces.algebra.spec import references
-from search_spaces.plug_ins import KINDS, plug_ins
-from trainables.registry import Target
+from search_spaces.plug_ins import PLUG_IN_KINDS, plug_ins
+from trainables.registry import TrainableTarget
 
 __all__ = ["Named", "check_code", "check_names", "load_target", "named_code", "signed", "target_called", "unkept"]
 
@@ -154,7 +154,7 @@ def check_names(named: Iterable[Named], folder: Path, *, allow_code: bool = Fals
     )
 
 
-def load_target(reference: str, *, is_given: bool = False) -> Target:
+def load_target(reference: str, *, is_given: bool = False) -> TrainableTarget:
     """Load the trainable behind a reference that may be loaded.
 
     Args:
@@ -174,14 +174,14 @@ def load_target(reference: str, *, is_given: bool = False) -> Target:
         raise ConfigError(f"trainable: {reference} is {found!r}; a class or a generator function is needed")
     if not is_given and reference_of(found) != current_reference(reference):
         raise ConfigError(f"trainable: {reference!r} is not a class or function that is defined under this name")
-    if _top(reference) in OURS and not (
+    if _top(reference) in OUR_PACKAGES and not (
         isinstance(found, type) and all(callable(getattr(found, name, None)) for name in _METHODS)
     ):
         raise ConfigError(f"trainable: {reference!r} is not a trainable of this package")
     return found
 
 
-def target_called(name: str) -> Target:
+def target_called(name: str) -> TrainableTarget:
     """Find the trainable that a person names.
 
     Args:
@@ -280,10 +280,10 @@ def _of_registered(kept: object) -> Iterator[Named]:
 
 def _foreign(named: Iterable[Named]) -> list[Named]:
     """Those that are neither of this package nor of an installed plug-in."""
-    others = [one for one in named if _top(one.reference) not in OURS]
+    others = [one for one in named if _top(one.reference) not in OUR_PACKAGES]
     if not others:
         return []
-    at_hand = {_top(point.value) for kinds in KINDS for point in plug_ins(kinds).values()}
+    at_hand = {_top(point.value) for kinds in PLUG_IN_KINDS for point in plug_ins(kinds).values()}
     return [one for one in others if _top(one.reference) not in at_hand]
 
 

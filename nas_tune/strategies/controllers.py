@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.decision_steps import StepBatch
 
 __all__ = ["Array", "Controller", "Indices", "Memory", "TableController", "Trace", "Weigh"]
 
@@ -129,7 +129,7 @@ class Controller(ABC):
         """
         return Memory(memory.hidden, memory.cell, self._tokens[decisions, actions] + 1)
 
-    def log_probabilities(self, batch: Batch) -> Array:
+    def log_probabilities(self, batch: StepBatch) -> Array:
         """Compute the log-probabilities of the actions of a batch.
 
         Args:
@@ -144,7 +144,7 @@ class Controller(ABC):
             else np.zeros(batch.actions.shape)
         )
 
-    def teach(self, batch: Batch, weigh: Weigh, entropy: float, rate: float) -> None:
+    def teach(self, batch: StepBatch, weigh: Weigh, entropy: float, rate: float) -> None:
         """Take one step of Adam to increase the weighted log-probabilities of a batch's actions, and the entropy.
 
         Args:
@@ -171,14 +171,14 @@ class Controller(ABC):
     def _logits(self, memory: Memory, decisions: Indices) -> tuple[Memory, Array]: ...
 
     @abstractmethod
-    def _forward(self, batch: Batch) -> tuple[Trace | None, Array]:
+    def _forward(self, batch: StepBatch) -> tuple[Trace | None, Array]:
         """Run a batch; return its trace and the logits of all steps, shape (architectures, steps, most actions)."""
 
     @abstractmethod
-    def _backward(self, batch: Batch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
+    def _backward(self, batch: StepBatch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
         """Add the gradient of the weights to `gradient`; `slope` is the gradient of the logits."""
 
-    def _all_log_probabilities(self, batch: Batch) -> tuple[Trace | None, Array]:
+    def _all_log_probabilities(self, batch: StepBatch) -> tuple[Trace | None, Array]:
         trace, logits = self._forward(batch)
         return trace, self._normalized(logits, batch.decisions, batch.offsets)
 
@@ -191,7 +191,7 @@ class Controller(ABC):
         logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         return logits
 
-    def _chosen(self, log_probabilities: Array, batch: Batch) -> Array:
+    def _chosen(self, log_probabilities: Array, batch: StepBatch) -> Array:
         chosen: Array = np.take_along_axis(log_probabilities, batch.actions[:, :, None], axis=2)[:, :, 0]
         return chosen * batch.active
 
@@ -242,8 +242,8 @@ class TableController(Controller):
     def _logits(self, memory: Memory, decisions: Indices) -> tuple[Memory, Array]:
         return memory, self._parts["bias"][self._tokens[decisions]]
 
-    def _forward(self, batch: Batch) -> tuple[None, Array]:
+    def _forward(self, batch: StepBatch) -> tuple[None, Array]:
         return None, self._parts["bias"][self._tokens[batch.decisions]]
 
-    def _backward(self, batch: Batch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
+    def _backward(self, batch: StepBatch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
         np.add.at(gradient["bias"], self._tokens[batch.decisions], slope)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from search_spaces import Parameter, Space
 from search_spaces.architecture import Scalar
 
-__all__ = ["Batch", "DecisionCodes", "Step", "batch_of"]
+__all__ = ["DecisionCodes", "Step", "StepBatch", "batch_of"]
 
 _MOST_ACTIONS = 24
 _BINS = 8
@@ -128,7 +128,7 @@ class DecisionCodes:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StepBatch:
     """Architectures as arrays of shape (architectures, steps).
 
     Attributes:
@@ -142,7 +142,7 @@ class Batch:
     active: NDArray[np.float64]
 
 
-def batch_of(architectures: Sequence[Sequence[Step]]) -> Batch:
+def batch_of(architectures: Sequence[Sequence[Step]]) -> StepBatch:
     """Convert the steps of several architectures to arrays, padded to the longest.
 
     Args:
@@ -152,7 +152,7 @@ def batch_of(architectures: Sequence[Sequence[Step]]) -> Batch:
         The batch.
     """
     shape = len(architectures), max(map(len, architectures), default=0)
-    batch = Batch(np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape))
+    batch = StepBatch(np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape))
     for row, steps in enumerate(architectures):
         for column, step in enumerate(steps):
             batch.decisions[row, column], batch.actions[row, column] = step.decision, step.action

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nas_tune.strategies.controllers import Array, Controller, Indices, Memory, Trace
-from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.decision_steps import StepBatch
 
 __all__ = ["LSTMController"]
 
@@ -53,7 +53,7 @@ class LSTMController(Controller):
         hidden = output_gate * np.tanh(cell)
         return Memory(hidden, cell, memory.last), self._logits_from(hidden, self._tokens[decisions])
 
-    def _forward(self, batch: Batch) -> tuple[Trace, Array]:
+    def _forward(self, batch: StepBatch) -> tuple[Trace, Array]:
         parts, tokens = self._parts, self._tokens[batch.decisions]
         count, steps = batch.actions.shape
         last = np.zeros((steps, count), np.int64)
@@ -93,7 +93,7 @@ class LSTMController(Controller):
             gates[..., 3 * units :],
         )
 
-    def _backward(self, batch: Batch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
+    def _backward(self, batch: StepBatch, trace: Trace | None, slope: Array, gradient: dict[str, Array]) -> None:
         if trace is None:
             return
         units, token_slopes = self._units, self._of_all_actions(batch, slope)
@@ -104,7 +104,7 @@ class LSTMController(Controller):
         np.add.at(gradient["decision"], batch.decisions.T, slopes)
         np.add.at(gradient["action"], trace.last, slopes)
 
-    def _of_all_actions(self, batch: Batch, slope: Array) -> Array:
+    def _of_all_actions(self, batch: StepBatch, slope: Array) -> Array:
         """Scatter the slopes of the logits to all actions of all decisions, shape (steps, architectures, actions)."""
         tokens = self._tokens[batch.decisions.T]
         steps, count, _ = tokens.shape

@@ -23,7 +23,7 @@ from optuna.study import Study
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.standings import Result, standings
 from nas_tune.strategies.controllers import Controller, Memory, TableController
-from nas_tune.strategies.decision_steps import Batch, DecisionCodes, batch_of
+from nas_tune.strategies.decision_steps import DecisionCodes, StepBatch, batch_of
 from nas_tune.strategies.flat_encoding import FlatEncoding
 from nas_tune.strategies.history import History, study_result
 from nas_tune.strategies.lstm_controller import LSTMController
@@ -200,7 +200,7 @@ class PolicySampler(UnseenSampler):
             yield self._drawn(draws)
 
     @abstractmethod
-    def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
+    def teach(self, controller: Controller, batch: StepBatch, advantages: NDArray[np.float64]) -> None:
         """Train a controller by one batch.
 
         Args:

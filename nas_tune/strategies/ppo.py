@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nas_tune.errors import ConfigError
 from nas_tune.strategies.controllers import Controller
-from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.decision_steps import StepBatch
 from nas_tune.strategies.policy_sampler import PolicySampler
 from search_spaces import Space
 
@@ -51,7 +51,7 @@ class PPOSampler(PolicySampler):
         self._settings += (epochs, clip)
         self.epochs, self.clip = epochs, clip
 
-    def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
+    def teach(self, controller: Controller, batch: StepBatch, advantages: NDArray[np.float64]) -> None:
         """Increase the clipped ratio in `epochs` updates; a ratio beyond the clip has no gradient."""
         before = controller.log_probabilities(batch)
 

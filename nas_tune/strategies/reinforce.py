@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_tune.strategies.controllers import Controller
-from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.decision_steps import StepBatch
 from nas_tune.strategies.policy_sampler import PolicySampler
 
 __all__ = ["ReinforceSampler"]
@@ -25,7 +25,7 @@ class ReinforceSampler(PolicySampler):
         controller, units, rate, entropy, decay, batch: as in `PolicySampler`.
     """
 
-    def teach(self, controller: Controller, batch: Batch, advantages: NDArray[np.float64]) -> None:
+    def teach(self, controller: Controller, batch: StepBatch, advantages: NDArray[np.float64]) -> None:
         """Increase the log-probabilities of the actions by as much as the reward exceeds its moving average."""
         controller.teach(
             batch,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from search_spaces.space import Space
 
 __all__ = [
-    "OURS",
+    "OUR_PACKAGES",
     "catalogued",
     "checked_class",
     "checked_rule",
@@ -34,7 +34,7 @@ _CATALOGUED = re.compile(
     r"search_spaces\.space:Space|search_spaces\.catalogue\.[a-z0-9_]+:([A-Za-z0-9]+Space|([a-z0-9_]+_)?canonical|connected)"
 )
 _LIVENESS = "search_spaces.nn.liveness:Liveness"
-OURS = ("search_spaces", "trainables", "nas_tune")
+OUR_PACKAGES = ("search_spaces", "trainables", "nas_tune")
 """The packages of this project."""
 
 
@@ -184,7 +184,7 @@ def checked_rule_class(found: object, what: str, reference: object) -> Any:
 
 
 def _is_ours(reference: object) -> bool:
-    return str(reference).partition(":")[0].partition(".")[0] in OURS
+    return str(reference).partition(":")[0].partition(".")[0] in OUR_PACKAGES
 
 
 def _is_named(found: object, reference: object) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 from search_spaces.algebra.flat import Parameter
 from search_spaces.architecture import Architecture, Json
-from search_spaces.catalogue.genotype import INPUTS, Cell, Rules, read_genotype, write_genotype
+from search_spaces.catalogue.genotype import INPUTS, CellEdges, Rules, read_genotype, write_genotype
 from search_spaces.catalogue.isomorphism import isomorphic_form
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.errors import SpaceError
@@ -27,7 +27,7 @@ __all__ = [
     "CONCATENATIONS",
     "KNOWN_OPERATIONS",
     "BlockSpace",
-    "Cell",
+    "CellEdges",
     "CellSpace",
     "block_canonical",
     "check_count",
@@ -56,7 +56,7 @@ CONCATENATIONS = ("loose", "all")
 """The nodes that the output concatenates: those that no other node takes, or all of them."""
 
 
-def loose_ends(cell: Cell) -> list[int]:
+def loose_ends(cell: CellEdges) -> list[int]:
     """Find the nodes that no other node of the cell takes.
 
     Args:
@@ -69,7 +69,7 @@ def loose_ends(cell: Cell) -> list[int]:
     return [index for index in range(INPUTS, INPUTS + len(cell)) if index not in used]
 
 
-def concatenated(cell: Cell, concat: str) -> list[int]:
+def concatenated(cell: CellEdges, concat: str) -> list[int]:
     """Find the nodes that the output of a cell concatenates.
 
     Args:
@@ -124,7 +124,7 @@ class CellSpace(Space):
         """The nodes that the output concatenates: "all" or "loose"."""
         raise NotImplementedError
 
-    def cell_of(self, tree: Any) -> Cell:
+    def cell_of(self, tree: Any) -> CellEdges:
         """Read a cell from its tree.
 
         Args:
@@ -135,7 +135,7 @@ class CellSpace(Space):
         """
         raise NotImplementedError
 
-    def tree_of(self, cell: Cell) -> dict[str, Any]:
+    def tree_of(self, cell: CellEdges) -> dict[str, Any]:
         """Write the tree of a cell; the inverse of `cell_of`.
 
         Args:
@@ -146,7 +146,7 @@ class CellSpace(Space):
         """
         raise NotImplementedError
 
-    def cells(self, architecture: object) -> dict[str, Cell]:
+    def cells(self, architecture: object) -> dict[str, CellEdges]:
         """Read the cells of a member as they stand in its tree.
 
         Args:
@@ -176,7 +176,7 @@ class CellSpace(Space):
         """
         return self.from_cells(read_genotype(genotype, self._rules()))
 
-    def from_cells(self, cells: dict[str, Cell]) -> Architecture:
+    def from_cells(self, cells: dict[str, CellEdges]) -> Architecture:
         """Make the member with these cells; the inverse of `to_cells`.
 
         Args:
@@ -192,7 +192,7 @@ class CellSpace(Space):
         constants = {"concat": self.concat} if "concat" in self.declared else {}
         return self.validate({**constants, **trees})
 
-    def to_cells(self, architecture: object) -> Mapping[str, Cell]:
+    def to_cells(self, architecture: object) -> Mapping[str, CellEdges]:
         """Read the normal and the reduction cell of a member.
 
         Args:
@@ -232,11 +232,11 @@ class CellSpace(Space):
         concat = functools.partial(concatenated, concat=self.concat)
         return Rules(self.nodes, self.operations, concat, self.distinct, remedy, KNOWN_OPERATIONS)
 
-    def _from_both(self, cells: dict[str, Cell]) -> Mapping[str, Cell]:
+    def _from_both(self, cells: dict[str, CellEdges]) -> Mapping[str, CellEdges]:
         """The cells of the space from the normal and the reduction cell."""
         return cells
 
-    def _to_both(self, cells: dict[str, Cell]) -> Mapping[str, Cell]:
+    def _to_both(self, cells: dict[str, CellEdges]) -> Mapping[str, CellEdges]:
         """The normal and the reduction cell from the cells of the space."""
         return cells
 
@@ -281,10 +281,10 @@ class BlockSpace(CellSpace):
         held = self.declared.get("concat")
         return self.default_concat if held is None else str(held.value)
 
-    def cell_of(self, tree: Any) -> Cell:
+    def cell_of(self, tree: Any) -> CellEdges:
         return _cell_of_blocks(tree)
 
-    def tree_of(self, cell: Cell) -> dict[str, Any]:
+    def tree_of(self, cell: CellEdges) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         for index, node in enumerate(cell, INPUTS):
             sides = zip(("left", "right"), node, strict=True)
@@ -310,7 +310,7 @@ def block_canonical(architecture: Architecture) -> Json:
     return {key: item if key == "concat" else isomorphic_form(_cell_of_blocks(item)) for key, item in tree.items()}
 
 
-def _cell_of_blocks(tree: Any) -> Cell:
+def _cell_of_blocks(tree: Any) -> CellEdges:
     return [[(side["op"], side["input"]) for side in (block["left"], block["right"])] for block in tree.values()]
 
 
@@ -334,7 +334,7 @@ def _ends(concat: list[int]) -> tuple[list[Vertex], Vertex, list[Edge]]:
     return inputs, Vertex("output", "c_{k}", "output"), [Edge(str(node), "output") for node in concat]
 
 
-def _edge_graph(kind: str, cell: Cell, concat: list[int]) -> Graph:
+def _edge_graph(kind: str, cell: CellEdges, concat: list[int]) -> Graph:
     inputs, output, last = _ends(concat)
     states = [Vertex(str(i), str(i), "state") for i, _ in enumerate(cell, INPUTS)]
     edges: list[Edge] = []
@@ -343,7 +343,7 @@ def _edge_graph(kind: str, cell: Cell, concat: list[int]) -> Graph:
     return Graph(kind, (*inputs, *states, output), (*edges, *last))
 
 
-def _vertex_graph(kind: str, cell: Cell, concat: list[int]) -> Graph:
+def _vertex_graph(kind: str, cell: CellEdges, concat: list[int]) -> Graph:
     inputs, output, last = _ends(concat)
     vertices, edges = list(inputs), []
     for index, node in enumerate(cell, INPUTS):

@@ -15,7 +15,7 @@ from typing import Any
 
 from search_spaces.architecture import Architecture, Json
 from search_spaces.catalogue.cells import KNOWN_OPERATIONS, CellSpace, check_count
-from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.catalogue.genotype import INPUTS, CellEdges
 from search_spaces.catalogue.isomorphism import isomorphic_form
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.parameters import choice, subset
@@ -64,10 +64,10 @@ class DartsSpace(CellSpace):
     def concat(self) -> str:
         return "all"
 
-    def cell_of(self, tree: Any) -> Cell:
+    def cell_of(self, tree: Any) -> CellEdges:
         return _cell_of(tree)
 
-    def tree_of(self, cell: Cell) -> dict[str, Any]:
+    def tree_of(self, cell: CellEdges) -> dict[str, Any]:
         return {
             f"node_{index}": [{f"input_{source}": operation} for operation, source in node]
             for index, node in enumerate(cell, INPUTS)
@@ -87,8 +87,8 @@ def canonical(architecture: Architecture) -> Json:
     return [isomorphic_form(_cell_of(tree["normal"])), isomorphic_form(_cell_of(tree["reduce"]))]
 
 
-def _cell_of(tree: Any) -> Cell:
-    cell: Cell = []
+def _cell_of(tree: Any) -> CellEdges:
+    cell: CellEdges = []
     for edges in tree.values():
         node: list[tuple[str, int]] = []
         for edge in edges:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import BlockSpace
-from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.catalogue.genotype import INPUTS, CellEdges
 from search_spaces.catalogue.literal import read_number
 from search_spaces.errors import ArchitectureError
 
@@ -76,9 +76,9 @@ class EnasMicroSpace(BlockSpace):
             lines.append(" ".join(map(str, numbers)))
         return "\n".join(lines)
 
-    def _read_cell(self, numbers: Sequence[str], start: int, kind: str) -> Cell:
+    def _read_cell(self, numbers: Sequence[str], start: int, kind: str) -> CellEdges:
         """The cell whose numbers begin at index `start`; `kind` is for errors."""
-        cell: Cell = []
+        cell: CellEdges = []
         for index in range(INPUTS, INPUTS + self.blocks):
             place = start + _NUMBERS * (index - INPUTS)
             block: list[tuple[str, int]] = []

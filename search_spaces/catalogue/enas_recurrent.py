@@ -19,7 +19,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.catalogue.cells import check_count
 from search_spaces.catalogue.recurrent import (
     ACTIVATIONS,
-    Nodes,
+    NodeInputs,
     RecurrentSpace,
     check_activations,
     decided_nodes,
@@ -41,7 +41,7 @@ class EnasRecurrentSpace(RecurrentSpace):
     In a genotype node 0 is always tanh.
     """
 
-    def averaged(self, nodes: Nodes) -> list[int]:
+    def averaged(self, nodes: NodeInputs) -> list[int]:
         taken = {source for _, source in nodes}
         return [index for index in range(len(nodes) + 1) if index not in taken]
 
@@ -112,7 +112,7 @@ class EnasRecurrentSpace(RecurrentSpace):
             numbers += [source, CODES.index(activation)]
         return " ".join(map(str, numbers))
 
-    def _tree_of(self, nodes: Nodes) -> dict[str, Any]:
+    def _tree_of(self, nodes: NodeInputs) -> dict[str, Any]:
         return {"node_0": {"activation": "tanh"}, **super()._tree_of(nodes)}
 
 

@@ -22,7 +22,7 @@ from search_spaces.catalogue.literal import read_fields, read_sequence, read_who
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
-__all__ = ["ALIASES", "FIELDS", "INPUTS", "Cell", "Rules", "read_genotype", "write_genotype"]
+__all__ = ["ALIASES", "FIELDS", "INPUTS", "CellEdges", "Rules", "read_genotype", "write_genotype"]
 
 FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 """The fields of a genotype, in the order of the namedtuple."""
@@ -46,7 +46,7 @@ ALIASES = {
 
 INPUTS = 2
 """The number of inputs of a cell: the outputs of the two cells before it, 0 and 1."""
-Cell = list[list[tuple[str, int]]]
+CellEdges = list[list[tuple[str, int]]]
 """The nodes of a cell, each with its edges `(operation, input)`."""
 
 
@@ -65,7 +65,7 @@ class Rules:
 
     nodes: int
     operations: tuple[str, ...]
-    concat: Callable[[Cell], list[int]]
+    concat: Callable[[CellEdges], list[int]]
     distinct: bool
     remedy: str = ""
     known: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class Rules:
     kinds: tuple[str, ...] = field(default=("normal", "reduce"))
 
 
-def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
+def read_genotype(genotype: object, rules: Rules) -> dict[str, CellEdges]:
     """Read the cells of a genotype, and check them.
 
     Args:
@@ -87,7 +87,7 @@ def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
         ArchitectureError: the genotype breaks a rule; the message gives the place and the rule.
     """
     fields = _fields(genotype)
-    cells: dict[str, Cell] = {}
+    cells: dict[str, CellEdges] = {}
     for kind in rules.kinds:
         edges = _edges(_required(fields, kind), kind, rules)
         cells[kind] = [_checked_node(node, index, rules) for index, node in enumerate(edges, INPUTS)]
@@ -95,7 +95,7 @@ def read_genotype(genotype: object, rules: Rules) -> dict[str, Cell]:
     return cells
 
 
-def write_genotype(cells: Mapping[str, Cell], concats: Mapping[str, list[int]]) -> str:
+def write_genotype(cells: Mapping[str, CellEdges], concats: Mapping[str, list[int]]) -> str:
     """Write cells as Python writes the namedtuple with lists.
 
     Args:
@@ -218,7 +218,7 @@ def _checked_edge(edge: _Edge, index: int, rules: Rules) -> tuple[str, int]:
     )
 
 
-def _check_concat(value: object, place: str, cell: Cell, rules: Rules) -> None:
+def _check_concat(value: object, place: str, cell: CellEdges, rules: Rules) -> None:
     given = [read_whole(item, place) for item in read_sequence(value, place, "a list of nodes")]
     expected = rules.concat(cell)
     if sorted(given) != expected:

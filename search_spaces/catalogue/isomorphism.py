@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, permutations, product
 
-from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.catalogue.genotype import INPUTS, CellEdges
 
 __all__ = ["isomorphic_form"]
 
 
-def isomorphic_form(cell: Cell) -> str:
+def isomorphic_form(cell: CellEdges) -> str:
     """Write a cell as a text that isomorphic cells share.
 
     The expression that a node computes is longer than those of its inputs, so sorting by the expressions gives an order
@@ -48,7 +48,7 @@ def _orders(inner: list[tuple[int, str, int]]) -> Iterator[Sequence[int]]:
         yield [index for part in parts for index in part]
 
 
-def _numbered(cell: Cell, order: Sequence[int], ends: Cell) -> str:
+def _numbered(cell: CellEdges, order: Sequence[int], ends: CellEdges) -> str:
     """The text of the nodes in this order and then of the loose ends, each with its edges sorted."""
     number = {old: new for new, old in enumerate([*range(INPUTS), *order])}
 

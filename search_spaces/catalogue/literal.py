@@ -17,9 +17,9 @@ from typing import Any
 from search_spaces.errors import ArchitectureError
 from search_spaces.names import did_you_mean
 
-__all__ = ["LONGEST", "read_fields", "read_number", "read_sequence", "read_whole"]
+__all__ = ["LONGEST_TEXT", "read_fields", "read_number", "read_sequence", "read_whole"]
 
-LONGEST = 20_000
+LONGEST_TEXT = 20_000
 """The most characters of a text; published genotypes have about 1,000."""
 _LONGEST_RANGE = 100
 _CASTS = ("list", "tuple", "int", "int64", "int32", "float", "float64", "float32")
@@ -131,8 +131,8 @@ def _value(text: str) -> ast.expr:
 
 
 def _parsed(text: str) -> ast.Module:
-    if len(text) > LONGEST:
-        raise ArchitectureError("", f"{len(text)} characters; a genotype has at most {LONGEST}")
+    if len(text) > LONGEST_TEXT:
+        raise ArchitectureError("", f"{len(text)} characters; a genotype has at most {LONGEST_TEXT}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about invalid escapes in strings
@@ -188,7 +188,11 @@ def _range(node: ast.expr, bounds: list[Any]) -> range:
     if not whole or len(bounds) not in (1, 2, 3) or (len(bounds) == 3 and bounds[2] == 0):
         raise _broken(node, "range takes one to three whole numbers, the step not 0")
     made = range(*bounds)
-    if not -LONGEST < made.start < LONGEST or not -LONGEST < made.stop < LONGEST or len(made) > _LONGEST_RANGE:
+    if (
+        not -LONGEST_TEXT < made.start < LONGEST_TEXT
+        or not -LONGEST_TEXT < made.stop < LONGEST_TEXT
+        or len(made) > _LONGEST_RANGE
+    ):
         raise _broken(node, f"a range of more than {_LONGEST_RANGE} nodes")
     return made
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from search_spaces.catalogue.cells import BlockSpace
-from search_spaces.catalogue.genotype import Cell
+from search_spaces.catalogue.genotype import CellEdges
 from search_spaces.catalogue.isomorphism import isomorphic_form
 from search_spaces.errors import ArchitectureError
 
@@ -38,12 +38,12 @@ class PNASSpace(BlockSpace):
     default_concat = "all"
     cell_kinds = ("cell",)
 
-    def _from_both(self, cells: dict[str, Cell]) -> Mapping[str, Cell]:
+    def _from_both(self, cells: dict[str, CellEdges]) -> Mapping[str, CellEdges]:
         if isomorphic_form(cells["normal"]) != isomorphic_form(cells["reduce"]):
             raise ArchitectureError("reduce", "it differs from normal; this space has one cell for both strides")
         return {"cell": cells["normal"]}
 
-    def _to_both(self, cells: dict[str, Cell]) -> Mapping[str, Cell]:
+    def _to_both(self, cells: dict[str, CellEdges]) -> Mapping[str, CellEdges]:
         return {"normal": cells["cell"], "reduce": cells["cell"]}
 
 

@@ -26,7 +26,7 @@ from search_spaces.space import Space
 
 __all__ = [
     "ACTIVATIONS",
-    "Nodes",
+    "NodeInputs",
     "RecurrentSpace",
     "canonical",
     "check_activations",
@@ -40,7 +40,7 @@ ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FIELDS = ("recurrent", "concat")
 """The fields of a genotype, in the order of the namedtuple."""
 
-Nodes = list[tuple[str, int]]
+NodeInputs = list[tuple[str, int]]
 """Activation and input of node 1, node 2, ..; input 0 is the first state."""
 
 
@@ -54,7 +54,7 @@ class RecurrentSpace(Space):
         """The number of nodes that take an earlier state."""
         return sum(name != "node_0" for name in self.declared)
 
-    def nodes_of(self, architecture: object) -> Nodes:
+    def nodes_of(self, architecture: object) -> NodeInputs:
         """Read the nodes of a member.
 
         Args:
@@ -69,7 +69,7 @@ class RecurrentSpace(Space):
         tree: Any = self.validate(architecture)._tree
         return decided_nodes(tree)
 
-    def averaged(self, nodes: Nodes) -> list[int]:
+    def averaged(self, nodes: NodeInputs) -> list[int]:
         """Find the states whose mean is the output of the cell.
 
         Args:
@@ -125,13 +125,13 @@ class RecurrentSpace(Space):
         edges += [Edge(str(index), "output") for index in self.averaged(nodes)]
         return (Graph("recurrent", (*inputs, *states, Vertex("output", "h_t", "output")), tuple(edges)),)
 
-    def _tree_of(self, nodes: Nodes) -> dict[str, Any]:
+    def _tree_of(self, nodes: NodeInputs) -> dict[str, Any]:
         return {
             f"node_{index}": {"input": source, "activation": activation}
             for index, (activation, source) in enumerate(nodes, 1)
         }
 
-    def _read_nodes(self, value: object) -> Nodes:
+    def _read_nodes(self, value: object) -> NodeInputs:
         items = read_sequence(value, "recurrent", "a list of nodes (activation, input)")
         if len(items) != self.nodes:
             raise ArchitectureError(
@@ -154,7 +154,7 @@ def canonical(architecture: Architecture) -> str:
     return f"state{sorted_branches(decided_nodes(architecture._tree))}"
 
 
-def sorted_branches(nodes: Nodes) -> str:
+def sorted_branches(nodes: NodeInputs) -> str:
     """Write the tree of the nodes below state 0, its branches sorted.
 
     Args:
@@ -229,7 +229,7 @@ def space(nodes: int = 8, activations: Sequence[str] = ACTIVATIONS) -> Recurrent
     return RecurrentSpace(tree, name="recurrent", canonical=canonical)
 
 
-def decided_nodes(tree: Any) -> Nodes:
+def decided_nodes(tree: Any) -> NodeInputs:
     """Read the nodes of a decided tree.
 
     Args:

@@ -15,7 +15,7 @@ from search_spaces.drawing.palette import FAMILIES, family_of
 from search_spaces.drawing.text import SIZE, text_width
 from search_spaces.graphs.graph import Graph
 
-__all__ = ["Panel", "Scene", "Side", "Text", "composed"]
+__all__ = ["Panel", "Scene", "Side", "TextLine", "composed"]
 
 MARGIN, APART = 28.0, 56.0
 WIDEST = 1500.0
@@ -42,7 +42,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextLine:
     """A line of text.
 
     Attributes:
@@ -125,7 +125,7 @@ class Scene:
     width: float
     height: float
     panels: tuple[Panel, ...]
-    texts: tuple[Text, ...]
+    texts: tuple[TextLine, ...]
     legend: tuple[LegendEntry, ...]
 
 
@@ -141,11 +141,11 @@ def composed(sides: Sequence[Side]) -> Scene:
     rows = _paired(*sides) if len(sides) == 2 else _single(sides[0])
     columns = _columns(rows, sides)
     top = MARGIN + SIZE
-    texts = [Text(x, top, side.heading, SIZE + 1, bold=True) for side, x in zip(sides, columns, strict=False)]
+    texts = [TextLine(x, top, side.heading, SIZE + 1, bold=True) for side, x in zip(sides, columns, strict=False)]
     titled = any(graph.name != side.name for side in sides for graph in side.graphs)
     panels, bottom = _stacked(rows, columns, top + SIZE + (SIZE * 1.6 if titled else 0.0))
     if titled:
-        texts += [Text(p.x, p.y - SIZE, p.graph.name, SIZE, mark=p.marks.name) for p in panels]
+        texts += [TextLine(p.x, p.y - SIZE, p.graph.name, SIZE, mark=p.marks.name) for p in panels]
     ends = [text.x + text_width(text.text, text.size) * BOLDER for text in texts]
     right = max(ends + [panel.x + panel.placed.width for panel in panels])
     legend = _legend(panels, bottom + SIZE, max(right, 420.0), compared=len(sides) == 2)

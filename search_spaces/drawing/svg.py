@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from search_spaces.drawing.difference import Mark
 from search_spaces.drawing.layout import Box, Line
 from search_spaces.drawing.palette import CHANGED, FAMILIES, GREY, INK, ONLY, PAPER, family_of
-from search_spaces.drawing.scene import SWATCH, LegendEntry, Panel, Scene, Text
+from search_spaces.drawing.scene import SWATCH, LegendEntry, Panel, Scene, TextLine
 from search_spaces.drawing.text import FONT, LINE, SIZE, xml
 
 __all__ = ["svg"]
@@ -95,7 +95,7 @@ def _frame(x: float, y: float, width: float, height: float, round_by: float, mar
     )
 
 
-def _text(text: Text) -> str:
+def _text(text: TextLine) -> str:
     weight = ' font-weight="600"' if text.bold or text.mark else ""
     fill = CHANGED if text.mark else INK if text.bold else GREY
     place = f'x="{text.x:.1f}" y="{text.y:.1f}" font-size="{text.size:g}"'

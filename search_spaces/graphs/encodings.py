@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from search_spaces.space import Space
 
-__all__ = ["LONGEST", "adjacency_encoding", "path_encoding"]
+__all__ = ["MOST_PATHS", "adjacency_encoding", "path_encoding"]
 
-LONGEST = 1_000_000
+MOST_PATHS = 1_000_000
 """The longest path encoding without a given `length`."""
 _SAMPLES = 300
 _MOST_OPERATIONS = 64
@@ -116,14 +116,14 @@ def path_encoding(space: Space, architecture: object, length: int | None = None)
 
     Raises:
         SpaceError: the space has no fixed set of operations, `length` is not an int of at least 1, or there are more
-            than `LONGEST` paths and no `length`.
+            than `MOST_PATHS` paths and no `length`.
         ArchitectureError: `architecture` is not a member.
     """
     import numpy as np
 
     frame = _frame(space)
     total = _first_place(frame, frame.longest + 1)
-    if length is None and total > LONGEST:
+    if length is None and total > MOST_PATHS:
         raise SpaceError(f"space {space.name or 'without name'} has {total} paths; give a length, such as length=1000")
     if length is not None and not is_whole(length, 1):
         raise SpaceError(f"length={length!r}: the length of a path encoding is an int of at least 1, or None for all")

@@ -8,7 +8,7 @@ from typing import Any
 from search_spaces import parameters
 from search_spaces.errors import SpaceError
 from search_spaces.nn.choices import InputChoice, LayerChoice, Repeat
-from search_spaces.nn.labels import Key
+from search_spaces.nn.labels import LabelKey
 from search_spaces.nn.scopes import Scope, Use
 from search_spaces.nn.sites import Site, ValueDepth
 from search_spaces.nn.values import Value, ValueChoice, distinct_choices, possible_values
@@ -24,7 +24,7 @@ class _Entry:
     use: Use
 
 
-_Entries = dict[Key, "_Entry | None"]
+_Entries = dict[LabelKey, "_Entry | None"]
 
 
 class Declaration:
@@ -135,7 +135,7 @@ def _input_choice(choice: InputChoice, trees: list[object]) -> tuple[object, Sit
     return parameters.subset(taken, (choice.low, choice.high)), Site("some", options=options, named=named)
 
 
-def _put(entries: _Entries, key: Key, entry: _Entry) -> None:
+def _put(entries: _Entries, key: LabelKey, entry: _Entry) -> None:
     known = entries.get(key)
     if known is None:
         entries[key] = entry
@@ -145,7 +145,7 @@ def _put(entries: _Entries, key: Key, entry: _Entry) -> None:
         raise _clash(known, entry, "have different options")
 
 
-def _nested(entries: dict[Key, _Entry]) -> object:
+def _nested(entries: dict[LabelKey, _Entry]) -> object:
     """The nested dicts of the keys; the tree itself where the scope is one choice."""
     tree: dict[str, Any] = {}
     for key, entry in entries.items():

@@ -9,9 +9,9 @@ from __future__ import annotations
 from search_spaces.errors import SpaceError
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 
-__all__ = ["Key", "child_key", "key_of", "read_label"]
+__all__ = ["LabelKey", "child_key", "key_of", "read_label"]
 
-Key = tuple[str, ...]
+LabelKey = tuple[str, ...]
 """The keys that lead to a decision, from the root of the tree or from the option that contains it."""
 
 
@@ -33,7 +33,7 @@ def read_label(label: object, what: str) -> str | None:
     raise SpaceError(f"{what} with label={label!r}: a label is names joined by dots; {IDENTIFIER_RULE}; rename it")
 
 
-def key_of(label: str) -> Key:
+def key_of(label: str) -> LabelKey:
     """Split a label into the keys of its decision.
 
     Args:
@@ -45,7 +45,7 @@ def key_of(label: str) -> Key:
     return tuple(label.split("."))
 
 
-def child_key(key: Key, name: str) -> Key:
+def child_key(key: LabelKey, name: str) -> LabelKey:
     """Make the key of a child module. The index in a list joins the name of the list.
 
     Args:

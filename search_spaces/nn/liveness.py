@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.nn.labels import Key
+from search_spaces.nn.labels import LabelKey
 from search_spaces.nn.sites import Site, Trees, ValueDepth, subtree_at
 
 __all__ = ["Liveness", "canonical_form"]
@@ -40,7 +40,7 @@ class Liveness:
         conditional: the keys of decisions at the root that take effect in some architectures only.
     """
 
-    def __init__(self, sites: Sequence[Site], conditional: Iterable[Key]) -> None:
+    def __init__(self, sites: Sequence[Site], conditional: Iterable[LabelKey]) -> None:
         self.sites = tuple(sites)
         self.conditional = frozenset(conditional)
         """The keys of decisions at the root that take effect in some architectures only."""
@@ -85,7 +85,7 @@ class _Reading:
     """
 
     def __init__(self) -> None:
-        self.keys: set[Key] = set()
+        self.keys: set[LabelKey] = set()
         self.depths: dict[int, tuple[list[Json], int]] = {}
 
     def scope(self, sites: Sequence[Site], trees: Trees) -> None:
@@ -105,7 +105,7 @@ class _Reading:
             self.scope(site.scopes[index] if site.scopes else (), inner)
 
 
-def _matters(site: Site, conditional: set[Key]) -> bool:
+def _matters(site: Site, conditional: set[LabelKey]) -> bool:
     """Whether the site, or one inside it, has decisions that take effect in some architectures only."""
     by_value = isinstance(site.depth, ValueDepth) and site.at is not None
     if by_value or (site.level == 0 and site.at in conditional):

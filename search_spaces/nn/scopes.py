@@ -14,7 +14,7 @@ from torch.nn import Module
 
 from search_spaces.errors import SpaceError
 from search_spaces.nn.choices import ChoiceModule, InputChoice, LayerChoice, Repeat
-from search_spaces.nn.labels import Key, child_key, key_of
+from search_spaces.nn.labels import LabelKey, child_key, key_of
 from search_spaces.nn.layers import recorded_arguments, values_of
 from search_spaces.nn.values import Value, ValueChoice
 
@@ -40,7 +40,7 @@ class Use:
     """
 
     choice: Choice
-    key: Key
+    key: LabelKey
     place: str
     home: Scope
     is_attribute: bool = False
@@ -103,7 +103,7 @@ class _Reader:
         self._read(module, (), place, scope)
         return scope
 
-    def _read(self, module: Module, key: Key, place: str, scope: Scope) -> None:
+    def _read(self, module: Module, key: LabelKey, place: str, scope: Scope) -> None:
         if id(module) in scope.met:
             return
         if isinstance(module, ChoiceModule):
@@ -123,12 +123,12 @@ class _Reader:
                 self._read(child, child_key(key, name), _join(place, name), scope)
 
     def _read_values(
-        self, held: object, name: str, key: Key, place: str, scope: Scope, is_attribute: bool = False
+        self, held: object, name: str, key: LabelKey, place: str, scope: Scope, is_attribute: bool = False
     ) -> None:
         for suffix, value in values_of(held):
             self._read_value(value, (*key, name + suffix), _join(place, name + suffix), scope, is_attribute)
 
-    def _read_value(self, value: Value, key: Key, place: str, scope: Scope, is_attribute: bool = False) -> None:
+    def _read_value(self, value: Value, key: LabelKey, place: str, scope: Scope, is_attribute: bool = False) -> None:
         for choice in value.choices():
             use = scope.met.get(id(choice))
             if use is None:
@@ -136,7 +136,7 @@ class _Reader:
             elif is_attribute and not use.is_attribute and not use.labelled:
                 use.key, use.place, use.is_attribute = key, place, True
 
-    def _read_choice(self, module: Module, key: Key, place: str, scope: Scope) -> None:
+    def _read_choice(self, module: Module, key: LabelKey, place: str, scope: Scope) -> None:
         match module:
             case LayerChoice():
                 use = self._add(module, key, place, scope)
@@ -154,7 +154,7 @@ class _Reader:
                 use = self._add(module, key, place, scope)
                 use.scopes = [self.scope(block, _join(place, str(index)), scope) for index, block in enumerate(module)]
 
-    def _add(self, choice: Choice, key: Key, place: str, scope: Scope) -> Use:
+    def _add(self, choice: Choice, key: LabelKey, place: str, scope: Scope) -> Use:
         if choice.label is None:
             use = Use(choice, key, place, scope)
             self.unlabelled.setdefault(id(choice), []).append(use)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from search_spaces.architecture import Json, plain_json
-from search_spaces.nn.labels import Key
+from search_spaces.nn.labels import LabelKey
 
-__all__ = ["Kind", "Site", "Trees", "ValueDepth", "subtree_at"]
+__all__ = ["Site", "SiteKind", "Trees", "ValueDepth", "subtree_at"]
 
-Kind: TypeAlias = Literal["value", "one", "some", "places"]
+SiteKind: TypeAlias = Literal["value", "one", "some", "places"]
 Trees: TypeAlias = Sequence[Json]
 """The decided trees of the scopes around a place, from that of the whole module to that of its own scope."""
 
@@ -58,8 +58,8 @@ class Site:
         scopes: the sites of every option or place.
     """
 
-    kind: Kind
-    at: Key | None = None
+    kind: SiteKind
+    at: LabelKey | None = None
     level: int = 0
     options: Sequence[Json] = ()
     named: bool = False
@@ -134,7 +134,7 @@ class Site:
         return site
 
 
-def subtree_at(key: Key, tree: Json) -> Json:
+def subtree_at(key: LabelKey, tree: Json) -> Json:
     """Look up a part of a tree.
 
     Args:

@@ -16,7 +16,7 @@ from nas_tune.errors import ConfigError
 from search_spaces import Architecture, Space
 from trainables.errors import TrainableError
 from trainables.export import Deployed
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["Ladder", "Rungs", "Trained", "TrainedRungs", "train"]
 
@@ -67,10 +67,10 @@ class Ladder:
         self.name = name
 
     @property
-    def trainable(self) -> Target:
+    def trainable(self) -> TrainableTarget:
         return Rungs
 
-    def check(self, config: SearchConfig, given: Target | None) -> None:
+    def check(self, config: SearchConfig, given: TrainableTarget | None) -> None:
         if config.trainable.name == "darts":
             raise ConfigError("trainable: darts is not a company for a ladder")
 

@@ -13,7 +13,7 @@ import pytest
 import nas_tune
 from nas_tune.errors import ConfigError
 from nas_tune.reports.data import facts
-from nas_tune.session.evaluation import rebuilt
+from nas_tune.session.evaluation import rebuilt_trainable
 from tests.toys import Climber, tiny_space
 from trainables.tasks.learner import Learner
 from trainables.trial.repeated import seed_of
@@ -57,12 +57,12 @@ def test_the_first_training_of_a_trial_is_that_of_a_run_without_repeats(
     pd.testing.assert_series_equal(once.trials()["rmse"], again.trials()["rmse"])
     assert list(once.trials()) == list(again.trials())
     assert "rmse_spread" not in once.trials()
-    made = rebuilt(run, 0)
+    made = rebuilt_trainable(run, 0)
     assert made.report_of(0)["rmse"] == once.trials()["rmse"].iloc[0]  # type: ignore[attr-defined]
 
 
 def test_the_best_training_is_handed_out(run: nas_tune.Run) -> None:
-    made = rebuilt(run, 0)
+    made = rebuilt_trainable(run, 0)
     values = [made.report_of(number)["rmse"] for number in range(3)]  # type: ignore[attr-defined]
     held = nas_tune.trained(run, 0)
     assert isinstance(held, Learner)
@@ -83,7 +83,7 @@ def test_a_retraining_trains_once_for_each_of_its_seeds(run: nas_tune.Run) -> No
 
 def test_the_card_says_which_training_was_exported(run: nas_tune.Run, tmp_path: Path) -> None:
     number = int(run.best(1)["trial"].iloc[0])
-    made: Any = rebuilt(run, number)
+    made: Any = rebuilt_trainable(run, number)
     best = made.best("rmse", "min")
     nas_tune.export(run, retrained=False, folder=tmp_path / "winner", formats=["safetensors"])
     card = (tmp_path / "winner" / "README.md").read_text()

@@ -15,7 +15,7 @@ from PIL import Image
 
 from search_spaces.errors import NasTuneError
 from tests.golden import agrees
-from trainables.data import DataSettings, check_data, described, load, load_raw
+from trainables.data import DataSettings, check_data, described, load_images, load_raw
 from trainables.data.decode import decode_all
 from trainables.data.guessing import real_targets
 from trainables.data.loading import load_numbers, load_raw_numbers
@@ -53,7 +53,7 @@ def tried(read):
         return refused(error)
 
 
-def shown(settings, loading=load, reading=load_raw):
+def shown(settings, loading=load_images, reading=load_raw):
     """What is read, how it is split, and what is said of it; or why it is refused."""
     data = loading(settings, CPU)
     parts = {name: getattr(data, name) for name in ("train", "validation", "test")}

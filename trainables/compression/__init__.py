@@ -10,10 +10,11 @@ This package does not depend on runs and ledgers.
 
 from __future__ import annotations
 
+from search_spaces.former_names import former_names
 from trainables.compression.compressing import INT8, compress_network
 from trainables.compression.measuring import BATCHES, ENGINE
-from trainables.compression.pruning import METHODS
-from trainables.compression.quantization import KINDS
+from trainables.compression.pruning import PRUNING_METHODS
+from trainables.compression.quantization import QUANTIZATIONS
 from trainables.compression.settings import Compressed, CompressionSettings, CompressionStage
 from trainables.compression.tuning import Tuning
 
@@ -21,11 +22,13 @@ __all__ = [
     "BATCHES",
     "ENGINE",
     "INT8",
-    "KINDS",
-    "METHODS",
+    "PRUNING_METHODS",
+    "QUANTIZATIONS",
     "Compressed",
     "CompressionSettings",
     "CompressionStage",
     "Tuning",
     "compress_network",
 ]
+
+__getattr__ = former_names(__name__)

@@ -14,9 +14,9 @@ from trainables.compression.structured import pruned_channels
 from trainables.compression.tuning import Tuning
 from trainables.training.batches import Batch
 
-__all__ = ["METHODS", "pruned", "tuned"]
+__all__ = ["PRUNING_METHODS", "pruned", "tuned"]
 
-METHODS = ("structured", "magnitude")
+PRUNING_METHODS = ("structured", "magnitude")
 
 
 def pruned(network: nn.Module, inputs: Batch, share: float, method: str) -> nn.Module:
@@ -26,7 +26,7 @@ def pruned(network: nn.Module, inputs: Batch, share: float, method: str) -> nn.M
         network: a network on the CPU; it is not changed.
         inputs: a batch of its inputs (n, ...), a tensor, a tuple or a dict.
         share: the share of channels or weights to prune, above 0 and below 1.
-        method: one of `METHODS`.
+        method: one of `PRUNING_METHODS`.
 
     Returns:
         The pruned copy, in evaluation mode.

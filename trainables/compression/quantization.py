@@ -22,9 +22,9 @@ from trainables.errors import TrainableError, first_line
 from trainables.export.naming import INPUT
 from trainables.training.batches import Batch
 
-__all__ = ["KINDS", "quantized"]
+__all__ = ["QUANTIZATIONS", "quantized"]
 
-KINDS = ("int8",)
+QUANTIZATIONS = ("int8",)
 _BATCH = 32
 _NORMALISING = ("Sub", "Div", "Mul", "Add")
 _FOLDED = 50_000

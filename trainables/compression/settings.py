@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainables.compression.pruning import METHODS
-from trainables.compression.quantization import KINDS
+from trainables.compression.pruning import PRUNING_METHODS
+from trainables.compression.quantization import QUANTIZATIONS
 from trainables.compression.structured import check_package
 from trainables.errors import TrainableError
 from trainables.export.onnx import check_packages
 from trainables.settings import check_name, check_number
 
-__all__ = ["MOST", "Compressed", "CompressionSettings", "CompressionStage"]
+__all__ = ["MOST_PRUNED", "Compressed", "CompressionSettings", "CompressionStage"]
 
-MOST = 0.99
+MOST_PRUNED = 0.99
 """The greatest share that can be pruned."""
 
 
@@ -54,10 +54,10 @@ class CompressionSettings:
         if self.prune is None and self.quantize is None:
             raise TrainableError("nothing to do: give a share to prune (--prune 0.5), --quantize int8, or both")
         if self.prune is not None:
-            check_number("prune", self.prune, 0, MOST, open_low=True)
-        check_name("method", self.method, METHODS)
+            check_number("prune", self.prune, 0, MOST_PRUNED, open_low=True)
+        check_name("method", self.method, PRUNING_METHODS)
         if self.quantize is not None:
-            check_name("quantize", self.quantize, KINDS)
+            check_name("quantize", self.quantize, QUANTIZATIONS)
         check_number("epochs", self.epochs, 0, whole=True)
         check_number("calibration", self.calibration, 1, whole=True)
         check_number("seed", self.seed, 0, 2**63 - 1, whole=True)

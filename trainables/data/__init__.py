@@ -1,6 +1,6 @@
 """Data sets of images by name or path, split and stored on a device; loaded once per process.
 
-    data = load(DataSettings("digits"), torch.device("cpu"))
+    data = load_images(DataSettings("digits"), torch.device("cpu"))
     data.train.images    # uint8 (n, c, h, w)
 
 The module is meant for small data sets: all images are kept in memory, as uint8 where the files hold 8 bits. Nothing is
@@ -9,9 +9,10 @@ downloaded unless `download` is set.
 
 from __future__ import annotations
 
+from search_spaces.former_names import former_names
 from trainables.data.augment import Augmentation, Views, ViewsKeywords
 from trainables.data.images import ImageData, Raw, Split
-from trainables.data.loading import check_data, described, load, load_raw
+from trainables.data.loading import check_data, described, load_images, load_raw
 from trainables.data.settings import DataKeywords, DataSettings
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "ViewsKeywords",
     "check_data",
     "described",
-    "load",
+    "load_images",
     "load_raw",
 ]
+
+__getattr__ = former_names(__name__)

@@ -22,11 +22,11 @@ from torch import Tensor
 from trainables.data.numbers import as_float32
 from trainables.errors import DataError
 
-__all__ = ["SUFFIXES", "Decoded", "Encoded", "decode_all", "squared"]
+__all__ = ["IMAGE_SUFFIXES", "Decoded", "Encoded", "decode_all", "squared"]
 
 Encoded = tuple[str, bytes | Path]
 """A name for messages, and the encoded image or its file."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 _GREY = ("1", "L", "LA")
 _DEEP = {"I;16": "16 bits", "I;16B": "16 bits", "I;16L": "16 bits", "I": "32 bits", "F": "float"}
 _ALPHA = ("LA", "PA", "RGBA")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from trainables.data.decode import SUFFIXES, Encoded
+from trainables.data.decode import IMAGE_SUFFIXES, Encoded
 from trainables.data.gathering import GatheredImages, gathered
 from trainables.data.images import Raw
 from trainables.data.parts import PARTS, Part, part_of, usual_names, visible
@@ -130,7 +130,7 @@ def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> Gath
         files.extend((str(file), file) for file in members)
         labels.extend([names.index(folder.name)] * len(members))
     if not files:
-        raise DataError(f"{path} holds no image below its sub-folders; known endings: {', '.join(SUFFIXES)}")
+        raise DataError(f"{path} holds no image below its sub-folders; known endings: {', '.join(IMAGE_SUFFIXES)}")
     if stray := [file.name for file in visible(path.iterdir(), path) if _is_image(file)]:
         notes.append(f"not read, for they lie in no folder of a class: {_some(stray)} in {path}")
     return GatheredImages(files, torch.tensor(labels), path.name)
@@ -154,7 +154,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and file.is_file()
+    return file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
 
 
 def _some(names: list[str], most: int = 5) -> str:

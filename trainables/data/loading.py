@@ -36,7 +36,7 @@ __all__ = [
     "check_data",
     "data_path",
     "described",
-    "load",
+    "load_images",
     "load_numbers",
     "load_raw",
     "load_raw_numbers",
@@ -45,7 +45,7 @@ __all__ = [
 ROOT_VARIABLE = "NAS_TUNE_DATA"
 
 
-def load(settings: DataSettings, device: torch.device) -> ImageData:
+def load_images(settings: DataSettings, device: torch.device) -> ImageData:
     """Load a data set, split it, and keep it for later calls. A change of the settings or files reads it again.
 
     Args:
@@ -66,7 +66,7 @@ def load(settings: DataSettings, device: torch.device) -> ImageData:
 
 
 def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
-    """Load a data set whose targets are numbers as `load` loads one with classes.
+    """Load a data set whose targets are numbers as `load_images` loads one with classes.
 
     Args:
         settings: the data set and how it is split.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.array_files import array_of
-from trainables.data.decode import SUFFIXES, Encoded, decode_all
+from trainables.data.decode import IMAGE_SUFFIXES, Encoded, decode_all
 from trainables.data.numbers import as_float32
 from trainables.data.parquet import parquet_files
 from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, opened
@@ -89,12 +89,12 @@ def _from_files(
         for file in tables:
             encoded += _cells(file, image_column)
     elif path.is_dir():
-        files = [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() in SUFFIXES]
+        files = [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() in IMAGE_SUFFIXES]
         encoded = [(str(file.relative_to(path)), file) for file in files]
     else:
         encoded = [(path.name, path)]
     if not encoded:
-        raise DataError(f"{path} holds no image; known endings: {', '.join(SUFFIXES)}")
+        raise DataError(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}")
     return decode_all(encoded, resize=resize).images, [name for name, _ in encoded], str(path)
 
 

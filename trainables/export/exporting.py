@@ -14,7 +14,7 @@ import torch
 
 from search_spaces.errors import NasTuneError
 from search_spaces.names import did_you_mean
-from search_spaces.plug_ins import OURS
+from search_spaces.plug_ins import OUR_DISTRIBUTION
 from trainables.drafts import draft_folder
 from trainables.errors import CheckpointError, NotTheSameError, TrainableError, first_line
 from trainables.export.check import compared, random_batches
@@ -154,7 +154,7 @@ def _made(name: str, work: Work, draft: Path) -> Exported:
     except (OSError, NasTuneError):
         raise
     except Exception as error:  # noqa: BLE001 -- torch's exporters run the code of a user's network
-        who = "torch cannot export it" if FORMATS.origin(name) == OURS else "it cannot be written"
+        who = "torch cannot export it" if FORMATS.origin(name) == OUR_DISTRIBUTION else "it cannot be written"
         apart = " (with normalization=False it leaves out what prepares raw inputs)" if work.own.prepare else ""
         return _failed(name, f"{who}{apart}: {type(error).__name__}: {first_line(error)}")
     files = tuple(draft / file for file in form.files)

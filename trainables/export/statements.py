@@ -23,9 +23,9 @@ from trainables.export.expressions import Bracket, Entry, Piece, SourceText, fla
 from trainables.export.layers import literal
 from trainables.export.tracing import Traced, UntraceableError
 
-__all__ = ["MOST", "Statement", "statements"]
+__all__ = ["MOST_LINES", "Statement", "statements"]
 
-MOST = 160
+MOST_LINES = 160
 """The most lines of a readable forward; a longer one is a loop that was unrolled."""
 
 _INFIX: dict[Any, tuple[str, int]] = {
@@ -81,10 +81,10 @@ def statements(traced: Traced, is_plain: Callable[[nn.Module], bool]) -> list[St
         The lines in order.
 
     Raises:
-        UntraceableError: the module calls a function outside torch, or has more than `MOST` lines.
+        UntraceableError: the module calls a function outside torch, or has more than `MOST_LINES` lines.
     """
     found = _Writer(traced, is_plain).lines()
-    if len(found) > MOST:
+    if len(found) > MOST_LINES:
         raise UntraceableError(f"its forward unrolls into {len(found)} lines: it loops over its input")
     return found
 

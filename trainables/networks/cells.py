@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from search_spaces.catalogue.cells import CONCATENATIONS, concatenated
-from search_spaces.catalogue.genotype import INPUTS, Cell
+from search_spaces.catalogue.genotype import INPUTS, CellEdges
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import SelectInputs
 from trainables.networks.base import option, tree_of
@@ -115,7 +115,7 @@ def _nodes(tree: Mapping[str, Any], kind: str, concat: str) -> Nodes:
     return Nodes(make, tuple(ends))
 
 
-def _read_cell(tree: object, kind: str) -> Cell:
+def _read_cell(tree: object, kind: str) -> CellEdges:
     if not isinstance(tree, dict) or not tree:
         raise ArchitectureError(kind, f"{tree!r} is not a cell; it is a dict of block_2, block_3, ..")
     return [

@@ -11,10 +11,12 @@ from trainables.errors import TrainableError
 from trainables.networks.base import Size, pair, tree_of
 from trainables.networks.family import Family
 
-__all__ = ["FAMILY", "build"]
+__all__ = ["FAMILY", "build_timm"]
 
 
-def build(architecture: Any, *, num_classes: int, in_channels: int, image_size: Size, **settings: object) -> nn.Module:
+def build_timm(
+    architecture: Any, *, num_classes: int, in_channels: int, image_size: Size, **settings: object
+) -> nn.Module:
     """Build a model of timm.
 
     Args:
@@ -46,5 +48,5 @@ def build(architecture: Any, *, num_classes: int, in_channels: int, image_size: 
     return network
 
 
-FAMILY = Family(build)
+FAMILY = Family(build_timm)
 """The networks of `nas_tune.spaces.timm`."""

@@ -23,16 +23,16 @@ from torch import Tensor
 
 from trainables.supernet.fused import unfused
 
-__all__ = ["ORDERS", "Loss", "exact_order", "first_order", "frozen", "second_order"]
+__all__ = ["ORDERS", "LossClosure", "exact_order", "first_order", "frozen", "second_order"]
 
-Loss = Callable[[], Tensor]
+LossClosure = Callable[[], Tensor]
 """Computes a loss, a scalar, with the current parameters."""
 Steps = Callable[[list[Tensor]], list[Tensor]]
 """Maps the gradients of the weights to the steps that the optimizer would subtract, before scaling by the rate."""
 ORDERS = ("first", "second", "exact")
 
 
-def first_order(valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor]) -> list[Tensor]:
+def first_order(valid: LossClosure, weights: Sequence[Tensor], alphas: Sequence[Tensor]) -> list[Tensor]:
     """Return the gradient of the validation loss by the architecture, with the weights as constants.
 
     Args:
@@ -48,7 +48,12 @@ def first_order(valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor]
 
 
 def second_order(
-    train: Loss, valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Steps, rate: float
+    train: LossClosure,
+    valid: LossClosure,
+    weights: Sequence[Tensor],
+    alphas: Sequence[Tensor],
+    steps: Steps,
+    rate: float,
 ) -> list[Tensor]:
     """Return the gradient with the product estimated by finite differences, as in the paper.
 
@@ -79,7 +84,12 @@ def second_order(
 
 
 def exact_order(
-    train: Loss, valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Steps, rate: float
+    train: LossClosure,
+    valid: LossClosure,
+    weights: Sequence[Tensor],
+    alphas: Sequence[Tensor],
+    steps: Steps,
+    rate: float,
 ) -> list[Tensor]:
     """Return the gradient with the exact product, by a second backward pass through the training loss.
 
@@ -126,7 +136,7 @@ def frozen(parameters: Sequence[Tensor]) -> Iterator[None]:
 
 
 def _ahead(
-    valid: Loss, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Sequence[Tensor], rate: float
+    valid: LossClosure, weights: Sequence[Tensor], alphas: Sequence[Tensor], steps: Sequence[Tensor], rate: float
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Return the gradients of `valid` by the architecture and by the weights, after a step of the weights."""
     with _moved(weights, steps, rate):

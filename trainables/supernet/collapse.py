@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainables.supernet.bilevel import Loss, frozen
+from trainables.supernet.bilevel import LossClosure, frozen
 from trainables.supernet.supernet import Supernet
 
 __all__ = ["Alarm", "Skips", "alpha_entropy", "dominant_eigenvalue", "skips_of"]
@@ -80,7 +80,7 @@ def alpha_entropy(supernet: Supernet) -> float:
 
 
 def dominant_eigenvalue(
-    loss: Loss,
+    loss: LossClosure,
     weights: Sequence[Tensor],
     alphas: Sequence[Tensor],
     generator: torch.Generator,

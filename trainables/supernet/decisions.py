@@ -10,9 +10,9 @@ from torch import nn
 
 from search_spaces.nn import ChoiceModule, Choices, InputChoice, LayerChoice, Repeat, Value, ValueChoice
 
-__all__ = ["Decision", "Enclosing", "Kind", "read_decisions"]
+__all__ = ["Decision", "DecisionKind", "Enclosing", "read_decisions"]
 
-Kind: TypeAlias = Literal["layer", "inputs", "depth", "value"]
+DecisionKind: TypeAlias = Literal["layer", "inputs", "depth", "value"]
 SKIPS = ("skip_connect", "identity", "skip")
 """Names of candidates that return their input, whatever the class of their module."""
 
@@ -37,7 +37,7 @@ class Decision:
     """
 
     name: str
-    kind: Kind
+    kind: DecisionKind
     options: tuple[Any, ...]
     members: tuple[int, ...]
     skips: frozenset[int] = frozenset()

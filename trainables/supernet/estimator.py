@@ -33,7 +33,7 @@ from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.task import Part
 from trainables.training.batches import Batch, called, laid_out
 from trainables.training.devices import device_of
-from trainables.training.loop import Score, judged
+from trainables.training.loop import Metrics, judged
 from trainables.trial.checkpoint import read_tensors
 from trainables.trial.snapshots import newest
 
@@ -214,7 +214,7 @@ class Scorer:
         for norm in self._norms:
             norm.momentum = 1.0  # so that statistics are those of the last batch
 
-    def score(self, architecture: object, part: Part) -> Score:
+    def score(self, architecture: object, part: Part) -> Metrics:
         """On all examples of a part of the data.
 
         Args:

@@ -29,7 +29,7 @@ from trainables.supernet.supernet import Supernet
 from trainables.tasks.task import Part, Task, TaskData
 from trainables.training.batches import Batch, called, laid_out, mapped
 from trainables.training.devices import layout_of
-from trainables.training.loop import Score, Tally, judged
+from trainables.training.loop import Metrics, Tally, judged
 from trainables.training.optimization import Optimization, Optimizer
 from trainables.training.randomness import Randomness
 from trainables.trial.deadline import check_time
@@ -132,7 +132,7 @@ class Search:
         """Whether the architecture has made a step."""
         return self._architect is not None and self.epoch > self._recipe.warmup_epochs
 
-    def train_epoch(self) -> Score:
+    def train_epoch(self) -> Metrics:
         """Train one epoch: every example of the training part once.
 
         Returns:
@@ -239,7 +239,7 @@ class Search:
         """The outputs without those of auxiliary heads."""
         return self.task.heads(called(self.supernet, inputs))[0]
 
-    def evaluate(self, part: Part) -> Score:
+    def evaluate(self, part: Part) -> Metrics:
         """Evaluate the supernet with every choice mixed deterministically.
 
         Running statistics are first fitted to some training examples: those of the training belong to earlier mixes.
@@ -254,7 +254,7 @@ class Search:
         with recalibrated(self.supernet.module, self._calibrate), self._optimizer.precision():
             return judged(self.supernet, self.task, self.data, part)
 
-    def evaluate_member(self, architecture: object, part: Part) -> Score:
+    def evaluate_member(self, architecture: object, part: Part) -> Metrics:
         """Evaluate one architecture with the shared weights, its running statistics fitted as in `evaluate`.
 
         Args:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described, load, load_raw
+from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described, load_images, load_raw
 from trainables.data.unlabelled import read_images
 from trainables.errors import TrainableError
 from trainables.networks import check_images
@@ -77,7 +77,7 @@ class ImageTask(Task):
 
     def load(self, device: torch.device) -> ImageData:
         """Load the images; later calls with equal settings take them from memory."""
-        return load(self.data, device)
+        return load_images(self.data, device)
 
     def raw(self) -> Raw:
         """Read the images without splitting them.

@@ -32,9 +32,9 @@ from trainables.trial.deadline import check_time
 if TYPE_CHECKING:
     from trainables.tasks.task import Meter, Part, Task, TaskData
 
-__all__ = ["Recipe", "Score", "Tally", "Training", "judged"]
+__all__ = ["Metrics", "Recipe", "Tally", "Training", "judged"]
 
-Score = dict[str, float]
+Metrics = dict[str, float]
 """The metrics of one pass over a part of the data, by name."""
 
 _EVALUATION_BATCH = 512
@@ -104,7 +104,7 @@ class Training:
         """The learning rate at the end of the last epoch."""
         return self._recipe.optimization.rate(self.epoch / self.epochs)
 
-    def train_epoch(self) -> Score:
+    def train_epoch(self) -> Metrics:
         """The examples that the task orders, by default each once at random, but for the rest that fills no batch.
 
         The state of a recurrent network is carried from batch to batch where the examples follow each other. It is
@@ -164,7 +164,7 @@ class Training:
             self._average.follow()
         tally.add(loss.detach(), mapped(Tensor.detach, main), targets)
 
-    def evaluate(self, part: Part) -> Score:
+    def evaluate(self, part: Part) -> Metrics:
         """Evaluate the network on all examples of a part of the data, unaugmented.
 
         Args:
@@ -230,7 +230,7 @@ class Training:
 
 
 @torch.no_grad()
-def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part, group: Group = ALONE) -> Score:
+def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part, group: Group = ALONE) -> Metrics:
     """Evaluate a network, in the mode that it is in, on all examples of a part of the data.
 
     The processes of a group, with one network, each look at a share of the examples; all get the score of all examples.
@@ -310,7 +310,7 @@ class Tally:
         self._count += count
         self._meter.add(outputs, targets)
 
-    def finite_score(self, epoch: int, group: Group = ALONE) -> Score:
+    def finite_score(self, epoch: int, group: Group = ALONE) -> Metrics:
         """Compute the score of a training epoch; waits for the device.
 
         Args:

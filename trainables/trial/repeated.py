@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from trainables.errors import CheckpointError, TrainableError
 from trainables.metrics import COSTS, Mode
 from trainables.protocol import Checking, Describing, Sharing, Telling, Trainable, has_checkpoints, is_parallel
-from trainables.trial.reports import numbers_of
+from trainables.trial.reports import reported_numbers
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -141,7 +141,7 @@ class Repeated:
             TrainableError: the trainings report different epochs, or a metric has the name of a spread.
         """
         reports = [training.step() for training in self.trainings]
-        self._reports = [numbers_of(report)[0] for report in reports]
+        self._reports = [reported_numbers(report)[0] for report in reports]
         self._note_lacking(reports)
         return self._joined(reports)
 

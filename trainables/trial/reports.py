@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from search_spaces.names import IDENTIFIER_RULE, is_identifier
 
-__all__ = ["RESERVED_NAMES", "BadResultError", "is_reserved", "numbers_of"]
+__all__ = ["RESERVED_NAMES", "BadResultError", "is_reserved", "reported_numbers"]
 
 RESERVED_NAMES = frozenset(
     [
@@ -49,7 +49,7 @@ class BadResultError(Exception):
     """A report that is not a flat mapping of names to numbers."""
 
 
-def numbers_of(report: object) -> tuple[dict[str, float], dict[str, str]]:
+def reported_numbers(report: object) -> tuple[dict[str, float], dict[str, str]]:
     """Read the numbers of a report.
 
     Args:

@@ -21,7 +21,7 @@ from trainables.errors import DivergedError, EndOfTraining, GroupLostError, Infe
 from trainables.protocol import Searching, Telling, Trainable, has_checkpoints
 from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, MOST_NOTES, cut, writable
 from trainables.trial.deadline import check_time, until
-from trainables.trial.reports import BadResultError, numbers_of
+from trainables.trial.reports import BadResultError, reported_numbers
 from trainables.trial.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class TrialSession:
     def _step(self, started: float) -> Outcome:
         with until(self._ends):
             check_time()
-            metrics, unusable = numbers_of(self._trainable.step())
+            metrics, unusable = reported_numbers(self._trainable.step())
         for name in unusable.keys() - self._left_out:
             self._notes.append(f"{unusable[name]}; it is left out")
         self._left_out |= unusable.keys()

@@ -19,7 +19,7 @@ from trainables.compression import CompressionSettings, compress_network
 from trainables.drafts import draft_folder, remove_abandoned
 from trainables.export.exporting import ProgressCallback
 from trainables.protocol import Compressible, Trainable
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["compress"]
 
@@ -42,7 +42,7 @@ def compress(
     threads: int = 1,
     normalization: bool = True,
     folder: str | Path | None = None,
-    trainable: Target | None = None,
+    trainable: TrainableTarget | None = None,
     allow_code: bool = False,
     progress: ProgressCallback = lambda what, step, steps: None,
 ) -> Compression:

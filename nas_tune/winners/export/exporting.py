@@ -17,7 +17,7 @@ from nas_tune.winners.export.head import LIBRARY
 from nas_tune.winners.export.sources import chosen, deployed_by, source_of
 from trainables.export import FORMATS, STANDARD, Exported, check_formats, export_network
 from trainables.export.exporting import ProgressCallback
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["Export", "export"]
 
@@ -52,7 +52,7 @@ def export(
     *,
     formats: Iterable[str] = STANDARD,
     folder: str | Path | None = None,
-    trainable: Target | None = None,
+    trainable: TrainableTarget | None = None,
     allow_code: bool = False,
     retrained: bool | None = None,
     normalization: bool = True,

@@ -11,13 +11,13 @@ from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.results import Run
 from nas_tune.session.arguments import check_flags
-from nas_tune.session.evaluation import best_trial, rebuilt
+from nas_tune.session.evaluation import best_trial, rebuilt_trainable
 from nas_tune.session.trust import check_code
 from nas_tune.winners.export.facts import ChosenTraining, Source
 from nas_tune.winners.retrain import Retrained
 from trainables.export import Deployed, check_deployed
 from trainables.protocol import Deployable, Searching, Trainable
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 from trainables.trial.repeated import Repeated
 from trainables.trial.snapshots import Snapshots
 
@@ -45,7 +45,13 @@ def chosen(run: Run, trial: int | None) -> int:
 
 
 def source_of(
-    run: Run, number: int, target: Target | None, retrained: bool | None, *, what: str, allow_code: bool = False
+    run: Run,
+    number: int,
+    target: TrainableTarget | None,
+    retrained: bool | None,
+    *,
+    what: str,
+    allow_code: bool = False,
 ) -> Source:
     """Load the weights of a trial: those of a training from scratch if there is one, else those of its checkpoint.
 
@@ -84,7 +90,7 @@ def source_of(
     return Source(made.trainings[best], run, (number,), origin, False, several=several)
 
 
-def _retrained(run: Run, number: int, target: Target | None, allow_code: bool) -> Source | None:
+def _retrained(run: Run, number: int, target: TrainableTarget | None, allow_code: bool) -> Source | None:
     """The first complete training from scratch of the trial's architecture, and the numbers of all; None without one.
 
     Of several retrainings the longest counts, and of those the newest.
@@ -95,7 +101,7 @@ def _retrained(run: Run, number: int, target: Target | None, allow_code: bool) -
     return next((one for one in found if one), None)
 
 
-def _first_of(retraining: Retrained, number: int, target: Target | None, allow_code: bool) -> Source | None:
+def _first_of(retraining: Retrained, number: int, target: TrainableTarget | None, allow_code: bool) -> Source | None:
     places = [place for place, one in enumerate(retraining.candidates) if one.trial == number]
     trials = retraining.run.trials()
     whole = trials[(trials["state"] == "complete") & trials["arch.chosen"].isin(places)].sort_values("arch.repeat")
@@ -110,7 +116,7 @@ def _first_of(retraining: Retrained, number: int, target: Target | None, allow_c
     return Source(held, retraining.run, numbers, origin, True, retraining.recipe)
 
 
-def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: bool) -> Trainable:
+def _kept(run: Run, number: int, target: TrainableTarget | None, what: str, allow_code: bool) -> Trainable:
     """The trainable of the trial, from its checkpoint. Without one, the error names the trials that have one."""
     if run.searches and (why := _no_network(run, allow_code)):
         raise ConfigError(
@@ -123,7 +129,7 @@ def _kept(run: Run, number: int, target: Target | None, what: str, allow_code: b
     record = trials[number]
     if number in kept or (not kept and record.state == "complete"):
         # Without any checkpoint in the run, this raises with the reason.
-        held = rebuilt(run, number, trainable=target, allow_code=allow_code)
+        held = rebuilt_trainable(run, number, trainable=target, allow_code=allow_code)
         _check_found(run, number, held)
         return held
     why = f"failed ({record.failure})" if record.state == "failed" else f"is {record.state} and no checkpoint is kept"

@@ -18,7 +18,7 @@ from nas_tune.winners.retrain import Retrained
 from trainables.export.task_file import TASK_FILE, read_task_file
 from trainables.export.weights import ARCHITECTURE
 from trainables.protocol import Trainable
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 from trainables.tasks.learner import Learner
 from trainables.tasks.predictor import Predictor, folder_predictor, learner_predictor
 
@@ -30,7 +30,7 @@ def load(
     trial: int | None = None,
     *,
     retrained: bool | None = None,
-    trainable: Target | None = None,
+    trainable: TrainableTarget | None = None,
     task: object = None,
     allow_code: bool = False,
 ) -> Predictor:
@@ -99,7 +99,7 @@ def _space_of(folder: Path) -> str:
 
 
 def _of_run(
-    run: Run, trial: int | None, retrained: bool | None, trainable: Target | None, allow_code: bool
+    run: Run, trial: int | None, retrained: bool | None, trainable: TrainableTarget | None, allow_code: bool
 ) -> Predictor:
     if "candidates" in run.meta["trainable"]["settings"]:
         held: Trainable = Retrained(run.path).trained(trial or 0, trainable=trainable, allow_code=allow_code)

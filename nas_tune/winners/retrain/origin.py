@@ -18,7 +18,7 @@ from nas_tune.winners.retrain.trainable import reference
 from search_spaces import Space
 from search_spaces.algebra.spec import references
 from trainables.protocol import trains_networks
-from trainables.registry import Target, is_installed, one_training, setting_names
+from trainables.registry import TrainableTarget, is_installed, one_training, setting_names
 
 __all__ = ["Origin", "origin_of"]
 
@@ -38,7 +38,7 @@ class Origin:
     """
 
     name: str
-    target: Target
+    target: TrainableTarget
     settings: Mapping[str, Any]
     space: Space
     is_named: bool = True
@@ -46,7 +46,7 @@ class Origin:
 
 def origin_of(
     run: Run,
-    trainable: str | Target | None = None,
+    trainable: str | TrainableTarget | None = None,
     *,
     allow_code: bool = False,
     said: Collection[str] = (),
@@ -128,7 +128,7 @@ def _own_name(run: Run) -> str:
     return current_reference(str(kept["reference"]))
 
 
-def _target_called(name: str, *, is_given: bool) -> Target:
+def _target_called(name: str, *, is_given: bool) -> TrainableTarget:
     try:
         return target_called(name) if is_given or ":" not in name else load_target(name)
     except NasTuneError as error:
@@ -137,7 +137,7 @@ def _target_called(name: str, *, is_given: bool) -> Target:
         ) from error
 
 
-def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
+def _settings(run: Run, space: Space, target: TrainableTarget) -> dict[str, Any]:
     """The run's settings for one training of an architecture."""
     if not run.searches:
         return one_training(target, run.meta["trainable"]["settings"])
@@ -149,7 +149,7 @@ def _settings(run: Run, space: Space, target: Target) -> dict[str, Any]:
     return {**settings, **named}
 
 
-def _taken(target: Target, settings: Mapping[str, Any], space: Space) -> dict[str, Any]:
+def _taken(target: TrainableTarget, settings: Mapping[str, Any], space: Space) -> dict[str, Any]:
     """The settings that another trainable takes, and the name of the space if it takes one."""
     names = setting_names(target, settings)
     kept = {**({"space": space.name} if space.name else {}), **settings}

@@ -25,11 +25,11 @@ from nas_tune.winners.retrain.trainable import Retraining, reference
 from search_spaces import Space, choice
 from search_spaces.names import did_you_mean
 from search_spaces.whole_numbers import is_whole
-from trainables.registry import Target, adapt
+from trainables.registry import TrainableTarget, adapt
 
-__all__ = ["EPOCHS_FACTOR", "FOLDER", "RetrainingPlan", "folders", "plan", "target_class"]
+__all__ = ["EPOCHS_FACTOR", "RETRAINING_FOLDER", "RetrainingPlan", "folders", "plan", "target_class"]
 
-FOLDER = "retrain"
+RETRAINING_FOLDER = "retrain"
 """The folder of a retraining in that of its run. Further ones are `retrain-2`, `retrain-3`, .."""
 EPOCHS_FACTOR = 4
 """The default length of a retraining, in full trainings of the search."""
@@ -56,7 +56,7 @@ class RetrainingPlan:
     of: str
     settings: Mapping[str, Any]
     notes: tuple[str, ...]
-    target: Target
+    target: TrainableTarget
     is_begun: bool
 
     @property
@@ -91,7 +91,7 @@ def plan(
     epochs: int | None = None,
     baselines: int = 1,
     settings: Mapping[str, Any] | None = None,
-    trainable: str | Target | None = None,
+    trainable: str | TrainableTarget | None = None,
     metric: str | None = None,
     mode: str | None = None,
     seed: int | None = None,
@@ -147,7 +147,7 @@ def folders(path: Path) -> list[Path]:
     Returns:
         Their folders, the oldest first.
     """
-    names = [FOLDER, *(f"{FOLDER}-{number}" for number in range(2, _MOST))]
+    names = [RETRAINING_FOLDER, *(f"{RETRAINING_FOLDER}-{number}" for number in range(2, _MOST))]
     found: list[Path] = []
     for name in names:
         if not ledger_path(path / name).exists():
@@ -197,8 +197,8 @@ def _config(
         "origin": {**said, "code": source_fingerprint(origin.target) or ""},
     }
     return SearchConfig(
-        name=FOLDER,
-        run_dir=str(run.path / FOLDER),
+        name=RETRAINING_FOLDER,
+        run_dir=str(run.path / RETRAINING_FOLDER),
         space="retraining",
         trainable=trainable,
         strategy={"name": "grid", "order": "lexicographic"},
@@ -257,7 +257,7 @@ def _of_devices(devices: int) -> list[str]:
     return [f"{devices} devices trained each network together: batch norm normalised each device's share by itself"]
 
 
-def target_class(target: Target) -> Target:
+def target_class(target: TrainableTarget) -> TrainableTarget:
     """Make a `Retraining` for a trainable without a name that its settings could hold.
 
     Args:
@@ -278,7 +278,7 @@ def _folder_for(path: Path, config: SearchConfig, new: bool) -> tuple[Path, bool
             _check_code(folder, before, config)
             return folder, True
     number = len(there) + 1
-    return path / (FOLDER if number == 1 else f"{FOLDER}-{number}"), False
+    return path / (RETRAINING_FOLDER if number == 1 else f"{RETRAINING_FOLDER}-{number}"), False
 
 
 def _decisive(config: SearchConfig) -> dict[str, Any]:

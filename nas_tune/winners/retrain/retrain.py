@@ -11,7 +11,7 @@ from nas_tune.coordination.observers import Observer
 from nas_tune.results import Run
 from nas_tune.winners.retrain.plan import RetrainingPlan, plan
 from nas_tune.winners.retrain.retrained import Retrained
-from trainables.registry import Target
+from trainables.registry import TrainableTarget
 
 __all__ = ["carry_out", "retrain"]
 
@@ -25,7 +25,7 @@ def retrain(
     epochs: int | None = None,
     baselines: int = 1,
     settings: Mapping[str, Any] | None = None,
-    trainable: str | Target | None = None,
+    trainable: str | TrainableTarget | None = None,
     metric: str | None = None,
     mode: str | None = None,
     seed: int | None = None,

@@ -18,7 +18,7 @@ from nas_tune.winners.retrain.trainable import Retraining
 
 if TYPE_CHECKING:
     from trainables.protocol import Trainable
-    from trainables.registry import Target
+    from trainables.registry import TrainableTarget
 
 __all__ = ["Retrained"]
 
@@ -107,7 +107,7 @@ class Retrained:
                 draft.write_text(text, encoding="utf-8")
 
     def trained(
-        self, chosen: int = 0, repeat: int = 0, *, trainable: Target | None = None, allow_code: bool = False
+        self, chosen: int = 0, repeat: int = 0, *, trainable: TrainableTarget | None = None, allow_code: bool = False
     ) -> Trainable:
         """Rebuild the trainable of one training after its last epoch. An `ImageClassifier` then has the `network`.
 

@@ -19,7 +19,7 @@ from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import TEST, Metric, declared_metrics
 from trainables.networks.evaluation import set_evaluating
 from trainables.protocol import Checking, Describing, Evaluating, Telling, Trainable, has_checkpoints, is_parallel
-from trainables.registry import Target, adapt
+from trainables.registry import TrainableTarget, adapt
 
 if TYPE_CHECKING:
     from search_spaces import Architecture
@@ -43,7 +43,7 @@ class Retraining:
     """
 
     metrics_at_end: ClassVar[bool] = True
-    target: ClassVar[Target | None] = None
+    target: ClassVar[TrainableTarget | None] = None
     """Replaces `of` in a subclass, where the trainable has no name to import."""
 
     def __init__(

@@ -9,8 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from nas_tune.cli.app import app
-from nas_tune.cli.init import _TASKS
-from nas_tune.config.starter import TASKS
+from nas_tune.config.starters import TASKS
 
 _ADDS = (
     "Also ",
@@ -46,4 +45,6 @@ def test_types_are_words_and_lines_fit(name: str, width: int, monkeypatch: pytes
 
 
 def test_init_names_the_tasks_for_which_it_writes_a_configuration() -> None:
-    assert _TASKS.replace(" or ", ", ").split(", ") == list(TASKS)
+    (option,) = (param for param in COMMANDS["init"].params if param.name == "task")
+    for name in TASKS:
+        assert all(word in option.help for word in name.split("_")), name

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from nas_tune.strategies.controllers import Controller, TableController
-from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.decision_steps import StepBatch
 from nas_tune.strategies.lstm_controller import LSTMController
 
 ANSWERS = [3, 5, 2, 4]
@@ -17,9 +17,9 @@ MAKERS: list[Callable[[], Controller]] = [lambda: TableController(ANSWERS), lamb
 ADVANTAGES = np.array([[0.7], [-0.4]])
 
 
-def batch() -> Batch:
+def batch() -> StepBatch:
     """Two architectures of four and of two decisions."""
-    return Batch(
+    return StepBatch(
         np.array([[0, 1, 2, 3], [2, 3, 0, 0]]),
         np.array([[2, 4, 1, 0], [1, 3, 0, 0]]),
         np.array([[0.0, 0.0, 0.5, 0.0], [-0.7, 0.0, 0.0, 0.0]]),
@@ -91,7 +91,7 @@ def test_what_is_strengthened_becomes_likelier(make: Callable[[], Controller]) -
 
 def test_an_lstm_learns_what_goes_with_what_and_a_table_cannot() -> None:
     """Either both first actions or both second ones; the marginals are even."""
-    good = Batch(np.array([[0, 1], [0, 1]]), np.array([[0, 0], [1, 1]]), np.zeros((2, 2)), np.ones((2, 2)))
+    good = StepBatch(np.array([[0, 1], [0, 1]]), np.array([[0, 0], [1, 1]]), np.zeros((2, 2)), np.ones((2, 2)))
     chances = {}
     for controller in (TableController([2, 2]), LSTMController([2, 2], 8)):
         for _ in range(150):
@@ -115,6 +115,6 @@ def test_a_copy_goes_its_own_way(make: Callable[[], Controller]) -> None:
 
 def test_nothing_decided_is_nothing_learnt() -> None:
     controller = LSTMController([], 3)
-    nothing = Batch(*(np.zeros((1, 0), kind) for kind in (np.int64, np.int64, np.float64, np.float64)))
+    nothing = StepBatch(*(np.zeros((1, 0), kind) for kind in (np.int64, np.int64, np.float64, np.float64)))
     controller.teach(nothing, np.ones_like, 0.1, 0.1)
     assert controller.log_probabilities(nothing).shape == (1, 0)

@@ -8,12 +8,12 @@ import pytest
 import search_spaces
 from nas_tune.errors import ConfigError
 from nas_tune.strategies.controllers import TableController
-from nas_tune.strategies.decision_steps import Batch
+from nas_tune.strategies.decision_steps import StepBatch
 from nas_tune.strategies.ppo import PPOSampler
 from nas_tune.strategies.reinforce import ReinforceSampler
 
 NB201 = search_spaces.get("nb201")
-BATCH = Batch(np.array([[0]]), np.array([[1]]), np.zeros((1, 1)), np.ones((1, 1)))
+BATCH = StepBatch(np.array([[0]]), np.array([[1]]), np.zeros((1, 1)), np.ones((1, 1)))
 
 
 def ratio(advantage: float, **settings: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainables.data import DataSettings, check_data, described, load, load_raw
+from trainables.data import DataSettings, check_data, described, load_images, load_raw
 from trainables.data.images import Split, raw_images
 from trainables.data.split import moments, split_data
 from trainables.errors import DataError
@@ -58,7 +58,7 @@ def test_deep_images_keep_their_values(tmp_path, images, suffix, values, resize)
 
 def test_deep_images_can_be_told_apart(tmp_path):
     images = DEEP["png16"][0]
-    data = load(DataSettings(str(folder_of(tmp_path, images, "png"))), CPU)
+    data = load_images(DataSettings(str(folder_of(tmp_path, images, "png"))), CPU)
     bright = data.normalize(data.train.images).flatten(1).mean(1) > 0
     assert torch.equal(bright, data.train.labels.bool())
 
@@ -175,7 +175,7 @@ def test_arrays_of_every_kind_keep_their_values_and_are_standardized(tmp_path, a
     images = read(path)
     assert images.dtype == kind
     assert np.allclose(images[:, 0].numpy(), array.astype(np.float64), rtol=1e-3)
-    data = load(DataSettings(str(path)), CPU)
+    data = load_images(DataSettings(str(path)), CPU)
     normal = data.normalize(data.train.images).double()
     assert abs(float(normal.mean())) < 1e-3
     assert float(normal.std(unbiased=False)) == pytest.approx(1, abs=1e-3)
@@ -214,7 +214,7 @@ def test_moments_are_on_the_scale_of_the_channel():
 
 def test_the_digits_are_what_they_were():
     """Mean, deviation, checksum and the parts decide whether checkpoints and results of before still hold."""
-    data = load(DataSettings("digits"), CPU)
+    data = load_images(DataSettings("digits"), CPU)
     assert (float(data.mean).hex(), float(data.std).hex()) == ("0x1.39ebbe0000000p+2", "0x1.81bcc00000000p+2")
     assert load_raw(DataSettings("digits")).checksum() == "4e5f6c511bbc9ef0"
     assert data.train.labels[:12].tolist() == [0, 3, 4, 5, 7, 8, 9, 1, 2, 4, 8, 9]

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from trainables.data import DataSettings, check_data, described, load, load_raw
+from trainables.data import DataSettings, check_data, described, load_images, load_raw
 from trainables.data.parts import part_of
 from trainables.errors import DataError
 
@@ -87,7 +87,7 @@ def values(split):
 
 
 def loaded(path, **settings):
-    return load(DataSettings(str(path), **settings), CPU)
+    return load_images(DataSettings(str(path), **settings), CPU)
 
 
 @forms

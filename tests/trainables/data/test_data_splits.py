@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainables.data import Augmentation, DataSettings, load
+from trainables.data import Augmentation, DataSettings, load_images
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.split import split_data
 from trainables.errors import DataError
@@ -61,7 +61,7 @@ def test_too_few_images_of_a_class_are_refused():
 
 
 def test_normalised_training_images_have_mean_0_and_deviation_1():
-    data = load(DataSettings("digits"), CPU)
+    data = load_images(DataSettings("digits"), CPU)
     images = data.normalize(data.train.images)
     assert images.dtype == torch.float32
     assert abs(float(images.mean())) < 1e-4
@@ -75,12 +75,12 @@ def test_constant_images_do_not_divide_by_zero():
 
 
 def test_second_load_is_the_same_object():
-    assert load(DataSettings("digits"), CPU) is load(DataSettings("digits"), CPU)
+    assert load_images(DataSettings("digits"), CPU) is load_images(DataSettings("digits"), CPU)
 
 
 def test_unknown_split_is_refused():
     with pytest.raises(DataError, match="train, validation and test"):
-        load(DataSettings("digits"), CPU).split("tset")
+        load_images(DataSettings("digits"), CPU).split("tset")
 
 
 def batch(count=400, size=6):

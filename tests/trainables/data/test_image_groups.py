@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from trainables.data import DataSettings, described, load
+from trainables.data import DataSettings, described, load_images
 from trainables.data.loading import load_numbers
 from trainables.data.objects import keep
 from trainables.errors import DataError
@@ -46,7 +46,7 @@ def parquet_file(path: Path, **columns: Any) -> str:
 @pytest.mark.parametrize("write", [npz, parquet_file])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_group_is_in_one_part(tmp_path: Path, write: Any, seed: int) -> None:
-    data = load(DataSettings(write(tmp_path), validation_groups="speaker", seed=seed), CPU)
+    data = load_images(DataSettings(write(tmp_path), validation_groups="speaker", seed=seed), CPU)
     parts = {name: set(codes.tolist()) for name, codes in data.groups.items()}
     assert sorted(len(some) for some in parts.values()) == [1, 2, 5]
     assert not parts["train"] & parts["validation"] | parts["test"] & (parts["train"] | parts["validation"])
@@ -63,7 +63,7 @@ def test_numbers_and_objects_have_groups_too(tmp_path: Path) -> None:
         "test",
     }
     kept = keep({"x": IMAGES, "y": LABELS, "speaker": SPEAKERS})
-    assert len(load(DataSettings(kept.data, validation_groups="speaker"), CPU).groups["train"]) == 25
+    assert len(load_images(DataSettings(kept.data, validation_groups="speaker"), CPU).groups["train"]) == 25
 
 
 def test_a_class_that_a_drawn_part_lacks_is_warned_of(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_a_class_that_a_drawn_part_lacks_is_warned_of(tmp_path: Path) -> None:
 def test_given_parts_that_share_a_group_are_refused(tmp_path: Path) -> None:
     given = {"x_test": IMAGES[:5], "y_test": LABELS[:5], "speaker_test": ["ivy"] * 4 + ["bob"]}
     with pytest.raises(DataError, match="group 'bob' of 'speaker' has examples for train and for test; move them"):
-        load(DataSettings(npz(tmp_path, **given), validation_groups="speaker"), CPU)
+        load_images(DataSettings(npz(tmp_path, **given), validation_groups="speaker"), CPU)
     given["speaker_test"] = ["ivy"] * 5
-    groups = load(DataSettings(npz(tmp_path, **given), validation_groups="speaker"), CPU).groups
+    groups = load_images(DataSettings(npz(tmp_path, **given), validation_groups="speaker"), CPU).groups
     assert set(groups["test"].tolist()) == {8}
 
 
@@ -92,12 +92,12 @@ def test_given_parts_that_share_a_group_are_refused(tmp_path: Path) -> None:
 )
 def test_bad_groups_are_refused(tmp_path: Path, write: Any, columns: Any, name: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
-        load(DataSettings(write(tmp_path, **columns), validation_groups=name), CPU)
+        load_images(DataSettings(write(tmp_path, **columns), validation_groups=name), CPU)
 
 
 def test_data_without_groups_are_refused() -> None:
     with pytest.raises(DataError, match="digits has no groups"):
-        load(DataSettings("digits", validation_groups="speaker"), CPU)
+        load_images(DataSettings("digits", validation_groups="speaker"), CPU)
 
 
 def test_without_groups_a_checkpoint_of_before_still_fits() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from trainables.data.decode import squared
 from trainables.errors import DataError
 
-__all__ = ["Array", "inputs_of", "plain_array", "targets_of"]
+__all__ = ["Array", "input_array", "plain_array", "targets_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -46,7 +46,7 @@ def plain_array(values: Any, place: str) -> Array:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
-def inputs_of(values: Any, place: str, resize: int | None) -> Array:
+def input_array(values: Any, place: str, resize: int | None) -> Array:
     """Convert the inputs of the examples to one array.
 
     Args:

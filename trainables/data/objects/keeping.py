@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trainables.data.objects.arrays import Array, inputs_of, plain_array, targets_of
+from trainables.data.objects.arrays import Array, input_array, plain_array, targets_of
 from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
 from trainables.data.parts import PARTS, Part, part_of, usual_names
 from trainables.data.tables.reading import columns_of_array
 from trainables.drafts import draft_file
 from trainables.errors import DataError, first_line
-from trainables.kept_data import FOLDER, new_file
+from trainables.kept_data import DATA_FOLDER, new_file
 
 __all__ = ["Kept", "keep"]
 
@@ -70,7 +70,7 @@ def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: in
     first = pairs["train"][0]
     if isinstance(first, pd.DataFrame):
         return _of_rows({name: pd.DataFrame(x) for name, (x, _) in pairs.items()}, _targets(pairs), target)
-    inputs = {name: inputs_of(x, f"the inputs of {name}", resize) for name, (x, _) in pairs.items()}
+    inputs = {name: input_array(x, f"the inputs of {name}", resize) for name, (x, _) in pairs.items()}
     targets = _targets(pairs)
     _check_lengths(inputs, targets)
     if task == "table" or (task == "auto" and inputs["train"].ndim <= 2):
@@ -194,14 +194,14 @@ def _of_frame(frame: pd.DataFrame, settings: Mapping[str, str] | None = None) ->
             ) from error
         digest.update(repr((column, str(table.schema.field(0).type))).encode())
         digest.update(np.ascontiguousarray(hashes, dtype="<u8").tobytes())
-    name = f"{FOLDER}/{digest.hexdigest()[:16]}.parquet"
+    name = f"{DATA_FOLDER}/{digest.hexdigest()[:16]}.parquet"
     with draft_file(new_file(name)) as draft:
         parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), draft)
     return Kept(name, settings or {})
 
 
 def _of_arrays(arrays: Mapping[str, Array], settings: Mapping[str, str] | None = None) -> Kept:
-    name = f"{FOLDER}/{_checksum(arrays)}.npz"
+    name = f"{DATA_FOLDER}/{_checksum(arrays)}.npz"
     with draft_file(new_file(name)) as draft, draft.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
     return Kept(name, settings or {})
@@ -218,7 +218,7 @@ def _of_ids(data: Any) -> Kept:
 
 
 def _of_array(array: Array) -> Kept:
-    name = f"{FOLDER}/{_checksum({'ids': array})}.npy"
+    name = f"{DATA_FOLDER}/{_checksum({'ids': array})}.npy"
     with draft_file(new_file(name)) as draft, draft.open("wb") as file:
         np.save(file, array, allow_pickle=False)
     return Kept(name)

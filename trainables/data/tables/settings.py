@@ -11,10 +11,10 @@ from trainables.errors import TrainableError
 from trainables.settings import check_flag, check_name, check_number, check_text
 from trainables.settings.groups import flat_name
 
-__all__ = ["KINDS", "SCALES", "TableSettings"]
+__all__ = ["KINDS", "NUMBER_SCALES", "TableSettings"]
 
 KINDS = ("classification", "regression")
-SCALES = ("standard", "log", "quantile", "piecewise")
+NUMBER_SCALES = ("standard", "log", "quantile", "piecewise")
 _LISTS = ("numeric", "categorical", "drop", "missing")
 
 
@@ -76,7 +76,7 @@ class TableSettings:
         check_text("data_root", self.root, optional=True)
         check_text("target", self.target, optional=True)
         check_text("validation_groups", self.validation_groups, optional=True)
-        check_name("numbers", self.numbers, SCALES)
+        check_name("numbers", self.numbers, NUMBER_SCALES)
         if self.kind is not None:
             check_name("kind", self.kind, KINDS)
         if self.kind == "classification" and self.log_target:
