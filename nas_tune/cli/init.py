@@ -47,7 +47,7 @@ def init(
     Args:
         task: a name of `nas_tune.config.starters.TASKS`; by default the one that the data look like.
         data: a path or a name; by default scikit-learn's digits, where the task is a classification.
-        target: the column that is predicted; by default the one that the data have, where they are no table.
+        target: the column that is predicted; by default the one that the data have, where they are not a table.
         out: the file to write, which must not exist.
 
     Raises:

@@ -117,7 +117,7 @@ def register(name: str, target: Measure | str, *, replace: bool = False) -> None
         replace: whether to replace a function that has the name already.
 
     Raises:
-        TrainableError: the name breaks the rule or is taken, or it is no function.
+        TrainableError: the name breaks the rule or is taken, or it is not a function.
     """
     MEASURES.register(name, target, replace=replace)
 
@@ -298,7 +298,7 @@ def scalar(where: str, value: Any) -> Tensor:
         The same as a tensor without dimensions.
 
     Raises:
-        TrainableError: it is no scalar.
+        TrainableError: it is not a scalar.
     """
     import torch
 

@@ -250,7 +250,7 @@ def measure_settings(kind: type[Task]) -> list[str]:
         kind: the class of the task.
 
     Returns:
-        Those of `OF_EVERY_TASK` that are no settings of the class itself.
+        Those of `OF_EVERY_TASK` that are not settings of the class itself.
     """
     own = flat_settings(kind) if dataclasses.is_dataclass(kind) else inspect.signature(kind).parameters
     return [name for name in OF_EVERY_TASK if name not in own]
