@@ -7,6 +7,7 @@ from typing import Any
 
 import trainables
 from nas_tune.config.references import reference_of, source_fingerprint
+from nas_tune.session.guessed_task import guess_of
 from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import signed
@@ -53,9 +54,7 @@ def _settings(setup: SearchSetup) -> dict[str, Any]:
     settings = setup.trainable_settings
     if settings.get("task") != "auto":
         return settings
-    from trainables.tasks.registry import guessed
-
-    return {**settings, "task": guessed({key: value for key, value in settings.items() if key != "task"})[0]}
+    return {**settings, "task": guess_of(settings)[0]}
 
 
 def _is_registered(setup: SearchSetup) -> bool:

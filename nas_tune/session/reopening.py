@@ -15,6 +15,7 @@ from nas_tune.config.self_search import searches
 from nas_tune.config.stored import without_remote
 from nas_tune.coordination.registrations import register_missing
 from nas_tune.errors import ResumeRefusedError
+from nas_tune.session.guessed_task import with_guess
 from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup, target_of
 from nas_tune.session.trust import check_code, load_target
@@ -53,12 +54,14 @@ def reopened(
 
     Raises:
         ForeignCodeError: the run comes from elsewhere and names code; nothing was imported.
-        ResumeRefusedError: the space or the trainable is another one than at the start of the run.
+        ResumeRefusedError: the space, the trainable, or the task that the data suggest is another one than at the start
+            of the run.
     """
     add_place(folder.absolute())
     values = without_remote(folder, meta["config"])
     for change in changes:
         values.update(change)
+    values["trainable"] = with_guess(values["trainable"], meta, check=said is not None)
     config = SearchConfig(**values)
     brought = [name for name, one in (("space", space), ("trainable", target)) if one is not None]
     reaches = (
