@@ -533,6 +533,20 @@ class Space(Nested):
         made._declare(tree, **rules)
         return made
 
+    def renamed(self, name: str) -> Self:
+        """Give the same space another name, under which networks for it can be registered.
+
+        Args:
+            name: the name of the new space.
+
+        Returns:
+            A space of the same class, tree and rules.
+
+        Raises:
+            SpaceError: the name breaks the rule for names.
+        """
+        return type(self)._rebuilt(self.declared, name=name, valid=self.valid, canonical=self.canonical)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name or 'unnamed'}: {len(self.parameters)} parameters>"
 

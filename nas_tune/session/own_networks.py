@@ -93,7 +93,8 @@ def own_space(
     name = name or usual
     try:
         if isinstance(given, tuple | list):
-            space = _renamed(given[0], name)
+            declared: Space = given[0]
+            space = declared if declared.name == name else declared.renamed(name)
         else:
             space = module_space(family, arguments() if family.takes_arguments else {}, name)
         networks.register(name, family, replace=True)
@@ -203,9 +204,3 @@ def _reference_of(source: object) -> str | None:
             if value is source and attribute.isidentifier() and getattr(module, "__spec__", None) is not None:
                 return f"{name}:{attribute}"
     return None
-
-
-def _renamed(space: Space, name: str) -> Space:
-    if space.name == name:
-        return space
-    return type(space)._rebuilt(space.declared, name=name, valid=space.valid, canonical=space.canonical)

@@ -18,6 +18,7 @@ from search_spaces import (
     SpaceError,
     choice,
     const,
+    get,
     integer,
     real,
     repeat,
@@ -332,3 +333,13 @@ def test_a_space_pickles() -> None:
     assert copy.fingerprint == SPACE.fingerprint
     assert copy.sample(3) == SPACE.sample(3)
     assert repr(SPACE) == "<Space example: 14 parameters>"
+
+
+def test_a_renamed_space_has_the_class_the_tree_and_the_rules_of_the_former() -> None:
+    cells = get("nb201")
+    other = cells.renamed("cells")
+    assert (type(other), other.name, cells.name) == (type(cells), "cells", "nb201")
+    assert (other.declared, other.canonical) == (cells.declared, cells.canonical)
+    assert other.sample(3).id == cells.sample(3).id
+    with pytest.raises(SpaceError, match="name"):
+        cells.renamed("no name")

@@ -1,6 +1,7 @@
 """Retraining: the best architectures of a search are trained from scratch, and compared with their search scores.
 
     retrain.py      retrain: the public function
+    options.py      RetrainingOptions: the arguments of retrain
     plan.py         the architectures to train, the settings and the folder
     judging.py      the metric, and whether more of it is better
     origin.py       the trainable of a run's architectures

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import math
 from collections.abc import Mapping
@@ -12,19 +11,17 @@ from typing import Any, cast
 
 from nas_tune.config import Resources, SearchConfig
 from nas_tune.config.references import current_reference, source_fingerprint
-from nas_tune.errors import ConfigError, ResumeRefusedError
+from nas_tune.errors import ResumeRefusedError
 from nas_tune.ledger import ledger_path
 from nas_tune.objectives.objective import Objective
 from nas_tune.results import Run
-from nas_tune.session.arguments import check_flags
 from nas_tune.winners.retrain.candidates import Candidate, Costing, baselines_of, chosen_of
 from nas_tune.winners.retrain.full_recipe import recipe_of
 from nas_tune.winners.retrain.judging import check_asked, objectives
+from nas_tune.winners.retrain.options import RetrainingOptions
 from nas_tune.winners.retrain.origin import Origin, origin_of
 from nas_tune.winners.retrain.trainable import Retraining, reference
 from search_spaces import Space, choice
-from search_spaces.names import did_you_mean
-from search_spaces.whole_numbers import is_whole
 from trainables.registry import TrainableTarget, adapt
 
 __all__ = ["EPOCHS_FACTOR", "RETRAINING_FOLDER", "RetrainingPlan", "folders", "plan", "target_class"]
@@ -82,31 +79,13 @@ class RetrainingPlan:
         return {key: now[key] for key in self.config.keys_that_decide("trials") if now[key] != before[key]}
 
 
-def plan(
-    run: Run,
-    trial: int | None = None,
-    *,
-    top: int = 1,
-    seeds: int = 3,
-    epochs: int | None = None,
-    baselines: int = 1,
-    settings: Mapping[str, Any] | None = None,
-    trainable: str | TrainableTarget | None = None,
-    metric: str | None = None,
-    mode: str | None = None,
-    seed: int | None = None,
-    new: bool = False,
-    devices: int | None = None,
-    allow_code: bool = False,
-    **where: Any,
-) -> RetrainingPlan:
+def plan(run: Run, trial: int | None = None, **asked: Any) -> RetrainingPlan:
     """Plan a retraining. This trains and writes nothing.
 
     Args:
         run: to retrain.
-        trial, top, seeds, epochs, baselines, settings, trainable, metric, mode, seed, new, devices, allow_code: as in
-            `retrain`.
-        where: workers, executor, address, resources, as in `retrain`.
+        trial: the number of the trial whose architecture to train; None for those of the `top` best.
+        asked: the other arguments of `retrain` but `observers`; their defaults are those of `RetrainingOptions`.
 
     Returns:
         The plan.
@@ -114,25 +93,20 @@ def plan(
     Raises:
         ConfigError, TrainableError, DataError: an argument, a setting or the data are wrong.
     """
-    for name, value, least in (("seeds", seeds, 1), ("epochs", epochs, 1), ("baselines", baselines, 0)):
-        _check_count(name, value, least)
-    check_flags(new=new, allow_code=allow_code)
-    _check_where(run.config, where)
-    check_asked(run, trainable, metric, mode)
-    said = [key for key, value in where.items() if value is not None]
-    origin = origin_of(run, trainable, allow_code=allow_code, said=said)
-    judged_by, searched_by = objectives(run, origin, metric, mode)
-    chosen = chosen_of(run, trial, top, searched_by.metric)
-    recipe, notes = recipe_of(origin, settings or {})
-    seed = run.config.seed if seed is None else seed
-    candidates, more = _with_baselines(origin, recipe, chosen, baselines, seed)
-    notes += [*more, *_of_early(chosen)]
-    length = epochs or EPOCHS_FACTOR * run.config.max_epochs
-    places = _places(run.config, devices, where)
-    notes += _of_devices(places["resources"]["devices"])
+    options = RetrainingOptions.of(run.config, trial, asked)
+    check_asked(run, options.trainable, options.metric, options.mode)
+    origin = origin_of(run, options.trainable, allow_code=options.allow_code, said=list(options.given_places))
+    judged_by, searched_by = objectives(run, origin, options.metric, options.mode)
+    chosen = chosen_of(run, options.trial, options.top, searched_by.metric)
+    recipe, notes = recipe_of(origin, options.settings or {})
+    seed = run.config.seed if options.seed is None else options.seed
+    candidates, more = _with_baselines(origin, recipe, chosen, options.baselines, seed)
+    places = _places(run.config, options)
+    notes += [*more, *_of_early(chosen), *_of_devices(places["resources"]["devices"])]
     facts = {"metric": searched_by.metric, "mode": searched_by.mode, "trials": run.state.trials, "notes": notes}
-    config = _config(run, origin, recipe, candidates, seeds, length, judged_by, facts, seed, places)
-    folder, is_begun = _folder_for(run.path, config, new)
+    trainable = _trainable(origin, recipe, candidates, facts)
+    config = _config(run, options, trainable, len(candidates), judged_by, {"seed": seed, **places})
+    folder, is_begun = _folder_for(run.path, config, options.new)
     config = config.replace(run_dir=str(folder), name=folder.name)
     target = Retraining if origin.is_named else target_class(origin.target)
     return RetrainingPlan(config, tuple(candidates), origin.name, recipe, tuple(notes), target, is_begun)
@@ -176,26 +150,29 @@ def _of_early(chosen: list[Candidate]) -> list[str]:
     return [f"stopped early in the search, so that their search scores do not compare: trials {', '.join(early)}"]
 
 
-def _config(
-    run: Run,
-    origin: Origin,
-    recipe: Mapping[str, Any],
-    candidates: list[Candidate],
-    seeds: int,
-    epochs: int,
-    judged_by: Objective,
-    said: Mapping[str, Any],
-    seed: int,
-    places: Mapping[str, Any],
-) -> SearchConfig:
-    trainable = {
+def _trainable(
+    origin: Origin, recipe: Mapping[str, Any], candidates: list[Candidate], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The table `trainable` of the retraining's configuration."""
+    return {
         "name": reference if origin.is_named else "retraining",
         "of": origin.name,
         "settings": dict(recipe),
         "space": json.dumps(origin.space.to_spec()),
         "candidates": [candidate.plain() for candidate in candidates],
-        "origin": {**said, "code": source_fingerprint(origin.target) or ""},
+        "origin": {**facts, "code": source_fingerprint(origin.target) or ""},
     }
+
+
+def _config(
+    run: Run,
+    options: RetrainingOptions,
+    trainable: dict[str, Any],
+    candidates: int,
+    judged_by: Objective,
+    more: Mapping[str, Any],
+) -> SearchConfig:
+    trainings = candidates * options.seeds
     return SearchConfig(
         name=RETRAINING_FOLDER,
         run_dir=str(run.path / RETRAINING_FOLDER),
@@ -205,32 +182,20 @@ def _config(
         scheduler="none",
         metric=judged_by.metric,
         mode=judged_by.mode,
-        max_trials=len(candidates) * seeds,
-        max_epochs=epochs,
-        keep_checkpoints=len(candidates) * seeds,
-        seed=seed,
+        max_trials=trainings,
+        max_epochs=options.epochs or EPOCHS_FACTOR * run.config.max_epochs,
+        keep_checkpoints=trainings,
         max_retries=run.config.max_retries,
-        **places,
+        **more,
     )
 
 
-def _check_where(searched: SearchConfig, where: Mapping[str, Any]) -> None:
-    places = searched.keys_that_decide("trials")
-    known = [*(name for name in inspect.signature(plan).parameters if name not in ("run", "where")), *places]
-    for key in where:
-        if key == "max_epochs":
-            raise ConfigError("retrain: 'max_epochs' is not an argument; here it is called 'epochs'")
-        if key not in places:
-            hint = did_you_mean(key, known) or f"; the arguments: {', '.join(known)}"
-            raise ConfigError(f"retrain: {key!r} is not an argument{hint}")
-
-
-def _places(searched: SearchConfig, devices: int | None, where: Mapping[str, Any]) -> dict[str, Any]:
+def _places(searched: SearchConfig, options: RetrainingOptions) -> dict[str, Any]:
     """The keys of place and speed: the search's, replaced by the caller's and by the needs of several devices."""
     as_searched, of_places = searched.to_dict(), searched.keys_that_decide("trials")
-    given = {key: value for key, value in where.items() if value is not None}
+    given = options.given_places
     places = {key: as_searched[key] for key in as_searched if key in of_places} | given
-    places["resources"] = resources = _resources(places["resources"], devices)
+    places["resources"] = resources = _resources(places["resources"], options.devices)
     if resources["devices"] > 1:
         # Networks are trained one after another, each on all devices.
         places |= {"executor": given.get("executor", "ray"), "workers": given.get("workers", 1)}
@@ -298,10 +263,3 @@ def _check_code(folder: Path, before: SearchConfig, now: SearchConfig) -> None:
             f"the code of the trainable changed since {folder} began (source {codes[0]}, now {codes[1]}): its results "
             "would not compare; take the old code, or retrain anew beside it (new=True, --new)"
         )
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if value is None and name == "epochs":
-        return
-    if not is_whole(value, least):
-        raise ConfigError(f"{name} is {value!r}; it is a whole number, at least {least}")
