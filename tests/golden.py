@@ -75,10 +75,10 @@ def interface(package: str) -> dict[str, dict[str, str]]:
 
 
 def decisions(package: str) -> dict[str, dict[str, Any]]:
-    """What is decided in each module outside of its functions' bodies, for private names too.
+    """What is decided in each module outside of its functions' bodies.
 
-    That is the constants, the defaults of parameters, the plain attributes of classes, and how dataclasses are made.
-    Modules that start Ray are left out.
+    That is the constants, private ones too, since they decide results; and of what a module offers the defaults of
+    parameters, the plain attributes of classes, and how dataclasses are made. Modules that start Ray are left out.
     """
     found = {module.__name__: dict(_decided(module)) for module in _modules(package)}
     return {name: decided for name, decided in found.items() if decided}
@@ -96,7 +96,7 @@ def _decided(module: ModuleType) -> Iterator[tuple[str, Any]]:
             if isinstance(target, ast.Name) and target.id.strip("_").isupper() and hasattr(module, target.id):
                 yield target.id, _plain(getattr(module, target.id))
     for name, one in vars(module).items():
-        if getattr(one, "__module__", None) != module.__name__:
+        if getattr(one, "__module__", None) != module.__name__ or name.startswith("_"):
             continue
         if inspect.isfunction(one):
             yield from _defaults(name, one)
@@ -116,9 +116,11 @@ def _inside(name: str, one: type) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{field.name} is", f"init={field.init} repr={field.repr} compare={field.compare}"
     for attribute, value in vars(one).items():
         function = getattr(value, "__func__", getattr(value, "fget", value))
+        if attribute.startswith("_") and attribute != "__init__":
+            continue
         if inspect.isfunction(function):
             yield from _defaults(f"{name}.{attribute}", function)
-        elif isinstance(value, Enum | bool | int | float | str | tuple) and not attribute.startswith(("__", "_abc_")):
+        elif isinstance(value, Enum | bool | int | float | str | tuple):
             yield f"{name}.{attribute}", _plain(value)
 
 
