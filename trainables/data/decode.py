@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from trainables.data.numbers import as_float32
@@ -109,6 +109,10 @@ def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
             return _One(_plain(name, upright, resize), _EIGHT, turned, image.mode in _ALPHA)
     except DataError:
         raise
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"{name} is not a complete image of a format that Pillow reads; replace or remove it"
+        ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{name} is not a complete image ({error}); replace or remove it") from error
 

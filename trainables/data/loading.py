@@ -248,8 +248,9 @@ def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
     if is_image_folder(path):
         return load_image_folder(path, resize=resize)
     raise DataError(
-        f"{path} is not a data set: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
-        "of images per class is needed"
+        f"{path} is not a data set of images: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
+        "of images per class is needed; tables (.csv, .tsv, .parquet), texts (.txt) and signals (.wav) have tasks of "
+        "their own"
     )
 
 

@@ -108,8 +108,8 @@ def test_what_is_no_data_set_is_told_before_a_training(tmp_path):
     np.savez(tmp_path / "a.npz", images=GREY, y=LABELS)
     np.savez(tmp_path / "whole.npz", x=GREY, y=LABELS)
     for name, said in (
-        ("text.txt", "is not a data set"),
-        ("empty", "is not a data set"),
+        ("text.txt", "is not a data set of images"),
+        ("empty", "is not a data set of images"),
         ("a.npz", "needs x .* and y"),
     ):
         with pytest.raises(DataError, match=said):
@@ -253,7 +253,7 @@ def test_missing_data_says_what_to_do(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="download=True"):
         load_raw(DataSettings("mnist", root=str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(DataError, match="is not a data set"):
+    with pytest.raises(DataError, match="is not a data set of images"):
         read(tmp_path)
 
 

@@ -210,6 +210,14 @@ def test_outputs_are_decoded_as_text():
     assert one.decode(logits, data) == ["abc", "c\na"]  # the characters in order are a line break, a, b, c
 
 
+def test_a_folder_of_texts_may_have_notes_beside_them(tmp_path):
+    (tmp_path / "input.txt").write_text("to be or not to be " * 20)
+    (tmp_path / "README.md").write_text("where the text is from")
+    assert guessed({"data": str(tmp_path)})[0] == "language"
+    (tmp_path / "cat.png").write_bytes(b"")
+    assert guessed({"data": str(tmp_path)})[0] == "classification"
+
+
 def test_it_is_guessed_and_other_spaces_are_refused():
     assert guessed({"data": "story.txt"})[0] == "language"
     with pytest.raises(TrainableError, match=r"nb201 take no text; .*: enas_recurrent, recurrent, transformer_lm"):

@@ -47,7 +47,7 @@ def is_text(data: object, root: object) -> bool:
 
     Returns:
         True for a text file (.txt), a NumPy file or an array of one dimension of whole numbers, a folder of such files
-        alone, and a text of several lines.
+        (and of notes about them, .md), and a text of several lines.
     """
     if isinstance(data, np.ndarray):
         return data.ndim == 1 and data.dtype.kind in "iu"
@@ -58,7 +58,8 @@ def is_text(data: object, root: object) -> bool:
     path = next((place for place in places_of(data, root) if place.exists()), None)
     if path is None:
         return Path(data).suffix.lower() == ".txt"
-    files = visible((one for one in path.glob("**/*") if one.is_file()), path) if path.is_dir() else [path]
+    found = (one for one in path.glob("**/*") if one.is_file() and one.suffix.lower() != ".md")
+    files = visible(found, path) if path.is_dir() else [path]
     return bool(files) and all(_is_text_file(file) for file in files)
 
 
