@@ -31,6 +31,8 @@ Decisions: TypeAlias = "dict[str, Scalar] | None"
 """The decisions of one member by parameter name; None if it does not have this part of the tree."""
 Pair: TypeAlias = "tuple[int | None, int | None]"
 """The indices of two aligned list items; None for an item that is only in the other list."""
+_LONG = 8
+"""Characters of a number that is rounded for a reader."""
 
 
 class _Inactive:
@@ -120,7 +122,16 @@ def differences(space: Space, a: Architecture, b: Architecture) -> list[Differen
 
 def _line(found: Difference) -> str:
     now = "" if found.moved == found.path else f" (now {found.moved})"
-    return f"{found.path or '(root)'}{now}: {_said(found.before)} -> {_said(found.after)}"
+    before, after = _rounded(found.before), _rounded(found.after)
+    if before == after:
+        before, after = _said(found.before), _said(found.after)
+    return f"{found.path or '(root)'}{now}: {before} -> {after}"
+
+
+def _rounded(value: Json | _Inactive) -> str:
+    """Four digits of a number that was drawn from a range, such as 0.25034710394718407."""
+    said = _said(value)
+    return f"{value:.4g}" if isinstance(value, float) and len(said) > _LONG else said
 
 
 def _said(value: Json | _Inactive) -> str:

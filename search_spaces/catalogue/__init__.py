@@ -55,6 +55,7 @@ SPACES: Registry[Callable[..., Space]] = Registry(
         "resnet_mlp": "search_spaces.catalogue.resnet_mlp:space",
         "spectrogram": "search_spaces.catalogue.spectrogram:space",
         "transformer_lm": "search_spaces.catalogue.transformer_lm:space",
+        "vgg": "search_spaces.catalogue.vgg:space",
         "vit": "search_spaces.catalogue.vit:space",
     },
     check=_factory,

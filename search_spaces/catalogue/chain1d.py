@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from search_spaces.catalogue.settings import check_numbers, check_operations, check_range
+from search_spaces.catalogue.settings import check_kernels, check_numbers, check_operations, check_range
 from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, repeat
@@ -72,12 +72,7 @@ def space(
     Raises:
         SpaceError: a setting has a wrong value.
     """
-    check_numbers("kernels", kernels, KERNELS, whole=True)
-    for kernel in kernels:
-        if kernel % 2 == 0:
-            raise SpaceError(
-                f"kernels={kernels!r}: {kernel} is even, and a kernel needs a middle element; give odd numbers"
-            )
+    check_kernels(kernels, KERNELS)
     check_numbers("strides", strides, STRIDES, whole=True)
     check_numbers("widths", widths, WIDTHS, whole=True)
     check_range("depths", depths, DEPTHS)

@@ -8,7 +8,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
 from search_spaces.whole_numbers import is_whole
 
-__all__ = ["check_numbers", "check_operations", "check_range", "check_shares"]
+__all__ = ["check_kernels", "check_numbers", "check_operations", "check_range", "check_shares"]
 
 
 def check_numbers(name: str, given: object, example: Sequence[float], *, whole: bool = False) -> None:
@@ -29,6 +29,24 @@ def check_numbers(name: str, given: object, example: Sequence[float], *, whole: 
     for number in given:
         if isinstance(number, bool) or not isinstance(number, kinds) or not number > 0:
             raise SpaceError(f"{name}={given!r}: {number!r} is not a {what} above 0; give some such as {list(example)}")
+
+
+def check_kernels(given: Sequence[int], example: Sequence[int]) -> None:
+    """Check a list of sizes of kernels.
+
+    Args:
+        given: the setting `kernels`.
+        example: a valid value, for errors.
+
+    Raises:
+        SpaceError: it is not a list of at least one odd number.
+    """
+    check_numbers("kernels", given, example, whole=True)
+    for kernel in given:
+        if kernel % 2 == 0:
+            raise SpaceError(
+                f"kernels={given!r}: {kernel} is even, and a kernel needs a middle element; give odd numbers"
+            )
 
 
 def check_shares(name: str, given: object, example: Sequence[float]) -> None:
@@ -72,12 +90,13 @@ def check_range(name: str, given: object, example: tuple[int, int]) -> None:
         raise SpaceError(f"{name}={given!r}: the least is above the greatest; swap them")
 
 
-def check_operations(operations: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def check_operations(operations: Sequence[str], known: Sequence[str], setting: str = "operations") -> tuple[str, ...]:
     """Check the names of operations.
 
     Args:
         operations: the names.
         known: the valid names.
+        setting: the name of the setting, for errors.
 
     Returns:
         The names.
@@ -86,9 +105,9 @@ def check_operations(operations: Sequence[str], known: Sequence[str]) -> tuple[s
         SpaceError: there are none, one is unknown, or one is given twice.
     """
     if not isinstance(operations, list | tuple) or not operations or len({*map(str, operations)}) != len(operations):
-        raise SpaceError(f"operations={operations!r}: give a list of at least one name, each once")
+        raise SpaceError(f"{setting}={operations!r}: give a list of at least one name, each once")
     for name in operations:
         if name not in known:
             close = did_you_mean(str(name), known)
-            raise SpaceError(f"operations: {name!r} is unknown{close}; known: {', '.join(known)}")
+            raise SpaceError(f"{setting}: {name!r} is unknown{close}; known: {', '.join(known)}")
     return tuple(operations)

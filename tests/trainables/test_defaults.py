@@ -81,6 +81,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "mask_frames": 0.0,
     },
     "transformer_lm": {**LAYERS, "vocabulary": 50257, "context": 1024, "tied": True, "attention_dropout": 0.0},
+    "vgg": {"channels": 16, "dropout": 0.0},
     "vit": {
         **LAYERS,
         "patch_size": None,

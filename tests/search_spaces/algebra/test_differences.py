@@ -105,6 +105,12 @@ def test_distances_are_symmetric_between_nothing_and_one_and_grow_with_mutation(
     assert near < far / 3
 
 
+def test_numbers_of_a_range_are_rounded_for_a_reader_where_they_stay_apart() -> None:
+    space = Space({"lr": real(0.001, 1.0)})
+    assert space.diff({"lr": 0.25034710394718407}, {"lr": 0.3}) == "lr: 0.2503 -> 0.3"
+    assert space.diff({"lr": 0.2503471039}, {"lr": 0.2503471038}) == "lr: 0.2503471039 -> 0.2503471038"
+
+
 def test_foreign_members_are_refused() -> None:
     with pytest.raises(ArchitectureError, match="layers"):
         get("chain").distance({"edge_0_1": "none"}, get("chain").sample(0))

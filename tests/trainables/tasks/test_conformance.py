@@ -17,17 +17,16 @@ from tests.registries import kept
 from tests.trainables.data.tables.frames import small
 from tests.trainables.tasks.numbers import turned
 from tests.trainables.tasks.own_task import SPACE, Growth, build
+from trainables import testing
 from trainables.costs.zero_cost import PROXIES
 from trainables.data.tables import frames_of
 from trainables.errors import DataError, TrainableError
 from trainables.export import export_network
-from trainables.export.deployed import check_deployed
 from trainables.networks import NETWORKS
 from trainables.networks.family import Family
 from trainables.tasks.learner import Learner
 from trainables.tasks.predictor import folder_predictor, learner_predictor
-from trainables.tasks.registry import TASKS, make_task
-from trainables.training.batches import Batch, called, length
+from trainables.tasks.registry import TASKS
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,12 @@ class Case:
     """
     network: Any = None
 
-    def learner(self, folder: Path, **more: Any) -> Learner:
-        values = {**_written(folder, self.settings), "batch_size": 8, "device": "cpu", **(self.network or {}), **more}
-        return Learner(task=self.task, space=self.space, **values)
+    def all_settings(self, folder: Path) -> dict[str, Any]:
+        """Those of the task and of the learner, with arrays written into a folder."""
+        return {**_written(folder, self.settings), "batch_size": 8, "device": "cpu", **(self.network or {})}
+
+    def learner(self, folder: Path) -> Learner:
+        return Learner(task=self.task, space=self.space, **self.all_settings(folder))
 
 
 IMAGES, NUMBERS = turned(40)
@@ -161,97 +163,41 @@ def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 
-def begun(case: Case, folder: Path, epochs: int = 2) -> Learner:
-    learner = case.learner(folder)
-    learner.setup(case.space.sample(0), seed=0, max_epochs=epochs)
-    return learner
+def begun(case: Case, folder: Path) -> Learner:
+    return testing.begun(case.task, case.space, case.all_settings(folder))
 
 
 def test_a_step_reports_what_the_task_declares(case: Case, tmp_path: Path) -> None:
-    learner = begun(case, tmp_path)
-    task = learner.task
-    declared = {metric.name: metric for metric in task.metrics}
-    assert task.primary in declared
-    assert len(declared) == len(task.metrics)
-    report = learner.step()
-    assert list(report)[: len(declared)] == list(declared)
-    assert {"train_loss", f"train_{task.primary}", "lr", "parameters", "macs", "model_bytes"} <= set(report)
-    for split in ("train", "validation", "test"):
-        found = learner.evaluate(split)
-        assert list(found) == list(declared)
-        for name, value in found.items():
-            assert declared[name].low <= value <= declared[name].high
-            assert declared[name].mode in ("max", "min")
+    testing.check_reports(case.task, case.space, case.all_settings(tmp_path))
+
+
+def test_an_unknown_split_is_refused(case: Case, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the splits are train, validation and test"):
-        learner.evaluate("tset")
+        begun(case, tmp_path).evaluate("tset")
 
 
 def test_a_training_continues_to_the_last_bit(case: Case, tmp_path: Path) -> None:
-    whole, first, second = (begun(case, tmp_path) for _ in range(3))
-    expected = [whole.step(), whole.step()]
-    assert first.step() == expected[0]
-    first.save(tmp_path)
-    second.load(tmp_path)
-    assert second.step() == expected[1]
-    for mine, theirs in zip(whole.network.parameters(), second.network.parameters(), strict=True):
-        assert torch.equal(mine, theirs)
+    testing.check_checkpoints(case.task, case.space, case.all_settings(tmp_path), tmp_path)
 
 
 def test_costs_and_proxies_need_no_set_up(case: Case, tmp_path: Path) -> None:
+    testing.check_costs(case.task, case.space, case.all_settings(tmp_path))
     learner = case.learner(tmp_path)
-    member = case.space.sample(0)
-    cost = learner.cost(member)
-    assert cost.parameters > 0
-    assert cost.macs > 0
-    assert learner.zero_cost(member, "parameters", seed=0) == cost.parameters
-    assert learner.zero_cost(member, "macs", seed=0) == cost.macs
     example = learner.task.load(torch.device("cpu")).example()
-    if isinstance(example, torch.Tensor) and not example.is_floating_point():
-        with pytest.raises(TrainableError, match="so use 'parameters' or 'macs'"):
-            learner.zero_cost(member, "zico", seed=0)
-    elif isinstance(example, torch.Tensor):
-        assert all(learner.zero_cost(member, proxy, seed=0) < float("inf") for proxy in PROXIES)
-    else:
-        with pytest.raises(TrainableError, match="zico needs a network with one input"):
-            learner.zero_cost(member, "zico", seed=0)
+    if isinstance(example, torch.Tensor) and example.is_floating_point():
+        assert all(learner.zero_cost(case.space.sample(0), proxy, seed=0) < float("inf") for proxy in PROXIES)
+        return
+    said = "so use 'parameters' or 'macs'" if isinstance(example, torch.Tensor) else "zico needs a network with one"
+    with pytest.raises(TrainableError, match=said):
+        learner.zero_cost(case.space.sample(0), "zico", seed=0)
 
 
 def test_data_are_the_same_wherever_they_are_asked_for(case: Case, tmp_path: Path) -> None:
-    task = case.learner(tmp_path).task
-    data = task.load(torch.device("cpu"))
-    inputs, targets = data.train.rows(torch.tensor([3, 0]))
-    again, _ = data.train.rows(torch.tensor([0]))
-    assert length(inputs) == length(targets) == 2
-    torch.testing.assert_close(_first(inputs)[1:], _first(again), rtol=0, atol=0, equal_nan=True)
-    assert length(data.example()) == 1
-    moved, _ = task.augment(inputs, targets, data, torch.Generator().manual_seed(0))
-    repeated, _ = task.augment(inputs, targets, data, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(_first(moved), _first(repeated), rtol=0, atol=0, equal_nan=True)
-    order = task.order(data, torch.Generator().manual_seed(0))
-    assert order.dim() == 1
-    assert 0 <= order.min() <= order.max() < len(data.train)
-    assert task.identity() == case.learner(tmp_path).task.identity()
-    assert task.checksum() == case.learner(tmp_path).task.checksum()
-
-
-def _first(batch: Batch) -> torch.Tensor:
-    while not isinstance(batch, torch.Tensor):
-        batch = next(iter(batch.values() if isinstance(batch, dict) else batch))
-    return batch
+    testing.check_data(case.task, case.space, case.all_settings(tmp_path))
 
 
 def test_what_is_deployed_answers_as_the_network_does(case: Case, tmp_path: Path) -> None:
-    learner = begun(case, tmp_path)
-    learner.step()
-    deployed = learner.deployed()
-    assert deployed.splits["train"] > deployed.splits["test"] > 0
-    data = learner.task.load(torch.device("cpu"))
-    assert check_deployed(deployed, learner) is deployed
-    if deployed.prepare is not None:
-        torch.testing.assert_close(deployed.prepare(deployed.raw), deployed.inputs, equal_nan=True)
-    with torch.no_grad():
-        answers = learner.task.decode(called(deployed.network, deployed.inputs), data)
-    assert len(answers) == length(deployed.inputs)
+    testing.check_deployment(case.task, case.space, case.all_settings(tmp_path))
 
 
 _QUICK = [("own", "onnx"), *((name, "safetensors") for name in CASES)]
@@ -324,12 +270,8 @@ def test_nothing_to_predict_from_is_refused(case: Case, tmp_path: Path) -> None:
 
 
 def test_bad_data_are_refused_before_the_first_trial(case: Case, tmp_path: Path) -> None:
-    learner = Learner(task=case.task, space=case.space, **_written(tmp_path, case.bad))
-    with pytest.raises(DataError) as refused:
-        learner.check()
-    assert ";" in str(refused.value), "the message has a remedy"
+    testing.check_bad_data(case.task, case.space, _written(tmp_path, case.bad))
 
 
 def test_a_setting_that_the_task_does_not_take_is_refused(case: Case) -> None:
-    with pytest.raises(TrainableError, match="takes no setting 'nonsense'"):
-        make_task(case.task, {"nonsense": 1})
+    testing.check_settings(case.task)
