@@ -113,6 +113,7 @@ METHOD_SETTINGS: dict[str, dict[str, Any]] = {
 OF_IMAGES = {
     "data": "digits",
     "download": False,
+    "loaders": 2,
     "test_share": 0.2,
     "data_seed": 0,
     "momentum": 0.9,

@@ -3,8 +3,8 @@
     data = load_images(DataSettings("digits"), torch.device("cpu"))
     data.train.images    # uint8 (n, c, h, w)
 
-The module is meant for small data sets: all images are kept in memory, as uint8 where the files hold 8 bits. Nothing is
-downloaded unless `download` is set.
+Images are kept in memory, as uint8 where the files hold 8 bits; those of folders and Parquet files that do not fit are
+streamed (`trainables.data.streaming`). Nothing is downloaded unless `download` is set.
 """
 
 from __future__ import annotations

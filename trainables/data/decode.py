@@ -22,7 +22,22 @@ from torch import Tensor
 from trainables.data.numbers import as_float32
 from trainables.errors import DataError
 
-__all__ = ["IMAGE_SUFFIXES", "Decoded", "Encoded", "decode_all", "squared"]
+__all__ = [
+    "EIGHT",
+    "IMAGE_SUFFIXES",
+    "Array",
+    "Decoded",
+    "DecodedOne",
+    "Encoded",
+    "check_alike",
+    "decode_all",
+    "decode_one",
+    "size_of",
+    "squared",
+    "stacked",
+]
+
+Array = np.ndarray[Any, Any]
 
 Encoded = tuple[str, bytes | Path]
 """A name for messages, and the encoded image or its file."""
@@ -30,7 +45,8 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif
 _GREY = ("1", "L", "LA")
 _DEEP = {"I;16": "16 bits", "I;16B": "16 bits", "I;16L": "16 bits", "I": "32 bits", "F": "float"}
 _ALPHA = ("LA", "PA", "RGBA")
-_EIGHT = "8 bits"
+EIGHT = "8 bits"
+"""The depth of most images."""
 _ORIENTATION = 0x0112
 _PART = 256
 """Images that a thread decodes at a time."""
@@ -55,8 +71,17 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class _One:
-    array: np.ndarray[Any, Any]
+class DecodedOne:
+    """A decoded image.
+
+    Attributes:
+        array: (h, w) of a grey image, (h, w, 3) in colour; uint8, or float32 where `depth` is not "8 bits".
+        depth: as of `Decoded`.
+        turned: whether it was turned by its EXIF orientation.
+        has_alpha: whether an alpha channel was left out.
+    """
+
+    array: Array
     depth: str
     turned: bool
     has_alpha: bool
@@ -78,24 +103,71 @@ def decode_all(encoded: Sequence[Encoded], *, resize: int | None) -> Decoded:
         DataError: a file is damaged, or images differ in size or in depth; the message names the file.
     """
 
-    def decode(start: int) -> list[_One]:
-        return [_decode_one(name, source, resize) for name, source in encoded[start : start + _PART]]
+    def decode(start: int) -> list[DecodedOne]:
+        return [decode_one(name, source, resize) for name, source in encoded[start : start + _PART]]
 
-    found: list[_One] = []
+    found: list[DecodedOne] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for images_of_part in pool.map(decode, range(0, len(encoded), _PART)):
             found.extend(images_of_part)
-    _check_alike(encoded, found)
+    check_alike([name for name, _ in encoded], [one.array.shape[:2] for one in found], [one.depth for one in found])
     arrays = [one.array for one in found]
-    if any(array.ndim == 3 for array in arrays):
-        arrays = [array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2) for array in arrays]
-        images = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous()
-    else:
-        images = torch.from_numpy(np.stack(arrays)).unsqueeze(1)
+    images = torch.from_numpy(stacked(arrays, 3 if any(array.ndim == 3 for array in arrays) else 1))
     return Decoded(images, found[0].depth, sum(one.turned for one in found), sum(one.has_alpha for one in found))
 
 
-def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
+def stacked(arrays: Sequence[Array], channels: int) -> Array:
+    """Stack decoded images.
+
+    Args:
+        arrays: (h, w) or (h, w, 3), of one size; at least one.
+        channels: 1 or 3; grey images get three equal channels.
+
+    Returns:
+        (n, channels, h, w).
+    """
+    if channels == 1:
+        return np.stack(arrays)[:, None]
+    alike = [array if array.ndim == 3 else np.repeat(array[..., None], 3, axis=2) for array in arrays]
+    return np.ascontiguousarray(np.stack(alike).transpose(0, 3, 1, 2))
+
+
+def size_of(name: str, source: bytes | Path) -> tuple[int, int, int, int]:
+    """Read the size of an image from its header.
+
+    Args:
+        name: names it in messages.
+        source: the encoded image, or its file.
+
+    Returns:
+        Height, width, channels, and the bytes of a value, as it would be decoded.
+
+    Raises:
+        DataError: it is not an image.
+    """
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            deep = image.mode in _DEEP
+            width, height = image.size
+            return height, width, 1 if deep or image.mode in _GREY else 3, 4 if deep else 1
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise _damaged(name, error) from error
+
+
+def decode_one(name: str, source: bytes | Path, resize: int | None) -> DecodedOne:
+    """Decode an image.
+
+    Args:
+        name: names it in messages.
+        source: the encoded image, or its file.
+        resize: as in `decode_all`.
+
+    Returns:
+        The image.
+
+    Raises:
+        DataError: it is damaged.
+    """
     try:
         # Pillow maps a TIFF file into memory when it is given a path, and then turns the wrong pixels.
         with Image.open(io.BytesIO(source if isinstance(source, bytes) else source.read_bytes())) as image:
@@ -105,16 +177,19 @@ def _decode_one(name: str, source: bytes | Path, resize: int | None) -> _One:
             image.load()
             upright = ImageOps.exif_transpose(image)
             if image.mode in _DEEP:
-                return _One(_deep(name, upright, resize), _DEEP[image.mode], turned, has_alpha=False)
-            return _One(_plain(name, upright, resize), _EIGHT, turned, image.mode in _ALPHA)
+                return DecodedOne(_deep(name, upright, resize), _DEEP[image.mode], turned, has_alpha=False)
+            return DecodedOne(_plain(name, upright, resize), EIGHT, turned, image.mode in _ALPHA)
     except DataError:
         raise
-    except UnidentifiedImageError as error:
-        raise DataError(
-            f"{name} is not a complete image of a format that Pillow reads; replace or remove it"
-        ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{name} is not a complete image ({error}); replace or remove it") from error
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: Exception) -> DataError:
+    # The message of Pillow would name the address of a buffer.
+    unknown = isinstance(error, UnidentifiedImageError)
+    why = "of a format that Pillow reads" if unknown else f"({error})"
+    return DataError(f"{name} is not a complete image {why}; replace or remove it")
 
 
 def _check_depth(name: str, image: Image.Image) -> None:
@@ -163,19 +238,29 @@ def squared(image: Image.Image, side: int) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def _check_alike(encoded: Sequence[Encoded], found: list[_One]) -> None:
-    first = found[0].array.shape[:2]
-    for (name, _), one in zip(encoded, found, strict=True):
-        if one.array.shape[:2] != first:
+def check_alike(names: Sequence[str], sizes: Sequence[tuple[int, ...]], depths: Sequence[str]) -> None:
+    """Refuse images that differ in size or depth.
+
+    Args:
+        names: of the images, at least one.
+        sizes: the height and the width of each.
+        depths: the depth of each.
+
+    Raises:
+        DataError: two differ; the message names the file.
+    """
+    first = sizes[0]
+    for name, size in zip(names, sizes, strict=True):
+        if size != first:
             raise DataError(
-                f"{name} is of {one.array.shape[1]}x{one.array.shape[0]} pixels, the first of {first[1]}x{first[0]}; "
+                f"{name} is of {size[1]}x{size[0]} pixels, the first of {first[1]}x{first[0]}; "
                 "images must be of one size: give resize=<side in pixels>"
             )
-    depths = Counter(one.depth for one in found)
-    if len(depths) > 1:
-        rare = min(depths, key=lambda depth: depths[depth])
-        name = next(name for (name, _), one in zip(encoded, found, strict=True) if one.depth == rare)
-        said = ", ".join(f"{count} of {depth}" for depth, count in depths.most_common())
+    counts = Counter(depths)
+    if len(counts) > 1:
+        rare = min(counts, key=lambda depth: counts[depth])
+        name = next(name for name, depth in zip(names, depths, strict=True) if depth == rare)
+        said = ", ".join(f"{count} of {depth}" for depth, count in counts.most_common())
         raise DataError(
             f"{name} has {rare} per channel, and there are {said}; all images must have the same depth: convert them"
         )

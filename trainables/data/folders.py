@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from trainables.data.decode import IMAGE_SUFFIXES, Encoded
-from trainables.data.gathering import GatheredImages, gathered
+from trainables.data.gathering import Decoding, GatheredImages, gathered
+from trainables.data.group_patterns import groups_by_name
+from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
 from trainables.data.parts import PARTS, Part, part_of, usual_names, visible
 from trainables.errors import DataError
@@ -28,7 +31,7 @@ def is_image_folder(path: Path) -> bool:
     return path.is_dir() and bool(_folders(path))
 
 
-def load_image_folder(path: Path, *, resize: int | None) -> Raw:
+def load_image_folder(path: Path, decoding: Decoding, *, groups: str | None = None) -> Raw:
     """Read `path/<class>/<image>`, or `path/train/<class>/...` with `path/val`, `path/test` or both beside it.
 
     Splits are recognised by their usual names in any case (see `trainables.data.parts`). Hidden files and folders, and
@@ -36,13 +39,14 @@ def load_image_folder(path: Path, *, resize: int | None) -> Raw:
 
     Args:
         path: the folder.
-        resize: side of the images in pixels; None keeps them, see `decode_all`.
+        decoding: how and when images are decoded.
+        groups: a pattern of the file names below the folder of a class, see `groups_by_name`; None for no groups.
 
     Returns:
         The images, with notes on ignored files. The classes are the folders of training, sorted.
 
     Raises:
-        DataError: training images are missing, a class or split is ambiguous, or an image is damaged.
+        DataError: training images are missing, a class or split is ambiguous, an image is damaged, or has no group.
     """
     notes: list[str] = []
     splits = _splits(path, notes)
@@ -53,10 +57,17 @@ def load_image_folder(path: Path, *, resize: int | None) -> Raw:
     classes = tuple(folder.name for folder in _folders(roots["train"]))
     _check_not_wrapped(roots["train"])
     parts: dict[Part, GatheredImages] = {}
+    of_files: dict[Part, list[str]] = {}
     for part in PARTS:
         if part in roots:
-            parts[part] = _read(roots[part], classes if part != "train" else None, notes)
-    return gathered(str(path), parts, classes, resize=resize, notes=notes)
+            parts[part], files = _read(roots[part], classes if part != "train" else None, notes)
+            if groups is not None:
+                of_files[part] = [one for folder, names in files for one in groups_by_name(names, folder, groups)]
+    codes = numbered_groups(of_files, groups or "", str(path))
+    if of_files:
+        known = sorted({one for names in of_files.values() for one in names})
+        notes.append(f"{len(known)} groups by {groups}: {_some(known)}")
+    return replace(gathered(str(path), parts, classes, decoding, notes=notes), groups=codes)
 
 
 def _check_not_wrapped(path: Path) -> None:
@@ -114,14 +125,19 @@ def _unwrapped(folder: Path, part: Part) -> Path:
     return folder
 
 
-def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> GatheredImages:
-    """Read the images of each class. With `classes` (not for training), a class may lack images but not be new."""
+def _read(
+    path: Path, classes: tuple[str, ...] | None, notes: list[str]
+) -> tuple[GatheredImages, list[tuple[Path, list[Path]]]]:
+    """Find the images, and the files of each class. With `classes` (not for training), a class may lack images but not
+    be new.
+    """
     folders = _folders(path)
     if classes is not None and (extra := sorted({folder.name for folder in folders} - set(classes))):
         raise DataError(f"{path}: the classes {extra} do not occur in training; their folders must be equal")
     names = classes or tuple(folder.name for folder in folders)
     files: list[Encoded] = []
     labels: list[int] = []
+    by_folder: list[tuple[Path, list[Path]]] = []
     for folder in folders:
         _check_no_split_below(folder)
         members = _images(folder)
@@ -129,11 +145,12 @@ def _read(path: Path, classes: tuple[str, ...] | None, notes: list[str]) -> Gath
             raise DataError(f"{folder} holds no image, and each class needs some; fill it or remove it")
         files.extend((str(file), file) for file in members)
         labels.extend([names.index(folder.name)] * len(members))
+        by_folder.append((folder, members))
     if not files:
         raise DataError(f"{path} holds no image below its sub-folders; known endings: {', '.join(IMAGE_SUFFIXES)}")
     if stray := [file.name for file in visible(path.iterdir(), path) if _is_image(file)]:
         notes.append(f"not read, for they lie in no folder of a class: {_some(stray)} in {path}")
-    return GatheredImages(files, torch.tensor(labels), path.name)
+    return GatheredImages(files, torch.tensor(labels), path.name), by_folder
 
 
 def _check_no_split_below(folder: Path) -> None:

@@ -7,14 +7,17 @@ Labels are the numbers of classes. Of a data set without classes they are number
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import tee
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from trainables.data.parts import part_named
+from trainables.data.pixels import Images, chunks, joined, not_finite
+from trainables.data.streaming.images import StreamedImages
 from trainables.errors import DataError
 
 __all__ = ["ImageData", "Raw", "Split", "check_images_of", "lacking_classes", "raw_images"]
@@ -25,11 +28,11 @@ class Split:
     """Images and their labels.
 
     Attributes:
-        images: (n, c, h, w), uint8 or float32.
+        images: (n, c, h, w), uint8 or float32, decoded or streamed.
         labels: (n,), int64; without classes (n, k), float32.
     """
 
-    images: Tensor
+    images: Images
     labels: Tensor
 
     def __len__(self) -> int:
@@ -45,6 +48,22 @@ class Split:
             The images (k, c, h, w) and labels (k,).
         """
         return self.images.index_select(0, index), self.labels.index_select(0, index)
+
+    def fetched(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Take batches in order. Streamed images are decoded ahead.
+
+        Args:
+            batches: for each, the numbers of its images, (k,), on the device of the images.
+
+        Yields:
+            The images (k, c, h, w) and labels (k,) of each.
+        """
+        if not isinstance(self.images, StreamedImages):
+            yield from map(self.rows, batches)
+            return
+        read, taken = tee(batches)
+        for images, index in zip(self.images.ahead(read), taken, strict=True):
+            yield images, self.labels.index_select(0, index)
 
     def take(self, rows: Tensor, device: torch.device) -> Split:
         """Copy some images to a device.
@@ -80,7 +99,7 @@ class Split:
         Returns:
             These images, followed by those of `other`.
         """
-        return Split(torch.cat((self.images, other.images)), torch.cat((self.labels, other.labels)))
+        return Split(joined(self.images, other.images), torch.cat((self.labels, other.labels)))
 
     def to(self, device: torch.device) -> Split:
         """Move the images to a device.
@@ -132,9 +151,10 @@ class Raw:
         for split in (self.train, self.test, self.validation):
             if split is None:
                 continue
-            for tensor in (split.images, split.labels):
-                digest.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
-                digest.update(tensor.contiguous().numpy().data)
+            for values, parts in ((split.images, chunks(split.images)), (split.labels, [split.labels])):
+                digest.update(f"{tuple(values.shape)} {values.dtype}".encode())
+                for part in parts:
+                    digest.update(part.contiguous().numpy().data)
         return digest.hexdigest()[:16]
 
 
@@ -192,7 +212,7 @@ class ImageData:
         Returns:
             (1, c, h, w), float32.
         """
-        return self.normalize(self.train.images[:1])
+        return self.normalize(self.train.rows(torch.arange(1, device=self.device))[0])
 
     def split(self, name: str) -> Split:
         """Look up a split.
@@ -291,8 +311,7 @@ def _check_split(place: str, split: Split) -> None:
     if images.shape[1] not in (1, 3, 4) or min(images.shape[2:]) < 1:
         shape = tuple(images.shape)
         raise DataError(f"{place}images have the shape {shape}; (count, 1, 3 or 4 channels, height, width) is needed")
-    if images.is_floating_point() and not bool(torch.isfinite(images).all()):
-        odd = (~torch.isfinite(images).flatten(1).all(1)).nonzero().flatten().tolist()
+    if odd := not_finite(images):
         raise DataError(
             f"{place}images hold NaN or infinite values, {len(odd)} of {len(images)}, such as image {odd[0]}; remove "
             "or replace them"

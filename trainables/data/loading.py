@@ -16,8 +16,10 @@ from pathlib import Path
 import torch
 
 from search_spaces.names import did_you_mean
+from trainables.data.file_sizes import check_arrays, check_encoded
 from trainables.data.folders import is_image_folder, load_image_folder
 from trainables.data.folding import FoldCache, fold_of
+from trainables.data.gathering import Decoding
 from trainables.data.images import ImageData, Raw, lacking_classes
 from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
 from trainables.data.noticed import noticed_images
@@ -154,7 +156,7 @@ def load_raw(settings: DataSettings) -> Raw:
     Raises:
         DataError: the data set is missing or damaged.
     """
-    return _load_raw(settings.data, _file_settings(settings), _stamp(settings))
+    return _load_raw(_of_files(settings), _stamp(settings))
 
 
 def load_raw_numbers(settings: DataSettings) -> Raw:
@@ -169,20 +171,26 @@ def load_raw_numbers(settings: DataSettings) -> Raw:
     Raises:
         DataError: the data set is missing or damaged, or a target is not a number.
     """
-    return _load_raw_numbers(settings.data, _file_settings(settings), _stamp(settings))
+    return _load_raw_numbers(_of_files(settings), _stamp(settings))
 
 
-_Files = tuple[str | None, bool, str | None, str | None, int | None, str | None]
-
-
-def _file_settings(settings: DataSettings) -> _Files:
-    columns = (settings.image_column, settings.label_column, settings.resize, settings.validation_groups)
-    return (settings.root, settings.download, *columns)
+def _of_files(settings: DataSettings) -> DataSettings:
+    """The settings by which files are read, with the defaults of those by which images are parted."""
+    usual = DataSettings()
+    return replace(
+        settings,
+        validation_share=usual.validation_share,
+        test_share=usual.test_share,
+        folds=usual.folds,
+        fold=usual.fold,
+        seed=usual.seed,
+        whole=usual.whole,
+    )
 
 
 def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
     return split_data(
-        _load_raw(settings.data, _file_settings(settings), stamp),
+        _load_raw(_of_files(settings), stamp),
         validation_share=settings.validation_share,
         test_share=settings.test_share,
         seed=settings.seed,
@@ -194,7 +202,7 @@ def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> I
 
 def _loaded_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageNumbers:
     data = split_data(
-        _load_raw_numbers(settings.data, _file_settings(settings), stamp),
+        _load_raw_numbers(_of_files(settings), stamp),
         validation_share=settings.validation_share,
         test_share=settings.test_share,
         seed=settings.seed,
@@ -210,43 +218,41 @@ _load_numbers, _FOLDS_OF_NUMBERS = lru_cache(maxsize=4)(_loaded_numbers), FoldCa
 
 
 @lru_cache(maxsize=2)
-def _load_raw_numbers(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
-    root, _, image_column, label_column, resize, groups = files
-    path = None if data == "digits" else data_path(data, root)
-    if path is not None and path.suffix.lower() == ".npz":
-        return load_npz(path, target=label_column, numbers=True, title=_title(data), groups=groups)
-    if path is not None and parquet_files(path):
-        return load_parquet(
-            path,
-            image_column=image_column,
-            label_column=label_column,
-            resize=resize,
-            numbers=True,
-            groups=groups,
-        )
-    return as_numbers(_load_raw(data, files, stamp))
+def _load_raw_numbers(of: DataSettings, stamp: tuple[object, ...]) -> Raw:
+    path = None if of.data == "digits" else data_path(of.data, of.root)
+    if path is not None and (path.suffix.lower() == ".npz" or parquet_files(path)):
+        return _of_arrays_or_rows(path, of, numbers=True)
+    return as_numbers(_load_raw(of, stamp))
+
+
+def _of_arrays_or_rows(path: Path, of: DataSettings, *, numbers: bool) -> Raw:
+    groups = of.validation_groups
+    if path.suffix.lower() == ".npz":
+        check_arrays(path)
+        return load_npz(path, target=of.label_column, numbers=numbers, title=_title(of.data), groups=groups)
+    check_encoded(path, parquet_files(path))
+    columns = {"image_column": of.image_column, "label_column": of.label_column}
+    return load_parquet(path, Decoding.of(of), **columns, numbers=numbers, groups=groups)
 
 
 @lru_cache(maxsize=2)
-def _load_raw(data: str, files: _Files, stamp: tuple[object, ...]) -> Raw:
-    root, download, image_column, label_column, resize, groups = files
-    path = None if data == "digits" else data_path(data, root)
+def _load_raw(of: DataSettings, stamp: tuple[object, ...]) -> Raw:
+    data = of.data
+    path = None if data == "digits" else data_path(data, of.root)
     of_files = path is not None and (path.suffix.lower() == ".npz" or parquet_files(path))
-    if groups is not None and not of_files:
+    if of.validation_groups is not None and (path is None or not (of_files or is_image_folder(path))):
         raise DataError(
-            f"validation_groups is {groups!r}, and {data} has no groups: it names an array of an .npz file or a column "
-            "of Parquet files; leave it out"
+            f"validation_groups is {of.validation_groups!r}, and {data} has no groups: it names an array of an .npz "
+            "file, a column of Parquet files, or a pattern of the names in a folder of images; leave it out"
         )
     if data == "digits":
         return load_digits()
     if path is None:
-        return load_torchvision(data, _root(data, root), download=download)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path, target=label_column, title=_title(data), groups=groups)
-    if parquet_files(path):
-        return load_parquet(path, image_column=image_column, label_column=label_column, resize=resize, groups=groups)
+        return load_torchvision(data, _root(data, of.root), download=of.download)
+    if of_files:
+        return _of_arrays_or_rows(path, of, numbers=False)
     if is_image_folder(path):
-        return load_image_folder(path, resize=resize)
+        return load_image_folder(path, Decoding.of(of), groups=of.validation_groups)
     raise DataError(
         f"{path} is not a data set of images: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
         "of images per class is needed; tables (.csv, .tsv, .parquet), texts (.txt) and signals (.wav) have tasks of "

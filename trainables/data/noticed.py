@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
-from torch import Tensor
+from trainables.data.pixels import Images, constant_images, digests
 
 __all__ = ["noticed_images"]
 
 
-def noticed_images(parts: Mapping[str, Tensor]) -> list[str]:
+def noticed_images(parts: Mapping[str, Images]) -> list[str]:
     """Compare the images of the parts, byte by byte.
 
     Args:
@@ -19,29 +18,19 @@ def noticed_images(parts: Mapping[str, Tensor]) -> list[str]:
     Returns:
         A warning for each part with images that are training images too, and one on images of one value.
     """
-    seen = set(_digests(parts["train"]))
+    seen = set(digests(parts["train"]))
     notes = []
     for part, images in parts.items():
-        copies = 0 if part == "train" else sum(digest in seen for digest in _digests(images))
+        copies = 0 if part == "train" else sum(digest in seen for digest in digests(images))
         if copies:
             notes.append(
                 f"warning: {copies} of {len(images)} {part} images equal a training image; remove the copies, which "
                 "flatter the score"
             )
-    flat = sum(_constant(images) for images in parts.values())
+    flat = sum(constant_images(images) for images in parts.values())
     if flat:
         count = sum(len(images) for images in parts.values())
         notes.append(
             f"warning: {flat} of {count} images have one value in all pixels; remove them, or check how they are read"
         )
     return notes
-
-
-def _digests(images: Tensor) -> list[bytes]:
-    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in images.contiguous().numpy()]
-
-
-def _constant(images: Tensor) -> int:
-    """The number of images of one value."""
-    rows = images.flatten(1)
-    return int((rows == rows[:, :1]).all(1).sum())

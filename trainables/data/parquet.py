@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from trainables.data.decode import Encoded
-from trainables.data.gathering import GatheredImages, gathered
+from trainables.data.gathering import Decoding, GatheredImages, gathered
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
 from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
@@ -49,10 +49,10 @@ class _Rows:
 
 def load_parquet(
     path: Path,
+    decoding: Decoding,
     *,
     image_column: str | None,
     label_column: str | None,
-    resize: int | None,
     numbers: bool = False,
     groups: str | None = None,
 ) -> Raw:
@@ -60,9 +60,9 @@ def load_parquet(
 
     Args:
         path: a file or folder.
+        decoding: how and when images are decoded.
         image_column: name of the column of images; None recognises it by type and name.
         label_column: name of the column of labels; None recognises it by type and name.
-        resize: side of the images in pixels; None keeps them, see `decode_all`.
         numbers: whether labels are numbers with a unit.
         groups: the column of groups; None for no groups.
 
@@ -93,7 +93,7 @@ def load_parquet(
             parts[part] = GatheredImages(rows[part].images, labels, f"{part} rows")
     if columns.split:
         notes.append(f"split by the column {columns.split}")
-    raw = gathered(str(path), parts, names, resize=resize, notes=notes)
+    raw = gathered(str(path), parts, names, decoding, notes=notes)
     if groups is None:
         return raw
     return replace(raw, groups=numbered_groups({part: rows[part].groups for part in parts}, groups, str(path)))

@@ -30,9 +30,16 @@ class DataSettings:
     """The column of Parquet files with the labels; recognised where it is not given."""
     resize: int | None = None
     """The side in pixels to which images of files are scaled and cut. None takes them as they are."""
+    stream: bool | None = None
+    """Whether images of a folder or of Parquet files are decoded while the network trains, for what does not fit into
+    memory, instead of once before. None does so where they would take more than a quarter of the free memory.
+    """
+    loaders: int = 2
+    """The number of threads that decode streamed images ahead of the training."""
     validation_groups: str | None = None
-    """The array of an `.npz` file (`speaker`, `speaker_val`, ..), or the column of Parquet files, with groups: all
-    images of a group are in the same part.
+    """The array of an `.npz` file (`speaker`, `speaker_val`, ..), or the column of Parquet files, with groups; of a
+    folder a pattern of the names below the folders of the classes, such as "{group}_*.png" or "{group}/*". All images
+    of a group are in the same part.
     """
     validation_share: float = 0.2
     """The share of the images, above 0 and at most 0.9, for validation, where the data have no such split of their own;
@@ -60,6 +67,9 @@ class DataSettings:
         check_flag("download", self.download)
         check_flag("whole", self.whole)
         check_folds(self)
+        if self.stream is not None:
+            check_flag("stream", self.stream)
+        check_number("loaders", self.loaders, 1, 256, whole=True)
         check_text("data", self.data)
         check_text("data_root", self.root, optional=True)
         check_text("image_column", self.image_column, optional=True)
@@ -76,6 +86,8 @@ class DataKeywords(TypedDict, total=False):
     image_column: str | None
     label_column: str | None
     resize: int | None
+    stream: bool | None
+    loaders: int
     validation_groups: str | None
     validation_share: float
     test_share: float

@@ -13,6 +13,8 @@ from torch import Tensor
 from trainables.data.folding import Fold, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
 from trainables.data.images import ImageData, Raw
+from trainables.data.pixels import Images, chunks
+from trainables.data.streaming.images import StreamedImages
 from trainables.errors import DataError
 
 __all__ = ["moments", "random_split", "rows_of", "split_data", "stratified"]
@@ -201,11 +203,11 @@ def _shares(counts: Tensor, share: float) -> list[int]:
     return taken
 
 
-def moments(images: Tensor) -> tuple[Tensor, Tensor]:
+def moments(images: Images) -> tuple[Tensor, Tensor]:
     """Compute mean and standard deviation per channel without a float copy of all images.
 
     Args:
-        images: (n, c, h, w), of any type.
+        images: (n, c, h, w), of any type, decoded or streamed.
 
     Returns:
         Mean and deviation, each (1, c, 1, 1), float32; a constant channel has a deviation of 1.
@@ -220,11 +222,14 @@ def moments(images: Tensor) -> tuple[Tensor, Tensor]:
     return mean.float().view(1, -1, 1, 1), std.float().view(1, -1, 1, 1)
 
 
-def _means(images: Tensor, *, power: int, centre: Tensor | None = None) -> Tensor:
+def _means(images: Images, *, power: int, centre: Tensor | None = None) -> Tensor:
     """Mean of the values to a power, or of their distances from `centre`, per channel: (c,), float64."""
+    count = len(images) * images.shape[2:].numel()
+    if isinstance(images, StreamedImages) and images.dtype == torch.uint8 and centre is None:
+        return images.totals(power) / count
     total = torch.zeros(images.shape[1], dtype=torch.float64, device=images.device)
-    for start in range(0, len(images), 4096):
-        values = images[start : start + 4096].to(torch.float64)
+    for part in chunks(images):
+        values = part.to(torch.float64)
         values = values if centre is None else values - centre.view(1, -1, 1, 1)
         total += (values if power == 1 else values.square()).sum((0, 2, 3))
-    return total / (images.numel() / images.shape[1])
+    return total / count

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from trainables.data.folding import Fold
 from trainables.data.images import Raw
+from trainables.data.pixels import value_range
 
 __all__ = ["summary_of"]
 
@@ -56,7 +57,8 @@ def summary_of(
     channels, height, width = raw.train.images.shape[1:]
     images = raw.train.images
     kind = str(images.dtype).removeprefix("torch.")
-    values = f"{kind} from {float(images.min()):g} to {float(images.max()):g}"
+    low, high = value_range(images)
+    values = f"{kind} from {low:g} to {high:g}"
     pixels = f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, {values}"
     said = "".join(f"; {note}" for note in raw.notes)
     return f"{raw.name}: {', '.join(parts)}; {_targets(raw)}; {pixels}{said}"

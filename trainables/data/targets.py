@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -148,4 +148,6 @@ def as_numbers(raw: Raw) -> Raw:
             ) from None
     table = target_numbers(np.array(values), f"{raw.name}: the names of the classes")
     parts = {name: Split(part.images, table[part.labels]) for name, part in raw.splits.items()}
-    return raw_numbers(raw.name, parts["train"], parts.get("test"), validation=parts.get("validation"), notes=raw.notes)
+    held, notes = parts.get("validation"), raw.notes
+    numbers = raw_numbers(raw.name, parts["train"], parts.get("test"), validation=held, notes=notes)
+    return replace(numbers, groups=raw.groups)

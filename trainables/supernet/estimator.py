@@ -12,7 +12,7 @@ these reach when they are trained themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.task import Part
 from trainables.training.batches import Batch, called, laid_out
 from trainables.training.devices import device_of
+from trainables.training.fetching import batches_of
 from trainables.training.loop import Metrics, judged
 from trainables.trial.checkpoint import read_tensors
 from trainables.trial.snapshots import newest
@@ -280,6 +281,17 @@ class Chosen:
             Their inputs and targets.
         """
         return self.part.rows(self.numbers[index])
+
+    def fetched(self, batches: Iterable[Tensor]) -> Iterator[tuple[Batch, Batch]]:
+        """Take batches in order; the part may prepare them ahead.
+
+        Args:
+            batches: for each, the numbers of its examples, as for `rows`.
+
+        Yields:
+            The inputs and targets of each.
+        """
+        yield from batches_of(self.part, (self.numbers[index] for index in batches))
 
 
 def spread_rows(part: Part, count: int, device: torch.device) -> Tensor:

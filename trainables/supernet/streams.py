@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from trainables.tasks.task import Part
 from trainables.training.batches import Batch
+from trainables.training.fetching import batches_of
 
 __all__ = ["Stream"]
 
@@ -39,6 +40,7 @@ class Stream:
         self._generator, self._drawn = generator, order or self._once
         self._order = torch.empty(0, dtype=torch.int64, device=generator.device)
         self._at = 0
+        self._coming: Iterator[tuple[Batch, Batch]] | None = None
 
     def next(self) -> tuple[Batch, Batch]:
         """Return the next batch.
@@ -49,9 +51,12 @@ class Stream:
         if self._at + self.size > len(self._order):
             self._order = self._drawn(self._generator)
             self._at = 0
-        rows = self._order[self._at : self._at + self.size]
+            self._coming = None
+        if self._coming is None:
+            ends = range(self._at + self.size, len(self._order) + 1, self.size)
+            self._coming = batches_of(self.part, [self._order[end - self.size : end] for end in ends])
         self._at += self.size
-        return self.part.rows(rows)
+        return next(self._coming)
 
     def _once(self, generator: torch.Generator) -> Tensor:
         return torch.randperm(len(self.part), generator=generator, device=generator.device)
@@ -77,3 +82,4 @@ class Stream:
             raise ValueError(f"the saved order is of {len(state['order'])} examples, and the data have {self._round}")
         self._order = state["order"].to(self._order.device)
         self._at = state["at"]
+        self._coming = None

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described, load_images, load_raw
+from trainables.data.pixels import value_range
 from trainables.data.unlabelled import read_images
 from trainables.errors import TrainableError
 from trainables.networks import check_images
@@ -29,6 +30,7 @@ _TRIED = 16
 """Images on which transforms are tried before the first trial."""
 _SINCE = ("data.validation_groups", "data.folds", "data.fold", "views.transforms")
 """Settings that older checkpoints lack, as if they were None."""
+_CHANGE_NOTHING = ("data.stream", "data.loaders")
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,13 @@ class ImageTask(Task):
     def exported(self, data: Any) -> dict[str, Any]:
         """Return how raw images are standardized, and their type and range."""
         images = data.train.images
+        low, high = value_range(images)
         return {
             "mean": tuple(data.mean.flatten().tolist()),
             "std": tuple(data.std.flatten().tolist()),
             "raw_dtype": str(images.dtype).removeprefix("torch."),
-            "raw_range": (float(images.min()), float(images.max())),
-            "reading": {"greatest": float(images.max())},
+            "raw_range": (low, high),
+            "reading": {"greatest": high},
         }
 
     def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> ImagesOf:
@@ -135,7 +138,7 @@ class ImageTask(Task):
         """Read images: arrays, tensors, a file or folder of images, `.npy`, `.npz` or Parquet files."""
         resize, column = self.data.resize, self.data.image_column
         images, names = read_images(x, like.shape[1:], resize=resize, image_column=column)
-        greatest = data.greatest if isinstance(data, ImagesOf) else float(data.train.images.max())
+        greatest = data.greatest if isinstance(data, ImagesOf) else value_range(data.train.images)[1]
         if images.is_floating_point() and float(images.max()) <= 1 < greatest:
             warnings.warn(
                 f"the images reach up to {float(images.max()):g}, and those of the training up to {greatest:g}; give "
@@ -155,7 +158,8 @@ class ImageTask(Task):
         if transform is not None and self.views.augment:
             from trainables.data.transforms import check_transforms
 
-            check_transforms(self.raw().train.images[:_TRIED], transform)
+            train = self.raw().train
+            check_transforms(train.rows(torch.arange(min(_TRIED, len(train))))[0], transform)
 
     def about(self) -> list[str]:
         """Describe the images and how they are split."""
@@ -171,12 +175,13 @@ class ImageTask(Task):
 
 
 def without_later(identity: dict[str, object]) -> dict[str, object]:
-    """Leave out settings that older checkpoints lack, where they are not used.
+    """Leave out settings that older checkpoints lack, where they are not used, and those that change no number.
 
     Args:
         identity: settings by dotted names.
 
     Returns:
-        The same without groups, folds and transforms that are None.
+        The same without groups, folds and transforms that are None, and without what says when images are decoded.
     """
-    return {name: value for name, value in identity.items() if name not in _SINCE or value is not None}
+    kept = {name: value for name, value in identity.items() if name not in _CHANGE_NOTHING}
+    return {name: value for name, value in kept.items() if name not in _SINCE or value is not None}

@@ -40,7 +40,10 @@ __all__ = ["Meter", "Metric", "Part", "Recommending", "Task", "TaskData"]
 
 
 class Part(Protocol):
-    """The examples of one part of the data: those for training, for validation or for testing."""
+    """The examples of one part of the data: those for training, for validation or for testing.
+
+    A part that can prepare coming batches while one is used follows `trainables.training.fetching.Fetching` too.
+    """
 
     def __len__(self) -> int:
         """Count the examples."""

@@ -24,6 +24,7 @@ from trainables.training.averaging import WeightAverage
 from trainables.training.batches import Batch, called, laid_out, length, mapped
 from trainables.training.carrying import Sequential, carried, is_recurrent
 from trainables.training.devices import layout_of
+from trainables.training.fetching import fetched
 from trainables.training.optimization import Optimization, Optimizer
 from trainables.training.parallel import ALONE, Group
 from trainables.training.randomness import Randomness
@@ -125,10 +126,10 @@ class Training:
         run = carried(self._trained) if self._carries else self._trained
         batches = self._ordered()
         try:
-            with self._randomness.of(self._group):
-                for index, rows in enumerate(batches):
+            with self._randomness.of(self._group), fetched(self.data.train, batches) as coming:
+                for index, batch in enumerate(coming):
                     check_time(index, len(batches))
-                    self._train_batch(run, rows, self.epoch + index / len(batches), tally)
+                    self._train_batch(run, *batch, self.epoch + index / len(batches), tally)
         finally:
             self._trained.eval()
         self._end_together()
@@ -144,12 +145,14 @@ class Training:
         size = min(self._batch_size, len(order))
         return [order[start : start + size] for start in range(0, len(order) // size * size, size)]
 
-    def _train_batch(self, run: Callable[..., Batch], rows: Tensor, progress: float, tally: Tally) -> None:
-        inputs, targets = self.data.train.rows(rows)
+    def _train_batch(
+        self, run: Callable[..., Batch], inputs: Batch, targets: Batch, progress: float, tally: Tally
+    ) -> None:
+        count = length(targets)
         # Of the whole batch in every process, so that all generators stay where those of a single process are.
         inputs, targets = self.task.augment(inputs, targets, self.data, self._randomness.generator)
         if not self._group.alone:
-            mine = self._group.share(len(rows))
+            mine = self._group.share(count)
             inputs, targets = mapped(lambda one: one[mine], inputs), mapped(lambda one: one[mine], targets)
         with self._optimizer.precision():
             outputs = called(run, laid_out(self.data.normalize(inputs), self._layout))
@@ -159,7 +162,7 @@ class Training:
             for head in auxiliary:
                 whole = whole + self._recipe.auxiliary_weight * self.task.loss(head, targets, self.data)
         # The sum over the processes is then the gradient of the mean over the whole batch.
-        self._optimizer.descend(whole * (length(targets) / len(rows)), progress / self.epochs, self._group)
+        self._optimizer.descend(whole * (length(targets) / count), progress / self.epochs, self._group)
         if self._average is not None:
             self._average.follow()
         tally.add(loss.detach(), mapped(Tensor.detach, main), targets)
@@ -247,11 +250,11 @@ def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part
     """
     meter = task.meter(data, [metric.name for metric in task.metrics])
     run = carried(network) if isinstance(task, Sequential) and is_recurrent(network) else network
-    for rows in _evaluated(task, data, part, group, is_carried=run is not network):
-        check_time()
-        inputs, targets = part.rows(rows)
-        outputs, _ = task.heads(called(run, laid_out(data.normalize(inputs), torch.channels_last)))
-        meter.add(outputs, targets)
+    with fetched(part, _evaluated(task, data, part, group, is_carried=run is not network)) as coming:
+        for inputs, targets in coming:
+            check_time()
+            outputs, _ = task.heads(called(run, laid_out(data.normalize(inputs), torch.channels_last)))
+            meter.add(outputs, targets)
     meter.merge(group, data.device)
     return meter.result()
 

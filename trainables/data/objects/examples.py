@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from trainables.data.objects.size import check_examples
 from trainables.data.parquet_columns import IMAGE_NAMES, LABEL_NAMES
 from trainables.errors import DataError
 
@@ -63,6 +64,8 @@ def pair_of(data: Any, place: str) -> tuple[list[Any], list[Any]]:
                 f"{place}: example {row} is {said}; an example is a pair (input, target). For other examples write a "
                 "task of your own (trainables.tasks.task.Task)"
             )
+        if not row:
+            check_examples(example[0], len(data), place)
         inputs.append(example[0])
         targets.append(example[1])
     if not inputs:
@@ -113,6 +116,8 @@ def pair_of_columns(data: Any, target: str | None, place: str) -> tuple[list[Any
     inputs, targets = [], []
     for row in range(len(data)):
         example = data[row]
+        if not row:
+            check_examples(example[images], len(data), place)
         inputs.append(example[images])
         cell = example[labels]
         targets.append(cell if names is None or cell is None else names[int(cell)])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from trainables.data.objects.arrays import Array, input_array, plain_array, targets_of
 from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
+from trainables.data.objects.size import check_size
 from trainables.data.parts import PARTS, Part, part_of, usual_names
 from trainables.data.tables.reading import columns_of_array
 from trainables.drafts import draft_file
@@ -20,8 +21,6 @@ from trainables.kept_data import DATA_FOLDER, new_file
 
 __all__ = ["Kept", "keep"]
 
-_LARGEST = 4 * 2**30
-"""Bytes of an object above which it is not copied."""
 _OF_IMAGES = ("classification", "regression")
 _SHORT: Mapping[Part, str] = {"train": "", "validation": "_val", "test": "_test"}
 _PARTS_COLUMN = "split"
@@ -181,7 +180,7 @@ def _of_frame(frame: pd.DataFrame, settings: Mapping[str, str] | None = None) ->
         raise DataError(f"data: the column {twice[0]!r} is there twice; rename or drop one of them")
     if not len(frame):
         raise DataError("data: the data frame has no row; give rows")
-    _check_size(int(frame.memory_usage(deep=True).sum()), "a Parquet or CSV file")
+    check_size(int(frame.memory_usage(deep=True).sum()), "a Parquet or CSV file")
     digest = hashlib.sha256()
     for column in frame.columns:
         try:
@@ -225,17 +224,9 @@ def _of_array(array: Array) -> Kept:
 
 
 def _checksum(arrays: Mapping[str, Array]) -> str:
-    _check_size(sum(array.nbytes for array in arrays.values()), "an .npz file (numpy.savez)")
+    check_size(sum(array.nbytes for array in arrays.values()), "an .npz file (numpy.savez)")
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(repr((name, array.dtype.str, array.shape)).encode())
         digest.update(array.data if array.dtype.kind != "U" else array.tobytes())
     return digest.hexdigest()[:16]
-
-
-def _check_size(size: int, file: str) -> None:
-    if size > _LARGEST:
-        raise DataError(
-            f"data: the object has {size / 2**30:.1f} GiB, and a run keeps a copy of at most {_LARGEST // 2**30} GiB; "
-            f"write it into {file}, and give its path"
-        )

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.utils.data import Dataset, TensorDataset
 
 from trainables.data import DataSettings, load_raw
-from trainables.data.objects import keep, keeping
+from trainables.data.objects import keep, size
 from trainables.errors import DataError
 from trainables.kept_data import kept_file
 
@@ -188,8 +188,24 @@ def test_examples_of_another_form_are_refused() -> None:
 
 
 def test_what_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "_LARGEST", 500)
+    monkeypatch.setattr(size, "_LARGEST", 500)
     with pytest.raises(DataError, match=r"write it into an \.npz file"):
         keep((IMAGES, LABELS))
     with pytest.raises(DataError, match="write it into a Parquet or CSV file"):
         keep(pd.DataFrame({"a": np.arange(500)}))
+
+
+class Large(Dataset[Any]):
+    """So many images that they would fill the memory; reading the second one is a failure."""
+
+    def __len__(self) -> int:
+        return 2_000_000
+
+    def __getitem__(self, index: int) -> Any:
+        assert index == 0
+        return np.zeros((3, 224, 224), np.uint8), 0
+
+
+def test_a_data_set_that_would_fill_the_memory_is_refused_before_it_is_read() -> None:
+    with pytest.raises(DataError, match=r"2000000 examples, which take 280\.4 GiB.*files of a folder"):
+        keep(Large())

@@ -1,0 +1,99 @@
+"""An epoch on images that are decoded while the network trains, beside one on images in memory.
+
+    NAS_TUNE_DATA=<folder with cifar10> python tests/benchmarks/streaming.py
+
+4,000 pictures of CIFAR-10 are written as PNG and as JPEG files of 32 x 32, and scaled by four as JPEG files of
+128 x 128, which are decoded and scaled to 64. The alternatives are interleaved in one process. Torch has one thread
+beside those that decode. "data alone" goes through the batches without a network. Seconds are CPU seconds of all
+threads: what streaming costs. Where a core is idle, the wall time is that of the longer of both works.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from _report import heading, interleaved, line
+from PIL import Image
+
+import search_spaces
+from trainables.data import DataSettings, ImageData, load_images, load_raw
+from trainables.tasks.learner import Learner
+from trainables.training.fetching import fetched
+
+COUNT, BATCH, ROUNDS, CHANNELS = 4000, 32, 3, 8
+CPU = torch.device("cpu")
+CELL = search_spaces.get("nb201").sample(3)
+
+
+def written(folder: Path, kind: str, scale: int = 1) -> Path:
+    raw = load_raw(DataSettings("cifar10"))
+    for row in range(COUNT):
+        place = folder / raw.classes[int(raw.train.labels[row])]
+        place.mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(raw.train.images[row].permute(1, 2, 0).numpy())
+        if scale > 1:
+            picture = picture.resize((32 * scale, 32 * scale), Image.Resampling.BICUBIC)
+        picture.save(place / f"{row}.{kind}")
+    return folder
+
+
+def alone(data: ImageData) -> Callable[[], object]:
+    def epoch() -> None:
+        order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
+        with fetched(data.train, order.split(BATCH)) as coming:
+            for images, _ in coming:
+                data.normalize(images)
+
+    return epoch
+
+
+def learned(path: Path, resize: int | None, **how: object) -> Callable[[], object]:
+    settings = {"task": "classification", "data": str(path), "resize": resize, "space": "nb201", "device": "cpu"}
+    made = Learner(**{**settings, "channels": CHANNELS, "cells": 1, "batch_size": BATCH, **how})
+    made.setup(CELL, seed=0, max_epochs=10**6)
+    training = made._run.training
+    return training.train_epoch
+
+
+def compare(title: str, path: Path, resize: int | None = None) -> None:
+    ways: dict[str, dict[str, object]] = {"in memory": {"stream": False}}
+    ways |= {f"streamed, {count} loaders": {"stream": True, "loaders": count} for count in (1, 2)}
+    parts = {name: load_images(DataSettings(str(path), resize=resize, **how), CPU) for name, how in ways.items()}  # type: ignore[arg-type]
+    seconds = interleaved({name: alone(data) for name, data in parts.items()}, ROUNDS, seconds=cpu_seconds)
+    heading(f"{title}, {len(parts['in memory'].train)} images, data alone")
+    report(seconds)
+    seconds = interleaved(
+        {name: learned(path, resize, **how) for name, how in ways.items()}, ROUNDS, seconds=cpu_seconds
+    )
+    heading(f"{title}, with a network of nb201 of {CHANNELS} channels and one cell a stage")
+    report(seconds)
+
+
+def cpu_seconds(run: Callable[[], object]) -> float:
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+def report(seconds: dict[str, float]) -> None:
+    for name, value in seconds.items():
+        line(name, value, "CPU s an epoch", f"{value / seconds['in memory']:.2f} x in memory")
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        for title, kind, scale, resize in (
+            ("PNG 32 x 32", "png", 1, None),
+            ("JPEG 32 x 32", "jpg", 1, None),
+            ("JPEG 128 x 128 scaled to 64", "jpg", 4, 64),
+        ):
+            compare(title, written(Path(folder) / f"{kind}{scale}", kind, scale), resize)
+
+
+if __name__ == "__main__":
+    main()

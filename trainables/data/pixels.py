@@ -1,0 +1,118 @@
+"""The values of images, whether they are decoded or streamed, a part at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from trainables.data.streaming.images import StreamedImages
+
+__all__ = ["Images", "chunks", "constant_images", "digests", "joined", "not_finite", "value_range"]
+
+Images: TypeAlias = "Tensor | StreamedImages"
+"""(n, c, h, w), uint8 or float32."""
+_VALUES = 2**26
+"""The most values of a chunk, where it has several images."""
+_IMAGES = 4096
+
+
+def chunks(images: Images) -> Iterator[Tensor]:
+    """Go through images in order.
+
+    Args:
+        images: (n, c, h, w).
+
+    Yields:
+        Parts of them, (k, c, h, w).
+    """
+    size = max(1, min(_IMAGES, _VALUES // max(1, images.shape[1:].numel())))
+    starts = range(0, len(images), size)
+    if isinstance(images, StreamedImages):
+        yield from images.ahead(torch.arange(start, min(start + size, len(images))) for start in starts)
+        return
+    for start in starts:
+        yield images[start : start + size]
+
+
+def joined(one: Images, other: Images) -> Images:
+    """Concatenate images.
+
+    Args:
+        one: (n, c, h, w).
+        other: images of the same shape and type; streamed ones where the former are.
+
+    Returns:
+        (n + m, c, h, w).
+    """
+    if isinstance(one, StreamedImages) and isinstance(other, StreamedImages):
+        return one.joined(other)
+    tensors = [images for images in (one, other) if isinstance(images, Tensor)]
+    return torch.cat(tensors)
+
+
+def value_range(images: Images) -> tuple[float, float]:
+    """Find the least and the greatest value.
+
+    Args:
+        images: at least one.
+
+    Returns:
+        Both.
+    """
+    if isinstance(images, StreamedImages):
+        low, high = images.facts.extremes[:, images.numbers]
+        return float(low.min()), float(high.max())
+    return float(images.min()), float(images.max())
+
+
+def not_finite(images: Images) -> list[int]:
+    """Find images with NaN or infinite values.
+
+    Args:
+        images: (n, c, h, w).
+
+    Returns:
+        Their numbers.
+    """
+    if isinstance(images, StreamedImages):
+        finite = images.facts.finite[images.numbers]
+    elif not images.is_floating_point() or bool(torch.isfinite(images).all()):
+        return []
+    else:
+        finite = torch.isfinite(images).flatten(1).all(1)
+    found: list[int] = (~finite).nonzero().flatten().tolist()
+    return found
+
+
+def digests(images: Images) -> list[bytes]:
+    """Digest each image, to compare images of one data set.
+
+    Args:
+        images: on the CPU.
+
+    Returns:
+        A digest for each, equal for equal images.
+    """
+    if isinstance(images, StreamedImages):
+        return [images.facts.digests[number] for number in images.numbers.tolist()]
+    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in images.contiguous().numpy()]
+
+
+def constant_images(images: Images) -> int:
+    """Count the images of one value.
+
+    Args:
+        images: (n, c, h, w).
+
+    Returns:
+        The number of images whose pixels are all equal, in all channels.
+    """
+    if isinstance(images, StreamedImages):
+        low, high = images.facts.extremes[:, images.numbers]
+        return int((low == high).sum())
+    rows = images.flatten(1)
+    return int((rows == rows[:, :1]).all(1).sum())

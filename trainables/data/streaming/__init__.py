@@ -1,0 +1,16 @@
+"""Images that do not fit into memory: they stay encoded, and threads decode them ahead of the training.
+
+    images = StreamedImages.of(encoded, resize=224, loaders=2)   # reads every image once, and keeps what it is like
+    images.shape                                                 # (n, c, h, w), as of a tensor
+    images.index_select(0, rows)                                 # a tensor: these images, decoded now
+    for batch in images.ahead(batches): ...                      # tensors, the coming ones decoded meanwhile
+
+Streamed images have the values, the order and the statistics of decoded ones, to the last bit.
+"""
+
+from __future__ import annotations
+
+from trainables.data.streaming.images import StreamedImages
+from trainables.data.streaming.memory import decoded_bytes, free_memory, why_streamed
+
+__all__ = ["StreamedImages", "decoded_bytes", "free_memory", "why_streamed"]
