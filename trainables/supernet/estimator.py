@@ -30,6 +30,8 @@ from trainables.settings import check_number
 from trainables.supernet.builder import SearchBuilder
 from trainables.supernet.search import Search
 from trainables.supernet.trainable import DartsTrainable
+from trainables.tasks.decisions import DecidedSettings
+from trainables.tasks.measured_task import class_of
 from trainables.tasks.task import Part
 from trainables.training.batches import Batch, called, laid_out
 from trainables.training.devices import device_of
@@ -107,6 +109,37 @@ class SharedWeights:
         device_of(str(self._placed["device"]))
         if self._scorer is None:
             self._builder_of_state().task.check()
+
+    def decided_by(self, space: Space) -> list[str]:
+        """List the settings of a training that a space decides.
+
+        Args:
+            space: of the architectures.
+
+        Returns:
+            Their names.
+        """
+        builder = self._builder_of_state()
+        task = builder.task
+        settings = DecidedSettings(
+            builder.space_name, class_of(task), lambda: task.load(torch.device("cpu")).arguments()
+        )
+        return settings.names(space.declared)
+
+    def check_decisions(self, space: Space) -> None:
+        """Refuse a space that decides settings of a training: a score does not depend on them.
+
+        Args:
+            space: of the architectures.
+
+        Raises:
+            TrainableError: the space decides one.
+        """
+        for name in self.decided_by(space):
+            raise TrainableError(
+                f"{name} is decided by the space, and shared weights are not trained again for an architecture, whose "
+                f"score does not depend on it; leave {name} out of the space, or take a trainable that trains (learner)"
+            )
 
     def about(self) -> list[str]:
         """Which data were found, and how they are parted; reads them."""

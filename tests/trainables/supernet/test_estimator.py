@@ -7,12 +7,12 @@ import pytest
 import torch
 
 import search_spaces
-from search_spaces import Architecture
+from search_spaces import Architecture, real
 from search_spaces.errors import ArchitectureError
 from search_spaces.nn import freeze
 from trainables.data import Split
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
-from trainables.protocol import Sharing
+from trainables.protocol import Deciding, Sharing
 from trainables.registry import adapt
 from trainables.supernet.estimator import Chosen, SharedWeights, spread_rows
 from trainables.supernet.statistics import recalibrated
@@ -162,6 +162,14 @@ def test_no_member_of_the_supernets_space(shared):
     other = search_spaces.get("nb201").from_string(GOOD.replace("none", "avg_pool_3x3"))
     with pytest.raises(ArchitectureError, match="avg_pool_3x3"):
         shared.setup(other, seed=0, max_epochs=1)
+
+
+def test_settings_of_a_training_that_the_space_decides_are_refused(folder):
+    shared = SharedWeights(checkpoint=str(folder), space="nb201")
+    shared.check_decisions(SPACE)
+    assert isinstance(shared, Deciding)
+    with pytest.raises(TrainableError, match=r"lr is decided by the space, .* leave lr out of the space, or take"):
+        shared.check_decisions(SPACE.beside(lr=real(1e-3, 0.1, log=True)))
 
 
 @pytest.fixture
