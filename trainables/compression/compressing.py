@@ -27,6 +27,7 @@ from trainables.export.onnx import ONNX, write_onnx
 from trainables.export.resizing import changed_sizes
 from trainables.export.standardized import described_inputs, raw_of, standardized
 from trainables.training.batches import Batch, called, length, mapped
+from trainables.training.carrying import is_recurrent
 
 __all__ = ["INT8", "compress_network"]
 
@@ -123,6 +124,8 @@ class _Compression:
             quantized(self._folder / ONNX, self._folder / INT8, given)
             made.append(_Made("int8", self._folder / INT8, made[-1].network))
         stages = self._measured(made)
+        if is_recurrent(made[0].network):
+            self._note_state(made[0].network)
         if settings.quantize is not None:
             differences[INT8] = self._difference(self._folder / INT8)
             self._note_costs_of_int8(*stages[-2:])
@@ -159,6 +162,16 @@ class _Compression:
                 "group of a convolution stays, and those of some layers (concatenated over and over, say) cannot go; "
                 "--method magnitude reaches every weight"
             )
+
+    def _note_state(self, network: nn.Module) -> None:
+        """Add a note on the state that the files of a recurrent network do not carry, and what it is worth."""
+        with torch.no_grad():
+            metrics = self._tuning.judge(network, "test")
+        listed = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        self._notes.append(
+            "the network is recurrent, and its files begin each example without a state, so that each stage is judged "
+            f"without one; with its state carried, the network before compression has {listed} on the test split"
+        )
 
     def _note_costs_of_int8(self, float_: CompressionStage, small: CompressionStage) -> None:
         """Add a note if the int8 file is slower at every batch size, or larger, than the float one."""
@@ -244,7 +257,8 @@ class _Compression:
     def _run_of(self, one: _Made, sessions: Mapping[str, Any]) -> Callable[..., Batch]:
         """Return a stage as a function of inputs in the form that the network expects; its file may take raw ones."""
         if one.file is None:
-            return one.network
+            # Without its method `unroll`, so that no state is carried, as by a file.
+            return one.network.__call__
         run, own = as_function(sessions[one.name]), self._deployed
         kept = one.file.parent == self._folder
 

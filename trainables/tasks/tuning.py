@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainables.tasks.task import Task, TaskData
 from trainables.training.batches import Batch, mapped
+from trainables.training.carrying import is_recurrent
 from trainables.training.devices import placed
 from trainables.training.loop import Recipe, Training, judged
 from trainables.training.randomness import Randomness
@@ -52,19 +54,15 @@ class TaskTuning:
         """Compute the metrics of the task on all examples of a part of the data.
 
         Args:
-            run: maps normalised inputs on the CPU to outputs on the CPU.
+            run: maps normalised inputs on the CPU to outputs on the CPU. A network with a method `unroll` carries its
+                state from batch to batch where the examples of the task follow each other.
             split: the name of the part.
 
         Returns:
             The values by the names of the metrics.
         """
-        device = self.data.device
-
-        def moved(*arguments: Tensor, **named: Tensor) -> Batch:
-            outputs = run(*map(_on_cpu, arguments), **{name: _on_cpu(one) for name, one in named.items()})
-            return mapped(lambda one: one.to(device), outputs)
-
-        return judged(moved, self.task, self.data, self.data.split(split))
+        kind = _MovedRecurrent if is_recurrent(run) else _Moved
+        return judged(kind(run, self.data.device), self.task, self.data, self.data.split(split))
 
     def train(self, network: nn.Module, *, seed: int, epochs: int) -> Iterator[dict[str, float]]:
         """Train a network on the task.
@@ -85,6 +83,29 @@ class TaskTuning:
         if training.network is not network:
             network.load_state_dict(training.network.state_dict())
         network.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+
+
+class _Moved:
+    """A function on the CPU, as one of inputs and outputs on another device."""
+
+    def __init__(self, run: Any, device: torch.device) -> None:
+        self.run, self.device = run, device
+
+    def __call__(self, *inputs: Tensor, **named: Tensor) -> Batch:
+        outputs = self.run(*map(_on_cpu, inputs), **{name: _on_cpu(one) for name, one in named.items()})
+        return self._moved(outputs)
+
+    def _moved(self, outputs: Batch) -> Batch:
+        return mapped(lambda one: one.to(self.device), outputs)
+
+
+class _MovedRecurrent(_Moved):
+    """The same of a recurrent network, whose state stays on the CPU."""
+
+    def unroll(self, inputs: Batch, state: Batch) -> tuple[Batch, Batch]:
+        """Run the network from a state on; None stands for no state."""
+        outputs, after = self.run.unroll(mapped(_on_cpu, inputs), state)
+        return self._moved(outputs), after
 
 
 def _on_cpu(tensor: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional
 
 import search_spaces
+from trainables.compression import CompressionSettings, compress_network
 from trainables.errors import DataError, TrainableError
 from trainables.tasks.language import Language
 from trainables.tasks.language_control import ngrams
@@ -216,6 +217,27 @@ def test_a_folder_of_texts_may_have_notes_beside_them(tmp_path):
     assert guessed({"data": str(tmp_path)})[0] == "language"
     (tmp_path / "cat.png").write_bytes(b"")
     assert guessed({"data": str(tmp_path)})[0] == "classification"
+
+
+def test_a_recurrent_network_is_compressed_with_or_without_its_state():
+    made = learner()
+    made.step()
+    tuning = made.tuning()
+    assert tuning.judge(made.network, "test") == made.evaluate("test")
+    assert tuning.judge(made.network.__call__, "test")["loss"] != made.evaluate("test")["loss"]
+
+
+@pytest.mark.slow
+def test_a_compression_says_what_the_carried_state_is_worth(tmp_path):
+    made = learner()
+    made.step()
+    plan = CompressionSettings(quantize="int8", calibration=8)
+    done = compress_network(made.deployed(), made.tuning(), tmp_path, plan)
+    alone = made.tuning().judge(made.network.__call__, "test")["loss"]
+    assert done.stages[0].metrics["loss"] == pytest.approx(alone, rel=1e-4)
+    (note,) = [note for note in done.notes if "recurrent" in note]
+    carried = made.evaluate("test")["loss"]
+    assert f"with its state carried, the network before compression has loss {carried:.4f}" in note
 
 
 def test_it_is_guessed_and_other_spaces_are_refused():
