@@ -9,6 +9,7 @@ from torch import Tensor
 
 from trainables.data.decode import Encoded, decode_all
 from trainables.data.images import Raw, Split, raw_images
+from trainables.data.multi_label import raw_multi
 from trainables.data.parts import Part
 from trainables.data.pixels import Images
 from trainables.data.settings import DataSettings
@@ -62,7 +63,7 @@ class GatheredImages:
 
     Attributes:
         images: the encoded images.
-        labels: (n,), int64; or numbers, (n, k), float32.
+        labels: (n,), int64; or numbers, (n, k), float32; or 0 and 1 for each class, (n, k), uint8.
         place: names the part in messages.
     """
 
@@ -105,6 +106,8 @@ def gathered(
     notes = [*notes, *_notes(list(decoded.values())), *([why] if why else [])]
     if train.labels.is_floating_point():
         return raw_numbers(name, train, test, validation=validation, notes=notes)
+    if train.labels.dim() == 2:
+        return raw_multi(name, train, test, classes, validation=validation, notes=notes)
     return raw_images(name, train, test, classes, validation=validation, notes=notes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from trainables.data.parquet_columns import columns_of, opened
 from trainables.data.settings import DataSettings
 from trainables.errors import DataError
 
-__all__ = ["real_targets"]
+__all__ = ["has_several_classes", "real_targets"]
 
 
 def real_targets(settings: DataSettings) -> str:
@@ -37,18 +38,59 @@ def real_targets(settings: DataSettings) -> str:
     return _of_parquet(files, settings) if files else ""
 
 
+def has_several_classes(settings: DataSettings) -> bool:
+    """Look whether an image may have several classes; reads no image.
+
+    Args:
+        settings: the data set.
+
+    Returns:
+        Whether the targets are of shape (n, k), whole numbers or bools or nothing but 0 and 1; or lists.
+
+    Raises:
+        DataError: the data set is missing or damaged, or its targets cannot be recognised.
+    """
+    path = None if settings.data == "digits" else data_path(settings.data, settings.root)
+    if path is None:
+        return False
+    if path.suffix.lower() == ".npz":
+        array = _target_of_npz(path, settings.label_column)[1]
+        if array.ndim != 2 or array.shape[1] < 2:
+            return False
+        return array.dtype.kind in "bui" or (array.dtype.kind == "f" and bool(((array == 0) | (array == 1)).all()))
+    files = parquet_files(path)
+    if not files:
+        return False
+    try:
+        columns_of(files, settings.image_column, settings.label_column)
+    except DataError:
+        pass  # no column of classes; one of lists may be there
+    else:
+        return False
+    try:
+        columns_of(files, settings.image_column, settings.label_column, kind="lists")
+    except DataError:
+        return False
+    return True
+
+
 def _of_npz(path: Path, target: str | None) -> str:
+    name, array = _target_of_npz(path, target)
+    return f"the array {name} is {array.dtype}" if array.dtype.kind == "f" else ""
+
+
+def _target_of_npz(path: Path, target: str | None) -> tuple[str, np.ndarray[Any, Any]]:
+    """The name and the values of the array of targets."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             name = target_array(path, list(archive.files), target)
-            kind = archive[name].dtype
+            return name, archive[name]
     except DataError:
         raise
     except DAMAGE as error:
         raise DataError(
             f"{path} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
         ) from error
-    return f"the array {name} is {kind}" if kind.kind == "f" else ""
 
 
 def _of_parquet(files: list[Path], settings: DataSettings) -> str:
@@ -64,6 +106,6 @@ def _of_parquet(files: list[Path], settings: DataSettings) -> str:
             return ""
     with opened(files[0]) as file:
         kinds = {field.name: field.type for field in file.schema_arrow}
-    name = given if given in kinds else columns_of(files, settings.image_column, given, numbers=True).label
+    name = given if given in kinds else columns_of(files, settings.image_column, given, kind="numbers").label
     real = types.is_floating(kinds[name]) or types.is_decimal(kinds[name])
     return f"the column {name} is {kinds[name]}" if real else ""

@@ -1,7 +1,8 @@
 """Data sets of images and labels as tensors: `Raw` as they are read, `ImageData` split and on a device.
 
 Labels are the numbers of classes. Of a data set without classes they are numbers with a unit, (n, k), float32 (see
-`trainables.data.targets`).
+`trainables.data.targets`); where an image may have several classes, 0 or 1 for each, (n, k), uint8 (see
+`trainables.data.multi_label`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Split:
 
     Attributes:
         images: (n, c, h, w), uint8 or float32, decoded or streamed.
-        labels: (n,), int64; without classes (n, k), float32.
+        labels: (n,), int64; without classes (n, k), float32; with several classes for each image (n, k), uint8.
     """
 
     images: Images
@@ -136,6 +137,11 @@ class Raw:
     groups: Mapping[str, Tensor] = field(default_factory=dict, hash=False)
 
     @property
+    def multi_label(self) -> bool:
+        """Whether an image may have several classes."""
+        return bool(self.classes) and self.train.labels.dim() == 2
+
+    @property
     def splits(self) -> dict[str, Split]:
         """The existing splits by name."""
         every = {"train": self.train, "validation": self.validation, "test": self.test}
@@ -181,6 +187,11 @@ class ImageData:
     mean: Tensor
     std: Tensor
     groups: Mapping[str, Tensor] = field(default_factory=dict, kw_only=True, hash=False)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image may have several classes."""
+        return bool(self.classes) and self.train.labels.dim() == 2
 
     @property
     def in_channels(self) -> int:
@@ -339,12 +350,12 @@ def lacking_classes(title: str, labels: Tensor, classes: Sequence[str]) -> list[
 
     Args:
         title: the name of the part.
-        labels: (n,), the classes of its images.
+        labels: (n,), the classes of its images; or (n, k), 1 for each class of an image.
         classes: the names of all classes.
 
     Returns:
         A note; none where no class is lacking.
     """
-    present = torch.bincount(labels, minlength=len(classes))
+    present = labels.long().sum(0) if labels.dim() == 2 else torch.bincount(labels, minlength=len(classes))
     empty = [classes[index] for index in (present == 0).nonzero().flatten().tolist()]
     return [f"no {title} image of {', '.join(empty[:10])}{', ..' if len(empty) > 10 else ''}"] if empty else []

@@ -39,9 +39,12 @@ __all__ = [
     "data_path",
     "described",
     "load_images",
+    "load_multi",
     "load_numbers",
     "load_raw",
+    "load_raw_multi",
     "load_raw_numbers",
+    "several_classes",
 ]
 
 ROOT_VARIABLE = "NAS_TUNE_DATA"
@@ -174,6 +177,60 @@ def load_raw_numbers(settings: DataSettings) -> Raw:
     return _load_raw_numbers(_of_files(settings), _stamp(settings))
 
 
+def load_multi(settings: DataSettings, columns: tuple[str, ...], device: torch.device) -> ImageData:
+    """Load a data set whose images have several classes as `load_images` loads one with one class each.
+
+    Args:
+        settings: the data set and how it is split.
+        columns: the columns of Parquet files, one for each class; none for the one of `label_column`.
+        device: where the images are stored.
+
+    Returns:
+        The three splits; labels (n, k), uint8.
+
+    Raises:
+        DataError: the data set is missing, damaged or cannot be split, or a label is neither 0 nor 1.
+    """
+    stamp = _stamp(settings)
+    if (fold := fold_of(settings)) is None:
+        return _load_multi(settings, columns, str(device), stamp)
+    key = (replace(settings, fold=None), columns, str(device), stamp)
+    return _FOLDS_OF_MULTI.get(key, fold, lambda: _loaded_multi(settings, columns, str(device), stamp))
+
+
+def load_raw_multi(settings: DataSettings, columns: tuple[str, ...] = ()) -> Raw:
+    """Read a data set whose images have several classes without splitting it, and keep it for later calls.
+
+    Args:
+        settings: the data set.
+        columns: as in `load_multi`.
+
+    Returns:
+        The data set on the CPU.
+
+    Raises:
+        DataError: the data set is missing or damaged, or a label is neither 0 nor 1.
+    """
+    return _load_raw_multi(_of_files(settings), columns, _stamp(settings))
+
+
+def several_classes(settings: DataSettings) -> bool:
+    """Look whether images have several classes, and keep the answer for later calls.
+
+    Args:
+        settings: the data set.
+
+    Returns:
+        False where the data are not there, as on the driver of a cluster.
+    """
+    from trainables.data.guessing import has_several_classes
+
+    try:
+        return _several_classes(has_several_classes, settings, _stamp(settings))
+    except DataError:
+        return False
+
+
 def _of_files(settings: DataSettings) -> DataSettings:
     """The settings by which files are read, with the defaults of those by which images are parted."""
     usual = DataSettings()
@@ -213,8 +270,40 @@ def _loaded_numbers(settings: DataSettings, device: str, stamp: tuple[object, ..
     return with_moments(data)
 
 
+def _loaded_multi(
+    settings: DataSettings, columns: tuple[str, ...], device: str, stamp: tuple[object, ...]
+) -> ImageData:
+    return split_data(
+        _load_raw_multi(_of_files(settings), columns, stamp),
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+        seed=settings.seed,
+        device=torch.device(device),
+        whole=settings.whole,
+        fold=fold_of(settings),
+    )
+
+
 _load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[ImageData]()
 _load_numbers, _FOLDS_OF_NUMBERS = lru_cache(maxsize=4)(_loaded_numbers), FoldCache[ImageNumbers]()
+_load_multi, _FOLDS_OF_MULTI = lru_cache(maxsize=4)(_loaded_multi), FoldCache[ImageData]()
+
+
+@lru_cache(maxsize=16)
+def _several_classes(look: Callable[[DataSettings], bool], settings: DataSettings, stamp: tuple[object, ...]) -> bool:
+    return look(settings)
+
+
+@lru_cache(maxsize=2)
+def _load_raw_multi(of: DataSettings, columns: tuple[str, ...], stamp: tuple[object, ...]) -> Raw:
+    path = None if of.data == "digits" else data_path(of.data, of.root)
+    if path is not None and ((path.suffix.lower() == ".npz" and not columns) or parquet_files(path)):
+        return _of_arrays_or_rows(path, of, multi=True, label_columns=columns)
+    what = f"columns {', '.join(columns)}" if columns else "labels of several classes"
+    raise DataError(
+        f"{of.data} has no {what}: give an .npz file with labels (n, classes), or Parquet files with a column of lists "
+        "or a column for each class; leave labels and target out for one class an image"
+    )
 
 
 @lru_cache(maxsize=2)
@@ -225,14 +314,25 @@ def _load_raw_numbers(of: DataSettings, stamp: tuple[object, ...]) -> Raw:
     return as_numbers(_load_raw(of, stamp))
 
 
-def _of_arrays_or_rows(path: Path, of: DataSettings, *, numbers: bool) -> Raw:
+def _of_arrays_or_rows(
+    path: Path, of: DataSettings, *, numbers: bool = False, multi: bool = False, label_columns: tuple[str, ...] = ()
+) -> Raw:
     groups = of.validation_groups
     if path.suffix.lower() == ".npz":
         check_arrays(path)
-        return load_npz(path, target=of.label_column, numbers=numbers, title=_title(of.data), groups=groups)
+        title = _title(of.data)
+        return load_npz(path, target=of.label_column, numbers=numbers, multi=multi, title=title, groups=groups)
     check_encoded(path, parquet_files(path))
-    columns = {"image_column": of.image_column, "label_column": of.label_column}
-    return load_parquet(path, Decoding.of(of), **columns, numbers=numbers, groups=groups)
+    return load_parquet(
+        path,
+        Decoding.of(of),
+        image_column=of.image_column,
+        label_column=of.label_column,
+        numbers=numbers,
+        multi=multi,
+        label_columns=label_columns,
+        groups=groups,
+    )
 
 
 @lru_cache(maxsize=2)
@@ -250,7 +350,7 @@ def _load_raw(of: DataSettings, stamp: tuple[object, ...]) -> Raw:
     if path is None:
         return load_torchvision(data, _root(data, of.root), download=of.download)
     if of_files:
-        return _of_arrays_or_rows(path, of, numbers=False)
+        return _of_arrays_or_rows(path, of)
     if is_image_folder(path):
         return load_image_folder(path, Decoding.of(of), groups=of.validation_groups)
     raise DataError(

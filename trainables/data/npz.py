@@ -16,6 +16,7 @@ from torch import Tensor
 
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw, Split, raw_images
+from trainables.data.multi_label import multi_labels, raw_multi
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, Part, part_of, usual_names
 from trainables.data.targets import raw_numbers, target_numbers
@@ -34,7 +35,13 @@ _Array = np.ndarray[Any, Any]
 
 
 def load_npz(
-    path: Path, *, target: str | None = None, numbers: bool = False, title: str | None = None, groups: str | None = None
+    path: Path,
+    *,
+    target: str | None = None,
+    numbers: bool = False,
+    multi: bool = False,
+    title: str | None = None,
+    groups: str | None = None,
 ) -> Raw:
     """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
@@ -48,6 +55,7 @@ def load_npz(
         target: the name of the array of labels, as in `height`, `height_val` and `height_test`; None for the usual
             names.
         numbers: whether labels are numbers with a unit, (n,) or (n, k).
+        multi: whether labels are 0 or 1 for each class, (n, k). An array `classes` may have the names, (k,).
         title: names the data set in messages; by default the path does.
         groups: the name of the array of groups, as in `speaker`, `speaker_val` and `speaker_test`; None for no groups.
 
@@ -67,7 +75,9 @@ def load_npz(
                 {} if groups is None else {part: _group_name(name, archive.files, groups, part) for part in parts}
             )
             grouped = {part: archive[one].tolist() for part, one in of_groups.items()}
+            names_of_classes = archive["classes"] if multi and "classes" in archive.files else None
             unread = sorted(set(archive.files) - set(names.values()) - set(of_groups.values()))
+            unread = [one for one in unread if names_of_classes is None or one != "classes"]
     except DataError:
         raise
     except DAMAGE as error:
@@ -77,9 +87,14 @@ def load_npz(
     images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, name, names)
     splits: dict[Part, Split] = {}
     classes = () if numbers else _classes(arrays["y", "train"])
+    if names_of_classes is not None:
+        classes = tuple(map(str, names_of_classes.ravel()))
     for part, found in images.items():
         place, values = f"{name}: {names['y', part]}", arrays["y", part]
-        splits[part] = Split(found, target_numbers(values, place) if numbers else _labels(values, place, classes))
+        if multi:
+            splits[part] = Split(found, multi_labels(values, place))
+        else:
+            splits[part] = Split(found, target_numbers(values, place) if numbers else _labels(values, place, classes))
     codes = numbered_groups(grouped, groups or "", name)
     for part in of_groups:
         some = codes[part]
@@ -92,6 +107,9 @@ def load_npz(
     if numbers:
         held = splits.get("validation")
         raw = raw_numbers(name, splits["train"], splits.get("test"), validation=held, notes=notes)
+    elif multi:
+        held = splits.get("validation")
+        raw = raw_multi(name, splits["train"], splits.get("test"), classes, validation=held, notes=notes)
     else:
         held = splits.get("validation")
         raw = raw_images(name, splits["train"], splits.get("test"), classes, validation=held, notes=notes)

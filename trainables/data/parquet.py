@@ -7,6 +7,7 @@ label column holds integers from 0, or class names.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,8 @@ from trainables.data.decode import Encoded
 from trainables.data.gathering import Decoding, GatheredImages, gathered
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
-from trainables.data.parquet_columns import Columns, columns_of, opened, split_cells
+from trainables.data.multi_label import labels_of_rows, named_classes
+from trainables.data.parquet_columns import Columns, LabelKind, columns_of, opened, split_cells
 from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
 from trainables.data.targets import target_numbers
 from trainables.errors import DataError
@@ -54,6 +56,8 @@ def load_parquet(
     image_column: str | None,
     label_column: str | None,
     numbers: bool = False,
+    multi: bool = False,
+    label_columns: Sequence[str] = (),
     groups: str | None = None,
 ) -> Raw:
     """Read the Parquet files of a path.
@@ -64,6 +68,8 @@ def load_parquet(
         image_column: name of the column of images; None recognises it by type and name.
         label_column: name of the column of labels; None recognises it by type and name.
         numbers: whether labels are numbers with a unit.
+        multi: whether an image may have several classes: a column of lists of names, or of 0 or 1 for each class.
+        label_columns: with `multi`, a column of 0 and 1 for each class in the place of `label_column`.
         groups: the column of groups; None for no groups.
 
     Returns:
@@ -75,19 +81,26 @@ def load_parquet(
     files = parquet_files(path)
     notes: list[str] = []
     by_file = parts_of_files(path, files, notes)
-    columns = columns_of(files, image_column, label_column, numbers=numbers)
+    kind: LabelKind = "flags" if label_columns else "lists" if multi else "numbers" if numbers else "classes"
+    columns = columns_of(files, image_column, label_columns[0] if label_columns else label_column, kind=kind)
+    columns = replace(columns, more=tuple(label_columns[1:]))
     rows: dict[Part, _Rows] = {}
     for file in files:
         _read(file, columns, by_file[file], rows, groups)
     if "train" not in rows:
         held = f"only {' and '.join(sorted(rows))} files" if len(files) > 1 or by_file[files[0]] else "no training rows"
         raise DataError(f"{path} holds {held} ({', '.join(f.name for f in files)}); add train-*.parquet")
-    names = tuple(sorted({label for label in rows["train"].labels if isinstance(label, str)}))
+    if multi:
+        names = tuple(label_columns) or named_classes(rows["train"].labels)
+    else:
+        names = tuple(sorted({label for label in rows["train"].labels if isinstance(label, str)}))
     parts: dict[Part, GatheredImages] = {}
     for part in PARTS:
         if part in rows:
             if numbers:
                 labels = target_numbers([_plain(label) for label in rows[part].labels], f"{path}, {part} rows")
+            elif multi:
+                labels = labels_of_rows(rows[part].labels, () if label_columns else names, f"{path}, {part} rows")
             else:
                 labels = _numbers(rows[part].labels, names, path)
             parts[part] = GatheredImages(rows[part].images, labels, f"{part} rows")
@@ -113,7 +126,7 @@ def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _
         if lacking:
             raise DataError(f"{path} has no column {lacking[0]!r}, which the other files have")
         try:
-            table = file.read(columns=[columns.image, columns.label])
+            table = file.read(columns=[columns.image, columns.label, *columns.more])
             of_rows = None if groups is None else file.read(columns=[groups])[groups].to_pylist()
             splits = split_cells(file, columns.split)
         except (OSError, pyarrow.ArrowException) as error:
@@ -121,6 +134,8 @@ def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _
     if not len(table):
         raise DataError(f"{path.name}: no rows; a data set needs images")
     labels = table[columns.label].to_pylist()
+    if columns.more:
+        labels = list(zip(labels, *(table[name].to_pylist() for name in columns.more), strict=True))
     for row, cell in enumerate(table[columns.image].to_pylist()):
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         if not isinstance(content, bytes):

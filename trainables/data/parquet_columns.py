@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from trainables.data.parts import part_of
 from trainables.errors import DataError
 
-__all__ = ["Columns", "columns_of", "holds_bytes", "is_of_splits", "opened", "split_cells"]
+__all__ = ["Columns", "LabelKind", "columns_of", "holds_bytes", "is_of_splits", "opened", "split_cells"]
 
+LabelKind: TypeAlias = Literal["classes", "numbers", "lists", "flags"]
+"""What a column of labels holds: classes, numbers with a unit, lists of classes, or 0 and 1 of one class."""
 IMAGE_NAMES = ("image", "img", "jpeg", "jpg", "png", "bytes", "image_bytes")
 LABEL_NAMES = ("label", "labels", "fine_label", "class", "target", "y")
 SPLIT_NAMES = ("split", "splits", "data_split", "dataset_split")
@@ -28,16 +30,18 @@ class Columns:
         image: the column of images.
         label: the column of labels.
         split: the column of the names of splits; None where there is none.
+        more: further columns of labels, where each class has one.
     """
 
     image: str
     label: str
     split: str | None
+    more: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """The names of all columns that exist."""
-        return [name for name in (self.image, self.label, self.split) if name is not None]
+        return [name for name in (self.image, self.label, *self.more, self.split) if name is not None]
 
 
 def opened(path: Path) -> Any:
@@ -61,14 +65,20 @@ def opened(path: Path) -> Any:
         raise DataError(f"{path} is not a complete Parquet file ({error}); fetch or write it again") from error
 
 
-def columns_of(files: Sequence[Path], image: str | None, label: str | None, *, numbers: bool = False) -> Columns:
+def columns_of(
+    files: Sequence[Path],
+    image: str | None,
+    label: str | None,
+    *,
+    kind: LabelKind = "classes",
+) -> Columns:
     """Find the columns of images, labels and splits.
 
     Args:
         files: the Parquet files; the first one is searched, and columns of splits are checked in all.
         image: name of the column of images; None recognises it.
         label: name of the column of labels; None recognises it.
-        numbers: whether labels are numbers with a unit.
+        kind: what labels are.
 
     Returns:
         The names.
@@ -82,8 +92,8 @@ def columns_of(files: Sequence[Path], image: str | None, label: str | None, *, n
     splits = [name for name in types if name not in (images, label) and is_of_splits(files, name)]
     if len(splits) > 1:
         raise DataError(f"{files[0]}: the columns {', '.join(splits)} all name splits; keep one of them")
-    others = {name: kind for name, kind in types.items() if name not in splits}
-    fits = _holds_numbers if numbers else _holds_labels
+    others = {name: one for name, one in types.items() if name not in splits}
+    fits = _FITS[kind]
     labels = _column(files[0], "label_column", label, others, fits, LABEL_NAMES)
     return Columns(images, labels, splits[0] if splits else None)
 
@@ -201,8 +211,29 @@ def _holds_numbers(kind: Any) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
+def _holds_lists(kind: Any) -> bool:
+    from pyarrow import types
+
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(lists and (_holds_labels(kind.value_type) or _holds_flags(kind.value_type)))
+
+
+def _holds_flags(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind))
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "classes": _holds_labels,
+    "numbers": _holds_numbers,
+    "lists": _holds_lists,
+    "flags": _holds_flags,
+}
 _NEEDED: dict[Callable[[Any], bool], str] = {
     holds_bytes: "encoded images as bytes",
     _holds_labels: "integers from 0, or class names",
     _holds_numbers: "numbers",
+    _holds_lists: "lists of the names of classes, or of 0 and 1 for each class,",
+    _holds_flags: "0 and 1",
 }

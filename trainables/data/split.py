@@ -13,6 +13,7 @@ from torch import Tensor
 from trainables.data.folding import Fold, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
 from trainables.data.images import ImageData, Raw
+from trainables.data.multi_label import kinds_of, stratified_labels
 from trainables.data.pixels import Images, chunks
 from trainables.data.streaming.images import StreamedImages
 from trainables.errors import DataError
@@ -89,7 +90,8 @@ def rows_of(
     Raises:
         DataError: a class has too few images to be split, or there are too few at all.
     """
-    part = _by_group(raw.groups["train"]) if raw.groups else stratified if raw.classes else random_split
+    drawn = stratified_labels if raw.multi_label else stratified
+    part = _by_group(raw.groups["train"]) if raw.groups else drawn if raw.classes else random_split
     rows = torch.arange(len(raw.train))
     held = tested = rows[:0]
     if raw.test is None:
@@ -106,9 +108,12 @@ def _fold_of(raw: Raw, rows: Tensor, seed: int, fold: Fold) -> Tensor:
     """Which of the rows are for validation, (k,), bool."""
     if raw.validation is not None:
         refuse_given_validation(fold, raw.name)
-    classes = raw.train.labels[rows].numpy() if raw.classes else None
+    labels = raw.train.labels[rows]
+    classes = kinds_of(labels, fold.count).numpy() if raw.multi_label else labels.numpy() if raw.classes else None
     groups = raw.groups["train"][rows].numpy() if raw.groups else None
-    chosen = folds_of(fold, seed, raw.name, count=len(rows), classes=classes, names=raw.classes, groups=groups)
+    chosen = folds_of(
+        fold, seed, raw.name, count=len(rows), classes=classes, names=(*raw.classes, "none"), groups=groups
+    )
     return torch.from_numpy(chosen)
 
 

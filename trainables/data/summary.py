@@ -70,4 +70,8 @@ def _targets(raw: Raw) -> str:
         count = f"{labels.shape[1]} numbers" if labels.shape[1] > 1 else "a number"
         return f"{count} for each image, from {float(labels.min()):g} to {float(labels.max()):g}"
     more = f" and {len(classes) - _SHOWN_CLASSES} more" if len(classes) > _SHOWN_CLASSES else ""
-    return f"{len(classes)} classes: {', '.join(classes[:_SHOWN_CLASSES])}{more}"
+    listed = f"{', '.join(classes[:_SHOWN_CLASSES])}{more}"
+    if labels.dim() == 2:
+        each = float(labels.long().sum()) / len(labels)
+        return f"{len(classes)} classes, {each:.2g} for an image on average: {listed}"
+    return f"{len(classes)} classes: {listed}"

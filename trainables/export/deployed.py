@@ -49,7 +49,7 @@ class Deployed:
         raw: with `prepare`, at least three examples of raw inputs.
         finish: maps the outputs of the network, scaled where they have a scale, to what an exported file returns, such
             as `torch.exp`; None where that is the same.
-        meanings: what the raw inputs mean, in words, by their names.
+        meanings: what the raw inputs mean, in words, by their names; and under "output" what the outputs mean.
         task: the name of the task that was learned, or "module:Class"; empty where it is not known.
         pipeline: the kind of task among those of the Hugging Face Hub, such as "image-classification"; empty where it
             has none.

@@ -222,6 +222,8 @@ def described_outputs(deployed: Deployed, *, raw: bool = True) -> str:
     Returns:
         What each number means, in words; empty where it is not known.
     """
+    if "output" in deployed.meanings:
+        return deployed.meanings["output"]
     if deployed.classes:
         return "one number for each class, before softmax"
     if deployed.finish is not None and not raw:

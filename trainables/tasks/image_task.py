@@ -42,12 +42,14 @@ class ImagesOf:
         target_mean: (1,), zero, for outputs in units of the targets.
         target_std: (1,), one.
         greatest: the greatest value of the images of the training.
+        multi_label: whether an image may have several classes.
     """
 
     classes: tuple[str, ...]
     target_mean: Tensor
     target_std: Tensor
     greatest: float
+    multi_label: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +58,12 @@ class ImageTask(Task):
 
     supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
     fixed_settings: ClassVar[Collection[str]] = frozenset(
-        {*flat_settings(DataSettings), "target", "extra_metrics", "unit"} - {"resize"}
+        {*flat_settings(DataSettings), "target", "labels", "extra_metrics", "unit"} - {"resize"}
     )
 
     data: DataSettings = field(default_factory=DataSettings, metadata=group(DataSettings))
     """Which images, and how they are parted."""
-    target: str | None = None
+    target: str | Sequence[str] | None = None
     """The column of Parquet files, or the array of an `.npz` file, with the targets; recognised where it is not given.
     For Parquet files it is another name of `label_column`.
     """
@@ -69,13 +71,15 @@ class ImageTask(Task):
     """How images are changed at random while the network trains."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.target, tuple):
+            return  # columns of classes, which the classification reads
         check_text("target", self.target, optional=True)
         column = self.data.label_column
         if self.target is None:
             return
         if column not in (None, self.target):
             raise TrainableError(f"target is {self.target!r} and label_column {column!r}; they mean the same: give one")
-        object.__setattr__(self, "data", replace(self.data, label_column=self.target))
+        object.__setattr__(self, "data", replace(self.data, label_column=str(self.target)))
 
     def load(self, device: torch.device) -> ImageData:
         """Load the images; later calls with equal settings take them from memory."""
@@ -132,7 +136,8 @@ class ImageTask(Task):
 
     def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> ImagesOf:
         """Make what `decode` needs; the outputs of exported files have the units of the targets."""
-        return ImagesOf(tuple(classes), torch.zeros(1), torch.ones(1), float(reading["greatest"]))
+        several = bool(reading.get("multi_label"))
+        return ImagesOf(tuple(classes), torch.zeros(1), torch.ones(1), float(reading["greatest"]), several)
 
     def read(self, x: Any, like: Tensor, data: Any) -> tuple[Tensor, Sequence[str]]:
         """Read images: arrays, tensors, a file or folder of images, `.npy`, `.npz` or Parquet files."""

@@ -289,7 +289,8 @@ class Learner:
         if not isinstance(inputs, torch.Tensor):
             return _score_of_cost(network, data, proxy)
         # Proxies are defined by plain cross-entropy, whatever a classification trains with.
-        loss = None if data.classes else lambda outputs, wanted: task.loss(outputs, wanted, data)
+        one_class = bool(data.classes) and isinstance(targets, torch.Tensor) and targets.dim() == 1
+        loss = None if one_class else lambda outputs, wanted: task.loss(outputs, wanted, data)
         return score(network, inputs, targets, proxy, seed=seed, loss=loss)
 
     def cost(self, architecture: Architecture) -> Cost:

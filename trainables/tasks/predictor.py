@@ -45,7 +45,7 @@ class Predictions:
 
     Attributes:
         values: what `Task.decode` makes of the outputs.
-        probabilities: (n, classes); None where the task has no classes that exclude each other.
+        probabilities: (n, classes); None where the task has no classes.
         names: of the examples; empty where the numbers of the rows say all.
         count: the number of examples.
     """
@@ -126,7 +126,7 @@ class Predictor:
 
         Raises:
             DataError: there are no inputs, or they are unlike those of the training.
-            TrainableError: the task has no classes that exclude each other.
+            TrainableError: the task has no classes.
         """
         found = self.predictions(x).probabilities
         if found is None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["accuracy", "auc", "f1", "log_loss", "mae", "r2", "rmse"]
+__all__ = ["accuracy", "area", "auc", "f1", "log_loss", "mae", "r2", "rmse"]
 
 
 def accuracy(logits: Tensor, classes: Tensor) -> float:
@@ -46,9 +46,9 @@ def auc(logits: Tensor, classes: Tensor) -> float | None:
         From 0 to 1; None where a class has no row, or all rows.
     """
     if logits.shape[1] == 2:
-        return _area(logits[:, 1].double() - logits[:, 0].double(), classes == 1)
+        return area(logits[:, 1].double() - logits[:, 0].double(), classes == 1)
     scores = logits.double().softmax(1)
-    areas = [_area(scores[:, number], classes == number) for number in range(scores.shape[1])]
+    areas = [area(scores[:, number], classes == number) for number in range(scores.shape[1])]
     known = [area for area in areas if area is not None]
     return sum(known) / len(known) if len(known) == len(areas) else None
 
@@ -114,8 +114,16 @@ def r2(predicted: Tensor, true: Tensor) -> float | None:
     return 1 - float((predicted.double() - true.double()).square().sum()) / spread if spread else None
 
 
-def _area(scores: Tensor, positive: Tensor) -> float | None:
-    """The share of pairs of a positive and a negative row in which the positive one has the higher score."""
+def area(scores: Tensor, positive: Tensor) -> float | None:
+    """Compute the share of pairs of a positive and a negative row in which the positive one has the higher score.
+
+    Args:
+        scores: (n,).
+        positive: (n,), bool.
+
+    Returns:
+        From 0 to 1, the area under the ROC curve; None where there are no such pairs.
+    """
     count, others = int(positive.sum()), int((~positive).sum())
     if not count or not others:
         return None

@@ -365,14 +365,14 @@ class Task(Protocol):
         return arrays_like(x, like), []
 
     def probabilities(self, outputs: Batch, data: Any) -> Tensor | None:
-        """Translate outputs into a probability for each class, where there are classes that exclude each other.
+        """Translate outputs into a probability for each class.
 
         Args:
             outputs: outputs of the network for a batch.
             data: what `load` or `restored` returned.
 
         Returns:
-            (n, classes), with a sum of one in each row; by default None.
+            (n, classes), with a sum of one in each row where classes exclude each other; by default None.
         """
         return None
 

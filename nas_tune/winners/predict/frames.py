@@ -23,7 +23,8 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
 
     Returns:
         The column `row`, or `name` where the examples have names; `prediction`, or several columns `prediction_..`
-        where an example has several; and `probability_<class>` where there are classes that exclude each other.
+        where an example has several numbers; the names of several classes stand in one text, separated by commas. Then
+        `probability_<class>` where there are classes.
 
     Raises:
         ConfigError: the task does not give one prediction for each example.
@@ -42,6 +43,13 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
     return pd.DataFrame(columns)
 
 
+def _are_lists_of_names(values: Any) -> bool:
+    """Whether each example has a list of names, which may be empty."""
+    if not isinstance(values, list) or not values or not all(isinstance(one, list) for one in values):
+        return False
+    return all(isinstance(name, str) for one in values for name in one)
+
+
 def _by_column(values: Any, title: str) -> list[tuple[str, Any]]:
     """The columns of values: several for a dict or tuple of parts, and for rows of several numbers."""
     if isinstance(values, Mapping):
@@ -49,6 +57,8 @@ def _by_column(values: Any, title: str) -> list[tuple[str, Any]]:
     elif isinstance(values, tuple):
         parts = [(f"{title}_{place}", one) for place, one in enumerate(values)]
     else:
+        if _are_lists_of_names(values):
+            return [(title, [", ".join(one) for one in values])]
         array = values if isinstance(values, np.ndarray) else None
         rows = array is None and len(values) > 0 and all(isinstance(one, list | tuple) for one in values)
         if rows and len({len(one) for one in values}) == 1:

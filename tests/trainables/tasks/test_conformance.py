@@ -52,10 +52,19 @@ class Case:
 
 
 IMAGES, NUMBERS = turned(40)
+SEVERAL = np.stack([np.arange(40) % 2, np.arange(40) // 2 % 2, np.arange(40) % 5 > 2], 1).astype(np.int64)
+"""Labels of three classes; an image has none to three of them."""
 CELLS = search_spaces.get("nb201")
 TEXT = "Now is the winter of our discontent\nmade glorious summer by this sun of York.\n" * 5
 WAVES = np.sin(np.arange(160) / (2 + np.arange(40)[:, None] % 2))
 SMALL = {"channels": 2, "cells": 1}
+
+
+def _names(row: list[int]) -> list[str]:
+    """The names of the classes of an image."""
+    return [str(number) for number, one in enumerate(row) if one]
+
+
 CASES = {
     "classification": Case(
         "classification",
@@ -66,6 +75,19 @@ CASES = {
             "accuracy",
             lambda values, targets: np.mean(
                 [int(one) == true for one, true in zip(values, targets.tolist(), strict=True)]
+            ),
+        ),
+        SMALL,
+    ),
+    "classification, several classes": Case(
+        "classification",
+        {"data": {"x": IMAGES, "y": SEVERAL}, "class_weights": "balanced"},
+        {"data": {"x": IMAGES, "y": SEVERAL * 2}},
+        CELLS,
+        (
+            "accuracy",
+            lambda values, targets: np.mean(
+                [found == _names(row) for found, row in zip(values, targets.tolist(), strict=True)]
             ),
         ),
         SMALL,
@@ -238,7 +260,10 @@ def test_an_exported_folder_predicts_as_the_network_was_evaluated(
     assert scored(trained.of_split("test").values, targets) == scored(wanted.values, targets)
     if learner.data.classes:
         np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
-        assert predictor.predict_proba(x).sum(1) == pytest.approx(1, abs=1e-5)
+        chances = predictor.predict_proba(x)
+        assert ((chances >= 0) & (chances <= 1)).all()
+        if targets.dim() == 1:
+            assert chances.sum(1) == pytest.approx(1, abs=1e-5)
     else:
         with pytest.raises(TrainableError, match="has no probabilities of classes"):
             predictor.predict_proba(x)

@@ -185,7 +185,7 @@ def _of_frame(frame: pd.DataFrame, settings: Mapping[str, str] | None = None) ->
     for column in frame.columns:
         try:
             table = pyarrow.Table.from_pandas(frame[[column]], preserve_index=False)
-            hashes = pd.util.hash_pandas_object(frame[column], index=False).to_numpy()
+            hashes = pd.util.hash_pandas_object(_hashable(frame[column]), index=False).to_numpy()
         except (pyarrow.ArrowException, TypeError, ValueError) as error:
             raise DataError(
                 f"data: the column {column!r} cannot be stored ({first_line(error)}); convert it to numbers or texts, "
@@ -197,6 +197,14 @@ def _of_frame(frame: pd.DataFrame, settings: Mapping[str, str] | None = None) ->
     with draft_file(new_file(name)) as draft:
         parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), draft)
     return Kept(name, settings or {})
+
+
+def _hashable(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column whose cells are lists as a column of texts; others as they are."""
+    lists = (list, tuple, np.ndarray)
+    if not any(isinstance(cell, lists) for cell in column):
+        return column
+    return column.map(lambda cell: repr(list(cell)) if isinstance(cell, lists) else cell)
 
 
 def _of_arrays(arrays: Mapping[str, Array], settings: Mapping[str, str] | None = None) -> Kept:
