@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from search_spaces.catalogue.settings import check_kernels, check_numbers, check_operations, check_range
-from search_spaces.errors import SpaceError
+from search_spaces.catalogue.settings import check_kernels, check_names, check_numbers, check_operations, check_range
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.parameters import choice, repeat
 from search_spaces.space import Space
@@ -76,9 +75,7 @@ def space(
     check_numbers("strides", strides, STRIDES, whole=True)
     check_numbers("widths", widths, WIDTHS, whole=True)
     check_range("depths", depths, DEPTHS)
-    for summary in summaries:
-        if summary not in SUMMARIES:
-            raise SpaceError(f"summaries={summaries!r}: {summary!r} is unknown; known: {', '.join(SUMMARIES)}")
+    check_names("summaries", summaries, SUMMARIES)
     layer = {
         "operation": choice(*check_operations(operations, OPERATIONS)),
         "kernel": choice(*kernels),

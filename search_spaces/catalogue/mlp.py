@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from search_spaces.catalogue.settings import check_names, check_shares
 from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.graphs.outline import chain_graph
@@ -80,11 +81,9 @@ def space(
     for name, value, least in (("min_width", min_width, 1), ("max_layers", max_layers, 1)):
         if not is_whole(value, least):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least {least}; raise it")
-    for dropout in dropouts:
-        if not 0 <= dropout < 1:
-            raise SpaceError(
-                f"dropout {dropout!r}: it is the share of units that are set to zero, from 0 to below 1; change it"
-            )
+    check_names("activations", activations, ACTIVATIONS, known=False)
+    check_names("norms", norms, NORMS, known=False)
+    check_shares("dropouts", dropouts, DROPOUTS)
     layer = {
         "width": integer(min_width, max_width, log=True),
         "activation": choice(*activations),

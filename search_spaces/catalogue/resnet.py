@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
+from search_spaces.catalogue.settings import check_numbers
 from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Graph
 from search_spaces.graphs.outline import chain_graph
@@ -171,9 +172,8 @@ def space(
     for name, value in (("stages", stages), ("max_depth", max_depth)):
         if not is_whole(value, 1):
             raise SpaceError(f"{name} {value!r}: it is a whole number of at least 1; raise it")
-    for name, values in (("bottleneck_ratios", bottleneck_ratios), ("group_widths", group_widths)):
-        if not all(is_whole(value, 1) for value in values):
-            raise SpaceError(f"{name} {values!r}: each is a whole number of at least 1; change them")
+    check_numbers("bottleneck_ratios", bottleneck_ratios, BOTTLENECK_RATIOS, whole=True)
+    check_numbers("group_widths", group_widths, GROUP_WIDTHS, whole=True)
     stage = {
         "depth": integer(1, max_depth) if max_depth > 1 else const(1),
         "width": integer(8, max_width, step=8),

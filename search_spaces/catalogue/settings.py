@@ -8,7 +8,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.names import did_you_mean
 from search_spaces.whole_numbers import is_whole
 
-__all__ = ["check_kernels", "check_numbers", "check_operations", "check_range", "check_shares"]
+__all__ = ["check_kernels", "check_names", "check_numbers", "check_operations", "check_range", "check_shares"]
 
 
 def check_numbers(name: str, given: object, example: Sequence[float], *, whole: bool = False) -> None:
@@ -67,6 +67,26 @@ def check_shares(name: str, given: object, example: Sequence[float]) -> None:
             raise SpaceError(
                 f"{name}={given!r}: {share!r} is not a share from 0 to below 1; give some such as {list(example)}"
             )
+
+
+def check_names(name: str, given: object, example: Sequence[str], *, known: bool = True) -> None:
+    """Check a list of names, such as activations.
+
+    Args:
+        name: the name of the setting, for errors.
+        given: its value.
+        example: the names of the default, for errors.
+        known: whether these are all names that are allowed.
+
+    Raises:
+        SpaceError: it is not a list of at least one name, or a name is not known.
+    """
+    if not isinstance(given, list | tuple) or not given or not all(isinstance(each, str) for each in given):
+        raise SpaceError(f"{name}={given!r}: give a list of names, such as {list(example)}")
+    for each in given:
+        if known and each not in example:
+            hint = did_you_mean(each, example) or ";"
+            raise SpaceError(f"{name}={given!r}: {each!r} is unknown{hint} known: {', '.join(example)}")
 
 
 def check_range(name: str, given: object, example: tuple[int, int]) -> None:

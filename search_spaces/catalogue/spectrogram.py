@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
-from search_spaces.catalogue.settings import check_numbers
+from search_spaces.catalogue.settings import check_names, check_numbers
 from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.names import did_you_mean
@@ -104,9 +104,7 @@ def space(
     check_numbers("bands", bands, BANDS, whole=True)
     check_numbers("windows", windows, WINDOWS, whole=True)
     check_numbers("hops", hops, HOPS, whole=True)
-    for scale in scales:
-        if scale not in SCALES:
-            raise SpaceError(f"scales={scales!r}: {scale!r} is unknown; known: {', '.join(SCALES)}")
+    check_names("scales", scales, SCALES)
     inner = _space_of(of)
     front = {
         "bands": choice(*bands),

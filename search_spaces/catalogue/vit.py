@@ -70,7 +70,7 @@ def space(
     Raises:
         SpaceError: a setting has a wrong value.
     """
-    if size not in SIZES:
+    if not isinstance(size, str) or size not in SIZES:
         raise SpaceError(
             f"size {size!r} of space 'vit'{did_you_mean(str(size), SIZES) or ';'} known: {', '.join(SIZES)}"
         )

@@ -60,7 +60,11 @@ def test_it_is_drawn_with_what_skips_a_layer() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"min_width": 0}, "min_width 0"), ({"max_layers": 0}, "max_layers 0"), ({"dropouts": (0.0, 1.0)}, "dropout 1.0")],
+    [
+        ({"min_width": 0}, "min_width 0"),
+        ({"max_layers": 0}, "max_layers 0"),
+        ({"dropouts": (0.0, 1.0)}, "1.0 is not a share from 0 to below 1"),
+    ],
 )
 def test_bad_settings_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(SpaceError, match=said):
