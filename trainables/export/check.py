@@ -27,7 +27,7 @@ from trainables.export.naming import named_inputs, named_outputs
 from trainables.export.weights import ARCHITECTURE
 from trainables.training.batches import Batch, called, mapped
 
-__all__ = ["compared", "compared_onnx", "random_batches"]
+__all__ = ["compared", "compared_here", "compared_onnx", "random_batches"]
 
 _ROUNDINGS = 10
 """The difference allowed, as a multiple of the difference between the network and its copy in float64."""
@@ -133,6 +133,25 @@ def compared(network: nn.Module, kind: str, folder: Path, batches: dict[str, Bat
     named = {name: named_inputs(network, inputs) for name, inputs in batches.items()}
     found = _outputs(kind, folder / files[0] if len(files) == 1 else folder, named, _FORMS[type(form)])
     return _checked(found, wanted, FORMATS.get(kind).tolerance, lambda: _rounding(network, batches, wanted))
+
+
+def compared_here(network: nn.Module, other: nn.Module, batches: dict[str, Batch], tolerance: float) -> float:
+    """Compare the outputs of a network that was loaded from a file in this process with those of the network.
+
+    Args:
+        network: the network in evaluation mode, on the CPU.
+        other: what was loaded.
+        batches: the inputs by any names.
+        tolerance: the greatest difference allowed, as a share of the greatest output.
+
+    Returns:
+        The greatest difference between two outputs.
+
+    Raises:
+        NotTheSameError: the difference is greater than the tolerance.
+    """
+    wanted = _by_network(network, batches)
+    return _checked(_by_network(other, batches), wanted, tolerance, lambda: _rounding(network, batches, wanted))
 
 
 def compared_onnx(file: Path, batches: dict[str, dict[str, Tensor]], wanted: dict[str, Batch]) -> float:

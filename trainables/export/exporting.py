@@ -17,7 +17,7 @@ from search_spaces.names import did_you_mean
 from search_spaces.plug_ins import OUR_DISTRIBUTION
 from trainables.drafts import draft_folder
 from trainables.errors import CheckpointError, NotTheSameError, TrainableError, first_line
-from trainables.export.check import compared, random_batches
+from trainables.export.check import compared, compared_here, random_batches
 from trainables.export.deployed import Deployed
 from trainables.export.format import Work
 from trainables.export.formats import FORMATS, STANDARD
@@ -43,7 +43,8 @@ class Exported:
         difference: the greatest difference between an output of the files and the network's; None where the outputs
             were not compared.
         tolerance: the greatest difference allowed beyond rounding, as a share of the greatest output.
-        problem: why the format failed or, with files, why its outputs were not compared; empty otherwise.
+        problem: why the format failed or, with files, why its outputs were not compared in a fresh interpreter; empty
+            otherwise.
         inputs: "raw" where the files change raw inputs as the network needs them, "standardized" or "prepared" where
             their user must do it; empty where the network was trained on raw inputs.
     """
@@ -164,12 +165,15 @@ def _made(name: str, work: Work, draft: Path) -> Exported:
 
 
 def _checked(result: Exported, work: Work, draft: Path, batches: dict[str, Batch]) -> Exported:
-    if why := FORMATS.get(result.format).uncheckable(work.own):
-        return replace(result, problem=f"not rebuilt: {why}")
-    given = {name: work.given(inputs) for name, inputs in batches.items()}
+    form, given = FORMATS.get(result.format), {name: work.given(inputs) for name, inputs in batches.items()}
     try:
+        if why := form.uncheckable(work.own):
+            if form.rebuilds is None or work.own.settings is None:
+                return replace(result, problem=f"not rebuilt: {why}")
+            difference = compared_here(work.network, form.rebuilds(draft), given, form.tolerance)
+            return replace(result, difference=difference, problem=f"compared in the exporting process only: {why}")
         return replace(result, difference=compared(work.network, result.format, draft, given))
-    except NotTheSameError as error:
+    except (NotTheSameError, CheckpointError) as error:
         return _failed(result.format, str(error))
 
 

@@ -98,6 +98,8 @@ class Format:
         raw: whether the files can take raw inputs and standardize them.
         check: raises `TrainableError` where a package is missing, before the export begins.
         uncheckable: returns why the files of a network cannot be loaded for the comparison; empty where they can.
+        rebuilds: makes the network from the folder in this process, to compare it where a fresh interpreter cannot load
+            the files; None for a format that has no such function.
         shows: a command that loads the files, for the model card.
     """
 
@@ -110,4 +112,5 @@ class Format:
     raw: bool = True
     check: Callable[[], None] = _nothing
     uncheckable: Callable[[Deployed], str] = _always
+    rebuilds: Callable[[Path], nn.Module] | None = None
     shows: str = ""

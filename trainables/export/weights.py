@@ -172,5 +172,6 @@ FORMAT = Format(
     alone=False,
     raw=False,
     uncheckable=_uncheckable,
+    rebuilds=rebuilt,
     shows="python -c 'from trainables.export import rebuilt; print(rebuilt(\".\"))'      # needs nas_tune",
 )

@@ -217,6 +217,9 @@ def _files(results: Sequence[Exported]) -> Iterator[str]:
     yield "and of 5; the tolerance is a part of the greatest output, or ten times what the network itself is off by"
     yield "rounding to float32, if that is more. Files of other formats in this folder, if there are any, are from an"
     yield "earlier export of the same weights."
+    for one in results:
+        if one.problem and one.difference is not None:
+            yield f"The format {one.format} was {_cell(one.problem)}."
 
 
 def _inputs(facts: Facts, results: Sequence[Exported]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import zipfile
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import Any
 
 import onnxruntime
 import pytest
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from tests.registries import kept
 from tests.trainables.export.networks import SETTINGS, inputs, member, spread
 from trainables.errors import TrainableError
 from trainables.export import Deployed, check_deployed, export_network
 from trainables.export.onnx import write_onnx
 from trainables.export.program import write_program
 from trainables.export.standalone import write_model
+from trainables.networks import NETWORKS
+from trainables.networks.family import Family
 from trainables.networks.vit import RelativeSelfAttention
 
 ROOM = 200_000
@@ -165,3 +170,30 @@ def test_every_format_of_every_family_is_small_and_equal(family: str, tmp_path: 
             if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
                 layer.weight.zero_()
         assert (without(more) - found).abs().max() > 1e-2 * wanted.abs().max()
+
+
+def test_weights_of_a_network_that_no_fresh_interpreter_finds_are_compared_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(architecture: Any, *, num_classes: int = 2) -> nn.Module:  # a local function has no name to import
+        return nn.Sequential(nn.Flatten(), nn.Linear(12, architecture["width"]), nn.Linear(architecture["width"], 2))
+
+    with kept(NETWORKS):
+        NETWORKS.register("local_one", Family(build))
+        network = build({"width": 3})
+        own = Deployed(network, torch.randn(4, 3, 2, 2), "local_one", {"width": 3}, settings={})
+        (done,) = export_network(own, tmp_path, ["safetensors"])
+        assert done.difference == 0
+        assert done.problem.startswith("compared in the exporting process only: the network of 'local_one'")
+        assert {file.name for file in done.files} == {"weights.safetensors", "architecture.json"}
+        monkeypatch.setattr("trainables.export.weights.write_weights", wrong_weights)
+        (refused,) = export_network(own, tmp_path / "wrong", ["safetensors"])
+        assert not refused.files
+        assert "the outputs differ by" in refused.problem
+        (unbuilt,) = export_network(dataclasses.replace(own, settings=None), tmp_path / "other", ["safetensors"])
+        assert unbuilt.difference is None
+        assert unbuilt.problem.startswith("not rebuilt: trainables.build cannot")
+
+
+def wrong_weights(network: nn.Module, path: Path) -> None:
+    safetensors.torch.save_file({name: tensor + 1 for name, tensor in network.state_dict().items()}, path)
