@@ -300,7 +300,8 @@ class Run:
         with self._reader.current() as state:
             if trial not in state.trials:
                 known = f"the run has 0 to {max(state.trials)}" if state.trials else "the run has none yet"
-                raise ConfigError(f"there is no trial {trial!r}; {known}")
+                folder = "; a folder to write is given as folder=.." if isinstance(trial, str | Path) else ""
+                raise ConfigError(f"there is no trial {trial!r}; {known}{folder}")
             return copy.deepcopy(state.trials[trial].tree)
 
     def architecture(self, trial: int) -> Architecture:

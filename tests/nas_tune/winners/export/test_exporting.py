@@ -135,6 +135,8 @@ def test_what_cannot_be_exported_is_said_with_what_can(run: nas_tune.Run) -> Non
         nas_tune.export(run, other)
     with pytest.raises(ConfigError, match="there is no trial 9; the run has 0 to 2"):
         nas_tune.export(run, 9)
+    with pytest.raises(ConfigError, match=r"there is no trial 'out'; .* a folder to write is given as folder="):
+        nas_tune.export(run, "out")  # type: ignore[arg-type]
     with pytest.raises(TrainableError, match="format 'onx' is unknown; did you mean 'onnx'"):
         nas_tune.export(run, formats=["onx"])
 
