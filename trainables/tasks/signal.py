@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -33,6 +32,7 @@ from trainables.settings.groups import group
 from trainables.tasks.classification import LABEL_SMOOTHING
 from trainables.tasks.gathering import GatheringMeter
 from trainables.tasks.meters import Errors, Joined, Means, in_units
+from trainables.tasks.signal_control import signal_controls
 from trainables.tasks.table_metrics import auc, f1
 from trainables.tasks.task import Meter, Task
 
@@ -199,20 +199,15 @@ class Signal(Task):
         return described_signals(self.data)
 
     def controls(self) -> list[Control]:
-        """For forecasts: repeat the last value of the window. Other signals have no control."""
+        """Fit simple models to the training signals, which takes seconds; see `trainables.tasks.signal_control`."""
         data = self.load(torch.device("cpu"))
-        if not isinstance(data.train, WindowPart):
-            return []
-        start = time.process_time()
-        scores = {}
-        for name, part in (("validation", data.validation), ("test", data.test)):
-            if len(part):
-                meter = Errors(data.target_mean, data.target_std, [metric.name for metric in self.metrics])
-                waves, targets = part.rows(torch.arange(len(part)))
-                last = waves[:, data.train.predicted, -1:].expand_as(targets)
-                meter.add((last - data.target_mean) / data.target_std, targets)
-                scores[name] = meter.result()
-        return [Control("last value", scores, time.process_time() - start)]
+
+        def measure(outputs: Tensor, targets: Tensor) -> dict[str, float]:
+            meter = self.meter(data, [metric.name for metric in self.metrics])
+            meter.add(outputs, targets)
+            return meter.result()
+
+        return signal_controls(data, measure)
 
     def checksum(self) -> str:
         """Compute a checksum of the files, whatever the split."""

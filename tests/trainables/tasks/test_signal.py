@@ -8,9 +8,11 @@ import torch
 from torch.nn import functional
 
 import search_spaces
+from trainables.controls import read_control
 from trainables.errors import TrainableError
 from trainables.tasks.learner import Learner
 from trainables.tasks.registry import guessed, make_task
+from trainables.tasks.signal_control import LINEAR
 
 CPU = torch.device("cpu")
 STEPS = np.arange(400)
@@ -65,11 +67,46 @@ def test_a_forecast_is_measured_in_the_units_of_the_series(waves):
     assert float((predicted - true).square().mean().sqrt()) == pytest.approx(found["rmse"], rel=1e-4)
 
 
+def test_simple_models_stand_beside_a_classification(tones):
+    task = make_task("signal", {"data": tones, "sample_rate": 4000})
+    data = task.load(CPU)
+    majority, linear = task.controls()
+    often = data.train.targets.bincount()
+    right = float((data.test.targets == often.argmax()).float().mean())
+    assert majority.scores["test"]["accuracy"] == pytest.approx(right)
+    shares = often.double() / often.sum()
+    assert majority.scores["test"]["loss"] == pytest.approx(float(-shares[data.test.targets].log().mean()), rel=1e-5)
+    assert set(majority.scores) == {"validation", "test"}
+    assert linear.scores["test"]["accuracy"] > 0.9, "tones differ in their spectrum"
+    assert linear.scores["test"]["loss"] < majority.scores["test"]["loss"]
+    assert read_control(linear.line()).scores["test"]["accuracy"] == linear.scores["test"]["accuracy"]
+
+
+def test_simple_models_stand_beside_numbers(tmp_path):
+    pitch = np.linspace(0.05, 0.4, 80)
+    waves = np.sin(2 * np.pi * pitch[:, None] * np.arange(200))
+    np.savez(tmp_path / "pitch.npz", x=waves.astype(np.float32), y=100 * pitch)
+    task = make_task("signal", {"data": str(tmp_path / "pitch.npz"), "kind": "regression"})
+    data = task.load(CPU)
+    mean, linear = task.controls()
+    errors = data.test.targets - data.train.targets.mean()
+    assert mean.scores["test"]["rmse"] == pytest.approx(float(errors.square().mean().sqrt()), rel=1e-4)
+    assert linear.scores["test"]["rmse"] < mean.scores["test"]["rmse"] / 2
+
+
+def test_short_signals_and_rare_classes_have_a_linear_model_too(tmp_path):
+    waves = np.random.default_rng(0).normal(size=(30, 2, 3)) + (np.arange(30) % 3)[:, None, None]
+    np.savez(tmp_path / "short.npz", x=waves.astype(np.float32), y=np.arange(30) % 3)
+    (_, linear) = make_task("signal", {"data": str(tmp_path / "short.npz")}).controls()
+    assert not linear.failure
+    assert 0 <= linear.scores["test"]["accuracy"] <= 1
+
+
 def test_the_target_decides_the_metrics(tones, waves):
     classes = make_task("signal", {"data": tones})
     assert classes.primary == "accuracy"
     assert [metric.name for metric in classes.metrics] == ["accuracy", "loss", "f1", "auc"]
-    assert classes.controls() == []
+    assert [control.name for control in classes.controls()] == ["majority class", LINEAR]
     # With the kind or a window in the settings nothing is read: a report needs no data.
     assert make_task("signal", {"data": "nowhere.npz", "kind": "regression"}).primary == "rmse"
     assert make_task("signal", {"data": "nowhere.npz", "window": 5}).primary == "rmse"
