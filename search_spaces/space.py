@@ -541,9 +541,6 @@ class Space(Nested):
 
         Returns:
             A space of the same class, tree and rules.
-
-        Raises:
-            SpaceError: the name breaks the rule for names.
         """
         return type(self)._rebuilt(self.declared, name=name, valid=self.valid, canonical=self.canonical)
 

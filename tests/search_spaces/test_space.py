@@ -341,5 +341,3 @@ def test_a_renamed_space_has_the_class_the_tree_and_the_rules_of_the_former() ->
     assert (type(other), other.name, cells.name) == (type(cells), "cells", "nb201")
     assert (other.declared, other.canonical) == (cells.declared, cells.canonical)
     assert other.sample(3).id == cells.sample(3).id
-    with pytest.raises(SpaceError, match="name"):
-        cells.renamed("no name")

@@ -192,7 +192,7 @@ def test_settings_of_the_training_stand_beside_the_cell(tmp_path: Path) -> None:
     assert {"arch.lr", "arch.batch_size"} <= set(run.epochs())
     retrained = nas_tune.retrain(run, epochs=1, top=1, seeds=1, baselines=0, executor="inline")
     assert len(retrained.run.trials()) == 1
-    with pytest.raises(ConfigError, match="lr: every architecture of the search decides its own"):
+    with pytest.raises(ConfigError, match="lr: each architecture of the search decides its own"):
         nas_tune.retrain(run, settings={"lr": 0.1}, epochs=1, new=True)
     with pytest.raises(NasTuneError, match="lr is decided by the space and given to the trainable"):
         nas_tune.search(space, {"lr": 0.1}, max_trials=1, run_dir=tmp_path / "no", **options)
