@@ -229,7 +229,10 @@ def read_metrics(values: object) -> tuple[Metric, ...]:
     for value in values if isinstance(values, list | tuple) else ():
         if not isinstance(value, Mapping) or "name" not in value or "mode" not in value:
             continue
-        kept = {key: value[key] for key, kind in types.items() if key in value and isinstance(value[key], kind)}
+        kept = {}
+        for key, kind in types.items():
+            if key in value and isinstance(value[key], kind):
+                kept[key] = value[key]
         try:
             found.append(Metric(**{"name": "", "mode": "", **kept}))
         except TrainableError:

@@ -225,10 +225,11 @@ def _tests(
     names = list(groups["group"])
     about = "seeds" if (groups["runs"] > 1).all() else "trials"
     samples = {name: _sample(table[table["group"] == name], courses, about) for name in names}
-    rows = [
-        _test(one, other, about, [sign * v for v in samples[one]], [sign * v for v in samples[other]], sign)
-        for one, other in combinations([name for name in names if samples[name]], 2)
-    ]
+    rows = []
+    for one, other in combinations([name for name in names if samples[name]], 2):
+        rows.append(
+            _test(one, other, about, [sign * v for v in samples[one]], [sign * v for v in samples[other]], sign)
+        )
     for row in rows:
         why = next((dependent[name] for name in (row["one"], row["other"]) if name in dependent), "")
         row["why_no_p"] = f"{why}; {_REMEDY}" if why and about == "trials" else ""

@@ -144,7 +144,11 @@ def _shared_epoch(trials: pd.DataFrame, epochs: pd.DataFrame, metric: str) -> tu
 
 def _finite(numbers: pd.Series[Any], values: pd.Series[Any]) -> dict[int, float]:
     pairs = zip(numbers, values, strict=True)
-    return {int(n): float(value) for n, value in pairs if pd.notna(value) and math.isfinite(value)}
+    found: dict[int, float] = {}
+    for n, value in pairs:
+        if pd.notna(value) and math.isfinite(value):
+            found[int(n)] = float(value)
+    return found
 
 
 def _made(

@@ -119,7 +119,10 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
         notes.append(f"the differences between the best cannot be shown: {error}")
         return Explanation(numbers[0], weighed, around, _framed([]), {}, tuple(notes))
     decided = [space.params(one) for one in members.values()]
-    shared = {k: v for k, v in decided[0].items() if all(other.get(k) == v for other in decided[1:])}
+    shared = {}
+    for k, v in decided[0].items():
+        if all(other.get(k) == v for other in decided[1:]):
+            shared[k] = v
     return Explanation(numbers[0], weighed, around, _framed(rows), shared if len(decided) > 1 else {}, tuple(notes))
 
 
@@ -132,7 +135,10 @@ def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     Returns:
         A dictionary for each row, by column; a missing or infinite value is None.
     """
-    return [{str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+    found: list[dict[str, Any]] = []
+    for row in frame.to_dict("records"):
+        found.append({str(key): _plain(value) for key, value in row.items()})
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -219,7 +219,10 @@ def _advice(table: pd.DataFrame, pairs: pd.DataFrame, trials: int) -> str:
 
 def _seen(name: str, parameters: Sequence[Parameter], known: Evidence) -> dict[str, Any]:
     names = [parameter.name for parameter in parameters if title(parameter) == name]
-    values = [tuple(made.get(one) for one in names) for made in known.decisions if names[0] in made]
+    values = []
+    for made in known.decisions:
+        if names[0] in made:
+            values.append(tuple(made.get(one) for one in names))
     return {"active": len(values) / len(known.numbers), "values": len(set(values))}
 
 

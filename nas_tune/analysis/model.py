@@ -153,7 +153,10 @@ class Model:
             return 1.0
         apart, shape = max((self._alone(place) for place in (one, other)), key=lambda found: found[0])
         members = (shape.joined(one, True).joined(other, True), self._shape)
-        shapes = {replace(base, joint=(size, base.joint[1])) for base in members for size in (0.1, 0.5, 2.0)}
+        shapes = set()
+        for base in members:
+            for size in (0.1, 0.5, 2.0):
+                shapes.add(replace(base, joint=(size, base.joint[1])))
         return _chance(apart, [self._likelihood(shape) for shape in shapes])
 
     def _fitted_alone(self, place: int) -> tuple[float, _Shape]:

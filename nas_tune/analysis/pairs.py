@@ -46,19 +46,17 @@ def pairs(
         A row for each pair, the lowest p first, at most 20: one, other, share (of the variance), p (corrected) and
         stands_out (p below 0.05).
     """
-    tested = {
-        (one, other): _beyond(levels[one], levels[other], scores)
-        for one, other in combinations(range(len(names)), 2)
-        if names[one] != names[other]
-    }
+    tested = {}
+    for one, other in combinations(range(len(names)), 2):
+        if names[one] != names[other]:
+            tested[one, other] = _beyond(levels[one], levels[other], scores)
     places = list(tested)
     raw = [p for _, p in tested.values()]
     if model is not None:
         raw = [model.pair(*pair) for pair in places]
-    rows = [
-        (names[one], names[other], tested[one, other][0], p, p < _SURE)
-        for (one, other), p in zip(places, holm(raw, families), strict=True)
-    ]
+    rows = []
+    for (one, other), p in zip(places, holm(raw, families), strict=True):
+        rows.append((names[one], names[other], tested[one, other][0], p, p < _SURE))
     table = pd.DataFrame(rows, columns=list(PAIRS)).astype(PAIRS)
     table = table.sort_values(["p", "share"], ascending=[True, False], kind="stable")
     return table.drop_duplicates(["one", "other"]).head(_SHOWN).reset_index(drop=True)

@@ -143,9 +143,9 @@ def _say(made: Compression) -> None:
 
     out = stdout()
     headers, rows = made.table()
-    columns = [
-        TableColumn(header, [row[place] for row in rows], right=place > 0) for place, header in enumerate(headers)
-    ]
+    columns = []
+    for place, header in enumerate(headers):
+        columns.append(TableColumn(header, [row[place] for row in rows], right=place > 0))
     for line in lines(columns, width_of(out)):
         out.print(line)
     out.print()

@@ -127,9 +127,9 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
     out.print(f"values of {around.source}; {seen} of {around.count} neighbours were tried; {around.model}")
     shown = table.head(rows)
     wide = zip(shown["value"], shown["low"], shown["high"], shown["seen"], strict=True)
-    cells = [
-        brief(value) if tried else f"{brief(value)} ± {brief(abs(high - low) / 2)}" for value, low, high, tried in wide
-    ]
+    cells: list[str] = []
+    for value, low, high, tried in wide:
+        cells.append(brief(value) if tried else f"{brief(value)} ± {brief(abs(high - low) / 2)}")
     columns = [
         TableColumn("value", cells, right=True),
         TableColumn("gain", [f"{gain:+.4g}" if gain == gain else "-" for gain in shown["gain"]], right=True),

@@ -129,18 +129,19 @@ def _print(made: Export) -> None:
 
 
 def _json(made: Export) -> str:
-    formats = [
-        {
-            "format": one.format,
-            "files": [str(file) for file in one.files],
-            "bytes": one.bytes,
-            "difference": one.difference,
-            "tolerance": one.tolerance,
-            "inputs": one.inputs or None,
-            "problem": one.problem or None,
-        }
-        for one in made.formats
-    ]
+    formats = []
+    for one in made.formats:
+        formats.append(
+            {
+                "format": one.format,
+                "files": [str(file) for file in one.files],
+                "bytes": one.bytes,
+                "difference": one.difference,
+                "tolerance": one.tolerance,
+                "inputs": one.inputs or None,
+                "problem": one.problem or None,
+            }
+        )
     return json.dumps(
         {
             "trial": made.trial,

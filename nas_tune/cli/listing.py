@@ -171,10 +171,10 @@ def _parameters(factory: Callable[..., object]) -> list[inspect.Parameter]:
 
 def _flat_parameters(settings: Mapping[str, FlatSetting]) -> list[inspect.Parameter]:
     empty, kind = inspect.Parameter.empty, inspect.Parameter.KEYWORD_ONLY
-    return [
-        inspect.Parameter(name, kind, default=empty if one.default is MISSING else one.default)
-        for name, one in settings.items()
-    ]
+    found: list[inspect.Parameter] = []
+    for name, one in settings.items():
+        found.append(inspect.Parameter(name, kind, default=empty if one.default is MISSING else one.default))
+    return found
 
 
 def _toml(value: object) -> str:

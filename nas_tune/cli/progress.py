@@ -171,10 +171,11 @@ def notes_shown(display: Observer | None) -> Collection[tuple[int, str]]:
 
 def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[TableColumn]:
     last = [trial.reports[-1] if trial.reports else None for trial in trials]
-    metrics = [
-        TableColumn(name, [brief(r.metrics.get(name)) if r else "-" for r in last], right=True, style="bold")
-        for name in (one.metric for one in config.objectives)
-    ]
+    metrics = []
+    for name in (one.metric for one in config.objectives):
+        metrics.append(
+            TableColumn(name, [brief(r.metrics.get(name)) if r else "-" for r in last], right=True, style="bold")
+        )
     return [
         TableColumn("trial", [str(trial.number) for trial in trials], right=True),
         TableColumn("epoch", [f"{trial.epochs}/{config.max_epochs}" for trial in trials], right=True),

@@ -185,5 +185,8 @@ def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
 
     optimized = [one.metric for one in run.objectives]
     fixed = {"trial", "epoch", "time", "seconds", "node", "state", "architecture_id", *optimized}
-    metrics = [name for name in frame if name not in fixed and not str(name).startswith("arch.")]
+    metrics = []
+    for name in frame:
+        if name not in fixed and not str(name).startswith("arch."):
+            metrics.append(name)
     return text_columns(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]])

@@ -74,11 +74,10 @@ def space(
     from nas_tune.config import Component
     from nas_tune.session.spaces import make_space
 
-    limits = {
-        cost: _amount(option, text)
-        for cost, option, text in (("parameters", "--max-params", max_params), ("macs", "--max-macs", max_macs))
-        if text is not None
-    }
+    limits = {}
+    for cost, option, text in (("parameters", "--max-params", max_params), ("macs", "--max-macs", max_macs)):
+        if text is not None:
+            limits[cost] = _amount(option, text)
     if (limits or network) and not profile:
         raise ConfigError("--network, --max-params and --max-macs are about --profile; say --profile too")
     found = make_space(Component(name, parse_changes(settings or (), {})))
@@ -175,7 +174,9 @@ def _quantile_columns(counted: Profile) -> list[TableColumn]:
     from trainables.costs.profile import QUANTILES
 
     builds = counted.build_seconds
-    rows = [[quantity(round(value)) for value in counted.quantiles(cost)] for cost in _COSTS]
+    rows = []
+    for cost in _COSTS:
+        rows.append([quantity(round(value)) for value in counted.quantiles(cost)])
     rows[-1] = [f"{value}B" if value[-1].isalpha() else f"{value} B" for value in rows[-1]]
     rows.append([f"{1000 * value:.3g} ms" for value in counted.build_quantiles()])
     names = [*_COSTS.values(), f"build time ({len(builds)} built)"]

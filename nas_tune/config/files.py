@@ -43,7 +43,9 @@ def load_config(path: str | PathLike[str], overrides: Iterable[str] = ()) -> Sea
     # The file may be that of a run, whose folder then has the copy of its data.
     add_place(Path(path).absolute().parent)
     values = parse_toml(read_text(Path(path)), source)
-    problems = [problem for override in overrides for problem in _apply(values, override)]
+    problems: list[str] = []
+    for override in overrides:
+        problems.extend(_apply(values, override))
     try:
         config = SearchConfig(**values)
     except ConfigProblems as error:

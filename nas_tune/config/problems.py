@@ -100,7 +100,10 @@ def field_problems(error: ValidationError, model: type[BaseModel]) -> list[str]:
     Returns:
         A line for each problem.
     """
-    return [line for found in error.errors(include_url=False) for line in _lines(found, model)]
+    made: list[str] = []
+    for found in error.errors(include_url=False):
+        made.extend(_lines(found, model))
+    return made
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -142,7 +142,10 @@ def _settings_beside(
     kind = task_class(name)
     known, refuses = task_settings(kind), getattr(kind, "refuses", {})
     problems = [f"{key}: got {shown(others[key])}: {refuses[key]}" for key in others if key in refuses]
-    problems += [problem for key in others if key not in known and (problem := _misplaced(key, known, keys))]
+    for key in others:
+        problem = None if key in known else _misplaced(key, known, keys)
+        if problem:
+            problems.append(problem)
     if problems:
         raise ConfigProblems(problems)
     return {key: value for key, value in others.items() if key in known}

@@ -60,7 +60,11 @@ def _modes(value: object) -> object:
 
 
 def _repeated(names: list[object]) -> list[object]:
-    return [name for place, name in enumerate(names) if name in names[:place] and name not in names[place + 1 :]]
+    found: list[object] = []
+    for place, name in enumerate(names):
+        if name in names[:place] and name not in names[place + 1 :]:
+            found.append(name)
+    return found
 
 
 def _whole(value: object) -> object:

@@ -97,7 +97,10 @@ class Audience:
         Returns:
             The texts since the last call.
         """
-        return [text for one in (*self._own, *self._threaded) for text in one.take_notes()]
+        found: list[str] = []
+        for one in (*self._own, *self._threaded):
+            found.extend(one.take_notes())
+        return found
 
     def close(self) -> None:
         """Give observers with waiting events at most five seconds, then warn of the events that they have not seen."""

@@ -62,7 +62,10 @@ class RunStorage(BaseStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         self._about.get_study_name_from_id(study_id)
-        trials = [trial for trial in self._current() if states is None or trial.state in states]
+        trials = []
+        for trial in self._current():
+            if states is None or trial.state in states:
+                trials.append(trial)
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_trial(self, trial_id: int) -> FrozenTrial:

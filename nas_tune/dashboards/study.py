@@ -76,7 +76,10 @@ class Translator:
         """The value of the trial in every objective; None unless all are known."""
         last = trial.reports[-1].metrics if trial.reports else {}
         found = [trial.value, *(last.get(one.metric) for one in self._objectives[1:])]
-        values = [float(value) for value in found if value is not None and not math.isnan(value)]
+        values = []
+        for value in found:
+            if value is not None and not math.isnan(value):
+                values.append(float(value))
         return values if len(values) == len(found) else None
 
     def _curve(self, trial: TrialRecord) -> dict[int, float]:

@@ -79,7 +79,10 @@ def in_order(results: Sequence[Result], count: int | None = None) -> list[int]:
 
     def judged(members: list[int], start: int) -> list[tuple[int, int]]:
         enough = None if count is None else count - start
-        return [(members[at], start) for at in best_first([results[member].scores for member in members], enough)]
+        found: list[tuple[int, int]] = []
+        for at in best_first([results[member].scores for member in members], enough):
+            found.append((members[at], start))
+        return found
 
     return [member for member, _ in _blocks(results, judged, count)][:count]
 

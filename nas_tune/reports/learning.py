@@ -77,11 +77,11 @@ def sized(value: Any) -> float | None:
 def _changing(run: Run, epochs: pd.DataFrame) -> list[str]:
     """The metrics that change within a trial, at most six, in the order of `curves`."""
     optimized = [one.metric for one in run.objectives]
-    others = [
-        name
-        for name in map(str, epochs)
-        if name not in (*_ABOUT_AN_EPOCH, *optimized) and not name.startswith("arch.") and not name.endswith(SPREAD)
-    ]
+    others: list[str] = []
+    for name in map(str, epochs):
+        is_decision, is_spread = name.startswith("arch."), name.endswith(SPREAD)
+        if not (name in _ABOUT_AN_EPOCH or name in optimized or is_decision or is_spread):
+            others.append(name)
     others.sort(key=lambda name: len(epochs[name].dropna()), reverse=True)
     by_trial = epochs.groupby("trial")
     return [name for name in (*optimized, *others) if (by_trial[name].nunique() > 1).any()][:_MOST_METRICS]

@@ -51,9 +51,10 @@ def most_workers(run: Run) -> int | None:
         The number; None where a session ran as many as the resources allowed (-1), or the ledger does not say it.
     """
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
-        changes = [
-            event.changes for event, _ in ledger.events(kind=BudgetChanged.kind) if isinstance(event, BudgetChanged)
-        ]
+        changes = []
+        for event, _ in ledger.events(kind=BudgetChanged.kind):
+            if isinstance(event, BudgetChanged):
+                changes.append(event.changes)
     known = [config["workers"] for config in (run.meta["config"], *changes) if "workers" in config]
     return max(known) if known and min(known) > 0 else None
 

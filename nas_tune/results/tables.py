@@ -74,9 +74,9 @@ class Tables:
             The columns of `Run.trials`; metrics are those of the trial's last epoch.
         """
         trials = list(state.trials.values())
-        columns = {
-            name: pa.array(map(read, trials), type=kind, from_pandas=True) for name, (kind, read) in _TRIAL.items()
-        }
+        columns = {}
+        for name, (kind, read) in _TRIAL.items():
+            columns[name] = pa.array(map(read, trials), type=kind, from_pandas=True)
         if any(trial.found_id and not trial.searches for trial in trials):
             columns["found_id"] = pa.array([trial.found_id for trial in trials], type=pa.string())
             columns["found"] = pa.array([_json(trial.found) for trial in trials], type=pa.string())
@@ -127,10 +127,10 @@ class Tables:
 
     def _arch(self, trials: Iterable[TrialRecord]) -> dict[str, pa.Array]:
         rows = [self._decisions.of(trial) for trial in trials]
-        return {
-            f"arch.{name}": pa.array([_typed(row.get(name), plain) for row in rows], type=kind)
-            for name, kind, plain in self._parameters
-        }
+        found: dict[str, pa.Array] = {}
+        for name, kind, plain in self._parameters:
+            found[f"arch.{name}"] = pa.array([_typed(row.get(name), plain) for row in rows], type=kind)
+        return found
 
 
 def _renamed(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -283,7 +283,10 @@ def _foreign(named: Iterable[Named]) -> list[Named]:
     others = [one for one in named if _top(one.reference) not in OUR_PACKAGES]
     if not others:
         return []
-    at_hand = {_top(point.value) for kinds in PLUG_IN_KINDS for point in plug_ins(kinds).values()}
+    at_hand = set()
+    for kinds in PLUG_IN_KINDS:
+        for point in plug_ins(kinds).values():
+            at_hand.add(_top(point.value))
     return [one for one in others if _top(one.reference) not in at_hand]
 
 

@@ -42,11 +42,11 @@ def version_changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[s
     Returns:
         Lines such as `optuna 4.8.0 is now 5.0.0`.
     """
-    return [
-        f"{name} {before[name]} is now {now[name]}"
-        for name in _DECISIVE
-        if name in before and name in now and before[name] != now[name]
-    ]
+    found: list[str] = []
+    for name in _DECISIVE:
+        if name in before and name in now and before[name] != now[name]:
+            found.append(f"{name} {before[name]} is now {now[name]}")
+    return found
 
 
 def check_versions(before: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nas_tune.config import SearchConfig
 from nas_tune.errors import FAILURES, ConfigError
@@ -149,7 +149,11 @@ def failed_of(state: RunState, kinds: bool | str | Sequence[str]) -> list[TrialR
                 f"retry_failed: {kind!r} is not a kind of failure{did_you_mean(str(kind), FAILURES)}; known: "
                 f"{', '.join(FAILURES)}; True (--retry-failed alone) is all of them"
             )
-    return [trial for trial in state.trials.values() if trial.state == "failed" and trial.failure in wanted]
+    found: list[TrialRecord] = []
+    for trial in state.trials.values():
+        if trial.state == "failed" and trial.failure in wanted:
+            found.append(trial)
+    return found
 
 
 def member_of(space: Space, item: Any, place: int) -> Architecture:
@@ -190,29 +194,33 @@ def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) ->
     with closing(Ledger.open(folder, readonly=True)) as ledger:
         theirs, state = ledger.meta["config"]["max_epochs"], replay(ledger.events())
     _check_metric(folder, state, objective.metric)
-    trials = [(trial, curve) for trial in state.trials.values() if (curve := _curve(trial, objective.metric))]
-    members = [(trial, curve, made) for trial, curve in trials if (made := _read(space, trial.tree)) is not None]
+    trials, members = 0, []
+    for trial in state.trials.values():
+        curve = _curve(trial, objective.metric)
+        if not curve:
+            continue
+        trials += 1
+        made = _read(space, trial.tree)
+        if made is not None:
+            members.append((trial, curve, made))
     if not members:
-        said = f"none of its {len(trials)} finished trials is a member of this space" if trials else "it has no results"
+        said = f"none of its {trials} finished trials is a member of this space" if trials else "it has no results"
         raise ConfigError(f"warm_start: {folder} has no trial to learn from: {said}; leave it out")
-    found = [
-        Known(
-            str(folder),
-            trial.number,
-            made.tree,
-            made.id,
-            "complete" if trial.state == "complete" else "pruned",
-            _shared(curve, theirs, max_epochs),
-        )
-        for trial, curve, made in members
-    ]
-    others = len(trials) - len(members)
+    found: list[Known] = []
+    for trial, curve, made in members:
+        outcome: Literal["complete", "pruned"] = "complete" if trial.state == "complete" else "pruned"
+        shared = _shared(curve, theirs, max_epochs)
+        found.append(Known(str(folder), trial.number, made.tree, made.id, outcome, shared))
+    others = trials - len(members)
     left = f"; {others} others are not members of this space" if others else ""
     return found, Noted(-1, f"the strategy knows {len(found)} trials of {folder}{left}")
 
 
 def _check_metric(folder: Path, state: RunState, metric: str) -> None:
-    names = {name for trial in state.trials.values() for report in trial.reports for name in report.metrics}
+    names: set[str] = set()
+    for trial in state.trials.values():
+        for report in trial.reports:
+            names.update(report.metrics)
     if names and metric not in names:
         raise ConfigError(
             f"warm_start: the trials of {folder} report no {metric!r}{did_you_mean(metric, names)}; "
@@ -245,15 +253,18 @@ def _tried_first(known: Iterable[list[Known]], objective: Objective, count: int)
     """The best of each run in turn, and a few that are not, from which the scale of the others can be told."""
     ranked = [_spread(_best_first(trials, objective), count) for trials in known]
     turns = (one for turn in zip_longest(*ranked) for one in turn if one is not None)
-    return [Enqueued(tree, id) for id, tree in list({one.id: one.tree for one in turns}.items())[:count]]
+    found: list[Enqueued] = []
+    for id, tree in list({one.id: one.tree for one in turns}.items())[:count]:
+        found.append(Enqueued(tree, id))
+    return found
 
 
 def _best_first(trials: Sequence[Known], objective: Objective) -> list[Known]:
     oldest_first = sorted(trials, key=lambda one: one.number)
-    results = [
-        Result((objective.score(one.curve[-1][1]),), int(one.curve[-1][0]), one.state == "complete")
-        for one in oldest_first
-    ]
+    results: list[Result] = []
+    for one in oldest_first:
+        epochs, value = one.curve[-1]
+        results.append(Result((objective.score(value),), int(epochs), one.state == "complete"))
     return [oldest_first[place] for place in in_order(results)]
 
 

@@ -93,7 +93,9 @@ class _Model:
         """
         starts = range(0, len(trials), population)
         generations = [sorted(trials[start : start + population], key=lambda one: -one.score) for start in starts]
-        orders = [tuple(one.number for one in generation) for generation in generations]
+        orders = []
+        for generation in generations:
+            orders.append(tuple(one.number for one in generation))
         model = cls._kept.get(history)
         if model is None or model._generations != orders[: len(model._generations)]:
             model = cls._kept[history] = cls(encoding, trials[:population])

@@ -54,10 +54,10 @@ class DecisionCodes:
         self.actions = [_count(parameter) for parameter in parameters]
         """The number of actions of each decision."""
         self._index = {parameter.name: index for index, parameter in enumerate(parameters)}
-        self._by_value: list[dict[Scalar, int]] = [
-            {parameter.value(action): action for action in range(count)} if count == parameter.count else {}
-            for parameter, count in zip(parameters, self.actions, strict=True)
-        ]
+        self._by_value: list[dict[Scalar, int]] = []
+        for parameter, count in zip(parameters, self.actions, strict=True):
+            is_exact = count == parameter.count
+            self._by_value.append({parameter.value(action): action for action in range(count)} if is_exact else {})
 
     @classmethod
     def of(cls, space: Space) -> DecisionCodes:

@@ -62,10 +62,10 @@ class Codes:
         Returns:
             The value of every parameter by name.
         """
-        return {
-            p.name: p.choices[int(code)] if p.choices else p.from_units([code])
-            for p, code in zip(self.space.parameters, row, strict=True)
-        }
+        found: dict[str, object] = {}
+        for p, code in zip(self.space.parameters, row, strict=True):
+            found[p.name] = p.choices[int(code)] if p.choices else p.from_units([code])
+        return found
 
 
 class KernelDensity:

@@ -95,7 +95,10 @@ class _Climbs:
         """Find the next incumbent and the first trial of its turn; None if there is none yet."""
         known = [self._by_id[other] for other in near if other in self._by_id]
         if self._greedy:
-            at_once = [trial for trial in known if trial.number < since and trial.score > best.score]
+            at_once = []
+            for trial in known:
+                if trial.number < since and trial.score > best.score:
+                    at_once.append(trial)
             if at_once:
                 return _best(at_once), since
             later = (t for t in members if since <= t.number < closed and t.score > best.score)

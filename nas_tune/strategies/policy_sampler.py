@@ -291,12 +291,12 @@ class _States:
 
     def furthest(self, settings: tuple[object, ...], wanted: Sequence[Episode]) -> PolicyState | None:
         """Find the state with these settings that has learnt from most of the wanted episodes, and from no others."""
-        fitting = (
-            state
-            for state in (*self._marks, *self._latest)
-            if state.settings == settings and state.episodes == wanted[: len(state.episodes)]
-        )
-        return max(fitting, key=lambda state: len(state.episodes), default=None)
+        furthest: PolicyState | None = None
+        for state in (*self._marks, *self._latest):
+            fits = state.settings == settings and state.episodes == wanted[: len(state.episodes)]
+            if fits and (furthest is None or len(state.episodes) > len(furthest.episodes)):
+                furthest = state
+        return furthest
 
     def keep(self, state: PolicyState) -> None:
         """Keep a state; from then on only its copies are trained."""

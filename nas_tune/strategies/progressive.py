@@ -97,7 +97,10 @@ class Progressive(ArchitectureSampler):
                 return None
             grown = {**drawn, **{name: value for name, value in decided.items() if _block(name) < level}}
         else:
-            lists = [length for length in self.space.parameters if length.repeats and _has_room(length, decided)]
+            lists = []
+            for length in self.space.parameters:
+                if length.repeats and _has_room(length, decided):
+                    lists.append(length)
             if not lists:
                 return None
             grown = _lengthened(lists[int(self.rng.random() * len(lists))].name, decided, drawn, self.rng)

@@ -128,9 +128,9 @@ class _Compiler:
     def _subset(self, declared: Subset, path: str, name: str) -> SpaceNode:
         options = self._options(declared.options, path, name)
         self._spend(path, len(options))
-        flags = [
-            Categorical(name=_join(name, i), path=path, group=name, choices=(False, True)) for i in range(len(options))
-        ]
+        flags = []
+        for i in range(len(options)):
+            flags.append(Categorical(name=_join(name, i), path=path, group=name, choices=(False, True)))
         return SubsetNode(path, name, flags, options, declared.low, declared.high)
 
     def _repeat(self, declared: Repeat, path: str, name: str) -> SpaceNode:

@@ -189,7 +189,11 @@ class Categorical(Parameter):
         return self.choices[index]
 
     def alternatives(self, value: Scalar) -> list[Scalar]:
-        return [other for other in self.choices if other is not value and other != value]
+        found: list[Scalar] = []
+        for other in self.choices:
+            if other is not value and other != value:
+                found.append(other)
+        return found
 
     def width(self) -> int:
         return 1 if self.group is not None else len(self.choices)

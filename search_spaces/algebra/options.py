@@ -135,11 +135,11 @@ class SubsetNode(SpaceNode):
         self.options = options
         self.low = low
         self.high = high
-        self._by_text = {
-            option.node.value: option
-            for option in options
-            if option.name is None and isinstance(option.node, FixedNode) and isinstance(option.node.value, str)
-        }
+        self._by_text: dict[str, Option] = {}
+        for option in options:
+            value = option.node.value if isinstance(option.node, FixedNode) else None
+            if option.name is None and isinstance(value, str):
+                self._by_text[value] = option
 
     def build(self, decide: Decider) -> Json:
         chosen: list[Json] = []
@@ -239,7 +239,10 @@ def _find_option(node: SpaceNode, options: list[Option], tree: object, record: d
     for option in options:
         if option.trace(tree, record):
             return option
-    unnamed = [o for o in options if o.name is None and not isinstance(o.node, FixedNode)]
+    unnamed = []
+    for o in options:
+        if o.name is None and not isinstance(o.node, FixedNode):
+            unnamed.append(o)
     if isinstance(tree, dict | list) and len(unnamed) == 1:
         unnamed[0].node.trace(tree, {})
     known = [str(option.name or option.label) for option in options]

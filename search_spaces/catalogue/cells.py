@@ -65,7 +65,10 @@ def loose_ends(cell: CellEdges) -> list[int]:
     Returns:
         Their numbers, ascending; the first node is number 2.
     """
-    used = {source for node in cell for _, source in node}
+    used = set()
+    for node in cell:
+        for _, source in node:
+            used.add(source)
     return [index for index in range(INPUTS, INPUTS + len(cell)) if index not in used]
 
 
@@ -311,7 +314,10 @@ def block_canonical(architecture: Architecture) -> Json:
 
 
 def _cell_of_blocks(tree: Any) -> CellEdges:
-    return [[(side["op"], side["input"]) for side in (block["left"], block["right"])] for block in tree.values()]
+    found = []
+    for block in tree.values():
+        found.append([(side["op"], side["input"]) for side in (block["left"], block["right"])])
+    return found
 
 
 def check_count(name: str, value: object) -> None:

@@ -50,10 +50,9 @@ class DartsSpace(CellSpace):
     def __init__(self, nodes: int = 4, operations: Sequence[str] = OPERATIONS) -> None:
         check_count("nodes", nodes)
         edge = choice(*check_operations(operations, KNOWN_OPERATIONS))
-        cell = {
-            f"node_{node}": subset({f"input_{source}": edge for source in range(node)}, 2)
-            for node in range(INPUTS, INPUTS + nodes)
-        }
+        cell = {}
+        for node in range(INPUTS, INPUTS + nodes):
+            cell[f"node_{node}"] = subset({f"input_{source}": edge for source in range(node)}, 2)
         super().__init__({"normal": cell, "reduce": cell}, name="darts", canonical=canonical)
 
     def resized(self, blocks: int) -> DartsSpace:
@@ -68,10 +67,10 @@ class DartsSpace(CellSpace):
         return _cell_of(tree)
 
     def tree_of(self, cell: CellEdges) -> dict[str, Any]:
-        return {
-            f"node_{index}": [{f"input_{source}": operation} for operation, source in node]
-            for index, node in enumerate(cell, INPUTS)
-        }
+        found: dict[str, Any] = {}
+        for index, node in enumerate(cell, INPUTS):
+            found[f"node_{index}"] = [{f"input_{source}": operation} for operation, source in node]
+        return found
 
 
 def canonical(architecture: Architecture) -> Json:

@@ -107,7 +107,9 @@ def write_genotype(cells: Mapping[str, CellEdges], concats: Mapping[str, list[in
     """
     parts = []
     for kind, cell in cells.items():
-        edges = [edge for node in cell for edge in node]
+        edges = []
+        for node in cell:
+            edges.extend(node)
         parts += [f"{kind}={edges!r}", f"{kind}_concat={concats[kind]!r}"]
     return f"Genotype({', '.join(parts)})"
 

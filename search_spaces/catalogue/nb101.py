@@ -107,7 +107,10 @@ class NB101Space(Space):
         for name, value, low in (("vertices", vertices, 3), ("max_edges", max_edges, 1)):
             if not is_whole(value, low):
                 raise SpaceError(f"space 'nb101': {name}={value!r}; it is a whole number of at least {low}")
-        edges = [f"{source}_{target}" for source in range(vertices) for target in range(source + 1, vertices)]
+        edges = []
+        for source in range(vertices):
+            for target in range(source + 1, vertices):
+                edges.append(f"{source}_{target}")
         tree = {
             "edges": subset(edges, (1, min(max_edges, len(edges)))),
             "operations": [choice(*OPERATIONS) for _ in range(vertices - 2)],
@@ -170,7 +173,9 @@ class NB101Space(Space):
             ArchitectureError: it is not a member.
         """
         cell = self._live(architecture)
-        matrix = [[mask >> source & 1 for mask in cell.into] for source in range(len(cell.into))]
+        matrix = []
+        for source in range(len(cell.into)):
+            matrix.append([mask >> source & 1 for mask in cell.into])
         return matrix, ["input", *cell.operations, "output"]
 
     def hash(self, architecture: object) -> str:

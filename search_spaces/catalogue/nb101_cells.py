@@ -100,7 +100,9 @@ def cell_hash(cell: CellGraph) -> str:
         32 hexadecimal characters, equal for isomorphic cells.
     """
     before = [predecessors(mask) for mask in cell.into]
-    after = [[target for target, mask in enumerate(cell.into) if mask >> v & 1] for v in range(len(cell.into))]
+    after = []
+    for v in range(len(cell.into)):
+        after.append([target for target, mask in enumerate(cell.into) if mask >> v & 1])
     labels = [-1, *map(OPERATIONS.index, cell.operations), -2]
     digests = [
         _digest(f"({len(out)}, {len(into)}, {label})") for out, into, label in zip(after, before, labels, strict=True)

@@ -43,7 +43,10 @@ def canonical(architecture: Architecture) -> Json:
         The names of the blocks by stage.
     """
     tree: Any = architecture._tree
-    return {stage: [block for block in blocks.values() if block != ZERO] for stage, blocks in tree.items()}
+    found: dict[str, Json] = {}
+    for stage, blocks in tree.items():
+        found[stage] = [block for block in blocks.values() if block != ZERO]
+    return found
 
 
 def operations(kernels: Sequence[int] = KERNELS, expansions: Sequence[int] = EXPANSIONS) -> tuple[str, ...]:

@@ -126,10 +126,10 @@ class RecurrentSpace(Space):
         return (Graph("recurrent", (*inputs, *states, Vertex("output", "h_t", "output")), tuple(edges)),)
 
     def _tree_of(self, nodes: NodeInputs) -> dict[str, Any]:
-        return {
-            f"node_{index}": {"input": source, "activation": activation}
-            for index, (activation, source) in enumerate(nodes, 1)
-        }
+        found: dict[str, Any] = {}
+        for index, (activation, source) in enumerate(nodes, 1):
+            found[f"node_{index}"] = {"input": source, "activation": activation}
+        return found
 
     def _read_nodes(self, value: object) -> NodeInputs:
         items = read_sequence(value, "recurrent", "a list of nodes (activation, input)")
@@ -180,10 +180,10 @@ def node_choices(count: int, activations: Sequence[str]) -> dict[str, Any]:
     Returns:
         The declared tree of each node by name, `node_1`, `node_2`, ..
     """
-    return {
-        f"node_{index}": {"input": choice(*range(index)), "activation": choice(*activations)}
-        for index in range(1, count + 1)
-    }
+    found: dict[str, Any] = {}
+    for index in range(1, count + 1):
+        found[f"node_{index}"] = {"input": choice(*range(index)), "activation": choice(*activations)}
+    return found
 
 
 def check_activations(activations: Sequence[str]) -> tuple[str, ...]:

@@ -115,7 +115,9 @@ def _swap(layers: list[list[Item]], above: Ties, below: Ties) -> None:
     for number, layer in enumerate(layers):
         sides = [(layers[number - 1], above)] if number else []
         sides += [(layers[number + 1], below)] if number + 1 < len(layers) else []
-        places = [({item: index for index, item in enumerate(side)}, ties) for side, ties in sides]
+        places = []
+        for side, ties in sides:
+            places.append(({item: index for index, item in enumerate(side)}, ties))
         improved = True
         while improved:
             improved = False

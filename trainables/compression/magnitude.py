@@ -63,7 +63,10 @@ def held_zeros(network: nn.Module) -> Iterator[None]:
     Yields:
         Nothing.
     """
-    layers = [one for one in network.modules() if isinstance(one, _LAYERS) and bool((one.weight == 0).any())]
+    layers = []
+    for one in network.modules():
+        if isinstance(one, _LAYERS) and bool((one.weight == 0).any()):
+            layers.append(one)
     for layer in layers:
         parametrize.register_parametrization(layer, "weight", _Masked(layer.weight != 0))
     try:

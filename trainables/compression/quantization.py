@@ -104,15 +104,15 @@ def _reader(examples: Batch) -> Any:
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            named = examples if isinstance(examples, dict) else {INPUT: examples}
-            parts = [torch.split(tensor, _BATCH) for tensor in named.values()]
-            self._batches = (
-                {name: one.numpy() for name, one in zip(named, batch, strict=True)}
-                for batch in zip(*parts, strict=True)
-            )
+            self._batches = self._split(examples if isinstance(examples, dict) else {INPUT: examples})
 
         def get_next(self) -> dict[str, Any] | None:
             return next(self._batches, None)
+
+        def _split(self, named: dict[str, torch.Tensor]) -> Iterator[dict[str, Any]]:
+            parts = [torch.split(tensor, _BATCH) for tensor in named.values()]
+            for batch in zip(*parts, strict=True):
+                yield {name: one.numpy() for name, one in zip(named, batch, strict=True)}
 
     return Reader()
 

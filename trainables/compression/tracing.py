@@ -92,7 +92,11 @@ def split_layers(network: nn.Module, inputs: Batch) -> list[nn.Module]:
         for hook in hooks:
             hook.remove()
     split = {id(one) for one in seen.found}
-    return [module for module, value in values if isinstance(value, Tensor) and id(_whole(value)) in split]
+    found: list[nn.Module] = []
+    for module, value in values:
+        if isinstance(value, Tensor) and id(_whole(value)) in split:
+            found.append(module)
+    return found
 
 
 def used_parameters(network: nn.Module, inputs: Batch) -> list[nn.Parameter]:

@@ -110,7 +110,10 @@ def _columns(blocks: Sequence[ModuleSource], part: str) -> list[tuple[Number, _V
         for line in getattr(block, part):
             found.extend(numbers(line.piece))
         rows.append(found)
-    return [(rows[0][place], tuple(row[place].value for row in rows)) for place in range(len(rows[0]))]
+    made: list[tuple[Number, _Vector]] = []
+    for place in range(len(rows[0])):
+        made.append((rows[0][place], tuple(row[place].value for row in rows)))
+    return made
 
 
 def _call(name: str, arguments: _Arguments, place: int) -> Piece:

@@ -193,7 +193,10 @@ def written(piece: Piece, depth: int, lead: str = "") -> list[str]:
 
 def _crowded(piece: Bracket) -> bool:
     """Check whether a container of several layers needs one line per layer."""
-    layers = [item for item in piece.items if isinstance(item.piece, Bracket) and "(" in item.piece.opening]
+    layers = []
+    for item in piece.items:
+        if isinstance(item.piece, Bracket) and "(" in item.piece.opening:
+            layers.append(item)
     return piece.opening.startswith(("nn.Sequential(", "nn.ModuleDict(", "nn.ModuleList(")) and len(layers) > 1
 
 

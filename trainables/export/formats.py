@@ -25,7 +25,10 @@ def _format(name: str, target: object) -> Format:
         raise TrainableError(
             f"the format {name!r} leads to {target!r:.80}; it must be a Format (trainables.export.format)"
         )
-    odd = [file for file in target.files if file in ("", ".", "..") or PurePath(file).name != file]
+    odd = []
+    for file in target.files:
+        if file in ("", ".", "..") or PurePath(file).name != file:
+            odd.append(file)
     if odd or not target.files:
         raise TrainableError(f"the format {name!r} has the files {target.files!r}; give plain names, at least one")
     return target

@@ -264,11 +264,11 @@ def metadata(deployed: Deployed, identifier: str, *, raw: bool) -> dict[str, str
         "space": deployed.space,
         "architecture_id": identifier,
     }
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in said.items()
-        if value
-    }
+    found: dict[str, str] = {}
+    for name, value in said.items():
+        if value:
+            found[name] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found
 
 
 def _outputs(deployed: Deployed) -> list[str]:

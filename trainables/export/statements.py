@@ -131,7 +131,11 @@ class _Writer:
     def _kept(self) -> set[fx.Node]:
         """Collect the nodes that need a name: those that are used several times, or that the author has named."""
         own = {node for node in self._traced.own if not self._is_returned(node)}
-        return {n for n in self._nodes if (self._uses(n) > 1 or n in own) and not self._is_access(n)}
+        found: set[fx.Node] = set()
+        for n in self._nodes:
+            if (self._uses(n) > 1 or n in own) and not self._is_access(n):
+                found.add(n)
+        return found
 
     def _unpacked(self, node: fx.Node) -> list[fx.Node]:
         """List the elements of a sequence if the author names all, as in `query, key, value = ..`; else nothing."""

@@ -322,11 +322,11 @@ def _changes_nothing(target: Any, args: Any, kwargs: Any) -> bool:
         return False
     if not all(isinstance(part, slice) and part.start in (None, 0) and part.step in (None, 1) for part in args[1]):
         return False
-    return all(
-        isinstance(part.stop, int | None) and (part.stop is None or part.stop >= size)
-        for one in args[0].pair
-        for part, size in zip(args[1], one.shape, strict=False)
-    )
+    for one in args[0].pair:
+        for part, size in zip(args[1], one.shape, strict=False):
+            if not (part.stop is None or (isinstance(part.stop, int) and part.stop >= size)):
+                return False
+    return True
 
 
 def _attribute(module: nn.Module, path: str) -> Any:
@@ -368,9 +368,10 @@ def _len(thing: Any) -> Any:
 def _patched(module: nn.Module, tracer: _Tracer) -> Iterator[None]:
     """Let `len` and the functions that make tensors accept values while `module` is traced."""
     with ExitStack() as stack:
-        own = {
-            base.__module__ for base in type(module).__mro__ if not base.__module__.startswith(("torch", "builtins"))
-        }
+        own = set()
+        for base in type(module).__mro__:
+            if not base.__module__.startswith(("torch", "builtins")):
+                own.add(base.__module__)
         for name in own:
             if name in sys.modules:
                 stack.enter_context(patch.dict(sys.modules[name].__dict__, {"len": _len}))

@@ -158,7 +158,10 @@ def check_network(space: object, settings: Mapping[str, object], *, complete: bo
     if not complete:
         # What the builder needs and nobody has given yet is a matter of the data.
         others = list(inspect.signature(builder).parameters.values())[1:]
-        required = [one.name for one in others if one.default is one.empty and one.name not in given]
+        required = []
+        for one in others:
+            if one.default is one.empty and one.name not in given:
+                required.append(one.name)
         settings = {**dict.fromkeys(required), **settings}
     check_settings(label, builder, settings, skip=1, given=given)
 
@@ -340,7 +343,11 @@ def decided_arguments(space: object, arguments: Mapping[str, Any]) -> dict[str, 
         Those that `build` takes: the arguments of images, and those that the builder has.
     """
     taken = _taken(builder_of(space), arguments)
-    return {name: value for name, value in arguments.items() if name in TASK or name in taken}
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name in TASK or name in taken:
+            found[name] = value
+    return found
 
 
 def _check_task(num_classes: int, in_channels: int, image_size: Size) -> None:
@@ -357,4 +364,8 @@ def _taken(builder: Builder, task: Mapping[str, object]) -> dict[str, object]:
     """Select the entries of `task` that the builder has arguments for."""
     parameters = inspect.signature(builder).parameters
     anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    return {name: value for name, value in task.items() if anything or name in parameters}
+    found: dict[str, object] = {}
+    for name, value in task.items():
+        if anything or name in parameters:
+            found[name] = value
+    return found

@@ -118,10 +118,10 @@ def _nodes(tree: Mapping[str, Any], kind: str, concat: str) -> Nodes:
 def _read_cell(tree: object, kind: str) -> CellEdges:
     if not isinstance(tree, dict) or not tree:
         raise ArchitectureError(kind, f"{tree!r} is not a cell; it is a dict of block_2, block_3, ..")
-    return [
-        [_read_side(tree, index, side, kind) for side in ("left", "right")]
-        for index in range(INPUTS, INPUTS + len(tree))
-    ]
+    found = []
+    for index in range(INPUTS, INPUTS + len(tree)):
+        found.append([_read_side(tree, index, side, kind) for side in ("left", "right")])
+    return found
 
 
 def _read_side(cell: Mapping[str, Any], index: int, side: str, kind: str) -> tuple[str, int]:

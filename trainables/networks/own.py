@@ -156,7 +156,10 @@ def module_space(family: Family, arguments: Mapping[str, object], name: str) -> 
     parameters = list(inspect.signature(builder).parameters.values())[1:]
     known = {**arguments, **family.small}
     taken = {parameter.name: known[parameter.name] for parameter in parameters if parameter.name in known}
-    lacking = [one.name for one in parameters if one.default is one.empty and one.name not in taken]
+    lacking = []
+    for one in parameters:
+        if one.default is one.empty and one.name not in taken:
+            lacking.append(one.name)
     if lacking:
         raise TrainableError(
             f"{label} needs the argument {', '.join(map(repr, lacking))}, which the data do not decide (they decide "
@@ -238,7 +241,10 @@ def _description(module: nn.Module) -> list[object]:
     """What distinguishes a module from others of its class, except its weights."""
     told: list[object] = []
     for path, inner in module.named_modules():
-        plain = {key: value for key, value in vars(inner).items() if key != "training" and _is_plain(value)}
+        plain = {}
+        for key, value in vars(inner).items():
+            if key != "training" and _is_plain(value):
+                plain[key] = value
         told.append([path, _label(inner), inner.extra_repr(), plain])
         if isinstance(inner, ChoiceModule):
             told.append([path, repr(vars(inner).get("depth")), repr(vars(inner).get("label"))])

@@ -97,12 +97,18 @@ def build_proxylessnas(
 
 def _decided(tree: Mapping[str, Any]) -> list[list[Slot]]:
     stages = [_names(tree, f"stage_{index}") for index in range(1, len(STRIDES) + 1)]
-    return [[partial(_operation, name) for name in names] for names in stages]
+    found: list[list[Slot]] = []
+    for names in stages:
+        found.append([partial(_operation, name) for name in names])
+    return found
 
 
 def _undecided(choices: Mapping[str, Any]) -> list[list[Slot]]:
     tree: Any = search_spaces.get("proxylessnas", **choices).declared
-    return [[partial(_mixed, plain_options(block)) for block in stage.values()] for stage in tree.values()]
+    found: list[list[Slot]] = []
+    for stage in tree.values():
+        found.append([partial(_mixed, plain_options(block)) for block in stage.values()])
+    return found
 
 
 class ProxylessNAS(nn.Module):

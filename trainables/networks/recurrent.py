@@ -334,7 +334,9 @@ def _cell(
         return _undecided(inputs, width, count, activations, enas=enas)
     tree = tree_of(architecture)
     first = _activation(tree, "node_0") if enas else nn.Tanh()
-    names = [f"node_{index}" for index in range(1, sum(name != "node_0" for name in tree) + 1)]
+    names = []
+    for index in range(1, sum(name != "node_0" for name in tree) + 1):
+        names.append(f"node_{index}")
     if not names and not enas:
         raise ArchitectureError("node_1", "missing; a cell has at least one node")
     nodes = [Node(width, _source(tree, name), _activation(tree, name)) for name in names]
@@ -350,10 +352,9 @@ def _undecided(inputs: int, width: int, count: int, activations: Sequence[str], 
         return LayerChoice({key: ACTIVATIONS[key]() for key in activations}, label=f"{name}.activation")
 
     first = activation("node_0") if enas else nn.Tanh()
-    nodes = [
-        Node(width, InputChoice(index, label=f"node_{index}.input"), activation(f"node_{index}"))
-        for index in range(1, count + 1)
-    ]
+    nodes = []
+    for index in range(1, count + 1):
+        nodes.append(Node(width, InputChoice(index, label=f"node_{index}.input"), activation(f"node_{index}")))
     return RecurrentCell(inputs, width, first, nodes, loose=enas)
 
 

@@ -83,11 +83,11 @@ class SearchBuilder:
     def _of_paper(self, recipe: Mapping[str, object]) -> dict[str, object]:
         """The settings of the method's paper that the user leaves open."""
         known = flat_settings(SearchSettings)
-        return {
-            name: value
-            for name, value in recipe.items()
-            if name in known and known[name].is_optional and self._own[name] is None
-        }
+        found: dict[str, object] = {}
+        for name, value in recipe.items():
+            if name in known and known[name].is_optional and self._own[name] is None:
+                found[name] = value
+        return found
 
     def _needed(self) -> Mapping[str, object]:
         """The settings of the network that the method needs."""

@@ -93,11 +93,11 @@ class SearchedTask:
         """
         found = {"task": self.task.name, **self.task.identity()}
         lacking = {"task": _CLASSES, **_defaults(type(self.task)), "class_weights": None, "balanced": False}
-        return {
-            name: value
-            for name, value in found.items()
-            if self.task.name != _CLASSES or name not in lacking or value != lacking[name]
-        }
+        made: dict[str, object] = {}
+        for name, value in found.items():
+            if self.task.name != _CLASSES or name not in lacking or value != lacking[name]:
+                made[name] = value
+        return made
 
 
 def _own(kind: type[Task]) -> list[str]:

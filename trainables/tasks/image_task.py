@@ -188,5 +188,8 @@ def without_later(identity: dict[str, object]) -> dict[str, object]:
     Returns:
         The same without groups, folds and transforms that are None, and without what says when images are decoded.
     """
-    kept = {name: value for name, value in identity.items() if name not in _CHANGE_NOTHING}
-    return {name: value for name, value in kept.items() if name not in _SINCE or value is not None}
+    found: dict[str, object] = {}
+    for name, value in identity.items():
+        if name not in _CHANGE_NOTHING and (name not in _SINCE or value is not None):
+            found[name] = value
+    return found

@@ -359,10 +359,9 @@ class Learner:
         training, data = self._run.training, self._run.training.data
         rows = data.train.rows(torch.arange(min(_EXAMPLES, len(data.train)), device=data.device))[0]
         splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
-        arguments = {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in decided_arguments(self._settings.space, data.arguments()).items()
-        }
+        arguments = {}
+        for name, value in decided_arguments(self._settings.space, data.arguments()).items():
+            arguments[name] = list(value) if isinstance(value, tuple) else value
         return Deployed(
             network=training.network,
             inputs=data.normalize(rows),
@@ -456,7 +455,10 @@ def _recipe(of: LearnerSettings) -> Recipe:
 def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[str, object]]:
     """The name or class of a task, and its settings among those of a learner."""
     own = flat_settings(LearnerSettings)
-    others = {name: value for name, value in settings.items() if name not in own and name != "task"}
+    others = {}
+    for name, value in settings.items():
+        if name not in own and name != "task":
+            others[name] = value
     if isinstance(task, Mapping):
         others = {**task, **others}
         task = others.pop("name", AUTO)

@@ -201,7 +201,9 @@ class Predictor:
         starts = range(0, length(inputs), _BATCH)
         found = [self._run(mapped(operator.itemgetter(slice(start, start + _BATCH)), inputs)) for start in starts]
         parts = [named_outputs(one) for one in found]
-        joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        joined = {}
+        for name in parts[0]:
+            joined[name] = torch.cat([part[name] for part in parts])
         return with_names(found[0], joined)
 
 

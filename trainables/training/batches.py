@@ -47,7 +47,10 @@ def tensors_of(batch: Batch) -> list[Tensor]:
     if isinstance(batch, Tensor):
         return [batch]
     parts = batch.values() if isinstance(batch, dict) else batch
-    return [tensor for part in parts for tensor in tensors_of(part)]
+    found: list[Tensor] = []
+    for part in parts:
+        found.extend(tensors_of(part))
+    return found
 
 
 def length(batch: Batch) -> int:

@@ -131,7 +131,10 @@ class Optimizer:
         """
         if not isinstance(self._optimizer, torch.optim.SGD):
             return gradients
-        decays = {weight: group["weight_decay"] for group in self._optimizer.param_groups for weight in group["params"]}
+        decays = {}
+        for group in self._optimizer.param_groups:
+            for weight in group["params"]:
+                decays[weight] = group["weight_decay"]
         with torch.no_grad():
             return [self._step(*both, decays) for both in zip(self._weights, gradients, strict=True)]
 

@@ -109,17 +109,18 @@ def score_strategies(races: Sequence[Race], budget: float, mode: str = "max", be
     """
     sign = 1.0 if mode == "max" else -1.0
     names = list(dict.fromkeys(race.contestant for race in races))
-    by_name = {name: sorted((r for r in races if r.contestant == name), key=lambda race: race.seed) for name in names}
+    by_name: dict[str, list[Race]] = {name: [] for name in names}
+    for race in sorted(races, key=lambda race: race.seed):
+        by_name[race.contestant].append(race)
     judge = judge_of(races)
     seconds = np.linspace(budget / _CURVE_POINTS, budget, _CURVE_POINTS)
     curves = {name: np.array([_curve(race, seconds, judge) for race in by_name[name]]) for name in names}
     finals = {name: curves[name][:, -1] for name in names}
     top = best if best is not None else sign * np.nanmax([sign * final for final in finals.values()])
     ranks = _ranks(np.array([sign * finals[name] for name in names]))
-    standings = [
-        _standing(name, by_name[name], sign * (top - curves[name]), float(ranks[index]))
-        for index, name in enumerate(names)
-    ]
+    standings = []
+    for name, rank in zip(names, ranks, strict=True):
+        standings.append(_standing(name, by_name[name], sign * (top - curves[name]), float(rank)))
     ordered = sorted(standings, key=lambda standing: standing.rank)
     differences = _differences(finals, [standing.strategy for standing in ordered])
     return Scores(tuple(ordered), differences, seconds, judge, float(top), "races" if best is None else "table")
@@ -167,10 +168,10 @@ def _differences(finals: dict[str, NDArray[np.float64]], names: Sequence[str]) -
     for place, index in enumerate(order):
         worst = max(worst, min(1.0, raw[index] * (len(raw) - place)))
         corrected[index] = worst
-    return tuple(
-        StrategyDifference(one, other, float(np.mean(finals[one] - finals[other])), p)
-        for (one, other), p in zip(pairs, corrected, strict=True)
-    )
+    found = []
+    for (one, other), p in zip(pairs, corrected, strict=True):
+        found.append(StrategyDifference(one, other, float(np.mean(finals[one] - finals[other])), p))
+    return tuple(found)
 
 
 def _p_value(differences: NDArray[np.float64]) -> float:

@@ -106,9 +106,13 @@ class Features:
         self._space = space
         self._has_graphs = type(space).graphs is not Space.graphs
         self._pools = _pools(space)
-        kinds = [(p.kind == "choice", p.width()) for p in space.parameters]
-        self._numbers = np.array([not choice for choice, width in kinds for _ in range(width)], dtype=bool)
-        self._weights = np.array([0.5**0.5 if width > 1 else 1.0 for choice, width in kinds for _ in range(width)])
+        numbers: list[bool] = []
+        weights: list[float] = []
+        for parameter in space.parameters:
+            width = parameter.width()
+            numbers += [parameter.kind != "choice"] * width
+            weights += [0.5**0.5 if width > 1 else 1.0] * width
+        self._numbers, self._weights = np.array(numbers, dtype=bool), np.array(weights)
 
     def of(self, architecture: Architecture) -> FeatureBlocks:
         """Compute the features of a member.

@@ -113,8 +113,14 @@ class GaussianModel:
 
     def _likeliest(self, squares: list[Numbers], most: int) -> WeightedHyperparameters:
         has = [bool(block.shape[1]) for block in self._known]
-        mixtures = [m for m in _MIXTURES if all(there or not weight for there, weight in zip(has, m, strict=True))]
-        plain = [Hyperparameters(mixture, scale) for scale in _SCALES for mixture in mixtures]
+        mixtures = []
+        for m in _MIXTURES:
+            if all(there or not weight for there, weight in zip(has, m, strict=True)):
+                mixtures.append(m)
+        plain = []
+        for scale in _SCALES:
+            for mixture in mixtures:
+                plain.append(Hyperparameters(mixture, scale))
         found: list[tuple[float, Hyperparameters]] = []
         for matrix, one in zip(_mixed(plain, squares), plain, strict=True):
             for noise in _NOISES:
@@ -164,10 +170,10 @@ def _frames(known: FeatureBlocks) -> list[_Frame]:
     deviation = pooled.std(axis=0) if len(pooled) else np.zeros(pooled.shape[1])
     even = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > _TINY)
     starts = [np.ones(decisions.shape[1]), even, np.ones(paths.shape[1])]
-    return [
-        _Frame(start / np.sqrt(_median_square(block * start)))
-        for start, block in zip(starts, (decisions, pooled, paths), strict=True)
-    ]
+    found: list[_Frame] = []
+    for start, block in zip(starts, (decisions, pooled, paths), strict=True):
+        found.append(_Frame(start / np.sqrt(_median_square(block * start))))
+    return found
 
 
 def _median_square(block: Numbers) -> float:

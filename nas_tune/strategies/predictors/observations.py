@@ -153,7 +153,10 @@ class _Carried:
 
 def _step(ended: Sequence[FrozenTrial], epoch: int, objective: int) -> tuple[float, float, float]:
     """Fit the trials that went on from `epoch` to the next stopping epoch: their means at both, and the slope."""
-    later = [last for last in map(last_epoch, ended) if last is not None and last > epoch]
+    later = []
+    for last in map(last_epoch, ended):
+        if last is not None and last > epoch:
+            later.append(last)
     if not later:
         return 0.0, 0.0, 1.0
     after = min(later)

@@ -149,7 +149,9 @@ def _check_folder(target: Path, formats: Iterable[str]) -> None:
     """Refuse a folder whose files are not those of an export: only an earlier export may be replaced."""
     if os.path.lexists(target) and not os.path.isdir(target):
         raise ConfigError(f"{target} is a file; name a folder (--out)")
-    files = {file for kind in {*STANDARD, *formats} for file in FORMATS.get(kind).files}
+    files: set[str] = set()
+    for kind in {*STANDARD, *formats}:
+        files.update(FORMATS.get(kind).files)
     there = sorted(name for name in files if os.path.lexists(target / name))
     if there and not any(os.path.lexists(target / name) for name in (CARD, OLDER_CARD)):
         raise ConfigError(

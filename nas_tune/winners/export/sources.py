@@ -125,7 +125,10 @@ def _kept(run: Run, number: int, target: TrainableTarget | None, what: str, allo
         )
     with closing(Ledger.open(run.path, readonly=True)) as ledger:
         trials = replay(ledger.events()).trials
-    kept = [n for n in trials if any(True for _ in Snapshots(trial_folder(run.path, n)).newest_first([]))]
+    kept = []
+    for n in trials:
+        if any(True for _ in Snapshots(trial_folder(run.path, n)).newest_first([])):
+            kept.append(n)
     record = trials[number]
     if number in kept or (not kept and record.state == "complete"):
         # Without any checkpoint in the run, this raises with the reason.

@@ -291,7 +291,9 @@ def _difference(found: MeanDifference, unit: str) -> str:
 def _table(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
     """A Markdown table whose columns are aligned in plain text too."""
     cells = [list(header), *rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    widths = []
+    for column in range(len(header)):
+        widths.append(max(len(row[column]) for row in cells))
     for number, row in enumerate(cells):
         yield "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         if number == 0:

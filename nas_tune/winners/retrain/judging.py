@@ -107,7 +107,11 @@ def _check_reported(run: Run, origin: Origin, metric: str) -> None:
 
 
 def _reported(run: Run) -> list[str]:
-    return [name for name in map(str, run.epochs()) if name not in _NO_METRICS and not name.startswith("arch.")]
+    found: list[str] = []
+    for name in map(str, run.epochs()):
+        if name not in _NO_METRICS and not name.startswith("arch."):
+            found.append(name)
+    return found
 
 
 def _mode(name: str, given: str | None, known: Mapping[str, Objective], origin: Origin) -> Mode:

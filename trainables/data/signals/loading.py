@@ -288,7 +288,8 @@ def _noticed(clips: Mapping[Part, Clips], classes: tuple[str, ...]) -> list[str]
         silent = sum(bool((one == one[:, :1]).all()) for one in some.waves)
         if silent:
             notes.append(f"warning: {silent} of {len(some.waves)} {part} signals are constant (silence)")
-        absent = [name for name in classes if name not in {str(target) for target in some.targets}]
+        seen = {str(target) for target in some.targets}
+        absent = [name for name in classes if name not in seen]
         if absent:
             notes.append(f"warning: no {part} signal is of class {', '.join(absent[:_SHOWN])}")
         groups = sorted(set(some.groups))

@@ -182,7 +182,10 @@ def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, 
         parts: dict[Part, pd.DataFrame] = {part: frames[part] for part in PARTS if part in frames}
     else:
         frame = frames[None]
-        columns = [str(column) for column in frame.columns if str(column) != target and _is_of_parts(frame[column])]
+        columns = []
+        for column in frame.columns:
+            if str(column) != target and _is_of_parts(frame[column]):
+                columns.append(str(column))
         if len(columns) > 1:
             raise DataError(f"{name}: the columns {', '.join(columns)} all name parts; keep one of them, or give drop=")
         if not columns:

@@ -127,7 +127,11 @@ def reached(path: Mapping[str, Sequence[int]], enclosing: Enclosing) -> list[str
     Returns:
         The names of the active decisions.
     """
-    return [name for name, around in enclosing.items() if all(_is_taken(path, *option) for option in around)]
+    found: list[str] = []
+    for name, around in enclosing.items():
+        if all(_is_taken(path, *option) for option in around):
+            found.append(name)
+    return found
 
 
 def _is_taken(path: Mapping[str, Sequence[int]], decision: Decision, index: int) -> bool:
@@ -160,7 +164,10 @@ def _sizes(decision: Decision) -> list[float]:
     """Return the size of each option: its parameters, its number, or minus its place if it is not a number."""
     if decision.kind == "layer":
         candidates = cast("Iterable[nn.Module]", decision.choices[0])
-        return [sum(weight.numel() for weight in candidate.parameters()) for candidate in candidates]
+        found: list[float] = []
+        for candidate in candidates:
+            found.append(sum(weight.numel() for weight in candidate.parameters()))
+        return found
     if all(isinstance(option, int | float) for option in decision.options):
         return list(decision.options)
     return [-float(index) for index in range(len(decision.options))]
