@@ -16,7 +16,7 @@ from search_spaces.architecture import Architecture
 from search_spaces.catalogue import get, names, register
 from search_spaces.drawing import draw
 from search_spaces.errors import ArchitectureError, NasTuneError, NoMemberError, SpaceError, UnknownNameError
-from search_spaces.former_names import import_former_modules
+from search_spaces.former_names import import_former_modules as _import_former_modules
 from search_spaces.parameters import choice, const, integer, real, repeat, subset
 from search_spaces.space import Space
 
@@ -41,4 +41,4 @@ __all__ = [
     "subset",
 ]
 
-import_former_modules()
+_import_former_modules()
