@@ -159,6 +159,14 @@ class Classification(ImageTask):
         smoothing = self.label_smoothing
         return functional.cross_entropy(outputs.float(), targets, weight=weights, label_smoothing=smoothing)
 
+    def for_loss(self, outputs: Tensor, targets: Tensor, data: Any) -> tuple[Tensor, Tensor]:
+        """Leave logits and numbers of classes as they are; 0 and 1 of several classes become floats."""
+        return outputs.float(), targets.float() if targets.dim() == 2 else targets
+
+    def for_metrics(self, outputs: Tensor, targets: Tensor, data: Any) -> tuple[Tensor, Tensor]:
+        """Leave logits as they are; targets are whole numbers."""
+        return outputs.float(), targets.long()
+
     def reward(self, outputs: Tensor, targets: Tensor, data: ImageData) -> Tensor:
         """Compute the accuracy on a batch; of each class where an image may have several."""
         if targets.dim() == 2:

@@ -154,6 +154,18 @@ def test_functions_are_tried_before_the_first_trial(
         make_task("regression", {"data": files["numbers"], **settings}).check()
 
 
+def test_several_classes_an_image_have_them_too() -> None:
+    labels = np.stack([np.arange(40) % 2, np.arange(40) // 2 % 2], 1)
+    data = keep((IMAGES, labels), task="classification").data
+    found = {"metric": lambda outputs, targets: ((outputs > 0) == targets.bool()).double().mean(), "mode": "max"}
+    bce = functional.binary_cross_entropy_with_logits
+    learner = trained("classification", data=data, loss=bce, metrics={"right": found})
+    learner.task.check()
+    plain = trained("classification", data=data, label_smoothing=0.0)
+    assert learner.step()["train_loss"] == pytest.approx(plain.step()["train_loss"], rel=1e-6)
+    assert 0 <= learner.evaluate("test")["right"] <= 1
+
+
 # torchmetrics
 
 
@@ -171,6 +183,12 @@ def test_metrics_of_torchmetrics_are_made_for_the_data(files: dict[str, str]) ->
         outputs = learner.network(learner.normalize(inputs))
     wanted = torchmetrics.CohenKappa(task="multiclass", num_classes=3)(outputs, targets)
     assert found["kappa"] == pytest.approx(float(wanted))
+    labels = np.stack([np.arange(40) % 2, np.arange(40) // 2 % 2], 1)
+    several = {"data": keep((IMAGES, labels), task="classification").data, "metrics": ["HammingDistance"]}
+    learner = trained("classification", **several)
+    learner.task.check()
+    assert 0 <= learner.step()["hamming_distance"] <= 1
+    assert learner.task.metrics[-1].mode == "min"
     numbers = make_task("regression", {"data": files["numbers"], "metrics": ["SpearmanCorrCoef", "R2Score"]})
     assert [one.name for one in numbers.metrics][-2:] == ["spearman_corr_coef", "r2_score"]
     numbers.check()
