@@ -110,7 +110,9 @@ def _inside(name: str, one: type) -> Iterator[tuple[str, Any]]:
         fields = dataclasses.fields(one)
         flags = [flag for flag in ("eq", "order", "unsafe_hash", "frozen") if getattr(made, flag)]
         slots = ["slots"] if "__slots__" in vars(one) else []
-        yield f"{name} is", [*flags, *slots, f"{sum(field.kw_only is True for field in fields)} keyword-only"]
+        keyword = {field.kw_only is True for field in fields if field.init}
+        named = ["keyword-only"] if keyword == {True} else ["in part keyword-only"] if True in keyword else []
+        yield f"{name} is", [*flags, *slots, *named]
         for field in fields:
             if not (field.init and field.repr and field.compare):
                 yield f"{name}.{field.name} is", f"init={field.init} repr={field.repr} compare={field.compare}"
