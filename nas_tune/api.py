@@ -72,10 +72,10 @@ def search(
             data, else "image_classifier".
         task: what is learned: a registered name, "module:attribute", a class that follows `trainables.tasks.task.Task`,
             or a mapping with `name` and settings. Where it is left out and `data` is given, the data decide. Settings
-            of the task may stand beside it, as in `task="regression", data="heights.npz", target="height"`.
+            of the task may be given beside it, as in `task="regression", data="heights.npz", target="height"`.
         strategy: proposes architectures; a name, or a mapping with `name` and settings. With a method of
             `trainables.supernet` (`darts`, `spos`, ..) every trial is a search in a supernet.
-        scheduler: stops trials early; likewise. By default "asha", for searches in a supernet "none".
+        scheduler: stops trials early; given as the strategy is. By default "asha", for searches in a supernet "none".
         max_trials: of the whole run.
         metric: which of the reported numbers is optimized; several names for several objectives. By default
             the primary metric of the task; without a task "accuracy", for searches in a supernet "discrete_accuracy".
@@ -90,7 +90,7 @@ def search(
         warm_start: other runs, whose trials the strategy knows from the start, whatever their data set or budget.
         new: where the folder holds a run already, take a fresh one beside it.
         resume: where the folder holds a run already, go on with it if it is the same search; what a resume may change
-            (such as max_trials) may differ. Where there is none, begin it. So a script may be run again as it stands.
+            (such as max_trials) may differ. Where there is none, begin it. So a script may be run again unchanged.
         observers: objects whose `on_event(event, state)` is called with every event.
         more: any other key of `nas_tune.config.SearchConfig`, such as executor="inline" or resources={"gpus": 1}.
 
@@ -146,8 +146,8 @@ def run_config(
         new: where the folder holds a run already, take a fresh one beside it.
         resume: where the folder holds a run already, go on with it if it is the same search.
         observers: objects whose `on_event(event, state)` is called with every event.
-        space: stands in for the space that `config` names, where that cannot be imported; as in `search`.
-        target: stands in for the trainable that `config` names, where that cannot be imported.
+        space: replaces the space that `config` names, where that cannot be imported; as in `search`.
+        target: replaces the trainable that `config` names, where that cannot be imported.
         ranking: called with the number of candidates of `config.initial` that are scored, and of all.
 
     Returns:
@@ -218,7 +218,7 @@ def resume(
         enqueue: architectures (or their trees) to try before the strategy proposes more. One whose trial failed is
             tried again.
         retry_failed: try every failed trial again (True), or those that failed in certain ways ("oom", ..). Each begins
-            anew, as another attempt of its trial, and counts once among `max_trials`.
+            again, as another attempt of its trial, and counts once among `max_trials`.
         observers: objects whose `on_event(event, state)` is called with every event.
         more: keys of the configuration to change, as `changes`.
 
@@ -338,7 +338,7 @@ def _go_on(
 def _more_to_try(
     state: RunState, space: Space, enqueue: Sequence[Any], retry_failed: bool | str | Sequence[str], *, only_new: bool
 ) -> list[Event]:
-    """The events by which a resumed run tries more; `state`, as it stands, is not used after that.
+    """The events by which a resumed run tries more; `state` is not used after that.
 
     With `only_new` architectures that have a trial, or wait for one, are passed over.
     """

@@ -68,7 +68,7 @@ class LedgerDamagedError(RunFolderError):
 
 
 class NewerFormatError(RunFolderError):
-    """The ledger was written by a newer version than this one."""
+    """The ledger was written by a newer version."""
 
 
 class ResumeRefusedError(NasTuneError):

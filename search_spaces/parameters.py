@@ -4,9 +4,9 @@
            "layers": repeat({"op": choice({"conv": {"kernel": choice(3, 5)}, "pool": {}}),
                              "width": integer(8, 64, step=8)}, 1, 4)})
 
-A condition needs no syntax: a parameter that depends on an option stands inside that option. So a condition cannot
+A condition needs no syntax: a parameter that depends on an option is inside that option. So a condition cannot
 refer to a missing parameter, and conditions cannot form a circle. The functions return declarations only. They check
-bounds; `Space`, which knows the path, checks options and names.
+bounds; `Space`, which has the path, checks options and names.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class Registry(Generic[T_co]):
         return kept[1]
 
     def names(self) -> list[str]:
-        """List the names that `get` knows; imports nothing.
+        """List the names that `get` accepts; imports nothing.
 
         Returns:
             The names, sorted; without plug-ins that `broken` has found.

@@ -198,7 +198,7 @@ class Space(Nested):
         return moves.neighbors(self, self._trace(architecture))
 
     def mutate(self, architecture: object, rng: Rng) -> Architecture:
-        """Draw one decision of an architecture anew.
+        """Draw one decision of an architecture again.
 
         More than one decision changes where the rule refuses every single change. The `id` may stay the same, where the
         decision has no effect.
@@ -325,7 +325,7 @@ class Space(Nested):
 
         Args:
             a: the member before, or its tree.
-            b: the one after.
+            b: the architecture after the change.
 
         Returns:
             One line a decision, `path: before -> after`; "equal" if nothing differs.

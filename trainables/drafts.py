@@ -3,7 +3,7 @@
     with draft_folder(Path("out"), "export") as draft:      # out/.export.4711.myhost
         ...
 
-A draft lies beside its final place, and its name contains the id of the process that writes it. Opening a draft removes
+A draft is beside its final place, and its name contains the id of the process that writes it. Opening a draft removes
 earlier drafts of the same name whose process has ended. While a draft is open, SIGTERM raises `SystemExit`, so that the
 draft is removed before the process ends.
 """

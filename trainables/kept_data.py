@@ -1,9 +1,9 @@
 """Data that a search was given as an object in memory, and where their files are.
 
 A configuration and a ledger hold plain values. So `trainables.data.objects` writes an object into a file that is named
-by the checksum of its content, as in "data/0123456789abcdef.npz", and that name stands in the place of the object. The
+by the checksum of its content, as in "data/0123456789abcdef.npz", and that name takes the place of the object. The
 file is in a folder of this process first, and in the folder of the run as soon as the run begins. The name is relative
-to that folder, so that a run that was moved still finds it. A process finds the file below each folder that it was told
+to that folder, so that a run that was moved still finds it. A process finds the file below each folder that was added
 of by `add_place`; since the name tells the content, it does not matter which. A retraining is a run in the folder of
 another one, and has the data of that.
 """

@@ -2,7 +2,7 @@
 
 A caller makes the object once with its settings. It sets the object up for one architecture after another, which keeps
 the data loaded, and calls `step` until it has seen enough. Stopping, pausing and promoting are the business of the
-caller; a trainable knows nothing about them. The other protocols are optional:
+caller; a trainable does not see them. The other protocols are optional:
 
     Evaluating    evaluate(split)                     Retrainable   full_recipe()
     Checking      check()                             Sharing       load_shared(), take_shared(shared)
@@ -160,7 +160,7 @@ class Deployable(Protocol):
         """Hand out the network in its present state.
 
         Returns:
-            The network, some example inputs, and what else its user has to know.
+            The network, some example inputs, and what its user needs besides.
         """
 
 
@@ -178,7 +178,7 @@ class Compressible(Deployable, Protocol):
 
 @runtime_checkable
 class Retrainable(Protocol):
-    """A trainable that knows further settings for the full training of a winner."""
+    """A trainable that has further settings for the full training of a winner."""
 
     def full_recipe(self) -> Mapping[str, object]:
         """Choose the settings that a search leaves out to save time; needs no `setup` and may read the data.
@@ -218,7 +218,7 @@ class Telling(Protocol):
     """A trainable that reports notes as well as numbers."""
 
     def notes(self) -> Sequence[str]:
-        """Report what a person should know; called after every epoch.
+        """Return notes for people; called after every epoch.
 
         Returns:
             The notes since the last call, a sentence each.
@@ -245,7 +245,7 @@ class Parallel(Protocol):
             group: the processes that train together.
 
         Raises:
-            TrainableError: so many processes cannot train this together.
+            TrainableError: this number of processes cannot train it together.
         """
 
 

@@ -75,7 +75,7 @@ def register(name: str, target: TrainableTarget | str, *, replace: bool = False)
 
 
 def is_installed(name: str) -> bool:
-    """Check whether every process knows a name.
+    """Check whether a name is registered in every process.
 
     Args:
         name: of a trainable.
@@ -87,7 +87,7 @@ def is_installed(name: str) -> bool:
 
 
 def names() -> list[str]:
-    """List every name that `get` knows, without importing any plug-in.
+    """List every name that `get` accepts, without importing any plug-in.
 
     Returns:
         The names, sorted.

@@ -50,7 +50,7 @@ class Comparison:
     Attributes:
         metric, mode: the leading objective, which all runs share.
         unit: the unit of the metric; empty where none is declared, or where the runs have different ones.
-        trials: the number of trials of the shortest run; `best_equal` is the best value within so many trials.
+        trials: the number of trials of the shortest run; `best_equal` is the best value within this number of trials.
         runs: a row for each run: run, group, strategy, scheduler, seed, trials, complete, best, best_equal, median (of
             complete trials), epochs, seconds (from the start of the first trial to the end of the last).
         groups: a row for each group, the best first: group, runs, seeds, mean, std (of `best_equal`), least, most.

@@ -128,7 +128,7 @@ def _print_tests(found: Comparison) -> None:
 
 
 def _difference(row: Mapping[Hashable, Any], unit: str) -> str:
-    """How much better one is, in words. Equal ones are better in half of the pairs, since a tie counts half."""
+    """The difference of two groups, in words. Equal groups are better in half of the pairs, since a tie counts half."""
     if row["difference"] == 0 and row["wins"] == 0.5:
         return "no difference"
     return f"{row['difference']:+.4g}{unit and f' {unit}'}, better in {row['wins']:.0%} of pairs"

@@ -147,7 +147,7 @@ def _gpu() -> CheckResult:
 
 
 def _disk(folder: Path) -> CheckResult:
-    """The free space where runs would lie, at the nearest parent folder that exists."""
+    """The free space where runs would be written, at the nearest parent folder that exists."""
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(place).free / 2**30
     if not os.access(place, os.W_OK):

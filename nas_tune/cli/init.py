@@ -39,15 +39,15 @@ def init(
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("nas.toml"),
 ) -> None:
-    """Write a commented configuration of a first search, which runs as it stands.
+    """Write a commented configuration of a first search, which runs unchanged.
 
     Without --data and --task it searches scikit-learn's handwritten digits, which need no download. Prints the path of
     the file.
 
     Args:
-        task: a name of `nas_tune.config.starters.TASKS`; by default the one that the data look like.
+        task: a name of `nas_tune.config.starters.TASKS`; by default the task that the data suggest.
         data: a path or a name; by default scikit-learn's digits, where the task is a classification.
-        target: the column that is predicted; by default the one that the data have, where they are not a table.
+        target: the column that is predicted; by default the column that the data have, where they are not a table.
         out: the file to write, which must not exist.
 
     Raises:
@@ -73,7 +73,7 @@ def init(
 
 
 def _guessed(data: str | None, target: str | None) -> str:
-    """The task that data look like, which is told."""
+    """The task that the data suggest; a note says which."""
     from nas_tune.config.starters import TASKS
 
     images = TASKS["classification"]

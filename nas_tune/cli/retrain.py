@@ -91,7 +91,7 @@ def retrain(
         executor: ray or inline; by default as in the run.
         devices: how many GPUs or CPU processes train each network together.
         allow_code: whether to import the code that a run from elsewhere names.
-        new: whether to retrain anew beside an earlier retraining.
+        new: whether to retrain again, beside an earlier retraining.
         as_json: whether to print the report as JSON.
         quiet: whether to show no progress.
 

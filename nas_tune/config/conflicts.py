@@ -109,7 +109,7 @@ def _group_conflicts(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def _strayed(values: Mapping[str, object], keys: tuple[str, ...]) -> str:
-    """A hint at a key below a [table] header: in TOML it belongs to that table, however far down it stands."""
+    """A hint at a key below a [table] header: in TOML it belongs to that table, however far down it is."""
     for table, content in values.items():
         for key in keys:
             if isinstance(content, Mapping) and key in content:

@@ -142,7 +142,7 @@ def as_typed(path: Path) -> str:
         path: the path.
 
     Returns:
-        The path relative to the current directory where it lies below it, else the absolute path.
+        The path relative to the current directory where it is below it, else the absolute path.
     """
     here, path = Path.cwd(), path.absolute()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

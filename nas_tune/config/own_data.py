@@ -1,4 +1,4 @@
-"""Data that a configuration is given as an object: it stands there by the name of a file of equal content.
+"""Data that a configuration is given as an object: the configuration names a file of equal content.
 
     SearchConfig(space="chain", data=(x, y), ..)      # task.data is "data/0123456789abcdef.npz"
 
@@ -24,7 +24,7 @@ def with_kept_data(values: Mapping[str, Any]) -> dict[str, Any]:
     """Write the object that stands for the data of a task into a file, and its name into the configuration.
 
     Args:
-        values: the values of a configuration by key; `data` is one of them, or stands in `task` or in `trainable`.
+        values: the values of a configuration by key; `data` is one of them, or is in `task` or in `trainable`.
 
     Returns:
         The values with a text as `data`. The same values where the data are not an object.

@@ -1,6 +1,6 @@
 """Settings of a task that a configuration is given as objects: transforms, losses and metrics.
 
-They stand in the configuration by name, so that another process makes the same task:
+The configuration has them by name, so that another process makes the same task:
 
     SearchConfig(space="nb201", data="photos", task={"name": "classification", "transforms": v2.RandAugment()}, ..)
     # trainable.settings["transforms"] is ["RandAugment"]
@@ -29,7 +29,7 @@ def with_named_objects(values: Mapping[str, Any]) -> dict[str, Any]:
     """Write the transforms, the loss and the metrics of a task as plain values into a configuration.
 
     Args:
-        values: the values of a configuration by key; the settings stand among them, in `task` or in `trainable`.
+        values: the values of a configuration by key; the settings are among them, in `task` or in `trainable`.
 
     Returns:
         The values with names and arguments, "module:attribute", or registered names in the place of objects.

@@ -64,7 +64,7 @@ class ConfigProblems(ConfigError):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a key accepts, in words; it stands in the field's annotation beside the rule itself.
+    """What a key accepts, in words; the field's annotation has it beside the rule itself.
 
     Attributes:
         text: the words that follow "expected" in a message.

@@ -58,7 +58,7 @@ Decides = Literal["result", "length", "trials", "care", "folder"]
 
 @dataclass(frozen=True)
 class Key:
-    """What a key of the configuration decides; it stands in the field's annotation.
+    """What a key of the configuration decides, as the field's annotation says it.
 
     Attributes:
         decides: "result": what a search finds, so that no resume may change it. "length": how long it searches.
@@ -74,8 +74,8 @@ class Key:
 class Resources(BaseModel):
     """What one trial gets. Fractions share a device: gpus = 0.25 runs four trials on each GPU.
 
-    With `devices` above 1, so many processes train one architecture together, each on a device of its own, which gets
-    `cpus` and `gpus`: one whole GPU, or none.
+    With `devices` above 1, this number of processes trains one architecture together, each on a device of its own,
+    which gets `cpus` and `gpus`: one whole GPU, or none.
     """
 
     model_config = _RULES

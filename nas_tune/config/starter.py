@@ -1,6 +1,6 @@
-"""The starter configuration of a task: a commented TOML file that runs as it stands, for `nas-tune init`.
+"""The starter configuration of a task: a commented TOML file that runs unchanged, for `nas-tune init`.
 
-Every key of a search is in it. The keys that a first search needs are set; each other key stands in a comment with its
+Every key of a search is in it. The keys that a first search needs are set; each other key is in a comment with its
 default, or with an example where there is no default. The comments of the search's keys are the schema's own texts.
 """
 
@@ -130,7 +130,7 @@ def _line(key: str, value: object, text: str, *, is_set: bool) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value as it stands behind the equals sign; tables stay on the line."""
+    """A value as the text behind the equals sign; tables stay on the line."""
     if isinstance(value, Component):
         value = value.plain()
     if isinstance(value, BaseModel):

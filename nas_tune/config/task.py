@@ -1,6 +1,6 @@
 """The key `task` of a configuration: what is learned, and what follows from that for trainable, metric and mode.
 
-A task and its settings are settings of the trainable `learner`, where they stand in the ledger:
+A task and its settings are settings of the trainable `learner`, where the ledger has them:
 
     [task]                          [trainable]
     name = "regression"             name = "learner"
@@ -69,7 +69,7 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
 
 
 def _trains_networks(trainable: object) -> bool:
-    """Whether the trainable of a configuration, which may have no name, trains networks on data that stand beside."""
+    """Whether the trainable of a configuration, which may have no name, trains networks on data given beside it."""
     nameless = trainable is None or (isinstance(trainable, Mapping) and "name" not in trainable)
     return nameless or _name_of(trainable) in (LEARNER, "image_classifier")
 

@@ -90,7 +90,7 @@ class Assignment:
 
 
 class Coordinator:
-    """One session of a run, from its ledger as it stands.
+    """One session of a run, from its ledger.
 
     Args:
         ledger: open for writing; its events are replayed into the state, the strategy and the scheduler.
@@ -99,8 +99,8 @@ class Coordinator:
         scheduler: stops, pauses and promotes trials.
         objective: what is optimized. Of several the first leads: its value is the value of a trial.
         limits: when the whole run ends.
-        declared: what is known of the metrics. A trial whose objective leaves its interval fails, because it would win
-            by a mistake; another metric that does is noted once.
+        declared: the declarations of the metrics. A trial whose objective leaves its interval fails, because it would
+            win by a mistake; another metric that does is noted once.
         seed: of the run.
         at_end: whether only the last report of a training needs the metrics of the objectives.
         searches: whether each trial searches for its architecture itself, as in a supernet.
@@ -225,7 +225,7 @@ class Coordinator:
         return True
 
     def failed(self, trial: int, kind: str, message: str, traceback: str = "") -> None:
-        """Mark a trial as failed, for a reason that its executor knows.
+        """Mark a trial as failed, for a reason that its executor gives.
 
         Args:
             trial: the number of the trial.

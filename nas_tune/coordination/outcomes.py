@@ -27,7 +27,7 @@ class Outcomes:
     Args:
         objectives: of the run, the leading one first.
         at_end: whether only the last report of a training needs the metrics of the objectives.
-        declared: what is known of the metrics.
+        declared: the declarations of the metrics.
     """
 
     def __init__(self, objectives: Sequence[Objective], *, at_end: bool, declared: Sequence[Metric] = ()) -> None:

@@ -6,7 +6,7 @@ __all__ = ["VirtualClock"]
 
 
 class VirtualClock:
-    """A clock that stands still until its `now` is set.
+    """A clock whose time changes only when its `now` is set.
 
     Args:
         now: the time at the start, in seconds.

@@ -63,8 +63,8 @@ def cluster(address: str | None, workers: int, resources: TrialResources) -> Ite
     """Connect to Ray, or start it here. What this starts, it shuts down at the end of the block.
 
     Args:
-        address: of a running cluster, "auto" for the one of this machine, None to start one here.
-        workers: trials at a time; -1 for as many as there is room for.
+        address: of a running cluster, "auto" for that of this machine, None to start one here.
+        workers: trials at a time; -1 for all that fit.
         resources: of one trial.
 
     Yields:
@@ -112,7 +112,7 @@ def check_answers(address: str) -> None:
     """Check that a cluster answers. Ray itself would wait for minutes for one that is not there.
 
     Args:
-        address: of the cluster; "auto" for the one of this machine.
+        address: of the cluster; "auto" for that of this machine.
 
     Raises:
         InfeasibleError: it does not answer, or it refuses the authentication.
@@ -135,7 +135,7 @@ def feasible_workers(
     """Count the trials that fit at a time.
 
     Args:
-        workers: the most trials at a time; -1 for as many as fit.
+        workers: the most trials at a time; -1 for all that fit.
         resources: of one trial.
         available: how much there is of "CPU" and "GPU".
         place: the name of what has the resources, for the error.

@@ -1,6 +1,6 @@
 """The executor for architectures that several devices train together: one group of Ray Train's workers for all trials.
 
-A `TorchTrainer` starts the group, and starts it anew when it dies. It decides nothing else: the group gets an order for
+A `TorchTrainer` starts the group, and restarts it when it dies. It decides nothing else: the group gets an order for
 each epoch from the coordinator, through a mailbox. One group serves all trials of a session, because a start takes
 seconds. The trainer runs in a Ray task, so that this process stays free for signals and can end the group at any time.
 """
@@ -53,7 +53,7 @@ class RayTrainExecutor:
         job: what every trial runs; its trainable is `Parallel`.
         space: of the architectures.
         resources: of one trial; cpus and gpus are those of each device.
-        address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
+        address: of a running cluster, "auto" for that of this machine; None starts Ray here.
 
     Raises:
         ConfigError: the job is too large to ship to workers.

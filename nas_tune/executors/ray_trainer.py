@@ -1,6 +1,6 @@
 """The trainer of a group of workers, by Ray Train.
 
-It starts the processes, connects them by torch.distributed (nccl for GPUs, gloo for CPUs), and starts them anew when
+It starts the processes, connects them by torch.distributed (nccl for GPUs, gloo for CPUs), and restarts them when
 one dies. The coordinator decides what to train, and how often a trial may lose its workers.
 """
 

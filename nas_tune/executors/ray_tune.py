@@ -157,9 +157,9 @@ class RayExecutor:
     Args:
         job: what every trial runs.
         space: of the architectures.
-        workers: trials at a time, -1 for as many as there is room for.
+        workers: trials at a time, -1 for all that fit.
         resources: of one trial.
-        address: of a running cluster, "auto" for the one of this machine; None starts Ray here.
+        address: of a running cluster, "auto" for that of this machine; None starts Ray here.
 
     Raises:
         ConfigError: the job is too large to ship to workers.

@@ -1,4 +1,4 @@
-"""What kind of file system a folder lies on."""
+"""The kind of file system of a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "afs", "9p", "lust
 
 
 def is_network_folder(folder: Path) -> bool:
-    """Tell whether a folder lies on a network file system, by the longest mount point that contains it.
+    """Check whether a folder is on a network file system, by the longest mount point that contains it.
 
     Args:
         folder: the folder.

@@ -1,4 +1,4 @@
-"""Where the ledger of a run lies, whether its file is still there, and the error for a damaged one."""
+"""The place of a run's ledger, whether its file is still there, and the error for a damaged one."""
 
 from __future__ import annotations
 

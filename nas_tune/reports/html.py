@@ -51,7 +51,7 @@ def write_page(path: Path, template: str, context: Mapping[str, Any], scripts: t
 
 
 def script_text(value: object) -> str:
-    """Write a value as JSON that can stand in a script element, because no character of it can end the element.
+    """Write a value as JSON that fits into a script element, because no character of it can end the element.
 
     Args:
         value: plain data without infinite numbers.

@@ -37,7 +37,7 @@ class RunSnapshot:
         asked, answered: proposals of the strategy, and those of them answered from the ledger as duplicates.
         sessions: how often a driver opened the run.
         seconds: wall time of all sessions together.
-        notes: (trial, text), what a person should know; trial is -1 where it concerns the run.
+        notes: (trial, text), for people; trial is -1 where it concerns the run.
         finished: why the last session ended (done, exhausted, time, interrupted, failed); None while it runs,
             or if it was killed.
     """

@@ -12,7 +12,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
 
 
 def without_secrets(text: str) -> str:
-    """Replace the credentials in addresses, which stand before the @.
+    """Replace the credentials in addresses, which come before the @.
 
     Args:
         text: may hold addresses.

@@ -1,6 +1,6 @@
 """Asynchronous successive halving in its stopping form (Li et al., MLSys 2020, arXiv 1810.05934).
 
-Rungs lie at `grace * reduction ** k` epochs below `max_epochs`. A trial that reaches a rung goes on if its score
+Rungs are at `grace * reduction ** k` epochs below `max_epochs`. A trial that reaches a rung goes on if its score
 is among the best `1 / reduction` (rounded down, but at least one) of all that have reached that rung so far,
 itself included. The first one therefore passes whatever its score, which is the price of never waiting.
 

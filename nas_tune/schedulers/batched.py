@@ -1,6 +1,6 @@
 """Batches of trials that are judged apart from each other, so that the order in which they report does not matter.
 
-Each trial of a batch is judged by a copy of the inner scheduler as it stood when the batch began, so its verdicts
+Each trial of a batch is judged by a copy of the inner scheduler as it was when the batch began, so its verdicts
 depend on its own reports and on the results of all earlier batches. When the next batch begins, the reports of this one
 are folded into the inner scheduler, in the order in which its trials began. So trials wait for the end of a batch
 only, and no verdict depends on which trial was faster; the price is that trials of one batch do not stop each other.
@@ -101,7 +101,7 @@ class Batched:
         return verdict_of(slot.judge, trial, epoch, score)
 
     def next_promotion(self) -> int | None:
-        """Choose by the inner scheduler, which knows all earlier batches."""
+        """Choose by the inner scheduler, which has seen all earlier batches."""
         return self.inner.next_promotion()
 
     def forget(self, trial: int) -> None:

@@ -33,13 +33,13 @@ def configuration(
 
     Args:
         space: the name of a space, a table with its name and settings, a `Space`, or networks of one's own.
-        trainable: likewise, or a class or generator function; None for the default.
+        trainable: as the space, or a class or generator function; None for the default.
         settings: those of a trainable that is given as a class or function.
         warm_start: runs, or their folders; None for none.
         keys: the other keys of the configuration; those that are None are left out.
 
     Returns:
-        The configuration. A `Space`, class or function stands in it by its name.
+        The configuration. A `Space`, class or function is in it by its name.
 
     Raises:
         ConfigError: an argument has another form, or the configuration breaks a rule.

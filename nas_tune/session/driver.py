@@ -140,7 +140,7 @@ def check_storage(folder: Path, config: SearchConfig) -> None:
         config: its configuration, of which `storage` counts.
 
     Raises:
-        ConfigError: it is the folder in which the run folder lies.
+        ConfigError: it is the folder that holds the run folder.
     """
     if any(target.resolve() == ledger_path(folder).resolve() for target in _storage(folder, config)):
         raise ConfigError(

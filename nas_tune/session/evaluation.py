@@ -133,7 +133,7 @@ def evaluate(
 
     Args:
         run, trial, trainable, allow_code: see `trained`.
-        split: "test", "validation", or another one that the trainable knows.
+        split: "test", "validation", or another split of the trainable.
 
     Returns:
         Metric by name.

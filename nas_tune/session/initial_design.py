@@ -162,7 +162,7 @@ class ZeroCost:
 
         Raises:
             ConfigError: it scores no architecture that is not trained.
-            UnknownNameError: it does not know one of the proxies.
+            UnknownNameError: it lacks one of the proxies.
         """
         for name in self.proxies:
             if name not in _scoring(trainable).proxies:
@@ -182,7 +182,7 @@ class ZeroCost:
 
         Raises:
             ConfigError: the trainable scores nothing, or no candidate has a score.
-            UnknownNameError: the trainable does not know one of the proxies.
+            UnknownNameError: the trainable lacks one of the proxies.
         """
         self.check(trainable)
         scoring, proxies = _scoring(trainable), self.proxies

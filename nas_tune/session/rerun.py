@@ -24,7 +24,7 @@ def changed_since(folder: Path, before: Mapping[str, Any], config: SearchConfig)
     Args:
         folder: of the run.
         before: the configuration of the run, as plain data.
-        config: the one that is asked for now.
+        config: the configuration that is asked for now.
 
     Returns:
         The keys that differ, with their values now; a resume may change each of them.

@@ -1,4 +1,4 @@
-"""The folder of a run on disk: where a new one begins, what lies in it for people, and the ledger's backup."""
+"""The folder of a run on disk: where a new one begins, which files are in it for people, and the ledger's backup."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fresh_folder(folder: Path, new: bool, way_on: str) -> Path:
     """Choose the folder of a new run.
 
     Args:
-        folder: the one that is asked for.
+        folder: the wanted folder.
         new: take one beside it if it holds a run.
         way_on: says how to go on with the run that it holds.
 

@@ -67,9 +67,9 @@ class SearchSetup:
 
         Args:
             config: the configuration.
-            space: stands in for the space that `config` names: a `Space`, or networks of one's own
+            space: replaces the space that `config` names: a `Space`, or networks of one's own
                 (`nas_tune.session.own_networks`).
-            target: stands in for the trainable that `config` names.
+            target: replaces the trainable that `config` names.
 
         Returns:
             The setup, checked.
@@ -143,7 +143,7 @@ class SearchSetup:
         """Make a fresh scheduler.
 
         Returns:
-            The scheduler, which knows of no trial yet.
+            The scheduler, which has seen no trial yet.
         """
         return make_scheduler(self.config.scheduler.name, self.config.max_epochs, self.config.scheduler.settings)
 
@@ -151,7 +151,7 @@ class SearchSetup:
         """Make a proposer with a fresh study.
 
         Returns:
-            The proposer, which knows of no trial yet.
+            The proposer, which has seen no trial yet.
         """
         return Proposer(
             self.asked,
@@ -277,7 +277,7 @@ def target_of(config: SearchConfig, given: TrainableTarget | None) -> TrainableT
 
     Args:
         config: the configuration.
-        given: stands in for the trainable that `config` names; refused where the strategy searches by itself.
+        given: replaces the trainable that `config` names; refused where the strategy searches by itself.
 
     Returns:
         The class or generator function.

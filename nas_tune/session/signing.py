@@ -1,10 +1,10 @@
 """What tells a run that this user began from one that came from elsewhere: a signature by a key of the user's own.
 
-The key is random, made when it is needed first, and lies in the user's state folder for nobody else to read. A run
+The key is random, made when it is needed first, and kept in the user's state folder, which nobody else can read. A run
 keeps the signature (HMAC-SHA256) of all that decides which code it would load, in its ledger. So a copy of the folder
 stays the user's, whoever edits what is signed makes it a stranger's, and nothing has to be kept for each run.
 
-Promised: without the key nobody signs. Not promised: anything against who can read the user's files.
+Promised: nobody signs without the key. Not promised: protection against a process that can read the user's files.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def make_space(component: Component, given: Given | None = None, trainable: Comp
 
     Args:
         component: a name or "module:attribute", with settings.
-        given: stands in for what the name leads to.
+        given: replaces what the name leads to.
         trainable: that of the configuration, whose data decide arguments of networks of one's own; None for no data.
 
     Returns:

@@ -79,7 +79,7 @@ def signed(meta: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unkept(meta: Mapping[str, Any]) -> str:
-    """Say what a person should know where a run names code and this user's key cannot be kept.
+    """Warn the user where a run names code and this user's key cannot be kept.
 
     Args:
         meta: of the run, signed.

@@ -250,7 +250,7 @@ def _shared(curve: Mapping[int, float], theirs: int, ours: int) -> list[list[flo
 
 
 def _tried_first(known: Iterable[list[Known]], objective: Objective, count: int) -> list[Enqueued]:
-    """The best of each run in turn, and a few that are not, from which the scale of the others can be told."""
+    """The best of each run in turn, and a few that are not, which show the scale of the others."""
     ranked = [_spread(_best_first(trials, objective), count) for trials in known]
     turns = (one for turn in zip_longest(*ranked) for one in turn if one is not None)
     found: list[Enqueued] = []

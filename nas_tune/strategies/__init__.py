@@ -2,7 +2,7 @@
 
     sampler = strategies.make("evolution", space, seed=0, settings={"population": 20})
 
-A sampler is made anew for every proposal, seeded by the run's seed and the proposal's number. Its only memory is the
+A new sampler is made for every proposal, seeded by the run's seed and the proposal's number. Its only memory is the
 study, which is replayed from the ledger. So a resumed run proposes the same architectures as an uninterrupted one.
 
 The registry maps a name to a class or function that takes `space`, `seed` and its settings and returns the sampler. A

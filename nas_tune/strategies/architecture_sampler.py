@@ -43,7 +43,7 @@ class ArchitectureSampler(BaseSampler, ABC):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
 
     Attributes:
         asked_again: how many proposals a plain study tries until one repeats no earlier trial.

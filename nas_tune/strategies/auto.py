@@ -45,7 +45,7 @@ class Auto(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         startup: how many trials are spread over the space before the first model (default: 4).
         candidates: how many random members compete with the children of the best trials (default: 300).
     """

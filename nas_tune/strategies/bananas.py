@@ -33,7 +33,7 @@ class Bananas(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         startup: how many trials are drawn at random first (the paper's 10; default: 10).
         ensemble: how many predictors there are (the paper's 5; default: 5).
         candidates: how many mutations compete (of the paper's 100 it takes 10 at once; default: 40).

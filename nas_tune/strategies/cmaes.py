@@ -33,7 +33,7 @@ _SIGMA = 1 / 6
 
 
 class CmaEs(UnseenSampler):
-    """Proposes from a normal distribution that moves and stretches to where the better half of a generation lay.
+    """Proposes from a normal distribution that moves and stretches towards the better half of a generation.
 
     Args:
         space: the space of the study's parameters.

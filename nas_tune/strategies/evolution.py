@@ -30,7 +30,7 @@ class EvolutionSampler(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         population: how many trials live at a time (P of the paper; default: 100). A search of a hundred trials wants
             far fewer: the paper of NAS-Bench-201 takes 10, and 20 did better there.
         sample: how many compete to be parent (S); by default a quarter of the population, as in the paper.

@@ -21,7 +21,7 @@ class FlatEncoding:
         space: the space.
 
     Attributes:
-        slices: where the numbers of each parameter stand in a vector.
+        slices: the places of the numbers of each parameter in a vector.
         width: the length of a vector.
     """
 

@@ -26,7 +26,7 @@ class GeneticSampler(UnseenSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         population: how many trials a generation has (default: 20).
         tournament: how many compete to be a parent (default: 5).
         crossover: probability that a child has two parents; else it is a copy of one (default: 0.9).

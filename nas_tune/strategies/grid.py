@@ -38,7 +38,7 @@ class Grid(ArchitectureSampler):
         space: the space of the study's parameters.
         seed: of this proposal.
         order: shuffled or lexicographic (default: "shuffled").
-        points: how many values of each real without step stand in the grid, even on its scale, both ends included.
+        points: the number of values of each real without step in the grid, even on its scale, both ends included.
             None (the default) suits spaces without such reals.
     """
 

@@ -1,6 +1,6 @@
 """The trials of a study as strategies need them: architectures, their ids, and scores that can be compared.
 
-A sampler is made anew for every proposal; reading a thousand trials again each time would cost more than the search.
+A new sampler is made for every proposal; reading a thousand trials again each time would cost more than the search.
 The histories are therefore kept between proposals. They follow from the trials alone, so a fresh process finds the
 same.
 
@@ -40,7 +40,7 @@ class Finished:
 
     Attributes:
         number: of the trial.
-        architecture: the one that it trained.
+        architecture: the architecture that it trained.
         score: greater is better. A stopped trial counts with its score plus the median gain of the complete trials from
             that epoch to their end (plus nothing if none reported then). With several objectives the negative place
             among
@@ -60,7 +60,7 @@ class ScoreCurve:
 
     Attributes:
         number: of the trial.
-        architecture: the one that it trains.
+        architecture: the architecture that it trains.
         scores: by epoch; greater is better.
     """
 

@@ -30,7 +30,7 @@ class LocalSearchSampler(UnseenSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         initial: how many random architectures begin a climb (default: 10).
         improvement: "first" moves on as soon as a neighbour is better, "best" when all have been tried
             (default: "first").

@@ -1,6 +1,6 @@
 """The common part of `reinforce` and `ppo`: a controller that is trained by the finished trials, by number.
 
-A sampler is made anew for every proposal, but its controller is kept: for each study a process keeps some states of the
+A new sampler is made for every proposal, but its controller is kept: for each study a process keeps some states of the
 training, each with the trials that it has learnt from. The longest state that fits the study is trained by the other
 trials. A fresh process starts at the first trial and gets the same numbers. A controller learns from every trial, also
 from trials of a warm start and of other samplers: rewards and Adam bound the effect of each.
@@ -146,7 +146,7 @@ class PolicySampler(UnseenSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         controller: "lstm", or "table" for one logit for each action, which is faster but ignores earlier decisions
             (default: "lstm").
         units: size of the LSTM's hidden state (default: 32).

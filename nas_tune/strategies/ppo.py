@@ -23,7 +23,7 @@ class PPOSampler(PolicySampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         controller, units, rate, entropy, decay: as in `PolicySampler`.
         batch: trials of a batch (default: 5).
         epochs: updates with each batch (default: 4).

@@ -32,7 +32,7 @@ class RankPredictor(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         startup: how many trials are drawn at random first (default: 15).
         candidates: how many random members compete with the children of the best trials (default: 60).
         explore: one of this number of proposals is drawn at random (default: 10).

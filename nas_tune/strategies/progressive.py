@@ -39,7 +39,7 @@ class Progressive(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters; it must be able to grow.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         beam: how many architectures of a size are trained before the next size (the paper's 256; default: 16).
     """
 

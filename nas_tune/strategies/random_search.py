@@ -17,7 +17,7 @@ class RandomSearch(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
     """
 
     asked_again = 200

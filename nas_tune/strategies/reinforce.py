@@ -21,7 +21,7 @@ class ReinforceSampler(PolicySampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         controller, units, rate, entropy, decay, batch: as in `PolicySampler`.
     """
 

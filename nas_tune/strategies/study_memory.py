@@ -5,7 +5,7 @@ and compares each distribution with the one before it: that took two thirds of a
 changes a running trial in place, so a trial that was read before changes too. It compares distributions only if they
 are not the same object. Optuna's storage keeps the attributes of the study.
 
-Optuna's trials store the reports of one objective only. Those of several objectives stand among the user attributes;
+Optuna's trials store the reports of one objective only. Those of several objectives are among the user attributes;
 `reported` and `last_epoch` read both.
 
 Values are stored as floats, as in every storage of Optuna, whatever number a training reports: samplers compute in

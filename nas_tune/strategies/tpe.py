@@ -41,7 +41,7 @@ class TPE(ArchitectureSampler):
 
     Args:
         space: the space of the study's parameters.
-        seed: of this proposal and the following ones.
+        seed: the seed of this proposal and of those after it.
         startup: how many trials are drawn at random first (default: 10).
         candidates: each proposal is the best of this number of draws (default: 24).
         memory: how many of the youngest other trials a model learns from, beside the good ones, which are a tenth and

@@ -27,7 +27,7 @@ _SHOWN = 5
 
 
 class Nested:
-    """The base of `Space`, which may stand in a tree as a sub-space: the compiler needs its declared tree only."""
+    """The base of `Space`, which may be in a tree as a sub-space: the compiler needs its declared tree only."""
 
     declared: object
     valid: Callable[[Architecture], bool] | None

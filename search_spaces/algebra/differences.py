@@ -54,7 +54,7 @@ class Difference:
         before: the value before; a subset's is the list of its options.
         after: the value after.
         amount: how far the two are apart, 0 to 1.
-        put_in: whether it stands in a list item that has no partner before.
+        put_in: whether it is in a list item that has no partner before.
     """
 
     parameter: Parameter
@@ -92,7 +92,7 @@ def diff(space: Space, a: Architecture, b: Architecture) -> str:
     Args:
         space: the space of both.
         a: the validated member before.
-        b: the one after.
+        b: the architecture after the change.
 
     Returns:
         One line a decision, `path: before -> after`; "equal" for equal trees. Trees of one id get a first line that
@@ -112,7 +112,7 @@ def differences(space: Space, a: Architecture, b: Architecture) -> list[Differen
     Args:
         space: the space of both.
         a: the validated member before.
-        b: the one after.
+        b: the architecture after the change.
 
     Returns:
         Every decision that either of them has, equal ones included, in the order of the tree.

@@ -94,7 +94,7 @@ class Parameter(ABC):
             index: 0 to `count - 1`.
 
         Returns:
-            The option at this index, or the number that lies so many steps above `low`.
+            The option at this index, or the number that is this number of steps above `low`.
         """
 
     @abstractmethod

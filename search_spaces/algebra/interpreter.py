@@ -137,7 +137,7 @@ class FixedNode(SpaceNode):
 
 
 class ValueNode(SpaceNode):
-    """One parameter whose value stands in the tree: a number, or a choice among plain values.
+    """One parameter whose value is in the tree: a number, or a choice among plain values.
 
     Args:
         path: its dotted place in the decided tree.

@@ -150,7 +150,7 @@ class CellSpace(Space):
         raise NotImplementedError
 
     def cells(self, architecture: object) -> dict[str, CellEdges]:
-        """Read the cells of a member as they stand in its tree.
+        """Read the cells of a member from its tree.
 
         Args:
             architecture: a member, or its tree.
@@ -252,7 +252,7 @@ class BlockSpace(CellSpace):
         blocks: the number of blocks in a cell, 1 to 20.
         operations: the operations of a block, from `KNOWN_OPERATIONS`.
         concat: the blocks that the output concatenates, "loose" or "all". A value other than the default of the family
-            stands in the tree as a constant.
+            is in the tree as a constant.
 
     Raises:
         SpaceError: a setting has a wrong value.
@@ -325,7 +325,7 @@ def check_count(name: str, value: object) -> None:
 
     Args:
         name: the setting, for the message: "nodes" or "blocks".
-        value: what was given.
+        value: the given value.
 
     Raises:
         SpaceError: it is not a whole number from 1 to 20.

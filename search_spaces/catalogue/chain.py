@@ -51,7 +51,7 @@ class ChainSpace(Space):
     """The space of chains: `{"layers": [{"op", "channels", "stride", "connection"}, ..]}`."""
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw the layers from the stem on. A vertex `+` or `concat` stands where a connection adds or concatenates."""
+        """Draw the layers from the stem on. A vertex `+` or `concat` marks where a connection adds or concatenates."""
         tree: Any = self.validate(architecture)._tree
         vertices, edges = [Vertex("input", "input", "input"), Vertex("stem", "stem", "operation")], []
         edges.append(Edge("input", "stem"))

@@ -52,8 +52,8 @@ def read_sequence(value: object, place: str, what: str) -> Sequence[Any]:
     """Check that a value is a sequence.
 
     Args:
-        value: what was given.
-        place: where it stands, for the message.
+        value: the given value.
+        place: its place in the text, for the message.
         what: what is expected there, for the message.
 
     Returns:
@@ -71,8 +71,8 @@ def read_whole(value: object, place: str) -> int:
     """Read a whole number, also one of NumPy's.
 
     Args:
-        value: what was given.
-        place: where it stands, for the message.
+        value: the given value.
+        place: its place in the text, for the message.
 
     Returns:
         The number.

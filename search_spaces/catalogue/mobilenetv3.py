@@ -6,7 +6,7 @@ its channels 3, 4 or 6 times. The size of the images (128 to 224 pixels in steps
 
     {"resolution": 224, "width": 1.0, "stage_1": [{"kernel": 3, "expansion": 4}, ..], .., "stage_5": [..]}
 
-Every decision changes the network, and the blocks of a stage stand in a row: no two members compute the same, and
+Every decision changes the network, and the blocks of a stage follow each other: no two members compute the same, and
 there is no canonical form.
 """
 

@@ -144,7 +144,7 @@ def unique_cells(vertices: int = 7, max_edges: int = 9) -> Iterator[CellGraph]:
 
 
 def unlabelled_graphs(vertices: int, max_edges: int) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
-    """Enumerate one graph of every isomorphism class in which each vertex lies on a path from input to output.
+    """Enumerate one graph of every isomorphism class in which each vertex is on a path from input to output.
 
     Args:
         vertices: the number of vertices, with input and output.

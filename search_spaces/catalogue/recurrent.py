@@ -114,7 +114,7 @@ class RecurrentSpace(Space):
         return f"Genotype(recurrent={self.nodes_of(architecture)!r}, concat=range(1, {self.nodes + 1}))"
 
     def graphs(self, architecture: object) -> tuple[Graph, ...]:
-        """Draw one graph: states are vertices, activations stand on the edges."""
+        """Draw one graph: states are vertices, activations are on the edges."""
         tree: Any = self.validate(architecture)._tree
         nodes = decided_nodes(tree)
         first = tree.get("node_0", {}).get("activation", "tanh")

@@ -78,7 +78,7 @@ def space(
     Args:
         operations: some of `OPERATIONS`.
         kernels: the sizes of the kernels, which are odd.
-        growths: the factors by which a block is wider than the one before.
+        growths: the factors by which a block is wider than its predecessor.
         pools: some of `POOLS`.
         depths: the least and the greatest number of blocks.
 

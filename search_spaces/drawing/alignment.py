@@ -1,6 +1,6 @@
 """Straight long edges: the bends of one edge, and the label after them, get one `x` in all their layers.
 
-Such items are one block; every other item is a block by itself. The order inside the layers is an order among blocks.
+Such items are one block; every other item is its own block. The order inside the layers is an order among blocks.
 Where two long edges cross, this order has a cycle, and the longest block in it is split into its items.
 """
 

@@ -50,7 +50,7 @@ def order(drawing: Layered) -> None:
 
 
 def _is_mirrored(layers: list[list[Item]]) -> bool:
-    """Whether more pairs of boxes stand in the order of the graph if left and right are swapped."""
+    """Whether more pairs of boxes are in the order of the graph if left and right are swapped."""
     inverted = 0
     for layer in layers:
         vertices = [item.vertex for item in layer if item.vertex is not None]

@@ -1,6 +1,6 @@
 """The first step of a layered drawing (Sugiyama, Tagawa & Toda 1981): every vertex gets a layer.
 
-A vertex stands one layer below the lowest of its predecessors. The label of an edge is an item in the layer right above
+A vertex is one layer below the lowest of its predecessors. The label of an edge is an item in the layer right above
 the target, and an edge that passes a layer has a bend there. So no edge is drawn over a label or through a box.
 """
 

@@ -1,6 +1,6 @@
 """The whole picture in pixels: the panels with their titles, a heading for each side, a legend.
 
-The cells of one architecture stand side by side. Two architectures have a column each, and cells of one name a row.
+The cells of one architecture are side by side. Two architectures have a column each, and cells of one name a row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Panel", "Scene", "Side", "TextLine", "composed"]
 
 MARGIN, APART = 28.0, 56.0
 WIDEST = 1500.0
-"""The cells of one architecture stand side by side up to this width in pixels, else one below the other."""
+"""The cells of one architecture are side by side up to this width in pixels, else one below the other."""
 SWATCH = 16.0
 BOLDER = 1.08
 """The width of bold text, relative to plain text."""

@@ -13,7 +13,7 @@ cannot be decoded, and need a space whose graphs are made from a fixed set of op
   5 + 25 + 125 = 155 numbers (`none` is an operation like the others). Shorter paths come first; paths of one length
   are sorted by cell, then by input, then by operations. So `length` keeps the short paths of all cells.
 
-The operations stand in alphabetical order. They, and the greatest number of them in a cell, come from a fixed sample of
+The operations are in alphabetical order. They, and the greatest number of them in a cell, come from a fixed sample of
 the space's members, which is drawn once.
 """
 

@@ -1,6 +1,6 @@
 """An architecture as a graph: the input of drawings and of adjacency and path encodings, for every family.
 
-Operations stand on edges (the label of the edge: DARTS, NAS-Bench-201) or on vertices of the kind "operation"
+Operations are on edges (the label of the edge: DARTS, NAS-Bench-201) or on vertices of the kind "operation"
 (NAS-Bench-101, NASNet, chains). The classes hold data only; `Space.graphs(architecture)` makes graphs.
 """
 

@@ -119,7 +119,7 @@ def _nests(tree: Json) -> bool:
 
 
 def _holds_lists(tree: Json) -> bool:
-    """Whether a list of dicts or lists stands anywhere inside."""
+    """Whether a list of dicts or lists is anywhere inside."""
     if isinstance(tree, list):
         return _nests(tree)
     return isinstance(tree, dict) and any(_holds_lists(value) for value in tree.values())

@@ -161,7 +161,7 @@ def _assigned(space: Space, found: Mapping[str, object], numbered: list[str]) ->
 
 
 def _decisions(node: SpaceNode, inside: bool = False) -> Iterator[tuple[str, bool]]:
-    """Every decision's name (a subset is one decision), and whether it stands inside an option or a list."""
+    """Every decision's name (a subset is one decision), and whether it is inside an option or a list."""
     if isinstance(node, SubsetNode):
         yield node.name, inside
     elif isinstance(node, ValueNode | ChoiceNode | RepeatNode) and node.parameter is not None:

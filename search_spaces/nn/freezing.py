@@ -51,7 +51,7 @@ def freeze(module: Module, architecture: object) -> Module:
 
     A chosen candidate replaces its `LayerChoice`, a `Sequential` a `Repeat`, a `SelectInputs` an `InputChoice`, and a
     number a `ValueChoice`. Layers of decided size keep the leading channels and the centre of the kernels; weights that
-    cannot be cut are initialised anew. Modules and parameters that were shared stay shared.
+    cannot be cut are initialised again. Modules and parameters that were shared stay shared.
 
     Args:
         module: a module with choices; it stays unchanged.

@@ -17,7 +17,7 @@ __all__ = ["DependentZeros", "computed", "output_layers", "split_layers", "takes
 
 
 class DependentZeros(TorchFunctionMode):
-    """Computes `torch.zeros_like(x)` from x, so that a trace knows that the zeros have the channels of x."""
+    """Computes `torch.zeros_like(x)` from x, so that a trace gives the zeros the channels of x."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.zeros_like:

@@ -20,7 +20,7 @@ class Tuning(Protocol):
     """
 
     def examples(self, count: int) -> Batch:
-        """Return training inputs without augmentation, the same ones each time.
+        """Return training inputs without augmentation, the same each time.
 
         Args:
             count: the most inputs to return.

@@ -2,8 +2,8 @@
 
 They are counted on the meta device: no arithmetic is done, and the network is neither copied nor changed. `cost_of`
 counts one network; a `CostMeter` counts hundreds of networks a second that consist of the same layers. Operations that
-torch's `FlopCounterMode` does not know (normalisation, activation functions, pooling, sums) count as no MACs, as in the
-papers.
+torch's `FlopCounterMode` does not count (normalisation, activation functions, pooling, sums) have no MACs, as in
+the papers.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class Raw:
         test: the test images; None where the data set has no such split.
         classes: names of the classes in the order of their labels; empty where there are none.
         validation: the validation images; None where the data set has no such split.
-        notes: what a person should know about how the data set was read.
+        notes: for people, on how the data set was read.
         groups: the number of the group of each image, (n,), by the split; empty where there are no groups.
     """
 
@@ -271,7 +271,7 @@ def raw_images(
         test: the test images, where there are any.
         classes: names of the classes in the order of their labels; empty names them "0", "1", ...
         validation: the validation images, where there are any.
-        notes: what a person should know; classes that a split lacks are added.
+        notes: for people; classes that a split lacks are added.
 
     Returns:
         The data set.

@@ -117,7 +117,7 @@ def raw_multi(
         test: the test images, where there are any.
         classes: names of the classes in the order of their labels; empty names them "0", "1", ...
         validation: the validation images, where there are any.
-        notes: what a person should know; classes that a part lacks are added.
+        notes: for people; classes that a part lacks are added.
 
     Returns:
         The data set.

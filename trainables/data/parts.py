@@ -78,7 +78,7 @@ def part_of_file(file: Path, root: Path) -> Part | Literal["unclear"] | None:
 
     Args:
         file: the file, at or below `root`.
-        root: the folder above which no name is read; `file` itself where it stands alone.
+        root: the folder above which no name is read; `file` itself where no folder is read.
 
     Returns:
         The part; None where no name means one; "unclear" where the name of the file has words of two parts, as in

@@ -101,7 +101,7 @@ def raw_numbers(
         train: the images for training; labels (n, k), float32.
         test: the test images, where there are any.
         validation: the validation images, where there are any.
-        notes: what a person should know.
+        notes: for people.
 
     Returns:
         The data set, without classes.

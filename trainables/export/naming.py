@@ -105,7 +105,7 @@ def positional(network: nn.Module, inputs: Batch) -> tuple[Any, ...]:
         The arguments of `forward`.
 
     Raises:
-        TrainableError: `forward` takes an input by its name alone, or another argument stands before it.
+        TrainableError: `forward` takes an input by its name alone, or another argument comes before it.
     """
     if isinstance(inputs, tuple):
         return inputs

@@ -48,7 +48,7 @@ class TaskFile:
         outputs: the form and the names of the outputs of the network.
         mean: of raw inputs; the network expects `(raw - mean) / std`. Empty where it does not.
         std: standard deviation of the same.
-        prepares: whether raw inputs become those of the network in another way, which the task knows.
+        prepares: whether raw inputs become those of the network in another way, which the task defines.
         finishes: whether files for raw inputs change the outputs of the network.
         reading: what the task needs to read inputs and outputs.
         files: for each format of the folder, the inputs that its files take: "raw", "standardized", "prepared" or "".

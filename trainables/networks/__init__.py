@@ -220,7 +220,8 @@ def _input_of(family: Family) -> str:
 
 
 def check_undecided(space: object) -> None:
-    """Check that a family may have an undecided network. One whose `undecided` is None passes: only its builder knows.
+    """Check that a family may have an undecided network. One whose `undecided` is None passes: only its builder
+    decides.
 
     Args:
         space: as in `build`.

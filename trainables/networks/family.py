@@ -24,7 +24,7 @@ class Family:
         builder: builds the network of a member of the space.
         example: makes a random input, see `trainables.networks.examples`.
         undecided: whether `builder(None)` builds a network that holds choices of `search_spaces.nn`, which a supernet
-            needs; None where only the builder knows.
+            needs; None where only the builder decides.
         small: settings of the builder for a network that a laptop can train, where the defaults are larger.
         source: what a process imports to make the builder again, where that is not the builder itself: the class of a
             module with choices, or an instance (`trainables.networks.own`).

@@ -2,7 +2,7 @@
 
     own_family(Net)                         # a class: every network is built from a new Net()
     own_family(partial(Net, hidden=64))     # the same with arguments
-    own_family(Net(hidden=64))              # an instance, which is a template: its weights are drawn anew
+    own_family(Net(hidden=64))              # an instance, which is a template: its weights are drawn again
     own_family(build)                       # a function of an architecture and what the data decide
 
 A constructor or a function gets those of the arguments that the data decide that its signature has, such as
@@ -104,7 +104,7 @@ def own_family(given: object, reference: str | None = None) -> Family:
         reference: the "module:attribute" from which other processes import it, where its own name does not say that.
 
     Returns:
-        The family. An instance that its class makes again without arguments stands in it by its class.
+        The family. An instance that its class makes again without arguments is in it by its class.
 
     Raises:
         TrainableError: it is none of these.

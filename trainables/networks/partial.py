@@ -75,7 +75,7 @@ def check_partial(partial: object, channels: int, *, is_decided: bool) -> None:
         is_decided: whether the network is decided; only an undecided one has parts.
 
     Raises:
-        TrainableError: the channels cannot be divided into so many parts, or the network is decided.
+        TrainableError: the channels cannot be divided into this number of parts, or the network is decided.
     """
     check_number("partial", partial, 1, whole=True)
     if partial != 1 and is_decided:

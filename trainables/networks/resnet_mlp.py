@@ -1,7 +1,7 @@
 """Networks of the `resnet_mlp` space: the ResNet for tables of Gorishniy et al. 2021 (arXiv 2106.11959).
 
 A linear map brings the row to `width` values. Each block adds dropout(linear(dropout(activation(linear(norm(x)))))) to
-its input x. Behind the last block stand a normalisation, an activation and a linear map. In training, batch
+its input x. Behind the last block come a normalisation, an activation and a linear map. In training, batch
 normalisation needs at least two rows. Columns of categories become learned vectors, behind the numbers of the row.
 """
 

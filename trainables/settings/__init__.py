@@ -71,7 +71,7 @@ def check_number(
 
     Args:
         name: the setting's name, for the message.
-        value: what is given.
+        value: the given value.
         low: the least value that is allowed.
         high: the greatest value that is allowed.
         whole: allow integers only.
@@ -94,7 +94,7 @@ def check_name(name: str, value: object, known: Sequence[str]) -> None:
 
     Args:
         name: the setting's name, for the message.
-        value: what is given.
+        value: the given value.
         known: the names that are allowed.
 
     Raises:
@@ -110,7 +110,7 @@ def check_flag(name: str, value: object) -> None:
 
     Args:
         name: the setting's name, for the message.
-        value: what is given.
+        value: the given value.
 
     Raises:
         TrainableError: `value` is neither True nor False.
@@ -124,7 +124,7 @@ def check_mapping(name: str, value: object) -> None:
 
     Args:
         name: the setting's name, for the message.
-        value: what is given.
+        value: the given value.
 
     Raises:
         TrainableError: `value` is neither None nor a mapping whose keys are text.
@@ -138,7 +138,7 @@ def check_text(name: str, value: object, *, optional: bool = False) -> None:
 
     Args:
         name: the setting's name, for the message.
-        value: what is given.
+        value: the given value.
         optional: allow None.
 
     Raises:

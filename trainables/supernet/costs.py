@@ -109,7 +109,7 @@ def expected(costs: Mapping[str, Tensor], chances: Mapping[str, Tensor], enclosi
         costs: the costs of the options (options,), by decision.
         chances: their probabilities (options,), by decision. A decision on inputs without a vector need not be there:
             its inputs are equally likely.
-        enclosing: the options of other decisions in which each decision of `costs` stands.
+        enclosing: the options of other decisions in which each decision of `costs` is.
 
     Returns:
         The expected cost, a scalar.

@@ -57,7 +57,7 @@ class SharedWeights:
         space: name of the space, or a `Space`, whose architectures will come; default: that of the supernet. One of
             another name is refused.
         calibration: training examples to which normalisations are fitted, before an architecture is scored.
-        images: of the validation examples that score, always the same ones; None: all.
+        images: the number of validation examples that score, always the same; None for all.
         data_root: where the data are now, if elsewhere than when the supernet was trained.
         device: see `ImageClassifier`.
     """
@@ -262,7 +262,7 @@ class Scorer:
             return judged(self.supernet, self.task, self.data, part)
 
     def network(self, architecture: object) -> nn.Module:
-        """That architecture by itself, with copies of its weights, in evaluation mode.
+        """That architecture alone, with copies of its weights, in evaluation mode.
 
         Args:
             architecture: a member of the supernet's space.
@@ -336,7 +336,7 @@ def spread_rows(part: Part, count: int, device: torch.device) -> Tensor:
         device: the device of the data.
 
     Returns:
-        (n,), int64, their numbers, always the same ones.
+        (n,), int64, their numbers, always the same.
     """
     count = min(count, len(part))
     return torch.arange(count, device=device) * len(part) // count

@@ -64,7 +64,7 @@ def _method(supernet: Supernet) -> PathMethod:
 
 
 class _Search:
-    """What is known: by the id of each architecture its score, itself, and the path to it."""
+    """By the id of each architecture: its score, the architecture, and the path to it."""
 
     def __init__(self, supernet: Supernet, score: Score, draws: Draws) -> None:
         self._supernet, self._score, self._host = supernet, score, draws.host

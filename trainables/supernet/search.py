@@ -3,7 +3,7 @@
 An epoch is every example of the training half once. A step of the architecture comes before each step of the weights,
 except in the first epochs, in which weights warm up. Neither step computes anything for the parameters of the other.
 Running statistics of normalisations follow the weights' steps only: validation examples leave no trace in the network.
-Only the end of an epoch waits for the device (and `gdas` once a step, because it must know what it drew).
+Only the end of an epoch waits for the device (and `gdas` once a step, because it needs the option that it drew).
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class SearchRecipe:
         batch_size: examples a step.
         weights: how the weights learn.
         architect: how the architecture learns.
-        warmup_epochs: epochs, of the first ones, in which only weights learn.
+        warmup_epochs: the number of first epochs in which only weights learn.
     """
 
     batch_size: int

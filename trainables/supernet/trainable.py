@@ -195,7 +195,7 @@ class DartsTrainable:
             (folder / "architecture.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Continue from `folder`, which an equal search wrote; otherwise `CheckpointError`, and set up anew."""
+        """Continue from `folder`, which an equal search wrote; otherwise `CheckpointError`, and set up again."""
         state = read_tensors(folder, self.file)
         mine = self._run.identity
         before = {**self._run.builder.older_identity(), "seed": mine["seed"], "max_epochs": mine["max_epochs"]}

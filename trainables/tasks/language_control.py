@@ -77,7 +77,7 @@ def _probabilities(train: Array, text: Array, order: int, size: int) -> Array:
 
 
 def _numbered(tokens: Array, length: int, size: int) -> Array:
-    """A number for each sequence of so many tokens."""
+    """A number for each sequence of this length."""
     found = np.zeros(max(0, len(tokens) - length + 1), dtype=np.int64)
     for place in range(length):
         found = found * size + tokens[place : place + len(found)]

@@ -6,7 +6,7 @@
         print(learner.step()["accuracy"])
     print(learner.evaluate("test"))
 
-The data lie on the device, where batches are drawn and augmented. On a CPU the same seed gives the same numbers, and a
+The data are on the device, where batches are drawn and augmented. On a CPU the same seed gives the same numbers, and a
 training that continues from a checkpoint gives the numbers of one that was never stopped, to the last bit. On CUDA that
 is not promised. No call changes torch's global random state. Several processes may train one network together (`join`);
 all of them then call `step` and `evaluate`.
@@ -186,7 +186,7 @@ class Learner:
             group: the processes that train together.
 
         Raises:
-            TrainableError: the batch is too small for so many, or `device` names one GPU for all of them.
+            TrainableError: the batch is too small for this number, or `device` names one GPU for all of them.
         """
         check_together(group.size, self._settings.batch_size, self._settings.device)
         self._group = group
@@ -353,7 +353,7 @@ class Learner:
         return self._run.training.data.normalize(inputs)
 
     def deployed(self) -> Deployed:
-        """The network with some training examples and what else its user has to know."""
+        """The network with some training examples and what its user needs besides."""
         from trainables.export.deployed import Deployed
 
         training, data = self._run.training, self._run.training.data
@@ -401,7 +401,7 @@ class Learner:
         write_tensors(folder, self.kind, state)
 
     def load(self, folder: Path) -> None:
-        """Continue from `folder`, which an equal training wrote; otherwise `CheckpointError`, and set up anew."""
+        """Continue from `folder`, which an equal training wrote; otherwise `CheckpointError`, and set up again."""
         state = read_tensors(folder, self.kind)
         check_identity(folder, state, self.kind, self._run.identity, self._older_identity(self._run.identity))
         try:

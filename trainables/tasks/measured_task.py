@@ -105,7 +105,7 @@ class _Measured:
                 _whole(one, data, *cast("Any", self._for_wholes(outputs.detach(), targets, data)))
 
     def identity(self) -> Mapping[str, object]:
-        """Return the identity of the task, with what stands in the settings."""
+        """Return the identity of the task, with that of the settings."""
         return {**self.plain.identity(), **self.own.identity}
 
     def _for_loss(self, outputs: Batch, targets: Batch, data: Any) -> tuple[Batch, Batch]:

@@ -146,7 +146,7 @@ class OwnMeasures:
     Attributes:
         loss: the function in place of the loss of the task; None keeps that.
         metrics: beside those of the task.
-        identity: what stands in the settings, for checkpoints.
+        identity: the settings as plain data, for checkpoints.
     """
 
     loss: Measure | None

@@ -70,7 +70,7 @@ def _outputs(model: Any, frame: pd.DataFrame, data: TableData) -> Tensor:
 
 
 def _frame(data: TableData, part: TablePart) -> pd.DataFrame:
-    """The rows as they are: numbers with NaN, and codes, which are categories where scikit-learn takes so many."""
+    """The rows as they are: numbers with NaN, and codes, which are categories where scikit-learn takes this number."""
     encoding = data.encoding
     columns: dict[str, object] = {}
     for index, number in enumerate(encoding.numbers):

@@ -157,7 +157,7 @@ class Meter(Protocol):
 
 @runtime_checkable
 class Recommending(Protocol):
-    """A task that knows better defaults for its training than those of `LearnerSettings`."""
+    """A task that has better defaults for its training than those of `LearnerSettings`."""
 
     def recipe(self) -> Mapping[str, object]:
         """Choose settings of the training; what a user gives replaces them.
@@ -246,7 +246,7 @@ class Task(Protocol):
             generator: random numbers, on the device of the data. All random numbers must come from it.
 
         Returns:
-            Numbers of examples, (k,), int64: as many as an epoch has.
+            Numbers of examples, (k,), int64: the number of examples of an epoch.
         """
         import torch
 
@@ -316,7 +316,7 @@ class Task(Protocol):
         return {}
 
     def exported(self, data: Any) -> Mapping[str, Any]:
-        """Return what users of a trained network have to know about its inputs and outputs; by default nothing.
+        """Return facts for users of a trained network about its inputs and outputs; by default nothing.
 
         What `normalize` of the data does to raw inputs becomes a part of exported files by itself.
 

@@ -37,7 +37,7 @@ class TaskTuning:
     recipe: Recipe
 
     def examples(self, count: int) -> Batch:
-        """Draw training examples, always the same ones.
+        """Draw training examples, always the same.
 
         Args:
             count: the number of examples; all where there are fewer.

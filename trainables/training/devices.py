@@ -55,7 +55,8 @@ def device_of(name: str) -> torch.device:
 
 
 def layout_of(network: nn.Module, device: torch.device) -> torch.memory_format:
-    """How the weights and images of `network` lie in memory while it trains: channels last, the faster one, if it may.
+    """How the weights and images of `network` are laid out in memory while it trains: channels last, the faster one, if
+    it may.
 
     oneDNN 3.13, which torch 2.15 has, writes past a buffer in the weight gradient of a strided 1x1 convolution of
     channels-last images with fewer channels than a vector holds (uxlfoundation/oneDNN issue 6035): gradients are

@@ -100,7 +100,7 @@ def check_identity(
     """Refuse the checkpoint of another training.
 
     Args:
-        folder: where the checkpoint lies, for the message.
+        folder: the place of the checkpoint, for the message.
         state: what `read_tensors` returned; its entry "of" is the identity of the training that wrote it.
         kind: the kind of training, for the message.
         mine: the identity of this training: its "version", and every value that decides the training, by name.

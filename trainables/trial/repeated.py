@@ -239,7 +239,7 @@ class Repeated:
             folder: what `save` wrote.
 
         Raises:
-            CheckpointError: it does not hold so many trainings, or one of them refuses its checkpoint.
+            CheckpointError: it holds another number of trainings, or one of them refuses its checkpoint.
         """
         try:
             state = json.loads((folder / f"{_FILE}.json").read_text(encoding="utf-8"))

@@ -161,7 +161,7 @@ def check(contest: Contest, contestants: Sequence[Contestant]) -> None:
 
     Args:
         contest: the settings of the races.
-        contestants: who takes part.
+        contestants: the strategies that take part, with their schedulers.
 
     Raises:
         ConfigError: the budget, the number of workers, the mode, or the table is wrong.
@@ -182,7 +182,7 @@ def run_race(contest: Contest, contestant: Contestant, seed: int) -> Race:
 
     Args:
         contest: the settings of the races.
-        contestant: who runs.
+        contestant: the strategy that runs, with its scheduler.
         seed: of the strategy.
 
     Returns:

@@ -15,7 +15,7 @@ def write_courses(races: Sequence[Race], out: Path) -> None:
     """Write the columns strategy, seed, seconds, validation, test, and trials (their number in the race).
 
     Args:
-        races: finished ones.
+        races: the finished races.
         out: the file.
 
     Raises:

@@ -21,7 +21,7 @@ def run_races(
 
     Args:
         contest: the settings of the races.
-        contestants: who takes part.
+        contestants: the strategies that take part, with their schedulers.
         seeds: one race each for every contestant.
         processes: how many races run at a time; None for the number of cores.
 

@@ -87,7 +87,7 @@ def judge_of(races: Sequence[Race]) -> Judge:
     """Choose the score by which races are compared.
 
     Args:
-        races: finished ones.
+        races: the finished races.
 
     Returns:
         "test" where the table has a test score for every chosen architecture, else "validation".
@@ -99,7 +99,7 @@ def score_strategies(races: Sequence[Race], budget: float, mode: str = "max", be
     """Score strategies by races with equal seeds for every strategy, judged as `judge_of` returns.
 
     Args:
-        races: finished ones.
+        races: the finished races.
         budget: virtual seconds of a race.
         mode: "max" where more is better, else "min".
         best: the best score in the table; None counts regret from the best score of any race.

@@ -60,7 +60,7 @@ class Benchmark(Protocol):
             The curve, with a value for each fidelity.
 
         Raises:
-            ArchitectureError: the table does not know the architecture.
+            ArchitectureError: the table has no row for the architecture.
         """
 
     def test(self, architecture: Architecture) -> float | None:

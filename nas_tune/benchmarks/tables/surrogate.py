@@ -40,7 +40,7 @@ class SurrogateBenchmark:
     Args:
         file: the ONNX file, with the files that describe its inputs beside it.
         space: `darts`.
-        epochs: the fidelities in epochs, rising; empty for all that the surrogate knows.
+        epochs: the fidelities in epochs, rising; empty for all that the surrogate has.
 
     Raises:
         ConfigError: a file is missing or is another kind of model, the space is not `darts`, the surrogate does not

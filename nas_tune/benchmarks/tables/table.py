@@ -44,7 +44,7 @@ class Table:
     """Looks up the results of trainings.
 
     Args:
-        space: name of the space (or a `Space`) whose members the table knows.
+        space: name of the space (or a `Space`) whose members the table has.
         file: a Parquet file, or an ONNX surrogate; a relative path is looked for here, then below `NAS_TUNE_TABLES`.
         column: the column of the architectures; None for a surrogate, which has no columns.
         fidelities: `EPOCHS:VALUE_COLUMN:COST_COLUMN`, rising; costs are seconds from the start. For a surrogate

@@ -2,7 +2,7 @@
 
 - decisions: the vector of the space. Each number is spread over five Gaussian bumps, so that distant values differ as
   much as two options do, and no more; otherwise models would prefer the corners of the space.
-- pooled: counts of the options and sums of the numbers over all decisions of a kind, wherever they stand; and the depth
+- pooled: counts of the options and sums of the numbers over all decisions of a kind, wherever they are; and the depth
   and width of the graphs.
 - paths: counts of the paths through a cell by their last three operations. A zero operation ends a path and an identity
   is skipped, so cells that compute the same have the same features. Spaces without graphs have no paths.

@@ -23,7 +23,7 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
 
     Returns:
         The column `row`, or `name` where the examples have names; `prediction`, or several columns `prediction_..`
-        where an example has several numbers; the names of several classes stand in one text, separated by commas. Then
+        where an example has several numbers; the names of several classes are in one text, separated by commas. Then
         `probability_<class>` where there are classes.
 
     Raises:

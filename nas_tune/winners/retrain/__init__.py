@@ -12,7 +12,7 @@
     honesty.py      the report
     agreement.py    its statistics
 
-A retraining is a run: its ledger lies in `<run>/retrain`, its trials are pairs of architecture and repeat.
+A retraining is a run: its ledger is in `<run>/retrain`, its trials are pairs of architecture and repeat.
 """
 
 from __future__ import annotations

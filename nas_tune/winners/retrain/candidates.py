@@ -76,9 +76,9 @@ def chosen_of(run: Run, trial: int | None, top: int, metric: str) -> list[Candid
 
     Args:
         run: with a finished trial.
-        trial: its number; None for the best ones.
+        trial: its number; None for the best trials.
         top: how many architectures; with several objectives those of the front come first.
-        metric: the one whose value is the search score.
+        metric: the metric whose value is the search score.
 
     Returns:
         The candidates, the best first.

@@ -114,7 +114,7 @@ class Retrained:
         Args:
             chosen: the number of the candidate, from 0.
             repeat: the number of its training, from 0.
-            trainable: the one of the retraining, if it cannot be imported by name.
+            trainable: the trainable of the retraining, if it cannot be imported by name.
             allow_code: import the code that the run names, although it was not begun by this user on this machine.
 
         Returns:

@@ -61,7 +61,7 @@ class Recordings:
         name: names the data in messages.
         parts: the signals by part, "train" among them; data without parts are all "train".
         sample_rate: of WAV files; None elsewhere.
-        notes: what a reader has to know.
+        notes: for people.
     """
 
     name: str

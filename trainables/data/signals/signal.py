@@ -106,7 +106,7 @@ class SignalData:
         target_mean: (k,), of the training targets; empty for a classification.
         target_std: (k,), standard deviation of the same; 1 for a constant one.
         groups: the number of the group of each signal, (n,), by the name of the part; empty without groups.
-        notes: what a reader has to know.
+        notes: for people.
     """
 
     name: str

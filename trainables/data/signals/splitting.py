@@ -24,7 +24,7 @@ def split_recordings(
 ) -> dict[Part, Clips]:
     """Make the parts that signals do not have. The same seed gives the same parts on every machine.
 
-    Parts that share a group are given up where `validation_groups` asks for groups: all parts are drawn anew.
+    Parts that share a group are given up where `validation_groups` asks for groups: all parts are drawn again.
 
     Args:
         recordings: the signals in the parts that they have.

@@ -213,7 +213,7 @@ def _groups(frames: Mapping[Part, pd.DataFrame], column: str, device: torch.devi
 def _noticed(
     frames: Mapping[Part, pd.DataFrame], parts: Mapping[Part, TablePart], target: Target, encoding: Encoding
 ) -> list[str]:
-    """Warnings about classes that a part lacks, and rows that stand in two parts."""
+    """Warnings about classes that a part lacks, and rows that are in two parts."""
     notes = []
     rows = [*encoding.columns, target.name]
     hashes = {part: pd.util.hash_pandas_object(frame[rows].astype(str), index=False) for part, frame in frames.items()}

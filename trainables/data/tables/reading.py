@@ -33,7 +33,7 @@ class RawTable:
     Attributes:
         name: names the table in messages.
         parts: the rows by part, "train" among them; a table without parts is all "train".
-        notes: what a reader has to know.
+        notes: for people.
     """
 
     name: str

@@ -23,7 +23,7 @@ _CONSTANT = 1e-9
 class Scaling:
     """How numbers are scaled. Missing numbers become 0, and a column says where they were.
 
-    "piecewise" makes several columns of one: each is the share of a bin that lies below the number, from 0 to 1 (the
+    "piecewise" makes several columns of one: each is the share of a bin that is below the number, from 0 to 1 (the
     piecewise linear encoding of Gorishniy et al. 2022, 2203.05556, with bins of equally many training rows).
 
     Attributes:
@@ -115,7 +115,7 @@ class Scaling:
         return torch.cat([values, absent[:, self.missing].to(values.dtype)], dim=1) if len(self.missing) else values
 
     def _shares(self, numbers: Tensor) -> Tensor:
-        """The share of each bin that lies below each number."""
+        """The share of each bin that is below each number."""
         low, high = self.knots[:, :-1], self.knots[:, 1:]
         gap = torch.where(high > low, high - low, torch.ones_like(high))
         return self._of_bins(((numbers.unsqueeze(2) - low) / gap).clamp(0, 1))

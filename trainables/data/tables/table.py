@@ -63,7 +63,7 @@ class TableData:
         scaling: how numbers are scaled.
         target: what is predicted.
         groups: the number of the group of each row, (n,), by the name of the part; empty without groups.
-        notes: what a reader has to know about the columns, the target and the split.
+        notes: for people, on the columns, the target and the split.
     """
 
     name: str

@@ -29,7 +29,7 @@ class RawText:
         name: names the text in messages.
         unit: what a token is: "characters", "bytes" or "ids".
         parts: code points, bytes or ids, (n,), by part, "train" among them; a text without parts is all "train".
-        notes: what a reader has to know.
+        notes: for people.
     """
 
     name: str

@@ -59,7 +59,7 @@ class TextData:
         test: the part for the test.
         vocabulary: the numbers of the tokens.
         epoch_tokens: the tokens of an epoch.
-        notes: what a reader has to know.
+        notes: for people.
     """
 
     name: str

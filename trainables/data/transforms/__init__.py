@@ -5,7 +5,7 @@
     views = transformed(images, built(settings), generator)
 
 Settings are plain values: a list of names of the classes, with their arguments, or the "module:attribute" of a
-transform or function of one's own. So they stand in configurations, ledgers and checkpoints, and every process builds
+transform or function of one's own. So configurations, ledgers and checkpoints can hold them, and every process builds
 the same.
 """
 

@@ -21,7 +21,7 @@ class Gdas(Method):
     """Computes one option of each decision per step, drawn by the Gumbel-max trick.
 
     Its weight has the value 1 and the gradient of the softmax at a temperature that falls linearly over the search.
-    Python must know which option it is: on a GPU this is the only time in a step that the host waits.
+    Python needs the number of the option: on a GPU this is the only time in a step that the host waits.
 
     Args:
         temperature: the temperature of the softmax at the beginning; 10 in the paper.

@@ -122,7 +122,7 @@ def reached(path: Mapping[str, Sequence[int]], enclosing: Enclosing) -> list[str
 
     Args:
         path: the indices of the taken options, by decision.
-        enclosing: the options in which each decision stands, by decision.
+        enclosing: the options in which each decision is, by decision.
 
     Returns:
         The names of the active decisions.
@@ -141,7 +141,7 @@ def _is_taken(path: Mapping[str, Sequence[int]], decision: Decision, index: int)
 
 
 def enclosing_options(decisions: Iterable[Decision]) -> dict[str, list[tuple[Decision, int]]]:
-    """Find the options of other decisions in which each decision stands, by the dotted names.
+    """Find the options of other decisions in which each decision is, by the dotted names.
 
     Args:
         decisions: the decisions of a supernet.
