@@ -22,16 +22,19 @@ const progress = chart("progress", 330, (holder, height) => {
   const shown = trials.number.map((_, i) => i).filter((i) => values[i] !== null && ending[i] !== null);
   if (!shown.length) return empty(holder, "no trial with a value yet");
   const across = timed ? [0, last / unit.size * 1.01] : [0, Math.max(2, ...trials.number.map((n) => n + 1)) + 0.5];
+  const scope = scoped(shown, values, mode), spreads = trials.spreads[view.metric] || [];
+  const wide = shown.filter((i) => view.scope === "all" && spreads[i] && values[i] >= scope[0] && values[i] <= scope[1]);
+  scope[0] = Math.min(scope[0], ...wide.map((i) => values[i] - spreads[i]));
+  scope[1] = Math.max(scope[1], ...wide.map((i) => values[i] + spreads[i]));
   const plot = new Plot(holder, height,
     { range: across, ticks: timed ? undefined : ticks(across[0], across[1], Math.min(10, across[1], holder.clientWidth / 65)).filter(Number.isInteger), label: timed ? `${unit.name} since the start` : "trials" },
-    { range: scoped(shown, values, mode), label: `${titled(view.metric)} (${mode === "max" ? "higher" : "lower"} is better)` });
+    { range: scope, label: `${titled(view.metric)} (${mode === "max" ? "higher" : "lower"} is better)` });
   const inside = (i) => values[i] >= plot.y.range[0] && values[i] <= plot.y.range[1];
   const spots = (state) => shown.filter((i) => trials.state[i] === state && inside(i)).map((i) => [plot.px(ending[i]), plot.py(values[i])]);
   const states = Object.keys(colours).filter((state) => shown.some((i) => trials.state[i] === state));
   const radius = shown.length > 300 ? 2.2 : 3.6, within = (value) => plot.py(Math.min(plot.y.range[1], Math.max(plot.y.range[0], value)));
-  for (const i of shown.filter((i) => inside(i) && trials.spreads[view.metric]?.[i])) {
-    const spread = trials.spreads[view.metric][i], x = plot.px(ending[i]);
-    plot.path(`M${x} ${within(values[i] - spread)}V${within(values[i] + spread)}`, { stroke: "var(--faint)", "stroke-width": 1.5 });
+  for (const i of shown.filter((i) => inside(i) && spreads[i])) {
+    plot.path(`M${plot.px(ending[i])} ${within(values[i] - spreads[i])}V${within(values[i] + spreads[i])}`, { stroke: "var(--faint)", "stroke-width": 1.5 });
   }
   for (const state of states) {
     const full = state === "complete";

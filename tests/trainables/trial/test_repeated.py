@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.toys import Climber, tiny_space
 from trainables import TrainableError, adapt
 from trainables.errors import CheckpointError
 from trainables.registry import one_training
+from trainables.trial.deadline import check_time
 from trainables.trial.repeated import Repeated, one_of, seed_of
 from trainables.trial.session import Outcome, TrialSession
 from trainables.trial.trainings import settings_of_each
@@ -127,6 +129,21 @@ def test_a_failure_of_one_training_is_that_of_the_trial() -> None:
     found = outcome(train)
     assert found.failure is not None
     assert found.failure.kind == "oom"
+
+
+def test_a_deadline_ends_the_epoch_within_any_training() -> None:
+    def train(architecture: Architecture, *, seed: int = 0) -> Iterator[Any]:
+        while True:
+            check_time()
+            time.sleep(0.02)
+            yield {"loss": 1.0}
+
+    made = adapt(train, {"repeats": 3})
+    session = TrialSession(made, ARCHITECTURE, seed=0, max_epochs=9, ends=time.monotonic() + 0.03)
+    found = session.advance()
+    assert found.out_of_time
+    assert not found.metrics
+    assert "the time was up in epoch 1" in found.notes[0]
 
 
 # Checkpoints
