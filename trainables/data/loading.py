@@ -100,9 +100,9 @@ def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) ->
     Raises:
         DataError: the data set is missing, damaged or cannot be split; the message names the places that were searched.
     """
-    if settings.data == "digits":
+    if settings.data == "digits" and settings.folds is None:
         return
-    if data_path(settings.data, settings.root) is None:
+    if settings.data != "digits" and data_path(settings.data, settings.root) is None:
         place = _root(settings.data, settings.root) / LAYOUT[settings.data]
         if settings.download and not place.is_dir():
             return

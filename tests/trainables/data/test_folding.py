@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from trainables.data import DataSettings, load
+from trainables.data import DataSettings, load_images
 from trainables.data.folding import Fold, FoldCache, folds_of
 from trainables.data.loading import check_data, described, load_numbers
 from trainables.data.signals import SignalSettings, load_signals
@@ -102,16 +102,18 @@ def test_settings_that_cannot_be_are_refused(kind: Any, given: dict[str, Any], m
 
 
 def test_the_test_part_of_images_stays_as_it_is() -> None:
-    once, found = load(DataSettings("digits"), CPU), [load(fold(number), CPU) for number in range(3)]
+    once, found = load_images(DataSettings("digits"), CPU), [load_images(fold(number), CPU) for number in range(3)]
     whole = sum(len(part) for part in (once.train, once.validation))
     assert sum(len(data.validation) for data in found) == whole
     for data in found:
         assert torch.equal(data.test.images, once.test.images)
         assert len(data.train) + len(data.validation) == whole
         assert abs(len(data.validation) - whole / 3) < 1
-    assert load(fold(0), CPU) is found[0]
-    assert load(DataSettings("digits", folds=3), CPU).train.labels.equal(found[0].train.labels)
+    assert load_images(fold(0), CPU) is found[0]
+    assert load_images(DataSettings("digits", folds=3), CPU).train.labels.equal(found[0].train.labels)
     check_data(DataSettings("digits", folds=3))
+    with pytest.raises(DataError, match=r"digits: folds is 500, and class '8' has 139 examples"):
+        check_data(DataSettings("digits", folds=500))
 
 
 def fold(number: int) -> DataSettings:
@@ -131,7 +133,7 @@ def test_images_with_groups_and_images_with_numbers_have_folds(images: Path) -> 
     path = str(images / "images.npz")
     held: list[int] = []
     for number in range(3):
-        data = load(DataSettings(path, validation_groups="speaker", folds=3, fold=number), CPU)
+        data = load_images(DataSettings(path, validation_groups="speaker", folds=3, fold=number), CPU)
         held += data.groups["validation"].tolist()
         assert not {*data.groups["train"].tolist()} & {*data.groups["validation"].tolist()}
     assert len(held) == 24 - len(data.test)
