@@ -16,6 +16,7 @@ from torch import Tensor
 from trainables.data.folding import FoldCache, fold_of
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, Part
+from trainables.data.signals.noticed import constant_channels, constant_targets, noticed_signals
 from trainables.data.signals.recordings import Clips, Recordings, read_recordings
 from trainables.data.signals.series import read_windows
 from trainables.data.signals.settings import SignalSettings
@@ -30,7 +31,6 @@ Array = np.ndarray[Any, Any]
 _SHOWN = 20
 _ENOUGH = 0.95
 """The share of the training signals that are not cut where no length is given."""
-_FEW = 20
 
 
 def load_signals(settings: SignalSettings, device: torch.device) -> SignalData:
@@ -127,6 +127,7 @@ def _loaded(settings: SignalSettings, path: Path, device: str, stamp: tuple[obje
         windows = read_windows(path, settings, notes)
         empty = WindowPart(windows["train"].series[:, :0], 0, settings.window, settings.horizon, settings.step)
         series = {part: _series_on(windows.get(part, empty), place) for part in PARTS}
+        notes += constant_channels(series["train"].waves)
         return _data(str(path), series, (), settings.sample_rate, {}, notes)
     recordings = _read(settings, path, stamp)
     notes += recordings.notes
@@ -145,7 +146,7 @@ def _loaded(settings: SignalSettings, path: Path, device: str, stamp: tuple[obje
         waves = {part: one.float() for part, one in waves.items()}
     none = targets["train"][:0]
     made = {part: SignalPart(waves[part].to(place), targets.get(part, none).to(place)) for part in PARTS}
-    notes += _noticed(clips, classes)
+    notes += [*noticed_signals(clips, classes), *constant_channels(clips["train"].waves)]
     if (fold := fold_of(settings)) is not None:
         notes.append(f"the part for validation is {fold}")
     return _data(str(path), made, classes, rate, _groups(clips, place), notes)
@@ -163,6 +164,8 @@ def _data(
     notes: Sequence[str],
 ) -> SignalData:
     train = parts["train"]
+    if not classes:
+        notes = [*notes, *constant_targets(name, train.targets)]
     mean, std = _moments(train.waves.double().transpose(0, 1).flatten(1))
     targets = train.targets.double().T if not classes else torch.zeros((0, 1), dtype=torch.float64)
     target_mean, target_std = _moments(targets.to(mean.device))
@@ -279,24 +282,6 @@ def _groups(clips: Mapping[Part, Clips], device: torch.device) -> dict[str, Tens
         if some.groups:
             found[str(part)] = torch.tensor([numbers[group] for group in some.groups], device=device)
     return found
-
-
-def _noticed(clips: Mapping[Part, Clips], classes: tuple[str, ...]) -> list[str]:
-    """Notes about silent signals, classes that a part lacks, and which groups are in which part."""
-    notes = []
-    for part, some in clips.items():
-        silent = sum(bool((one == one[:, :1]).all()) for one in some.waves)
-        if silent:
-            notes.append(f"warning: {silent} of {len(some.waves)} {part} signals are constant (silence)")
-        seen = {str(target) for target in some.targets}
-        absent = [name for name in classes if name not in seen]
-        if absent:
-            notes.append(f"warning: no {part} signal is of class {', '.join(absent[:_SHOWN])}")
-        groups = sorted(set(some.groups))
-        if groups:
-            more = ", .." if len(groups) > _FEW else ""
-            notes.append(f"groups for {part}: {', '.join(groups[:_FEW])}{more}")
-    return notes
 
 
 def _others(data: SignalData) -> dict[str, SignalPart | WindowPart]:

@@ -12,6 +12,7 @@ import torch
 
 from trainables.data.cache_keys import CacheKey
 from trainables.data.parts import PARTS, Part
+from trainables.data.texts.noticed import check_tokens_differ, copied_pieces, noticed_ids
 from trainables.data.texts.reading import RawText, path_of_text, read_text_parts, text_files
 from trainables.data.texts.settings import TextSettings
 from trainables.data.texts.text import TextData, TextPart
@@ -95,7 +96,9 @@ def _load(key: CacheKey[TextSettings], device: str, stamp: tuple[object, ...]) -
     text = _read(key, stamp)
     notes = list(text.notes)
     points = _parted(text, settings)
+    check_tokens_differ(text.name, points["train"], text.unit)
     vocabulary = _vocabulary(points, text, settings, notes)
+    notes += copied_pieces(points, text.unit)
     place, context = torch.device(device), settings.context
     parts = {}
     for part in PARTS:
@@ -142,7 +145,9 @@ def _vocabulary(points: Mapping[Part, Array], text: RawText, settings: TextSetti
         return Vocabulary("bytes", _BYTES)
     train = points["train"]
     if text.unit == "ids":
-        return Vocabulary("ids", settings.vocabulary or int(train.max()) + 1)
+        size = settings.vocabulary or int(train.max()) + 1
+        notes += noticed_ids(points, size)
+        return Vocabulary("ids", size)
     others = np.concatenate([points[part] for part in points if part != "train"])
     made = Vocabulary.of_characters(train, others)
     if made.has_bucket:
