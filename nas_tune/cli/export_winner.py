@@ -31,7 +31,7 @@ _Formats = Annotated[
     typer.Option(
         "--format",
         metavar="F,F",
-        help=f"{', '.join(STANDARD)}, and those of plug-ins; may be repeated. Default: these four.",
+        help=f"Formats, also of plug-ins; may be repeated. Default: {', '.join(STANDARD)}.",
     ),
 ]
 _Folder = Annotated[
