@@ -43,7 +43,8 @@ def facts(run: Run) -> dict[str, Any]:
         seconds since the start of the run, without the breaks between its sessions.
     """
     trials, epochs = run.trials(), run.epochs()
-    elapsed = Elapsed(session_starts(run), _moments(trials, epochs))
+    moments = pd.concat([trials["started"], trials["ended"], epochs["time"]]).dropna()
+    elapsed = Elapsed(session_starts(run), [moment.timestamp() for moment in moments])
     return {
         "name": run.config.run_name,
         "objectives": [
@@ -59,11 +60,6 @@ def facts(run: Run) -> dict[str, Any]:
         "importance": [one.facts() for one in importances(run)],
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _moments(trials: pd.DataFrame, epochs: pd.DataFrame) -> list[float]:
-    known = pd.concat([trials["started"], trials["ended"], epochs["time"]]).dropna()
-    return [time.timestamp() for time in known]
 
 
 def _columns(run: Run, trials: pd.DataFrame, elapsed: Elapsed) -> dict[str, Any]:

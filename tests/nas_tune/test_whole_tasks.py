@@ -13,7 +13,7 @@ import pytest
 
 import nas_tune
 from nas_tune.errors import NasTuneError
-from nas_tune.session.evaluation import rebuilt
+from nas_tune.session.evaluation import rebuilt_trainable
 from tests.faults.processes import start, wait_for_events
 from tests.nas_tune.whole_tasks import CASES
 from tests.registries import kept
@@ -57,7 +57,7 @@ def primary(run: nas_tune.Run) -> str:
 
 
 def test_the_kept_network_is_the_one_of_its_last_report(run: nas_tune.Run) -> None:
-    made, name = rebuilt(run), primary(run)
+    made, name = rebuilt_trainable(run), primary(run)
     several = made.trainings if isinstance(made, Repeated) else [made]
     values = [one.evaluate("validation")[name] for one in several if isinstance(one, Evaluating)]
     assert np.mean(values) == pytest.approx(run.best()[name].iloc[0], rel=1e-5)

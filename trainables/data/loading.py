@@ -320,7 +320,7 @@ def _of_arrays_or_rows(
     groups = of.validation_groups
     if path.suffix.lower() == ".npz":
         check_arrays(path)
-        title = _title(of.data)
+        title = "the given data" if is_kept(of.data) else None  # messages have no path of a kept object
         return load_npz(path, target=of.label_column, numbers=numbers, multi=multi, title=title, groups=groups)
     check_encoded(path, parquet_files(path))
     return load_parquet(
@@ -387,11 +387,6 @@ def data_path(data: str, root: str | None) -> Path | None:
         f"there is no data set {data!r}{did_you_mean(data, NAMED) or ';'} known names: {', '.join(NAMED)}; "
         f"as a path, {places} does not exist"
     )
-
-
-def _title(data: str) -> str | None:
-    """What messages call a file: that of an object by what the user gave, others by their path."""
-    return "the given data" if is_kept(data) else None
 
 
 def _root(data: str, root: str | None) -> Path:

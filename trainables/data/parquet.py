@@ -98,7 +98,8 @@ def load_parquet(
     for part in PARTS:
         if part in rows:
             if numbers:
-                labels = target_numbers([_plain(label) for label in rows[part].labels], f"{path}, {part} rows")
+                plain = [float(one) if isinstance(one, Decimal) else one for one in rows[part].labels]
+                labels = target_numbers(plain, f"{path}, {part} rows")
             elif multi:
                 labels = labels_of_rows(rows[part].labels, () if label_columns else names, f"{path}, {part} rows")
             else:
@@ -159,11 +160,6 @@ def _part_of_row(place: str, column: str | None, cell: object, of_file: Part | N
     if of_file is not None and of_file != part:
         raise DataError(f"{place}: the column {column!r} says {cell!r}, and the name of the file {of_file}; mend one")
     return part
-
-
-def _plain(label: object) -> object:
-    """A decimal number as a float; everything else as it is."""
-    return float(label) if isinstance(label, Decimal) else label
 
 
 def _numbers(labels: list[Any], names: tuple[str, ...], path: Path) -> torch.Tensor:

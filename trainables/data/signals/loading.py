@@ -82,7 +82,9 @@ def described_signals(settings: SignalSettings) -> list[str]:
     data = load_signals(settings, torch.device("cpu"))
     what = "windows" if settings.window is not None else "signals"
     counts = [f"{len(data.train)} {what} to train on"]
-    counts += [f"{len(part)} for {name}" for name, part in _others(data).items() if len(part)]
+    for name, part in (("validation", data.validation), ("test", data.test)):
+        if len(part):
+            counts.append(f"{len(part)} for {name}")
     _, channels, length = data.example().shape
     rate = f" at {data.sample_rate} Hz" if data.sample_rate else ""
     shape = f"{channels} channel{'s' * (channels > 1)} of {length} steps{rate}"
@@ -282,10 +284,6 @@ def _groups(clips: Mapping[Part, Clips], device: torch.device) -> dict[str, Tens
         if some.groups:
             found[str(part)] = torch.tensor([numbers[group] for group in some.groups], device=device)
     return found
-
-
-def _others(data: SignalData) -> dict[str, SignalPart | WindowPart]:
-    return {"validation": data.validation, "test": data.test}
 
 
 def _path(settings: SignalSettings) -> Path:

@@ -101,8 +101,9 @@ def path_of_text(settings: TextSettings) -> Path | None:
     if isinstance(data, np.ndarray) or (isinstance(data, str) and _is_in_memory(data)):
         return None
     if not isinstance(data, str | Path) or not str(data):
+        given = "not given" if data is None else f"a {type(data).__name__}"
         raise DataError(
-            f"data is {_short(data)}; give the path of a text file, of a .npy file of token ids or of a folder of "
+            f"data is {given}; give the path of a text file, of a .npy file of token ids or of a folder of "
             "them, or a one-dimensional array of token ids"
         )
     tried = places_of(data, settings.root)
@@ -242,7 +243,3 @@ def _is_text_file(path: Path) -> bool:
         ids.close()  # an .npz file under the name of an .npy file
         return False
     return ids.ndim == 1 and ids.dtype.kind in "iu"
-
-
-def _short(data: object) -> str:
-    return "not given" if data is None else f"a {type(data).__name__}"
