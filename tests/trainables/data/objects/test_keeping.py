@@ -169,7 +169,7 @@ def test_token_ids_are_one_array() -> None:
         ((IMAGES, LABELS), {"task": "table"}, r"a table has rows of numbers, \(n, columns\)"),
         ((IMAGES[:, 0, 0], IMAGES[:, 0, 0]), {}, "a table predicts one column"),
         ((pd.DataFrame({"y": [1]}), [1]), {}, "x has a column 'y'"),
-        ({"train": (IMAGES, LABELS), "odd": (IMAGES, LABELS)}, {}, "'odd' names no part"),
+        ({"train": (IMAGES, LABELS), "odd": (IMAGES, LABELS)}, {}, "'odd' is not the name of a part"),
         ({"test": (IMAGES, LABELS)}, {}, "none is for training"),
         ([(1,), (2,), (3,)], {}, "a list of 3; give a path, a pair"),
         (7, {}, "a int; give a path"),
