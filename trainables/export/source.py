@@ -102,8 +102,8 @@ class _Author:
 
     def _define(self, members: list[tuple[nn.Module, ModuleSource]]) -> None:
         name = members[0][1].name
-        free = (one for one in (name, *(f"{name}{number}" for number in range(2, 10_000))) if one not in self._names)
-        chosen = next(free)
+        numbered = (f"{name}{number}" for number in itertools.count(2))
+        chosen = next(one for one in itertools.chain([name], numbered) if one not in self._names)
         self._names.add(chosen)
         definition, calls = defined(chosen, [block for _, block in members])
         self._definitions.append(definition)

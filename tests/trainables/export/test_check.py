@@ -67,3 +67,8 @@ def test_small_outputs_are_held_to_a_small_difference(scale: float, monkeypatch:
 def test_a_network_of_float32_alone_is_held_to_the_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotTheSameError):
         found(Single(1.0), 0.0, "py", monkeypatch)
+
+
+@pytest.mark.parametrize("kind", ["py", "onnx"])
+def test_outputs_of_zeros_are_the_same_as_zeros(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(Exact(0.0), 0.0, kind, monkeypatch) == 0
