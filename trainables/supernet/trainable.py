@@ -24,7 +24,7 @@ import torch
 from search_spaces.notation import writer
 from trainables.errors import CheckpointError, TrainableError
 from trainables.metrics import Metric, metrics_of_supernet
-from trainables.networks import tree_of
+from trainables.networks import NETWORKS, tree_of
 from trainables.settings import check_number
 from trainables.settings.groups import takes
 from trainables.supernet.builder import SearchBuilder
@@ -96,9 +96,17 @@ class DartsTrainable:
         return self._builder.task
 
     def check(self) -> None:
-        """Read the data; `DataError` if there are none to search on, `DeviceError` without the device."""
+        """Read the data, and make the supernet of a module of one's own.
+
+        Raises:
+            DataError: there are no data to search on.
+            DeviceError: the device is missing.
+            TrainableError: the method cannot mix a choice of the module, or the shapes of its options disagree.
+        """
         device_of(self._builder.settings.device)
         self._builder.task.check()
+        if self._builder.space_name not in NETWORKS.built_in():
+            self._builder.begin(seed=0, epochs=len(self._builder.stages))
 
     def decided_by(self, space: Space) -> list[str]:
         """List the settings of a training that a space decides."""

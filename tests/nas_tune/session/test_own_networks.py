@@ -161,6 +161,12 @@ def test_a_module_is_searched_as_a_supernet(tmp_path: Path) -> None:
     assert run.space.contains(run.tree(0))
 
 
+def test_a_choice_that_a_method_cannot_mix_is_refused_before_the_first_trial(tmp_path: Path) -> None:
+    with pytest.raises(NasTuneError, match=r"width is a ValueChoice, and Darts mixes the outputs of modules.*spos"):
+        searched(own_module.Net, tmp_path / "run", strategy="darts")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
