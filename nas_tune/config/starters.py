@@ -174,7 +174,7 @@ TASKS: Mapping[str, Starter] = {
     ),
     "signal": Starter(
         about="Which network recognises these signals best?",
-        chosen={"space": {"name": "spectrogram", "of": "nb201"}, **_SEARCH},
+        chosen={"space": {"name": "spectrogram", "of": "vgg"}, **_SEARCH},
         task=(
             Setting("name", "signal", "Learns the class of a waveform, or a number for each", is_set=True),
             Setting("data", "words.parquet", "An .npz or Parquet file, or a folder of WAV files", is_set=True),
@@ -191,8 +191,7 @@ TASKS: Mapping[str, Starter] = {
         trainable=(
             Setting("batch_size", 32, "Signals a step", is_set=True),
             Setting("lr", 0.002, "The highest learning rate; it falls as a cosine"),
-            Setting("cells", 1, "Cells in each stage of the network behind the spectrogram"),
-            Setting("channels", 16, "Channels of its first cells; more are slower and better"),
+            Setting("channels", 16, "Channels of the network behind the spectrogram; more are slower and better"),
             Setting("network", {"mask_bands": 0.2, "mask_frames": 0.1}, "Further settings of the network"),
             *_DEVICES,
         ),
