@@ -12,7 +12,7 @@ caller; a trainable does not see them. The other protocols are optional:
     Parallel      parallel, join(group)               Deciding      decided_by(space), check_decisions(space)
 
 So are three class attributes: `checkpoints`, which `has_checkpoints` reads, `trains_networks`, which the function of
-that name reads, and `modes`, which says whether more or less of a metric is better (`trainables.metrics`).
+that name reads, and `metrics` or `modes`, which declare its metrics (`trainables.metrics`).
 """
 
 from __future__ import annotations

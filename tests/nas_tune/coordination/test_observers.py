@@ -175,7 +175,7 @@ def test_at_the_end_one_that_is_behind_has_a_bounded_time_and_what_it_missed_is_
     audience = Audience([slow], patience=0.3)
     started = time.monotonic()
     tell(audience, 20)
-    with pytest.warns(UserWarning, match=r"observer Slow is too slow: the run ended before it was told of \d+ events"):
+    with pytest.warns(UserWarning, match=r"observer Slow is too slow: the run ended before it received \d+ events"):
         audience.close()
     assert time.monotonic() - started < 1.5
     tell(audience, 1)  # the run is over; nobody is told any more
