@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nas_tune.config.names import as_typed as shown
 from nas_tune.config.names import check_local
 from nas_tune.errors import LedgerDamagedError
+from nas_tune.ledger.places import ledger_path
 from search_spaces.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def run_folder(typed: str) -> Path:
     """Find the folder of a run.
 
     Args:
-        typed: the path of the folder, or the name of the run below `runs/`.
+        typed: the path of the folder, or the name of the run below `runs/`. A folder with a ledger goes before one
+            without.
 
     Returns:
         The folder, which exists.
@@ -70,10 +72,11 @@ def run_folder(typed: str) -> Path:
     """
     check_local(typed, "run")
     given = Path(typed).expanduser()
-    for folder in (given, _RUNS / typed):
-        # Path.is_dir raises for a name that is too long or a folder that may not be looked into.
-        if os.path.isdir(folder):
-            return folder
+    # Path.is_dir raises for a name that is too long or a folder that may not be looked into.
+    found = [folder for folder in (given, _RUNS / typed) if os.path.isdir(folder)]
+    if found:
+        # A folder of another kind, such as one of images, may have the name of the run.
+        return next((folder for folder in found if os.path.exists(ledger_path(folder))), found[0])
     near = given.parent if len(given.parts) > 1 else _RUNS
     known = [folder.name for folder in near.iterdir() if folder.is_dir()] if os.path.isdir(near) else []
     hint = did_you_mean(given.name, known) or (f"; {near} has: {', '.join(sorted(known)[:9])}" if known else "")

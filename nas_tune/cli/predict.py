@@ -10,7 +10,7 @@ import typer
 
 from nas_tune.cli.formats import FrameFormat, format_of
 from nas_tune.cli.options import AllowCodeOption, FormatOption, OutOption, RetrainedOption, TrialOption
-from nas_tune.cli.places import run_folder, stderr
+from nas_tune.cli.places import run_folder, shown, stderr
 from nas_tune.errors import ConfigError
 
 __all__ = ["predict"]
@@ -54,8 +54,10 @@ def predict(
     from nas_tune.cli.frames import export_frame, text_columns
     from nas_tune.winners.predict import load, prediction_frame
 
-    if (data is None) == (split is None):
-        raise ConfigError("give DATA to predict from, or --split test for a part of the run's own data; not both")
+    if data is None and split is None:
+        raise ConfigError("no data are given; give DATA, or --split test for a part of the run's own data")
+    if data is not None and split is not None:
+        raise ConfigError(f"got DATA {shown(data)} and --split {split}; give one of them")
     predictor = load(run_folder(source), trial, retrained=retrained, allow_code=allow_code)
     found = predictor.of_split(split) if split is not None else predictor.predictions(os.fspath(data or ""))
     frame = prediction_frame(found, predictor.classes)

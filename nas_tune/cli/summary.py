@@ -21,6 +21,8 @@ __all__ = ["conclude", "counted", "print_best"]
 
 _SHOWN = 5
 _NOTES = 5
+_WARNING = "warning: "
+"""What a note on bad data begins with; such a note is always shown."""
 
 
 def conclude(
@@ -165,7 +167,9 @@ def _test(run: Run, trial: int, allow_code: bool) -> dict[str, float] | None:
 
 def _print_notes(notes: Sequence[tuple[int, str]]) -> None:
     console = stderr()
-    for trial, text in notes[:_NOTES]:
-        console.print(f"note: {f'trial {trial}: ' if trial >= 0 else ''}{plain(text)}", style="dim")
-    if len(notes) > _NOTES:
-        console.print(f"and {len(notes) - _NOTES} more notes (Run.state.notes)", style="dim")
+    shown = [*notes[:_NOTES], *(note for note in notes[_NOTES:] if note[1].startswith(_WARNING))]
+    for trial, text in shown:
+        kind = "" if text.startswith(_WARNING) else "note: "
+        console.print(f"{kind}{f'trial {trial}: ' if trial >= 0 else ''}{plain(text)}", style="dim")
+    if more := len(notes) - len(shown):
+        console.print(f"and {more} more note{'s' if more > 1 else ''} (run.state.notes in Python)", style="dim")

@@ -100,7 +100,7 @@ class SearchConfig(BaseModel):
     model_config = _RULES
 
     name: Annotated[RunName, Key("folder")] = None
-    """The name of the run. By default `run_name` makes one from the space and the strategy."""
+    """The name of the run. By default it is made of the space and the strategy, such as nb201-auto."""
     run_dir: Annotated[Folder, Key("folder")] = None
     """The folder of the run. By default `runs/<name>` below the current directory."""
 
@@ -109,7 +109,8 @@ class SearchConfig(BaseModel):
     trainable: Annotated[Reference, Expected("the name of a trainable, or 'module:attribute'"), Key("result")] = (
         Component("image_classifier")
     )
-    """What evaluates an architecture. Where it trains nothing, such as "shared", it may be called `estimator`."""
+    """What evaluates an architecture. By default image_classifier; with a task the learner of that task. One that
+    trains nothing, such as "shared", may be called `estimator`."""
     strategy: Annotated[Registered, Expected("the name of a strategy"), Key("result")] = Component("auto")
     """What proposes architectures (`nas-tune strategies`). A method of `trainables.supernet` (`darts`, `spos`, ..) is
     one too; its trials are whole searches, and the defaults of scheduler and metric are then "none" and
@@ -121,7 +122,7 @@ class SearchConfig(BaseModel):
 
     metric: Annotated[MetricNames, Key("result")] = ACCURACY.name
     """The metric of each epoch that is optimized, or a list of several. With several the result is a Pareto front. The
-    default of a search with a task is the task's primary metric."""
+    default is accuracy; in a search with a task it is the task's primary metric."""
     mode: Annotated[Modes, Key("result")]
     """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy and the metrics of a
     task. Several metrics have one mode each, or one for all."""

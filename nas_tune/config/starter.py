@@ -41,6 +41,7 @@ _SECTIONS = {
 }
 
 _EXAMPLES: Mapping[str, object] = {
+    "metric": "accuracy",
     "mode": "max",
     "initial": "zero_cost",
     "max_seconds": 3600.0,
@@ -101,7 +102,7 @@ def _search_line(chosen: Starter, key: str) -> str:
     if key in chosen.chosen:
         return _line(key, chosen.chosen[key], text, is_set=True)
     if key == "metric":
-        text = f"The metric of each epoch that is optimized; by default {chosen.metrics}"
+        return _line(key, _EXAMPLES[key], f"By default {chosen.metrics} (example)", is_set=False)
     default = SearchConfig.model_fields[key].get_default()
     if default is None or default is PydanticUndefined:
         return _line(key, _EXAMPLES[key], f"{text} (example)", is_set=False)

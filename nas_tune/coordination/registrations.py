@@ -357,7 +357,7 @@ def _imported(what: str, reference: str | None, register: str) -> object:
     if reference is None:
         raise ConfigError(
             f"{what} was registered by a script or notebook and cannot be imported; register it again, there or before "
-            f"this call: {register}(name, ..), or give it, as in space=Net"
+            f"this call: {register}(name, ..), or give it from Python, as in nas_tune.resume(run, space=Net)"
         )
     if why := no_code(reference):
         raise ConfigError(f"{what}: {reference!r} {why.replace('neither a Space nor a rule', 'nothing of the kind')}")

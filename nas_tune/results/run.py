@@ -118,7 +118,7 @@ class Run:
         """Look up the unit of a metric.
 
         Args:
-            name: the name in reports, which may begin with "train_" or "test_".
+            name: the name in reports, such as `accuracy`, `train_accuracy` or `test_accuracy`.
 
         Returns:
             The unit; empty where none is declared.

@@ -196,7 +196,9 @@ def drive(
             _run(coordinator, executor, backups)
     except Interrupted as interrupt:
         # Wherever it came: also while the ledger was replayed, or while the session was being left.
-        raise interrupt.as_exit() from None
+        stopped = interrupt.as_exit()
+        stopped.add_note(f"the search was stopped; go on with nas_tune.resume({os.fspath(folder)!r})")
+        raise stopped from None
     _check_usable(coordinator)
 
 

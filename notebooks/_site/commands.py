@@ -17,6 +17,10 @@ _ALWAYS = {
     "0": "Done.",
     "1": "An unexpected error, or one of several steps failed; the message says which.",
     "2": "Usage or configuration.",
+    "3": "The search ended, and no trial has a value.",
+    "4": "The run folder is missing, damaged, in use by another process, or on a full disk.",
+    "5": "The resume is refused: the run was started with something else.",
+    "6": "The machine or the cluster does not have the resources.",
     "130": "Stopped by Ctrl-C (SIGINT). The run can be resumed.",
     "143": "Ended by SIGTERM. The run can be resumed.",
 }
@@ -57,7 +61,7 @@ def _parameter(parameter: Any) -> str:
     meaning = as_markdown(" ".join((parameter.help or "").split())).replace("[default:", "Default:").replace("]", "")
     if parameter.required:
         meaning += " Required."
-    elif isinstance(parameter.default, str | int) and not isinstance(parameter.default, bool):
+    elif isinstance(parameter.default, str | int) and parameter.default not in ("", True, False):
         meaning += f" Default: `{parameter.default}`."
     return f"{', '.join(f'`{text}`' for text in _spellings(parameter))}\n: {meaning}"
 

@@ -24,7 +24,8 @@ def _keys(model: type[BaseModel]) -> str:
     terms = []
     for name, field in model.model_fields.items():
         text = as_markdown(" ".join(" ".join(texts.get((model.__name__, name), [])).split()))
-        terms.append(f"(key-{name})=\n`{name}`\n: {' '.join(filter(None, [text, _rule(field), _default(field)]))}")
+        meaning = " ".join(filter(None, [text, _rule(field), _default(name, field)]))
+        terms.append(f"(key-{name})=\n`{name}`\n: {meaning}")
     return "\n\n".join(terms)
 
 
@@ -42,7 +43,13 @@ def _nested(part: Any) -> tuple[Any, ...]:
     return getattr(part, "__metadata__", ())
 
 
-def _default(field: Any) -> str:
+_DECIDED_BY_OTHERS = ("trainable", "metric", "mode")
+"""Keys whose default depends on other keys, as their texts say."""
+
+
+def _default(name: str, field: Any) -> str:
+    if name in _DECIDED_BY_OTHERS:
+        return ""
     if field.is_required():
         return "**Required.**"
     if field.default is None or field.default == () or isinstance(field.default, BaseModel):

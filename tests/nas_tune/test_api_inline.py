@@ -474,6 +474,7 @@ def test_a_signal_ends_the_session_in_good_order_and_a_resume_goes_on(
     with pytest.raises(ending) as left:
         search(tmp_path / "run", observers=[interrupt(signum, kind, number)])
     assert getattr(left.value, "code", None) == (143 if signum == signal.SIGTERM else None)
+    assert left.value.__notes__ == [f"the search was stopped; go on with nas_tune.resume({str(tmp_path / 'run')!r})"]
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
     state = nas_tune.open_run(tmp_path / "run").state
     assert state.finished == ("done" if kind is SessionEnded else "interrupted")

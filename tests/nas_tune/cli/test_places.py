@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 from nas_tune.cli.app import app
+from nas_tune.cli.places import run_folder
 from nas_tune.config import SearchConfig
 from nas_tune.errors import ConfigError
 from search_spaces import NasTuneError, draw
@@ -97,3 +98,15 @@ def test_an_old_run_with_a_url_for_a_folder_is_read_and_goes_on_where_it_is(tmp_
     assert nas_tune.resume(run.path, max_trials=3, allow_code=True, trainable=climb).state.trials == 3
     with pytest.raises(ConfigError, match=r"storage: got 's3://b/x', a URL"):
         nas_tune.resume(run.path, storage="s3://b/x", allow_code=True, trainable=climb)
+
+
+def test_a_folder_of_another_kind_does_not_hide_a_run_of_the_same_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("animals").mkdir()
+    assert run_folder("animals") == Path("animals")
+    make(Path("runs/animals"), begun()).close()
+    assert run_folder("animals") == Path("runs/animals")
+    make(Path("animals"), begun()).close()
+    assert run_folder("animals") == Path("animals")

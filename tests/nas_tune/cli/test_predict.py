@@ -60,8 +60,8 @@ def test_a_split_of_the_run_and_other_formats(place: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["model"], "give DATA to predict from, or --split test"),
-        (["model", "new.csv", "--split", "test"], "give DATA to predict from, or --split test"),
+        (["model"], "no data are given; give DATA, or --split test"),
+        (["model", "new.csv", "--split", "test"], "got DATA new.csv and --split test; give one of them"),
         (["model", "--split", "test"], "an exported folder has no split 'test'"),
         (["run", "--split", "tset"], "the splits are train, validation and test"),
         (["model", "none.csv"], "there is no table"),

@@ -146,6 +146,15 @@ def test_notes_that_were_said_are_not_said_again_at_the_end(tmp_path: Path, caps
     assert "trial 0: too fast" in said
 
 
+def test_warnings_are_shown_however_many_notes_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = [*(Noted(-1, f"fact {number}") for number in range(7)), Noted(-1, "warning: 3 copies")]
+    make(tmp_path, begun(), *trial(0, [0.5]), *notes).close()
+    conclude(Run(tmp_path), test=False)
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == ["note: fact 0", "note: fact 1"]
+    assert said[5:7] == ["warning: 3 copies", "and 2 more notes (run.state.notes in Python)"]
+
+
 def test_failures_notes_and_lost_workers_are_told_harmlessly() -> None:
     bad = trial(0, [], "failed", failure="error", message="ValueError: \x1b[2J no\nsecond")
     lines = said([begun(), *bad, Noted(0, "a \x1b note"), *trial(1, [0.1], None), Lost(1, "killed", worker=True)])

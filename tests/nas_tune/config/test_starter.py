@@ -115,7 +115,7 @@ def test_tasks_whose_metric_the_data_decide_leave_it_open(task: str, metric: str
     with pytest.raises(ConfigError, match=f"task {task} has no built-in data; give a path by --data"):
         starter(task)
     assert tomllib.loads(starter(task, data="x")).get("metric") == metric
-    assert ("by default" in starter(task, data="x")) == (metric is None)
+    assert ("# By default" in starter(task, data="x")) == (metric is None)
 
 
 def test_a_target_is_set_where_the_task_predicts_one() -> None:
