@@ -10,14 +10,18 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.registries import kept
+from tests.trainables.tasks.own_task import SPACE, Growth, build
 from trainables.data import DataSettings, load_images
 from trainables.data.folding import Fold, FoldCache, folds_of
 from trainables.data.loading import check_data, described, load_numbers
 from trainables.data.signals import SignalSettings, load_signals
 from trainables.data.tables import TableSettings, described_table, load_table
 from trainables.errors import DataError, TrainableError
-from trainables.registry import adapt
-from trainables.tasks.registry import make_task
+from trainables.networks import NETWORKS
+from trainables.networks.family import Family
+from trainables.registry import adapt, get, one_training
+from trainables.tasks.registry import TASKS, make_task
 from trainables.trial.repeated import Repeated
 
 CPU = torch.device("cpu")
@@ -230,3 +234,18 @@ def test_the_cache_holds_the_folds_of_one_data_set() -> None:
     for key, number in (("a", 0), ("a", 1), ("a", 0), ("b", 0), ("a", 0)):
         cache.get(key, Fold(number, 2), lambda place=(key, number): loaded.append(place) or 0)  # type: ignore[misc]
     assert loaded == [("a", 0), ("a", 1), ("b", 0), ("a", 0)]
+
+
+def test_a_task_of_ones_own_with_these_settings_has_folds() -> None:
+    class Folded(Growth):
+        def __init__(self, *, folds: int | None = None, fold: int | None = None) -> None:
+            super().__init__()
+            self.folds, self.fold = folds, fold
+
+    with kept(TASKS, NETWORKS):
+        NETWORKS.register(SPACE.name, Family(build))
+        TASKS.register("folded", Folded)
+        made = adapt("learner", {"task": "folded", "folds": 2, "space": SPACE.name})
+        assert isinstance(made, Repeated)
+        assert [training.task.fold for training in made.trainings] == [0, 1]  # type: ignore[attr-defined]
+        assert "folds" not in one_training(get("learner"), {"task": "folded", "folds": 2, "fold": 1})
