@@ -179,7 +179,13 @@ class TableTask(Task):
     def controls(self) -> list[Control]:
         """Fit gradient boosting at its defaults on the training rows, which takes seconds."""
         data = self.load(torch.device("cpu"))
-        return [boosted_trees(data, _CLASSES if data.classes else _NUMBERS, seed=self.data.seed)]
+
+        def measure(outputs: Tensor, targets: Tensor) -> dict[str, float]:
+            meter = self.meter(data, [metric.name for metric in self.metrics])
+            meter.add(outputs, targets)
+            return meter.result()
+
+        return [boosted_trees(data, measure, seed=self.data.seed)]
 
     def checksum(self) -> str:
         """Compute a checksum of all cells, whatever the split."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,22 +19,22 @@ from torch import Tensor
 from trainables.controls import Control
 from trainables.data.tables import TableData, TablePart
 from trainables.errors import first_line
-from trainables.tasks.gathering import Whole
 
 __all__ = ["NAME", "boosted_trees"]
 
+Measure = Callable[[Tensor, Tensor], Mapping[str, float]]
 NAME = "HistGradientBoosting"
 _MOST_CATEGORIES = 255
 """The most categories that scikit-learn takes; a column with more is given as numbers."""
 
 
-def boosted_trees(data: TableData, metrics: Mapping[str, Whole], *, seed: int) -> Control:
+def boosted_trees(data: TableData, measure: Measure, *, seed: int) -> Control:
     """Fit scikit-learn's HistGradientBoosting at its defaults on the training rows.
 
     Args:
         data: the table on the CPU.
-        metrics: functions of outputs and targets, by the name of the metric. Outputs are logarithms of probabilities
-            (n, classes), or values in units of the target (n,).
+        measure: a function of outputs and targets that returns the metrics. Outputs are those of a network: logarithms
+            of probabilities (n, classes), or standardized numbers (n, 1).
         seed: the random state, which decides the rows by which the fit stops early.
 
     Returns:
@@ -46,16 +46,14 @@ def boosted_trees(data: TableData, metrics: Mapping[str, Whole], *, seed: int) -
     kind = HistGradientBoostingClassifier if data.classes else HistGradientBoostingRegressor
     model = kind(random_state=seed)
     log = data.target.log
-    parts: dict[str, dict[str, float]] = {}
+    parts: dict[str, Mapping[str, float]] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of scikit-learn: how it bins
             model.fit(_frame(data, data.train), (data.train.targets.log() if log else data.train.targets).numpy())
             for name, part in (("validation", data.validation), ("test", data.test)):
                 if len(part):
-                    outputs = _outputs(model, _frame(data, part), data)
-                    values = {metric: function(outputs, part.targets) for metric, function in metrics.items()}
-                    parts[name] = {metric: value for metric, value in values.items() if value is not None}
+                    parts[name] = measure(_outputs(model, _frame(data, part), data), part.targets)
     except (ValueError, MemoryError) as error:
         return Control(NAME, {}, time.process_time() - start, first_line(error))
     return Control(NAME, parts, time.process_time() - start)
@@ -64,7 +62,7 @@ def boosted_trees(data: TableData, metrics: Mapping[str, Whole], *, seed: int) -
 def _outputs(model: Any, frame: pd.DataFrame, data: TableData) -> Tensor:
     if not data.classes:
         predicted = torch.from_numpy(np.asarray(model.predict(frame), dtype=np.float64))
-        return predicted.exp() if data.target.log else predicted
+        return ((predicted - data.target.mean) / data.target.std)[:, None]
     shares = np.asarray(model.predict_proba(frame))
     return torch.from_numpy(np.log(np.clip(shares, 1e-15, None)))
 

@@ -215,6 +215,14 @@ def test_boosted_trees_take_many_categories_and_logarithms():
     assert set(whole.controls()[0].scores) == {"test"}
 
 
+def test_boosted_trees_are_measured_by_own_metrics_too():
+    error = {"metric": "tests.trainables.tasks.own_functions:error", "mode": "min"}
+    data = small(80, y=np.arange(80) * 0.5 + np.arange(80) % 3)
+    one = make_task("table", {"data": data, "target": "y", "metrics": {"error": error}})
+    (control,) = one.controls()
+    assert control.scores["test"]["error"] == pytest.approx(control.scores["test"]["mae"], rel=1e-5)
+
+
 @pytest.mark.parametrize("scale", ["standard", "log", "quantile"])
 def test_exported_files_take_numbers_as_they_are_and_say_how_columns_are_encoded(
     scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
