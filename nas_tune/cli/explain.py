@@ -123,8 +123,12 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
 
     out, table = stdout(), around.table
     seen = int(table["seen"].sum())
-    out.print(f"one change to the winner (trial {winner}, {brief(around.winner)})", style="bold")
-    out.print(f"values of {around.source}; {seen} of {around.count} neighbours were tried; {around.model}")
+    out.print(f"one change to the winner, trial {winner}", style="bold")
+    # The winner may have a better value at its end, which most neighbours did not reach.
+    out.print(
+        f"values of {around.source}, {brief(around.winner)} of the winner; {seen} of {around.count} neighbours were "
+        f"tried; {around.model}"
+    )
     shown = table.head(rows)
     wide = zip(shown["value"], shown["low"], shown["high"], shown["seen"], strict=True)
     cells: list[str] = []

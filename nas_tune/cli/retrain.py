@@ -149,7 +149,10 @@ def _print_plan(decided: RetrainingPlan) -> None:
     console, config = stderr(), decided.config
     verb = "read" if _is_finished(decided) else "going on with" if decided.is_begun else "to be trained"
     what = ", ".join(candidate.label for candidate in decided.candidates)
-    console.print(f"{shown(decided.folder)} ({verb}): {what}; {decided.seeds} x {config.max_epochs} epochs each")
+    console.print(
+        f"{shown(decided.folder)} ({verb}): {what}; each {decided.seeds} times for {config.max_epochs} epochs, "
+        f"{config.max_trials} trainings in all"
+    )
     recipe = ", ".join(f"{key} {json.dumps(value)}" for key, value in decided.settings.items())
     console.print(plain(f"recipe: {decided.of}: {recipe or 'its defaults'}"))
     for note in decided.notes:

@@ -27,7 +27,7 @@ def test_explain_answers_in_json_and_in_lines(tmp_path: Path) -> None:
     found = CliRunner().invoke(app, ["explain", str(run.path), "--json"])
     assert json.loads(found.stdout)["winner"] == 6
     lines = CliRunner().invoke(app, ["explain", str(run.path), "--evaluator", "mdi"]).stdout
-    assert "one change to the winner (trial 6" in lines
+    assert "one change to the winner, trial 6" in lines
     assert CliRunner().invoke(app, ["explain", str(run.path), "--evaluator", "no"]).exit_code == 2
 
 
