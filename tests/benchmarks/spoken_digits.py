@@ -3,7 +3,8 @@
 A search of 30 trials decides the front end (20 to 40 bands, a hop of 16 ms) and the blocks of a network (`spectrogram`
 before `vgg`) by the accuracy on one speaker; `--of nb201` searches the cells of that space instead. The winner and a
 plain network of four convolutions with as many parameters are then trained with three seeds on four speakers, with the
-same recipe, and tested on the sixth. Run it alone on a machine:
+same recipe, and tested on the sixth. With `--folds 5` each trial is judged by the mean of five trainings, each of which
+leaves another one of the five speakers out. Run it alone on a machine:
 
     OMP_NUM_THREADS=1 python tests/benchmarks/spoken_digits.py spoken_digits/spoken_digits.parquet
 """
@@ -68,6 +69,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--of", choices=SIZES, default="vgg")
     parser.add_argument("--trials", type=int, default=30)
+    parser.add_argument("--folds", type=int)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--final-epochs", type=int, default=8)
     arguments = parser.parse_args()
@@ -77,11 +79,12 @@ def main() -> None:
     settings: dict[str, Any] = {**task, "validation_groups": "speaker", "batch_size": 32, "device": "cpu"}
     for line in Learner(space="spectrogram", **settings).about():
         print(line)
+    folds = {} if arguments.folds is None else {"folds": arguments.folds}
     start = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         run = nas_tune.search(
             {**FRONT, "of": arguments.of},
-            {"name": "learner", **settings, **SIZES[arguments.of]},
+            {"name": "learner", **settings, **SIZES[arguments.of], **folds},
             max_trials=arguments.trials,
             max_epochs=arguments.epochs,
             executor="inline",
