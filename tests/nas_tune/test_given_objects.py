@@ -24,7 +24,7 @@ from tests.registries import kept
 from trainables.networks import NETWORKS
 from trainables.tasks.registry import TASKS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def started(*arguments: str, address: str | None = None) -> subprocess.Popen[str
 
 def killed_and_resumed(case: str, folder: Path, executor: str, address: str | None = None) -> nas_tune.Run:
     begun = started("tests.faults.given_searches", case, str(folder), executor, address=address)
-    wait_for_events(folder, 7, begun)
+    wait_for_events(folder, 7, begun, seconds=180)
     begun.send_signal(signal.SIGKILL)
     _, said = begun.communicate(timeout=60)
     assert begun.returncode == -signal.SIGKILL, said

@@ -24,7 +24,7 @@ from tests.registries import kept
 from trainables.networks import NETWORKS
 from trainables.tasks.registry import TASKS
 
-pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.usefixtures("ray_here")]
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600), pytest.mark.usefixtures("ray_here")]
 
 TRIALS, EPOCHS = 6, 4
 
@@ -62,7 +62,7 @@ def undisturbed(file: Path) -> nas_tune.Run:
 def test_a_killed_driver_is_followed_by_a_resume_and_all_else(configuration: Path) -> None:
     folder = configuration.parent / "run"
     search = started(configuration)
-    wait_for_events(folder, 8, search)
+    wait_for_events(folder, 8, search, seconds=180)
     search.send_signal(signal.SIGKILL)
     _, said = search.communicate(timeout=60)
     assert search.returncode == -signal.SIGKILL, said
