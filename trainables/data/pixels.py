@@ -15,7 +15,7 @@ __all__ = ["Images", "chunks", "constant_images", "digests", "joined", "not_fini
 
 Images: TypeAlias = "Tensor | StreamedImages"
 """(n, c, h, w), uint8 or float32."""
-_VALUES = 2**26
+_VALUES = 2**24
 """The most values of a chunk, where it has several images."""
 _IMAGES = 4096
 

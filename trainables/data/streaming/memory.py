@@ -12,7 +12,7 @@ from trainables.data.decode import Encoded, size_of
 __all__ = ["decoded_bytes", "free_memory", "why_streamed"]
 
 _SHARE = 0.25
-"""The share of the free memory that decoded images may take: while they are read and split there are copies of them."""
+"""The share of the free memory that decoded images may take: while they are read, memory holds them three times."""
 _GROUP = Path("/sys/fs/cgroup")
 
 
