@@ -2,9 +2,10 @@
 
 Works in a copy of the last commit, in the folder `.mutants`, and prints of each mutant which test notices it, or the
 change that survives. A mutant counts as noticed if a test fails, hangs or cannot be collected. Asked are the tests near
-the changed module, those that name what is in it, and the golden tests of its package; with `--coverage` those that run
-the changed line, at most `--most` of them, which needs one run of the suite before. Some survivors compute the same as
-the code (the first of a tie, a bound that is never met): `equivalent.toml` lists them with the reason, and they are not
+the changed module, those that name what is in it, and the golden tests of its package. With `--coverage` it is those
+that run the changed line, at most `--most` of them, and the golden tests: that sees further, and needs one run of the
+suite before, which takes long and is kept in `.mutants`, for later commits too. Some survivors compute the same as the
+code (the first of a tie, a bound that is never met): `equivalent.toml` lists them with the reason, and they are not
 counted. Others are noticed by a test further away: read them before you count them. The test file that noticed a mutant
 is remembered in `.mutants` and asked first the next time, so that a second run is much faster.
 """
@@ -29,6 +30,8 @@ from tests.mutants.sampling import Mutant, sample
 
 HERE = Path(__file__).parents[2]
 WORK = HERE / ".mutants"
+_FIRST = 40
+"""Tests that are asked before the golden ones."""
 
 
 def main() -> int:
@@ -93,8 +96,13 @@ def _covering(root: Path, commit: str, most: int) -> Callable[[Mutant], Iterable
     """The tests that are asked of a mutant, by the lines that they run."""
     from tests.mutants.covering import Covering
 
-    covering = Covering(root, WORK / f"coverage-{commit[:12]}")
-    return lambda mutant: [covering.of(mutant.module, mutant.line, most)]
+    covering, near = Covering(root, WORK, commit), Near(root)
+
+    def asked(mutant: Mutant) -> Iterable[Sequence[str]]:
+        ran = covering.of(mutant.module, mutant.line, most)
+        return (group for group in (ran[:_FIRST], near.golden(mutant.module), ran[_FIRST:]) if group)
+
+    return asked
 
 
 def _copy(commit: str, name: str) -> Path:

@@ -33,8 +33,7 @@ class Near:
         files of other folders that name it, and last the golden tests of its package, which run most modules.
         """
         own = Path("tests", module).with_name(f"test_{Path(module).name}").as_posix()
-        start = Path("tests", Path(module).parts[0], "test_golden").as_posix()
-        golden = [file for file in self._texts if file.startswith(start)]
+        golden = self.golden(module)
         folder = self._nearest(Path(own).parent)
         names = _names(module, source)
         beside = [file for file in self._texts if file.startswith(f"{folder}/") and file not in (own, *golden)]
@@ -47,6 +46,11 @@ class Near:
             golden,
         )
         return (group[:_MOST] for group in groups if group)
+
+    def golden(self, module: str) -> list[str]:
+        """The golden tests of the package of a module."""
+        start = Path("tests", Path(module).parts[0], "test_golden").as_posix()
+        return [file for file in self._texts if file.startswith(start)]
 
     def _nearest(self, folder: Path) -> str:
         """The folder, or the first above it that has tests."""

@@ -56,7 +56,7 @@ def numbers(outputs):
 @pytest.mark.parametrize("family", sorted(VARIANTS))
 def test_members_have_the_tensors_that_they_had(family):
     found = {}
-    for seed in (21, 22, 23):
+    for seed in (21, 22):
         with torch.device("meta"):
             network = built(family, seed, **(VARIANTS[family] if seed == 21 else {}))
         kept = network.state_dict()
