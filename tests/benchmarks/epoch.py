@@ -16,11 +16,12 @@ from _report import heading, interleaved, line
 from torch import Tensor
 from torch.nn import functional
 
-from trainables.data import Augmentation, DataSettings, ImageData, load_raw
+from trainables.data import Augmentation, DataSettings, ImageData, Views, load_raw
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.split import split_data
 from trainables.networks import build
 from trainables.networks.nb201 import EDGES
+from trainables.tasks.classification import Classification
 from trainables.training.loop import Recipe, Training
 from trainables.training.optimization import Optimization, Optimizer
 from trainables.training.randomness import Randomness
@@ -82,8 +83,9 @@ def network_of(data: ImageData) -> torch.nn.Module:
 
 
 def our_epoch(data: ImageData, shift: int) -> Callable[[], object]:
-    recipe = Recipe(BATCH, 0.1, Augmentation(shift, flip=True), Optimization())
-    training = Training(network_of(data), data, recipe, Randomness(0, CPU), 10**6)
+    task = Classification(views=Views(shift=shift, flip=True))
+    recipe = Recipe(BATCH, 0.1, Optimization())
+    training = Training(network_of(data), task, data, recipe, Randomness(0, CPU), 10**6)
     return training.train_epoch
 
 
