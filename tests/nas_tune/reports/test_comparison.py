@@ -48,6 +48,7 @@ def test_the_command_writes_a_page_or_a_picture_and_refuses_the_rest(tmp_path: P
         done = CliRunner().invoke(app, ["compare", *runs, "--out", str(tmp_path / name)])
         assert done.exit_code == 0, done.output
         assert (tmp_path / name).read_bytes().startswith(start)
+    assert b"over 2 runs" in (tmp_path / "c.html").read_bytes()
     refused = CliRunner().invoke(app, ["compare", *runs, "--out", "c.txt"])
     assert (refused.exit_code, ".html, .png" in refused.stderr) == (2, True)
 
