@@ -10,6 +10,7 @@ from nas_tune.config.references import reference_of, source_fingerprint
 from nas_tune.session.guessed_task import guess_of
 from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup
+from nas_tune.session.settings_code import settings_code
 from nas_tune.session.trust import signed
 from nas_tune.session.versions import versions
 from search_spaces import Parameter
@@ -40,7 +41,8 @@ def describe_run(setup: SearchSetup) -> dict[str, Any]:
             "reference": reference_of(setup.target),
             "fingerprint": source_fingerprint(setup.target),
             "held": held_fingerprint(setup.target),
-            "settings": _settings(setup),
+            "settings": (settings := _settings(setup)),
+            "code": settings_code(settings),
         },
         **({"registered": names} if (names := setup.registered) else {}),
         "versions": dict(versions()),

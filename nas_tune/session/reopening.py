@@ -18,6 +18,7 @@ from nas_tune.errors import ResumeRefusedError
 from nas_tune.session.guessed_task import with_guess
 from nas_tune.session.held_values import held_fingerprint
 from nas_tune.session.search_setup import SearchSetup, target_of
+from nas_tune.session.settings_code import check_settings_code
 from nas_tune.session.trust import check_code, load_target
 from search_spaces import Space, SpaceError
 from trainables.kept_data import add_place
@@ -74,6 +75,7 @@ def reopened(
     target = target or _target_again(meta, config)
     if not accept_code_change:
         _same_trainable(meta, target)
+        check_settings_code(meta["trainable"].get("code"), config.trainable.settings)
     return SearchSetup.of(config, space, target)
 
 

@@ -29,7 +29,17 @@ from search_spaces.algebra.spec import references
 from search_spaces.plug_ins import PLUG_IN_KINDS, plug_ins
 from trainables.registry import TrainableTarget
 
-__all__ = ["Named", "check_code", "check_names", "load_target", "named_code", "signed", "target_called", "unkept"]
+__all__ = [
+    "Named",
+    "check_code",
+    "check_names",
+    "load_target",
+    "named_by_settings",
+    "named_code",
+    "signed",
+    "target_called",
+    "unkept",
+]
 
 _SIGNED = ("config", "space", "trainable", "registered", "code")
 _DEEPEST = 5
@@ -237,15 +247,8 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
     """A trainable by reference, and what its settings name where it is a retraining."""
     if isinstance(name, str) and ":" in name:
         yield Named("trainable", name)
-    task = settings.get("task") if isinstance(settings, Mapping) else None
-    task = task.get("name") if isinstance(task, Mapping) else task
-    if isinstance(task, str) and ":" in task:
-        yield Named("task", task)
-    transforms = settings.get("transforms") if isinstance(settings, Mapping) else None
-    if isinstance(transforms, str) and ":" in transforms:
-        yield Named("transforms", transforms)
     if isinstance(settings, Mapping):
-        yield from _of_measures(settings)
+        yield from named_by_settings(settings)
     if not isinstance(settings, Mapping) or "of" not in settings:
         return
     if deepest == 0:
@@ -256,6 +259,25 @@ def _of_target(name: object, settings: object, deepest: int) -> Iterator[Named]:
     except (ValueError, RecursionError):
         return
     yield from _of_space(spec, "trainable's space")
+
+
+def named_by_settings(settings: Mapping[str, Any]) -> Iterator[Named]:
+    """Find what the settings of a trainable name: its task, and the transforms, loss and metrics of that.
+
+    Args:
+        settings: of the trainable.
+
+    Returns:
+        The references among them.
+    """
+    task = settings.get("task")
+    task = task.get("name") if isinstance(task, Mapping) else task
+    if isinstance(task, str) and ":" in task:
+        yield Named("task", task)
+    transforms = settings.get("transforms")
+    if isinstance(transforms, str) and ":" in transforms:
+        yield Named("transforms", transforms)
+    yield from _of_measures(settings)
 
 
 def _of_measures(settings: Mapping[str, Any]) -> Iterator[Named]:
