@@ -220,7 +220,9 @@ def test_a_grid_that_is_done_stops_the_study_and_warns_who_asks_by_hand() -> Non
 
 def test_a_check_hides_the_log_of_its_studies_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     before, during = optuna.logging.get_verbosity(), []
-    monkeypatch.setattr(testing, "check_small_space", lambda *_, **__: during.append(optuna.logging.get_verbosity()))
+    monkeypatch.setattr(
+        testing.samplers, "check_small_space", lambda *_, **__: during.append(optuna.logging.get_verbosity())
+    )
     testing.check_sampler(factory("random"), place("random"))
     assert during == [optuna.logging.WARNING]
     assert optuna.logging.get_verbosity() == before
