@@ -77,7 +77,10 @@ def _batch_conflicts(values: Mapping[str, object]) -> Iterator[str]:
     if values.get("max_trials") is None:
         yield "deterministic: needs max_trials: every other end of a search depends on how fast it is"
     if values.get("max_seconds") is not None:
-        yield "deterministic: max_seconds contradicts it, for a clock never ends two searches alike; remove one of them"
+        yield (
+            "deterministic: max_seconds contradicts it, because the speed of the machine would decide the end; remove "
+            "one of them"
+        )
     if isinstance(workers, int) and isinstance(batch, int) and workers > batch > 0:
         yield f"workers: got {workers}, more than a batch has trials; set batch = {workers} or more, or fewer workers"
 

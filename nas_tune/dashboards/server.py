@@ -131,7 +131,7 @@ def port_problem(port: int, error: OSError) -> ConfigError:
     Returns:
         An error with the reason and the remedy, for the caller to raise.
     """
-    why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
+    why = "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be opened: {error.strerror}"
     other = port + 1 if 1023 < port < 65535 else 8081
     return ConfigError(f"port {port} {why}; give another (--port {other}), or take any that is free (--port 0)")
 

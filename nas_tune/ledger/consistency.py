@@ -105,9 +105,9 @@ class Consistency:
         if trial >= len(self._states):
             return self._unknown(trial)
         if self._states[trial] not in before:
-            return f"it happens to trial {trial}, which is {self._states[trial]}"
+            return f"it is about trial {trial}, which is {self._states[trial]}"
         self._states[trial] = after
         return None
 
     def _unknown(self, trial: int) -> str | None:
-        return f"it tells of trial {trial}, which never began" if trial >= len(self._states) else None
+        return f"it is about trial {trial}, which never began" if trial >= len(self._states) else None

@@ -104,7 +104,7 @@ def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
                 f"{path} holds folders of splits ({', '.join(f.name for f in above)}), and {folder.name}, which is of "
                 f"none; move it, or name it as one ({usual_names()})"
             )
-        notes.append(f"not read, for it holds no images: {folder.name}")
+        notes.append(f"not read, because it holds no images: {folder.name}")
     found: dict[Part, Path] = {}
     for folder in above:
         part = part_of(folder.name)
@@ -149,7 +149,7 @@ def _read(
     if not files:
         raise DataError(f"{path} holds no image below its sub-folders; known endings: {', '.join(IMAGE_SUFFIXES)}")
     if stray := [file.name for file in visible(path.iterdir(), path) if _is_image(file)]:
-        notes.append(f"not read, for they lie in no folder of a class: {_some(stray)} in {path}")
+        notes.append(f"not read, because they are in no folder of a class: {_some(stray)} in {path}")
     return GatheredImages(files, torch.tensor(labels), path.name), by_folder
 
 

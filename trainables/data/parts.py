@@ -126,7 +126,7 @@ def parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mappi
             f"{path} holds files of splits, and {nameless[0].relative_to(path)}, which is of none; move it, or "
             f"name it as one ({usual_names()})"
         )
-    notes.append(f"taken for training, for no other file is: {', '.join(file.name for file in nameless[:5])}")
+    notes.append(f"taken for training, because no other file is: {', '.join(file.name for file in nameless[:5])}")
     return {file: part or "train" for file, part in found.items()}
 
 

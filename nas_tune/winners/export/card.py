@@ -172,7 +172,7 @@ def _behind(facts: Facts) -> Iterator[str]:
         yield "The network was trained from scratch after the search."
         yield from _trained_on(facts)
         if facts.trainings > 1:
-            yield f"Of {facts.trainings} seeds these are the weights of the first, whatever the others came to."
+            yield f"Of {facts.trainings} seeds these are the weights of the first, whatever the results of the others."
     if facts.several:
         yield (
             f"The trial trained the architecture {facts.trainings} times ({facts.several}); these are the weights of "

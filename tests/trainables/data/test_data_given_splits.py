@@ -255,7 +255,7 @@ def test_files_without_a_name_are_for_training_where_no_other_is(tmp_path):
     parquet.write_table(table(rows_of("val")), tmp_path / "animals.valid.parquet")
     data = loaded(tmp_path)
     assert (values(data.train), values(data.validation)) == ([10, 20], [30, 40])
-    assert "taken for training, for no other file is: part-0.parquet" in described(DataSettings(str(tmp_path)))[0]
+    assert "taken for training, because no other file is: part-0.parquet" in described(DataSettings(str(tmp_path)))[0]
     parquet.write_table(table(rows_of("test")), tmp_path / "train_val.parquet")
     with pytest.raises(DataError, match="the names of two splits"):
         check_data(DataSettings(str(tmp_path)))
@@ -340,7 +340,7 @@ def test_folders_that_can_be_placed_after_all(tmp_path):
     data = loaded(tmp_path / "b")
     assert (data.classes, values(data.train), values(data.test)) == (("cat", "dog"), [10, 20], [50, 60])
     said = described(DataSettings(str(tmp_path / "b")))[0]
-    assert all(f"not read, for it holds no images: {name}" in said for name in ("annotations", "notes", "z"))
+    assert all(f"not read, because it holds no images: {name}" in said for name in ("annotations", "notes", "z"))
     assert "in no folder of a class: sample.png" in said
 
 

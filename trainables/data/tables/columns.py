@@ -95,7 +95,7 @@ def kinds_of(frame: pd.DataFrame, numeric: Sequence[str], categorical: Sequence[
         _check_cells(series)
         distinct = series.nunique(dropna=False)
         if distinct < 2:
-            notes.append(f"column {name!r} is left out, for all training rows have {_said(series.iloc[0])}")
+            notes.append(f"column {name!r} is left out, because all training rows have {_said(series.iloc[0])}")
             continue
         given: Kind | None = "number" if name in numeric else "category" if name in categorical else None
         kind = given or _kind(series)

@@ -97,7 +97,7 @@ def test_a_retraining_that_trains_on_its_own_part_is_not_said_to_train_on_all(tm
     values = again.run.trials()["mae"]
     for words in (
         "The network was trained from scratch after the search. Its trainable chose the part of the data,",
-        "Of 2 seeds these are the weights of the first, whatever the others came to.",
+        "Of 2 seeds these are the weights of the first, whatever the results of the others.",
         f"| as reported | mae | {values.iloc[0]:.4f} | {values.mean():.4f} +- {values.std():.4f} (2 seeds) |",
     ):
         assert words in text

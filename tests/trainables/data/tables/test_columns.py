@@ -70,8 +70,8 @@ def test_one_value_is_dropped_and_identifiers_are_warned_of():
     found, notes = kinds(frame.drop(columns="good"))
     assert {"empty", "one"}.isdisjoint(found)
     assert {"key": found["key"], "name": found["name"]} == {"key": "number", "name": "category"}
-    assert notes[0] == "column 'empty' is left out, for all training rows have no value"
-    assert notes[1] == "column 'one' is left out, for all training rows have 'x'"
+    assert notes[0] == "column 'empty' is left out, because all training rows have no value"
+    assert notes[1] == "column 'one' is left out, because all training rows have 'x'"
     assert [note.split(" has another value")[0] for note in notes[2:]] == [
         "warning: column 'key'",
         "warning: column 'name'",

@@ -73,7 +73,7 @@ def test_a_table_is_described():
         "numbers: size, level, weight",
         "categories: colour",
     ]
-    assert "column 'one' is left out, for all training rows have '1'" in lines
+    assert "column 'one' is left out, because all training rows have '1'" in lines
 
 
 def test_damaged_files_are_refused(tmp_path):
