@@ -45,7 +45,7 @@ def init(
     the file.
 
     Args:
-        task: a name of `nas_tune.config.starters.TASKS`; by default the task that the data suggest.
+        task: a name of `nas_tune.config.starters.STARTERS`; by default the task that the data suggest.
         data: a path or a name; by default scikit-learn's digits, where the task is a classification.
         target: the column that is predicted; by default the column that the data have, where they are not a table.
         out: the file to write, which must not exist.
@@ -74,9 +74,9 @@ def init(
 
 def _guessed(data: str | None, target: str | None) -> str:
     """The task that the data suggest; a note says which."""
-    from nas_tune.config.starters import TASKS
+    from nas_tune.config.starters import STARTERS
 
-    images = TASKS["classification"]
+    images = STARTERS["classification"]
     if data is None or data in (images.data, *images.downloads):
         return "classification"
     from trainables.tasks.registry import guessed

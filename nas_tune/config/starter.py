@@ -16,12 +16,12 @@ from pydantic_core import PydanticUndefined
 from nas_tune.config.component import Component
 from nas_tune.config.field_texts import field_texts, first_sentence
 from nas_tune.config.schema import SearchConfig
-from nas_tune.config.starters import ALIASES, TASKS, Setting, Starter
+from nas_tune.config.starters import ALIASES, STARTERS, Setting, Starter
 from nas_tune.config.text import toml_text
 from nas_tune.errors import ConfigError
 from search_spaces.names import did_you_mean
 
-__all__ = ["ROOT_VARIABLE", "TASKS", "starter"]
+__all__ = ["ROOT_VARIABLE", "STARTERS", "starter"]
 
 
 _SECTIONS = {
@@ -64,7 +64,7 @@ def starter(task: str = "classification", *, data: str | None = None, target: st
     """Write the starter configuration of a task.
 
     Args:
-        task: a name of `TASKS`.
+        task: a name of `STARTERS`.
         data: the data to search on: a name, or a path as the search shall see it. By default scikit-learn's digits,
             where the task is a classification.
         target: the column or array that is predicted; None where the data tell it.
@@ -76,10 +76,10 @@ def starter(task: str = "classification", *, data: str | None = None, target: st
         ConfigError: there is no such task, it needs data, or it predicts no column.
     """
     name = ALIASES.get(task, task)
-    if name not in TASKS:
-        known = ", ".join(TASKS)
-        raise ConfigError(f"task: there is no {task!r}{did_you_mean(task, TASKS) or ';'} known tasks: {known}")
-    chosen = TASKS[name]
+    if name not in STARTERS:
+        known = ", ".join(STARTERS)
+        raise ConfigError(f"task: there is no {task!r}{did_you_mean(task, STARTERS) or ';'} known tasks: {known}")
+    chosen = STARTERS[name]
     if chosen.data is None and data is None:
         raise ConfigError(f"task {name} has no built-in data; give a path by --data")
     if target is not None and all(setting.key != "target" for setting in chosen.task):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["ALIASES", "TASKS", "Setting", "Starter"]
+__all__ = ["ALIASES", "STARTERS", "Setting", "Starter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ _NETWORK_OF_CELLS = (
     *_DEVICES,
 )
 
-TASKS: Mapping[str, Starter] = {
+STARTERS: Mapping[str, Starter] = {
     "classification": Starter(
         about="Which architecture classifies these images best?",
         chosen={"space": "nb201", **_SEARCH, "metric": "accuracy", "mode": "max"},

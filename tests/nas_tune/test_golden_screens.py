@@ -16,7 +16,7 @@ from nas_tune.analysis import explain
 from nas_tune.api import run_config
 from nas_tune.cli.app import app
 from nas_tune.config import SearchConfig
-from nas_tune.config.starter import TASKS, starter
+from nas_tune.config.starter import STARTERS, starter
 from nas_tune.dashboards.storage import RunStorage
 from nas_tune.ledger import Ended, Enqueued, Found, Known, Lost, Noted, Paused, Promoted, Retried, SessionEnded, replay
 from nas_tune.reports.data import facts
@@ -74,7 +74,7 @@ def test_configurations_are_what_they_were():
     agrees("configuration-text", {"toml": config.to_toml().splitlines(), "dict": config.to_dict()})
     Path("pictures/a").mkdir(parents=True)
     agrees("starters", {name: starter(data=name).splitlines() for name in ("digits", "cifar10", "pictures")})
-    agrees("starters-of-tasks", {task: starter(task, data="here").splitlines() for task in sorted(TASKS)})
+    agrees("starters-of-tasks", {task: starter(task, data="here").splitlines() for task in sorted(STARTERS)})
 
 
 CONFIG = {

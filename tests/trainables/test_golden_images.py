@@ -15,7 +15,7 @@ from PIL import Image
 
 from search_spaces.errors import NasTuneError
 from tests.golden import agrees
-from trainables.data import DataSettings, check_data, described, load_images, load_raw
+from trainables.data import DataSettings, check_data, described_images, load_images, load_raw
 from trainables.data.decode import decode_all
 from trainables.data.guessing import real_targets
 from trainables.data.loading import load_numbers, load_raw_numbers
@@ -58,7 +58,7 @@ def shown(settings, loading=load_images, reading=load_raw):
     data = loading(settings, CPU)
     parts = {name: getattr(data, name) for name in ("train", "validation", "test")}
     return {
-        "said": described(settings, lambda: reading(settings)),
+        "said": described_images(settings, lambda: reading(settings)),
         "guess": real_targets(settings),
         "checksum": reading(settings).checksum(),
         "classes": list(data.classes),

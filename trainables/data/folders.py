@@ -13,7 +13,7 @@ from trainables.data.gathering import Decoding, GatheredImages, gathered
 from trainables.data.group_patterns import groups_by_name
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
-from trainables.data.parts import PARTS, Part, part_of, usual_names, visible
+from trainables.data.parts import PARTS, PartName, part_of, usual_names, visible
 from trainables.errors import DataError
 
 __all__ = ["is_image_folder", "load_image_folder"]
@@ -50,14 +50,14 @@ def load_image_folder(path: Path, decoding: Decoding, *, groups: str | None = No
     """
     notes: list[str] = []
     splits = _splits(path, notes)
-    roots: Mapping[Part, Path] = splits or {"train": path}
+    roots: Mapping[PartName, Path] = splits or {"train": path}
     if "train" not in roots:
         found = ", ".join(folder.name for folder in roots.values())
         raise DataError(f"{path} holds no training images, only {found}; add a folder train")
     classes = tuple(folder.name for folder in _folders(roots["train"]))
     _check_not_wrapped(roots["train"])
-    parts: dict[Part, GatheredImages] = {}
-    of_files: dict[Part, list[str]] = {}
+    parts: dict[PartName, GatheredImages] = {}
+    of_files: dict[PartName, list[str]] = {}
     for part in PARTS:
         if part in roots:
             parts[part], files = _read(roots[part], classes if part != "train" else None, notes)
@@ -85,7 +85,7 @@ def _check_not_wrapped(path: Path) -> None:
     raise DataError(f"{path} holds one folder, {lone.name}, so one class; a classifier needs at least two")
 
 
-def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
+def _splits(path: Path, notes: list[str]) -> dict[PartName, Path]:
     """Find the folders of the splits; none where the folders are classes."""
     folders = _folders(path)
     named = [folder for folder in folders if part_of(folder.name)]
@@ -105,7 +105,7 @@ def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
                 f"none; move it, or name it as one ({usual_names()})"
             )
         notes.append(f"not read, because it holds no images: {folder.name}")
-    found: dict[Part, Path] = {}
+    found: dict[PartName, Path] = {}
     for folder in above:
         part = part_of(folder.name)
         if part is None:
@@ -116,7 +116,7 @@ def _splits(path: Path, notes: list[str]) -> dict[Part, Path]:
     return found
 
 
-def _unwrapped(folder: Path, part: Part) -> Path:
+def _unwrapped(folder: Path, part: PartName) -> Path:
     """Enter a folder of the same split, which archives often wrap once more."""
     inside = _folders(folder)
     while len(inside) == 1 and part_of(inside[0].name) == part:

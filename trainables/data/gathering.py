@@ -10,7 +10,7 @@ from torch import Tensor
 from trainables.data.decode import Encoded, decode_all
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.multi_label import raw_multi
-from trainables.data.parts import Part
+from trainables.data.parts import PartName
 from trainables.data.pixels import Images
 from trainables.data.settings import DataSettings
 from trainables.data.streaming import StreamedImages, decoded_bytes, why_streamed
@@ -74,7 +74,7 @@ class GatheredImages:
 
 def gathered(
     name: str,
-    parts: Mapping[Part, GatheredImages],
+    parts: Mapping[PartName, GatheredImages],
     classes: tuple[str, ...],
     decoding: Decoding,
     *,

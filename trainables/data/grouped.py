@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainables.data.parts import Part
+from trainables.data.parts import PartName
 from trainables.errors import DataError
 
 __all__ = ["drawn_groups", "numbered_groups"]
@@ -44,7 +44,7 @@ def drawn_groups(codes: Array, share: float, seed: int, title: str) -> Array:
     return np.isin(codes, order[:count])
 
 
-def numbered_groups(groups: Mapping[Part, Sequence[object]], title: str, name: str) -> dict[str, torch.Tensor]:
+def numbered_groups(groups: Mapping[PartName, Sequence[object]], title: str, name: str) -> dict[str, torch.Tensor]:
     """Number the groups over all parts.
 
     Args:
@@ -59,7 +59,7 @@ def numbered_groups(groups: Mapping[Part, Sequence[object]], title: str, name: s
         DataError: an example has no group, or a group is in two parts.
     """
     codes: dict[str, int] = {}
-    of_part: dict[str, Part] = {}
+    of_part: dict[str, PartName] = {}
     found: dict[str, torch.Tensor] = {}
     for part, values in groups.items():
         for row, value in enumerate(values):

@@ -37,7 +37,7 @@ __all__ = [
     "ROOT_VARIABLE",
     "check_data",
     "data_path",
-    "described",
+    "described_images",
     "load_images",
     "load_multi",
     "load_numbers",
@@ -116,7 +116,7 @@ def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) ->
     rows_of(raw, **shares, seed=settings.seed, whole=whole, fold=fold_of(settings))
 
 
-def described(settings: DataSettings, read: Callable[[], Raw] | None = None) -> list[str]:
+def described_images(settings: DataSettings, read: Callable[[], Raw] | None = None) -> list[str]:
     """Describe the images of a data set and how they are split, and warn of copies and of images of one value.
 
     Args:

@@ -18,7 +18,7 @@ from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.multi_label import multi_labels, raw_multi
 from trainables.data.numbers import as_float32
-from trainables.data.parts import PARTS, Part, part_of, usual_names
+from trainables.data.parts import PARTS, PartName, part_of, usual_names
 from trainables.data.targets import raw_numbers, target_numbers
 from trainables.errors import DataError
 
@@ -85,7 +85,7 @@ def load_npz(
             f"{name} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
         ) from error
     images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, name, names)
-    splits: dict[Part, Split] = {}
+    splits: dict[PartName, Split] = {}
     classes = () if numbers else _classes(arrays["y", "train"])
     if names_of_classes is not None:
         classes = tuple(map(str, names_of_classes.ravel()))
@@ -116,7 +116,7 @@ def load_npz(
     return replace(raw, groups=codes)
 
 
-def _group_name(place: str, found: list[str], groups: str, part: Part) -> str:
+def _group_name(place: str, found: list[str], groups: str, part: PartName) -> str:
     short = {"train": "", "validation": "_val", "test": "_test"}[part]
     for name in (f"{groups}{short}", f"{groups}_{part}"):
         if name in found:
@@ -144,7 +144,9 @@ def target_array(path: Path, found: list[str], target: str | None) -> str:
     return placed_arrays(str(path), found, target)["y", "train"]
 
 
-def placed_arrays(path: str, found: list[str], target: str | None, what: str = "images") -> dict[tuple[str, Part], str]:
+def placed_arrays(
+    path: str, found: list[str], target: str | None, what: str = "images"
+) -> dict[tuple[str, PartName], str]:
     """Find the arrays of all parts by their names.
 
     Args:
@@ -159,7 +161,7 @@ def placed_arrays(path: str, found: list[str], target: str | None, what: str = "
     Raises:
         DataError: an array is missing or ambiguous.
     """
-    placed: dict[tuple[str, Part], str] = {}
+    placed: dict[tuple[str, PartName], str] = {}
     for name in found:
         place = _place_of(path, name, target)
         if place is None:
@@ -176,7 +178,7 @@ def placed_arrays(path: str, found: list[str], target: str | None, what: str = "
     return placed
 
 
-def _place_of(path: str, name: str, target: str | None) -> tuple[str, Part] | None:
+def _place_of(path: str, name: str, target: str | None) -> tuple[str, PartName] | None:
     """Read kind and part from the name of an array; None for one that is neither images nor labels."""
     words = re.findall(r"[^\W_]+", name.lower())
     if target is not None:
@@ -197,7 +199,9 @@ def _place_of(path: str, name: str, target: str | None) -> tuple[str, Part] | No
     return kinds[0], part
 
 
-def _images(arrays: Mapping[Part, _Array], path: str, names: Mapping[tuple[str, Part], str]) -> dict[Part, Tensor]:
+def _images(
+    arrays: Mapping[PartName, _Array], path: str, names: Mapping[tuple[str, PartName], str]
+) -> dict[PartName, Tensor]:
     """Convert the images of all parts, (n, c, h, w), to one type: uint8 or float32."""
     places = {part: f"{path}: {names['x', part]}" for part in arrays}
     shaped = {part: _shaped(array, places[part]) for part, array in arrays.items()}

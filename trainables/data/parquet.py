@@ -21,7 +21,7 @@ from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
 from trainables.data.multi_label import labels_of_rows, named_classes
 from trainables.data.parquet_columns import Columns, LabelKind, columns_of, opened, split_cells
-from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
+from trainables.data.parts import PARTS, PartName, part_of, parts_of_files, usual_names, visible
 from trainables.data.targets import target_numbers
 from trainables.errors import DataError
 
@@ -84,7 +84,7 @@ def load_parquet(
     kind: LabelKind = "flags" if label_columns else "lists" if multi else "numbers" if numbers else "classes"
     columns = columns_of(files, image_column, label_columns[0] if label_columns else label_column, kind=kind)
     columns = replace(columns, more=tuple(label_columns[1:]))
-    rows: dict[Part, _Rows] = {}
+    rows: dict[PartName, _Rows] = {}
     for file in files:
         _read(file, columns, by_file[file], rows, groups)
     if "train" not in rows:
@@ -94,7 +94,7 @@ def load_parquet(
         names = tuple(label_columns) or named_classes(rows["train"].labels)
     else:
         names = tuple(sorted({label for label in rows["train"].labels if isinstance(label, str)}))
-    parts: dict[Part, GatheredImages] = {}
+    parts: dict[PartName, GatheredImages] = {}
     for part in PARTS:
         if part in rows:
             if numbers:
@@ -113,7 +113,9 @@ def load_parquet(
     return replace(raw, groups=numbered_groups({part: rows[part].groups for part in parts}, groups, str(path)))
 
 
-def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _Rows], groups: str | None) -> None:
+def _read(
+    path: Path, columns: Columns, of_file: PartName | None, rows: dict[PartName, _Rows], groups: str | None
+) -> None:
     """Append the rows of a file to `rows` by their part."""
     import pyarrow
 
@@ -150,7 +152,7 @@ def _read(path: Path, columns: Columns, of_file: Part | None, rows: dict[Part, _
         some.groups.append(None if of_rows is None else of_rows[row])
 
 
-def _part_of_row(place: str, column: str | None, cell: object, of_file: Part | None) -> Part:
+def _part_of_row(place: str, column: str | None, cell: object, of_file: PartName | None) -> PartName:
     part = part_of(cell) if isinstance(cell, str) else None
     if part is None:
         raise DataError(

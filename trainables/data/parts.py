@@ -9,17 +9,17 @@ from typing import Any, Literal, get_args
 
 from trainables.errors import DataError
 
-__all__ = ["PARTS", "Part", "part_named", "part_of", "part_of_file", "parts_of_files", "usual_names", "visible"]
+__all__ = ["PARTS", "PartName", "part_named", "part_of", "part_of_file", "parts_of_files", "usual_names", "visible"]
 
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = get_args(Part)
+PartName = Literal["train", "validation", "test"]
+PARTS: tuple[PartName, ...] = get_args(PartName)
 
-_NAMES: dict[Part, tuple[str, ...]] = {
+_NAMES: dict[PartName, tuple[str, ...]] = {
     "train": ("train", "training", "trn"),
     "validation": ("val", "valid", "validation", "dev", "development"),
     "test": ("test", "testing", "tst", "eval", "evaluation"),
 }
-_PART_OF: dict[str, Part] = {name: part for part in PARTS for name in _NAMES[part]}
+_PART_OF: dict[str, PartName] = {name: part for part in PARTS for name in _NAMES[part]}
 _ENDINGS = ("set", "data", "split", "images")
 _LEFT_BEHIND = frozenset(
     ["__macosx", "__pycache__", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "@eadir"]
@@ -52,7 +52,7 @@ def part_named(data: Any, name: str, example: str) -> Any:
     return part
 
 
-def part_of(name: str) -> Part | None:
+def part_of(name: str) -> PartName | None:
     """Read the part of a data set from a name, such as `Train`, `training_set`, `val-data`, `split=test`, `TestSet`.
 
     Args:
@@ -73,7 +73,7 @@ def part_of(name: str) -> Part | None:
     return _PART_OF.get(word)
 
 
-def part_of_file(file: Path, root: Path) -> Part | Literal["unclear"] | None:
+def part_of_file(file: Path, root: Path) -> PartName | Literal["unclear"] | None:
     """Read the part of a data set from a word in the name of a file, else from the nearest folder that names one.
 
     Args:
@@ -97,7 +97,7 @@ def part_of_file(file: Path, root: Path) -> Part | Literal["unclear"] | None:
     return None
 
 
-def parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapping[Path, Part | None]:
+def parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mapping[Path, PartName | None]:
     """Read the parts of several files from their names. Where some name a part but none names training, the others are
     training.
 
@@ -112,7 +112,7 @@ def parts_of_files(path: Path, files: Sequence[Path], notes: list[str]) -> Mappi
     Raises:
         DataError: a name means two parts, or none beside files of training.
     """
-    found: dict[Path, Part | None] = {}
+    found: dict[Path, PartName | None] = {}
     for file in files:
         part = part_of_file(file, path)
         if part == "unclear":

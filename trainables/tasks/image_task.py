@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described, load_images, load_raw
+from trainables.data import DataSettings, ImageData, Raw, Views, check_data, described_images, load_images, load_raw
 from trainables.data.pixels import value_range
 from trainables.data.unlabelled import read_images
 from trainables.errors import TrainableError
@@ -168,7 +168,7 @@ class ImageTask(Task):
 
     def about(self) -> list[str]:
         """Describe the images and how they are split."""
-        return described(self.data, self.raw)
+        return described_images(self.data, self.raw)
 
     def checksum(self) -> str:
         """Compute a checksum of all images and targets, whatever the split."""

@@ -12,7 +12,7 @@ import pytest
 
 from nas_tune.config import Resources, SearchConfig
 from nas_tune.config.field_texts import field_texts, first_sentence
-from nas_tune.config.starter import ROOT_VARIABLE, TASKS, starter
+from nas_tune.config.starter import ROOT_VARIABLE, STARTERS, starter
 from nas_tune.errors import ConfigError
 
 COMMENTED = re.compile(r"# (?P<key>\w+) = (?P<value>.+?)\s+# (?P<text>.+)")
@@ -76,7 +76,7 @@ def test_each_key_may_be_uncommented(key: str) -> None:
     assert (changed != as_it_stands) == example
 
 
-@pytest.mark.parametrize("task", sorted(TASKS))
+@pytest.mark.parametrize("task", sorted(STARTERS))
 def test_the_settings_and_defaults_are_those_of_the_task_and_of_the_learner(
     task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_folder_is_scaled_and_a_known_name_is_fetched(tmp_path: Path, monkeypa
     from trainables.data.named import TORCHVISION
 
     assert theirs == ROOT_VARIABLE
-    assert set(TASKS["classification"].downloads) == set(TORCHVISION)
+    assert set(STARTERS["classification"].downloads) == set(TORCHVISION)
     folder = tmp_path / 'my "photos" ü\\'
     folder.mkdir()
     settings = SearchConfig.from_toml(starter(data=str(folder))).trainable.settings

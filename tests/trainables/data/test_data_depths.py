@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainables.data import DataSettings, check_data, described, load_images, load_raw
+from trainables.data import DataSettings, check_data, described_images, load_images, load_raw
 from trainables.data.images import Split, raw_images
 from trainables.data.split import moments, split_data
 from trainables.errors import DataError
@@ -53,7 +53,7 @@ def test_deep_images_keep_their_values(tmp_path, images, suffix, values, resize)
     assert found.dtype == torch.float32
     assert found.shape == (20, 1, 3 if resize else 4, 3)
     assert found.unique().tolist() == pytest.approx(values)
-    assert "with the values that they have" in described(DataSettings(str(tmp_path), resize=resize))[0]
+    assert "with the values that they have" in described_images(DataSettings(str(tmp_path), resize=resize))[0]
 
 
 def test_deep_images_can_be_told_apart(tmp_path):
@@ -125,7 +125,7 @@ def test_modes_of_8_bits(tmp_path, mode, suffix, channels):
 
 def test_alpha_is_told_and_a_picture_in_it_alone_is_refused(tmp_path):
     folder_of(tmp_path / "x", (of_mode("RGBA"), of_mode("RGBA")), "png")
-    assert "the alpha channel of 20 left out" in described(DataSettings(str(tmp_path / "x")))[0]
+    assert "the alpha channel of 20 left out" in described_images(DataSettings(str(tmp_path / "x")))[0]
     shape = Image.merge("RGBA", [Image.new("L", (3, 4)) for _ in range(3)] + [of_mode("L")])
     folder_of(tmp_path / "y", (shape, shape), "png")
     with pytest.raises(DataError, match="picture in the alpha channel alone"):
@@ -145,7 +145,7 @@ def test_photographs_are_turned_upright(tmp_path, suffix):
     images = read(tmp_path)
     assert images.shape == (10, 1, 24, 16)
     assert (images[0].int() - images[9].int()).abs().max() < 30
-    assert "5 turned upright, as their EXIF orientation says" in described(DataSettings(str(tmp_path)))[0]
+    assert "5 turned upright, as their EXIF orientation says" in described_images(DataSettings(str(tmp_path)))[0]
 
 
 def npz(folder, x, **more):

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from trainables.data import DataSettings, check_data, described, load_images, load_raw
+from trainables.data import DataSettings, check_data, described_images, load_images, load_raw
 from trainables.data.parts import part_of
 from trainables.errors import DataError
 
@@ -106,7 +106,7 @@ def test_all_three_are_as_given(tmp_path, form, names):
     assert [values(split) for split in (data.train, data.validation, data.test)] == [[10, 20], [30, 40], [50, 60]]
     assert [len(split) for split in (data.train, data.validation, data.test)] == [20, 6, 8]
     assert float(data.mean) == 15.0
-    said, *_ = described(DataSettings(str(path)))
+    said, *_ = described_images(DataSettings(str(path)))
     assert "20 images to train on, 6 for validation as given (validation_share is not used)" in said
     assert "8 for testing as given (test_share is not used)" in said
     assert "2 classes" in said
@@ -119,7 +119,7 @@ def test_training_and_validation_only_test_is_of_the_training_images(tmp_path, f
     assert values(data.validation) == [30, 40]
     assert values(data.test) == [10, 20]
     assert (len(data.train), len(data.validation), len(data.test)) == (16, 6, 4)
-    said, *_ = described(DataSettings(str(path)))
+    said, *_ = described_images(DataSettings(str(path)))
     assert "16 images to train on, 6 for validation as given" in said
     assert "4 for testing parted from them (test_share = 0.2)" in said
 
@@ -146,7 +146,7 @@ def test_the_whole_is_all_but_the_test_images(tmp_path, form):
     assert values(data.train) == [10, 20, 30, 40]
     assert (len(data.train), len(data.validation), len(data.test)) == (26, 0, 8)
     assert values(data.test) == [50, 60]
-    said, *_ = described(DataSettings(str(path), **settings))
+    said, *_ = described_images(DataSettings(str(path), **settings))
     assert "26 images to train on, the 6 for validation among them" in said
 
 
@@ -162,7 +162,7 @@ def test_a_class_that_a_split_lacks_is_told(tmp_path):
         file.unlink()
     data = loaded(tmp_path)
     assert data.validation.labels.tolist() == [0, 0, 0]
-    said, *_ = described(DataSettings(str(tmp_path)))
+    said, *_ = described_images(DataSettings(str(tmp_path)))
     assert "no validation image of dog" in said
 
 
@@ -227,7 +227,7 @@ def test_other_names_of_arrays(tmp_path):
     np.savez(tmp_path / "b.npz", **renamed)
     data = loaded(tmp_path / "b.npz")
     assert [values(split) for split in (data.train, data.validation, data.test)] == [[10, 20], [30, 40], [50, 60]]
-    assert "not read: names" in described(DataSettings(str(tmp_path / "b.npz")))[0]
+    assert "not read: names" in described_images(DataSettings(str(tmp_path / "b.npz")))[0]
     np.savez(tmp_path / "c.npz", x_train=source["x"], **{name: source[name] for name in ("x", "y")})
     with pytest.raises(DataError, match="x_train and x, which mean the same"):
         check_data(DataSettings(str(tmp_path / "c.npz")))
@@ -255,7 +255,10 @@ def test_files_without_a_name_are_for_training_where_no_other_is(tmp_path):
     parquet.write_table(table(rows_of("val")), tmp_path / "animals.valid.parquet")
     data = loaded(tmp_path)
     assert (values(data.train), values(data.validation)) == ([10, 20], [30, 40])
-    assert "taken for training, because no other file is: part-0.parquet" in described(DataSettings(str(tmp_path)))[0]
+    assert (
+        "taken for training, because no other file is: part-0.parquet"
+        in described_images(DataSettings(str(tmp_path)))[0]
+    )
     parquet.write_table(table(rows_of("test")), tmp_path / "train_val.parquet")
     with pytest.raises(DataError, match="the names of two splits"):
         check_data(DataSettings(str(tmp_path)))
@@ -290,7 +293,7 @@ def test_what_is_hidden_is_passed_over_at_every_level(tmp_path, split):
     assert raw.classes == ("cat", "dog")
     assert values(raw.train) == [10, 20]
     assert len(raw.train) == 20
-    assert "2 classes: cat, dog" in described(DataSettings(str(tmp_path)))[0]
+    assert "2 classes: cat, dog" in described_images(DataSettings(str(tmp_path)))[0]
 
 
 def test_hidden_parquet_files_are_passed_over(tmp_path):
@@ -339,10 +342,10 @@ def test_folders_that_can_be_placed_after_all(tmp_path):
     (tmp_path / "b" / "training_set" / "training_set" / "sample.png").write_bytes(png(9))
     data = loaded(tmp_path / "b")
     assert (data.classes, values(data.train), values(data.test)) == (("cat", "dog"), [10, 20], [50, 60])
-    said = described(DataSettings(str(tmp_path / "b")))[0]
+    said = described_images(DataSettings(str(tmp_path / "b")))[0]
     assert all(f"not read, because it holds no images: {name}" in said for name in ("annotations", "notes", "z"))
     assert "in no folder of a class: sample.png" in said
 
 
 def test_named_data_sets_have_nothing_to_tell():
-    assert described(DataSettings("digits")) == []
+    assert described_images(DataSettings("digits")) == []

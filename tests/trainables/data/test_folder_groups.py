@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trainables.data import DataSettings, described, load_images
+from trainables.data import DataSettings, described_images, load_images
 from trainables.data.group_patterns import groups_by_name
 from trainables.data.loading import load_numbers
 from trainables.errors import DataError
@@ -48,7 +48,7 @@ def test_all_images_of_a_group_are_in_one_part(tmp_path: Path, form: str, patter
     assert set.union(*sides) == set(range(6))
     assert sum(map(len, sides)) == 6
     assert len(data.train) == 8 * len(sides[0]), "a patient has four pictures in each of two classes"
-    (line, *_) = described(DataSettings(path, validation_groups=pattern))
+    (line, *_) = described_images(DataSettings(path, validation_groups=pattern))
     assert f"6 groups by {pattern}: p0, p1, p2, p3, p4 and 1 more" in line
 
 

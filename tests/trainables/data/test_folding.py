@@ -14,7 +14,7 @@ from tests.registries import kept
 from tests.trainables.tasks.own_task import SPACE, Growth, build
 from trainables.data import DataSettings, load_images
 from trainables.data.folding import Fold, FoldCache, folds_of
-from trainables.data.loading import check_data, described, load_numbers
+from trainables.data.loading import check_data, described_images, load_numbers
 from trainables.data.signals import SignalSettings, load_signals
 from trainables.data.tables import TableSettings, described_table, load_table
 from trainables.errors import DataError, TrainableError
@@ -143,7 +143,7 @@ def test_images_with_groups_and_images_with_numbers_have_folds(images: Path) -> 
     assert len(held) == 24 - len(data.test)
     numbers = load_numbers(DataSettings(path, label_column="angle", folds=2, fold=1), CPU)
     assert abs(len(numbers.train) - len(numbers.validation)) <= 1
-    assert "for validation, fold 1 of 3" in described(DataSettings(path, folds=3))[0]
+    assert "for validation, fold 1 of 3" in described_images(DataSettings(path, folds=3))[0]
 
 
 def test_data_with_a_validation_part_have_no_folds(images: Path) -> None:

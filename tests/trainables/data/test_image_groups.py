@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from pyarrow import parquet
 
-from trainables.data import DataSettings, described, load_images
+from trainables.data import DataSettings, described_images, load_images
 from trainables.data.loading import load_numbers
 from trainables.data.objects import keep
 from trainables.errors import DataError
@@ -68,7 +68,7 @@ def test_numbers_and_objects_have_groups_too(tmp_path: Path) -> None:
 
 def test_a_class_that_a_drawn_part_lacks_is_warned_of(tmp_path: Path) -> None:
     settings = DataSettings(npz(tmp_path, y=np.arange(COUNT) // 20), validation_groups="speaker")
-    assert any(line.startswith("warning: no validation image of ") for line in described(settings))
+    assert any(line.startswith("warning: no validation image of ") for line in described_images(settings))
 
 
 def test_given_parts_that_share_a_group_are_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainables.data import DataSettings, described
+from trainables.data import DataSettings, described_images
 from trainables.data.loading import load_raw
 from trainables.errors import DataError
 
@@ -24,23 +24,23 @@ def images() -> np.ndarray[Any, Any]:
 
 
 def test_clean_images_have_one_line(tmp_path: Path, images: np.ndarray[Any, Any]) -> None:
-    assert len(described(written(tmp_path, images))) == 1
+    assert len(described_images(written(tmp_path, images))) == 1
 
 
 def test_copies_in_given_and_in_drawn_parts_are_counted(tmp_path: Path, images: np.ndarray[Any, Any]) -> None:
     test = np.concatenate((images[:3], images[3:5] + 1))
-    given = described(written(tmp_path, images, x_test=test, y_test=np.array([0, 1, 0, 1, 0])))
+    given = described_images(written(tmp_path, images, x_test=test, y_test=np.array([0, 1, 0, 1, 0])))
     (warning,) = given[1:]
     found = int(warning.split()[1])
     assert 1 <= found <= 3
     assert warning.startswith(f"warning: {found} of 5 test images equal a training image; remove the copies")
-    doubled = described(written(tmp_path, np.concatenate((images, images))))
+    doubled = described_images(written(tmp_path, np.concatenate((images, images))))
     assert [line.split(" of ")[1].split()[1] for line in doubled[1:]] == ["validation", "test"]
 
 
 def test_images_of_one_value_are_counted(tmp_path: Path, images: np.ndarray[Any, Any]) -> None:
     images[4], images[7] = 0.5, 0.25
-    assert described(written(tmp_path, images))[1:] == [
+    assert described_images(written(tmp_path, images))[1:] == [
         "warning: 2 of 20 images have one value in all pixels; remove them, or check how they are read"
     ]
 

@@ -16,7 +16,7 @@ from PIL import Image
 from pyarrow import parquet
 
 import search_spaces
-from trainables.data import DataSettings, described, file_sizes, load_images, load_raw
+from trainables.data import DataSettings, described_images, file_sizes, load_images, load_raw
 from trainables.data.images import Split
 from trainables.data.streaming import StreamedImages, free_memory, memory
 from trainables.data.streaming.ahead import prepared_ahead
@@ -119,7 +119,7 @@ def test_parquet_files_with_given_parts_stream_too(tmp_path: Path) -> None:
 def test_the_description_is_that_of_images_in_memory_with_the_reason(folder: Path) -> None:
     picture(0).save(folder / "b" / "copy.png")
     Image.new("L", (8, 9), 7).save(folder / "a" / "flat.png")
-    inside, streamed = (described(DataSettings(str(folder), stream=stream)) for stream in (False, True))
+    inside, streamed = (described_images(DataSettings(str(folder), stream=stream)) for stream in (False, True))
     assert streamed[0] == f"{inside[0]}; streamed: 2 threads decode them while the network trains"
     assert streamed[1:] == inside[1:]
     assert any("1 of 50 images have one value" in note for note in streamed)

@@ -13,7 +13,7 @@ import pandas as pd
 from trainables.data.objects.arrays import Array, input_array, plain_array, targets_of
 from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
 from trainables.data.objects.size import check_size
-from trainables.data.parts import PARTS, Part, part_of, usual_names
+from trainables.data.parts import PARTS, PartName, part_of, usual_names
 from trainables.data.tables.reading import columns_of_array
 from trainables.drafts import draft_file
 from trainables.errors import DataError, first_line
@@ -22,7 +22,7 @@ from trainables.kept_data import DATA_FOLDER, new_file
 __all__ = ["Kept", "keep"]
 
 _OF_IMAGES = ("classification", "regression")
-_SHORT: Mapping[Part, str] = {"train": "", "validation": "_val", "test": "_test"}
+_SHORT: Mapping[PartName, str] = {"train": "", "validation": "_val", "test": "_test"}
 _PARTS_COLUMN = "split"
 
 
@@ -88,14 +88,14 @@ def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: in
     return _of_arrays(arrays, {"target": "y"} if target not in (None, "y") else {})
 
 
-def _parts_of(data: Any) -> dict[Part, Any]:
+def _parts_of(data: Any) -> dict[PartName, Any]:
     """The objects of the parts; all of an object that has none is for training, and a mapping of arrays is of none."""
     if not isinstance(data, Mapping):
         return {"train": data}
     named = {name: part_of(str(name)) for name in data}
     if not any(named.values()):
         return {}
-    parts: dict[Part, Any] = {}
+    parts: dict[PartName, Any] = {}
     for name, part in named.items():
         if part is None or part in parts:
             raise DataError(
@@ -125,11 +125,11 @@ def _pair(data: Any, place: str, target: str | None) -> tuple[Any, Any]:
     )
 
 
-def _targets(pairs: Mapping[Part, tuple[Any, Any]]) -> dict[Part, Array]:
+def _targets(pairs: Mapping[PartName, tuple[Any, Any]]) -> dict[PartName, Array]:
     return {name: targets_of(y, f"the targets of {name}") for name, (_, y) in pairs.items()}
 
 
-def _check_lengths(inputs: Mapping[Part, Any], targets: Mapping[Part, Array]) -> None:
+def _check_lengths(inputs: Mapping[PartName, Any], targets: Mapping[PartName, Array]) -> None:
     for name, array in inputs.items():
         if len(array) != len(targets[name]):
             raise DataError(
@@ -137,11 +137,11 @@ def _check_lengths(inputs: Mapping[Part, Any], targets: Mapping[Part, Array]) ->
             )
 
 
-def _of_rows(frames: Mapping[Part, pd.DataFrame], targets: Mapping[Part, Array], target: str | None) -> Kept:
+def _of_rows(frames: Mapping[PartName, pd.DataFrame], targets: Mapping[PartName, Array], target: str | None) -> Kept:
     """A table of inputs beside their targets."""
     _check_lengths(frames, targets)
     name = target or "y"
-    whole: dict[Part, pd.DataFrame] = {}
+    whole: dict[PartName, pd.DataFrame] = {}
     for part, frame in frames.items():
         if targets[part].ndim > 1:
             raise DataError(
@@ -154,7 +154,7 @@ def _of_rows(frames: Mapping[Part, pd.DataFrame], targets: Mapping[Part, Array],
     return _of_frame(_one_frame(whole), {"target": name})
 
 
-def _one_frame(frames: Mapping[Part, pd.DataFrame]) -> pd.DataFrame:
+def _one_frame(frames: Mapping[PartName, pd.DataFrame]) -> pd.DataFrame:
     """The rows of all parts, with a column that names the part where there are several."""
     if len(frames) == 1:
         return next(iter(frames.values()))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainables.data.folding import FoldCache, fold_of
 from trainables.data.numbers import as_float32
-from trainables.data.parts import PARTS, Part
+from trainables.data.parts import PARTS, PartName
 from trainables.data.signals.noticed import constant_channels, constant_targets, noticed_signals
 from trainables.data.signals.recordings import Clips, Recordings, read_recordings
 from trainables.data.signals.series import read_windows
@@ -159,7 +159,7 @@ _load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[SignalData]()
 
 def _data(
     name: str,
-    parts: Mapping[Part, SignalPart] | Mapping[Part, WindowPart],
+    parts: Mapping[PartName, SignalPart] | Mapping[PartName, WindowPart],
     classes: tuple[str, ...],
     rate: int | None,
     groups: Mapping[str, Tensor],
@@ -206,14 +206,16 @@ def _are_classes(targets: Sequence[Any], settings: SignalSettings, name: str) ->
     return not any(isinstance(target, float | list) for target in targets)
 
 
-def _targets(clips: Mapping[Part, Clips], name: str, *, by_class: bool) -> tuple[tuple[str, ...], dict[Part, Tensor]]:
+def _targets(
+    clips: Mapping[PartName, Clips], name: str, *, by_class: bool
+) -> tuple[tuple[str, ...], dict[PartName, Tensor]]:
     if not by_class:
         return (), {part: _numbers(one.targets, f"{name}, {part}") for part, one in clips.items()}
     classes = _sorted({str(target) for target in clips["train"].targets})
     if len(classes) < 2:
         raise DataError(f"{name}: every signal of training has the class {classes[0]!r}; there is nothing to learn")
     places = {title: number for number, title in enumerate(classes)}
-    found: dict[Part, Tensor] = {}
+    found: dict[PartName, Tensor] = {}
     for part, one in clips.items():
         unknown = next((str(target) for target in one.targets if str(target) not in places), None)
         if unknown is not None:
@@ -246,7 +248,7 @@ def _numbers(targets: Sequence[Any], place: str) -> Tensor:
     return torch.from_numpy(as_float32(found.reshape(len(found), -1), place))
 
 
-def _length(clips: Mapping[Part, Clips], notes: list[str]) -> int:
+def _length(clips: Mapping[PartName, Clips], notes: list[str]) -> int:
     """The length of all signals, or one that is enough for most of those of training."""
     lengths = [one.shape[1] for some in clips.values() for one in some.waves]
     if min(lengths) == max(lengths):
@@ -275,7 +277,7 @@ def _series_on(part: WindowPart, device: torch.device) -> WindowPart:
     return WindowPart(part.series.to(device), part.predicted, part.window, part.horizon, part.step)
 
 
-def _groups(clips: Mapping[Part, Clips], device: torch.device) -> dict[str, Tensor]:
+def _groups(clips: Mapping[PartName, Clips], device: torch.device) -> dict[str, Tensor]:
     """Number the groups over all parts."""
     names = sorted({group for some in clips.values() for group in some.groups})
     numbers = {name: number for number, name in enumerate(names)}

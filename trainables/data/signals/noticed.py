@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from trainables.data.parts import Part
+from trainables.data.parts import PartName
 from trainables.data.signals.recordings import Clips
 from trainables.errors import DataError
 
@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 _SHOWN = 20
 
 
-def noticed_signals(clips: Mapping[Part, Clips], classes: Sequence[str]) -> list[str]:
+def noticed_signals(clips: Mapping[PartName, Clips], classes: Sequence[str]) -> list[str]:
     """Compare the signals of the parts, and look at each.
 
     Args:

@@ -14,7 +14,7 @@ import numpy as np
 
 from trainables.data.npz import DAMAGE, placed_arrays
 from trainables.data.parquet_columns import LABEL_NAMES, holds_bytes, is_of_splits, opened
-from trainables.data.parts import Part, part_of, parts_of_files, usual_names, visible
+from trainables.data.parts import PartName, part_of, parts_of_files, usual_names, visible
 from trainables.data.signals.settings import SignalSettings
 from trainables.data.tables.reading import places_of
 from trainables.errors import DataError, first_line
@@ -65,7 +65,7 @@ class Recordings:
     """
 
     name: str
-    parts: Mapping[Part, Clips]
+    parts: Mapping[PartName, Clips]
     sample_rate: int | None = None
     notes: Sequence[str] = ()
 
@@ -166,7 +166,7 @@ def _read_npz(path: Path, settings: SignalSettings) -> Recordings:
         raise DataError(
             f"{path} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
         ) from error
-    parts: dict[Part, Clips] = {}
+    parts: dict[PartName, Clips] = {}
     for kind, part in placed:
         if kind == "y":
             continue
@@ -184,7 +184,7 @@ def _read_npz(path: Path, settings: SignalSettings) -> Recordings:
     return Recordings(str(path), parts)
 
 
-def _groups_of(path: Path, archive: Any, names: list[str], groups: str | None, part: Part) -> list[str]:
+def _groups_of(path: Path, archive: Any, names: list[str], groups: str | None, part: PartName) -> list[str]:
     if groups is None:
         return []
     name = next((one for one in (f"{groups}{_SHORT[part]}", f"{groups}_{part}") if one in names), None)
@@ -210,7 +210,7 @@ def _read_parquet(path: Path, files: Sequence[Path], settings: SignalSettings) -
         wanted.append(_column(path, "validation_groups", settings.validation_groups, types, (), lambda kind: True))
     notes: list[str] = []
     by_file = parts_of_files(path, files, notes) if path.is_dir() else {files[0]: None}
-    parts: dict[Part, Clips] = {}
+    parts: dict[PartName, Clips] = {}
     rates: set[int] = set()
     number = 0
     for one in files:
@@ -233,7 +233,7 @@ def _group(value: object, place: str) -> str:
     return str(value)
 
 
-def _part_of_row(path: Path, row: Mapping[str, Any], splits: Sequence[str], number: int) -> Part | None:
+def _part_of_row(path: Path, row: Mapping[str, Any], splits: Sequence[str], number: int) -> PartName | None:
     if not splits:
         return None
     text = row[splits[0]]
@@ -295,7 +295,7 @@ def _read_folder(path: Path, settings: SignalSettings) -> Recordings:
     files = visible((one for one in path.glob("**/*") if one.suffix.lower() == ".wav"), path)
     notes: list[str] = []
     by_file = parts_of_files(path, [one.parent for one in files], notes)
-    parts: dict[Part, Clips] = {}
+    parts: dict[PartName, Clips] = {}
     rates: set[int] = set()
     for one in files:
         if one.parent == path:

@@ -11,7 +11,7 @@ import torch
 
 from trainables.data.npz import DAMAGE
 from trainables.data.numbers import as_float32
-from trainables.data.parts import Part
+from trainables.data.parts import PartName
 from trainables.data.signals.settings import SignalSettings
 from trainables.data.signals.signal import WindowPart
 from trainables.data.tables.reading import read_table
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 _SHOWN = 5
 
 
-def read_windows(path: Path, settings: SignalSettings, notes: list[str]) -> dict[Part, WindowPart]:
+def read_windows(path: Path, settings: SignalSettings, notes: list[str]) -> dict[PartName, WindowPart]:
     """Read a series, and cut it into parts by position: training, validation, test.
 
     Args:
@@ -49,12 +49,12 @@ def read_windows(path: Path, settings: SignalSettings, notes: list[str]) -> dict
     steps = series.shape[1]
     tested = round(settings.test_share * steps)
     held = 0 if settings.whole else round(settings.validation_share * steps)
-    ends: dict[Part, tuple[int, int]] = {"train": (0, steps - tested - held)}
+    ends: dict[PartName, tuple[int, int]] = {"train": (0, steps - tested - held)}
     if held:
         ends["validation"] = (steps - tested - held, steps - tested)
     ends["test"] = (steps - tested, steps)
     window = settings.window or 1
-    parts: dict[Part, WindowPart] = {}
+    parts: dict[PartName, WindowPart] = {}
     for part, (first, last) in ends.items():
         piece = torch.from_numpy(np.ascontiguousarray(series[:, first:last]))
         parts[part] = WindowPart(piece, predicted, window, settings.horizon, settings.step)

@@ -10,7 +10,7 @@ import torch
 
 from trainables.data.folding import Fold, fold_of, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
-from trainables.data.parts import PARTS, Part
+from trainables.data.parts import PARTS, PartName
 from trainables.data.signals.recordings import Clips, Recordings
 from trainables.data.signals.settings import SignalSettings
 from trainables.data.split import random_split, stratified
@@ -21,7 +21,7 @@ __all__ = ["split_recordings"]
 
 def split_recordings(
     recordings: Recordings, settings: SignalSettings, notes: list[str], *, by_class: bool
-) -> dict[Part, Clips]:
+) -> dict[PartName, Clips]:
     """Make the parts that signals do not have. The same seed gives the same parts on every machine.
 
     Parts that share a group are given up where `validation_groups` asks for groups: all parts are drawn again.
@@ -46,7 +46,7 @@ def split_recordings(
             "are not used, and new ones are drawn by group"
         )
         parts = {"train": _joined([parts[part] for part in PARTS if part in parts])}
-    wanted: list[tuple[Part, float, int]] = []
+    wanted: list[tuple[PartName, float, int]] = []
     if "test" not in parts:
         wanted.append(("test", settings.test_share, settings.seed))
     fold = fold_of(settings)
@@ -98,9 +98,9 @@ def _fold(clips: Clips, settings: SignalSettings, fold: Fold, title: str, *, by_
     )
 
 
-def _shared_group(parts: dict[Part, Clips]) -> str | None:
+def _shared_group(parts: dict[PartName, Clips]) -> str | None:
     """A group that has signals in two parts."""
-    seen: dict[str, Part] = {}
+    seen: dict[str, PartName] = {}
     for part, clips in parts.items():
         if len(clips.groups) != len(clips.waves):
             raise DataError(

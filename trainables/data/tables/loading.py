@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainables.data.cache_keys import CacheKey
 from trainables.data.folding import FoldCache, fold_of
-from trainables.data.parts import Part
+from trainables.data.parts import PartName
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
 from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.reading import RawTable, places_of, read_rows, read_table, table_files
@@ -67,7 +67,7 @@ def kind_of_table(settings: TableSettings) -> tuple[str, int]:
     return ("classification" if data.classes else "regression"), len(data.classes)
 
 
-def frames_of(settings: TableSettings) -> dict[Part, pd.DataFrame]:
+def frames_of(settings: TableSettings) -> dict[PartName, pd.DataFrame]:
     """Read the rows of each part as they are in the table.
 
     Args:
@@ -156,7 +156,7 @@ def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
 
 
 @lru_cache(maxsize=2)
-def _frames(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[dict[Part, pd.DataFrame], str]:
+def _frames(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[dict[PartName, pd.DataFrame], str]:
     """The rows of each part, and the kind of the target."""
     settings, table = key.settings, _read(key, stamp)
     target = str(settings.target)
@@ -199,7 +199,7 @@ def _moved(part: TablePart, device: torch.device) -> TablePart:
     return TablePart(part.numbers.to(device), part.categories.to(device), part.targets.to(device))
 
 
-def _groups(frames: Mapping[Part, pd.DataFrame], column: str, device: torch.device) -> dict[str, Tensor]:
+def _groups(frames: Mapping[PartName, pd.DataFrame], column: str, device: torch.device) -> dict[str, Tensor]:
     """Number the groups over all parts."""
     codes = texts_of(pd.concat([frame[column] for frame in frames.values()], ignore_index=True)).codes
     numbers = torch.from_numpy(codes.astype(np.int64)).to(device)
@@ -211,7 +211,7 @@ def _groups(frames: Mapping[Part, pd.DataFrame], column: str, device: torch.devi
 
 
 def _noticed(
-    frames: Mapping[Part, pd.DataFrame], parts: Mapping[Part, TablePart], target: Target, encoding: Encoding
+    frames: Mapping[PartName, pd.DataFrame], parts: Mapping[PartName, TablePart], target: Target, encoding: Encoding
 ) -> list[str]:
     """Warnings about classes that a part lacks, and rows that are in two parts."""
     notes = []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from search_spaces.names import did_you_mean
 from trainables.data.parquet_columns import SPLIT_NAMES, holds_bytes, opened
-from trainables.data.parts import PARTS, Part, part_of, parts_of_files, usual_names, visible
+from trainables.data.parts import PARTS, PartName, part_of, parts_of_files, usual_names, visible
 from trainables.errors import DataError, first_line
 from trainables.kept_data import is_kept, kept_file
 
@@ -37,7 +37,7 @@ class RawTable:
     """
 
     name: str
-    parts: Mapping[Part, pd.DataFrame]
+    parts: Mapping[PartName, pd.DataFrame]
     notes: Sequence[str] = ()
 
 
@@ -116,7 +116,7 @@ def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str]
         raise DataError(f"{path} holds no table; .parquet, .csv and .tsv files (also .csv.gz) are read")
     notes: list[str] = []
     by_file = parts_of_files(path, files, notes)
-    frames: dict[Part | None, list[pd.DataFrame]] = {}
+    frames: dict[PartName | None, list[pd.DataFrame]] = {}
     for file in files:
         frames.setdefault(by_file[file], []).append(_checked(_read(file, missing), str(file), missing))
     name = "the given data" if is_kept(data) else str(path)
@@ -176,10 +176,10 @@ def columns_of_array(array: NDArray[Any], place: str) -> pd.DataFrame:
     return pd.DataFrame({f"x{number}": rows[:, number] for number in range(rows.shape[1])})
 
 
-def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, notes: list[str]) -> RawTable:
+def _parted(name: str, frames: Mapping[PartName | None, pd.DataFrame], target: str, notes: list[str]) -> RawTable:
     """Split by a column of parts where files are of no part."""
     if None not in frames:
-        parts: dict[Part, pd.DataFrame] = {part: frames[part] for part in PARTS if part in frames}
+        parts: dict[PartName, pd.DataFrame] = {part: frames[part] for part in PARTS if part in frames}
     else:
         frame = frames[None]
         columns = []
@@ -202,8 +202,10 @@ def _parted(name: str, frames: Mapping[Part | None, pd.DataFrame], target: str, 
     return RawTable(name, {part: frame[order].reset_index(drop=True) for part, frame in parts.items()}, notes)
 
 
-def _by_column(name: str, frame: pd.DataFrame, column: str) -> dict[Part, pd.DataFrame]:
-    named: dict[Any, Part | None] = {cell: part_of(str(cell)) for cell in frame[column].unique() if not pd.isna(cell)}
+def _by_column(name: str, frame: pd.DataFrame, column: str) -> dict[PartName, pd.DataFrame]:
+    named: dict[Any, PartName | None] = {
+        cell: part_of(str(cell)) for cell in frame[column].unique() if not pd.isna(cell)
+    }
     unknown = [cell for cell, part in named.items() if part is None]
     if unknown or frame[column].isna().any():
         cell = repr(unknown[0]) if unknown else "an empty cell"
@@ -221,7 +223,7 @@ def _is_of_parts(column: pd.Series[Any]) -> bool:
     return len(values) <= _MOST_SPLITS and all(isinstance(value, str) and part_of(value) for value in values)
 
 
-def _check_columns(name: str, train: pd.DataFrame, frame: pd.DataFrame, part: Part, target: str) -> None:
+def _check_columns(name: str, train: pd.DataFrame, frame: pd.DataFrame, part: PartName, target: str) -> None:
     lacking = [column for column in train.columns if column not in frame.columns]
     if target in lacking:
         raise DataError(

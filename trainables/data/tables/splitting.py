@@ -11,7 +11,7 @@ import torch
 
 from trainables.data.folding import Fold, fold_of, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
-from trainables.data.parts import PARTS, Part
+from trainables.data.parts import PARTS, PartName
 from trainables.data.split import stratified
 from trainables.data.tables.columns import texts_of
 from trainables.data.tables.reading import RawTable
@@ -20,7 +20,7 @@ from trainables.errors import DataError
 
 __all__ = ["split_table"]
 
-Frames = dict[Part, pd.DataFrame]
+Frames = dict[PartName, pd.DataFrame]
 
 
 def split_table(table: RawTable, settings: TableSettings, target: str, *, by_class: bool) -> Frames:
@@ -41,7 +41,7 @@ def split_table(table: RawTable, settings: TableSettings, target: str, *, by_cla
     parts: Frames = dict(table.parts)
     if settings.validation_groups is not None:
         _check_groups(parts, settings.validation_groups, table.name)
-    wanted: list[tuple[Part, float, int]] = []
+    wanted: list[tuple[PartName, float, int]] = []
     if "test" not in parts:
         wanted.append(("test", settings.test_share, settings.seed))
     fold = fold_of(settings)
@@ -96,8 +96,8 @@ def _fold(
     )
 
 
-def _check_groups(parts: Mapping[Part, pd.DataFrame], column: str, name: str) -> None:
-    seen: dict[str, Part] = {}
+def _check_groups(parts: Mapping[PartName, pd.DataFrame], column: str, name: str) -> None:
+    seen: dict[str, PartName] = {}
     for part, frame in parts.items():
         empty = np.flatnonzero(frame[column].isna())
         if len(empty):

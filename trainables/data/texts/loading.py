@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from trainables.data.cache_keys import CacheKey
-from trainables.data.parts import PARTS, Part
+from trainables.data.parts import PARTS, PartName
 from trainables.data.texts.noticed import check_tokens_differ, copied_pieces, noticed_ids
 from trainables.data.texts.reading import RawText, path_of_text, read_text_parts, text_files
 from trainables.data.texts.settings import TextSettings
@@ -115,11 +115,11 @@ def _load(key: CacheKey[TextSettings], device: str, stamp: tuple[object, ...]) -
     return TextData(text.name, **parts, vocabulary=vocabulary, epoch_tokens=min(wanted or most, most), notes=notes)
 
 
-def _parted(text: RawText, settings: TextSettings) -> dict[Part, Array]:
+def _parted(text: RawText, settings: TextSettings) -> dict[PartName, Array]:
     """The points of each part, in the order of the text: training, validation, test."""
     parts = dict(text.parts)
     total = len(parts["train"])
-    shares: tuple[tuple[Part, float], ...] = (
+    shares: tuple[tuple[PartName, float], ...] = (
         ("test", settings.test_share),
         ("validation", settings.validation_share),
     )
@@ -140,7 +140,9 @@ def _parted(text: RawText, settings: TextSettings) -> dict[Part, Array]:
     return parts
 
 
-def _vocabulary(points: Mapping[Part, Array], text: RawText, settings: TextSettings, notes: list[str]) -> Vocabulary:
+def _vocabulary(
+    points: Mapping[PartName, Array], text: RawText, settings: TextSettings, notes: list[str]
+) -> Vocabulary:
     if text.unit == "bytes":
         return Vocabulary("bytes", _BYTES)
     train = points["train"]

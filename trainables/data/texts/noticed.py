@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainables.data.parts import Part
+from trainables.data.parts import PartName
 from trainables.errors import DataError
 
 __all__ = ["check_tokens_differ", "copied_pieces", "noticed_ids"]
@@ -39,7 +39,7 @@ def check_tokens_differ(name: str, train: Array, unit: str) -> None:
         )
 
 
-def copied_pieces(points: Mapping[Part, Array], unit: str) -> list[str]:
+def copied_pieces(points: Mapping[PartName, Array], unit: str) -> list[str]:
     """Look for pieces of the other parts in the training part.
 
     Args:
@@ -66,7 +66,7 @@ def copied_pieces(points: Mapping[Part, Array], unit: str) -> list[str]:
     return notes
 
 
-def noticed_ids(points: Mapping[Part, Array], size: int) -> list[str]:
+def noticed_ids(points: Mapping[PartName, Array], size: int) -> list[str]:
     """Look for numbers of tokens that training lacks.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trainables.data.npz import DAMAGE
-from trainables.data.parts import Part, parts_of_files, usual_names, visible
+from trainables.data.parts import PartName, parts_of_files, usual_names, visible
 from trainables.data.tables.reading import places_of
 from trainables.data.texts.settings import TextSettings
 from trainables.errors import DataError, first_line
@@ -34,7 +34,7 @@ class RawText:
 
     name: str
     unit: str
-    parts: Mapping[Part, Array]
+    parts: Mapping[PartName, Array]
     notes: Sequence[str] = ()
 
 
@@ -156,7 +156,7 @@ def read_text_parts(settings: TextSettings) -> RawText:
     by_file = parts_of_files(path, files, notes) if path.is_dir() else {path: None}
     if len(files) > 1 and len(files) > len({*by_file.values()}):
         notes.append(f"{len(files)} files are joined in the order of their names")
-    found: dict[Part, list[Array]] = {}
+    found: dict[PartName, list[Array]] = {}
     for file in files:
         found.setdefault(by_file[file] or "train", []).append(_read(file, unit, settings.encoding))
     if "train" not in found:
