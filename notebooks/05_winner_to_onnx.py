@@ -77,7 +77,7 @@ print(*sorted(path.name for path in export.folder.iterdir()), sep="\n")
 
 # %%
 source = (export.folder / "model.py").read_text()
-print(source[source.index("class Cell") : source.index("def normalize")].rstrip())
+print(source[source.index("class Nb201Cell") : source.index("def normalize")].rstrip())
 
 # %% [markdown]
 # It runs by itself, in another interpreter:
