@@ -90,6 +90,13 @@ def photos(folder: Path) -> None:
         Image.fromarray((pixels * 15).astype("uint8")).save(place)
 
 
+def new_digits(folder: Path) -> None:
+    """The file `new.npz` with three handwritten digits without labels."""
+    from sklearn.datasets import load_digits
+
+    np.savez(folder / "new.npz", x=load_digits().images[:3].astype("uint8"))
+
+
 def table(folder: Path) -> None:
     """`nb201/nb201_cifar10.parquet` with the columns of the page, invented values, and three trainings a race."""
     import pandas as pd
@@ -120,6 +127,7 @@ def supernet(folder: Path) -> None:
 GIVEN: dict[str, Callable[[Path], None]] = {
     "configurations": configurations,
     "digits": partial(run, "digits"),
+    "new_digits": new_digits,
     "others": others,
     "photos": photos,
     "supernet": supernet,

@@ -126,7 +126,7 @@ def run_command(command: str, code: int, place: str) -> None:
 @pytest.mark.ray
 def test_the_commands_of_the_readme_run_in_their_order(folder: Path) -> None:
     """A command that is shown twice runs once."""
-    for name in ("configurations", "photos", "digits", "others"):
+    for name in ("configurations", "photos", "digits", "new_digits", "others"):
         GIVEN[name](folder)
     run = set()
     for block in indented_of(README):
