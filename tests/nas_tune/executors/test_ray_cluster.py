@@ -90,7 +90,9 @@ def test_a_cluster_with_a_token_is_joined_with_the_users_token_and_refused_witho
             except InfeasibleError:
                 time.sleep(1)
         check_answers(address)
-        script = "from nas_tune.executors.ray_cluster import *; c = cluster({!r}, 1, TrialResources()); print(c.__enter__())"
+        script = (
+            "from nas_tune.executors.ray_cluster import *; c = cluster({!r}, 1, TrialResources()); print(c.__enter__())"
+        )
         joined = subprocess.run(
             [sys.executable, "-c", script.format(address)], capture_output=True, text=True, check=True
         )
