@@ -9,7 +9,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from nas_tune.cli.app import app
-from nas_tune.config.starters import TASKS
+from nas_tune.config.starters import STARTERS
 
 _ADDS = (
     "Also ",
@@ -48,5 +48,5 @@ def test_types_are_words_and_lines_fit(name: str, width: int, monkeypatch: pytes
 
 def test_init_names_the_tasks_for_which_it_writes_a_configuration() -> None:
     (option,) = (param for param in COMMANDS["init"].params if param.name == "task")
-    for name in TASKS:
+    for name in STARTERS:
         assert all(word in option.help for word in name.split("_")), name
