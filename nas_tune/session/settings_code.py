@@ -11,8 +11,8 @@ from nas_tune.session.trust import named_by_settings
 
 __all__ = ["check_settings_code", "settings_code"]
 
-_LIBRARIES = ("torchmetrics",)
-"""Packages whose versions say what changed."""
+_LIBRARIES = ("torch", "torchmetrics", "torchvision")
+"""Packages whose versions say what changed; the run keeps and compares those apart from this."""
 
 
 def settings_code(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -245,9 +245,9 @@ def _of_files(settings: DataSettings) -> DataSettings:
     )
 
 
-def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
+def _parted(raw: Raw, settings: DataSettings, device: str) -> ImageData:
     return split_data(
-        _load_raw(_of_files(settings), stamp),
+        raw,
         validation_share=settings.validation_share,
         test_share=settings.test_share,
         seed=settings.seed,
@@ -255,33 +255,20 @@ def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> I
         whole=settings.whole,
         fold=fold_of(settings),
     )
+
+
+def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
+    return _parted(_load_raw(_of_files(settings), stamp), settings, device)
 
 
 def _loaded_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageNumbers:
-    data = split_data(
-        _load_raw_numbers(_of_files(settings), stamp),
-        validation_share=settings.validation_share,
-        test_share=settings.test_share,
-        seed=settings.seed,
-        device=torch.device(device),
-        whole=settings.whole,
-        fold=fold_of(settings),
-    )
-    return with_moments(data)
+    return with_moments(_parted(_load_raw_numbers(_of_files(settings), stamp), settings, device))
 
 
 def _loaded_multi(
     settings: DataSettings, columns: tuple[str, ...], device: str, stamp: tuple[object, ...]
 ) -> ImageData:
-    return split_data(
-        _load_raw_multi(_of_files(settings), columns, stamp),
-        validation_share=settings.validation_share,
-        test_share=settings.test_share,
-        seed=settings.seed,
-        device=torch.device(device),
-        whole=settings.whole,
-        fold=fold_of(settings),
-    )
+    return _parted(_load_raw_multi(_of_files(settings), columns, stamp), settings, device)
 
 
 _load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[ImageData]()
