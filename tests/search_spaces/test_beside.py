@@ -61,3 +61,20 @@ def test_what_cannot_stand_beside_is_refused() -> None:
         search_spaces.get("mlp").beside(skip=choice(1, 2))
     with pytest.raises(SpaceError, match="is not a dict of decisions"):
         Space(choice(1, 2)).beside(lr=real(0.1, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "has_rules"), [("nb101", True), ("darts", True), ("mlp", False), ("enas_macro", False)]
+)
+def test_a_class_stays_only_where_it_has_no_rules_that_read_the_whole_tree(name: str, has_rules: bool) -> None:
+    plain, space = search_spaces.get(name), beside(name)
+    assert type(space) is (Space if has_rules else type(plain))
+    assert [space.valid is None, space.canonical is None] == [plain.valid is None, plain.canonical is None]
+    assert (space.name, list(space.declared)) == (plain.name, [*plain.declared, "lr", "optimizer"])
+
+
+def test_a_rule_that_refuses_alone_is_kept_beside_others() -> None:
+    plain = Space({"a": choice(1, 2), "b": choice(1, 2)}, valid=lambda made: made["a"] < made["b"])
+    space = plain.beside(lr=choice(0.1, 0.2))
+    assert [space.contains({"a": 1, "b": b, "lr": 0.1}) for b in (1, 2)] == [False, True]
+    assert space.canonical is None

@@ -91,6 +91,52 @@ def test_trials_come_and_end_while_the_storage_is_open(tmp_path: Path) -> None:
     assert _study(storage).user_attrs["search"] == "done"
 
 
+def test_a_ledger_of_a_single_event_is_read_at_once(tmp_path: Path) -> None:
+    run, _ = _run(tmp_path, Asked(0, 0, mixed().sample(0).tree, "0" * 16, 1))
+    storage = RunStorage(run)
+    assert [found.state for found in storage.get_all_trials(0)] == [TrialState.RUNNING]
+    assert _study(storage).user_attrs["search"] == "running"
+
+
+@pytest.mark.parametrize("trial_id", [-1, 2])
+def test_only_trials_of_the_run_have_an_id(tmp_path: Path, trial_id: int) -> None:
+    run, _ = _run(tmp_path, begun(), *trial(0, [0.5]), *trial(1, [0.7]))
+    storage = RunStorage(run)
+    assert [storage.get_trial(number).value for number in (0, 1)] == [0.5, 0.7]
+    with pytest.raises(KeyError, match=f"no trial {trial_id}; the run has 2"):
+        storage.get_trial(trial_id)
+
+
+def test_trials_are_selected_by_state_and_copied_on_demand(tmp_path: Path) -> None:
+    run, _ = _run(tmp_path, begun(), *trial(0, [0.5]), *trial(1, [0.1], None), *trial(2, [0.7]))
+    storage = RunStorage(run)
+    assert [found.number for found in storage.get_all_trials(0, states=(TrialState.COMPLETE,))] == [0, 2]
+    assert storage.get_all_trials(0, states=()) == []
+    shown = storage.get_all_trials(0, deepcopy=False)
+    assert all(one is other for one, other in zip(shown, storage.get_all_trials(0, deepcopy=False), strict=True))
+    assert storage.get_all_trials(0)[0] is not shown[0]
+    with pytest.raises(KeyError):
+        storage.get_all_trials(1)
+
+
+def test_the_study_tells_the_names_of_its_parts_and_its_fate(tmp_path: Path) -> None:
+    run, ledger = _run(tmp_path, begun())
+    storage = RunStorage(run)
+    study = _study(storage)
+    config = run.config
+    about = {name: getattr(config, name).name for name in ("space", "strategy", "scheduler", "trainable")}
+    assert study.user_attrs == {"search": "not over", **about, "folder": str(run.path)}
+    ledger.append(*trial(0, [0.5], None))
+    assert _study(storage).user_attrs["search"] == "running"
+    assert (study.study_name, study.directions) == (config.run_name, [StudyDirection.MAXIMIZE])
+    assert storage.get_study_id_from_name(config.run_name) == 0
+    assert storage.get_study_name_from_id(0) == config.run_name
+    assert (storage.get_study_system_attrs(0), study.metric_names) == (
+        {"study:metric_names": ["accuracy"]},
+        ["accuracy"],
+    )
+
+
 def test_a_ledger_that_its_backup_replaces_is_read_anew(tmp_path: Path) -> None:
     run, ledger = _run(tmp_path, begun(), *trial(0, [0.5]))
     ledger.backup(backup_path(tmp_path))

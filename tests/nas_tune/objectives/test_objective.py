@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from optuna.samplers import RandomSampler
@@ -17,10 +17,19 @@ from nas_tune.config import ConfigProblems, SearchConfig
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.errors import ConfigError, ResumeRefusedError
 from nas_tune.ledger import Asked, Ended, Paused, Promoted, Reported, RunState
-from nas_tune.objectives.objective import Objective, objectives_of, scores_of, several_objectives, takes_several
+from nas_tune.objectives.objective import (
+    Objective,
+    declared_modes,
+    mode_left_out,
+    objectives_of,
+    scores_of,
+    several_objectives,
+    takes_several,
+)
 from nas_tune.results import Run
 from nas_tune.strategies.study_memory import last_epoch, reported
 from tests.toys import Climber, conditional_space, tiny_space
+from trainables.errors import TrainableError
 
 SMALL: dict[str, Any] = {"space": "nb201", "max_trials": 3}
 TWO: dict[str, Any] = {"metric": ["accuracy", "distance"], "mode": ["max", "min"]}
@@ -82,6 +91,58 @@ def test_the_mark_is_inherited_and_never_there_by_itself() -> None:
     assert not takes_several(Mother)
     assert takes_several(several_objectives(type("Child", (Mother,), {})))
     assert not takes_several(Mother)
+
+
+class Declaring:
+    """Declares the modes of two metrics."""
+
+    modes: ClassVar[dict[str, str]] = {"mae": "min", "accuracy": "max"}
+
+
+class Wrong:
+    """Declares a mode that there is not."""
+
+    modes: ClassVar[dict[str, str]] = {"mae": "up"}
+
+
+@pytest.mark.parametrize(
+    ("metric", "modes"),
+    [
+        ("mae", ["min"]),
+        (["accuracy", "mae"], ["max", "min"]),
+        (("mae",), ["min"]),
+        (["mae", "other"], None),
+        ("other", None),
+        ([], None),
+        (None, None),
+        (3, None),
+    ],
+)
+def test_modes_are_declared_for_all_metrics_or_for_none(metric: object, modes: list[str] | None) -> None:
+    assert declared_modes(Declaring, metric, {}) == modes
+    assert declared_modes(None, metric, {}) is None
+
+
+def test_a_declaration_is_read_only_where_a_metric_asks_for_it() -> None:
+    assert declared_modes(Wrong, None, {}) is None
+    with pytest.raises(TrainableError, match="up"):
+        declared_modes(Wrong, "mae", {})
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode"),
+    [
+        ("accuracy", "max"),
+        (["accuracy", "discrete_accuracy"], "max"),
+        (("accuracy",), "max"),
+        (["accuracy", "loss"], None),
+        ("loss", None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_only_accuracies_need_no_mode(metric: object, mode: str | None) -> None:
+    assert mode_left_out(metric) == mode
 
 
 # The study

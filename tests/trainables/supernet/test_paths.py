@@ -155,6 +155,19 @@ class Blocks(nn.Module):
         return self.blocks(x)
 
 
+@pytest.mark.parametrize("units", [0, 8])
+def test_enas_asks_only_for_candidates_that_a_member_may_have(units):
+    torch.manual_seed(0)
+    candidates = {"none": Scale(0), "a": Scale(1), "b": Scale(2)}
+    supernet = relax(nn.Sequential(nn.LayerChoice(candidates, relaxed_only=("none",), label="op")), "enas", units=units)
+    (chances,) = supernet.method.strengths().values()
+    assert chances[0] == 0
+    assert chances.tolist() == pytest.approx([0, 0.5, 0.5], abs=0.01)
+    assert supernet.method.log_probability({"op": (2,)})[0].exp().item() == pytest.approx(chances[2].item())
+    assert {member.tree["op"] for member in paths(supernet, 20)} == {"a", "b"}
+    assert supernet.method.default_path()["op"] == (int(chances.argmax()),)
+
+
 def test_enas_refuses_a_number_of_inputs_that_is_open():
     with pytest.raises(TrainableError, match="inputs takes 1 to 2 inputs"):
         relax(Everything(), "enas")

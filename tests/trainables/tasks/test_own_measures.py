@@ -22,6 +22,7 @@ from trainables.errors import TrainableError
 from trainables.metrics import Metric
 from trainables.networks import NETWORKS
 from trainables.networks.family import Family
+from trainables.tasks import own_measures
 from trainables.tasks.learner import Learner
 from trainables.tasks.measured_task import class_of
 from trainables.tasks.own_measures import MEASURES, register
@@ -164,6 +165,20 @@ def test_several_classes_an_image_have_them_too() -> None:
     plain = trained("classification", data=data, label_smoothing=0.0)
     assert learner.step()["train_loss"] == pytest.approx(plain.step()["train_loss"], rel=1e-6)
     assert 0 <= learner.evaluate("test")["right"] <= 1
+
+
+def test_a_name_of_torchmetrics_is_written_as_metrics_are() -> None:
+    written = {
+        "CohenKappa": "cohen_kappa",
+        "AUROC": "auroc",
+        "torchmetrics:AUROC": "auroc",
+        "F1Score": "f1_score",
+        "R2Score": "r2_score",
+        "MulticlassAUROC": "multiclass_auroc",
+        "SSIMScore": "ssim_score",
+        "cohen_kappa": "cohen_kappa",
+    }
+    assert {name: own_measures._snake(name) for name in written} == written
 
 
 # torchmetrics
