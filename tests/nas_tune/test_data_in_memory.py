@@ -37,12 +37,12 @@ def searched(folder: Path, space: Any = "nb201", **how: Any) -> Run:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another process knows: no folder with copies of data, and nothing in memory."""
-    from trainables.data import loading
+    from trainables.data import loading, reading
     from trainables.data.tables import loading as tables
 
     monkeypatch.setattr(kept_data, "_places", [])
     monkeypatch.setattr(kept_data, "_own", [])
-    for cached in (loading._load, loading._load_raw, tables._read, tables._frames, tables._load):
+    for cached in (loading._IMAGES.kept, reading._load_raw, tables._read, tables._drawn, tables._load):
         cached.cache_clear()
 
 

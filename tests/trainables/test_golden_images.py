@@ -18,7 +18,8 @@ from tests.golden import agrees
 from trainables.data import DataSettings, check_data, described_images, load_images, load_raw
 from trainables.data.decode import decode_all
 from trainables.data.guessing import real_targets
-from trainables.data.loading import load_numbers, load_raw_numbers
+from trainables.data.loading import load_numbers
+from trainables.data.reading import load_raw_numbers
 from trainables.data.split import moments, split_data
 from trainables.data.unlabelled import read_images
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from search_spaces.former_names import former_names
 from trainables.data.augment import Augmentation, Views, ViewsKeywords
 from trainables.data.images import ImageData, Raw, Split
-from trainables.data.loading import check_data, described_images, load_images, load_raw
+from trainables.data.loading import check_data, described_images, load_images
+from trainables.data.reading import load_raw
 from trainables.data.settings import DataKeywords, DataSettings
 
 __all__ = [

@@ -18,6 +18,7 @@ from trainables.settings import check_number
 __all__ = ["Fold", "FoldCache", "check_folds", "fold_of", "folds_of", "refuse_given_validation"]
 
 Array = np.ndarray[Any, Any]
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -179,26 +180,30 @@ def _folds_of_groups(fold: Fold, generator: torch.Generator, title: str, kinds: 
     return chosen[groups]
 
 
-class FoldCache(Generic[T]):
-    """Keeps the folds of one data set in memory, which a cross-validation needs in turn."""
+class FoldCache(Generic[S, T]):
+    """Keeps the folds of one data set in memory, which a cross-validation needs in turn, and what all of them share."""
 
     def __init__(self) -> None:
         self._key: Hashable = None
+        self._shared: S | None = None
         self._found: dict[int, T] = {}
 
-    def get(self, key: Hashable, fold: Fold, load: Callable[[], T]) -> T:
-        """Look a fold up, or load it.
+    def get(self, key: Hashable, fold: Fold, shared: Callable[[], S], part: Callable[[S], T]) -> T:
+        """Look a fold up, or make it.
 
         Args:
             key: of the data, whatever the fold; another one than that of the last call empties the cache.
             fold: the fold that is for validation.
-            load: loads the data with that fold.
+            shared: loads what all folds share; called once for a key.
+            part: makes the data with that fold of it.
 
         Returns:
             The data.
         """
-        if key != self._key:
-            self._key, self._found = key, {}
+        if key != self._key or self._shared is None:
+            self._key, self._found = None, {}
+            self._shared = shared()
+            self._key = key
         if fold.number not in self._found:
-            self._found[fold.number] = load()
+            self._found[fold.number] = part(self._shared)
         return self._found[fold.number]

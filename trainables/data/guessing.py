@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from trainables.data.loading import data_path
 from trainables.data.npz import DAMAGE, target_array
 from trainables.data.parquet import parquet_files
 from trainables.data.parquet_columns import columns_of, opened
+from trainables.data.reading import data_path
 from trainables.data.settings import DataSettings
 from trainables.errors import DataError
 

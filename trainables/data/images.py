@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import tee
 from typing import Any
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.parts import part_named
-from trainables.data.pixels import Images, chunks, joined, not_finite
+from trainables.data.pixels import Images, chosen_images, chunks, joined, not_finite
 from trainables.data.streaming.images import StreamedImages
 from trainables.errors import DataError
 
@@ -29,7 +29,7 @@ class Split:
     """Images and their labels.
 
     Attributes:
-        images: (n, c, h, w), uint8 or float32, decoded or streamed.
+        images: (n, c, h, w), uint8 or float32, decoded, shared by folds, or streamed.
         labels: (n,), int64; without classes (n, k), float32; with several classes for each image (n, k), uint8.
     """
 
@@ -77,6 +77,18 @@ class Split:
             The k images in the order of `rows`.
         """
         return Split(self.images[rows].to(device), self.labels[rows].to(device))
+
+    def shared(self, rows: Tensor, device: torch.device) -> Split:
+        """Choose some images without a copy of them.
+
+        Args:
+            rows: (k,), indices in any order.
+            device: where they are stored; images that are there already keep their memory.
+
+        Returns:
+            The k images in the order of `rows`, which share the memory of these.
+        """
+        return Split(chosen_images(self.images.to(device), rows), self.labels[rows].to(device))
 
     def sampled(self, count: int, generator: torch.Generator) -> Split:
         """Draw images at random, none twice.
@@ -146,6 +158,18 @@ class Raw:
         """The existing splits by name."""
         every = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in every.items() if split is not None}
+
+    def with_images_on(self, device: torch.device) -> Raw:
+        """Move the images to a device. Labels and groups stay on the CPU, where they are parted.
+
+        Args:
+            device: where the images are stored; those that are there already keep their memory.
+
+        Returns:
+            The same data set.
+        """
+        moved = {name: Split(split.images.to(device), split.labels) for name, split in self.splits.items()}
+        return replace(self, train=moved["train"], validation=moved.get("validation"), test=moved.get("test"))
 
     def checksum(self) -> str:
         """Compute a checksum of all pixels and labels.

@@ -1,53 +1,38 @@
-"""From a name or a path to a split data set, with one cache per process.
+"""From the settings of a data set of images to its parts on a device, with one cache per process.
 
-A name is one of `NAMED`. The data root is the setting `root`, or else the environment variable NAS_TUNE_DATA. Below it,
-a folder of that name with Parquet files or an `.npz` file of that name is preferred to torchvision's files. Everything
-else is a path, which is looked up from the current folder and then below the root.
+`trainables.data.reading` reads the data set; here it is split and described. Folds of a cross-validation share the
+memory of the images.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 
-from search_spaces.names import did_you_mean
-from trainables.data.file_sizes import check_arrays, check_encoded
-from trainables.data.folders import is_image_folder, load_image_folder
 from trainables.data.folding import FoldCache, fold_of
-from trainables.data.gathering import Decoding
 from trainables.data.images import ImageData, Raw, lacking_classes
-from trainables.data.named import LAYOUT, NAMED, TORCHVISION, load_digits, load_torchvision
 from trainables.data.noticed import noticed_images
-from trainables.data.npz import load_npz
-from trainables.data.parquet import load_parquet, parquet_files
-from trainables.data.parts import visible
+from trainables.data.reading import (
+    Stamp,
+    has_files,
+    is_to_be_fetched,
+    load_raw,
+    load_raw_multi,
+    load_raw_numbers,
+    stamp_of,
+)
 from trainables.data.settings import DataSettings
 from trainables.data.split import rows_of, split_data
 from trainables.data.summary import summary_of
-from trainables.data.targets import ImageNumbers, as_numbers, with_moments
-from trainables.errors import DataError
-from trainables.kept_data import is_kept, kept_file
+from trainables.data.targets import ImageNumbers, with_moments
 
-__all__ = [
-    "ROOT_VARIABLE",
-    "check_data",
-    "data_path",
-    "described_images",
-    "load_images",
-    "load_multi",
-    "load_numbers",
-    "load_raw",
-    "load_raw_multi",
-    "load_raw_numbers",
-    "several_classes",
-]
+__all__ = ["check_data", "described_images", "load_images", "load_multi", "load_numbers"]
 
-ROOT_VARIABLE = "NAS_TUNE_DATA"
+T = TypeVar("T", bound=ImageData)
 
 
 def load_images(settings: DataSettings, device: torch.device) -> ImageData:
@@ -63,11 +48,7 @@ def load_images(settings: DataSettings, device: torch.device) -> ImageData:
     Raises:
         DataError: the data set is missing, damaged or cannot be split.
     """
-    stamp = _stamp(settings)
-    if (fold := fold_of(settings)) is None:
-        return _load(settings, str(device), stamp)
-    key = (replace(settings, fold=None), str(device), stamp)
-    return _FOLDS.get(key, fold, lambda: _loaded(settings, str(device), stamp))
+    return _IMAGES.get(settings, device)
 
 
 def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
@@ -83,11 +64,24 @@ def load_numbers(settings: DataSettings, device: torch.device) -> ImageNumbers:
     Raises:
         DataError: the data set is missing, damaged or cannot be split, or a target is not a number.
     """
-    stamp = _stamp(settings)
-    if (fold := fold_of(settings)) is None:
-        return _load_numbers(settings, str(device), stamp)
-    key = (replace(settings, fold=None), str(device), stamp)
-    return _FOLDS_OF_NUMBERS.get(key, fold, lambda: _loaded_numbers(settings, str(device), stamp))
+    return _NUMBERS.get(settings, device)
+
+
+def load_multi(settings: DataSettings, columns: tuple[str, ...], device: torch.device) -> ImageData:
+    """Load a data set whose images have several classes as `load_images` loads one with one class each.
+
+    Args:
+        settings: the data set and how it is split.
+        columns: the columns of Parquet files, one for each class; none for the one of `label_column`.
+        device: where the images are stored.
+
+    Returns:
+        The three splits; labels (n, k), uint8.
+
+    Raises:
+        DataError: the data set is missing, damaged or cannot be split, or a label is neither 0 nor 1.
+    """
+    return _MULTI.get(settings, device, columns)
 
 
 def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) -> None:
@@ -102,15 +96,8 @@ def check_data(settings: DataSettings, read: Callable[[], Raw] | None = None) ->
     """
     if settings.data == "digits" and settings.folds is None:
         return
-    if settings.data != "digits" and data_path(settings.data, settings.root) is None:
-        place = _root(settings.data, settings.root) / LAYOUT[settings.data]
-        if settings.download and not place.is_dir():
-            return
-        if not place.is_dir():
-            raise DataError(
-                f"{settings.data} is not below {settings.root or os.environ.get(ROOT_VARIABLE)}: there is no {place}; "
-                "give download=True to fetch it, or copy the files there"
-            )
+    if is_to_be_fetched(settings):
+        return
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
     raw, whole = read() if read else load_raw(settings), settings.whole
     rows_of(raw, **shares, seed=settings.seed, whole=whole, fold=fold_of(settings))
@@ -127,7 +114,7 @@ def described_images(settings: DataSettings, read: Callable[[], Raw] | None = No
         One line, and one for each warning; none for a data set of `NAMED` whose files are scikit-learn's or
         torchvision's.
     """
-    if settings.data == "digits" or (settings.data in TORCHVISION and data_path(settings.data, settings.root) is None):
+    if not has_files(settings):
         return []
     raw = read() if read else load_raw(settings)
     shares = {"validation_share": settings.validation_share, "test_share": settings.test_share}
@@ -147,250 +134,53 @@ def described_images(settings: DataSettings, read: Callable[[], Raw] | None = No
     return [summary, *notes]
 
 
-def load_raw(settings: DataSettings) -> Raw:
-    """Read a data set without splitting it, and keep it for later calls.
+class _Loading(Generic[T]):
+    """Splits the data sets of one kind of target, and keeps them for later calls.
 
     Args:
-        settings: the data set.
-
-    Returns:
-        The data set on the CPU.
-
-    Raises:
-        DataError: the data set is missing or damaged.
+        read: reads a data set without splitting it.
+        finish: completes the split data.
     """
-    return _load_raw(_of_files(settings), _stamp(settings))
 
+    def __init__(self, read: Callable[..., Raw], finish: Callable[[ImageData], T]) -> None:
+        self._read, self._finish = read, finish
+        self.kept = lru_cache(maxsize=4)(self._loaded)
+        self.folds = FoldCache[Raw, T]()
 
-def load_raw_numbers(settings: DataSettings) -> Raw:
-    """Read a data set whose targets are numbers without splitting it, and keep it for later calls.
-
-    Args:
-        settings: the data set. Where it has classes, their names are the numbers.
-
-    Returns:
-        The data set on the CPU.
-
-    Raises:
-        DataError: the data set is missing or damaged, or a target is not a number.
-    """
-    return _load_raw_numbers(_of_files(settings), _stamp(settings))
-
-
-def load_multi(settings: DataSettings, columns: tuple[str, ...], device: torch.device) -> ImageData:
-    """Load a data set whose images have several classes as `load_images` loads one with one class each.
-
-    Args:
-        settings: the data set and how it is split.
-        columns: the columns of Parquet files, one for each class; none for the one of `label_column`.
-        device: where the images are stored.
-
-    Returns:
-        The three splits; labels (n, k), uint8.
-
-    Raises:
-        DataError: the data set is missing, damaged or cannot be split, or a label is neither 0 nor 1.
-    """
-    stamp = _stamp(settings)
-    if (fold := fold_of(settings)) is None:
-        return _load_multi(settings, columns, str(device), stamp)
-    key = (replace(settings, fold=None), columns, str(device), stamp)
-    return _FOLDS_OF_MULTI.get(key, fold, lambda: _loaded_multi(settings, columns, str(device), stamp))
-
-
-def load_raw_multi(settings: DataSettings, columns: tuple[str, ...] = ()) -> Raw:
-    """Read a data set whose images have several classes without splitting it, and keep it for later calls.
-
-    Args:
-        settings: the data set.
-        columns: as in `load_multi`.
-
-    Returns:
-        The data set on the CPU.
-
-    Raises:
-        DataError: the data set is missing or damaged, or a label is neither 0 nor 1.
-    """
-    return _load_raw_multi(_of_files(settings), columns, _stamp(settings))
-
-
-def several_classes(settings: DataSettings) -> bool:
-    """Look whether images have several classes, and keep the answer for later calls.
-
-    Args:
-        settings: the data set.
-
-    Returns:
-        False where the data are not there, as on the driver of a cluster.
-    """
-    from trainables.data.guessing import has_several_classes
-
-    try:
-        return _several_classes(has_several_classes, settings, _stamp(settings))
-    except DataError:
-        return False
-
-
-def _of_files(settings: DataSettings) -> DataSettings:
-    """The settings by which files are read, with the defaults of those by which images are parted."""
-    usual = DataSettings()
-    return replace(
-        settings,
-        validation_share=usual.validation_share,
-        test_share=usual.test_share,
-        folds=usual.folds,
-        fold=usual.fold,
-        seed=usual.seed,
-        whole=usual.whole,
-    )
-
-
-def _parted(raw: Raw, settings: DataSettings, device: str) -> ImageData:
-    return split_data(
-        raw,
-        validation_share=settings.validation_share,
-        test_share=settings.test_share,
-        seed=settings.seed,
-        device=torch.device(device),
-        whole=settings.whole,
-        fold=fold_of(settings),
-    )
-
-
-def _loaded(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageData:
-    return _parted(_load_raw(_of_files(settings), stamp), settings, device)
-
-
-def _loaded_numbers(settings: DataSettings, device: str, stamp: tuple[object, ...]) -> ImageNumbers:
-    return with_moments(_parted(_load_raw_numbers(_of_files(settings), stamp), settings, device))
-
-
-def _loaded_multi(
-    settings: DataSettings, columns: tuple[str, ...], device: str, stamp: tuple[object, ...]
-) -> ImageData:
-    return _parted(_load_raw_multi(_of_files(settings), columns, stamp), settings, device)
-
-
-_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[ImageData]()
-_load_numbers, _FOLDS_OF_NUMBERS = lru_cache(maxsize=4)(_loaded_numbers), FoldCache[ImageNumbers]()
-_load_multi, _FOLDS_OF_MULTI = lru_cache(maxsize=4)(_loaded_multi), FoldCache[ImageData]()
-
-
-@lru_cache(maxsize=16)
-def _several_classes(look: Callable[[DataSettings], bool], settings: DataSettings, stamp: tuple[object, ...]) -> bool:
-    return look(settings)
-
-
-@lru_cache(maxsize=2)
-def _load_raw_multi(of: DataSettings, columns: tuple[str, ...], stamp: tuple[object, ...]) -> Raw:
-    path = None if of.data == "digits" else data_path(of.data, of.root)
-    if path is not None and ((path.suffix.lower() == ".npz" and not columns) or parquet_files(path)):
-        return _of_arrays_or_rows(path, of, multi=True, label_columns=columns)
-    what = f"columns {', '.join(columns)}" if columns else "labels of several classes"
-    raise DataError(
-        f"{of.data} has no {what}: give an .npz file with labels (n, classes), or Parquet files with a column of lists "
-        "or a column for each class; leave labels and target out for one class an image"
-    )
-
-
-@lru_cache(maxsize=2)
-def _load_raw_numbers(of: DataSettings, stamp: tuple[object, ...]) -> Raw:
-    path = None if of.data == "digits" else data_path(of.data, of.root)
-    if path is not None and (path.suffix.lower() == ".npz" or parquet_files(path)):
-        return _of_arrays_or_rows(path, of, numbers=True)
-    return as_numbers(_load_raw(of, stamp))
-
-
-def _of_arrays_or_rows(
-    path: Path, of: DataSettings, *, numbers: bool = False, multi: bool = False, label_columns: tuple[str, ...] = ()
-) -> Raw:
-    groups = of.validation_groups
-    if path.suffix.lower() == ".npz":
-        check_arrays(path)
-        title = "the given data" if is_kept(of.data) else None  # messages have no path of a kept object
-        return load_npz(path, target=of.label_column, numbers=numbers, multi=multi, title=title, groups=groups)
-    check_encoded(path, parquet_files(path))
-    return load_parquet(
-        path,
-        Decoding.of(of),
-        image_column=of.image_column,
-        label_column=of.label_column,
-        numbers=numbers,
-        multi=multi,
-        label_columns=label_columns,
-        groups=groups,
-    )
-
-
-@lru_cache(maxsize=2)
-def _load_raw(of: DataSettings, stamp: tuple[object, ...]) -> Raw:
-    data = of.data
-    path = None if data == "digits" else data_path(data, of.root)
-    of_files = path is not None and (path.suffix.lower() == ".npz" or parquet_files(path))
-    if of.validation_groups is not None and (path is None or not (of_files or is_image_folder(path))):
-        raise DataError(
-            f"validation_groups is {of.validation_groups!r}, and {data} has no groups: it names an array of an .npz "
-            "file, a column of Parquet files, or a pattern of the names in a folder of images; leave it out"
+    def get(self, settings: DataSettings, device: torch.device, *more: tuple[str, ...]) -> T:
+        """Look the parts of a data set up, or load them; `more` are further arguments of `read`."""
+        stamp, place = stamp_of(settings), str(device)
+        if (fold := fold_of(settings)) is None:
+            return self.kept(settings, place, stamp, *more)
+        key = (replace(settings, fold=None), place, stamp, *more)
+        # The images are on the device once: each fold chooses its rows of them.
+        return self.folds.get(
+            key,
+            fold,
+            lambda: self._read(settings, *more).with_images_on(device),
+            lambda raw: self._parted(raw, settings, place),
         )
-    if data == "digits":
-        return load_digits()
-    if path is None:
-        return load_torchvision(data, _root(data, of.root), download=of.download)
-    if of_files:
-        return _of_arrays_or_rows(path, of)
-    if is_image_folder(path):
-        return load_image_folder(path, Decoding.of(of), groups=of.validation_groups)
-    raise DataError(
-        f"{path} is not a data set of images: an .npz file, a Parquet file or folder, or a folder with one sub-folder "
-        "of images per class is needed; tables (.csv, .tsv, .parquet), texts (.txt) and signals (.wav) have tasks of "
-        "their own"
-    )
 
+    def _loaded(self, settings: DataSettings, place: str, stamp: Stamp, *more: tuple[str, ...]) -> T:
+        return self._parted(self._read(settings, *more), settings, place)
 
-def data_path(data: str, root: str | None) -> Path | None:
-    """Find the path of a data set.
-
-    Args:
-        data: the setting `data`, but for "digits", which has none.
-        root: the setting `data_root`.
-
-    Returns:
-        The path; None for a torchvision data set in torchvision's own layout.
-
-    Raises:
-        DataError: there is no such data set.
-    """
-    below = root or os.environ.get(ROOT_VARIABLE)
-    if data in TORCHVISION:
-        own = [Path(below) / data, Path(below) / f"{data}.npz"] if below else []
-        return next((path for path in own if path.is_file() or parquet_files(path)), None)
-    kept = kept_file(data)
-    tried = [*([] if kept is None else [kept]), Path(data), *([Path(below) / data] if below else [])]
-    for path in tried:
-        if path.exists():
-            return path
-    places = " or ".join(str(path) for path in tried)
-    raise DataError(
-        f"there is no data set {data!r}{did_you_mean(data, NAMED) or ';'} known names: {', '.join(NAMED)}; "
-        f"as a path, {places} does not exist"
-    )
-
-
-def _root(data: str, root: str | None) -> Path:
-    below = root or os.environ.get(ROOT_VARIABLE)
-    if not below:
-        raise DataError(
-            f"{data} needs a folder for its files; give data_root=<folder> (and download=True to fetch them) "
-            f"or set {ROOT_VARIABLE}"
+    def _parted(self, raw: Raw, settings: DataSettings, place: str) -> T:
+        parted = split_data(
+            raw,
+            validation_share=settings.validation_share,
+            test_share=settings.test_share,
+            seed=settings.seed,
+            device=torch.device(place),
+            whole=settings.whole,
+            fold=fold_of(settings),
         )
-    return Path(below)
+        return self._finish(parted)
 
 
-def _stamp(settings: DataSettings) -> tuple[object, ...]:
-    """Collect sizes and times of the files, which reveal a change; for images those of the folders stand for them."""
-    if settings.data == "digits" or is_kept(settings.data):
-        return ()
-    path = data_path(settings.data, settings.root)
-    found = [] if path is None else parquet_files(path) or [path, *visible(path.glob("**/"), path)]
-    below = settings.root or os.environ.get(ROOT_VARIABLE)
-    return (below, *((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in found))
+def _as_they_are(data: ImageData) -> ImageData:
+    return data
+
+
+_IMAGES = _Loading(load_raw, _as_they_are)
+_NUMBERS: _Loading[ImageNumbers] = _Loading(load_raw_numbers, with_moments)
+_MULTI = _Loading(load_raw_multi, _as_they_are)

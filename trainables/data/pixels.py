@@ -1,4 +1,4 @@
-"""The values of images, whether they are decoded or streamed, a part at a time."""
+"""The values of images, whether they are decoded, shared by folds or streamed, a part at a time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from trainables.data.chosen import ChosenRows, as_tensor
 from trainables.data.streaming.images import StreamedImages
 
-__all__ = ["Images", "chunks", "constant_images", "digests", "joined", "not_finite", "value_range"]
+__all__ = ["Images", "chosen_images", "chunks", "constant_images", "digests", "joined", "not_finite", "value_range"]
 
-Images: TypeAlias = "Tensor | StreamedImages"
+Images: TypeAlias = Tensor | ChosenRows | StreamedImages
 """(n, c, h, w), uint8 or float32."""
 _VALUES = 2**24
 """The most values of a chunk, where it has several images."""
@@ -35,7 +36,22 @@ def chunks(images: Images) -> Iterator[Tensor]:
         yield from images.ahead(torch.arange(start, min(start + size, len(images))) for start in starts)
         return
     for start in starts:
-        yield images[start : start + size]
+        yield as_tensor(images[start : start + size])
+
+
+def chosen_images(images: Images, rows: Tensor) -> Images:
+    """Choose images without a copy of them.
+
+    Args:
+        images: (n, c, h, w).
+        rows: (k,), their numbers in any order.
+
+    Returns:
+        (k, c, h, w), which share the memory of `images`.
+    """
+    if isinstance(images, Tensor):
+        return ChosenRows(images, rows.to(images.device))
+    return images[rows]
 
 
 def joined(one: Images, other: Images) -> Images:
@@ -50,8 +66,7 @@ def joined(one: Images, other: Images) -> Images:
     """
     if isinstance(one, StreamedImages) and isinstance(other, StreamedImages):
         return one.joined(other)
-    tensors = [images for images in (one, other) if isinstance(images, Tensor)]
-    return torch.cat(tensors)
+    return torch.cat([as_tensor(images) for images in (one, other) if not isinstance(images, StreamedImages)])
 
 
 def value_range(images: Images) -> tuple[float, float]:
@@ -66,7 +81,8 @@ def value_range(images: Images) -> tuple[float, float]:
     if isinstance(images, StreamedImages):
         low, high = images.facts.extremes[:, images.numbers]
         return float(low.min()), float(high.max())
-    return float(images.min()), float(images.max())
+    extremes = [part.aminmax() for part in chunks(images)]
+    return min(float(part.min) for part in extremes), max(float(part.max) for part in extremes)
 
 
 def not_finite(images: Images) -> list[int]:
@@ -80,10 +96,10 @@ def not_finite(images: Images) -> list[int]:
     """
     if isinstance(images, StreamedImages):
         finite = images.facts.finite[images.numbers]
-    elif not images.is_floating_point() or bool(torch.isfinite(images).all()):
+    elif not images.dtype.is_floating_point or bool(torch.isfinite(as_tensor(images)).all()):
         return []
     else:
-        finite = torch.isfinite(images).flatten(1).all(1)
+        finite = torch.isfinite(as_tensor(images)).flatten(1).all(1)
     found: list[int] = (~finite).nonzero().flatten().tolist()
     return found
 
@@ -99,7 +115,7 @@ def digests(images: Images) -> list[bytes]:
     """
     if isinstance(images, StreamedImages):
         return [images.facts.digests[number] for number in images.numbers.tolist()]
-    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in images.contiguous().numpy()]
+    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in as_tensor(images).contiguous().numpy()]
 
 
 def constant_images(images: Images) -> int:
@@ -114,5 +130,5 @@ def constant_images(images: Images) -> int:
     if isinstance(images, StreamedImages):
         low, high = images.facts.extremes[:, images.numbers]
         return int((low == high).sum())
-    rows = images.flatten(1)
+    rows = as_tensor(images).flatten(1)
     return int((rows == rows[:, :1]).all(1).sum())

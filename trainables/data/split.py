@@ -48,7 +48,8 @@ def split_data(
         seed: decides which images are drawn.
         device: where the images are stored.
         whole: whether to train on the validation images too, which leaves no images for validation.
-        fold: of a cross-validation, the fold that is for validation; `validation_share` is then not used.
+        fold: of a cross-validation, the fold that is for validation; `validation_share` is then not used. The parts
+            then share the memory of `raw` where its images are on `device`.
 
     Returns:
         The three splits.
@@ -59,8 +60,9 @@ def split_data(
     rows, held, tested = rows_of(
         raw, validation_share=validation_share, test_share=test_share, seed=seed, whole=whole, fold=fold
     )
-    test = raw.test.to(device) if raw.test is not None else raw.train.take(tested, device)
-    train, validation = raw.train.take(rows, device), raw.train.take(held, device)
+    chosen = raw.train.take if fold is None else raw.train.shared
+    test = raw.test.to(device) if raw.test is not None else chosen(tested, device)
+    train, validation = chosen(rows, device), chosen(held, device)
     if raw.validation is not None:
         given = raw.validation.to(device)
         train, validation = (train.joined(given), validation) if whole else (train, given)
@@ -212,7 +214,7 @@ def moments(images: Images) -> tuple[Tensor, Tensor]:
     """Compute mean and standard deviation per channel without a float copy of all images.
 
     Args:
-        images: (n, c, h, w), of any type, decoded or streamed.
+        images: (n, c, h, w), of any type.
 
     Returns:
         Mean and deviation, each (1, c, 1, 1), float32; a constant channel has a deviation of 1.

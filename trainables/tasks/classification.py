@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.data import ImageData, Raw, load_images, load_raw
-from trainables.data.loading import load_multi, load_raw_multi, several_classes
+from trainables.data.loading import load_multi
+from trainables.data.reading import load_raw_multi, several_classes
 from trainables.errors import TrainableError
 from trainables.metrics import ACCURACY, CROSS_ENTROPY, Metric
 from trainables.settings import check_flag, check_name, check_number

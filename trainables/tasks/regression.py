@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from trainables.data.images import Raw
-from trainables.data.loading import load_numbers, load_raw_numbers
+from trainables.data.loading import load_numbers
+from trainables.data.reading import load_raw_numbers
 from trainables.data.targets import ImageNumbers
 from trainables.metrics import SQUARED_ERROR, Metric, errors_in
 from trainables.tasks.image_task import ImageTask

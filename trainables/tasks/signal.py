@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.controls import Control
+from trainables.data.chosen import as_tensor
 from trainables.data.signals import (
     SignalData,
     SignalSettings,
@@ -154,7 +155,7 @@ class Signal(Task):
 
     def exported(self, data: SignalData) -> dict[str, Any]:
         """Return how raw signals are standardized, what they are, and the scale of predicted numbers."""
-        waves = data.train.waves
+        waves = as_tensor(data.train.waves)
         what = f"signals of {waves.shape[1]} channels" + (f" at {data.sample_rate} Hz" if data.sample_rate else "")
         found: dict[str, Any] = {
             "mean": tuple(data.mean.flatten().tolist()),

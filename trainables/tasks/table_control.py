@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from trainables.controls import Control
+from trainables.data.chosen import as_tensor
 from trainables.data.tables import TableData, TablePart
 from trainables.errors import first_line
 
@@ -69,12 +70,12 @@ def _outputs(model: Any, frame: pd.DataFrame, data: TableData) -> Tensor:
 
 def _frame(data: TableData, part: TablePart) -> pd.DataFrame:
     """The rows as they are: numbers with NaN, and codes, which are categories where scikit-learn takes this number."""
-    encoding = data.encoding
+    encoding, numbers, categories = data.encoding, as_tensor(part.numbers), as_tensor(part.categories)
     columns: dict[str, object] = {}
     for index, number in enumerate(encoding.numbers):
-        columns[f"number {number.name}"] = part.numbers[:, index].numpy()
+        columns[f"number {number.name}"] = numbers[:, index].numpy()
     for index, column in enumerate(encoding.categories):
-        codes = part.categories[:, index].numpy()
+        codes = categories[:, index].numpy()
         fits = column.cardinality <= _MOST_CATEGORIES
         columns[f"category {column.name}"] = (
             pd.Categorical(codes, categories=range(column.cardinality)) if fits else codes.astype(np.float64)

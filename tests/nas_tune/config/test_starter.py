@@ -137,8 +137,8 @@ def test_sizes_that_it_shows_are_those_that_the_space_has_anyway() -> None:
 
 
 def test_a_folder_is_scaled_and_a_known_name_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainables.data.loading import ROOT_VARIABLE as theirs
     from trainables.data.named import TORCHVISION
+    from trainables.data.reading import ROOT_VARIABLE as theirs
 
     assert theirs == ROOT_VARIABLE
     assert set(STARTERS["classification"].downloads) == set(TORCHVISION)

@@ -7,15 +7,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 import torch
+from pyarrow import parquet
 
 from tests.registries import kept
 from tests.trainables.tasks.own_task import SPACE, Growth, build
-from trainables.data import DataSettings, load_images
+from trainables.data import DataSettings, load_images, load_raw
+from trainables.data.chosen import ChosenRows, as_tensor
 from trainables.data.folding import Fold, FoldCache, folds_of
+from trainables.data.images import Split
 from trainables.data.loading import check_data, described_images, load_numbers
+from trainables.data.pixels import value_range
 from trainables.data.signals import SignalSettings, load_signals
+from trainables.data.split import moments
 from trainables.data.tables import TableSettings, described_table, load_table
 from trainables.errors import DataError, TrainableError
 from trainables.networks import NETWORKS
@@ -110,7 +116,7 @@ def test_the_test_part_of_images_stays_as_it_is() -> None:
     whole = sum(len(part) for part in (once.train, once.validation))
     assert sum(len(data.validation) for data in found) == whole
     for data in found:
-        assert torch.equal(data.test.images, once.test.images)
+        assert all(map(torch.equal, rows_in(data.test), rows_in(once.test)))
         assert len(data.train) + len(data.validation) == whole
         assert abs(len(data.validation) - whole / 3) < 1
     assert load_images(fold(0), CPU) is found[0]
@@ -161,11 +167,11 @@ def test_a_table_has_folds() -> None:
     held = []
     for number in range(3):
         data = load_table(TableSettings(data=frame, target="kind", folds=3, fold=number), CPU)
-        held += data.validation.numbers[:, 0].tolist()
+        held += as_tensor(data.validation.numbers)[:, 0].tolist()
         of_classes = data.validation.targets.bincount().tolist()
         assert of_classes[0] in (2, 3)
         assert of_classes[1] in (5, 6)
-    tested = data.test.numbers[:, 0].tolist()
+    tested = as_tensor(data.test.numbers)[:, 0].tolist()
     assert sorted(held + tested) == frame["size"].tolist()
     assert (
         "8 for validation (fold 2 of 3)"
@@ -230,10 +236,100 @@ def test_without_folds_the_identity_is_as_before(name: str) -> None:
 
 
 def test_the_cache_holds_the_folds_of_one_data_set() -> None:
-    cache, loaded = FoldCache[int](), []
+    cache, shared, loaded = FoldCache[str, str](), [], []
     for key, number in (("a", 0), ("a", 1), ("a", 0), ("b", 0), ("a", 0)):
-        cache.get(key, Fold(number, 2), lambda place=(key, number): loaded.append(place) or 0)  # type: ignore[misc]
-    assert loaded == [("a", 0), ("a", 1), ("b", 0), ("a", 0)]
+
+        def load(key: str = key) -> str:
+            shared.append(key)
+            return key
+
+        def choose(whole: str, number: int = number) -> str:
+            loaded.append(f"{whole}{number}")
+            return loaded[-1]
+
+        assert cache.get(key, Fold(number, 2), load, choose) == f"{key}{number}"
+    assert shared == ["a", "b", "a"]
+    assert loaded == ["a0", "a1", "b0", "a0"]
+
+
+def test_what_could_not_be_loaded_is_tried_again() -> None:
+    cache = FoldCache[int, int]()
+
+    def fail() -> int:
+        raise DataError("it is not there")
+
+    cache.get("a", Fold(0, 2), lambda: 1, lambda whole: whole)
+    with pytest.raises(DataError):
+        cache.get("b", Fold(0, 2), fail, lambda whole: whole)
+    assert cache.get("b", Fold(0, 2), lambda: 2, lambda whole: whole) == 2
+
+
+# Memory: folds are rows of one tensor
+
+
+def storages(rows: Any) -> set[int]:
+    """Where the whole tensors are of which the parts of some folds are rows."""
+    found = list(rows)
+    assert all(isinstance(one, ChosenRows) for one in found)
+    return {one.whole.untyped_storage().data_ptr() for one in found}
+
+
+def parts_of(data: Any) -> list[Any]:
+    return [data.train, data.validation, data.test]
+
+
+def test_folds_of_images_share_the_memory_of_the_data_set(images: Path) -> None:
+    found = [load_images(fold(number), CPU) for number in range(3)]
+    read = load_raw(fold(0)).train.images
+    assert isinstance(read, torch.Tensor)
+    assert storages(part.images for data in found for part in parts_of(data)) == {read.untyped_storage().data_ptr()}
+    numbers = [
+        load_numbers(DataSettings(str(images / "images.npz"), label_column="angle", folds=2, fold=number), CPU)
+        for number in range(2)
+    ]
+    assert len(storages(part.images for data in numbers for part in parts_of(data))) == 1
+
+
+def test_folds_have_the_numbers_of_copies() -> None:
+    data = load_images(fold(1), CPU)
+    copied = Split(as_tensor(data.train.images), data.train.labels)  # type: ignore[arg-type]
+    mean, std = moments(copied.images)
+    assert torch.equal(data.mean, mean)
+    assert torch.equal(data.std, std)
+    rows = torch.tensor([7, 0, 3, 3])
+    assert all(map(torch.equal, data.train.rows(rows), copied.rows(rows)))
+    assert all(map(torch.equal, rows_in(data.train.take(rows, CPU)), copied.rows(rows)))
+    assert value_range(data.train.images) == value_range(copied.images)
+
+
+def test_folds_of_signals_share_their_memory_and_have_one_length(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lengths = np.r_[np.full(20, 16), 40, np.full(19, 16)]
+    table = pyarrow.table(
+        {"wave": [rng.normal(size=one).tolist() for one in lengths], "label": ["ab"[row % 2] for row in range(40)]}
+    )
+    parquet.write_table(table, tmp_path / "words.parquet")
+    found = [load_signals(SignalSettings(data=str(tmp_path / "words.parquet"), folds=4, fold=n), CPU) for n in range(4)]
+    assert len(storages(part.waves for data in found for part in (data.train, data.validation))) == 1
+    assert len({data.test.waves.untyped_storage().data_ptr() for data in found}) == 1  # type: ignore[union-attr]
+    assert len({data.arguments()["length"] for data in found}) == 1
+    whole = torch.cat([rows_in(data.validation)[0] for data in found])
+    assert len(whole.unique(dim=0)) == len(whole) == 40 - len(found[0].test)
+
+
+def test_folds_of_a_table_share_their_memory_where_their_training_rows_decide_the_same_codes() -> None:
+    frame = rows(60).assign(rare=["x"] + ["y", "z"] * 29 + ["y"])
+    for dropped, copies in ((["rare"], 1), ([], 2)):
+        settings = [TableSettings(data=frame, target="kind", folds=3, fold=n, drop=tuple(dropped)) for n in range(3)]
+        found = [load_table(one, CPU) for one in settings]
+        assert len(storages(part.numbers for data in found for part in (data.train, data.validation))) == copies
+        assert len(storages(part.categories for data in found for part in (data.train, data.validation))) <= copies
+    whole = [as_tensor(part.numbers) for part in (found[1].train, found[1].validation, found[1].test)]
+    assert sorted(torch.cat(whole)[:, 0].tolist()) == frame["size"].tolist()
+
+
+def rows_in(part: Any) -> Any:
+    return part.rows(torch.arange(len(part)))
 
 
 def test_a_task_of_ones_own_with_these_settings_has_folds() -> None:

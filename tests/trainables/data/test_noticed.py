@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainables.data import DataSettings, described_images
-from trainables.data.loading import load_raw
+from trainables.data.reading import load_raw
 from trainables.errors import DataError
 
 

@@ -21,10 +21,12 @@ from trainables.data.images import Split
 from trainables.data.streaming import StreamedImages, free_memory, memory
 from trainables.data.streaming.ahead import prepared_ahead
 from trainables.errors import DataError, OutOfTime, TrainableError
+from trainables.registry import adapt
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.learner import Learner
 from trainables.training.fetching import fetched
 from trainables.trial.deadline import until
+from trainables.trial.repeated import Repeated
 
 CELL = search_spaces.get("nb201").sample(0)
 CPU = torch.device("cpu")
@@ -205,6 +207,28 @@ def test_a_training_has_the_numbers_of_one_in_memory_and_continues_from_it(folde
     assert again.step() == streamed.step() == wanted
     assert inside.evaluate("test") == streamed.evaluate("test")
     assert inside.data_checksum() == streamed.data_checksum()
+    assert loaders_left() == []
+
+
+def test_each_fold_is_trained_on_streamed_images_and_all_of_them_share_the_files(folder: Path, tmp_path: Path) -> None:
+    small = {"task": "classification", "space": "nb201", "channels": 2, "cells": 1, "device": "cpu", "batch_size": 8}
+
+    def made(stream: bool) -> Repeated:
+        found = adapt("learner", {**small, "data": str(folder), "folds": 3, "stream": stream})
+        assert isinstance(found, Repeated)
+        found.setup(CELL, seed=0, max_epochs=2)
+        return found
+
+    inside, streamed = made(stream=False), made(stream=True)
+    assert inside.step() == streamed.step()
+    parts = [training.data.train.images for training in streamed.trainings]  # type: ignore[attr-defined]
+    assert all(isinstance(images, StreamedImages) for images in parts)
+    assert len({id(images.encoded) for images in parts}) == len({id(images.facts) for images in parts}) == 1
+    streamed.save(tmp_path)
+    wanted = streamed.step()
+    again = made(stream=True)
+    again.load(tmp_path)
+    assert again.step() == inside.step() == wanted
     assert loaders_left() == []
 
 

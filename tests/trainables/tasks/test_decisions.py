@@ -46,9 +46,9 @@ def test_a_decided_setting_trains_as_a_given_one() -> None:
 def test_the_next_architecture_has_its_own_and_data_are_loaded_once() -> None:
     made = learner()
     trained(made, {**SPACE.sample(0).tree, "batch_size": 128})
-    before = loading._load.cache_info().misses
+    before = loading._IMAGES.kept.cache_info().misses
     trained(made, {**SPACE.sample(1).tree, "batch_size": 64, "label_smoothing": 0.1})
-    assert loading._load.cache_info().misses == before
+    assert loading._IMAGES.kept.cache_info().misses == before
     assert made.tuning().task.label_smoothing == 0.1
     assert made.deployed().architecture.keys() == search_spaces.get("nb201").sample(0).tree.keys()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.data.chosen import ChosenRows, Rows, as_tensor
 from trainables.data.folding import FoldCache, fold_of
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, PartName
@@ -21,7 +22,7 @@ from trainables.data.signals.recordings import Clips, Recordings, read_recording
 from trainables.data.signals.series import read_windows
 from trainables.data.signals.settings import SignalSettings
 from trainables.data.signals.signal import SignalData, SignalPart, WindowPart
-from trainables.data.signals.splitting import split_recordings
+from trainables.data.signals.splitting import split_fold, split_recordings
 from trainables.data.tables.reading import places_of
 from trainables.errors import DataError
 
@@ -51,7 +52,9 @@ def load_signals(settings: SignalSettings, device: torch.device) -> SignalData:
     if (fold := fold_of(settings)) is None:
         return _load(settings, path, place, stamp)
     key = (replace(settings, fold=None), path, place, stamp)
-    return _FOLDS.get(key, fold, lambda: _loaded(settings, path, place, stamp))
+    return _FOLDS.get(
+        key, fold, lambda: _drawn(settings, path, device, stamp), lambda drawn: _of_fold(drawn, settings, path)
+    )
 
 
 def kind_of_signals(settings: SignalSettings) -> str:
@@ -122,17 +125,40 @@ def _read(settings: SignalSettings, path: Path, stamp: tuple[object, ...]) -> Re
     return read_recordings(path, settings)
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """Signals of one length, and what is known before the target is encoded.
+
+    Attributes:
+        clips: the signals by part as they are read.
+        waves: the same on the device, (n, channels, length) for each part; a part that is left out has none.
+        by_class: whether targets are classes.
+        sample_rate: samples a second; None where it is not known.
+        notes: for people.
+    """
+
+    clips: Mapping[PartName, Clips]
+    waves: Mapping[PartName, Rows]
+    by_class: bool
+    sample_rate: int | None
+    notes: Sequence[str]
+
+
 def _loaded(settings: SignalSettings, path: Path, device: str, stamp: tuple[object, ...]) -> SignalData:
-    notes: list[str] = []
     place = torch.device(device)
-    if settings.window is not None:
-        windows = read_windows(path, settings, notes)
-        empty = WindowPart(windows["train"].series[:, :0], 0, settings.window, settings.horizon, settings.step)
-        series = {part: _series_on(windows.get(part, empty), place) for part in PARTS}
-        notes += constant_channels(series["train"].waves)
-        return _data(str(path), series, (), settings.sample_rate, {}, notes)
-    recordings = _read(settings, path, stamp)
-    notes += recordings.notes
+    if settings.window is None:
+        return _encoded(_drawn(settings, path, place, stamp), path)
+    notes: list[str] = []
+    windows = read_windows(path, settings, notes)
+    empty = WindowPart(windows["train"].series[:, :0], 0, settings.window, settings.horizon, settings.step)
+    series = {part: _series_on(windows.get(part, empty), place) for part in PARTS}
+    notes += constant_channels(series["train"].waves)
+    return _data(str(path), series, (), settings.sample_rate, {}, notes)
+
+
+def _drawn(settings: SignalSettings, path: Path, device: torch.device, stamp: tuple[object, ...]) -> _Drawn:
+    recordings = _read(replace(settings, fold=None), path, stamp)
+    notes = list(recordings.notes)
     rate = settings.sample_rate or recordings.sample_rate
     if recordings.sample_rate not in (None, rate):
         raise DataError(
@@ -140,21 +166,40 @@ def _loaded(settings: SignalSettings, path: Path, device: str, stamp: tuple[obje
         )
     by_class = _are_classes(recordings.parts["train"].targets, settings, str(path))
     clips = split_recordings(recordings, settings, notes, by_class=by_class)
-    classes, targets = _targets(clips, str(path), by_class=by_class)
     length = settings.length or _length(clips, notes)
     channels = len(clips["train"].waves[0])
     waves = {part: _stacked(clips.get(part, Clips()).waves, channels, length, f"{path}, {part}") for part in PARTS}
     if len({one.dtype for one in waves.values()}) > 1:
         waves = {part: one.float() for part, one in waves.items()}
-    none = targets["train"][:0]
-    made = {part: SignalPart(waves[part].to(place), targets.get(part, none).to(place)) for part in PARTS}
-    notes += [*noticed_signals(clips, classes), *constant_channels(clips["train"].waves)]
-    if (fold := fold_of(settings)) is not None:
-        notes.append(f"the part for validation is {fold}")
-    return _data(str(path), made, classes, rate, _groups(clips, place), notes)
+    return _Drawn(clips, {part: one.to(device) for part, one in waves.items()}, by_class, rate, notes)
 
 
-_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[SignalData]()
+def _of_fold(drawn: _Drawn, settings: SignalSettings, path: Path) -> SignalData:
+    """The data with a fold for validation, which shares the memory of all others."""
+    fold = fold_of(settings)
+    if fold is None:
+        return _encoded(drawn, path)
+    parted = split_fold(drawn.clips["train"], settings, fold, str(path), by_class=drawn.by_class)
+    clips = {**drawn.clips, **{part: some for part, (some, _) in parted.items()}}
+    whole = as_tensor(drawn.waves["train"])
+    waves: dict[PartName, Rows] = {**drawn.waves}
+    for part, (_, numbers) in parted.items():
+        waves[part] = ChosenRows(whole, torch.from_numpy(numbers).to(whole.device))
+    notes = [*drawn.notes, f"the part for validation is {fold}"]
+    return _encoded(replace(drawn, clips=clips, waves=waves, notes=notes), path)
+
+
+def _encoded(drawn: _Drawn, path: Path) -> SignalData:
+    """The data with their targets and statistics, and with what is odd about them."""
+    classes, targets = _targets(drawn.clips, str(path), by_class=drawn.by_class)
+    device, none = drawn.waves["train"].device, targets["train"][:0]
+    made = {part: SignalPart(drawn.waves[part], targets.get(part, none).to(device)) for part in PARTS}
+    noticed = [*noticed_signals(drawn.clips, classes), *constant_channels(drawn.clips["train"].waves)]
+    notes = [*drawn.notes, *noticed]
+    return _data(str(path), made, classes, drawn.sample_rate, _groups(drawn.clips, device), notes)
+
+
+_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[_Drawn, SignalData]()
 
 
 def _data(
@@ -168,7 +213,7 @@ def _data(
     train = parts["train"]
     if not classes:
         notes = [*notes, *constant_targets(name, train.targets)]
-    mean, std = _moments(train.waves.double().transpose(0, 1).flatten(1))
+    mean, std = _moments(as_tensor(train.waves).double().transpose(0, 1).flatten(1))
     targets = train.targets.double().T if not classes else torch.zeros((0, 1), dtype=torch.float64)
     target_mean, target_std = _moments(targets.to(mean.device))
     return SignalData(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.data.chosen import Rows
 from trainables.data.parts import part_named
 
 __all__ = ["SignalData", "SignalPart", "WindowPart"]
@@ -19,11 +20,11 @@ class SignalPart:
     """The signals of one part.
 
     Attributes:
-        waves: (n, channels, length), int16 or float32, as they are in the data.
+        waves: (n, channels, length), int16 or float32, as they are in the data; folds share one tensor.
         targets: (n,): numbers of classes, int64; or values (n, k), float32.
     """
 
-    waves: Tensor
+    waves: Rows
     targets: Tensor
 
     def __len__(self) -> int:

@@ -16,7 +16,7 @@ from trainables.data.signals.settings import SignalSettings
 from trainables.data.split import random_split, stratified
 from trainables.errors import DataError
 
-__all__ = ["split_recordings"]
+__all__ = ["split_fold", "split_recordings"]
 
 
 def split_recordings(
@@ -33,7 +33,8 @@ def split_recordings(
         by_class: whether each class keeps its share.
 
     Returns:
-        The signals for training and for the test, and for validation unless `whole` is set.
+        The signals for training and for the test, and for validation unless `whole` is set. With folds those for
+        validation are among those for training, see `split_fold`.
 
     Raises:
         DataError: a class, the groups or all signals are too few to be split.
@@ -58,13 +59,34 @@ def split_recordings(
         clips = parts["train"]
         chosen = _chosen(clips, settings, f"{recordings.name}, {part}", share, seed, by_class=by_class)
         parts["train"], parts[part] = _taken(clips, ~chosen), _taken(clips, chosen)
-    if fold is not None:
-        clips = parts["train"]
-        chosen = _fold(clips, settings, fold, recordings.name, by_class=by_class)
-        parts["train"], parts["validation"] = _taken(clips, ~chosen), _taken(clips, chosen)
     if settings.whole and "validation" in parts:
         parts["train"] = _joined([parts["train"], parts.pop("validation")])
     return {part: parts[part] for part in PARTS if part in parts}
+
+
+def split_fold(
+    clips: Clips, settings: SignalSettings, fold: Fold, title: str, *, by_class: bool
+) -> dict[PartName, tuple[Clips, np.ndarray[Any, Any]]]:
+    """Part the signals outside the test by a fold.
+
+    Args:
+        clips: these signals, n.
+        settings: the seed and the groups.
+        fold: the fold that is for validation.
+        title: names the data in messages.
+        by_class: whether each class keeps its share.
+
+    Returns:
+        The signals for training and for validation, and their numbers among the n, ascending.
+
+    Raises:
+        DataError: there are fewer signals, signals of a class, or groups than folds.
+    """
+    chosen = _fold(clips, settings, fold, title, by_class=by_class)
+    return {
+        "train": (_taken(clips, ~chosen), np.flatnonzero(~chosen)),
+        "validation": (_taken(clips, chosen), np.flatnonzero(chosen)),
+    }
 
 
 def _chosen(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.cache_keys import CacheKey
+from trainables.data.chosen import ChosenRows, Rows, as_tensor
 from trainables.data.folding import FoldCache, fold_of
 from trainables.data.parts import PartName
 from trainables.data.tables.columns import check_known, kinds_of, texts_of
@@ -21,7 +22,7 @@ from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.reading import RawTable, places_of, read_rows, read_table, table_files
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.settings import TableSettings
-from trainables.data.tables.splitting import split_table
+from trainables.data.tables.splitting import split_fold, split_table
 from trainables.data.tables.table import TableData, TablePart
 from trainables.data.tables.target import Target, check_target, kind_of_target
 from trainables.errors import DataError
@@ -48,8 +49,9 @@ def load_table(settings: TableSettings, device: torch.device) -> TableData:
     stamp, place = _stamp(settings), str(device)
     if (fold := fold_of(settings)) is None:
         return _load(CacheKey(settings), place, stamp)
-    key = (CacheKey(replace(settings, fold=None)), place, stamp)
-    return _FOLDS.get(key, fold, lambda: _loaded(CacheKey(settings), place, stamp))
+    key = (_whole(settings), place, stamp)
+    folded = CacheKey(settings)
+    return _FOLDS.get(key, fold, dict, lambda shared: _loaded(folded, place, stamp, shared))
 
 
 def kind_of_table(settings: TableSettings) -> tuple[str, int]:
@@ -76,7 +78,7 @@ def frames_of(settings: TableSettings) -> dict[PartName, pd.DataFrame]:
     Returns:
         The rows by part: "train" and "test", and "validation" unless training uses it too.
     """
-    return _frames(CacheKey(settings), _stamp(settings))[0]
+    return _frames(settings, _stamp(settings))[0]
 
 
 def described_table(settings: TableSettings) -> list[str]:
@@ -89,7 +91,7 @@ def described_table(settings: TableSettings) -> list[str]:
         One line for each fact.
     """
     data = load_table(settings, torch.device("cpu"))
-    given = _read(CacheKey(settings), _stamp(settings)).parts
+    given = _read(_whole(settings), _stamp(settings)).parts
     counts = [f"{len(data.train)} rows to train on"]
     for part, rows, share in (("validation", data.validation, "validation_share"), ("test", data.test, "test_share")):
         if len(rows):
@@ -122,13 +124,18 @@ def table_checksum(settings: TableSettings) -> str:
         16 hexadecimal digits.
     """
     found = hashlib.sha256()
-    for part, frame in _read(CacheKey(settings), _stamp(settings)).parts.items():
+    for part, frame in _read(_whole(settings), _stamp(settings)).parts.items():
         found.update(part.encode())
         for column in frame.columns:
             texts = texts_of(frame[column])
             found.update(repr((str(column), texts.values)).encode())
             found.update(np.ascontiguousarray(texts.codes, dtype="<i8").tobytes())
     return found.hexdigest()[:16]
+
+
+def _whole(settings: TableSettings) -> CacheKey[TableSettings]:
+    """The key of a table whatever the fold, so that it is read once for all of them."""
+    return CacheKey(replace(settings, fold=None))
 
 
 @lru_cache(maxsize=2)
@@ -155,48 +162,94 @@ def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
     return table
 
 
+Frames = dict[PartName, pd.DataFrame]
+_Inputs = dict[PartName, tuple[Rows, Rows]]
+"""The numbers and the codes of each part, on the device."""
+
+
 @lru_cache(maxsize=2)
-def _frames(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[dict[PartName, pd.DataFrame], str]:
-    """The rows of each part, and the kind of the target."""
+def _drawn(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[Frames, str]:
+    """The rows of each part, whatever the fold, and the kind of the target."""
     settings, table = key.settings, _read(key, stamp)
     target = str(settings.target)
     kind = kind_of_target(table.parts["train"][target], "regression" if settings.log_target else settings.kind)
     return split_table(table, settings, target, by_class=kind == "classification"), kind
 
 
-def _loaded(key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...]) -> TableData:
-    settings, table = key.settings, _read(key, stamp)
-    frames, kind = _frames(key, stamp)
+def _frames(settings: TableSettings, stamp: tuple[object, ...]) -> tuple[Frames, dict[PartName, Tensor]]:
+    """The rows of each part; of a fold also their numbers among the rows outside the test."""
+    frames, kind = _drawn(_whole(settings), stamp)
+    if (fold := fold_of(settings)) is None:
+        return frames, {}
+    outside = frames["train"]
+    parted = split_fold(outside, settings, str(settings.target), fold, by_class=kind == "classification")
+    folded = {part: outside.iloc[rows].reset_index(drop=True) for part, rows in parted.items()}
+    return {**folded, "test": frames["test"]}, {part: torch.from_numpy(rows) for part, rows in parted.items()}
+
+
+def _loaded(
+    key: CacheKey[TableSettings], device: str, stamp: tuple[object, ...], shared: dict[Encoding, _Inputs] | None = None
+) -> TableData:
+    settings, place = key.settings, torch.device(device)
+    table, (drawn, kind) = _read(_whole(settings), stamp), _drawn(_whole(settings), stamp)
+    frames, rows = _frames(settings, stamp)
     name, groups = str(settings.target), settings.validation_groups
     target = Target.fit(frames["train"][name], kind, log=settings.log_target)
     notes = list(table.notes)
     used = frames["train"].drop(columns={name, *settings.drop, *([] if groups is None else [groups])})
     encoding = Encoding.fit(frames["train"], kinds_of(used, settings.numeric, settings.categorical, notes), notes)
-    parts = {part: _part(frame, encoding, target, f"{part} rows") for part, frame in frames.items()}
+    if shared is None or not rows:
+        inputs = _encoded(frames, encoding, place)
+    else:
+        # Where the training rows of two folds decide the same encoding, the folds share the encoded rows.
+        if encoding not in shared:
+            shared[encoding] = _encoded(drawn, encoding, place)
+        inputs = _chosen(shared[encoding], rows)
+    parts = {part: _part(frame, inputs[part], target, f"{part} rows", place) for part, frame in frames.items()}
     train = parts["train"]
     missing = [column.missing for column in encoding.numbers]
-    scaling = Scaling.fit(settings.numbers, train.numbers.numpy(), missing)
+    scaling = Scaling.fit(settings.numbers, as_tensor(train.numbers).cpu().numpy(), missing)
     notes += _noticed(frames, parts, target, encoding)
     empty = TablePart(train.numbers[:0], train.categories[:0], train.targets[:0])
-    place = torch.device(device)
-    moved = {part: _moved(parts.get(part, empty), place) for part in ("train", "validation", "test")}
     of_rows = {} if groups is None else _groups(frames, groups, place)
     return TableData(
-        table.name, **moved, encoding=encoding, scaling=scaling.to(place), target=target, groups=of_rows, notes=notes
+        table.name,
+        train,
+        parts.get("validation", empty),
+        parts.get("test", empty),
+        encoding=encoding,
+        scaling=scaling.to(place),
+        target=target,
+        groups=of_rows,
+        notes=notes,
     )
 
 
-_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[TableData]()
+_load, _FOLDS = lru_cache(maxsize=4)(_loaded), FoldCache[dict[Encoding, _Inputs], TableData]()
 
 
-def _part(frame: pd.DataFrame, encoding: Encoding, target: Target, place: str) -> TablePart:
-    numbers, codes = encoding.encode(frame, place)
-    targets = target.encode(frame[target.name], place)
-    return TablePart(torch.from_numpy(numbers), torch.from_numpy(codes), torch.from_numpy(targets))
+def _encoded(frames: Frames, encoding: Encoding, device: torch.device) -> _Inputs:
+    found: _Inputs = {}
+    for part, frame in frames.items():
+        numbers, codes = encoding.encode(frame, f"{part} rows")
+        found[part] = torch.from_numpy(numbers).to(device), torch.from_numpy(codes).to(device)
+    return found
 
 
-def _moved(part: TablePart, device: torch.device) -> TablePart:
-    return TablePart(part.numbers.to(device), part.categories.to(device), part.targets.to(device))
+def _chosen(shared: _Inputs, rows: Mapping[PartName, Tensor]) -> _Inputs:
+    """The inputs of a fold among those outside the test, and those of the test."""
+    numbers, codes = (as_tensor(one) for one in shared["train"])
+    found: _Inputs = {"test": shared["test"]}
+    for part, places in rows.items():
+        there = places.to(numbers.device)
+        found[part] = ChosenRows(numbers, there), ChosenRows(codes, there)
+    return found
+
+
+def _part(
+    frame: pd.DataFrame, inputs: tuple[Rows, Rows], target: Target, place: str, device: torch.device
+) -> TablePart:
+    return TablePart(*inputs, torch.from_numpy(target.encode(frame[target.name], place)).to(device))
 
 
 def _groups(frames: Mapping[PartName, pd.DataFrame], column: str, device: torch.device) -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from trainables.data.tables.reading import RawTable
 from trainables.data.tables.settings import TableSettings
 from trainables.errors import DataError
 
-__all__ = ["split_table"]
+__all__ = ["split_fold", "split_table"]
 
 Frames = dict[PartName, pd.DataFrame]
 
@@ -33,7 +33,8 @@ def split_table(table: RawTable, settings: TableSettings, target: str, *, by_cla
         by_class: whether each class keeps its share.
 
     Returns:
-        The rows for training and for the test, and for validation unless `whole` is set.
+        The rows for training and for the test, and for validation unless `whole` is set. With folds those for
+        validation are among those for training, see `split_fold`.
 
     Raises:
         DataError: a class or the groups are too few to be split, or a group is in several parts of the table.
@@ -53,9 +54,6 @@ def split_table(table: RawTable, settings: TableSettings, target: str, *, by_cla
         _check_classes(parts["train"][target], target, len(wanted))
     for part, share, seed in wanted:
         parts["train"], parts[part] = _split(parts["train"], settings, target, share, seed, by_class=by_class)
-    if fold is not None:
-        held = _fold(parts["train"], settings, target, fold, by_class=by_class)
-        parts["train"], parts["validation"] = parts["train"][~held], parts["train"][held]
     if settings.whole and "validation" in parts:
         parts["train"] = pd.concat([parts["train"], parts.pop("validation")], ignore_index=True)
     return {part: parts[part].reset_index(drop=True) for part in PARTS if part in parts}
@@ -80,12 +78,26 @@ def _split(
     return frame.iloc[np.sort(order[count:])], frame.iloc[np.sort(order[:count])]
 
 
-def _fold(
+def split_fold(
     frame: pd.DataFrame, settings: TableSettings, target: str, fold: Fold, *, by_class: bool
-) -> np.ndarray[Any, Any]:
-    """Which rows are for validation, (n,), bool."""
+) -> dict[PartName, np.ndarray[Any, Any]]:
+    """Part the rows outside the test by a fold.
+
+    Args:
+        frame: these rows.
+        settings: the seed and the groups.
+        target: the column that is predicted.
+        fold: the fold that is for validation.
+        by_class: whether each class keeps its share.
+
+    Returns:
+        The numbers of the rows for training and of those for validation, ascending.
+
+    Raises:
+        DataError: there are fewer rows, rows of a class, or groups than folds.
+    """
     labels, column = texts_of(frame[target]) if by_class else None, settings.validation_groups
-    return folds_of(
+    held = folds_of(
         fold,
         settings.seed + 1,
         f"target {target!r}" if by_class else "the table",
@@ -94,6 +106,7 @@ def _fold(
         names=() if labels is None else [str(value) for value in labels.values],
         groups=None if column is None else texts_of(frame[column]).codes.astype(np.int64),
     )
+    return {"train": np.flatnonzero(~held), "validation": np.flatnonzero(held)}
 
 
 def _check_groups(parts: Mapping[PartName, pd.DataFrame], column: str, name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.data.chosen import Rows
 from trainables.data.parts import part_named
 from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.scaling import Scaling
@@ -25,13 +26,13 @@ class TablePart:
     """The rows of one part.
 
     Attributes:
-        numbers: (n, columns), float32, as they are in the table; NaN where one is missing.
-        categories: (n, columns), int64, codes.
+        numbers: (n, columns), float32, as they are in the table; NaN where one is missing. Folds share one tensor.
+        categories: (n, columns), int64, codes, likewise.
         targets: (n,): numbers of classes, int64; or values, float32.
     """
 
-    numbers: Tensor
-    categories: Tensor
+    numbers: Rows
+    categories: Rows
     targets: Tensor
 
     def __len__(self) -> int:
