@@ -14,9 +14,9 @@ from search_spaces.former_names import former_names
 from trainables.compression.compressing import INT8, compress_network
 from trainables.compression.measuring import BATCHES, ENGINE
 from trainables.compression.pruning import PRUNING_METHODS
-from trainables.compression.quantization import QUANTIZATIONS
 from trainables.compression.settings import Compressed, CompressionSettings, CompressionStage
 from trainables.compression.tuning import Tuning
+from trainables.export.quantization import QUANTIZATIONS
 
 __all__ = [
     "BATCHES",

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from trainables.compression.measuring import BATCHES, as_function, latencies, session
 from trainables.compression.pruning import pruned, tuned
-from trainables.compression.quantization import quantized
 from trainables.compression.settings import Compressed, CompressionSettings, CompressionStage
 from trainables.compression.tracing import used_parameters
 from trainables.compression.tuning import Tuning
@@ -24,6 +23,7 @@ from trainables.export.check import compared_onnx
 from trainables.export.exporting import ProgressCallback
 from trainables.export.naming import named_inputs, with_names
 from trainables.export.onnx import ONNX, write_onnx
+from trainables.export.quantization import quantized
 from trainables.export.resizing import changed_sizes
 from trainables.export.standardized import described_inputs, raw_of, standardized
 from trainables.training.batches import Batch, called, length, mapped

@@ -6,14 +6,13 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from trainables.export.naming import INPUT
-from trainables.training.batches import Batch, length, mapped
+from trainables.training.batches import Batch, with_length
 
 __all__ = ["BATCHES", "ENGINE", "as_function", "latencies", "session"]
 
@@ -82,8 +81,7 @@ def latencies(sessions: Mapping[str, Any], examples: Batch, batches: Sequence[in
     """
     inputs = []
     for count in batches:
-        rows = torch.arange(count) % length(examples)
-        inputs.append(_arrays(mapped(partial(torch.index_select, dim=0, index=rows), examples)))
+        inputs.append(_arrays(with_length(examples, count)))
     for loaded in sessions.values():
         for given in inputs:
             for _ in range(_WARM_UP):

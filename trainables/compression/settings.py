@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from trainables.compression.pruning import PRUNING_METHODS
-from trainables.compression.quantization import QUANTIZATIONS
 from trainables.compression.structured import check_package
 from trainables.errors import TrainableError
 from trainables.export.onnx import check_packages
+from trainables.export.quantization import QUANTIZATIONS
 from trainables.settings import check_name, check_number
 
 __all__ = ["MOST_PRUNED", "Compressed", "CompressionSettings", "CompressionStage"]

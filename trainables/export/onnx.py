@@ -7,7 +7,7 @@ import importlib.util
 import io
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ from trainables.export.naming import named_inputs, named_outputs
 from trainables.export.program import arguments
 from trainables.training.batches import Batch, called
 
-__all__ = ["FORMAT", "ONNX", "check_packages", "write_onnx"]
+__all__ = ["FORMAT", "ONNX", "check_packages", "silence", "write_onnx"]
 
 ONNX = "model.onnx"
 _LARGEST = 1024
@@ -56,7 +56,7 @@ def write_onnx(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[
     from onnxscript.optimizer import optimize
 
     given = arguments(network, inputs)
-    with _silence(), torch.no_grad():
+    with silence(), torch.no_grad():
         names = list(named_outputs(called(network, inputs)))
         program = torch.onnx.export(
             network,
@@ -81,8 +81,12 @@ def write_onnx(network: nn.Module, inputs: Batch, path: Path, metadata: Mapping[
 
 
 @contextlib.contextmanager
-def _silence():  # type: ignore[no-untyped-def]
-    """Hide the output and the warnings of torch's exporter."""
+def silence() -> Iterator[None]:
+    """Hide the output and the warnings of torch's exporters.
+
+    Yields:
+        Nothing.
+    """
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

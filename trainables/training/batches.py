@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "called", "laid_out", "length", "mapped", "tensors_of"]
+__all__ = ["Batch", "called", "laid_out", "length", "mapped", "tensors_of", "with_length"]
 
 Batch: TypeAlias = Any
 """A tensor, a tuple of tensors, or a dict of tensors by name; `Any`, so that a task may declare which of them."""
@@ -65,6 +65,20 @@ def length(batch: Batch) -> int:
     while not isinstance(batch, Tensor):
         batch = next(iter(batch.values() if isinstance(batch, dict) else batch))
     return len(batch)
+
+
+def with_length(batch: Batch, count: int) -> Batch:
+    """Take the first examples of a batch, and its examples again where it has too few.
+
+    Args:
+        batch: a batch of at least one example.
+        count: the number of examples.
+
+    Returns:
+        A batch of the same form with `count` examples.
+    """
+    rows = torch.arange(count) % length(batch)
+    return mapped(lambda tensor: tensor.index_select(0, rows.to(tensor.device)), batch)
 
 
 def called(network: Callable[..., Batch], inputs: Batch) -> Batch:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tests.trainables.export.networks import member
-from trainables.compression.quantization import quantized
 from trainables.export.onnx import write_onnx
+from trainables.export.quantization import quantized
 
 SIZE = (24, 36)
 

@@ -75,7 +75,7 @@ def quantized(source: Path, target: Path, examples: Batch) -> None:
             _copy_metadata(target, onnx.load(source))
         except (RuntimeError, ValueError, NotImplementedError, KeyError) as error:
             raise TrainableError(
-                f"onnxruntime cannot quantize this network: {first_line(error)}; leave --quantize out"
+                f"onnxruntime cannot quantize this network: {first_line(error)}; leave int8 out"
             ) from error
 
 
