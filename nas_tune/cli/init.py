@@ -34,8 +34,12 @@ def init(
         ),
     ] = None,
     target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="COLUMN", help="The column that is predicted; a table needs it."),
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="COLUMN",
+            help="The column that is predicted; a table needs it. Give it again for each of several columns.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("nas.toml"),
 ) -> None:
@@ -47,7 +51,7 @@ def init(
     Args:
         task: a name of `nas_tune.config.starters.STARTERS`; by default the task that the data suggest.
         data: a path or a name; by default scikit-learn's digits, where the task is a classification.
-        target: the column that is predicted; by default the column that the data have, where they are not a table.
+        target: the columns that are predicted; by default the column that the data have, where they are not a table.
         out: the file to write, which must not exist.
 
     Raises:
@@ -56,7 +60,8 @@ def init(
     """
     from nas_tune.config.starter import starter
 
-    text = starter(task or _guessed(data, target), data=data, target=target)
+    columns = target[0] if target and len(target) == 1 else target or None
+    text = starter(task or _guessed(data, columns), data=data, target=columns)
     _check_free(out)
     if data is not None:
         for line in _found(text):
@@ -72,7 +77,7 @@ def init(
     stdout().print(shown(out))
 
 
-def _guessed(data: str | None, target: str | None) -> str:
+def _guessed(data: str | None, target: str | list[str] | None) -> str:
     """The task that the data suggest; a note says which."""
     from nas_tune.config.starters import STARTERS
 

@@ -7,7 +7,7 @@ default, or with an example where there is no default. The comments of the searc
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -60,14 +60,14 @@ ROOT_VARIABLE = "NAS_TUNE_DATA"
 _COLUMN = 34
 
 
-def starter(task: str = "classification", *, data: str | None = None, target: str | None = None) -> str:
+def starter(task: str = "classification", *, data: str | None = None, target: str | Sequence[str] | None = None) -> str:
     """Write the starter configuration of a task.
 
     Args:
         task: a name of `STARTERS`.
         data: the data to search on: a name, or a path as the search shall see it. By default scikit-learn's digits,
             where the task is a classification.
-        target: the column or array that is predicted; None where the data tell it.
+        target: the column or array that is predicted, or several columns; None where the data tell it.
 
     Returns:
         The text of the file, TOML with a comment for every key.

@@ -14,7 +14,7 @@ from trainables.errors import DataError
 
 __all__ = ["kinds_of", "labels_of_rows", "multi_labels", "named_classes", "raw_multi", "stratified_labels"]
 
-_REMEDY = "1 where an image has the class, else 0; for several numbers of each image take the task regression"
+_REMEDY = "1 where an example has the class, else 0; several numbers for each example are a regression"
 
 
 def multi_labels(values: np.ndarray[Any, Any], place: str) -> Tensor:
@@ -49,7 +49,7 @@ def named_classes(rows: Sequence[Any]) -> tuple[str, ...]:
     """Collect the classes of labels that are lists of names.
 
     Args:
-        rows: of each training image a list of the names of its classes, or of 0 and 1.
+        rows: of each training example a list of the names of its classes, or of 0 and 1.
 
     Returns:
         The names, sorted; none where the labels are numbers.
@@ -61,7 +61,7 @@ def labels_of_rows(rows: Sequence[Any], classes: Sequence[str], place: str) -> T
     """Convert the labels of one part, as Parquet files have them.
 
     Args:
-        rows: for each image the names of its classes, or 0 or 1 for each class.
+        rows: for each example the names of its classes, or 0 or 1 for each class.
         classes: the names of the classes, of the former; none for the latter.
         place: names the labels in messages.
 
@@ -69,7 +69,7 @@ def labels_of_rows(rows: Sequence[Any], classes: Sequence[str], place: str) -> T
         (n, k), uint8.
 
     Raises:
-        DataError: a row has no list, a name that no training image has, or more or fewer numbers than others.
+        DataError: a row has no list, a name that no training example has, or more or fewer numbers than others.
     """
     for row, found in enumerate(rows):
         if found is None:
@@ -93,8 +93,8 @@ def labels_of_rows(rows: Sequence[Any], classes: Sequence[str], place: str) -> T
             if name not in numbers:
                 known = ", ".join(map(repr, classes[:10]))
                 raise DataError(
-                    f"{place}, row {row} has the class {name!r}, which no training image has (they have {known}); "
-                    "correct it, or add training images of it"
+                    f"{place}, row {row} has the class {name!r}, which no training example has (they have {known}); "
+                    "correct it, or add training examples of it"
                 )
             labels[row, numbers[name]] = 1
     return multi_labels(labels, place)
@@ -152,14 +152,14 @@ def raw_multi(
 
 
 def kinds_of(labels: Tensor, least: int) -> Tensor:
-    """Choose one class for each image, by which folds are dealt out.
+    """Choose one class for each example, by which folds are dealt out.
 
     Args:
         labels: (n, k), uint8.
-        least: the fewest images of a class; those of rarer ones, and images without a class, have the number k.
+        least: the fewest examples of a class; those of rarer ones, and examples without a class, have the number k.
 
     Returns:
-        (n,), int64: the number of the rarest class that the image has.
+        (n,), int64: the number of the rarest class that the example has.
     """
     count = labels.shape[1]
     often = labels.long().sum(0)
@@ -181,7 +181,7 @@ def stratified_labels(labels: Tensor, rows: Tensor, share: float, seed: int, tit
     stratification of multi-label data").
 
     Args:
-        labels: (n, k), uint8, of all images.
+        labels: (n, k), uint8, of all examples.
         rows: (m,), the indices into `labels` that are split.
         share: share of the rows for the second part.
         seed: decides which rows are drawn.
@@ -200,8 +200,8 @@ def stratified_labels(labels: Tensor, rows: Tensor, share: float, seed: int, tit
     if int(often.min()) < 2:
         kind = int(often.argmin())
         raise DataError(
-            f"{title}: class {kind} has {int(often[kind])} image(s) left and each split needs one; add images of it or "
-            "leave the class out"
+            f"{title}: class {kind} has {int(often[kind])} example(s) left and each split needs one; add examples of "
+            "it, or leave the class out"
         )
     drawn, open_ = torch.zeros(len(mixed), dtype=torch.bool), torch.ones(len(mixed), dtype=torch.bool)
     for kind in often.argsort(stable=True).tolist():

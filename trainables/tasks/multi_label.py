@@ -1,6 +1,6 @@
-"""What a classification computes where an image may have several classes: a loss and metrics of 0 or 1 for each class.
+"""What a task computes where an example may have several classes: a loss and metrics of 0 or 1 for each class.
 
-An image has the classes whose probability, a sigmoid of their output, is above a half.
+An example has the classes whose probability, a sigmoid of their output, is above a half.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from trainables.tasks.task import Meter
 __all__ = ["METRICS", "auc", "classes_of", "f1", "loss", "mean_average_precision", "meter", "right", "weights_of"]
 
 METRICS = (Metric("map", "max", low=0.0, high=1.0), F1, AUC, ACCURACY, CROSS_ENTROPY)
-"""The mean over the classes of the average precision, of f1 and of the area under the ROC curve; the share of images
-whose classes are all right and no others; and the mean cross-entropy of a class.
+"""The mean over the classes of the average precision, of f1 and of the area under the ROC curve; the share of
+examples whose classes are all right and no others; and the mean cross-entropy of a class.
 """
 
 
-def loss(outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0, weights: tuple[Tensor, Tensor] | None) -> Tensor:
+def loss(
+    outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0, weights: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     """Compute the mean binary cross-entropy in nats.
 
     Args:
@@ -35,7 +37,7 @@ def loss(outputs: Tensor, targets: Tensor, *, smoothing: float = 0.0, weights: t
         weights: the weight of each class, and that of its positive examples, each (k,); None weights all alike.
 
     Returns:
-        The mean over images and classes, a scalar.
+        The mean over examples and classes, a scalar.
     """
     wanted = targets.float() * (1 - smoothing) + smoothing / 2
     whole, positive = (None, None) if weights is None else weights
@@ -48,7 +50,7 @@ def weights_of(weights: str | Sequence[float], labels: Tensor) -> tuple[Tensor, 
     Args:
         weights: "balanced", which weights the positive examples of a class so that they count as much as its negative
             ones; or a number for each class.
-        labels: (n, k), of the training images.
+        labels: (n, k), of the training examples.
 
     Returns:
         The weight of each class, and that of its positive examples, each (k,), on the device of the labels.
@@ -74,7 +76,7 @@ def meter(names: Sequence[str]) -> Meter:
 
 
 def right(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Tell the images whose classes are all found and no others.
+    """Tell the examples whose classes are all found and no others.
 
     Args:
         outputs: (n, k), logits.
@@ -87,27 +89,27 @@ def right(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def classes_of(outputs: Tensor, classes: Sequence[str]) -> list[list[str]]:
-    """Name the classes of each image.
+    """Name the classes of each example.
 
     Args:
         outputs: (n, k), logits.
         classes: the names of all classes.
 
     Returns:
-        For each image the names whose probability is above a half, in their order; it may be empty.
+        For each example the names whose probability is above a half, in their order; it may be empty.
     """
     return [[name for name, one in zip(classes, row, strict=True) if one] for row in (outputs > 0).tolist()]
 
 
 def mean_average_precision(outputs: Tensor, targets: Tensor) -> float | None:
-    """Compute the mean over the classes of the average precision: the mean of the precisions at each positive image.
+    """Compute the mean over the classes of the average precision: the mean of the precisions at each positive example.
 
     Args:
         outputs: (n, k), logits.
         targets: (n, k), 0 or 1.
 
     Returns:
-        From 0 to 1. The mean is over classes that an image has; None where there are none.
+        From 0 to 1. The mean is over classes that an example has; None where there are none.
     """
     return _mean_over_classes(outputs, targets, _average_precision)
 
@@ -120,7 +122,7 @@ def auc(outputs: Tensor, targets: Tensor) -> float | None:
         targets: (n, k), 0 or 1.
 
     Returns:
-        From 0 to 1. The mean is over classes that some images have and others have not; None where there are none.
+        From 0 to 1. The mean is over classes that some examples have and others have not; None where there are none.
     """
     return _mean_over_classes(outputs, targets, area)
 

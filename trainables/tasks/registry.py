@@ -8,7 +8,7 @@ import inspect
 import operator
 import os
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from search_spaces.names import IDENTIFIER_RULE, did_you_mean, is_identifier
 from search_spaces.registry import Registry
@@ -144,6 +144,8 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
             "the task is table, since the data are rows without images; set task = .. for another one",
         )
     known = {name: value for name, value in settings.items() if name in flat_settings(DataSettings)}
+    if isinstance(settings.get("target"), list | tuple):
+        return "classification", "the task is classification, since target names a column of each class; set task = .."
     if settings.get("target") is not None:
         known["label_column"] = settings["target"]
     real = real_targets(from_flat(DataSettings, known))
@@ -204,7 +206,7 @@ def with_file(settings: Mapping[str, object], task: object) -> dict[str, object]
     from trainables.data.objects import keep
 
     target, resize = settings.get("target"), settings.get("resize")
-    kept = keep(data, task=kind, target=cast("str | None", target), resize=cast("int | None", resize))
+    kept = keep(data, task=kind, target=cast("Any", target), resize=cast("int | None", resize))
     return {**settings, "data": kept.data, **kept.settings}
 
 

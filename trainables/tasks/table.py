@@ -1,4 +1,4 @@
-"""The task `table`: the class or the number in one column of a table, predicted from the others."""
+"""The task `table`: the class or the number in a column of a table, or several of them, predicted from the others."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import features
 from trainables.settings import check_number
 from trainables.settings.groups import flat_settings, group
+from trainables.tasks import multi_label
 from trainables.tasks.gathering import GatheringMeter, Whole
 from trainables.tasks.table_control import boosted_trees
 from trainables.tasks.table_metrics import accuracy, auc, f1, log_loss, mae, r2, rmse
-from trainables.tasks.task import Task
+from trainables.tasks.task import Meter, Task
 
 __all__ = ["TableTask"]
 
@@ -47,10 +48,11 @@ _NUMBERS: Mapping[str, Whole] = {"rmse": rmse, "mae": mae, "r2": r2}
 
 @dataclass(frozen=True, kw_only=True)
 class TableTask(Task):
-    """The target column of a table, predicted from its other columns.
+    """The target columns of a table, predicted from its other columns.
 
     Metrics and the primary one depend on the target: of two classes it is `auc`, of more `accuracy`, of numbers `rmse`.
-    They are read from the settings where these say it (`kind="regression"`), else from the data.
+    Where a row may have several classes it is `map`, and of several numbers `r2`, which has no unit. They are read from
+    the settings where these say it (`kind="regression"`), else from the data.
     """
 
     name: ClassVar[str] = "table"
@@ -74,51 +76,71 @@ class TableTask(Task):
     @property
     def metrics(self) -> Sequence[Metric]:
         """Those of classes, or those of numbers."""
-        return CLASSIFICATION if kind_of_table(self.data)[0] == "classification" else errors_in(self.unit)
+        kind, _ = kind_of_table(self.data)
+        if kind == "labels":
+            return multi_label.METRICS
+        return CLASSIFICATION if kind == "classification" else errors_in(self.unit)
 
     @property
     def primary(self) -> str:
-        """`auc` for two classes, `accuracy` for more, `rmse` for numbers."""
+        """`auc` for two classes, `accuracy` for more, `map` for any of them; `rmse` for a number, `r2` for several."""
         kind, classes = kind_of_table(self.data)
-        return "rmse" if kind == "regression" else "auc" if classes == 2 else "accuracy"
+        if kind == "labels":
+            return multi_label.METRICS[0].name
+        if kind == "regression":
+            return "r2" if len(self.data.targets) > 1 else "rmse"
+        return "auc" if classes == 2 else "accuracy"
 
     def load(self, device: torch.device) -> TableData:
         """Load the table; later calls with equal settings take it from memory."""
         return load_table(self.data, device)
 
     def loss(self, outputs: Tensor, targets: Tensor, data: TableData) -> Tensor:
-        """Compute the mean cross-entropy in nats, or the mean squared error of the standardized target."""
+        """Compute the mean cross-entropy in nats, or the mean squared error of standardized targets."""
+        if data.multi_label:
+            return multi_label.loss(outputs, targets, smoothing=self.label_smoothing)
         found, wanted = self.for_loss(outputs, targets, data)
         if data.classes:
             return functional.cross_entropy(found, wanted, label_smoothing=self.label_smoothing)
         return functional.mse_loss(found, wanted)
 
     def for_loss(self, outputs: Tensor, targets: Tensor, data: TableData) -> tuple[Tensor, Tensor]:
-        """Standardize a predicted number, (n,), as the outputs are; of its logarithm where the task says so."""
+        """Standardize a predicted number, (n,), as the outputs are, or several, (n, k); of their logarithms where the
+        task says so. 0 and 1 of several classes become floats.
+        """
         if data.classes:
-            return outputs.float(), targets
-        wanted = (targets.log() if data.target.log else targets).sub(data.target.mean).div(data.target.std)
-        return outputs.float()[:, 0], wanted
+            return outputs.float(), targets.float() if data.multi_label else targets
+        found = outputs.float()
+        return found if data.target.columns else found[:, 0], data.target.standardized(targets)
 
     def for_metrics(self, outputs: Tensor, targets: Tensor, data: TableData) -> tuple[Tensor, Tensor]:
-        """Bring a predicted number to its units, (n,)."""
-        return (outputs.float(), targets) if data.classes else (_values(outputs, data), targets)
+        """Bring a predicted number to its units, (n,), or several, (n, k); numbers of classes are whole."""
+        if data.classes:
+            return outputs.float(), targets.long() if data.multi_label else targets
+        return data.target.in_units(outputs), targets
 
-    def meter(self, data: TableData, names: Sequence[str]) -> GatheringMeter:
+    def meter(self, data: TableData, names: Sequence[str]) -> Meter:
         """Measure on all rows at once; errors of numbers are in units of the target."""
+        if data.multi_label:
+            return multi_label.meter(names)
         if data.classes:
             return GatheringMeter(_CLASSES, names)
 
         def in_units(metric: Whole) -> Whole:
-            return lambda outputs, targets: metric(_values(outputs, data), targets)
+            return lambda outputs, targets: metric(data.target.in_units(outputs), targets)
 
         return GatheringMeter({name: in_units(metric) for name, metric in _NUMBERS.items()}, names)
 
-    def decode(self, outputs: Tensor, data: TableData) -> list[str] | list[float]:
-        """Name the most likely class of each row, or give its number in units of the target."""
+    def decode(self, outputs: Tensor, data: TableData) -> list[Any]:
+        """Name the most likely class of each row, or all that are more likely than not where it may have several; or
+        give its number in units of the target, of several a list.
+        """
+        if data.multi_label:
+            return multi_label.classes_of(outputs, data.classes)
         if data.classes:
             return [data.classes[index] for index in outputs.argmax(1).tolist()]
-        return [float(value) for value in _values(outputs, data)]
+        found: list[Any] = data.target.in_units(outputs).tolist()
+        return found
 
     def exported(self, data: TableData) -> dict[str, Any]:
         """Return the scale of a predicted number, how columns become the raw inputs, and what these are."""
@@ -134,8 +156,12 @@ class TableTask(Task):
         }
         found: dict[str, Any] = {"meanings": meanings, "reading": reading}
         found["pipeline"] = f"tabular-{'classification' if data.classes else 'regression'}"
+        if data.multi_label:
+            meanings["output"] = "one number for each class, of which a row may have several, before sigmoid"
+        elif data.target.columns:
+            meanings["output"] = f"the numbers {data.target.name}"
         if not data.classes:
-            found |= {"output_mean": (data.target.mean,), "output_std": (data.target.std,)}
+            found |= {"output_mean": data.target.mean, "output_std": data.target.std}
             found |= {"finish": torch.exp} if data.target.log else {}
         return found
 
@@ -144,7 +170,9 @@ class TableTask(Task):
         encoding, target = Encoding.from_dict(reading["encoding"]), Target.from_dict(reading["target"])
         scaling = Scaling.from_dict(reading["scaling"])
         empty = TablePart(torch.zeros(0, 0), torch.zeros(0, 0), torch.zeros(0))
-        unscaled = dataclasses.replace(target, mean=0.0, std=1.0, log=target.log and not finished)
+        count = len(target.mean)
+        log = target.log and not finished
+        unscaled = dataclasses.replace(target, mean=(0.0,) * count, std=(1.0,) * count, log=log)
         return TableData("", empty, empty, empty, encoding, scaling, unscaled)
 
     def read(self, x: Any, like: Any, data: TableData) -> tuple[Any, Sequence[str]]:
@@ -154,7 +182,9 @@ class TableTask(Task):
         return inputs_of(torch.from_numpy(numbers), torch.from_numpy(codes)), []
 
     def probabilities(self, outputs: Tensor, data: TableData) -> Tensor | None:
-        """Return the softmax of the outputs; None for numbers."""
+        """Return the softmax of the outputs, the sigmoid where a row may have several classes; None for numbers."""
+        if data.multi_label:
+            return outputs.float().sigmoid()
         return outputs.float().softmax(1) if data.classes else None
 
     def full_recipe(self) -> dict[str, object]:
@@ -201,12 +231,6 @@ class TableTask(Task):
         if not isinstance(self.data.data, str | Path):
             values["data.data"] = self.checksum()
         return values
-
-
-def _values(outputs: Tensor, data: TableData) -> Tensor:
-    """The predicted numbers in units of the target, (n,), float64."""
-    scaled = outputs[:, 0].double() * data.target.std + data.target.mean
-    return scaled.exp() if data.target.log else scaled
 
 
 Table = TableTask

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,47 +25,66 @@ __all__ = ["NAME", "boosted_trees"]
 
 Measure = Callable[[Tensor, Tensor], Mapping[str, float]]
 NAME = "HistGradientBoosting"
+_LEAST = 1e-15
+"""The least probability, whose logarithm is finite."""
 _MOST_CATEGORIES = 255
 """The most categories that scikit-learn takes; a column with more is given as numbers."""
 
 
 def boosted_trees(data: TableData, measure: Measure, *, seed: int) -> Control:
-    """Fit scikit-learn's HistGradientBoosting at its defaults on the training rows.
+    """Fit scikit-learn's HistGradientBoosting at its defaults on the training rows, one for each of several targets.
 
     Args:
         data: the table on the CPU.
         measure: a function of outputs and targets that returns the metrics. Outputs are those of a network: logarithms
-            of probabilities (n, classes), or standardized numbers (n, 1).
+            of probabilities (n, classes), of the odds of each class where a row may have several, or standardized
+            numbers (n, k).
         seed: the random state, which decides the rows by which the fit stops early.
 
     Returns:
         The metrics on the validation and the test rows, and the CPU seconds; or why there are none.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
     start = time.process_time()
-    kind = HistGradientBoostingClassifier if data.classes else HistGradientBoostingRegressor
-    model = kind(random_state=seed)
-    log = data.target.log
     parts: dict[str, Mapping[str, float]] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of scikit-learn: how it bins
-            model.fit(_frame(data, data.train), (data.train.targets.log() if log else data.train.targets).numpy())
+            models = _fitted(data, seed)
             for name, part in (("validation", data.validation), ("test", data.test)):
                 if len(part):
-                    parts[name] = measure(_outputs(model, _frame(data, part), data), part.targets)
+                    parts[name] = measure(_outputs(models, _frame(data, part), data), part.targets)
     except (ValueError, MemoryError) as error:
         return Control(NAME, {}, time.process_time() - start, first_line(error))
     return Control(NAME, parts, time.process_time() - start)
 
 
-def _outputs(model: Any, frame: pd.DataFrame, data: TableData) -> Tensor:
+def _fitted(data: TableData, seed: int) -> list[Any]:
+    """A model of the target, or of each of several."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if data.classes else HistGradientBoostingRegressor
+    targets = data.train.targets.log() if data.target.log else data.train.targets
+    rows, columns = _frame(data, data.train), targets.unbind(1) if targets.dim() == 2 else (targets,)
+    models = []
+    for column in columns:
+        is_constant = data.multi_label and bool(column.all())
+        models.append(None if is_constant else kind(random_state=seed).fit(rows, column.numpy()))
+    return models
+
+
+def _outputs(models: Sequence[Any], frame: pd.DataFrame, data: TableData) -> Tensor:
+    """What a network would return. A class that all training rows have has no model, and is always there."""
     if not data.classes:
-        predicted = torch.from_numpy(np.asarray(model.predict(frame), dtype=np.float64))
-        return ((predicted - data.target.mean) / data.target.std)[:, None]
-    shares = np.asarray(model.predict_proba(frame))
-    return torch.from_numpy(np.log(np.clip(shares, 1e-15, None)))
+        predicted = [torch.from_numpy(np.asarray(model.predict(frame), dtype=np.float64)) for model in models]
+        scales = zip(predicted, data.target.mean, data.target.std, strict=True)
+        return torch.stack([(one - mean) / std for one, mean, std in scales], 1)
+    if not data.multi_label:
+        return torch.from_numpy(np.log(np.clip(np.asarray(models[0].predict_proba(frame)), _LEAST, None)))
+    shares = [
+        np.ones(len(frame)) if model is None else np.asarray(model.predict_proba(frame))[:, 1] for model in models
+    ]
+    clipped = np.clip(np.stack(shares, 1), _LEAST, 1 - _LEAST)
+    return torch.from_numpy(np.log(clipped) - np.log1p(-clipped))
 
 
 def _frame(data: TableData, part: TablePart) -> pd.DataFrame:

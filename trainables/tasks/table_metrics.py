@@ -78,11 +78,11 @@ def rmse(predicted: Tensor, true: Tensor) -> float:
     """Compute the root of the mean squared error.
 
     Args:
-        predicted: (n,).
-        true: (n,).
+        predicted: (n,), or (n, k) of several numbers.
+        true: of the same shape.
 
     Returns:
-        In units of the target.
+        In units of the target; of several numbers over all of them.
     """
     return float((predicted.double() - true.double()).square().mean().sqrt())
 
@@ -91,11 +91,11 @@ def mae(predicted: Tensor, true: Tensor) -> float:
     """Compute the mean absolute error.
 
     Args:
-        predicted: (n,).
-        true: (n,).
+        predicted: (n,), or (n, k) of several numbers.
+        true: of the same shape.
 
     Returns:
-        In units of the target.
+        In units of the target; of several numbers over all of them.
     """
     return float((predicted.double() - true.double()).abs().mean())
 
@@ -104,14 +104,16 @@ def r2(predicted: Tensor, true: Tensor) -> float | None:
     """Compute the share of the variance that is explained.
 
     Args:
-        predicted: (n,).
-        true: (n,).
+        predicted: (n,), or (n, k) of several numbers.
+        true: of the same shape.
 
     Returns:
-        At most 1; None where the true values are all equal.
+        At most 1; of several numbers the mean of that of each. None where all true values of a number are equal.
     """
-    spread = float((true.double() - true.double().mean()).square().sum())
-    return 1 - float((predicted.double() - true.double()).square().sum()) / spread if spread else None
+    spread = (true.double() - true.double().mean(0)).square().sum(0)
+    if not bool((spread > 0).all()):
+        return None
+    return float((1 - (predicted.double() - true.double()).square().sum(0) / spread).mean())
 
 
 def area(scores: Tensor, positive: Tensor) -> float | None:

@@ -54,6 +54,8 @@ class Case:
 IMAGES, NUMBERS = turned(40)
 SEVERAL = np.stack([np.arange(40) % 2, np.arange(40) // 2 % 2, np.arange(40) % 5 > 2], 1).astype(np.int64)
 """Labels of three classes; an image has none to three of them."""
+TAGS = {"round": np.arange(40) % 2, "red": np.arange(40) // 2 % 2}
+"""Columns of classes that a row may have together."""
 CELLS = search_spaces.get("nb201")
 TEXT = "Now is the winter of our discontent\nmade glorious summer by this sun of York.\n" * 5
 WAVES = np.sin(np.arange(160) / (2 + np.arange(40)[:, None] % 2))
@@ -154,6 +156,32 @@ CASES = {
         search_spaces.get("mlp"),
         ("mae", lambda values, targets: np.abs(values - targets.numpy()).mean()),
     ),
+    "table, several classes": Case(
+        "table",
+        {"data": small(40, **TAGS), "target": [*TAGS]},
+        {"data": small(40, **TAGS), "target": ["round", "colour"]},
+        search_spaces.get("mlp"),
+        (
+            "accuracy",
+            lambda values, targets: np.mean(
+                [
+                    found == [name for name, one in zip(TAGS, row, strict=True) if one]
+                    for found, row in zip(values, targets.tolist(), strict=True)
+                ]
+            ),
+        ),
+    ),
+    "table, several numbers": Case(
+        "table",
+        {
+            "data": small(40, price=np.arange(1.0, 41), rent=np.arange(1.0, 41)[::-1] ** 2),
+            "target": ["price", "rent"],
+            "log_target": True,
+        },
+        {"data": small(40, rent=[np.nan, *range(39)]), "target": ["size", "rent"]},
+        search_spaces.get("mlp"),
+        ("mae", lambda values, targets: np.abs(np.array(values) - targets.numpy()).mean()),
+    ),
     "own": Case(
         Growth,
         {},
@@ -240,7 +268,7 @@ def test_an_exported_folder_predicts_as_the_network_was_evaluated(
     raw, targets = part.rows(torch.arange(len(part)))
     x = raw
     if learner.task.name == "table":
-        x = frames_of(learner.task.data)["test"].drop(columns="price")
+        x = frames_of(learner.task.data)["test"].drop(columns=list(learner.task.data.targets))
     given = case.task if isinstance(case.task, type) else None
     if given is not None and kind == "safetensors":
         with pytest.raises(TrainableError, match="takes prepared inputs, and the task does not prepare them"):
@@ -272,7 +300,9 @@ def test_an_exported_folder_predicts_as_the_network_was_evaluated(
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    if isinstance(found[0], float | np.ndarray):
+    if isinstance(found[0], float | np.ndarray) or (
+        isinstance(found[0], list) and isinstance(next(iter(found[0]), None), float)
+    ):
         return bool(np.allclose(found, wanted, rtol=1e-4))
     return bool(found == wanted)
 

@@ -176,14 +176,14 @@ def test_folds_share_the_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"y": LABELS * 2}, "y, row .*: the label of class .* is 2; it must be 1 where an image has the class"),
+        ({"y": LABELS * 2}, "y, row .*: the label of class .* is 2; it must be 1 where an example has the class"),
         ({"y": LABELS * (1, 1, 0)}, "no training image has the class 2; add images of it, or leave the class out"),
         (
             {"x_test": IMAGES[:5], "y_test": LABELS[:5, :2]},
             "training labels have 3 classes, test labels 2; give all parts the same classes",
         ),
         ({"classes": np.array(["a", "b"])}, "2 classes have names, and labels have 3; give a name for each"),
-        ({"y": np.eye(3, dtype=int)[[0, 1] * 29 + [2, 0]]}, "class 2 has 1 image.* left and each split needs one"),
+        ({"y": np.eye(3, dtype=int)[[0, 1] * 29 + [2, 0]]}, "class 2 has 1 example.* left and each split needs one"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:

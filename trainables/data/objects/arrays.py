@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from trainables.data.decode import squared
 from trainables.errors import DataError
 
-__all__ = ["Array", "input_array", "plain_array", "targets_of"]
+__all__ = ["Array", "input_array", "plain_array", "target_columns", "targets_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -102,6 +103,48 @@ def targets_of(values: Any, place: str) -> Array:
     if array.dtype.kind == "b":
         array = array.astype(np.str_) if array.ndim == 1 else array.astype(np.uint8)
     return array
+
+
+def target_columns(values: Any, place: str, names: str | Sequence[str] | None) -> pd.DataFrame:
+    """Convert the targets of the rows of a table to columns.
+
+    Args:
+        values: as for `targets_of`; or a data frame, which names its columns; or a list or column of lists with the
+            names of the classes of each row.
+        place: names the targets in messages.
+        names: of the columns. By default "y", or "y0", "y1" and so on of several.
+
+    Returns:
+        A column, or several of numbers.
+
+    Raises:
+        DataError: a target is missing, or is no number and no text, or there are other names than columns.
+    """
+    given = [names] if isinstance(names, str) else None if names is None else list(names)
+    if isinstance(values, pd.DataFrame) and values.shape[1] > 1:
+        given = given or list(map(str, values.columns))
+    if _has_lists(values):
+        return pd.DataFrame({(given or ["y"])[0]: pd.Series([list(one) for one in values], dtype=object)})
+    array = targets_of(values, place)
+    if array.ndim == 1:
+        array = array[:, None]
+    count = array.shape[1]
+    found = given or (["y"] if count == 1 else [f"y{number}" for number in range(count)])
+    if len(found) != count:
+        raise DataError(
+            f"{place} have {count} column(s), and target names {', '.join(found)}; give a name for each, or leave "
+            "target out"
+        )
+    return pd.DataFrame({name: array[:, number] for number, name in enumerate(found)})
+
+
+def _has_lists(values: Any) -> bool:
+    """Whether each row has a list, and these are of texts or of several lengths."""
+    if not isinstance(values, list | tuple | pd.Series) or not all(
+        isinstance(one, list | tuple | set) for one in values
+    ):
+        return False
+    return len({len(one) for one in values}) > 1 or any(isinstance(cell, str) for one in values for cell in one)
 
 
 def _of_objects(array: Array, place: str) -> Array:

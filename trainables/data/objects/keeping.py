@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trainables.data.objects.arrays import Array, input_array, plain_array, targets_of
+from trainables.data.objects.arrays import Array, input_array, plain_array, target_columns, targets_of
 from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
 from trainables.data.objects.size import check_size
 from trainables.data.parts import PARTS, PartName, part_of, usual_names
@@ -36,10 +36,12 @@ class Kept:
     """
 
     data: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: int | None = None) -> Kept:
+def keep(
+    data: Any, *, task: str = "auto", target: str | Sequence[str] | None = None, resize: int | None = None
+) -> Kept:
     """Write an object into a file of this process. Equal objects have one name.
 
     Args:
@@ -47,7 +49,7 @@ def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: in
             have; a data frame; a map-style data set of examples (x, y); one of Hugging Face; a mapping of such objects
             by the names of the parts; or an array of token ids.
         task: the name of the task, or "auto".
-        target: the column that is predicted.
+        target: the column that is predicted, or a list of several.
         resize: the side in pixels to which images are scaled and cut.
 
     Returns:
@@ -65,17 +67,18 @@ def keep(data: Any, *, task: str = "auto", target: str | None = None, resize: in
         frames = {name: part if isinstance(part, pd.DataFrame) else frame_of(part) for name, part in parts.items()}
         if all(frame is not None for frame in frames.values()):
             return _of_frame(_one_frame({name: pd.DataFrame(frame) for name, frame in frames.items()}))
-    pairs = {name: _pair(part, name if len(parts) > 1 else "data", target) for name, part in parts.items()}
-    first = pairs["train"][0]
+    one = target if isinstance(target, str) else None
+    pairs = {name: _pair(part, name if len(parts) > 1 else "data", one) for name, part in parts.items()}
+    first, given = pairs["train"][0], {name: y for name, (_, y) in pairs.items()}
     if isinstance(first, pd.DataFrame):
-        return _of_rows({name: pd.DataFrame(x) for name, (x, _) in pairs.items()}, _targets(pairs), target)
+        return _of_rows({name: pd.DataFrame(x) for name, (x, _) in pairs.items()}, given, target)
     inputs = {name: input_array(x, f"the inputs of {name}", resize) for name, (x, _) in pairs.items()}
-    targets = _targets(pairs)
-    _check_lengths(inputs, targets)
     if task == "table" or (task == "auto" and inputs["train"].ndim <= 2):
         return _of_rows(
-            {name: columns_of_array(array, "data: the inputs") for name, array in inputs.items()}, targets, target
+            {name: columns_of_array(array, "data: the inputs") for name, array in inputs.items()}, given, target
         )
+    targets = {name: targets_of(y, f"the targets of {name}") for name, y in given.items()}
+    _check_lengths(inputs, targets)
     if task in _OF_IMAGES and inputs["train"].ndim <= 2:
         raise DataError(
             f"data: the inputs have the shape {inputs['train'].shape}, which are rows of a table, and {task} takes "
@@ -125,11 +128,7 @@ def _pair(data: Any, place: str, target: str | None) -> tuple[Any, Any]:
     )
 
 
-def _targets(pairs: Mapping[PartName, tuple[Any, Any]]) -> dict[PartName, Array]:
-    return {name: targets_of(y, f"the targets of {name}") for name, (_, y) in pairs.items()}
-
-
-def _check_lengths(inputs: Mapping[PartName, Any], targets: Mapping[PartName, Array]) -> None:
+def _check_lengths(inputs: Mapping[PartName, Any], targets: Mapping[PartName, Any]) -> None:
     for name, array in inputs.items():
         if len(array) != len(targets[name]):
             raise DataError(
@@ -137,21 +136,22 @@ def _check_lengths(inputs: Mapping[PartName, Any], targets: Mapping[PartName, Ar
             )
 
 
-def _of_rows(frames: Mapping[PartName, pd.DataFrame], targets: Mapping[PartName, Array], target: str | None) -> Kept:
+def _of_rows(
+    frames: Mapping[PartName, pd.DataFrame], given: Mapping[PartName, Any], target: str | Sequence[str] | None
+) -> Kept:
     """A table of inputs beside their targets."""
+    targets = {part: target_columns(y, f"the targets of {part}", target) for part, y in given.items()}
     _check_lengths(frames, targets)
-    name = target or "y"
+    names = [str(name) for name in targets["train"]]
     whole: dict[PartName, pd.DataFrame] = {}
     for part, frame in frames.items():
-        if targets[part].ndim > 1:
-            raise DataError(
-                f"data: the targets have the shape {targets[part].shape}, and a table predicts one column; give one "
-                "target for each row, (n,)"
-            )
-        if name in frame.columns:
-            raise DataError(f"data: x has a column {name!r}, the name of the target; rename it, or give target=<name>")
-        whole[part] = frame.assign(**{name: targets[part]})
-    return _of_frame(_one_frame(whole), {"target": name})
+        for name in names:
+            if name in frame.columns:
+                raise DataError(
+                    f"data: x has a column {name!r}, the name of the target; rename it, or give target=<name>"
+                )
+        whole[part] = frame.assign(**{name: targets[part][name].to_numpy() for name in names})
+    return _of_frame(_one_frame(whole), {"target": names[0] if len(names) == 1 else names})
 
 
 def _one_frame(frames: Mapping[PartName, pd.DataFrame]) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _one_frame(frames: Mapping[PartName, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([frame.assign(**{_PARTS_COLUMN: part}) for part, frame in frames.items()], ignore_index=True)
 
 
-def _of_frame(frame: pd.DataFrame, settings: Mapping[str, str] | None = None) -> Kept:
+def _of_frame(frame: pd.DataFrame, settings: Mapping[str, Any] | None = None) -> Kept:
     import pyarrow
     from pyarrow import parquet
 
@@ -207,7 +207,7 @@ def _hashable(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map(lambda cell: repr(list(cell)) if isinstance(cell, lists) else cell)
 
 
-def _of_arrays(arrays: Mapping[str, Array], settings: Mapping[str, str] | None = None) -> Kept:
+def _of_arrays(arrays: Mapping[str, Array], settings: Mapping[str, Any] | None = None) -> Kept:
     name = f"{DATA_FOLDER}/{_checksum(arrays)}.npz"
     with draft_file(new_file(name)) as draft, draft.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -22,6 +22,7 @@ from trainables.data.tables.encoding import Encoding
 from trainables.data.tables.reading import RawTable, places_of, read_rows, read_table, table_files
 from trainables.data.tables.scaling import Scaling
 from trainables.data.tables.settings import TableSettings
+from trainables.data.tables.several import constant_classes, kind_of_columns, with_columns
 from trainables.data.tables.splitting import split_fold, split_table
 from trainables.data.tables.table import TableData, TablePart
 from trainables.data.tables.target import Target, check_target, kind_of_target
@@ -61,12 +62,16 @@ def kind_of_table(settings: TableSettings) -> tuple[str, int]:
         settings: the table and its target.
 
     Returns:
-        "classification" and the number of classes, or "regression" and 0.
+        "classification" and the number of classes, "labels" and that of the classes of which a row may have several, or
+        "regression" and 0.
     """
     if settings.kind == "regression" or settings.log_target:
         return "regression", 0
+    if settings.kind == "classification" and len(settings.targets) > 1:
+        return "labels", len(settings.targets)
     data = load_table(settings, torch.device("cpu"))
-    return ("classification" if data.classes else "regression"), len(data.classes)
+    kind = "labels" if data.multi_label else "classification" if data.classes else "regression"
+    return kind, len(data.classes)
 
 
 def frames_of(settings: TableSettings) -> dict[PartName, pd.DataFrame]:
@@ -102,11 +107,20 @@ def described_table(settings: TableSettings) -> list[str]:
     target = data.target
     if target.classes:
         more = ", .." if len(target.classes) > _SHOWN else ""
-        what = f"classification into {len(target.classes)} classes: {', '.join(target.classes[:_SHOWN])}{more}"
-        if len(target.classes) == 2:
+        how = (
+            f"any of {len(target.classes)} classes a row"
+            if target.multi_label
+            else f"into {len(target.classes)} classes"
+        )
+        what = f"classification{',' if target.multi_label else ''} {how}: {', '.join(target.classes[:_SHOWN])}{more}"
+        if len(target.classes) == 2 and not target.multi_label:
             what += f" (of two, f1 is that of {target.classes[1]})"
     else:
-        what = "regression" + (" of its logarithm" if target.log else "")
+        numbers = f"{len(target.mean)} numbers" if target.columns else ""
+        if target.log:
+            what = f"regression of the logarithms of {numbers}" if numbers else "regression of its logarithm"
+        else:
+            what = f"regression of {numbers}" if numbers else "regression"
     columns = [f"{data.name}: {', '.join(counts)}", f"target {target.name}: {what}"]
     for title, found in (("numbers", data.encoding.numbers), ("categories", data.encoding.categories)):
         if found:
@@ -148,18 +162,21 @@ def _read(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> RawTable:
         raise DataError(
             f'no target is given; give target="<column>", the column that is predicted; its columns: {known}'
         )
-    table = read_table(settings.data, _path(settings), settings.target, settings.missing)
+    targets = settings.targets
+    table = read_table(settings.data, _path(settings), targets, settings.missing)
     train = table.parts["train"]
-    check_known(train, "target", [settings.target], table.name)
+    check_known(train, "target", targets, table.name)
     groups = [] if settings.validation_groups is None else [settings.validation_groups]
     check_known(train, "validation_groups", groups, table.name)
     for name in ("numeric", "categorical", "drop"):
         check_known(train, name, getattr(settings, name), table.name)
-        if settings.target in getattr(settings, name):
-            raise DataError(f"{name} names {settings.target!r}, which is the target; leave it out there")
+        for target in targets:
+            if target in getattr(settings, name):
+                raise DataError(f"{name} names {target!r}, which is the target; leave it out there")
     for part, frame in table.parts.items():
-        check_target(frame[settings.target], f"{table.name}, {part} rows" if len(table.parts) > 1 else table.name)
-    return table
+        for target in targets:
+            check_target(frame[target], f"{table.name}, {part} rows" if len(table.parts) > 1 else table.name)
+    return with_columns(table, settings)
 
 
 Frames = dict[PartName, pd.DataFrame]
@@ -171,9 +188,13 @@ _Inputs = dict[PartName, tuple[Rows, Rows]]
 def _drawn(key: CacheKey[TableSettings], stamp: tuple[object, ...]) -> tuple[Frames, str]:
     """The rows of each part, whatever the fold, and the kind of the target."""
     settings, table = key.settings, _read(key, stamp)
-    target = str(settings.target)
-    kind = kind_of_target(table.parts["train"][target], "regression" if settings.log_target else settings.kind)
-    return split_table(table, settings, target, by_class=kind == "classification"), kind
+    train, targets = table.parts["train"], table.targets
+    given = "regression" if settings.log_target else settings.kind
+    if len(targets) > 1:
+        kind = kind_of_columns(train, targets, given)
+    else:
+        kind = kind_of_target(train[targets[0]], given)
+    return split_table(table, settings, kind), kind
 
 
 def _frames(settings: TableSettings, stamp: tuple[object, ...]) -> tuple[Frames, dict[PartName, Tensor]]:
@@ -182,7 +203,8 @@ def _frames(settings: TableSettings, stamp: tuple[object, ...]) -> tuple[Frames,
     if (fold := fold_of(settings)) is None:
         return frames, {}
     outside = frames["train"]
-    parted = split_fold(outside, settings, str(settings.target), fold, by_class=kind == "classification")
+    targets = _read(_whole(settings), stamp).targets
+    parted = split_fold(outside, settings, targets, fold, kind)
     folded = {part: outside.iloc[rows].reset_index(drop=True) for part, rows in parted.items()}
     return {**folded, "test": frames["test"]}, {part: torch.from_numpy(rows) for part, rows in parted.items()}
 
@@ -193,10 +215,11 @@ def _loaded(
     settings, place = key.settings, torch.device(device)
     table, (drawn, kind) = _read(_whole(settings), stamp), _drawn(_whole(settings), stamp)
     frames, rows = _frames(settings, stamp)
-    name, groups = str(settings.target), settings.validation_groups
-    target = Target.fit(frames["train"][name], kind, log=settings.log_target)
+    groups = settings.validation_groups
+    target = Target.fit(frames["train"], table.targets, kind, log=settings.log_target)
+    target = replace(target, classes=table.classes or target.classes)
     notes = list(table.notes)
-    used = frames["train"].drop(columns={name, *settings.drop, *([] if groups is None else [groups])})
+    used = frames["train"].drop(columns={*table.targets, *settings.drop, *([] if groups is None else [groups])})
     encoding = Encoding.fit(frames["train"], kinds_of(used, settings.numeric, settings.categorical, notes), notes)
     if shared is None or not rows:
         inputs = _encoded(frames, encoding, place)
@@ -207,6 +230,8 @@ def _loaded(
         inputs = _chosen(shared[encoding], rows)
     parts = {part: _part(frame, inputs[part], target, f"{part} rows", place) for part, frame in frames.items()}
     train = parts["train"]
+    if target.multi_label:
+        notes += constant_classes(train.targets, target.classes)
     missing = [column.missing for column in encoding.numbers]
     scaling = Scaling.fit(settings.numbers, as_tensor(train.numbers).cpu().numpy(), missing)
     notes += _noticed(frames, parts, target, encoding)
@@ -249,7 +274,7 @@ def _chosen(shared: _Inputs, rows: Mapping[PartName, Tensor]) -> _Inputs:
 def _part(
     frame: pd.DataFrame, inputs: tuple[Rows, Rows], target: Target, place: str, device: torch.device
 ) -> TablePart:
-    return TablePart(*inputs, torch.from_numpy(target.encode(frame[target.name], place)).to(device))
+    return TablePart(*inputs, torch.from_numpy(target.encode(frame, place)).to(device))
 
 
 def _groups(frames: Mapping[PartName, pd.DataFrame], column: str, device: torch.device) -> dict[str, Tensor]:
@@ -268,13 +293,12 @@ def _noticed(
 ) -> list[str]:
     """Warnings about classes that a part lacks, and rows that are in two parts."""
     notes = []
-    rows = [*encoding.columns, target.name]
+    rows = [*encoding.columns, *(target.columns or (target.name,))]
     hashes = {part: pd.util.hash_pandas_object(frame[rows].astype(str), index=False) for part, frame in frames.items()}
     for part in parts:
         if part == "train":
             continue
-        present = set(parts[part].targets.tolist()) if target.classes else set()
-        absent = [name for number, name in enumerate(target.classes) if number not in present]
+        absent = _absent(parts[part].targets, target)
         if absent:
             more = ", .." if len(absent) > _SHOWN else ""
             notes.append(f"warning: no {part} row is of class {', '.join(absent[:_SHOWN])}{more}")
@@ -285,6 +309,15 @@ def _noticed(
                 "chance where few values exist, else remove the copies: they flatter the score"
             )
     return notes
+
+
+def _absent(targets: Tensor, target: Target) -> list[str]:
+    """The classes that no row of a part has."""
+    if target.multi_label:
+        often = targets.long().sum(0).tolist()
+    else:
+        often = targets.bincount(minlength=len(target.classes)).tolist() if target.classes else []
+    return [name for name, count in zip(target.classes, often, strict=True) if not count]
 
 
 def _path(settings: TableSettings) -> Path | None:

@@ -34,11 +34,15 @@ class RawTable:
         name: names the table in messages.
         parts: the rows by part, "train" among them; a table without parts is all "train".
         notes: for people.
+        targets: the columns that are predicted, once they are known.
+        classes: the names of the classes, where a column of lists became those columns; else empty.
     """
 
     name: str
     parts: Mapping[PartName, pd.DataFrame]
     notes: Sequence[str] = ()
+    targets: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def table_files(path: Path) -> list[Path]:
@@ -94,13 +98,13 @@ def places_of(data: str | Path, root: object) -> list[Path]:
     return [*([] if kept is None else [kept]), Path(data), *([Path(str(below)) / data] if below else [])]
 
 
-def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str] = ()) -> RawTable:
+def read_table(data: Any, path: Path | None, targets: Sequence[str], missing: Sequence[str] = ()) -> RawTable:
     """Read a table in its parts.
 
     Args:
         data: a data frame; anything else is read from `path`.
         path: a file or folder; None for a data frame.
-        target: the column that is predicted, which is not a column of parts.
+        targets: the columns that are predicted, of which none is a column of parts.
         missing: texts that stand for a missing value.
 
     Returns:
@@ -110,7 +114,7 @@ def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str]
         DataError: a file is damaged or of no known kind, or parts or columns do not fit together.
     """
     if path is None:
-        return _parted("the data frame", {None: _checked(data, "the data frame", missing)}, target, [])
+        return _parted("the data frame", {None: _checked(data, "the data frame", missing)}, targets, [])
     files = table_files(path)
     if not files:
         raise DataError(f"{path} holds no table; .parquet, .csv and .tsv files (also .csv.gz) are read")
@@ -120,7 +124,7 @@ def read_table(data: Any, path: Path | None, target: str, missing: Sequence[str]
     for file in files:
         frames.setdefault(by_file[file], []).append(_checked(_read(file, missing), str(file), missing))
     name = "the given data" if is_kept(data) else str(path)
-    return _parted(name, {part: _joined(some, path) for part, some in frames.items()}, target, notes)
+    return _parted(name, {part: _joined(some, path) for part, some in frames.items()}, targets, notes)
 
 
 def read_rows(x: Any, missing: Sequence[str] = ()) -> tuple[pd.DataFrame, str]:
@@ -176,7 +180,9 @@ def columns_of_array(array: NDArray[Any], place: str) -> pd.DataFrame:
     return pd.DataFrame({f"x{number}": rows[:, number] for number in range(rows.shape[1])})
 
 
-def _parted(name: str, frames: Mapping[PartName | None, pd.DataFrame], target: str, notes: list[str]) -> RawTable:
+def _parted(
+    name: str, frames: Mapping[PartName | None, pd.DataFrame], targets: Sequence[str], notes: list[str]
+) -> RawTable:
     """Split by a column of parts where files are of no part."""
     if None not in frames:
         parts: dict[PartName, pd.DataFrame] = {part: frames[part] for part in PARTS if part in frames}
@@ -184,7 +190,7 @@ def _parted(name: str, frames: Mapping[PartName | None, pd.DataFrame], target: s
         frame = frames[None]
         columns = []
         for column in frame.columns:
-            if str(column) != target and _is_of_parts(frame[column]):
+            if str(column) not in targets and _is_of_parts(frame[column]):
                 columns.append(str(column))
         if len(columns) > 1:
             raise DataError(f"{name}: the columns {', '.join(columns)} all name parts; keep one of them, or give drop=")
@@ -195,7 +201,7 @@ def _parted(name: str, frames: Mapping[PartName | None, pd.DataFrame], target: s
     if "train" not in parts:
         raise DataError(f"{name} holds only rows for {' and '.join(parts)}; add rows for training")
     for part, frame in parts.items():
-        _check_columns(name, parts["train"], frame, part, target)
+        _check_columns(name, parts["train"], frame, part, targets)
         if not len(frame):
             raise DataError(f"{name}: the part {part} has no row; add rows, or leave the part out")
     order = list(parts["train"].columns)
@@ -223,11 +229,11 @@ def _is_of_parts(column: pd.Series[Any]) -> bool:
     return len(values) <= _MOST_SPLITS and all(isinstance(value, str) and part_of(value) for value in values)
 
 
-def _check_columns(name: str, train: pd.DataFrame, frame: pd.DataFrame, part: PartName, target: str) -> None:
+def _check_columns(name: str, train: pd.DataFrame, frame: pd.DataFrame, part: PartName, targets: Sequence[str]) -> None:
     lacking = [column for column in train.columns if column not in frame.columns]
-    if target in lacking:
+    if predicted := [column for column in lacking if column in targets]:
         raise DataError(
-            f"{name}: the rows for {part} have no column {target!r}, the target, and cannot be evaluated; "
+            f"{name}: the rows for {part} have no column {predicted[0]!r}, the target, and cannot be evaluated; "
             "add it, or leave these rows out and predict them later"
         )
     foreign = [column for column in frame.columns if column not in train.columns]

@@ -24,8 +24,10 @@ class TableSettings:
 
     data: Any = None
     """The path of a Parquet or CSV file, or of a folder of them, below `data_root` or not; or a pandas DataFrame."""
-    target: str | None = None
-    """The column that is predicted."""
+    target: str | Sequence[str] | None = None
+    """The column that is predicted; its cells may be lists of the classes of a row. A list names several columns: of 0
+    and 1 for each class, of which a row may have several, or of numbers.
+    """
     root: str | None = field(default=None, metadata=flat_name("data_root"))
     """The folder of relative paths. The default is the environment variable NAS_TUNE_DATA."""
     kind: str | None = None
@@ -74,7 +76,7 @@ class TableSettings:
         check_folds(self)
         check_flag("log_target", self.log_target)
         check_text("data_root", self.root, optional=True)
-        check_text("target", self.target, optional=True)
+        object.__setattr__(self, "target", _target(self.target))
         check_text("validation_groups", self.validation_groups, optional=True)
         check_name("numbers", self.numbers, NUMBER_SCALES)
         if self.kind is not None:
@@ -86,6 +88,22 @@ class TableSettings:
         both = sorted({*self.numeric} & {*self.categorical})
         if both:
             raise TrainableError(f"column {both[0]!r} is in numeric and in categorical; leave it in one of them")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns that are predicted; none where the target is not known."""
+        if self.target is None:
+            return ()
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+
+def _target(given: object) -> str | tuple[str, ...] | None:
+    if given is None or (isinstance(given, str) and given):
+        return given
+    names = given if isinstance(given, list | tuple) else ()
+    if not names or len({*map(str, names)}) < len(names) or not all(isinstance(one, str) and one for one in names):
+        raise TrainableError(f"target is {given!r}; it must be the name of a column, or a list of different names")
+    return names[0] if len(names) == 1 else tuple(names)
 
 
 def _names(name: str, given: object) -> tuple[str, ...]:

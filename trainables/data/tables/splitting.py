@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from trainables.data.folding import Fold, fold_of, folds_of, refuse_given_validation
 from trainables.data.grouped import drawn_groups
+from trainables.data.multi_label import kinds_of, stratified_labels
 from trainables.data.parts import PARTS, PartName
 from trainables.data.split import stratified
 from trainables.data.tables.columns import texts_of
 from trainables.data.tables.reading import RawTable
 from trainables.data.tables.settings import TableSettings
+from trainables.data.tables.several import classes_in
 from trainables.errors import DataError
 
 __all__ = ["split_fold", "split_table"]
@@ -23,14 +26,13 @@ __all__ = ["split_fold", "split_table"]
 Frames = dict[PartName, pd.DataFrame]
 
 
-def split_table(table: RawTable, settings: TableSettings, target: str, *, by_class: bool) -> Frames:
+def split_table(table: RawTable, settings: TableSettings, kind: str) -> Frames:
     """Make the parts that a table does not have. The same seed gives the same parts on every machine.
 
     Args:
-        table: the table in the parts that it has.
+        table: the table in the parts that it has, and its targets.
         settings: the shares, the seed, the groups, and whether to train on the validation rows too.
-        target: the column that is predicted.
-        by_class: whether each class keeps its share.
+        kind: of the target; each class keeps its share unless it is "regression".
 
     Returns:
         The rows for training and for the test, and for validation unless `whole` is set. With folds those for
@@ -50,26 +52,33 @@ def split_table(table: RawTable, settings: TableSettings, target: str, *, by_cla
         refuse_given_validation(fold, table.name)
     if "validation" not in parts and not settings.whole and fold is None:
         wanted.append(("validation", settings.validation_share, settings.seed + 1))
-    if by_class and settings.validation_groups is None and wanted:
-        _check_classes(parts["train"][target], target, len(wanted))
+    targets = table.targets
+    if kind == "classification" and settings.validation_groups is None and wanted:
+        _check_classes(parts["train"][targets[0]], targets[0], len(wanted))
+    if kind == "labels" and wanted:
+        _check_labels(parts["train"], table, 1 if settings.validation_groups is not None else len(wanted) + 1)
     for part, share, seed in wanted:
-        parts["train"], parts[part] = _split(parts["train"], settings, target, share, seed, by_class=by_class)
+        parts["train"], parts[part] = _split(parts["train"], settings, targets, share, seed, kind)
     if settings.whole and "validation" in parts:
         parts["train"] = pd.concat([parts["train"], parts.pop("validation")], ignore_index=True)
     return {part: parts[part].reset_index(drop=True) for part in PARTS if part in parts}
 
 
 def _split(
-    frame: pd.DataFrame, settings: TableSettings, target: str, share: float, seed: int, *, by_class: bool
+    frame: pd.DataFrame, settings: TableSettings, targets: Sequence[str], share: float, seed: int, kind: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The remaining rows and the drawn rows."""
     if settings.validation_groups is not None:
         column = settings.validation_groups
         drawn = drawn_groups(texts_of(frame[column]).codes, share, seed, column)
         return frame[~drawn], frame[drawn]
-    if by_class:
-        labels = torch.from_numpy(texts_of(frame[target]).codes.astype(np.int64))
-        rest, taken = stratified(labels, torch.arange(len(frame)), share, seed, target)
+    if kind != "regression":
+        every, title = torch.arange(len(frame)), ", ".join(targets)
+        if kind == "labels":
+            rest, taken = stratified_labels(_labels(frame, targets), every, share, seed, title)
+        else:
+            labels = torch.from_numpy(texts_of(frame[targets[0]]).codes.astype(np.int64))
+            rest, taken = stratified(labels, every, share, seed, title)
         return frame.iloc[rest.numpy()], frame.iloc[taken.numpy()]
     if len(frame) < 2:
         raise DataError(f"{len(frame)} row is left to be split; give more rows")
@@ -79,16 +88,16 @@ def _split(
 
 
 def split_fold(
-    frame: pd.DataFrame, settings: TableSettings, target: str, fold: Fold, *, by_class: bool
+    frame: pd.DataFrame, settings: TableSettings, targets: Sequence[str], fold: Fold, kind: str
 ) -> dict[PartName, np.ndarray[Any, Any]]:
     """Part the rows outside the test by a fold.
 
     Args:
         frame: these rows.
         settings: the seed and the groups.
-        target: the column that is predicted.
+        targets: the columns that are predicted.
         fold: the fold that is for validation.
-        by_class: whether each class keeps its share.
+        kind: of the target; each class keeps its share unless it is "regression".
 
     Returns:
         The numbers of the rows for training and of those for validation, ascending.
@@ -96,17 +105,27 @@ def split_fold(
     Raises:
         DataError: there are fewer rows, rows of a class, or groups than folds.
     """
-    labels, column = texts_of(frame[target]) if by_class else None, settings.validation_groups
+    column, title = settings.validation_groups, f"target {', '.join(map(repr, targets))}"
+    classes, names = None, []
+    if kind == "classification":
+        labels = texts_of(frame[targets[0]])
+        classes, names = labels.codes.astype(np.int64), [str(value) for value in labels.values]
+    elif kind == "labels":
+        classes, names = kinds_of(_labels(frame, targets), fold.count).numpy(), [*targets, "none"]
     held = folds_of(
         fold,
         settings.seed + 1,
-        f"target {target!r}" if by_class else "the table",
+        title if classes is not None else "the table",
         count=len(frame),
-        classes=None if labels is None else labels.codes.astype(np.int64),
-        names=() if labels is None else [str(value) for value in labels.values],
+        classes=classes,
+        names=names,
         groups=None if column is None else texts_of(frame[column]).codes.astype(np.int64),
     )
     return {"train": np.flatnonzero(~held), "validation": np.flatnonzero(held)}
+
+
+def _labels(frame: pd.DataFrame, targets: Sequence[str]) -> Tensor:
+    return torch.from_numpy(classes_in(frame, targets, "training rows"))
 
 
 def _check_groups(parts: Mapping[PartName, pd.DataFrame], column: str, name: str) -> None:
@@ -134,4 +153,14 @@ def _check_classes(target: pd.Series[Any], name: str, parted: int) -> None:
         raise DataError(
             f"class {rare!r} of target {name!r} has {count} row{'s' * (count > 1)}, and each of {parted + 1} parts "
             "needs one; add rows of it, join it with another class, or leave these rows out"
+        )
+
+
+def _check_labels(frame: pd.DataFrame, table: RawTable, least: int) -> None:
+    counts = _labels(frame, table.targets).long().sum(0)
+    if int(counts.min()) < least:
+        rare, count = int(counts.argmin()), int(counts.min())
+        raise DataError(
+            f"class {(table.classes or table.targets)[rare]!r} of the target has {count} row{'s' * (count != 1)}, and "
+            f"{f'each of {least} parts' if least > 1 else 'the training'} needs one; add rows of it, or leave it out"
         )

@@ -28,7 +28,8 @@ class TablePart:
     Attributes:
         numbers: (n, columns), float32, as they are in the table; NaN where one is missing. Folds share one tensor.
         categories: (n, columns), int64, codes, likewise.
-        targets: (n,): numbers of classes, int64; or values, float32.
+        targets: (n,): numbers of classes, int64; or values, float32. Of several for each row (n, k): 0 or 1 for each
+            class, uint8; or values.
     """
 
     numbers: Rows
@@ -87,6 +88,11 @@ class TableData:
         """The names of the classes in the order of their numbers; empty for a regression."""
         return self.target.classes
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a row may have several classes."""
+        return self.target.multi_label
+
     def split(self, name: str) -> TablePart:
         """Look up a part.
 
@@ -106,10 +112,10 @@ class TableData:
         """Return what a network for these rows is built with.
 
         Returns:
-            `num_features`, the number of inputs that are numbers; `num_classes`, the number of outputs, 1 for a
-            regression; and `cardinalities`, the numbers of codes, where there are categories.
+            `num_features`, the number of inputs that are numbers; `num_classes`, the number of outputs, which is that
+            of the numbers for a regression; and `cardinalities`, the numbers of codes, where there are categories.
         """
-        outputs = len(self.classes) or 1
+        outputs = len(self.classes) or len(self.target.mean)
         codes = {"cardinalities": self.encoding.cardinalities} if self.encoding.categories else {}
         return {"num_classes": outputs, "num_features": self.scaling.width, **codes}
 

@@ -1,16 +1,19 @@
-"""The target of a table: what kind of task it is, its classes or its scale, and what makes it useless."""
+"""The target of a table: what kind of task it is, its classes or its scales, and what makes it useless."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
 from trainables.data.numbers import as_float32
 from trainables.data.tables.columns import Texts, numbers_of, texts_of
+from trainables.data.tables.several import classes_in
 from trainables.errors import DataError
 
 __all__ = ["Target", "check_target", "kind_of_target"]
@@ -26,26 +29,31 @@ class Target:
     """What is predicted.
 
     Attributes:
-        name: the column.
+        name: the column; of several the names, separated by commas.
         classes: the classes as texts in the order of their numbers; empty for a regression.
-        mean: of the training rows, or of their logarithms; 0 for a classification.
-        std: their standard deviation; 1 for a classification.
+        mean: of each number in the training rows, or of its logarithm; 0 for a classification.
+        std: their standard deviations; 1 for a classification.
         log: whether the two are of logarithms.
+        columns: the columns where there are several; else empty.
+        multi_label: whether a row may have several of the classes.
     """
 
     name: str
     classes: tuple[str, ...] = ()
-    mean: float = 0.0
-    std: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
     log: bool = False
+    columns: tuple[str, ...] = ()
+    multi_label: bool = False
 
     @classmethod
-    def fit(cls, series: pd.Series[Any], kind: str, *, log: bool) -> Target:
+    def fit(cls, frame: pd.DataFrame, columns: Sequence[str], kind: str, *, log: bool) -> Target:
         """Fit the target.
 
         Args:
-            series: the target of the training rows, which `check_target` has checked.
-            kind: "classification" or "regression".
+            frame: the training rows, whose targets `check_target` has checked.
+            columns: the columns that are predicted.
+            kind: "classification", "labels" for classes that a row may have together, or "regression".
             log: whether to predict the logarithm.
 
         Returns:
@@ -54,47 +62,42 @@ class Target:
         Raises:
             DataError: all training rows have the same value, or a logarithm of a value does not exist.
         """
-        name = str(series.name)
-        if series.nunique() < 2:
-            raise DataError(
-                f"target {name!r} is {texts_of(series).values[0]!r} in all training rows; there is "
-                "nothing to learn: give rows with other values, or another target"
-            )
+        name, several = ", ".join(columns), tuple(columns) if len(columns) > 1 else ()
+        if kind == "labels":
+            return cls(name, several, columns=several, multi_label=True)
+        for column in columns:
+            if frame[column].nunique() < 2:
+                raise DataError(
+                    f"target {column!r} is {texts_of(frame[column]).values[0]!r} in all training rows; there is "
+                    "nothing to learn: give rows with other values, or another target"
+                )
         if kind == "classification":
-            return cls(name, _sorted(texts_of(series)))
-        numbers = numbers_of(series, "training rows")
-        if log and numbers.min() <= 0:
-            row = int(numbers.argmin())
-            raise DataError(
-                f"target {name!r}, row {row}: {numbers[row]:g} has no logarithm, which is that of numbers above 0; "
-                "give log_target=false, or add a number to all"
-            )
-        scaled = np.log(numbers) if log else numbers
-        return cls(name, (), float(scaled.mean()), float(scaled.std()), log)
+            return cls(name, _sorted(texts_of(frame[columns[0]])))
+        scaled = [_scaled(frame[column], log) for column in columns]
+        mean, std = tuple(float(one.mean()) for one in scaled), tuple(float(one.std()) for one in scaled)
+        return cls(name, (), mean, std, log, several)
 
-    def encode(self, series: pd.Series[Any], place: str) -> Array:
+    def encode(self, frame: pd.DataFrame, place: str) -> Array:
         """Encode the target of rows.
 
         Args:
-            series: the target.
+            frame: the rows.
             place: names the rows in messages.
 
         Returns:
-            (n,): numbers of classes, int64; or the values, float32.
+            (n,): numbers of classes, int64; (n, k): 0 or 1 for each class, uint8; or the values, float32, of which
+            several are (n, k).
 
         Raises:
             DataError: a class is not one of the training rows, or a logarithm does not exist.
         """
+        if self.multi_label:
+            return classes_in(frame, self.columns, place)
         if not self.classes:
-            values = numbers_of(series, place)
-            if self.log and values.min() <= 0:
-                raise DataError(
-                    f"{place}: target {self.name!r} is {values.min():g}; a logarithm is that of numbers above 0; give "
-                    "log_target=false"
-                )
-            return as_float32(values, f"{place}: target {self.name!r}")
+            values = [self._values(frame[column], place) for column in self.columns or (self.name,)]
+            return np.stack(values, 1) if self.columns else values[0]
         places = {name: place for place, name in enumerate(self.classes)}
-        texts = texts_of(series)
+        texts = texts_of(frame[self.name])
         unknown = [text for text in texts.values if text not in places]
         if unknown:
             raise DataError(
@@ -104,14 +107,54 @@ class Target:
         numbers: Array = np.array([places[text] for text in texts.values], dtype=np.int64)
         return np.take(numbers, texts.codes)
 
+    def _values(self, series: pd.Series[Any], place: str) -> Array:
+        values = numbers_of(series, place)
+        if self.log and values.min() <= 0:
+            raise DataError(
+                f"{place}: target {series.name!r} is {values.min():g}; a logarithm is that of numbers above 0; give "
+                "log_target=false"
+            )
+        return as_float32(values, f"{place}: target {series.name!r}")
+
+    def standardized(self, values: Tensor) -> Tensor:
+        """Bring numbers to the scale on which networks learn them.
+
+        Args:
+            values: (n,), or (n, k) of several numbers, in their units.
+
+        Returns:
+            The same shape.
+        """
+        found = values.log() if self.log else values
+        if not self.columns:
+            return found.sub(self.mean[0]).div(self.std[0])
+        scales = zip(found.unbind(1), self.mean, self.std, strict=True)
+        return torch.stack([one.sub(mean).div(std) for one, mean, std in scales], 1)
+
+    def in_units(self, outputs: Tensor) -> Tensor:
+        """Bring outputs of a network to the units of the numbers.
+
+        Args:
+            outputs: (n, k), standardized.
+
+        Returns:
+            (n,), or (n, k) of several numbers, float64.
+        """
+        scales = zip(outputs.double().unbind(1), self.mean, self.std, strict=True)
+        found = torch.stack([one * std + mean for one, mean, std in scales], 1)
+        found = found.exp() if self.log else found
+        return found if self.columns else found[:, 0]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the target as plain data.
 
         Returns:
-            What JSON can hold, and `from_dict` reads.
+            What JSON can hold, and `from_dict` reads. One number has its mean and deviation alone, as in files of
+            earlier versions.
         """
-        plain = {"mean": self.mean, "std": self.std, "log": self.log}
-        return {"name": self.name, "classes": list(self.classes), **plain}
+        scales = (list(self.mean), list(self.std)) if len(self.mean) > 1 else (self.mean[0], self.std[0])
+        plain = {"name": self.name, "classes": list(self.classes), "mean": scales[0], "std": scales[1], "log": self.log}
+        return plain | ({"columns": list(self.columns), "multi_label": self.multi_label} if self.columns else {})
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Target:
@@ -123,7 +166,12 @@ class Target:
         Returns:
             The target.
         """
-        return cls(**{**plain, "classes": tuple(plain["classes"])})
+        found = dict(plain)
+        for name in ("mean", "std"):
+            found[name] = tuple(found[name]) if isinstance(found[name], list) else (found[name],)
+        for name in ("classes", "columns"):
+            found[name] = tuple(found.get(name, ()))
+        return cls(**found)
 
 
 def check_target(series: pd.Series[Any], place: str) -> None:
@@ -171,6 +219,18 @@ def kind_of_target(series: pd.Series[Any], kind: str | None) -> str:
     few = distinct <= _FEW_CLASSES and len(series) >= _ROWS_A_CLASS * distinct
     whole = few and bool((series == np.floor(series.astype(float))).all())
     return "classification" if whole else "regression"
+
+
+def _scaled(series: pd.Series[Any], log: bool) -> Array:
+    numbers = numbers_of(series, "training rows")
+    if log and numbers.min() <= 0:
+        row = int(numbers.argmin())
+        raise DataError(
+            f"target {series.name!r}, row {row}: {numbers[row]:g} has no logarithm, which is that of numbers above 0; "
+            "give log_target=false, or add a number to all"
+        )
+    found: Array = np.log(numbers) if log else numbers
+    return found
 
 
 def _sorted(texts: Texts) -> tuple[str, ...]:
