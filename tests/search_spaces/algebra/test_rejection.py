@@ -78,6 +78,38 @@ def test_a_corner_that_draws_hardly_meet_is_walked_through(monkeypatch: pytest.M
     assert len(made) > 20
 
 
+def test_where_the_survey_finds_enough_members_a_sample_is_the_first_member_that_is_drawn() -> None:
+    space = bits(40, ones(4))
+    rare, rng, same = rejection.RareMembers(space), random.Random(7), random.Random(7)
+    assert len(rare._survey[0]) == 20
+    drawn = space._drawn(same)
+    while not space._is_valid(drawn):
+        drawn = space._drawn(same)
+    assert rare.sample(rng) == drawn
+    assert rng.getstate() == same.getstate(), "no walk follows"
+
+
+@pytest.mark.parametrize(("found", "draws", "tried"), [(20, 44, 22), (19, 44, 0)])
+def test_draws_end_with_ten_times_the_share_and_a_walk_of_eight_steps(
+    found: int, draws: int, tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = bits(40, ones(40))
+    rare, asked, steps = rejection.RareMembers(space), list[Architecture](), list[object]()
+    member = Architecture._bound(dict.fromkeys([f"b{i}" for i in range(40)], 1), space)
+    rare.__dict__.update(_survey=([member] * found, draws), listed=None)
+    drawn = space._drawn
+    monkeypatch.setattr(space, "_drawn", lambda rng: asked.append(drawn(rng)) or asked[-1], raising=False)
+    monkeypatch.setattr("search_spaces.algebra.moves.step", lambda space, trace, rng: steps.append(trace))
+    assert rare.sample(random.Random(0)) == member
+    assert (len(asked), len(steps)) == (tried, 8)
+
+
+def test_the_members_that_are_known_are_the_same_in_every_process() -> None:
+    space = bits(12, ones(6))
+    rng = random.Random(0)
+    assert space._rare.known == [space.sample(rng) for _ in range(16)]
+
+
 def test_few_trees_are_listed_and_many_only_where_members_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejection, "LISTED_UP_TO", 100)
     monkeypatch.setattr(rejection, "PROVEN_UP_TO", 1000)
