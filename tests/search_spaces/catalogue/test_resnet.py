@@ -92,6 +92,21 @@ def test_a_regnet_is_a_member() -> None:
         SPACE.regnet(**{**REGNETX_400MF, "slope": 0.0})
 
 
+def test_a_regnet_of_the_least_numbers_has_one_block() -> None:
+    one = search_spaces.get("resnet", stages=1)
+    assert isinstance(one, ResNetSpace)
+    least: dict[str, Any] = {"depth": 1, "initial_width": 8, "slope": 0, "multiplier": 1.5, "group_width": 1}
+    assert one.regnet(**least)["stages"] == [_stage(1, 8)]
+    assert one.regnet(**{**least, "depth": 3, "bottleneck_ratio": 2})["stages"] == [_stage(3, 8, 2)]
+    for name, low in [("depth", 0), ("initial_width", 0), ("group_width", 0), ("bottleneck_ratio", 0), ("slope", -1)]:
+        with pytest.raises(SpaceError, match=r"is impossible: depth and widths are at least 1, the slope at least 0"):
+            one.regnet(**{**least, name: low})
+    two = search_spaces.get("resnet", stages=2)
+    assert isinstance(two, ResNetSpace)
+    grown = two.regnet(depth=3, initial_width=16, slope=8, multiplier=2.0, group_width=1)
+    assert grown["stages"] == [_stage(1, 16), _stage(2, 32)], "8 more make half an octave: 24 is nearer to 32"
+
+
 def test_the_spec_gives_back_the_space_with_its_settings() -> None:
     small = search_spaces.get("resnet", stages=3, max_depth=2, max_width=64)
     back = Space.from_spec(small.to_spec())
