@@ -7,12 +7,43 @@ import math
 import pytest
 
 from nas_tune.cli.tables import TableColumn, fitting, lines, wrapped
-from nas_tune.cli.text import brief, duration, harmless, plain, quantity, shortened
+from nas_tune.cli.text import (
+    brief,
+    duration,
+    harmless,
+    measured,
+    plain,
+    quantity,
+    results_of,
+    shortened,
+    titled,
+    with_spread,
+)
+from nas_tune.ledger import TrialRecord
+from nas_tune.ledger.replay import Report
+from nas_tune.objectives.objective import objectives_of
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0"), (7, "7"), (999, "999"), (73_578, "73.6 k"), (999_600, "1 M"), (11_400_000, "11.4 M"), (2e12, "2 T")],
+    [
+        (0, "0"),
+        (7, "7"),
+        (999, "999"),
+        (999.4, "999.4"),
+        (999.5, "1 k"),
+        (1000, "1 k"),
+        (73_578, "73.6 k"),
+        (999_499, "999 k"),
+        (999_600, "1 M"),
+        (11_400_000, "11.4 M"),
+        (-11_400_000, "-11.4 M"),
+        (3e9, "3 G"),
+        (2e12, "2 T"),
+        (4.56e15, "4.56 P"),
+        (9.994e17, "999 P"),
+        (1.5e18, "1.50e+18"),
+    ],
 )
 def test_quantities_have_three_digits_and_a_unit(value: float, said: str) -> None:
     assert quantity(value) == said
@@ -31,6 +62,17 @@ def test_quantities_have_three_digits_and_a_unit(value: float, said: str) -> Non
         (None, "-"),
         (math.inf, "inf"),
         (-math.inf, "-inf"),
+        (0.0, "0"),
+        (-2.0, "-2"),
+        (0.001, "0.0010"),
+        (0.000999, "9.990e-04"),
+        (-0.000999, "-9.990e-04"),
+        (99999.5, "99999.5000"),
+        (100000.5, "1.000e+05"),
+        (100000.0, "100,000"),
+        (1e15 - 1, "999,999,999,999,999"),
+        (1e15, "1.000e+15"),
+        (-1e15, "-1.000e+15"),
     ],
 )
 def test_metrics_are_brief(value: float | None, said: str) -> None:
@@ -39,7 +81,21 @@ def test_metrics_are_brief(value: float | None, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0:00:00"), (31.4, "0:00:31"), (3661, "1:01:01"), (90_061, "1 d 1:01:01"), (None, "-"), (math.inf, "-")],
+    [
+        (0, "0:00:00"),
+        (-5, "0:00:00"),
+        (31.4, "0:00:31"),
+        (59.4, "0:00:59"),
+        (59.6, "0:01:00"),
+        (3600, "1:00:00"),
+        (3661, "1:01:01"),
+        (86_399, "23:59:59"),
+        (86_400, "1 d 0:00:00"),
+        (90_061, "1 d 1:01:01"),
+        (None, "-"),
+        (math.inf, "-"),
+        (math.nan, "-"),
+    ],
 )
 def test_durations(seconds: float | None, said: str) -> None:
     assert duration(seconds) == said
@@ -51,6 +107,17 @@ def test_a_strangers_text_cannot_move_the_cursor() -> None:
     assert said == r"red \x1b[31m alert\x07\r next line"
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+    assert [shortened("abcd", width) for width in (3, 1, 0)] == ["ab…", "…", "…"]
+
+
+def test_values_have_their_unit_and_their_spread() -> None:
+    assert (measured(11.07, "USD"), measured(11.07, ""), measured(None, "s")) == ("11.0700 USD", "11.0700", "- s")
+    assert (titled("rmse", "USD"), titled("rmse\x1b", "")) == ("rmse (USD)", r"rmse\x1b")
+    assert titled("a", "b\x1b") == r"a (b\x1b)"
+    assert with_spread(0.93123, 0.0041) == "0.9312 +- 0.0041"
+    assert with_spread(0.93123, 0.0) == "0.9312 +- 0"
+    assert with_spread(0.93123, None) == with_spread(0.93123, math.nan) == "0.9312"
+    assert with_spread(None, None) == "-"
 
 
 def test_lines_stay_lines_where_control_characters_are_written_out() -> None:
@@ -115,3 +182,24 @@ def test_a_text_that_fills_the_line_is_not_broken() -> None:
     text = "x" * 30
     assert wrapped(text, 33, 3) == text
     assert wrapped(text, 32, 3) == f"{'x' * 29}\n   x"
+
+
+def test_a_trial_shows_its_value_in_every_objective() -> None:
+    objectives = objectives_of(["accuracy", "parameters"], ["max", "min"])
+    trial = TrialRecord(0, 0, None, "", 0, 0.0, value=0.93123)
+    assert results_of(trial, objectives) == "accuracy 0.9312  parameters -"
+    for epoch, parameters in ((1, 99.0), (2, 1234.0)):
+        metrics = {"accuracy": 0.5, "accuracy_spread": 0.0041, "parameters": parameters}
+        trial.reports.append(Report(epoch, metrics, 1.0, 1.0, ""))
+    assert results_of(trial, objectives) == "accuracy 0.9312 +- 0.0041  parameters 1,234"
+    assert results_of(trial, objectives[:1]) == "accuracy 0.9312 +- 0.0041"
+
+
+def test_a_cut_cell_ends_in_an_ellipsis_and_narrow_columns_keep_eight_cells() -> None:
+    columns = [TableColumn("n", ["1"], right=True), TableColumn("text", ["a" * 40], elastic=True)]
+    assert [line.plain for line in lines(columns, 23)] == ["n  text", f"1  {'a' * 19}…"]
+    assert next(iter(lines(columns, 30, header=False))).plain == f"1  {'a' * 26}…"
+    assert next(iter(lines(columns, 43, header=False))).plain == f"1  {'a' * 40}"
+    assert next(iter(lines(columns, 42, header=False))).plain == f"1  {'a' * 38}…"
+    narrow = next(iter(lines(columns, 2, header=False))).plain
+    assert narrow == next(iter(lines(columns, 1, header=False))).plain

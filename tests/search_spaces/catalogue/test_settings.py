@@ -1,4 +1,4 @@
-"""Settings of a family: what lies on a bound is allowed, what lies beyond it is refused with the rule and an example."""
+"""Settings of a family: a value on a bound is allowed, one beyond it is refused with the rule and an example."""
 
 from __future__ import annotations
 
