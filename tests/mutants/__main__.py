@@ -8,6 +8,9 @@ suite before, which takes long and is kept in `.mutants`, for later commits too.
 code (the first of a tie, a bound that is never met): `equivalent.toml` lists them with the reason, and they are not
 counted. Others are noticed by a test further away: read them before you count them. The test file that noticed a mutant
 is remembered in `.mutants` and asked first the next time, so that a second run is much faster.
+
+A test that fails without a change too, as a kept number may on another processor, notices nothing: it is left out, and
+named at the end.
 """
 
 from __future__ import annotations
@@ -57,6 +60,7 @@ def main() -> int:
     if (found := fault(first, ["tests/search_spaces/graphs"])) is not None:
         parser.error(f"the tests fail without a change: {found}")
     noticed = Remembered(WORK / "noticed.json")
+    asking = _Asking()
     copies = SimpleQueue[Path]()
     for folder in folders:
         copies.put(folder)
@@ -65,7 +69,7 @@ def main() -> int:
         copy = copies.get()
         try:
             groups = chain(noticed.by(mutant, copy), tests(mutant))
-            return next((found for group in groups if (found := _noticed(mutant, copy, group))), None)
+            return next((found for group in groups if (found := asking.noticed(mutant, copy, group))), None)
         finally:
             copies.put(copy)
 
@@ -77,6 +81,8 @@ def main() -> int:
             if found is None:
                 print(mutant.difference, flush=True)
             noticed.keep(mutant, found)
+    for test in sorted(asking.failing):
+        print(f"{test} fails without a change, and was left out")
     for entry in equivalent.outdated:
         print(f"equivalent.toml lists what the code no longer has: {entry}")
     print(
@@ -117,14 +123,33 @@ def _copy(commit: str, name: str) -> Path:
     return folder
 
 
-def _noticed(mutant: Mutant, copy: Path, tests: Sequence[str]) -> str | None:
-    """The test among these that notices the mutant; None if they all pass with it."""
-    path = copy / mutant.module
-    path.write_text(mutant.changed, encoding="utf-8")
-    try:
-        return fault(copy, tests)
-    finally:
-        path.write_text(mutant.source, encoding="utf-8")
+class _Asking:
+    """Asks tests of mutants, and leaves out those that fail without a change: `failing`."""
+
+    def __init__(self) -> None:
+        self.failing: set[str] = set()
+        self._passing: set[str] = set()
+
+    def noticed(self, mutant: Mutant, copy: Path, tests: Sequence[str]) -> str | None:
+        """The test among these that notices the mutant; None if they all pass with it."""
+        while (found := self._found(mutant, copy, tests)) is not None and not self._passes(found, copy):
+            self.failing.add(found)
+        return found
+
+    def _found(self, mutant: Mutant, copy: Path, tests: Sequence[str]) -> str | None:
+        path = copy / mutant.module
+        path.write_text(mutant.changed, encoding="utf-8")
+        try:
+            return fault(copy, tests, self.failing)
+        finally:
+            path.write_text(mutant.source, encoding="utf-8")
+
+    def _passes(self, test: str, copy: Path) -> bool:
+        """Whether the test passes without a change; a file that cannot be collected, or a crash, is no test."""
+        if "::" in test and test not in self._passing and fault(copy, [test]) is not None:
+            return False
+        self._passing.add(test)
+        return True
 
 
 if __name__ == "__main__":

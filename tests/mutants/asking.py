@@ -10,7 +10,7 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -31,7 +31,7 @@ MEMORY = 8 * 2**30
 """Bytes that the tests of a mutant may take; a loop without end would take all of the machine's."""
 _PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 """Nothing is collected where all the tests are of Ray or slow ones."""
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 _forks = get_context("forkserver")
 
 
@@ -46,18 +46,19 @@ def compiled(copy: Path) -> None:
         compileall.compile_dir(copy / package, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
 
-def fault(copy: Path, tests: Sequence[str]) -> str | None:
+def fault(copy: Path, tests: Sequence[str], without: Collection[str] = ()) -> str | None:
     """Run these test files in the copy as it is, up to the first failure.
 
     Args:
         copy: the copy of the project.
         tests: paths of the files, relative to the copy.
+        without: node ids of tests that are left out.
 
     Returns:
         The test that fails, or what else went wrong; None if all pass.
     """
     output = copy / "asked.log"
-    process = _forks.Process(target=_asked, args=(str(copy), str(output), list(tests)))
+    process = _forks.Process(target=_asked, args=(str(copy), str(output), list(tests), sorted(without)))
     process.start()
     process.join(SECONDS)
     if process.is_alive():
@@ -71,7 +72,7 @@ def fault(copy: Path, tests: Sequence[str]) -> str | None:
     return failed[1] if failed is not None else f"pytest ended with {ended}"
 
 
-def _asked(copy: str, output: str, tests: list[str]) -> None:
+def _asked(copy: str, output: str, tests: list[str], without: list[str]) -> None:
     """Run the tests with nothing of the project imported but from the copy."""
     os.setsid()
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
@@ -85,4 +86,4 @@ def _asked(copy: str, output: str, tests: list[str]) -> None:
     for stream in range(3):
         os.dup2(written, stream)
     options = ["-x", "-q", "-p", "no:cacheprovider", "-m", QUICK, f"--timeout={LONGEST}"]
-    os._exit(pytest.main([*options, *tests]))
+    os._exit(pytest.main([*options, *(f"--deselect={test}" for test in without), *tests]))

@@ -16,7 +16,7 @@ from nas_tune.benchmarks.races.contest import check, run_race
 from nas_tune.benchmarks.races.courses import write_courses
 from nas_tune.benchmarks.races.picture import draw_regret
 from nas_tune.config import Component
-from nas_tune.errors import ConfigError
+from nas_tune.errors import ConfigError, NasTuneError
 from search_spaces import UnknownNameError
 from tests.nas_tune.benchmarks.tables.made import settings
 
@@ -57,6 +57,51 @@ def test_settings_go_by_the_name_of_who_takes_them() -> None:
     assert contestant_of("median").strategy.name == "random"
     with pytest.raises(UnknownNameError, match="did you mean 'evolution'"):
         contestant_of("evolutoin")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("evolution", ("evolution", "none")),
+        (" evolution + asha ", ("evolution", "asha")),
+        ("evolution+", ("evolution", "none")),
+        ("asha", ("random", "asha")),
+        ("none", ("random", "none")),
+    ],
+)
+def test_a_text_names_a_strategy_a_scheduler_or_both(text: str, names: tuple[str, str]) -> None:
+    made = contestant_of(text)
+    assert (made.strategy.name, made.scheduler.name, made.name) == (*names, text.strip())
+    assert (made.strategy.settings, made.scheduler.settings) == ({}, {})
+
+
+def test_an_unknown_name_is_one_of_a_strategy_or_a_scheduler() -> None:
+    with pytest.raises(UnknownNameError, match=r"no strategy or scheduler is called 'ash'; did you mean 'asha'"):
+        contestant_of("ash")
+    with pytest.raises(UnknownNameError, match=r"'hyperbnd'; did you mean 'hyperband'"):
+        contestant_of("evolution+hyperbnd")
+    with pytest.raises(UnknownNameError, match=r"no strategy is called 'asha'"):
+        contestant_of("asha+asha")
+
+
+@pytest.mark.parametrize(("budget", "workers"), [(0.0, 1), (-1.0, 1), (600.0, 0)])
+def test_a_contest_without_time_or_workers_is_refused(contest: Contest, budget: float, workers: int) -> None:
+    with pytest.raises(ConfigError, match=rf"budget {budget:g} s with {workers} workers: both must be above 0"):
+        check(replace(contest, budget=budget, workers=workers), [])
+    check(replace(contest, budget=0.001, workers=1), [contestant_of("random")])
+
+
+def test_wrong_settings_of_a_contestant_are_refused_before_the_first_race(contest: Contest) -> None:
+    for text, key in (("evolution", "population"), ("asha", "reduction")):
+        with pytest.raises(NasTuneError, match=key):
+            check(contest, [contestant_of(text, {text: {key: 0}})])
+
+
+def test_a_race_ends_after_its_trials_and_more_workers_end_more_trials(contest: Contest) -> None:
+    assert run_race(replace(contest, max_trials=3), contestant_of("random"), 0).trials == 3
+    one, two = (run_race(replace(contest, workers=count), contestant_of("random"), 0).trials for count in (1, 2))
+    assert one < two <= 2 * one + 2
+    assert run_race(contest, contestant_of("random"), 0).ended == ""
 
 
 def race(name: str, seed: int, *course: tuple[float, float]) -> Race:
