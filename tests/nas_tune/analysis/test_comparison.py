@@ -117,6 +117,73 @@ def test_what_does_not_compare_is_refused_or_told(tmp_path: Path) -> None:
     assert "without a complete trial: space" in said
 
 
+def test_every_number_of_a_comparison(tmp_path: Path) -> None:
+    folder = tmp_path / "stopped"
+    whole = run_of(tmp_path / "whole", [0.5, 0.25, 0.75], strategy="random", seed=3)
+    folder.mkdir()
+    config = {**whole.meta["config"], "seed": 4}
+    events = [begun(), *trial(0, [0.5, 0.6]), *trial(1, [0.4], "pruned"), *trial(2, [0.1, 0.9], None)]
+    make(folder, *events, meta={"config": config}).close()
+    found = nas_tune.compare([whole, folder])
+    assert (found.metric, found.mode, found.unit, found.trials) == ("accuracy", "max", "", 3)
+    one, other = found.runs.drop(columns="seconds").to_dict("records")
+    same = {"group": "random + asha", "strategy": "random", "scheduler": "asha", "trials": 3}
+    assert one == {
+        "run": "whole",
+        "seed": 3,
+        "complete": 3,
+        "best": 0.75,
+        "best_equal": 0.75,
+        "median": 0.5,
+        "epochs": 3,
+        **same,
+    }
+    assert other == {
+        "run": "stopped",
+        "seed": 4,
+        "complete": 1,
+        "best": 0.6,
+        "best_equal": 0.6,
+        "median": 0.6,
+        "epochs": 5,
+        **same,
+    }
+    ended = whole.trials()
+    assert found.runs["seconds"][0] == (ended["ended"].max() - ended["started"].min()).total_seconds()
+    (group,) = found.groups.to_dict("records")
+    assert (group.pop("mean"), group.pop("std")) == pytest.approx((0.675, 0.15 / 2**0.5))
+    assert group == {"group": "random + asha", "runs": 2, "seeds": "3, 4", "least": 0.6, "most": 0.75}
+    assert (found.courses["whole"].trials.tolist(), found.courses["whole"].best.tolist()) == (
+        [1, 2, 3],
+        [0.5, 0.5, 0.75],
+    )
+    assert found.courses["stopped"].trials.tolist() == [1]
+    assert [found.courses["whole"].best_after(count) for count in range(5)] == [None, 0.5, 0.5, 0.75, 0.75]
+    assert found.warnings == ("not over yet: stopped",)
+
+
+def test_groups_of_one_name_are_numbered_and_runs_of_one_name_have_their_path(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / part / "run", [0.5], max_epochs=epochs) for part, epochs in (("a", 3), ("b", 9))]
+    found = nas_tune.compare(runs)
+    assert set(found.groups["group"]) == {"auto + asha", "auto + asha (2)"}
+    assert list(found.runs["run"]) == [str(run.path) for run in runs]
+    assert len(found.tests) == 1
+
+
+def test_a_group_of_one_run_has_no_deviation_and_one_without_complete_trials_no_mean(tmp_path: Path) -> None:
+    tpe, empty = run_of(tmp_path / "tpe", [0.5], strategy="tpe"), tmp_path / "random"
+    empty.mkdir()
+    config = {**tpe.meta["config"], "strategy": "random"}
+    make(empty, begun(), *trial(0, [0.4], "failed", failure="error"), meta={"config": config}).close()
+    found = nas_tune.compare([empty, tpe])
+    assert list(found.groups["group"]) == ["tpe + asha", "random + asha"], "without a mean it is the last"
+    assert found.groups["std"].isna().all()
+    for column in ("mean", "least", "most"):
+        assert found.groups[column].isna().tolist() == [False, True]
+    assert (found.trials, found.tests.empty) == (1, True)
+    assert nas_tune.compare([run_of(tmp_path / "none", []), tpe]).runs["seconds"].isna().tolist() == [True, False]
+
+
 def test_the_picture_is_whole_or_refused(tmp_path: Path) -> None:
     found = nas_tune.compare([run_of(tmp_path / "one", [0.5, 0.6]), run_of(tmp_path / "two", [], seed=1)])
     draw_courses(found, tmp_path / "courses.svg")
