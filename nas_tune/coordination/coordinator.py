@@ -45,7 +45,7 @@ from trainables.metrics import Metric
 from trainables.trial.bounds import LONGEST_MESSAGE, LONGEST_NOTE, LONGEST_TRACE, cut, writable
 from trainables.trial.session import Outcome
 
-__all__ = ["Assignment", "Coordinator", "Limits", "Objective"]
+__all__ = ["Assignment", "Budget", "Coordinator", "Objective"]
 
 _ASKS_BEFORE_CHOOSING = 20
 _FAILURES_AT_START = 5
@@ -56,7 +56,7 @@ _OF_THE_ARCHITECTURE = frozenset({"diverged", "constraint"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Budget:
     """When the whole run ends. All numbers are totals over the sessions of the run.
 
     Attributes:
@@ -98,7 +98,7 @@ class Coordinator:
         proposer: the strategy with its study.
         scheduler: stops, pauses and promotes trials.
         objective: what is optimized. Of several the first leads: its value is the value of a trial.
-        limits: when the whole run ends.
+        budget: when the whole run ends.
         declared: the declarations of the metrics. A trial whose objective leaves its interval fails, because it would
             win by a mistake; another metric that does is noted once.
         seed: of the run.
@@ -119,7 +119,7 @@ class Coordinator:
         proposer: Proposer,
         scheduler: Scheduler,
         objective: Objective | Sequence[Objective],
-        limits: Limits,
+        budget: Budget,
         seed: int,
         declared: Sequence[Metric] = (),
         at_end: bool = False,
@@ -131,7 +131,7 @@ class Coordinator:
     ) -> None:
         self.state = RunState()
         self.objectives = (objective,) if isinstance(objective, Objective) else tuple(objective)
-        self.limits = limits
+        self.budget = budget
         self.stopping: str | None = None
         self._ledger, self._space, self._proposer = ledger, space, proposer
         self._batch, self._batched = batch, None if batch is None else Batched(scheduler)
@@ -154,9 +154,9 @@ class Coordinator:
     @property
     def seconds_left(self) -> float:
         """The seconds that are left of the run's `max_seconds`; infinite without a limit."""
-        if self.limits.max_seconds is None:
+        if self.budget.max_seconds is None:
             return math.inf
-        return self.limits.max_seconds - (self._seconds_before + self._clock() - self._started)
+        return self.budget.max_seconds - (self._seconds_before + self._clock() - self._started)
 
     def ask(self) -> Assignment | None:
         """Choose the next trial: one that an earlier session left unfinished, else a promoted one, else a new one.
@@ -218,7 +218,7 @@ class Coordinator:
         record = self.state.trials[trial]
         if not record.active:
             return False
-        if record.worker_losses >= self.limits.max_retries:
+        if record.worker_losses >= self.budget.max_retries:
             self.failed(trial, "error", f"its worker died {record.worker_losses + 1} times, at last: {reason}")
             return False
         self._commit(Lost(trial, cut(writable(reason), LONGEST_MESSAGE), worker=True))
@@ -328,7 +328,7 @@ class Coordinator:
 
     def _tell_why(self) -> None:
         """Note why a search has no more architectures, and after how many trials."""
-        trials, asked = len(self.state.trials), self.limits.max_trials
+        trials, asked = len(self.state.trials), self.budget.max_trials
         said = f"ended after {trials}{f' of {asked}' if asked is not None else ''} trials: {self._why}"
         if self.stopping == "exhausted" and self._why and (-1, said) not in self.state.notes:
             self.note(said)
@@ -436,7 +436,7 @@ class Coordinator:
         return found
 
     def _spent(self) -> bool:
-        return self.limits.max_trials is not None and len(self.state.trials) >= self.limits.max_trials
+        return self.budget.max_trials is not None and len(self.state.trials) >= self.budget.max_trials
 
     def _check_time(self) -> None:
         if self.stopping not in _STOPS_ALL and self.seconds_left <= 0:

@@ -199,7 +199,7 @@ class Leader:
 
     def _count_false_start(self, reason: str) -> None:
         self._false_starts += 1
-        if self._false_starts > self._coordinator.limits.max_retries:
+        if self._false_starts > self._coordinator.budget.max_retries:
             raise InfeasibleError(
                 f"the group of workers failed to start {self._false_starts} times, the last time with: {reason}; "
                 "check the cluster, then resume the run"

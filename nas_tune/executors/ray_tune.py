@@ -230,7 +230,7 @@ class RayExecutor:
             run_config=tune.RunConfig(
                 name=_SCRATCH,
                 storage_path=str(self._job.run_folder),
-                failure_config=tune.FailureConfig(max_failures=coordinator.limits.max_retries),
+                failure_config=tune.FailureConfig(max_failures=coordinator.budget.max_retries),
                 # Trials keep their own checkpoints in the run folder.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 callbacks=[_CoordinatorCallback(coordinator)],

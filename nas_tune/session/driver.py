@@ -219,7 +219,7 @@ def _coordinator(
         scheduler=setup.scheduler(),
         objective=setup.objectives,
         declared=setup.metrics,
-        limits=setup.limits,
+        budget=setup.budget,
         seed=setup.config.seed,
         at_end=setup.at_end,
         searches=setup.searches,
@@ -292,7 +292,7 @@ def _check_usable(coordinator: Coordinator) -> None:
         return
     if coordinator.stopping == "time" and not counts["failed"]:
         raise NoUsableTrialError(
-            f"max_seconds = {coordinator.limits.max_seconds:g} was up before any trial had trained one whole epoch, "
+            f"max_seconds = {coordinator.budget.max_seconds:g} was up before any trial had trained one whole epoch, "
             "and a part of one gives no value that compares; resume the run with more (--set max_seconds=..), or make "
             "epochs shorter: a smaller network, fewer images"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import check_keys, searches, self_search
-from nas_tune.coordination.coordinator import Limits
+from nas_tune.coordination.coordinator import Budget
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.coordination.registrations import Registrations, entries_to_send, for_training, used
 from nas_tune.errors import NasTuneError
@@ -134,10 +134,10 @@ class SearchSetup:
             return ()  # as for `about`
 
     @property
-    def limits(self) -> Limits:
+    def budget(self) -> Budget:
         """When the run ends."""
         config = self.config
-        return Limits(config.max_trials, config.max_seconds, config.max_epochs, config.max_retries)
+        return Budget(config.max_trials, config.max_seconds, config.max_epochs, config.max_retries)
 
     def scheduler(self) -> Scheduler:
         """Make a fresh scheduler.

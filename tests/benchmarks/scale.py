@@ -118,7 +118,7 @@ def coordinator_of(ledger: Ledger, space: Space, folder: Path) -> Coordinator:
         proposer=recipe.proposer(),
         scheduler=recipe.scheduler(),
         objective=recipe.objectives,
-        limits=recipe.limits,
+        budget=recipe.budget,
         seed=recipe.config.seed,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import search_spaces
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.job import Job
@@ -66,7 +66,7 @@ def opened(log: Log, strategy: str = "random", scheduler: str = "asha", **more: 
         ),
         scheduler=make_scheduler(scheduler, EPOCHS),
         objective=Objective("accuracy", "max"),
-        limits=Limits(more.pop("trials", TRIALS), None, EPOCHS),
+        budget=Budget(more.pop("trials", TRIALS), None, EPOCHS),
         seed=seed,
         **{"batch": 8, **more},
     )

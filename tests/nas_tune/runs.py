@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.observers import Audience, Observer
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.executors.inline import InlineExecutor
@@ -46,7 +46,7 @@ class Setup:
         self.folder = folder
         self.space = space or tiny_space()
         self.strategy, self.settings, self.scheduler, self.mode = strategy, settings, scheduler, mode
-        self.limits = Limits(max_trials, max_seconds, max_epochs, max_retries)
+        self.budget = Budget(max_trials, max_seconds, max_epochs, max_retries)
         self.seed = seed
 
     def open(self, *, observers: Iterable[Observer] = (), **more: Any) -> Coordinator:
@@ -58,9 +58,9 @@ class Setup:
         return Coordinator(
             ledger,
             space=self.space,
-            scheduler=make_scheduler(self.scheduler, self.limits.max_epochs),
+            scheduler=make_scheduler(self.scheduler, self.budget.max_epochs),
             objective=Objective("accuracy", self.mode),
-            limits=self.limits,
+            budget=self.budget,
             seed=self.seed,
             audience=Audience(observers),
             **more,
@@ -79,7 +79,7 @@ class Setup:
     def run(self, target: Callable[..., Any] = Climber, coordinator: Coordinator | None = None) -> Coordinator:
         """Run what is left, in this process; the ledger is closed afterwards, as a kill would."""
         coordinator = coordinator or self.open()
-        job = Job(target, {}, self.folder, self.limits.max_epochs)
+        job = Job(target, {}, self.folder, self.budget.max_epochs)
         try:
             InlineExecutor(job).run(coordinator)
         finally:

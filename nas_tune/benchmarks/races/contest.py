@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from nas_tune.benchmarks.tables import Table
 from nas_tune.config import Component
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.observers import Audience
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.errors import ConfigError
@@ -213,7 +213,7 @@ def _run(contest: Contest, contestant: Contestant, seed: int) -> Race:
         ),
         scheduler=make_scheduler(contestant.scheduler.name, last, contestant.scheduler.settings),
         objective=objective,
-        limits=Limits(contest.max_trials, contest.budget, last),
+        budget=Budget(contest.max_trials, contest.budget, last),
         seed=seed,
         audience=Audience((), own=[winners]),
         clock=clock,

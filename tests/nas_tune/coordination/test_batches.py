@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.ledger import Asked, Promoted, Reported
 from nas_tune.schedulers import make as make_scheduler
@@ -132,7 +132,7 @@ def test_a_small_space_is_searched_whole() -> None:
         ),
         scheduler=make_scheduler("asha", EPOCHS),
         objective=Objective("accuracy", "max"),
-        limits=Limits(50, None, EPOCHS),
+        budget=Budget(50, None, EPOCHS),
         seed=0,
         batch=4,
     )

@@ -128,7 +128,7 @@ def test_what_the_time_cut_goes_on_in_a_session_with_more(tmp_path: Path, schedu
     coordinator._ledger.close()
     if scheduler == "asha_promote":
         return
-    setup.limits = replace(setup.limits, max_seconds=1000.0)
+    setup.budget = replace(setup.budget, max_seconds=1000.0)
     again = setup.open(clock=Clock(), batch=batch)
     assert {n: (trial.state, trial.value) for n, trial in again.state.trials.items()} == dict.fromkeys(
         (0, 1), ("running", None)
@@ -154,7 +154,7 @@ def test_a_session_without_time_leaves_them_where_they_are(tmp_path: Path) -> No
     assert coordinator.stopping == "time"
     coordinator.close()
     coordinator._ledger.close()
-    setup.limits = replace(setup.limits, max_seconds=1e-9)
+    setup.budget = replace(setup.budget, max_seconds=1e-9)
     again = setup.open(clock=clock)
     again._seconds_before = 1.0
     assert again.ask() is None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import search_spaces
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.observers import Audience
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.executors.clock import VirtualClock
@@ -83,7 +83,7 @@ def searched(
         ),
         scheduler=make(scheduler, EPOCHS),
         objective=objectives,
-        limits=Limits(max_trials, None, EPOCHS),
+        budget=Budget(max_trials, None, EPOCHS),
         seed=seed,
         audience=Audience([tracer]),
         clock=clock,

@@ -122,7 +122,7 @@ def test_the_parts_are_those_of_the_configuration(tmp_path: Path) -> None:
     )
     (objective,) = recipe.objectives
     assert (objective.metric, objective.score(2.0)) == ("loss", -2.0)
-    limits = recipe.limits
+    limits = recipe.budget
     assert (limits.max_trials, limits.max_seconds, limits.max_epochs, limits.max_retries) == (4, 60.0, 27, 1)
     scheduler = recipe.scheduler()
     assert isinstance(scheduler, Hyperband)
@@ -203,7 +203,7 @@ def test_a_local_function_called_as_a_registered_one_is_not_taken_for_it() -> No
 def test_changes_are_taken_in_their_order() -> None:
     meta = kept(SearchSetup.of(config()))
     again = reopened(meta, [{"max_trials": 8, "max_retries": 1}, {"max_trials": 12}])
-    assert (again.limits.max_trials, again.limits.max_retries) == (12, 1)
+    assert (again.budget.max_trials, again.budget.max_retries) == (12, 1)
 
 
 def test_a_changed_space_is_refused_with_the_difference() -> None:

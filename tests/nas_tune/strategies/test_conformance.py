@@ -18,7 +18,7 @@ import pytest
 
 import search_spaces
 from nas_tune.config.components import factory_settings
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Reported
 from nas_tune.schedulers import NoScheduler
@@ -149,7 +149,7 @@ def coordinator(name: str, space: Space, ledger: MemoryLedger) -> Coordinator:
         proposer=proposer(name, space, 3),
         scheduler=NoScheduler(),
         objective=Objective("accuracy", "max"),
-        limits=Limits(None, None, 1),
+        budget=Budget(None, None, 1),
         seed=3,
     )
 

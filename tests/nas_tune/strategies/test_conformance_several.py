@@ -10,7 +10,7 @@ import pytest
 
 import search_spaces
 from nas_tune.config import SearchConfig
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import Asked, Ended, Event, MemoryLedger, Paused, Promoted, Reported
@@ -126,7 +126,7 @@ def coordinator(name: str, space: Space, ledger: MemoryLedger) -> Coordinator:
         proposer=proposer(name, space, 3),
         scheduler=make_scheduler("asha_promote", 3),
         objective=[Objective("accuracy", "max"), Objective("size", "min")],
-        limits=Limits(14, None, 3),
+        budget=Budget(14, None, 3),
         seed=3,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nas_tune.coordination.coordinator import Coordinator, Limits, Objective
+from nas_tune.coordination.coordinator import Budget, Coordinator, Objective
 from nas_tune.errors import ConfigError
 from nas_tune.ledger import MemoryLedger
 from nas_tune.schedulers import NoScheduler
@@ -69,7 +69,7 @@ def searched(space: Space, **settings: Any) -> tuple[Coordinator, list[Architect
             proposer=proposer(space, "grid", 4, settings),
             scheduler=NoScheduler(),
             objective=Objective("accuracy", "max"),
-            limits=Limits(60, None, 1),
+            budget=Budget(60, None, 1),
             seed=4,
         )
         while (asked := run.ask()) is not None and asked.trial != left_at:
