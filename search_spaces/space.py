@@ -18,6 +18,7 @@ from search_spaces.algebra.beside import Beside
 from search_spaces.algebra.compiler import Nested, compile_tree
 from search_spaces.algebra.deciders import Rng, as_random, builds, decided, drawn, looked_up
 from search_spaces.algebra.flat import Parameter
+from search_spaces.algebra.limited import DRAWS, Excess, LimitedMembers, LimitedRule
 from search_spaces.algebra.printing import refuse_alike
 from search_spaces.algebra.rejection import RareMembers
 from search_spaces.architecture import Architecture, Canonical, Json, Scalar, canonical_text, plain_json
@@ -86,6 +87,7 @@ class Space(Nested):
         self._total = self._root.size()
         self._size: int | None = None
         self._fingerprint: str | None = None
+        self._can_be_listed = True
 
     # One member
 
@@ -106,7 +108,7 @@ class Space(Nested):
         """
         rng = as_random(rng)
         decide = drawn(rng)
-        for _ in range(SAMPLE_TRIES if self.valid else 1):
+        for _ in range(self._tries):
             made = self._bind(self._root.build(decide))
             if self._is_valid(made):
                 return made
@@ -149,8 +151,8 @@ class Space(Nested):
 
     @property
     def trees(self) -> int | None:
-        """The number of trees, with those that the rule refuses; None where a real makes it infinite."""
-        return self._total
+        """The number of trees, with those that the rule refuses; None where it is infinite, or a limit is costly."""
+        return self._total if self._can_be_listed else None
 
     @property
     def size(self) -> int | None:
@@ -162,7 +164,7 @@ class Space(Nested):
             total = self._total
             if total is None or self.valid is None:
                 return total
-            if total > COUNTED_UP_TO:
+            if total > COUNTED_UP_TO or not self._can_be_listed:
                 return None
             self._size = sum(1 for _ in self.enumerate())
         return self._size
@@ -492,12 +494,38 @@ class Space(Nested):
             canonical=None if self.canonical is None else Beside(self, names, "canonical"),
         )
 
+    def within(self, excess: Excess, *, listable: bool = False) -> Self:
+        """Make the space of those members that meet a limit, for a search.
+
+        Its moves stay within the limit, also where few members meet it. It cannot be written as a spec, because the
+        limit is a function of one process.
+
+        Args:
+            excess: how far an architecture lies beyond the limit: the ratio of a cost to its bound, at most 1 for a
+                member. It must be pure.
+            listable: whether it is quick enough to be asked for every member of a space that can be listed.
+
+        Returns:
+            A space of the same class with the same name, parameters and ids.
+        """
+        made = type(self)._rebuilt(
+            self.declared, name=self.name, valid=LimitedRule(self.valid, excess), canonical=self.canonical
+        )
+        made._can_be_listed = listable
+        made.__dict__["_rare"] = LimitedMembers(made, self, excess)
+        return made
+
     def to_spec(self) -> dict[str, Any]:
         """Describe the space as JSON.
 
         Returns:
             The tree, the name, and the import references of the class, `valid` and `canonical`.
+
+        Raises:
+            SpaceError: the space is limited (`within`), or has rules that cannot be imported.
         """
+        if isinstance(self.valid, LimitedRule):
+            raise SpaceError(f"{self!r} has a limit, which is no part of a spec; write the space without it")
         return spec.to_spec(self)
 
     @classmethod
@@ -557,6 +585,13 @@ class Space(Nested):
         return parameter.group or parameter.name
 
     # For the modules beside this one
+
+    @property
+    def _tries(self) -> int:
+        """How many draws the rule may refuse before members count as rare."""
+        if isinstance(self.valid, LimitedRule):
+            return DRAWS
+        return SAMPLE_TRIES if self.valid else 1
 
     @cached_property
     def _crossing(self) -> moves.Crossing:

@@ -10,6 +10,7 @@ caller; a trainable does not see them. The other protocols are optional:
     Deployable    deployed()                          Searching     architecture
     Compressible  tuning()                            Scoring       proxies, zero_cost(architecture, proxy, seed=..)
     Parallel      parallel, join(group)               Deciding      decided_by(space), check_decisions(space)
+    Costing       counts, costs(architecture, names)
 
 So are three class attributes: `checkpoints`, which `has_checkpoints` reads, `trains_networks`, which the function of
 that name reads, and `metrics` or `modes`, which declare its metrics (`trainables.metrics`).
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Checking",
     "Compressible",
+    "Costing",
     "Deciding",
     "Deployable",
     "Describing",
@@ -126,6 +128,30 @@ class Deciding(Protocol):
 
         Raises:
             TrainableError: a setting is given and decided, or a value that is decided for it cannot be.
+        """
+
+
+@runtime_checkable
+class Costing(Protocol):
+    """A trainable that knows what an architecture costs before it is trained, such as its number of parameters.
+
+    A function has the attribute `costs` instead: a dict of functions of an architecture, by the name of the cost.
+    Where a cost is a look-up and not a count, the class attribute `looks_costs_up` is True.
+    """
+
+    @property
+    def counts(self) -> Sequence[str]:
+        """Names of the costs; `trainables.costs.quantities` has the units of the usual ones."""
+
+    def costs(self, architecture: Architecture, names: Sequence[str]) -> Mapping[str, float]:
+        """Count costs of an architecture. A training in progress on the same object is not disturbed.
+
+        Args:
+            architecture: a member of the space.
+            names: which costs, of `counts`.
+
+        Returns:
+            Each of them by its name; the same at every call.
         """
 
 

@@ -32,6 +32,7 @@ from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.config.value_types import (
     Folder,
     Folders,
+    LimitTable,
     MetricNames,
     Modes,
     Reference,
@@ -53,7 +54,7 @@ _BATCH = 8
 _RULES = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-Decides = Literal["result", "length", "trials", "care", "folder"]
+Decides = Literal["result", "length", "limits", "trials", "care", "folder"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Key:
 
     Attributes:
         decides: "result": what a search finds, so that no resume may change it. "length": how long it searches.
+            "limits": what its result must keep.
             "trials": where trials run, and how many at a time. "care": what is retried and kept. "folder": where the
             run lies.
         leads_out: whether the value leads out of this machine or out of the run's folder.
@@ -126,6 +128,11 @@ class SearchConfig(BaseModel):
     mode: Annotated[Modes, Key("result")]
     """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy and the metrics of a
     task. Several metrics have one mode each, or one for all."""
+
+    limits: Annotated[LimitTable, Key("limits")] = Field(default_factory=dict)
+    """What a network may cost, such as `{ parameters = "100k", latency = "5ms" }`, and what a reported metric must keep,
+    such as `{ recall = ">= 0.8" }`. An architecture over a limit is refused before it is trained where its cost can be
+    told before; a trial that breaks a limit ranks behind all others. A resume may change them."""
 
     max_trials: Annotated[TrialCount, Key("length")] = None
     """The number of trials of the whole run, resumed sessions included."""

@@ -20,6 +20,7 @@ from nas_tune.config.problems import ConfigProblems, shown
 from nas_tune.config.references import with_local_modules
 from nas_tune.errors import ConfigError
 from search_spaces.names import did_you_mean
+from trainables.costs.quantities import QUANTITIES
 from trainables.metrics import metrics_of_supernet, with_training
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def with_defaults_of_task(values: Mapping[str, Any], *, in_supernet: bool) -> di
         metrics = metrics_of_supernet(metrics, primary)
         primary = metrics[0].name
     metric = values.get("metric") or primary
-    modes = {one.name: one.mode for one in with_training(metrics)}
+    modes = {name: one.metric.mode for name, one in QUANTITIES.items()}
+    modes |= {one.name: one.mode for one in with_training(metrics)}
     names = [metric] if isinstance(metric, str) else list(metric)
     found = {**values, "metric": metric}
     if values.get("mode") is None and all(name in modes for name in names):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from nas_tune.config.component import Component, component_of, registered_component_of
 from nas_tune.config.names import metric_name_problem, run_name_problem
 from nas_tune.config.problems import Expected, SettingProblem, shown
+from nas_tune.errors import ConfigError
+from nas_tune.objectives.limits import limits_of
 from nas_tune.objectives.objective import Mode
 from search_spaces.names import remote_problem
 
@@ -17,6 +20,7 @@ __all__ = [
     "Count",
     "Folder",
     "Folders",
+    "LimitTable",
     "MetricNames",
     "Modes",
     "Reference",
@@ -93,6 +97,23 @@ def _not_zero(value: int) -> int:
     return value
 
 
+def _limits(value: object) -> object:
+    """A table of limits, as it was given: their order and their spelling are those of the user."""
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ValueError("no table")
+    problems = []
+    for name, bound in value.items():
+        try:
+            limits_of({name: bound})
+        except ConfigError as error:
+            problems.append((name, str(error).removeprefix(f"{name}: ")))
+        if problem := metric_name_problem(name):
+            problems.append((name, problem))
+    if problems:
+        raise SettingProblem(*problems)
+    return dict(value)
+
+
 # A constraint stands on the type itself and not on its union with None, which it could not compare.
 Count = Annotated[int, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]
@@ -107,4 +128,7 @@ MetricNames = Annotated[
 Modes = Annotated[Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one of 'max', 'min'", ("max", "min"))]
 TrialCount = Annotated[Count | None, BeforeValidator(_whole), Expected("a whole number above 0")]
 Workers = Annotated[int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")]
+LimitTable = Annotated[
+    dict[str, Any], PlainValidator(_limits), Expected("a table of limits, such as { parameters = '100k' }")
+]
 Folders = Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")]

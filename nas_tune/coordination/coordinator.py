@@ -14,8 +14,9 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from nas_tune.coordination.gate import Gate
 from nas_tune.coordination.interrupts import Interrupts
 from nas_tune.coordination.observers import Audience
 from nas_tune.coordination.outcomes import Outcomes
@@ -23,6 +24,7 @@ from nas_tune.coordination.proposer import Proposal, Proposer, derive_seed
 from nas_tune.ledger import (
     Answered,
     Asked,
+    Costed,
     Ended,
     Event,
     EventLog,
@@ -30,12 +32,14 @@ from nas_tune.ledger import (
     Noted,
     Paused,
     Promoted,
+    Refused,
     Reported,
     Retried,
     RunState,
     SessionEnded,
     TrialRecord,
 )
+from nas_tune.objectives.limits import Limit, scores_within, violation
 from nas_tune.objectives.objective import Objective, scores_of
 from nas_tune.schedulers import Batched, Scheduler, Verdict, verdict_of
 from nas_tune.strategies.architecture_sampler import Exhausted
@@ -48,6 +52,7 @@ from trainables.trial.session import Outcome
 __all__ = ["Assignment", "Budget", "Coordinator", "Objective"]
 
 _ASKS_BEFORE_CHOOSING = 20
+_REFUSED_IN_A_ROW = 500
 _FAILURES_AT_START = 5
 _SPENT = frozenset({"done", "exhausted", "time"})
 _STOPS_ALL = frozenset({"time", "failed", "interrupted"})
@@ -104,6 +109,8 @@ class Coordinator:
         seed: of the run.
         at_end: whether only the last report of a training needs the metrics of the objectives.
         searches: whether each trial searches for its architecture itself, as in a supernet.
+        limits: on costs and reported metrics; a trial that breaks one ranks behind all others.
+        gate: judges proposals by their costs; None without limits and objectives that are costs.
         batch: trials to ask for at once, so that the result does not depend on the speed of workers; None asks whenever
             a worker is free.
         audience: the observers of the run; None for none.
@@ -124,6 +131,8 @@ class Coordinator:
         declared: Sequence[Metric] = (),
         at_end: bool = False,
         searches: bool = False,
+        limits: Sequence[Limit] = (),
+        gate: Gate | None = None,
         batch: int | None = None,
         audience: Audience | None = None,
         interrupts: Interrupts | None = None,
@@ -139,12 +148,14 @@ class Coordinator:
         self._seed, self._searches = seed, searches
         self._audience = audience or Audience(())
         self.interrupts, self._clock = interrupts or Interrupts(), clock
-        self._unseen = Unseen(space)
+        self._limits, self._gate = tuple(limits), gate
+        self._unseen = Unseen(space if gate is None else gate.space(space))
         self._why = ""
         self._failed_now: list[TrialRecord] = []
         self._outcomes = Outcomes(self.objectives, at_end=at_end, declared=declared)
         self._cut: set[int] = set()
         self._replay()
+        self._cost_earlier()
         self._exhausted = False
         self._started = clock()
         self._seconds_before = self.state.active_seconds
@@ -192,6 +203,7 @@ class Coordinator:
         record = self.state.trials[trial]
         if not record.active:
             return False
+        outcome = self._with_costs(record, outcome)
         events = self._outcomes.events(record, outcome, node, self._judge)
         if events:
             self._commit(*events)
@@ -294,6 +306,24 @@ class Coordinator:
                 self._judge(event, known=True)
         self._failed_now.clear()
 
+    def _cost_earlier(self) -> None:
+        """Count the costs that earlier sessions did not need, as a limit may be new."""
+        if self._gate is None or self._searches:
+            return
+        for record in self.state.trials.values():
+            names = [name for name in self._gate.names if name not in record.costs]
+            costs = self._gate.costs(self._space.validate(record.asked)) if names else {}
+            if costs:
+                self._commit(Costed(record.number, dict(costs), "counted"))
+
+    def _with_costs(self, record: TrialRecord, outcome: Outcome) -> Outcome:
+        """Add the objectives that are costs to a report that does not have them."""
+        costs = {}
+        for one in self.objectives:
+            if one.metric in record.costs and one.metric not in outcome.metrics:
+                costs[one.metric] = record.costs[one.metric]
+        return replace(outcome, metrics={**outcome.metrics, **costs}) if costs and outcome.metrics else outcome
+
     def _next(self) -> Assignment | None:
         """A promoted trial, else a new one; None where there is neither."""
         promoted = self._scheduler.next_promotion()
@@ -388,6 +418,9 @@ class Coordinator:
         scores = scores_of(report.metrics, self.objectives)
         if scores is None:
             return Verdict.GO_ON
+        if self._limits:
+            costs = self.state.trials[report.trial].costs
+            scores = scores_within(scores, violation({**costs, **report.metrics}, self._limits))
         score = scores if len(scores) > 1 else scores[0]
         if known and self._batched is not None:
             self._batched.learn(report.trial, report.epoch, score)
@@ -399,9 +432,15 @@ class Coordinator:
         architecture = proposal.architecture
         seed = derive_seed(self._seed, 1, trial)
         asked = Asked(trial, proposal.ask, architecture.tree, architecture.id, seed, self._searches)
-        notes = [Noted(trial, proposal.note)] if proposal.note else []
-        self._commit(asked, *notes)
-        return Assignment(trial, architecture, seed)
+        events: list[Event] = [asked]
+        if proposal.note:
+            events.append(Noted(trial, proposal.note))
+        if self._gate is not None and not self._searches:
+            events += self._gate.drained()
+            costs = self._gate.costs(architecture)
+            events += [Costed(trial, dict(costs), "counted")] if costs else []
+        self._commit(*events)
+        return Assignment(trial, architecture if self._gate is None else self._space.validate(architecture), seed)
 
     def _assignment(self, record: TrialRecord) -> Assignment:
         return Assignment(record.number, self._space.validate(record.asked), record.seed, record.epochs)
@@ -411,8 +450,28 @@ class Coordinator:
 
         Enqueued architectures come first. The ledger counts the repeats, so that a resume continues the count.
         """
-        if self.state.queue:
-            return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
+        refused = 0
+        while refused < _REFUSED_IN_A_ROW:
+            proposal = self._queued() if self.state.queue else self._unrepeated()
+            if proposal is None:
+                return None
+            refusal = self._refusal(proposal)
+            if refusal is None:
+                return proposal
+            self._commit(refusal)
+            refused += 1
+        self._why = f"the limits refused {refused} proposals in a row"
+        return None
+
+    def _queued(self) -> Proposal:
+        return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
+
+    def _refusal(self, proposal: Proposal) -> Refused | None:
+        if self._gate is None or self._searches:
+            return None
+        return self._gate.refusal(proposal.architecture, proposal.ask)
+
+    def _unrepeated(self) -> Proposal | None:
         while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:
             try:
                 proposal = self._proposer.propose()
@@ -431,7 +490,8 @@ class Coordinator:
         rng = random.Random(derive_seed(self._seed, 2, self.state.asks))
         start = self._space.validate(self.state.trials[self.state.repeats[-1]].asked)
         known = (self._space.validate(trial.asked) for trial in self.state.trials.values())
-        found = self._unseen.find(start, self.state.by_architecture, rng, known)
+        seen = self.state.by_architecture.keys() | self.state.turned_away
+        found = self._unseen.find(start, seen, rng, known)
         self._why = self._unseen.reason
         return found
 

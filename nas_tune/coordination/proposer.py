@@ -18,11 +18,13 @@ from optuna.trial import TrialState, create_trial
 
 from nas_tune.coordination.prior import Prior
 from nas_tune.errors import StrategyError
-from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Reported, Retried, TrialRecord
+from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Refused, Reported, Retried, TrialRecord
+from nas_tune.objectives.limits import Limit, violation
 from nas_tune.objectives.objective import Mode, objectives_of
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
+from nas_tune.strategies.feasible_first import CONSTRAINTS
 from nas_tune.strategies.study_memory import StudyMemory, last_values
-from search_spaces import Architecture, ArchitectureError, Space
+from search_spaces import Architecture, ArchitectureError, NoMemberError, Space
 
 __all__ = ["Proposal", "Proposer", "derive_seed"]
 
@@ -69,6 +71,7 @@ class Proposer:
         seed: the run's.
         mode: whether a greater value is better; with several objectives one for each, or one for all.
         metric: the name of the value among a report's metrics; with several objectives all names.
+        limits: on costs and metrics; a trial that breaks one is infeasible for the strategy.
     """
 
     def __init__(
@@ -79,10 +82,11 @@ class Proposer:
         seed: int,
         mode: Mode | Sequence[Mode],
         metric: str | Sequence[str],
+        limits: Sequence[Limit] = (),
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space, self._make_sampler, self._seed = space, make_sampler, seed
-        self._objectives = objectives_of(metric, mode)
+        self._objectives, self._limits = objectives_of(metric, mode), tuple(limits)
         self._storage = StudyMemory()
         directions = [_DIRECTIONS[one.mode] for one in self._objectives]
         self._study = optuna.create_study(storage=self._storage, directions=directions)
@@ -124,7 +128,7 @@ class Proposer:
             self._asks = ask + 1
             self._failures = 0
             return Proposal(ask, architecture)
-        return self.propose_instead(self._space.sample(derive_seed(self._seed, 0, self._asks)))
+        return self.propose_instead(self._sampled(derive_seed(self._seed, 0, self._asks)))
 
     def propose_instead(self, architecture: Architecture) -> Proposal:
         """Enter an architecture that the coordinator chose as if the strategy had proposed it.
@@ -158,15 +162,27 @@ class Proposer:
                 self._remember(event)
             case Answered() if trial is not None:
                 self._enter(event.ask, event.tree)
+                self._constrain(event.ask, trial)
                 self._answer(event.ask, trial)
+            case Refused() if event.ask is not None:
+                self._enter(event.ask, event.tree)
+                self._end(event.ask, "failed", None)
             case Reported():
                 self._report(self._ask_of_trial[event.trial], event.epoch, event.metrics)
             case Paused():
                 # Until the trial continues, which may never happen, the strategy sees it as a stopped one.
                 ask = self._trial_id(self._ask_of_trial[event.trial])
+                self._constrain(ask, trial)
                 self._storage.pause(ask, self._values(ask, event.value) or [event.value])
             case Ended():
+                self._constrain(self._ask_of_trial[event.trial], trial)
                 self._end(self._ask_of_trial[event.trial], event.state, event.value)
+
+    def _constrain(self, ask: int, trial: TrialRecord | None) -> None:
+        """Tell the study by how much a trial breaks limits, as Optuna keeps the constraints of a trial."""
+        if self._limits and trial is not None and trial.reports:
+            broken = violation(trial.values, self._limits)
+            self._storage.set_trial_system_attr(self._trial_id(ask), CONSTRAINTS, (broken,))
 
     def _ask(self, ask: int, sampler: BaseSampler) -> Architecture:
         if isinstance(sampler, ArchitectureSampler):
@@ -212,8 +228,14 @@ class Proposer:
                 "what was found so far is safe: mend the strategy, then resume"
             ) from error
         self._skip_to(ask + 1)
-        proposal = self.propose_instead(self._space.sample(seed))
+        proposal = self.propose_instead(self._sampled(seed))
         return replace(proposal, note=f"the strategy failed ({error!r}): proposed at random instead")
+
+    def _sampled(self, seed: int) -> Architecture:
+        try:
+            return self._space.sample(seed)
+        except NoMemberError as error:
+            raise Exhausted(str(error)) from error
 
     def _skip_to(self, ask: int) -> None:
         """Enter failed trials, which samplers do not see, for the asks before `ask` without a proposal."""

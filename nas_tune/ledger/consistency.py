@@ -8,6 +8,7 @@ from __future__ import annotations
 from nas_tune.ledger.events import (
     Answered,
     Asked,
+    Costed,
     Ended,
     Event,
     Found,
@@ -16,6 +17,7 @@ from nas_tune.ledger.events import (
     Noted,
     Paused,
     Promoted,
+    Refused,
     Reported,
     Retried,
 )
@@ -64,6 +66,10 @@ class Consistency:
                 return self._turned(event.trial, _RUNNING, "running")
             case Answered():
                 return self._unknown(event.trial) or self._proposed(event.ask)
+            case Refused() if event.ask is not None:
+                return self._proposed(event.ask)
+            case Costed():
+                return self._unknown(event.trial)
             case Known():
                 self._asks += 1
             case Noted() if event.trial >= 0:

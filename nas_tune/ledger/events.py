@@ -19,6 +19,7 @@ __all__ = [
     "Answered",
     "Asked",
     "BudgetChanged",
+    "Costed",
     "Ended",
     "Enqueued",
     "Event",
@@ -28,6 +29,7 @@ __all__ = [
     "Noted",
     "Paused",
     "Promoted",
+    "Refused",
     "Reported",
     "Retried",
     "SessionEnded",
@@ -122,6 +124,50 @@ class Asked:
     id: str
     seed: int
     searches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A limit refused an architecture, which therefore becomes no trial.
+
+    Attributes:
+        id: the canonical id of the architecture.
+        tree: the architecture as plain data.
+        rung: how its cost was found: "connected", "counted", "predicted" or "measured".
+        quantity: the name of the cost that breaks a limit; for the rung "connected" empty.
+        value: of that cost; None for the rung "connected".
+        bound: the limit on it; None for the rung "connected".
+        ask: the number of the proposal; None for a candidate that the strategy did not propose (default).
+        more: how many further candidates the same limit refused, which the ledger does not list (default: 0).
+    """
+
+    kind: ClassVar[str] = "refused"
+    id: str
+    tree: Any
+    rung: str
+    quantity: str
+    value: float | None
+    bound: float | None
+    ask: int | None = None
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Costed:
+    """The costs of a trial's architecture.
+
+    Attributes:
+        trial: the number of the trial.
+        costs: the values by name, in the units of `trainables.costs.quantities`.
+        rung: how they were found: "counted", "predicted" or "measured".
+        device: the fingerprint of the device on which they were measured; empty for counted ones (default).
+    """
+
+    kind: ClassVar[str] = "costed"
+    trial: int
+    costs: dict[str, float]
+    rung: str
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +340,8 @@ Event = (
     | Enqueued
     | Asked
     | Answered
+    | Refused
+    | Costed
     | Found
     | Reported
     | Paused

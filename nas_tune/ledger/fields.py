@@ -123,6 +123,10 @@ _FLAG = Rule(lambda value: type(value) is bool, "true or false")
 _TEXT = Rule(_is_text, "a string")
 _TEXT_OR_NONE = Rule(lambda value: value is None or type(value) is str, "a string, or nothing")
 _VALUE_OR_NONE = Rule(lambda value: value is None or _is_number(value), "a number, or nothing")
+_RUNG = Rule(
+    lambda value: value in ("connected", "counted", "predicted", "measured"),
+    "one of 'connected', 'counted', 'predicted', 'measured'",
+)
 _TREE = Rule(lambda value: depth(value) <= DEEPEST, f"an architecture of at most {DEEPEST} levels")
 _RULES: Mapping[str, Rule] = {
     "trial": _COUNT,
@@ -142,6 +146,12 @@ _RULES: Mapping[str, Rule] = {
     ),
     "searches": _FLAG,
     "worker": _FLAG,
+    "rung": _RUNG,
+    "quantity": Rule(lambda value: value == "" or (type(value) is str and is_identifier(value)), IDENTIFIER_RULE),
+    "bound": _VALUE_OR_NONE,
+    "more": _COUNT,
+    "costs": Rule(_is_metrics, f"a table of numbers by name ({IDENTIFIER_RULE})"),
+    "device": _TEXT,
     "failure": _TEXT_OR_NONE,
     "message": _TEXT_OR_NONE,
     "traceback": _TEXT_OR_NONE,
@@ -161,6 +171,7 @@ _OF_KIND: Mapping[tuple[str, str], Rule] = {
         lambda value: value in ("complete", "pruned", "failed"), "one of 'complete', 'pruned', 'failed'"
     ),
     ("known", "state"): Rule(lambda value: value in ("complete", "pruned"), "one of 'complete', 'pruned'"),
+    ("refused", "ask"): Rule(lambda value: value is None or _is_count(value), "a whole number, 0 or more, or nothing"),
     ("paused", "value"): Rule(_is_finite, "a finite number"),
     ("session_ended", "message"): _TEXT,
 }

@@ -7,6 +7,7 @@ was reported before is ignored. A result that arrives twice or late changes noth
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from nas_tune.ledger.events import (
     Answered,
     Asked,
     BudgetChanged,
+    Costed,
     Ended,
     Enqueued,
     Event,
@@ -26,6 +28,7 @@ from nas_tune.ledger.events import (
     Noted,
     Paused,
     Promoted,
+    Refused,
     Reported,
     Retried,
     SessionEnded,
@@ -78,6 +81,9 @@ class TrialRecord:
         worker_losses: how often its worker died.
         attempts: how often it began from scratch.
         reports: its epochs, in order.
+        costs: what its architecture costs, by name; a measured value replaces a predicted one.
+        predicted: those of them that were predicted, by name.
+        devices: the fingerprint of the device of each measured cost, by name.
     """
 
     number: int
@@ -99,6 +105,14 @@ class TrialRecord:
     worker_losses: int = 0
     attempts: int = 1
     reports: list[Report] = field(default_factory=list)
+    costs: dict[str, float] = field(default_factory=dict)
+    predicted: dict[str, float] = field(default_factory=dict)
+    devices: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The costs of the architecture and the metrics of the last report, by name."""
+        return {**self.costs, **(self.reports[-1].metrics if self.reports else {})}
 
     @property
     def tree(self) -> Any:
@@ -141,6 +155,9 @@ class RunState:
         repeats: the trials that answered proposals since the last new trial.
         queue: the trees that wait to be tried, by canonical id, in order.
         known: the trials of warm starts.
+        refused: the architectures that limits refused, as far as the ledger lists them, in order.
+        turned_away: the ids of the proposals that limits refused.
+        refusals: the number of refused architectures by rung and quantity.
         sessions: how often a driver opened the run.
         active_seconds: the duration of all sessions together.
         notes: the notes for the user, each with its trial (-1 for the run).
@@ -158,6 +175,9 @@ class RunState:
     repeats: list[int] = field(default_factory=list)
     queue: dict[str, Any] = field(default_factory=dict)
     known: list[Known] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    turned_away: set[str] = field(default_factory=set)
+    refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     sessions: int = 0
     active_seconds: float = 0.0
     notes: list[tuple[int, str]] = field(default_factory=list)
@@ -206,6 +226,15 @@ class RunState:
             case Known():
                 self.asks += 1
                 self.known.append(event)
+            case Costed():
+                self._costed(event)
+            case Refused():
+                self.refused.append(event)
+                self.refusals[event.rung, event.quantity] += 1 + event.more
+                if event.ask is not None:
+                    self.asks = max(self.asks, event.ask + 1)
+                    self.turned_away.add(event.id)
+                    self.queue.pop(event.id, None)
             case Noted():
                 self.notes.append((event.trial, event.text))
             case BudgetChanged():
@@ -242,6 +271,16 @@ class RunState:
             return
         trial.state = "running"
         reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
+
+    def _costed(self, event: Costed) -> None:
+        trial = self._begun(event.trial)
+        if event.rung == "predicted":
+            trial.predicted.update(event.costs)
+            trial.costs = {**event.costs, **trial.costs}
+            return
+        trial.costs.update(event.costs)
+        if event.device:
+            trial.devices.update(dict.fromkeys(event.costs, event.device))
 
     def _found(self, event: Found) -> None:
         trial = self._begun(event.trial)

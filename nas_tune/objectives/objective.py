@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from nas_tune.errors import ConfigError
 from search_spaces.registry import Registry
+from trainables.costs.quantities import QUANTITIES
 from trainables.metrics import ACCURACY, Mode, discrete, modes_of
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "takes_several",
 ]
 
-_ACCURACIES = {one.name: one.mode for one in (ACCURACY, discrete(ACCURACY))}
+_KNOWN: dict[str, Mode] = {one.name: one.mode for one in (ACCURACY, discrete(ACCURACY))}
+_KNOWN |= {name: one.metric.mode for name, one in QUANTITIES.items()}
+"""The modes of metrics that mean the same in every trainable."""
 _MARK = "_takes_several_objectives"
 _Factory = TypeVar("_Factory", bound=Callable[..., Any])
 
@@ -72,19 +75,22 @@ def objectives_of(metric: str | Sequence[str], mode: Mode | Sequence[Mode]) -> t
     return tuple(Objective(name, way) for name, way in zip(metrics, modes, strict=True))
 
 
-def mode_left_out(metric: object) -> Mode | None:
+def mode_left_out(metric: object) -> Mode | list[Mode] | None:
     """Find the mode of a search whose configuration sets none.
 
-    A search may optimize a metric of any trainable, so the mode of a metric that is not accuracy is unknown.
+    A search may optimize a metric of any trainable, so a mode is known only for accuracy and the quantities of
+    `trainables.costs.quantities`.
 
     Args:
         metric: the name of a metric, or several names; another value gives None.
 
     Returns:
-        "max" if every metric is an accuracy; None if the mode must be set.
+        The mode of a metric, or that of each of several; None if a mode must be set.
     """
-    names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
-    return ACCURACY.mode if names and all(name in _ACCURACIES for name in names) else None
+    names = _names(metric)
+    if not names or not all(name in _KNOWN for name in names):
+        return None
+    return _KNOWN[names[0]] if isinstance(metric, str) else [_KNOWN[name] for name in names]
 
 
 def declared_modes(target: object, metric: object, settings: Mapping[str, Any]) -> list[Mode] | None:
@@ -96,11 +102,18 @@ def declared_modes(target: object, metric: object, settings: Mapping[str, Any]) 
         settings: of the trainable.
 
     Returns:
-        The mode of each metric; None unless the trainable declares all of them.
+        The mode of each metric; None unless the trainable declares one of them, and the others are declared or known.
     """
-    names = [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
+    names = _names(metric)
     modes = modes_of(target, settings) if names and target is not None else {}
-    return [modes[name] for name in names] if names and all(name in modes for name in names) else None
+    if not any(name in modes for name in names):
+        return None
+    known = {**_KNOWN, **modes}
+    return [known[name] for name in names] if all(name in known for name in names) else None
+
+
+def _names(metric: object) -> list[str]:
+    return [metric] if isinstance(metric, str) else list(metric) if isinstance(metric, list | tuple) else []
 
 
 def scores_of(metrics: Mapping[str, float], objectives: Sequence[Objective]) -> tuple[float, ...] | None:

@@ -223,6 +223,8 @@ def _coordinator(
         seed=setup.config.seed,
         at_end=setup.at_end,
         searches=setup.searches,
+        limits=setup.limits,
+        gate=setup.gate,
         batch=setup.config.batch,
         audience=Audience(observers, own=[*backups, keeper]),
         interrupts=interrupts,

@@ -7,12 +7,14 @@ A setup is what a run must not change: the ledger keeps its description (`nas_tu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nas_tune.config import SearchConfig
 from nas_tune.config.self_search import check_keys, searches, self_search
 from nas_tune.coordination.coordinator import Budget
+from nas_tune.coordination.gate import Gate
 from nas_tune.coordination.proposer import Proposer
 from nas_tune.coordination.registrations import Registrations, entries_to_send, for_training, used
 from nas_tune.errors import NasTuneError
@@ -21,6 +23,7 @@ from nas_tune.executors.clock import VirtualClock
 from nas_tune.executors.inline import InlineExecutor
 from nas_tune.executors.job import Job
 from nas_tune.executors.simulated import SimulatedExecutor
+from nas_tune.objectives.limits import Limit, limits_of
 from nas_tune.objectives.objective import Objective
 from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
@@ -35,15 +38,16 @@ from nas_tune.strategies import make as make_strategy
 from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
 from trainables.controls import Controlled
+from trainables.costs.quantities import QUANTITIES
 from trainables.kept_data import kept_file
 from trainables.metrics import Metric, declared_metrics
-from trainables.protocol import Describing
+from trainables.protocol import Costing, Describing
 from trainables.registry import TrainableTarget, adapt, setting_names
 from trainables.trial.repeated import one_of
 
 __all__ = ["CHANGEABLE", "SearchSetup", "target_of"]
 
-CHANGEABLE = SearchConfig.keys_that_decide("length", "trials", "care")
+CHANGEABLE = SearchConfig.keys_that_decide("length", "limits", "trials", "care")
 """Keys of the configuration that a resume may change."""
 
 
@@ -100,6 +104,11 @@ class SearchSetup:
         """The space of what the strategy is asked for: that of the architectures, or the numbers of searches."""
         return SEARCHES if self.searches else self.space
 
+    @cached_property
+    def proposed(self) -> Space:
+        """The space of what the strategy proposes: the part of `asked` that keeps the limits."""
+        return self.asked if self.gate is None else self.gate.space(self.asked)
+
     @property
     def trainable_settings(self) -> dict[str, Any]:
         """The settings of the trainable, with the space's name where it takes one and was given none."""
@@ -129,15 +138,33 @@ class SearchSetup:
     def metrics(self) -> tuple[Metric, ...]:
         """What the trainable declares about its metrics; empty where only the nodes of a cluster can tell."""
         try:
-            return declared_metrics(self.target, self.trainable_settings)
+            declared = declared_metrics(self.target, self.trainable_settings)
         except NasTuneError:
             return ()  # as for `about`
+        known = {one.name for one in declared}
+        costs = [name for name in (self.gate.names if self.gate else ()) if name in QUANTITIES and name not in known]
+        return (*declared, *(QUANTITIES[name].metric for name in costs))
 
     @property
     def budget(self) -> Budget:
         """When the run ends."""
         config = self.config
         return Budget(config.max_trials, config.max_seconds, config.max_epochs, config.max_retries)
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits on costs and on reported metrics."""
+        return limits_of(self.config.limits)
+
+    @cached_property
+    def gate(self) -> Gate | None:
+        """What judges architectures before a trial; None where neither a limit nor an objective is a cost."""
+        trainable = one_of(adapt(self.target, self.trainable_settings))
+        if self.searches or not isinstance(trainable, Costing):
+            return None
+        wanted = [one.metric for one in self.objectives if one.metric in trainable.counts]
+        limits = [one for one in self.limits if one.name in trainable.counts]
+        return Gate(limits, trainable, wanted) if limits or wanted else None
 
     def scheduler(self) -> Scheduler:
         """Make a fresh scheduler.
@@ -154,11 +181,12 @@ class SearchSetup:
             The proposer, which has seen no trial yet.
         """
         return Proposer(
-            self.asked,
+            self.proposed,
             self.sampler,
             seed=self.config.seed,
             mode=self.config.mode,
             metric=self.config.metric,
+            limits=self.limits,
         )
 
     def sampler(self, seed: int) -> Sampler:
@@ -172,7 +200,7 @@ class SearchSetup:
         """
         if self.searches:
             return SearchNumbers(self.asked, seed)
-        return make_strategy(self.config.strategy.name, self.asked, seed, self.config.strategy.settings)
+        return make_strategy(self.config.strategy.name, self.proposed, seed, self.config.strategy.settings)
 
     def design(self, progress: Progress | None = None) -> Design | None:
         """Make the initial design that the configuration asks for.
@@ -186,7 +214,7 @@ class SearchSetup:
         if self.config.initial is None:
             return None
         trainable = one_of(adapt(self.target, self.trainable_settings))
-        return make_initial(self.config.initial).design(self.space, trainable, self.config.seed, progress)
+        return make_initial(self.config.initial).design(self.proposed, trainable, self.config.seed, progress)
 
     def about(self) -> list[str]:
         """Ask the trainable what all its trainings have in common.

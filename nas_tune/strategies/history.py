@@ -4,6 +4,9 @@ A new sampler is made for every proposal; reading a thousand trials again each t
 The histories are therefore kept between proposals. They follow from the trials alone, so a fresh process finds the
 same.
 
+A trial that breaks constraints (Optuna's `constraints` of a trial, positive where one is broken) is shown with values
+behind those of all that keep them, the further the more it breaks: every strategy then ranks feasible trials first.
+
 A trial counts if it has a value for every active parameter of the space, whatever sampler proposed it; its other
 parameters (such as a learning rate) are ignored. Trials that wait in the queue count as proposed.
 """
@@ -23,6 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.objectives.pareto import places
 from nas_tune.objectives.standings import Result
+from nas_tune.strategies.feasible_first import feasible_first
 from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.interchange import from_trial
@@ -220,7 +224,7 @@ class History:
         self.signs = signs_of(study)
         # Optuna numbers the trials of a study from 0 without gaps.
         trials = study.get_trials(deepcopy=False)[:number]
-        self._trials = trials
+        self._trials = feasible_first(trials, self.signs)
         for trial in trials[self._settled :]:
             if self.is_open(trial.number):
                 self._read(trial)

@@ -24,9 +24,10 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["StudyMemory", "last_epoch", "last_values", "reported"]
+__all__ = ["REPORTS", "StudyMemory", "last_epoch", "last_values", "reported"]
 
-_REPORTS = "nas_tune:reports"
+REPORTS = "nas_tune:reports"
+"""The attribute of a trial that has the reports of several objectives, by epoch."""
 
 
 def last_epoch(trial: FrozenTrial) -> int | None:
@@ -38,7 +39,7 @@ def last_epoch(trial: FrozenTrial) -> int | None:
     Returns:
         The epoch; None before the first report.
     """
-    several = trial.user_attrs.get(_REPORTS)
+    several = trial.user_attrs.get(REPORTS)
     return trial.last_step if several is None else max(several)
 
 
@@ -53,7 +54,7 @@ def reported(trial: FrozenTrial, epoch: int, objective: int = 0) -> float | None
     Returns:
         The value; None if the trial did not report that epoch.
     """
-    several = trial.user_attrs.get(_REPORTS)
+    several = trial.user_attrs.get(REPORTS)
     if several is None:
         return trial.intermediate_values.get(epoch)
     return several[epoch][objective] if epoch in several else None
@@ -68,7 +69,7 @@ def last_values(trial: FrozenTrial) -> list[float] | None:
     Returns:
         One value for each objective; None without reports of several objectives.
     """
-    several = trial.user_attrs.get(_REPORTS)
+    several = trial.user_attrs.get(REPORTS)
     return None if several is None else list(several[max(several)])
 
 
@@ -145,7 +146,7 @@ class StudyMemory(BaseStorage):
             self.set_trial_intermediate_value(trial_id, epoch, values[0])
             return
         trial = self._changeable(trial_id)
-        trial.user_attrs.setdefault(_REPORTS, {})[epoch] = floats = list(map(float, values))
+        trial.user_attrs.setdefault(REPORTS, {})[epoch] = floats = list(map(float, values))
         if trial_id in self._open:
             trial.values = floats
 

@@ -80,7 +80,10 @@ class Unseen:
 
     def _drawn(self, seen: Container[str], rng: random.Random) -> Architecture | None:
         for _ in range(_DRAWS):
-            made = self._space.sample(rng)
+            try:
+                made = self._space.sample(rng)
+            except NoMemberError:
+                return None
             if made.id not in seen:
                 return made
         return None

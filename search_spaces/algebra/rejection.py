@@ -65,7 +65,7 @@ class RareMembers:
             made = self._space._drawn(rng)
             if self._space._is_valid(made):
                 return made
-        return self._walked(_any(found, rng), rng) if found else self._none()
+        return self._walked(_any(found, rng), rng, _STEPS) if found else self._none()
 
     @cached_property
     def known(self) -> list[Architecture]:
@@ -94,11 +94,11 @@ class RareMembers:
                 found.append(made)
         return found, draws
 
-    def _walked(self, made: Architecture, rng: random.Random) -> Architecture:
+    def _walked(self, made: Architecture, rng: random.Random, steps: int) -> Architecture:
         """The end of a random walk of valid members that starts at `made`."""
         from search_spaces.algebra.moves import step
 
-        for _ in range(_STEPS):
+        for _ in range(steps):
             made = step(self._space, self._space._trace(made), rng) or made
         return made
 

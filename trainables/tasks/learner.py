@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -311,6 +311,24 @@ class Learner:
             # A network of one's own need not be made, or run, on the meta device.
             return cost_of(self._built(tree, data, Randomness(0, torch.device("cpu"))), data.example())
 
+    @property
+    def counts(self) -> list[str]:
+        """The costs that are counted without running a network."""
+        return list(_COUNTED)
+
+    def costs(self, architecture: Architecture, names: Sequence[str]) -> dict[str, float]:
+        """Count costs of a network, as `cost` does.
+
+        Args:
+            architecture: a member of the space.
+            names: of the costs, of `counts`.
+
+        Returns:
+            Each of them by its name.
+        """
+        counted = self.cost(architecture)
+        return {name: float(getattr(counted, _COUNTED[name])) for name in names}
+
     def full_recipe(self) -> dict[str, Any]:
         """The settings of a full training: an average of the weights, an auxiliary head and drop path where networks
         have them, and what the task adds.
@@ -446,6 +464,10 @@ class Learner:
     def _older_identity(self, identity: Mapping[str, object]) -> dict[str, object]:
         """The identity in the form of checkpoints without a version, of which this trainable wrote none."""
         return {}
+
+
+_COUNTED = {"parameters": "parameters", "macs": "macs", "size": "model_bytes"}
+"""The field of `Cost` by the name of a quantity."""
 
 
 def _recipe(of: LearnerSettings) -> Recipe:

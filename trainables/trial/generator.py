@@ -5,13 +5,15 @@
         yield {"accuracy": 0.5}
 
 `seed` and `max_epochs` are passed where the signature names them; every other parameter is a setting. The state of a
-generator cannot be saved, so such a training starts from scratch after its worker has died.
+generator cannot be saved, so such a training starts from scratch after its worker has died. What an architecture costs
+is told before a training by functions of the architecture: `train.costs = {"parameters": count}`.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -97,6 +99,24 @@ class GeneratorTrainable:
         """
         raise CheckpointError(f"{self!r} cannot go on from {folder}; write a class with save() and load()")
 
+    @property
+    def counts(self) -> Sequence[str]:
+        """The names in the function's attribute `costs`."""
+        return list(_costs_of(self._function))
+
+    def costs(self, architecture: Architecture, names: Sequence[str]) -> Mapping[str, float]:
+        """Call the functions of the attribute `costs`.
+
+        Args:
+            architecture: a member of the space.
+            names: which costs.
+
+        Returns:
+            Each of them by its name.
+        """
+        known = _costs_of(self._function)
+        return {name: float(known[name](architecture)) for name in names}
+
     def close(self) -> None:
         """End the function at its last `yield`, so that its `finally` blocks run."""
         if self._epochs is not None:
@@ -105,3 +125,12 @@ class GeneratorTrainable:
 
     def __repr__(self) -> str:
         return f"GeneratorTrainable({getattr(self._function, '__name__', self._function)})"
+
+
+def _costs_of(function: object) -> Mapping[str, Callable[[Architecture], float]]:
+    while isinstance(function, partial):
+        function = function.func
+    found = getattr(function, "costs", {})
+    if not isinstance(found, Mapping) or not all(callable(count) for count in found.values()):
+        raise TrainableError(f"{function!r}.costs is {found!r:.100}; it maps names of costs to functions")
+    return found

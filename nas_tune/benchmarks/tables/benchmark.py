@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -71,6 +71,16 @@ class Benchmark(Protocol):
 
         Returns:
             The score; None where there is none.
+        """
+
+    def costs(self, architecture: Architecture) -> Mapping[str, float]:
+        """Look up what the architecture costs.
+
+        Args:
+            architecture: of the space.
+
+        Returns:
+            The costs that the table has, by name.
         """
 
     def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ class ParquetBenchmark:
         encoding: how the column writes them (see `encodings`).
         fidelities: rising in epochs. Several rows of an architecture are repeated trainings.
         test: the column of the test score, which no search sees; None without one.
+        costs: the columns of costs by the name of the cost. Of repeated trainings the first row counts.
 
     Raises:
         ConfigError: no such file or column, or a row that is not an architecture of the space.
@@ -42,17 +43,20 @@ class ParquetBenchmark:
         encoding: str,
         fidelities: Sequence[Fidelity],
         test: str | None = None,
+        costs: Mapping[str, str] | None = None,
     ) -> None:
         self._file, self._space = file, space
         self.epochs = tuple(fidelity.epoch for fidelity in fidelities)
         if not self.epochs or list(self.epochs) != sorted(set(self.epochs)):
             raise ConfigError(f"fidelities {self.epochs}: give at least one, with epochs in increasing order")
         numbers = [name for fidelity in fidelities for name in (fidelity.value, fidelity.cost)]
-        table = _read(file, [column, *numbers, *([test] if test else [])])
+        columns = dict(costs or {})
+        table = _read(file, [column, *numbers, *([test] if test else []), *columns.values()])
         if not len(table):
             raise ConfigError(f"table {file} has no rows; it needs one for each architecture that may be asked for")
         self._values = _columns(table, [fidelity.value for fidelity in fidelities])
         self._seconds = _columns(table, [fidelity.cost for fidelity in fidelities])
+        self._costs = {name: _numbers(table[of], of) for name, of in columns.items()}
         self._test = _columns(table, [test])[:, 0] if test else None
         self._rows: dict[Architecture, list[int]] = {}
         self._ids: dict[str, Architecture] | None = None
@@ -67,6 +71,10 @@ class ParquetBenchmark:
         rows = self._found(architecture)
         row = rows[seed % len(rows)]
         return Curve(tuple(self._values[row].tolist()), tuple(self._seconds[row].tolist()))
+
+    def costs(self, architecture: Architecture) -> Mapping[str, float]:
+        row = self._found(architecture)[0]
+        return {name: float(column[row]) for name, column in self._costs.items()}
 
     def test(self, architecture: Architecture) -> float | None:
         return None if self._test is None else float(self._test[self._found(architecture)].mean())

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -69,6 +69,10 @@ class SurrogateBenchmark:
     def test(self, architecture: Architecture) -> float | None:
         """Return None: the surrogate has no test score."""
         return None
+
+    def costs(self, architecture: Architecture) -> Mapping[str, float]:
+        """Return nothing: the surrogate predicts no costs."""
+        return {}
 
     def best(self, mode: Literal["max", "min"], judged_by: Literal["test", "validation"]) -> float | None:
         """Return None: the space is too large to predict all architectures."""

@@ -8,6 +8,7 @@ file = "nb201_cifar10.parquet"                       # or below the folder that 
 column = "arch_str"
 fidelities = ["12:c10_val_12:c10_cost_12_s"]
 test = "c10_test_200"
+costs = { macs = "c10_flops", parameters = "c10_params" }   # what `limits` can bound
 
 or, with a surrogate (`nas-tune[surrogate]`):
 
@@ -22,7 +23,7 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import search_spaces
 from nas_tune.benchmarks.tables.benchmark import Benchmark, Curve, parse_fidelity
@@ -54,9 +55,12 @@ class Table:
         metric: the name under which values are reported.
         mode: whether more ("max") or less ("min") of it is better; may be left out for accuracy.
         unit: the unit of the values, such as "%"; empty where there is none.
+        costs: the columns of costs by the name of the cost, such as {"macs": "c10_flops"}; by default none. They are in
+            the units of `trainables.costs.quantities`.
     """
 
     checkpoints = False
+    looks_costs_up = True
 
     def __init__(
         self,
@@ -70,9 +74,12 @@ class Table:
         metric: str = ACCURACY.name,
         mode: Mode | None = None,
         unit: str = "",
+        costs: Mapping[str, str] | None = None,
     ) -> None:
         self.metrics_of({"metric": metric, "mode": mode, "unit": unit})  # refuses a wrong mode or unit
-        self._arguments = (space, str(find_table(file)), column, encoding, tuple(fidelities), test)
+        named = tuple((costs or {}).items())
+        self._arguments = (space, str(find_table(file)), column, encoding, tuple(fidelities), test, named)
+        self.counts = [name for name, _ in named]
         self.metric = metric
         self._architecture: Architecture | None = None
         self._curve: Curve | None = None
@@ -93,7 +100,7 @@ class Table:
         """
         metric = str(settings.get("metric", ACCURACY.name))
         mode = settings.get("mode") or mode_left_out(metric)
-        return [] if mode is None else [Metric(metric, mode, settings.get("unit", ""))]
+        return [] if mode is None else [Metric(metric, cast(Mode, mode), settings.get("unit", ""))]
 
     @functools.cached_property
     def benchmark(self) -> Benchmark:
@@ -128,6 +135,19 @@ class Table:
             self.metric: curve.values[index],
             COST: curve.seconds[index] - before,
         }
+
+    def costs(self, architecture: Architecture, names: Sequence[str]) -> Mapping[str, float]:
+        """Look up costs of an architecture.
+
+        Args:
+            architecture: a member of the space.
+            names: of the costs, of `counts`.
+
+        Returns:
+            Each of them by its name.
+        """
+        known = self.benchmark.costs(architecture)
+        return {name: known[name] for name in names}
 
     def save(self, folder: Path) -> None:
         """Save nothing: a look-up starts again at no cost."""
@@ -170,15 +190,25 @@ def find_table(file: str) -> Path:
 
 @functools.lru_cache(maxsize=4)
 def _opened(
-    space: object, file: str, column: str | None, encoding: str, fidelities: tuple[str, ...], test: str | None
+    space: object,
+    file: str,
+    column: str | None,
+    encoding: str,
+    fidelities: tuple[str, ...],
+    test: str | None,
+    costs: tuple[tuple[str, str], ...],
 ) -> Benchmark:
     of = space if isinstance(space, Space) else search_spaces.get(str(space))
     if Path(file).suffix == ".onnx":
-        return _surrogate(of, Path(file), fidelities, {"column": column, "test": test})
+        return _surrogate(
+            of, Path(file), fidelities, {"column": column, "test": test, "costs": str(dict(costs)) if costs else None}
+        )
     parsed = [parse_fidelity(text) for text in fidelities]
     if column is None:
         raise ConfigError(f"table {file}: name the column that holds the architectures")
-    return ParquetBenchmark(Path(file), of, column=column, encoding=encoding, fidelities=parsed, test=test)
+    return ParquetBenchmark(
+        Path(file), of, column=column, encoding=encoding, fidelities=parsed, test=test, costs=dict(costs)
+    )
 
 
 def _surrogate(space: Space, file: Path, fidelities: Sequence[str], columns: Mapping[str, str | None]) -> Benchmark:
