@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, Paused, RunState, TrialRecord
+from nas_tune.objectives.limits import limits_of
 from nas_tune.objectives.standings import Result, in_order
 from nas_tune.results.ranking import pareto, result_of
 
@@ -22,7 +23,7 @@ class Pace:
     """
 
     def __init__(self, config: SearchConfig, clock: Callable[[], float] = time.monotonic) -> None:
-        self.config, self._objectives = config, config.objectives
+        self.config, self._objectives, self._limits = config, config.objectives, limits_of(config.limits)
         self.state = RunState()
         self.best: TrialRecord | None = None
         self._leaders: dict[str, tuple[TrialRecord, Result]] = {}
@@ -53,7 +54,7 @@ class Pace:
     @property
     def on_front(self) -> int:
         """The number of trials on the Pareto front, as `Run.pareto` computes it."""
-        return len(pareto(self.state.trials.values(), self._objectives))
+        return len(pareto(self.state.trials.values(), self._objectives, self._limits))
 
     @property
     def elapsed(self) -> float:
@@ -95,7 +96,7 @@ class Pace:
 
     def _compare(self, trial: TrialRecord) -> None:
         """Update the best trial: it is one of the best complete, the longest complete and the best stopped trial."""
-        result = result_of(trial, self._objectives)
+        result = result_of(trial, self._objectives, self._limits)
         if result is None:
             return
         longest = self._leaders.get("longest")

@@ -81,6 +81,10 @@ def best(
     run: RunArgument,
     k: Annotated[int, typer.Option("-k", min=1, help="How many architectures.")] = 5,
     front: Annotated[bool, typer.Option("--front", help="Print the whole Pareto front, instead of -k.")] = False,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="CONDITION", help="Only these, as in 'latency <= 5ms and parameters <= 200k'."),
+    ] = None,
     format: FormatOption = None,
     out: OutOption = None,
     draw: Annotated[
@@ -101,6 +105,7 @@ def best(
         run: the run's folder, or its name below runs/.
         k: how many architectures to print.
         front: whether to print the whole Pareto front instead.
+        where: what the architectures must keep, such as "latency <= 5ms and parameters <= 200k".
         format: the format; by default that of the file's suffix, else a table.
         out: the file to write; by default stdout.
         draw: a file for a drawing of the best architecture.
@@ -112,7 +117,9 @@ def best(
 
     opened = Run(run_folder(run))
     _print_state(opened)
-    frame, kind = opened.pareto() if front else opened.best(k), format_of(format, out)
+    if front and where is not None:
+        raise ConfigError("--front and --where exclude each other: a front is that of all trials within the limits")
+    frame, kind = opened.pareto() if front else opened.best(k, where=where), format_of(format, out)
     if draw is not None:
         _draw_first(opened, frame, draw)
     if plot is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 import pandas as pd
@@ -11,10 +12,12 @@ from nas_tune.cli.places import shown, stderr, stdout, width_of
 from nas_tune.cli.tables import TableColumn, lines, wrapped
 from nas_tune.cli.text import measured, plain, titled
 from nas_tune.errors import NasTuneError
+from nas_tune.objectives.limits import limits_text
 from nas_tune.results import Run, RunSnapshot
 from nas_tune.results.space import run_space
 from search_spaces.notation import writer
 from trainables.controls import Control
+from trainables.costs.quantities import write_value
 from trainables.trial.repeated import SPREAD
 
 __all__ = ["conclude", "counted", "print_best"]
@@ -74,6 +77,8 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
         out.print(line)
     for control in run.controls():
         out.print(f"beside, at defaults: {_beside(run, control)}")
+    if text := _limits(run, best):
+        out.print(text)
     if front is None and (equal := _tied(best)):
         out.print(f"{equal} have the same value: the older trial comes first")
     out.print()
@@ -82,6 +87,19 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     for place, trial in enumerate(best["trial"], start=1):
         text = wrapped(plain(written(run.tree(int(trial)))), width, ranks + 2)
         out.print(f"{place:>{ranks}}  {text}")
+
+
+def _limits(run: Run, best: pd.DataFrame) -> str:
+    """The limits of the run, and whether the best trial keeps them; empty without limits."""
+    limits = run.limits
+    if not limits:
+        return ""
+    first = best.iloc[0]
+    broken = [one for one in limits if not one.holds(float(first.get(one.name, math.nan)))]
+    if not broken:
+        return f"limits: {limits_text(limits)}"
+    values = ", ".join(f"{one.name} is {write_value(one.name, float(first.get(one.name, math.nan)))}" for one in broken)
+    return f"limits: {limits_text(limits)}; no trial keeps them: of trial {first['trial']}, {values}"
 
 
 def _beside(run: Run, control: Control) -> str:
@@ -115,7 +133,18 @@ def counted(now: RunSnapshot) -> str:
     counts = ", ".join(f"{n} {state}" for state, n in now.counts.items() if n) or "none yet"
     text = f"{now.trials} trial{'' if now.trials == 1 else 's'}: {counts}"
     duplicates = f"{now.answered} duplicate{'' if now.answered == 1 else 's'}"
-    return f"{text}; {duplicates} answered from the ledger" if now.answered else text
+    text = f"{text}; {duplicates} answered from the ledger" if now.answered else text
+    return f"{text}; {_refused(now)} refused before a trial" if now.refused else text
+
+
+def _refused(now: RunSnapshot) -> str:
+    """The number of refused architectures by what refused them: "41 architectures (38 by macs, 3 unconnected)"."""
+    total = sum(now.refused.values())
+    causes = []
+    for (rung, quantity), count in now.refused.items():
+        how = "" if rung == "counted" else f" {rung}"
+        causes.append(f"{count:,} by{how} {quantity}" if quantity else f"{count:,} whose output ignores the input")
+    return f"{total:,} architecture{'' if total == 1 else 's'} ({', '.join(causes)})"
 
 
 def _of_front(run: Run, front: Collection[int] | None) -> str:
@@ -137,7 +166,8 @@ def _columns(run: Run, best: pd.DataFrame, validated: Collection[str]) -> list[T
     for name, header in shown_as.items():
         # The spread is a column where trials train several times.
         values |= {name: header, f"{name}{SPREAD}": f"{name} spread"}
-    wanted = {"trial": "trial", **values, "epochs": "epochs", **sizes}
+    limited = {one.name: titled(one.name, run.unit(one.name)) for one in run.limits if one.name not in sizes}
+    wanted = {"trial": "trial", **values, **limited, "epochs": "epochs", **sizes}
     columns = [TableColumn("#", [str(place) for place in range(1, len(best) + 1)], right=True)]
     for name, header in wanted.items():
         if name == "macs" and name in best:

@@ -130,9 +130,9 @@ class SearchConfig(BaseModel):
     task. Several metrics have one mode each, or one for all."""
 
     limits: Annotated[LimitTable, Key("limits")] = Field(default_factory=dict)
-    """What a network may cost, such as `{ parameters = "100k", latency = "5ms" }`, and what a reported metric must keep,
-    such as `{ recall = ">= 0.8" }`. An architecture over a limit is refused before it is trained where its cost can be
-    told before; a trial that breaks a limit ranks behind all others. A resume may change them."""
+    """What a network may cost, such as `{ parameters = "100k" }`, and what a reported metric must keep, such
+    as `{ recall = ">= 0.8" }`. An architecture over a limit is refused before it is trained where its cost is known
+    before; a trial that breaks a limit ranks behind all others. A resume may change them."""
 
     max_trials: Annotated[TrialCount, Key("length")] = None
     """The number of trials of the whole run, resumed sessions included."""

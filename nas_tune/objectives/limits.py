@@ -21,9 +21,11 @@ from search_spaces.names import did_you_mean
 from trainables.costs.quantities import QUANTITIES, read_value, write_value
 from trainables.errors import TrainableError
 
-__all__ = ["Limit", "excess", "limits_of", "limits_text", "scores_within", "violation"]
+__all__ = ["Limit", "conditions_of", "excess", "limits_of", "limits_text", "scores_within", "violation"]
 
 _COMPARED = re.compile(r"\s*(<=|>=|≤|≥)\s*(.+)")
+_JOINED = re.compile(r"\s+and\s+|\s*,\s*", re.IGNORECASE)
+_CONDITION = re.compile(r"\s*(?P<name>[^\s<>=≤≥]+)\s*(?P<sign><=|>=|≤|≥)\s*(?P<bound>[^<>=]+)")
 _OTHER_SIGNS = re.compile(r"\s*(==|=|<|>|!=)")
 _FAR = 1e3
 """The ratio that stands for a value that is missing or infinitely far beyond a limit."""
@@ -94,6 +96,38 @@ def limits_of(given: Mapping[str, object]) -> tuple[Limit, ...]:
         ConfigError: a bound is none, or its unit is not one of the quantity.
     """
     return tuple(_read(name, value) for name, value in given.items())
+
+
+def conditions_of(given: str | Mapping[str, object]) -> tuple[Limit, ...]:
+    """Read the conditions of a choice among trials.
+
+    Args:
+        given: comparisons joined by "and" or commas, such as "latency <= 5ms and accuracy >= 0.9"; or limits by name.
+
+    Returns:
+        The conditions, in the order given.
+
+    Raises:
+        ConfigError: a part is no comparison.
+    """
+    if isinstance(given, Mapping):
+        return limits_of(given)
+    found = []
+    for part in _JOINED.split(given.strip()):
+        match = _CONDITION.fullmatch(part)
+        if match is None:
+            raise ConfigError(
+                f"where: {part.strip()!r} is no comparison of a column with a bound; write it as in "
+                "'latency <= 5ms and accuracy >= 0.9'"
+            )
+        name, sign, bound = match["name"], match["sign"], match["bound"].strip()
+        sense: Literal["<=", ">="] = "<=" if sign in ("<=", "≤") else ">="
+        try:
+            value = read_value(name, bound) if name in QUANTITIES else float(bound)
+        except (TrainableError, ValueError) as error:
+            raise ConfigError(f"where: {part.strip()!r}: {error}") from error
+        found.append(Limit(name, sense, value))
+    return tuple(found)
 
 
 def excess(values: Mapping[str, float], limits: Sequence[Limit]) -> float:
@@ -167,10 +201,11 @@ def _read(name: str, value: object) -> Limit:
             raise ConfigError(str(error)) from error
     number = _number(bound)
     if not sign or number is None:
-        hint = did_you_mean(name, QUANTITIES)
-        known = ", ".join(QUANTITIES)
-        rule = f"a limit on a reported metric is a comparison with a number, such as '>= 0.8'{hint and ','}{hint}"
-        raise ConfigError(f"{name}: got {value!r}; {rule} (quantities with units: {known})")
+        close = did_you_mean(name, QUANTITIES) or ";"
+        raise ConfigError(
+            f"{name}: got {value!r}, and it is no quantity{close} quantities are {', '.join(QUANTITIES)}; a limit on "
+            "another metric is a comparison with a number, such as '>= 0.8'"
+        )
     return Limit(name, "<=" if sign == "<=" else ">=", number)
 
 

@@ -4,6 +4,8 @@ Complete trainings are ordered by their scores, however long they took. A stoppe
 training, and is ordered by its scores among the others. Both rules cannot always hold: a stopped training may be better
 than a short complete one that is better than a longer one. It then comes behind the longer one.
 
+Results that break limits come behind all others, ordered by how much they break (Deb 2000).
+
 With several objectives the order by scores is that by front and crowding distance (`nas_tune.objectives.pareto`). Every
 order of trials in this package comes from here, so that a run, its strategies and its checkpoints agree on the best.
 """
@@ -30,11 +32,13 @@ class Result:
         scores: one for each objective; greater is better.
         epochs: how many it trained; infinite for a complete training of unknown length.
         complete: whether it ended by itself or at the last epoch; False if it was stopped or is paused.
+        broken: by how much it breaks limits (`nas_tune.objectives.limits.violation`); 0 if it keeps them.
     """
 
     scores: Sequence[float]
     epochs: float
     complete: bool
+    broken: float = 0.0
 
 
 def uneven(results: Sequence[Result]) -> bool:
@@ -53,14 +57,17 @@ def uneven(results: Sequence[Result]) -> bool:
 def contenders(results: Sequence[Result]) -> list[int]:
     """Find the results that may be the best: complete ones, and stopped ones at least as long as every complete one.
 
+    Where some results keep all limits, these are chosen among them.
+
     Args:
         results: the results to compare.
 
     Returns:
         Their places in `results`, ascending; empty if no training is complete.
     """
-    longest = max((one.epochs for one in results if one.complete), default=math.inf)
-    return [place for place, one in enumerate(results) if one.complete or one.epochs >= longest]
+    feasible = [place for place, one in enumerate(results) if not one.broken] or range(len(results))
+    longest = max((results[place].epochs for place in feasible if results[place].complete), default=math.inf)
+    return [place for place in feasible if results[place].complete or results[place].epochs >= longest]
 
 
 def in_order(results: Sequence[Result], count: int | None = None) -> list[int]:
@@ -73,6 +80,8 @@ def in_order(results: Sequence[Result], count: int | None = None) -> list[int]:
     Returns:
         The places of the best in `results`, the best first; of equal results the earlier one first.
     """
+    if any(one.broken for one in results):
+        return _feasible_first(results)[:count]
     if not results or len(results[0].scores) == 1:
         keys = _keys(results)
         return sorted(range(len(results)), key=lambda place: (keys[place], place))[:count]
@@ -96,6 +105,9 @@ def standings(results: Sequence[Result]) -> list[int]:
     Returns:
         The counts, in the order of `results`; equal results share one.
     """
+    if any(one.broken for one in results):
+        order = _feasible_first(results)
+        return [place for _, place in sorted(zip(order, range(len(order)), strict=True))]
     if not results or len(results[0].scores) == 1:
         first: dict[tuple[float, ...], int] = {}
         keys = _keys(results)
@@ -110,6 +122,14 @@ def standings(results: Sequence[Result]) -> list[int]:
 
     placed = dict(_blocks(results, judged))
     return [placed[member] for member in range(len(results))]
+
+
+def _feasible_first(results: Sequence[Result]) -> list[int]:
+    """The places of the results that keep all limits in their order, then the others by how much they break."""
+    kept = [place for place, one in enumerate(results) if not one.broken]
+    order = [kept[place] for place in in_order([results[place] for place in kept])]
+    broken = [place for place, one in enumerate(results) if one.broken]
+    return order + sorted(broken, key=lambda place: (results[place].broken, place))
 
 
 def _keys(results: Sequence[Result]) -> list[tuple[float, ...]]:

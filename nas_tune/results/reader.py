@@ -34,6 +34,7 @@ class RunSnapshot:
         last_event: when the ledger was last written (UTC); long ago, with trials running: a dead driver.
         counts: trials by state: running, paused, lost, complete, pruned, failed.
         running: the numbers of the trials that are neither over nor paused.
+        refused: the architectures that limits refused before a trial, by rung and quantity.
         asked, answered: proposals of the strategy, and those of them answered from the ledger as duplicates.
         sessions: how often a driver opened the run.
         seconds: wall time of all sessions together.
@@ -46,6 +47,7 @@ class RunSnapshot:
     last_event: datetime | None
     counts: Mapping[str, int]
     running: tuple[int, ...]
+    refused: Mapping[tuple[str, str], int]
     asked: int
     answered: int
     sessions: int
@@ -123,6 +125,7 @@ class LedgerReader:
                 last_event=_utc(self._now.last) if self._now.seen else None,
                 counts=counts,
                 running=tuple(sorted(state.unfinished.keys() - state.paused.keys())),
+                refused=dict(state.refusals),
                 asked=state.asks - len(state.known),
                 answered=state.answered,
                 sessions=state.sessions,

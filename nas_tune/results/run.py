@@ -11,16 +11,19 @@ the run names, and may happen in several threads and processes.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_tune.config.names import as_typed, check_local
 from nas_tune.errors import ConfigError
+from nas_tune.ledger import RunState, TrialRecord
+from nas_tune.objectives.limits import Limit, conditions_of, limits_of, violation
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, pareto, ranked
 from nas_tune.results.reader import LedgerReader, RunSnapshot
+from search_spaces.names import did_you_mean
 from search_spaces.whole_numbers import is_whole
 from trainables.controls import Control, read_control
 from trainables.kept_data import add_place
@@ -114,6 +117,12 @@ class Run:
         """The declared metrics of the trainable: mode, unit and interval of each; none in runs of before."""
         return read_metrics(self.meta.get("metrics"))
 
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The present limits on costs and metrics, those that the last resume may have changed."""
+        with self._reader.current() as state:
+            return limits_of(state.changes.get("limits", self.meta["config"].get("limits", {})))
+
     def unit(self, name: str) -> str:
         """Look up the unit of a metric.
 
@@ -189,28 +198,30 @@ class Run:
         """
         return _frame(self._table("epochs"))
 
-    def best(self, k: int = 1) -> pd.DataFrame:
+    def best(self, k: int = 1, *, where: str | Mapping[str, object] | None = None) -> pd.DataFrame:
         """Choose the best trials.
 
         Complete trials are ordered by value, for any length of training. A pruned or paused trial comes behind every
         trial that trained longer, and is ordered by value among the others; failed trials have no place. With several
         objectives the fronts replace the value: the Pareto front comes first, then the front of the trials that are
         left, and so on. Within a front, lonely trials come first (crowding distance); the best in the leading objective
-        is the very first.
+        is the very first. Trials that break a limit of the run come last.
 
         Args:
             k: how many, at least 1.
+            where: what the trials must keep besides, such as "latency <= 5ms and parameters <= 200k", or a dict as the
+                key `limits` of a configuration; None for nothing.
 
         Returns:
             The rows of `trials` of the k best, the best first; fewer if fewer have a value.
 
         Raises:
-            ConfigError: k is not a whole number of at least 1.
+            ConfigError: k is not a whole number of at least 1, or `where` is no condition on columns of `trials`.
         """
         if not is_whole(k, 1):
             raise ConfigError(f"best({k!r}): the number of architectures must be a whole number of at least 1")
         with self._reader.current() as state:
-            return self._rows(ranked(state.trials.values(), self.objectives, k))
+            return self._rows(ranked(self._where(state, where), self.objectives, k, self.limits))
 
     def controls(self) -> list[Control]:
         """List the controls: simple models that were fitted on the same data when the search began.
@@ -232,7 +243,7 @@ class Run:
             trial alone.
         """
         with self._reader.current() as state:
-            return self._rows(pareto(state.trials.values(), self.objectives))
+            return self._rows(pareto(state.trials.values(), self.objectives, self.limits))
 
     def contending(self) -> list[int]:
         """Find the trials whose values compare with those of complete ones.
@@ -243,7 +254,7 @@ class Run:
             Their numbers, ascending.
         """
         with self._reader.current() as state:
-            return contending(state.trials.values(), self.objectives)
+            return contending(state.trials.values(), self.objectives, self.limits)
 
     def query(self, sql: str) -> pd.DataFrame:
         """Answer SQL (in DuckDB's dialect) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.
@@ -344,6 +355,20 @@ class Run:
 
         return nas_tune.evaluate(self, trial, split, allow_code=allow_code)
 
+    def _where(self, state: RunState, where: str | Mapping[str, object] | None) -> Iterable[TrialRecord]:
+        """The trials that keep a condition."""
+        if where is None:
+            return state.trials.values()
+        conditions = conditions_of(where)
+        known = {name for trial in state.trials.values() for name in trial.values}
+        for one in conditions:
+            if one.name not in known:
+                close = did_you_mean(one.name, known)
+                raise ConfigError(
+                    f"where: no trial has a value of {one.name!r}{close or ';'} it may be {', '.join(sorted(known))}"
+                )
+        return [trial for trial in state.trials.values() if violation(trial.values, conditions) == 0]
+
     def _rows(self, trials: list[int]) -> pd.DataFrame:
         """The rows of these trials, in this order."""
         with self._reader.current() as state:
@@ -377,9 +402,9 @@ class Run:
         now = self.state
         counts = ", ".join(f"{count} {state}" for state, count in now.counts.items() if count)
         with self._reader.current() as state:
-            first = ranked(state.trials.values(), self.objectives, 1)
+            first = ranked(state.trials.values(), self.objectives, 1, self.limits)
             value = state.trials[first[0]].value if first else None
-            on_front = len(pareto(state.trials.values(), self.objectives))
+            on_front = len(pareto(state.trials.values(), self.objectives, self.limits))
         best = "" if value is None else f"; best {self.metric} {value:.6g}"
         if len(self.objectives) > 1:
             best += f"; {on_front} on the Pareto front"

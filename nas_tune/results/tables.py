@@ -8,7 +8,7 @@ the failure `diverged`, and its epoch has a row. Infinities stay.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -83,7 +83,8 @@ class Tables:
         if any(trial.attempts > 1 for trial in trials):
             columns["attempts"] = pa.array([trial.attempts for trial in trials], type=pa.int64())
         last = [trial.reports[-1].metrics if trial.reports else {} for trial in trials]
-        return pa.table({**columns, **self._metrics(state, last), **self._arch(trials)})
+        metrics = self._metrics(state, last)
+        return pa.table({**columns, **metrics, **_costs(trials, metrics), **self._arch(trials)})
 
     def epochs(self, state: RunState) -> pa.Table:
         """Build the table with a row a trial and epoch.
@@ -131,6 +132,12 @@ class Tables:
         for name, kind, plain in self._parameters:
             found[f"arch.{name}"] = pa.array([_typed(row.get(name), plain) for row in rows], type=kind)
         return found
+
+
+def _costs(trials: Sequence[TrialRecord], reported: Collection[str]) -> dict[str, pa.Array]:
+    """The costs that were found before the trainings, as far as no report has them."""
+    names = sorted({name for trial in trials for name in trial.costs} - set(reported))
+    return {name: pa.array([_float(trial.costs.get(name)) for trial in trials], pa.float64()) for name in names}
 
 
 def _renamed(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -22,8 +22,10 @@ from nas_tune.executors.base import Executor
 from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ended, Event, Ledger, RunState, SessionStarted, TrialRecord, backup_path, ledger_path
 from nas_tune.ledger.filesystem import is_network_folder
+from nas_tune.objectives.limits import Limit
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.ranking import contending, final_scores, pareto, ranked
+from nas_tune.session.limit_checks import limit_remarks
 from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.versions import version_changes, versions
 from trainables.trial.snapshots import Snapshots
@@ -75,10 +77,11 @@ class CheckpointKeeper:
         folder: of the run.
         keep: the number of trials whose checkpoints are kept.
         objectives: those of the run, the leading one first.
+        limits: those of the run.
     """
 
-    def __init__(self, folder: Path, keep: int, objectives: Sequence[Objective]) -> None:
-        self._folder, self._keep, self._objectives = folder, keep, objectives
+    def __init__(self, folder: Path, keep: int, objectives: Sequence[Objective], limits: Sequence[Limit] = ()) -> None:
+        self._folder, self._keep, self._objectives, self._limits = folder, keep, objectives, limits
         self._kept: set[int] = set()
         self._known: dict[int, TrialRecord] = {}
 
@@ -104,9 +107,9 @@ class CheckpointKeeper:
         self._known[record.number] = record
         # A resume meets trials again whose checkpoints were deleted long ago.
         candidates = {*self._kept, record.number} if self._folder_of(record.number).exists() else self._kept
-        order = ranked(self._known.values(), self._objectives)
+        order = ranked(self._known.values(), self._objectives, limits=self._limits)
         # Once a longer training has come to its end, nobody asks for a stopped one's network.
-        usable = candidates & {*(contending(self._known.values(), self._objectives) or order)}
+        usable = candidates & {*(contending(self._known.values(), self._objectives, self._limits) or order)}
         able = [number for number in order if number in usable]
         complete = [number for number in able if self._known[number].state == "complete"]
         kept = {*able[: self._keep], *complete[: self._keep]}
@@ -114,7 +117,7 @@ class CheckpointKeeper:
             self.remove(number)
         self._kept = kept
         # What is on the front decides who is alone there, and the last of each length what is behind it.
-        front = pareto(self._known.values(), self._objectives) if len(self._objectives) > 1 else []
+        front = pareto(self._known.values(), self._objectives, self._limits) if len(self._objectives) > 1 else []
         counting = {*kept, *front, *{self._known[number].epochs: number for number in order}.values()}
         self._known = {number: self._known[number] for number in counting}
 
@@ -211,7 +214,7 @@ def _coordinator(
     interrupts: Interrupts,
     clock: Callable[[], float],
 ) -> Coordinator:
-    keeper = CheckpointKeeper(folder, setup.config.keep_checkpoints, setup.objectives)
+    keeper = CheckpointKeeper(folder, setup.config.keep_checkpoints, setup.objectives, setup.limits)
     coordinator = Coordinator(
         ledger,
         space=setup.asked,
@@ -256,7 +259,7 @@ def _remark(coordinator: Coordinator, folder: Path, setup: SearchSetup, upgraded
     if upgraded:
         coordinator.note(f"since the last session: {', '.join(upgraded)}; what is found from here on may differ")
     known = {text for _, text in coordinator.state.notes}
-    for line in setup.about():
+    for line in (*setup.about(), *limit_remarks(setup)):
         if line not in known:
             coordinator.note(line)
     if not any(text.startswith("control ") for text in known):

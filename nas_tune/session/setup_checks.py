@@ -11,6 +11,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import check_several
 from nas_tune.schedulers import SCHEDULERS
 from nas_tune.session.initial_design import make as make_initial
+from nas_tune.session.limit_checks import check_limits
 from nas_tune.strategies import STRATEGIES
 from trainables.protocol import Checking, Deciding, Searching, Trainable, is_parallel
 from trainables.registry import adapt
@@ -59,6 +60,7 @@ def check_setup(setup: SearchSetup) -> None:
             f"strategy: {config.strategy.name} searches by {type(trainable).__name__}, which has no attribute "
             "`architecture`; give its class that property (trainables.protocol.Searching)"
         )
+    check_limits(setup)
     _check_together(setup, made)
     if config.initial is not None:
         make_initial(config.initial).check(trainable)

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.samplers._tpe.sampler import _split_trials, default_gamma
@@ -71,19 +72,34 @@ class TPE(ArchitectureSampler):
         self._model = _GroupedTPE(self.space, seed, self.startup, self.candidates, self.memory)
 
     def propose(self, study: Study, number: int) -> Architecture:
-        """Propose a draw of the models; if the space's rule refuses five in a row, the member nearest to the last."""
+        """Propose the best draw of the models that the space's rule allows, else the member nearest to the best one.
+
+        Each group of decisions has draws of its own; the second tries are the second best draws of all groups.
+        """
         ended, encoding = History.of(study, self.space, number).ended(), FlatEncoding(self.space)
         trial = FrozenTrial(number, TrialState.RUNNING, None, _EPOCH, None, {}, {}, {}, {}, {}, -1)
-        params: dict[str, Scalar] = {}
-        for _ in range(_REFUSED_IN_A_ROW):
-            params = self._drawn(study, trial, ended)
+        ranked = self._model.of_groups(study, ended)
+        nearest: dict[str, Scalar] = {}
+        for place in range(max(map(len, ranked), default=_REFUSED_IN_A_ROW)):
+            params = self._drawn(study, trial, ended, ranked, place)
             made = encoding.allowed(params)
             if made is not None:
                 return made
-        return encoding.nearest(params)
+            nearest = nearest or params
+        return encoding.nearest(nearest)
 
-    def _drawn(self, study: Study, trial: FrozenTrial, ended: Sequence[FrozenTrial]) -> dict[str, Scalar]:
-        params, made = self._model.of_groups(study, ended), dict[str, Scalar]()
+    def _drawn(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        ended: Sequence[FrozenTrial],
+        ranked: Sequence[Sequence[dict[str, Any]]],
+        place: int,
+    ) -> dict[str, Scalar]:
+        params: dict[str, Any] = {}
+        for draws in ranked:
+            params |= draws[min(place, len(draws) - 1)]
+        made: dict[str, Scalar] = {}
 
         def decide(parameter: Parameter, odds: float | None = None, /) -> Scalar:
             name, distribution = parameter.name, self._distributions[parameter.name]
@@ -110,21 +126,21 @@ class _GroupedTPE(TPESampler):
         )
         self._space, self._startup, self._memory = space, startup, memory
 
-    def of_groups(self, study: Study, ended: Sequence[FrozenTrial]) -> dict[str, Any]:
-        """Sample the best draw of each group, in the order of the space; none during the startup."""
+    def of_groups(self, study: Study, ended: Sequence[FrozenTrial]) -> list[list[dict[str, Any]]]:
+        """Draw from the model of each group, in the order of the space, the best draw first; none in the startup."""
         groups = _Groups.of(study, self._space, ended).of_decisions()
         if len(ended) < self._startup:
-            return {}
+            return []
         known = self._space.to_optuna()
         good, others = _parted(study, [*ended], default_gamma(len(ended)))
-        params: dict[str, Any] = {}
+        ranked: list[list[dict[str, Any]]] = []
         for group in groups:
             part = {name: known[name] for name in group if not known[name].single()}
             if part:
                 best = [trial for trial in good if group[0] in trial.params]
                 rest = islice((trial for trial in reversed(others) if group[0] in trial.params), self._memory)
-                params |= self._of_group(study, part, best, [*rest][::-1])
-        return params
+                ranked.append(self._of_group(study, part, best, [*rest][::-1]))
+        return ranked
 
     def alone(
         self,
@@ -141,13 +157,18 @@ class _GroupedTPE(TPESampler):
 
     def _of_group(
         self, study: Study, part: dict[str, BaseDistribution], good: list[FrozenTrial], others: list[FrozenTrial]
-    ) -> dict[str, Any]:
-        """Draw from the density of the good trials; return the draw with the greatest ratio to that of the others."""
+    ) -> list[dict[str, Any]]:
+        """Draw from the density of the good trials; the greatest ratio to that of the others comes first."""
         better = self._build_parzen_estimator(study, part, good, handle_below=True)
         worse = self._build_parzen_estimator(study, part, others, handle_below=False)
         draws = better.sample(self._rng.rng, self._n_ei_candidates)
-        best = self._compare(draws, self._compute_acquisition_func(draws, better, worse))
-        return {name: distribution.to_external_repr(best[name]) for name, distribution in part.items()}
+        ratios = self._compute_acquisition_func(draws, better, worse)
+        found: list[dict[str, Any]] = []
+        for place in np.argsort(-ratios, kind="stable"):
+            plain = {name: part[name].to_external_repr(values[place].item()) for name, values in draws.items()}
+            if plain not in found:
+                found.append(plain)
+        return found
 
 
 def _parted(study: Study, ended: list[FrozenTrial], count: int) -> tuple[list[FrozenTrial], list[FrozenTrial]]:

@@ -16,7 +16,6 @@ from statistics import mean
 from typing import Any
 
 import _report  # noqa: F401  # finds the checkout
-import pandas as pd
 
 import nas_tune
 from nas_tune.benchmarks.tables.table import Table
@@ -28,7 +27,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {},
     "auto": {},
     "tpe": {},
-    "evolution": {"population": 10, "sample": 4},
+    "evolution": {"population": 10},
 }
 COLUMNS = {
     "column": "arch_str",
@@ -62,7 +61,10 @@ def found(file: str, name: str, settings: dict[str, Any], limit: str, seed: int,
             **({} if as_rule else {"limits": {"macs": limit}}),
         )
         trials = run.trials()
-        over = sum(Table(space="nb201", file=file, **COLUMNS).costs(run.architecture(t), ["macs"])["macs"] > bound for t in trials["trial"])
+        over = sum(
+            Table(space="nb201", file=file, **COLUMNS).costs(run.architecture(t), ["macs"])["macs"] > bound
+            for t in trials["trial"]
+        )
         return float(run.best()["value"].iloc[0]), over
 
 
