@@ -547,7 +547,9 @@ class Space(Nested):
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal characters of the spec: equal for spaces declared alike."""
+        """16 hexadecimal characters of the spec, equal for spaces declared alike. A limited space has its own."""
+        if isinstance(self.valid, LimitedRule):
+            return self.valid.name
         if self._fingerprint is None:
             text = canonical_text(self.to_spec())
             self._fingerprint = blake2b(text.encode(), digest_size=8).hexdigest()

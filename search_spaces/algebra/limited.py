@@ -8,6 +8,7 @@ The members that a descent finds are less even than random draws.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 from functools import cached_property
@@ -40,8 +41,12 @@ class LimitedRule:
         excess: how far an architecture lies beyond the limit.
     """
 
+    serial = itertools.count()
+
     def __init__(self, rule: Callable[[Architecture], bool] | None, excess: Excess) -> None:
         self.rule, self.excess = rule, excess
+        self.name = f"limited-{next(self.serial)}"
+        """Differs from that of every other rule of this process."""
 
     def __call__(self, architecture: Architecture) -> bool:
         """Tell whether an architecture keeps the rule and meets the limit."""
