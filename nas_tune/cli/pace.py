@@ -23,7 +23,7 @@ class Pace:
     """
 
     def __init__(self, config: SearchConfig, clock: Callable[[], float] = time.monotonic) -> None:
-        self.config, self._objectives, self._limits = config, config.objectives, limits_of(config.limits)
+        self.config, self._objectives, self._limits = config, config.objectives, limits_of(config.limits or {})
         self.state = RunState()
         self.best: TrialRecord | None = None
         self._leaders: dict[str, tuple[TrialRecord, Result]] = {}

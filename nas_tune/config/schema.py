@@ -129,10 +129,10 @@ class SearchConfig(BaseModel):
     """Whether more ("max") or less ("min") of the metric is better. May be left out for accuracy and the metrics of a
     task. Several metrics have one mode each, or one for all."""
 
-    limits: Annotated[LimitTable, Key("limits")] = Field(default_factory=dict)
-    """What a network may cost, such as `{ parameters = "100k" }`, and what a reported metric must keep, such
-    as `{ recall = ">= 0.8" }`. An architecture over a limit is refused before it is trained where its cost is known
-    before; a trial that breaks a limit ranks behind all others. A resume may change them."""
+    limits: Annotated[LimitTable, Key("limits")] = None
+    """Bounds on what a network costs, and on reported metrics. With `{ parameters = "100k", recall = ">= 0.8" }` a
+    larger network is refused before it is trained, because its size is known before, and a trial with less recall ranks
+    behind all others. A resume may change the limits."""
 
     max_trials: Annotated[TrialCount, Key("length")] = None
     """The number of trials of the whole run, resumed sessions included."""

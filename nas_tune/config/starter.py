@@ -26,7 +26,7 @@ __all__ = ["ROOT_VARIABLE", "STARTERS", "starter"]
 
 _SECTIONS = {
     "What is searched, and how": ("space", "strategy", "scheduler", "initial", "warm_start", "warm_start_trials"),
-    "What is better": ("metric", "mode"),
+    "What is better, and what must hold": ("metric", "mode", "limits"),
     "When it ends": ("max_trials", "max_seconds", "forever", "max_epochs"),
     "Where it runs": ("executor", "workers", "resources", "address", "deterministic", "batch", "seed"),
     "What is kept, and what happens after a failure": (
@@ -43,6 +43,7 @@ _SECTIONS = {
 _EXAMPLES: Mapping[str, object] = {
     "metric": "accuracy",
     "mode": "max",
+    "limits": {"parameters": "100k"},
     "initial": "zero_cost",
     "max_seconds": 3600.0,
     "address": "auto",

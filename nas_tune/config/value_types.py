@@ -99,6 +99,8 @@ def _not_zero(value: int) -> int:
 
 def _limits(value: object) -> object:
     """A table of limits, as it was given: their order and their spelling are those of the user."""
+    if value is None:
+        return None
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
         raise ValueError("no table")
     problems = []
@@ -129,6 +131,6 @@ Modes = Annotated[Mode | tuple[Mode, ...], PlainValidator(_modes), Expected("one
 TrialCount = Annotated[Count | None, BeforeValidator(_whole), Expected("a whole number above 0")]
 Workers = Annotated[int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")]
 LimitTable = Annotated[
-    dict[str, Any], PlainValidator(_limits), Expected("a table of limits, such as { parameters = '100k' }")
+    dict[str, Any] | None, PlainValidator(_limits), Expected("a table of limits, such as { parameters = '100k' }")
 ]
 Folders = Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")]

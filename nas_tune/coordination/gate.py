@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from nas_tune.errors import NasTuneError
 from nas_tune.ledger import Refused
@@ -26,7 +26,6 @@ _KEPT = 200_000
 """Architectures after whose costs the oldest are forgotten."""
 
 
-@dataclass
 class Gate:
     """Judges architectures by the limits on their costs.
 
@@ -36,18 +35,14 @@ class Gate:
         wanted: further costs that are counted for every trial, such as objectives.
     """
 
-    limits: Sequence[Limit]
-    trainable: Costing
-    wanted: Sequence[str] = ()
-    _costs: dict[str, dict[str, float]] = field(default_factory=dict)
-    _refused: list[Refused] = field(default_factory=list)
-    _listed: set[str] = field(default_factory=set)
-    _more: int = 0
-
-    @property
-    def names(self) -> list[str]:
+    def __init__(self, limits: Sequence[Limit], trainable: Costing, wanted: Sequence[str] = ()) -> None:
+        self.limits, self.trainable = tuple(limits), trainable
+        self.names = list(dict.fromkeys([*(one.name for one in limits), *wanted]))
         """The names of the costs that are counted for every trial."""
-        return list(dict.fromkeys([*(one.name for one in self.limits), *self.wanted]))
+        self._costs: dict[str, dict[str, float]] = {}
+        self._refused: list[Refused] = []
+        self._listed: set[str] = set()
+        self._more = 0
 
     def space(self, of: Space) -> Space:
         """Narrow a space to the members that keep the limits.
@@ -124,10 +119,7 @@ class Gate:
         events, more = self._refused, self._more
         self._refused, self._more = [], 0
         if more and events:
-            last = events[-1]
-            events[-1] = Refused(
-                last.id, last.tree, last.rung, last.quantity, last.value, last.bound, last.ask, last.more + more
-            )
+            events[-1] = replace(events[-1], more=more)
         return events
 
     def _counted(self, architecture: Architecture) -> dict[str, float]:

@@ -121,7 +121,7 @@ class Run:
     def limits(self) -> tuple[Limit, ...]:
         """The present limits on costs and metrics, those that the last resume may have changed."""
         with self._reader.current() as state:
-            return limits_of(state.changes.get("limits", self.meta["config"].get("limits", {})))
+            return limits_of(state.changes.get("limits", self.meta["config"].get("limits")) or {})
 
     def unit(self, name: str) -> str:
         """Look up the unit of a metric.

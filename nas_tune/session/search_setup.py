@@ -154,7 +154,7 @@ class SearchSetup:
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
         """The limits on costs and on reported metrics."""
-        return limits_of(self.config.limits)
+        return limits_of(self.config.limits or {})
 
     @cached_property
     def gate(self) -> Gate | None:

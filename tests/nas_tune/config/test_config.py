@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from nas_tune.config import Component, ConfigProblems, Resources, SearchConfig, load_config
 from nas_tune.config.problems import Expected
+from nas_tune.config.schema import Decides
 from nas_tune.errors import ConfigError
 
 DEMO = Path(__file__).parents[3] / "notebooks" / "digits.toml"
@@ -328,11 +329,11 @@ def test_importing_it_costs_nothing_heavy() -> None:
 
 
 def test_every_key_says_once_what_it_decides() -> None:
-    keys = {
-        decides: SearchConfig.keys_that_decide(decides) for decides in ("result", "length", "trials", "care", "folder")
-    }
+    kinds: tuple[Decides, ...] = ("result", "length", "limits", "trials", "care", "folder")
+    keys = {decides: SearchConfig.keys_that_decide(decides) for decides in kinds}
     assert sorted(key for found in keys.values() for key in found) == sorted(SearchConfig.model_fields)
     assert keys["length"] == ["max_trials", "max_seconds", "forever"]
+    assert keys["limits"] == ["limits"]
     assert keys["trials"] == ["workers", "executor", "address", "resources"]
     assert keys["care"] == ["max_retries", "epoch_timeout", "keep_checkpoints", "storage", "backup_seconds"]
     assert keys["folder"] == ["name", "run_dir"]
