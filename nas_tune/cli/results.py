@@ -110,6 +110,9 @@ def best(
         out: the file to write; by default stdout.
         draw: a file for a drawing of the best architecture.
         plot: a file for a picture of the Pareto front.
+
+    Raises:
+        ConfigError: --front and --where are both given, or `where` is no condition.
     """
     from nas_tune.cli.frames import export_frame
     from nas_tune.cli.summary import print_best
