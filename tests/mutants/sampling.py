@@ -3,9 +3,9 @@
 A place is drawn by its own text, so that a sample keeps nearly all of its mutants when other code is edited.
 
 The changes are cosmic-ray's, of each kind those that a person could write by mistake: a comparison with the other
-edge, plus for minus, a number that is one off, True for False, `and` for `or`, a loop that is not run. Annotations are
-left alone, since nothing that runs depends on them, and so are the stars of signatures and of dict displays, which
-cosmic-ray takes for products and powers.
+edge, plus for minus, a number that is one off, True for False, `and` for `or`, a loop that is not run. Annotations and
+the imports for them (`if TYPE_CHECKING`) are left alone, since nothing that runs depends on them, and so are the stars
+of signatures and of dict displays, which cosmic-ray takes for products and powers.
 """
 
 from __future__ import annotations
@@ -154,12 +154,12 @@ def _is_plain_star(node: Node) -> bool:
 
 
 def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where annotations begin and end, as (line, column)."""
+    """Where annotations, and the conditions of imports for them, begin and end, as (line, column)."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        for name in ("annotation", "returns"):
-            one = getattr(node, name, None)
-            if isinstance(one, ast.expr):
+        for one in (getattr(node, "annotation", None), getattr(node, "returns", None), getattr(node, "test", None)):
+            is_condition = isinstance(one, ast.Name) and one.id == "TYPE_CHECKING"
+            if isinstance(one, ast.expr) and (one is not getattr(node, "test", None) or is_condition):
                 end = (one.end_lineno or one.lineno, one.end_col_offset or one.col_offset)
                 found.append(((one.lineno, one.col_offset), end))
     return found
