@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nas_tune.session.evaluation import evaluate, trained
     from nas_tune.winners.compress import Compression, compress
     from nas_tune.winners.export import export
+    from nas_tune.winners.measure import measure
     from nas_tune.winners.predict import Predictor, load
     from nas_tune.winners.retrain.retrain import retrain
     from nas_tune.winners.retrain.retrained import Retrained
@@ -43,6 +44,7 @@ __all__ = [
     "explain",
     "export",
     "load",
+    "measure",
     "open_run",
     "report",
     "resume",
@@ -64,6 +66,7 @@ _HOME = {
     "explain": "nas_tune.analysis",
     "export": "nas_tune.winners.export",
     "load": "nas_tune.winners.predict",
+    "measure": "nas_tune.winners.measure",
     "open_run": "nas_tune.api",
     "report": "nas_tune.reports",
     "resume": "nas_tune.api",

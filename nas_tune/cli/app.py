@@ -26,6 +26,7 @@ from nas_tune.cli.explain import explain
 from nas_tune.cli.export_winner import export
 from nas_tune.cli.init import init
 from nas_tune.cli.listing import spaces, strategies
+from nas_tune.cli.measure import measure
 from nas_tune.cli.places import stderr
 from nas_tune.cli.predict import predict
 from nas_tune.cli.report import report
@@ -148,6 +149,7 @@ for _command in (
     retrain,
     export,
     compress,
+    measure,
     predict,
     spaces,
     space,

@@ -30,6 +30,7 @@ from nas_tune.config.self_search import searches, self_search
 from nas_tune.config.task import is_learner, with_defaults_of_task, with_task
 from nas_tune.config.text import parse_toml, toml_text
 from nas_tune.config.value_types import (
+    DeviceTable,
     Folder,
     Folders,
     LimitTable,
@@ -45,6 +46,7 @@ from nas_tune.config.value_types import (
 )
 from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Objective, mode_left_out, objectives_of
+from trainables.hardware.device import Device
 from trainables.metrics import ACCURACY
 from trainables.supernet.methods import METHODS
 
@@ -168,6 +170,11 @@ class SearchConfig(BaseModel):
     warm_start_trials: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("result")] = 5
     """The number of architectures from `warm_start` that are tried first."""
 
+    device: Annotated[DeviceTable, Key("result", leads_out=True)] = None
+    """The device on which latency and energy are measured. A table with `engine` ("onnxruntime", "torch", "compile",
+    "cuda" or "command"), `threads`, `batch`, `precision`, and with "command" the program of yours that measures. By
+    default onnxruntime on one thread of this machine."""
+
     seed: Annotated[int, Field(ge=0, lt=2**32), Expected("a whole number from 0 to 4294967295"), Key("result")] = 0
     """The seed of the proposals and of every trial."""
     max_retries: Annotated[int, Field(ge=0), Expected("a whole number, 0 or more"), Key("care")] = 3
@@ -227,6 +234,21 @@ class SearchConfig(BaseModel):
             The keys, in the order of the fields.
         """
         return [name for name, key in _keys(cls) if key.leads_out]
+
+    def reaches(self, *keys: str) -> dict[str, Any]:
+        """Find where values of the configuration lead out of this machine or out of the run's folder.
+
+        Args:
+            keys: of `keys_that_lead_out`.
+
+        Returns:
+            Their values as `to_dict` has them, by key, without those that lead nowhere: a key without a value, and a
+            device that runs no command.
+        """
+        found = {key: _plain(getattr(self, key)) for key in keys}
+        if self.device is not None and self.device.command is None:
+            found.pop("device", None)
+        return {key: value for key, value in found.items() if value is not None}
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -338,7 +360,7 @@ def _judged_by(strategy: str, values: Mapping[str, object]) -> dict[str, object]
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Component):
+    if isinstance(value, Component | Device):
         return value.plain()
     if isinstance(value, tuple):
         return list(value)

@@ -28,7 +28,7 @@ _SECTIONS = {
     "What is searched, and how": ("space", "strategy", "scheduler", "initial", "warm_start", "warm_start_trials"),
     "What is better, and what must hold": ("metric", "mode", "limits"),
     "When it ends": ("max_trials", "max_seconds", "forever", "max_epochs"),
-    "Where it runs": ("executor", "workers", "resources", "address", "deterministic", "batch", "seed"),
+    "Where it runs": ("executor", "workers", "resources", "address", "device", "deterministic", "batch", "seed"),
     "What is kept, and what happens after a failure": (
         "name",
         "run_dir",
@@ -47,6 +47,7 @@ _EXAMPLES: Mapping[str, object] = {
     "initial": "zero_cost",
     "max_seconds": 3600.0,
     "address": "auto",
+    "device": {"engine": "onnxruntime", "threads": 1},
     "batch": 8,
     "name": "my-search",
     "run_dir": "runs/my-search",

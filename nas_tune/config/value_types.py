@@ -15,9 +15,12 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.limits import limits_of
 from nas_tune.objectives.objective import Mode
 from search_spaces.names import remote_problem
+from trainables.errors import TrainableError
+from trainables.hardware.device import Device
 
 __all__ = [
     "Count",
+    "DeviceTable",
     "Folder",
     "Folders",
     "LimitTable",
@@ -116,6 +119,16 @@ def _limits(value: object) -> object:
     return dict(value)
 
 
+def _device(value: object) -> object:
+    if isinstance(value, str):
+        where = "the device on which a trial trains is trainable.device"
+        raise SettingProblem(("", f"got {shown(value)}, expected a table, such as {{ engine = 'torch' }}; {where}"))
+    try:
+        return None if value is None else Device.of(value)  # type: ignore[arg-type]
+    except TrainableError as error:
+        raise SettingProblem(("", str(error).removeprefix("device").removeprefix(": ").strip())) from error
+
+
 # A constraint stands on the type itself and not on its union with None, which it could not compare.
 Count = Annotated[int, Field(gt=0)]
 Text = Annotated[str, Field(min_length=1)]
@@ -132,5 +145,8 @@ TrialCount = Annotated[Count | None, BeforeValidator(_whole), Expected("a whole 
 Workers = Annotated[int, Field(ge=-1), AfterValidator(_not_zero), Expected("a whole number, at least 1, or -1 for all")]
 LimitTable = Annotated[
     dict[str, Any] | None, PlainValidator(_limits), Expected("a table of limits, such as { parameters = '100k' }")
+]
+DeviceTable = Annotated[
+    Device | None, PlainValidator(_device), Expected("a table of a device, such as { engine = 'onnxruntime' }")
 ]
 Folders = Annotated[tuple[str, ...], BeforeValidator(_folders), Expected("an array of run folders")]

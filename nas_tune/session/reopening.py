@@ -65,9 +65,7 @@ def reopened(
     values["trainable"] = with_guess(values["trainable"], meta, check=said is not None)
     config = SearchConfig(**values)
     brought = [name for name, one in (("space", space), ("trainable", target)) if one is not None]
-    reaches = (
-        {} if said is None else {key: getattr(config, key) for key in config.keys_that_lead_out() if key not in said}
-    )
+    reaches = {} if said is None else config.reaches(*(key for key in config.keys_that_lead_out() if key not in said))
     check_code(meta, folder, allow_code=allow_code, given=brought, reaches=reaches)
     register_missing(meta.get("registered", {}), accept_code_change=accept_code_change)
     space = space or _space_again(meta, config)

@@ -340,6 +340,21 @@ def test_a_stranger_sends_nobody_anywhere(key: str, stranger: Stranger, tmp_path
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_stranger_runs_no_program_here(stranger: Stranger) -> None:
+    """The command of a device is a program of whoever began the run."""
+    mark = stranger.marks / "measured"
+    device = {"engine": "command", "command": f"touch {mark}"}
+    run = stranger.run("commands", ("trainable.registered", True), ("config.device", device))
+    done = call("resume", str(run), "--set", "max_trials=5")
+    assert done.exit_code == 2
+    assert f"device {device}"[:-1] in done.stderr
+    with pytest.raises(ForeignCodeError, match=r"device \{'engine': 'command', 'command': 'touch "):
+        nas_tune.measure(run, trainable=Climber)
+    assert not mark.exists()
+    harmless = stranger.run("measures", ("trainable.registered", True), ("config.device", {"engine": "torch"}))
+    assert nas_tune.resume(harmless, max_trials=5, trainable=Climber).state.trials == 5
+
+
 @pytest.mark.parametrize("home", ["unwritable", "absent"])
 def test_without_a_home_a_run_goes_on_in_its_process_and_says_what_to_do(
     home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

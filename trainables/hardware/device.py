@@ -13,7 +13,7 @@ import os
 import platform
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -137,9 +137,13 @@ class Device:
         """Convert the device to the table of a configuration; `Device.of` makes an equal device of it.
 
         Returns:
-            The attributes that are not None, by name.
+            The engine, and the attributes that are not the default, by name.
         """
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        found: dict[str, Any] = {"engine": self.engine}
+        for field in fields(self):
+            if (value := getattr(self, field.name)) != field.default:
+                found[field.name] = value
+        return found
 
     def fingerprint(self) -> str:
         """Name what values of this device belong to.

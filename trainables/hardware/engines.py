@@ -98,7 +98,7 @@ def prepared(subject: Subject, device: Device, folder: Path) -> Prepared:
         file = subject if isinstance(subject, Path) else _written(subject, device, folder)
         if device.engine == "command":
             return Prepared(lambda: run_command(device, file), "milliseconds of the command", warms_up=False)
-        loaded = session(file, device.threads)
+        loaded = session(file, device.threads, device.batch)
         inputs = session_inputs(loaded, device.batch)
         return _timed(lambda: loaded.run(None, inputs), device)
     if isinstance(subject, Path):

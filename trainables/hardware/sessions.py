@@ -14,18 +14,22 @@ __all__ = ["session", "session_inputs"]
 _TYPES = {"float": "float32", "float16": "float16", "double": "float64", "bool": "bool"}
 
 
-def session(file: Path | bytes, threads: int) -> Any:
-    """Load an ONNX file.
+def session(file: Path, threads: int, batch: int) -> Any:
+    """Load an ONNX file for batches of one size.
 
-    The threads of an operation do not spin while they wait, since that would cost CPU time that no user waits for.
+    The engine learns the size of a batch that the file leaves open. It then computes in advance what depends on no
+    input; without the size it runs such branches of a network, which can take most of the time. The threads of an
+    operation do not spin while they wait, since that would cost CPU time that no user waits for.
 
     Args:
-        file: the ONNX file, or its contents.
+        file: the ONNX file.
         threads: how many threads an operation may use.
+        batch: the number of examples.
 
     Returns:
         An `onnxruntime.InferenceSession` on the CPU, which runs one operation after the other.
     """
+    import onnx
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -33,6 +37,9 @@ def session(file: Path | bytes, threads: int) -> Any:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    for one in onnx.load(file, load_external_data=False).graph.input:
+        if one.type.tensor_type.shape.dim and (open_size := one.type.tensor_type.shape.dim[0].dim_param):
+            options.add_free_dimension_override_by_name(open_size, batch)
     return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 

@@ -50,6 +50,7 @@ def origin_of(
     *,
     allow_code: bool = False,
     said: Collection[str] = (),
+    reaches: Collection[str] = ("address",),
 ) -> Origin:
     """Find the trainable that trains the architectures of a run.
 
@@ -58,6 +59,7 @@ def origin_of(
         trainable: replaces the run's own one, with the run's settings that it takes; None for the run's own.
         allow_code: import the code that the run names, although it was not begun by this user on this machine.
         said: the keys of the configuration that the caller gave.
+        reaches: the keys of the run's configuration that are used and may lead out of this machine.
 
     Returns:
         The trainable, with its settings and the space.
@@ -70,9 +72,9 @@ def origin_of(
         raise ConfigError(f"{run.path} is a retraining itself; give the run that it belongs to, {run.path.parent}")
     space = _given_space(run)
     brought = [name for name, one in (("space", space), ("trainable", trainable)) if one is not None]
-    reaches = {key: getattr(run.config, key) for key in ("address",) if key not in said}
+    reached = run.config.reaches(*(key for key in reaches if key not in said))
     unneeded = ("strategy", "scheduler", "self-search")
-    check_code(run.meta, run.path, allow_code=allow_code, given=[*brought, *unneeded], reaches=reaches)
+    check_code(run.meta, run.path, allow_code=allow_code, given=[*brought, *unneeded], reaches=reached)
     register_missing(run.meta.get("registered", {}), kinds=FOR_TRAINING)
     space = space or _space_of(run)
     if callable(trainable):

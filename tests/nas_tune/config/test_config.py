@@ -15,6 +15,7 @@ from nas_tune.config import Component, ConfigProblems, Resources, SearchConfig, 
 from nas_tune.config.problems import Expected
 from nas_tune.config.schema import Decides
 from nas_tune.errors import ConfigError
+from trainables.hardware.device import Device
 
 DEMO = Path(__file__).parents[3] / "notebooks" / "digits.toml"
 SMALL: dict[str, object] = {"space": "nb201", "max_trials": 3}
@@ -344,9 +345,38 @@ def test_every_key_says_once_what_it_decides() -> None:
         "max_seconds",
         "forever",
     ]
-    assert SearchConfig.keys_that_lead_out() == ["address", "storage"]
+    assert SearchConfig.keys_that_lead_out() == ["address", "device", "storage"]
 
 
 def test_it_is_no_mapping_without_keys() -> None:
     config = SearchConfig(space="nb201", max_trials=3)
     assert dict(config)["max_trials"] == 3
+
+
+def test_a_device_is_a_table_and_is_kept() -> None:
+    config = SearchConfig(space="nb201", max_trials=1, device={"engine": "torch", "batch": 8})
+    assert config.device == Device("torch", batch=8)
+    assert SearchConfig.from_json(config.to_json()) == config
+    assert SearchConfig(space="nb201", max_trials=1).device is None
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ({"engine": "onnxruntimes"}, "device: engine is 'onnxruntimes'; did you mean 'onnxruntime'"),
+        ({"engin": "torch"}, "device: unknown key 'engin'; did you mean 'engine'"),
+        ("cuda", "the device on which a trial trains is trainable.device"),
+        (7, "device: is 7; it must be a table"),
+    ],
+)
+def test_a_device_that_is_none_is_refused(device: object, said: str) -> None:
+    with pytest.raises(ConfigProblems) as refused:
+        SearchConfig(space="nb201", max_trials=1, device=device)
+    assert said in str(refused.value)
+
+
+def test_only_a_device_with_a_command_leads_out() -> None:
+    own = {"engine": "command", "command": "python phone.py"}
+    assert SearchConfig(space="nb201", max_trials=1, device={"engine": "torch"}).reaches("device", "address") == {}
+    found = SearchConfig(space="nb201", max_trials=1, device=own, address="auto").reaches("device", "address")
+    assert found == {"device": own, "address": "auto"}
