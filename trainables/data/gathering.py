@@ -28,11 +28,13 @@ class Decoding:
         resize: side of the images in pixels; None keeps them, see `decode_all`.
         stream: whether they are decoded while the network trains; None decides by the free memory.
         loaders: the number of threads that do so.
+        data: the setting `data`; None for images that are of no run.
     """
 
     resize: int | None = None
     stream: bool | None = None
     loaders: int = 2
+    data: str | None = None
 
     @classmethod
     def of(cls, settings: DataSettings) -> Decoding:
@@ -44,7 +46,7 @@ class Decoding:
         Returns:
             Those that say how images are decoded.
         """
-        return cls(settings.resize, settings.stream, settings.loaders)
+        return cls(settings.resize, settings.stream, settings.loaders, settings.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _decoded(some: GatheredImages, decoding: Decoding) -> _Found:
 
 
 def _streamed(some: GatheredImages, decoding: Decoding) -> _Found:
-    images = StreamedImages.of(some.images, resize=decoding.resize, loaders=decoding.loaders)
+    images = StreamedImages.of(some.images, resize=decoding.resize, loaders=decoding.loaders, data=decoding.data)
     return _Found(images, images.facts.depth, images.facts.turned, images.facts.with_alpha)
 
 

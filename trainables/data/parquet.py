@@ -42,6 +42,10 @@ def parquet_files(path: Path) -> list[Path]:
     return [path] if path.suffix.lower() == ".parquet" else []
 
 
+_CELLS = 256
+"""Cells of images that are converted at a time."""
+
+
 @dataclass(slots=True)
 class _Rows:
     images: list[Encoded] = field(default_factory=list)
@@ -129,7 +133,8 @@ def _read(
         if lacking:
             raise DataError(f"{path} has no column {lacking[0]!r}, which the other files have")
         try:
-            table = file.read(columns=[columns.image, columns.label, *columns.more])
+            images = _images(file, columns.image)
+            table = file.read(columns=[columns.label, *columns.more])
             of_rows = None if groups is None else file.read(columns=[groups])[groups].to_pylist()
             splits = split_cells(file, columns.split)
         except (OSError, pyarrow.ArrowException) as error:
@@ -139,7 +144,7 @@ def _read(
     labels = table[columns.label].to_pylist()
     if columns.more:
         labels = list(zip(labels, *(table[name].to_pylist() for name in columns.more), strict=True))
-    for row, cell in enumerate(table[columns.image].to_pylist()):
+    for row, cell in enumerate(images):
         content = cell.get("bytes") if isinstance(cell, dict) else cell
         if not isinstance(content, bytes):
             raise DataError(f"{path}, row {row}: {columns.image!r} holds no bytes; the encoded image itself is needed")
@@ -150,6 +155,14 @@ def _read(
         some.images.append((f"{path}, row {row}", content))
         some.labels.append(labels[row])
         some.groups.append(None if of_rows is None else of_rows[row])
+
+
+def _images(file: Any, column: str) -> list[Any]:
+    """The cells of the column of images, a few at a time: the whole column would take as much memory again."""
+    found: list[Any] = []
+    for batch in file.iter_batches(_CELLS, columns=[column]):
+        found.extend(batch.column(0).to_pylist())
+    return found
 
 
 def _part_of_row(place: str, column: str | None, cell: object, of_file: PartName | None) -> PartName:

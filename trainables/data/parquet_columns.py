@@ -60,7 +60,8 @@ def opened(path: Path) -> Any:
     from pyarrow import parquet
 
     try:
-        return parquet.ParquetFile(path)
+        # Without it the bytes of all columns that are read would be in memory at once, beside what is made of them.
+        return parquet.ParquetFile(path, pre_buffer=False)
     except (OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} is not a complete Parquet file ({error}); fetch or write it again") from error
 

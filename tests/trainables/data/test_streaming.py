@@ -14,12 +14,16 @@ import pytest
 import torch
 from PIL import Image
 from pyarrow import parquet
+from safetensors.torch import save_file
 
+import nas_tune
 import search_spaces
-from trainables.data import DataSettings, described_images, file_sizes, load_images, load_raw
+from trainables import kept_data
+from trainables.data import DataSettings, described_images, file_sizes, load_images, load_raw, reading
 from trainables.data.images import Split
 from trainables.data.streaming import StreamedImages, free_memory, memory
 from trainables.data.streaming.ahead import prepared_ahead
+from trainables.data.streaming.facts import facts_of
 from trainables.errors import DataError, OutOfTime, TrainableError
 from trainables.registry import adapt
 from trainables.supernet.trainable import DartsTrainable
@@ -74,6 +78,95 @@ def test_streamed_images_are_those_in_memory_to_the_last_bit(folder: Path, setti
     assert inside.arguments() == streamed.arguments()
     raw, other = (load_raw(DataSettings(str(folder), stream=stream, **settings)) for stream in (False, True))
     assert raw.checksum() == other.checksum()
+
+
+# What images are like is found once for all processes of a run
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of images that each pass over all of them reads, of a process without a run."""
+    found: list[int] = []
+
+    def counted(encoded: Any, **how: Any) -> Any:
+        found.append(len(encoded))
+        return facts_of(encoded, **how)
+
+    monkeypatch.setattr(kept_data, "_places", [])
+    monkeypatch.setattr(kept_data, "_own", [])
+    monkeypatch.setattr(kept_data, "_beside", {})
+    monkeypatch.setattr("trainables.data.streaming.kept_facts.facts_of", counted)
+    reading._load_raw.cache_clear()
+    return found
+
+
+def another_process(*places: Path) -> None:
+    kept_data._own.clear()
+    kept_data._places[:] = places
+    kept_data._beside.clear()
+    reading._load_raw.cache_clear()
+
+
+def test_the_other_processes_of_a_run_read_no_image_to_know_all(folder: Path, tmp_path: Path, reads: list[int]) -> None:
+    settings = DataSettings(str(folder), stream=True)
+    run = tmp_path / "run"
+    run.mkdir()
+    first = load_raw(settings)
+    kept_data.bring("elsewhere", run)
+    assert not list(run.iterdir())
+    kept_data.bring(str(folder), run)
+    another_process(run)
+    second = load_raw(settings)
+    assert reads == [COUNT]
+    one, other = (raw.train.images.facts for raw in (first, second))  # type: ignore[union-attr]
+    for name in ("shape", "depth", "turned", "with_alpha", "digests"):
+        assert getattr(one, name) == getattr(other, name)
+    for name in ("totals", "extremes", "finite"):
+        assert torch.equal(getattr(one, name), getattr(other, name))
+    another_process()
+    load_raw(settings)
+    another_process(run)
+    load_raw(DataSettings(str(folder), stream=True, resize=6))
+    picture(99).save(folder / "a" / "0.png")
+    another_process(run)
+    load_raw(settings)
+    assert reads == [COUNT] * 4
+
+
+def test_a_file_of_facts_that_is_damaged_or_of_other_images_is_ignored(
+    folder: Path, tmp_path: Path, reads: list[int]
+) -> None:
+    settings, run = DataSettings(str(folder), stream=True), tmp_path / "run"
+    (run / "data").mkdir(parents=True)
+    load_raw(settings)
+    kept_data.bring(str(folder), run)
+    (file,) = (run / "data").iterdir()
+    whole = file.read_bytes()
+    another = {"totals": torch.zeros(2, 3, 3), "extremes": torch.zeros(2, 3), "finite": torch.ones(3) > 0}
+    save_file({**another, "digests": torch.zeros(3, 16)}, tmp_path / "other", {"facts": whole[8:200].hex()})
+    for content in (b"", whole[:-5], whole[:40], (tmp_path / "other").read_bytes()):
+        file.write_bytes(content)
+        another_process(run)
+        load_raw(settings)
+    assert reads == [COUNT] * 5
+    file.write_bytes(whole)
+    another_process(run)
+    load_raw(settings)
+    assert reads == [COUNT] * 5
+
+
+def test_a_search_keeps_what_its_images_are_like_for_what_comes_later(
+    folder: Path, tmp_path: Path, reads: list[int]
+) -> None:
+    small = {"name": "learner", "channels": 2, "cells": 1, "device": "cpu", "batch_size": 8}
+    task = {"name": "classification", "data": str(folder), "stream": True}
+    usual: dict[str, Any] = {"max_trials": 1, "max_epochs": 1, "executor": "inline", "strategy": "random"}
+    run = nas_tune.search("nb201", task=task, trainable=small, run_dir=tmp_path / "run", **usual)
+    assert [file.suffix for file in (run.path / "data").iterdir()] == [".facts"]
+    another_process()
+    nas_tune.resume(run.path, max_trials=2)
+    nas_tune.evaluate(run)
+    assert reads == [COUNT]
 
 
 def test_batches_come_in_order_with_their_labels(folder: Path) -> None:

@@ -50,6 +50,8 @@ def check_examples(first: Any, count: int, place: str) -> None:
     if isinstance(nbytes, int) and nbytes * count > most:
         raise DataError(
             f"{place} has {count} examples, which take {nbytes * count / 2**30:.1f} GiB if all are as large as the "
-            f"first; it is read whole, and at most {most / 2**30:.1f} GiB can be here. Write the images as files of a "
-            "folder with one sub-folder per class and give its path: they are decoded while the network trains"
+            f"first; it is read whole, and at most {most / 2**30:.1f} GiB can be here. Write its images one by one as "
+            "files, <folder>/<class or number>/<image>.png, and give the path of the folder: they are decoded while "
+            "the network trains. Smaller images (resize in the data set itself) may fit; other inputs need a task of "
+            "your own, whose parts read their batches (trainables.training.fetching)"
         )

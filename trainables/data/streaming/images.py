@@ -12,6 +12,7 @@ from torch import Tensor
 from trainables.data.decode import EIGHT, Array, Encoded, decode_one, stacked
 from trainables.data.streaming.ahead import prepared_ahead
 from trainables.data.streaming.facts import Facts, facts_of
+from trainables.data.streaming.kept_facts import kept_facts
 from trainables.errors import DataError
 
 __all__ = ["StreamedImages"]
@@ -38,13 +39,16 @@ class StreamedImages:
     device: torch.device
 
     @classmethod
-    def of(cls, encoded: Sequence[Encoded], *, resize: int | None, loaders: int) -> StreamedImages:
-        """Read images once, to learn what they are like.
+    def of(
+        cls, encoded: Sequence[Encoded], *, resize: int | None, loaders: int, data: str | None = None
+    ) -> StreamedImages:
+        """Read images once, to learn what they are like, unless another process of the run has done so.
 
         Args:
             encoded: the images, at least one.
             resize: as in `decode_all`.
             loaders: the number of threads that decode.
+            data: the setting `data`, with which a run keeps what the images are like; None keeps nothing.
 
         Returns:
             All images, on the CPU.
@@ -52,7 +56,10 @@ class StreamedImages:
         Raises:
             DataError: a file is damaged, or images differ in size or in depth; the message names the file.
         """
-        facts = facts_of(encoded, resize=resize, loaders=loaders)
+        if data is None:
+            facts = facts_of(encoded, resize=resize, loaders=loaders)
+        else:
+            facts = kept_facts(encoded, resize=resize, loaders=loaders, data=data)
         return cls(encoded, resize, facts, torch.arange(len(encoded)), loaders, torch.device("cpu"))
 
     @property
