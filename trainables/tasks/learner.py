@@ -15,7 +15,6 @@ all of them then call `step` and `evaluate`.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,28 +23,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from trainables.costs.cost import Cost, CostMeter, cost_of
-from trainables.costs.zero_cost import PROXIES, score
+from trainables.costs.zero_cost import PROXIES
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import Metric
 from trainables.networks import build, builder_of, decided_arguments, space_name, tree_of
 from trainables.settings import check_name, check_number
 from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.decisions import DecidedSettings
+from trainables.tasks.deploying import deployed, kept_settings
 from trainables.tasks.learner_settings import LearnerSettings
+from trainables.tasks.proxies import PROXY_EXAMPLES, proxy_score
 from trainables.tasks.registry import (
     AUTO,
     guessed,
     make_task,
-    measure_settings,
     task_class,
-    task_reference,
     task_settings,
     with_file,
 )
 from trainables.tasks.task import Recommending, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
-from trainables.training.batches import Batch, laid_out, mapped
-from trainables.training.devices import device_of, layout_of, placed
+from trainables.training.batches import Batch
+from trainables.training.devices import device_of, placed
 from trainables.training.loop import Recipe, Training
 from trainables.training.parallel import ALONE, Group, check_together
 from trainables.training.randomness import Randomness
@@ -57,13 +56,8 @@ if TYPE_CHECKING:
     from search_spaces.space import Space
     from trainables.export.deployed import Deployed
 
-__all__ = ["Learner"]
+__all__ = ["PROXY_EXAMPLES", "Learner"]
 
-PROXY_EXAMPLES = 64
-"""How many examples a zero-cost proxy sees."""
-
-_EXAMPLES = 16
-"""How many examples go with an exported network."""
 EMA = 0.999
 DROP_PATH = 0.2
 
@@ -283,15 +277,7 @@ class Learner:
         task = self._configured(decided)[1] if decided else self._task
         data, randomness = task.load(device), Randomness(seed, device)
         network = self._built(tree, data, randomness).to(device)
-        rows = torch.randperm(len(data.train), generator=randomness.generator, device=device)[:PROXY_EXAMPLES]
-        inputs, targets = data.train.rows(rows)
-        inputs = laid_out(data.normalize(inputs), layout_of(network, device))
-        if not isinstance(inputs, torch.Tensor):
-            return _score_of_cost(network, data, proxy)
-        # Proxies are defined by plain cross-entropy, whatever a classification trains with.
-        one_class = bool(data.classes) and isinstance(targets, torch.Tensor) and targets.dim() == 1
-        loss = None if one_class else lambda outputs, wanted: task.loss(outputs, wanted, data)
-        return score(network, inputs, targets, proxy, seed=seed, loss=loss)
+        return proxy_score(network, task, data, proxy, randomness.generator, seed=seed)
 
     def cost(self, architecture: Architecture) -> Cost:
         """Count the cost of a network without running it. Loads the data; needs no set-up.
@@ -372,42 +358,23 @@ class Learner:
 
     def deployed(self) -> Deployed:
         """The network with some training examples and what its user needs besides."""
-        from trainables.export.deployed import Deployed
-
-        training, data = self._run.training, self._run.training.data
-        rows = data.train.rows(torch.arange(min(_EXAMPLES, len(data.train)), device=data.device))[0]
-        splits = {"train": len(data.train), "validation": len(data.validation), "test": len(data.test)}
-        arguments = {}
-        for name, value in decided_arguments(self._settings.space, data.arguments()).items():
-            arguments[name] = list(value) if isinstance(value, tuple) else value
-        return Deployed(
-            network=training.network,
-            inputs=data.normalize(rows),
+        run, data = self._run, self._run.training.data
+        return deployed(
+            run.training.network,
+            run.task,
+            data,
             space=space_name(self._settings.space),
-            architecture=self._run.tree,
-            settings={**arguments, **self._network},
-            classes=data.classes,
-            data=data.name,
-            splits=splits,
-            task=task_reference(self._run.task),
+            architecture=run.tree,
+            arguments=decided_arguments(self._settings.space, data.arguments()),
+            network_settings=self._network,
             task_settings=self._kept_settings(),
-            **self._prepared(rows),
-            **self._run.task.exported(data),
         )
 
     def _kept_settings(self) -> dict[str, Any]:
         """The settings of the task that an exported folder keeps, those that the architecture decides among them."""
         own = flat_settings(LearnerSettings)
         flat = {**self._given, **self._run.decided}
-        return _kept(self._run.task, {name: value for name, value in flat.items() if name not in own})
-
-    def _prepared(self, rows: Batch) -> dict[str, Any]:
-        """How raw inputs become those of the network, unless the task says it by `mean` and `std`."""
-        data, task = self._run.training.data, self._run.task
-        if "mean" in task.exported(data) or _are_equal(rows, data.normalize(rows)):
-            return {}
-        # Exported files compute on the CPU, whatever this training computed on.
-        return {"prepare": task.load(torch.device("cpu")).normalize, "raw": mapped(torch.Tensor.cpu, rows)}
+        return kept_settings(self._run.task, {name: value for name, value in flat.items() if name not in own})
 
     def tuning(self) -> TaskTuning:
         """The data and the recipe, for a network that was made smaller."""
@@ -485,48 +452,6 @@ def _parted(task: object, settings: Mapping[str, object]) -> tuple[object, dict[
         others = {**task, **others}
         task = others.pop("name", AUTO)
     return task, with_file(others, task)
-
-
-def _are_equal(one: Batch, other: Batch) -> bool:
-    """Check whether two batches have the same form, names, types and values."""
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        same = one.shape == other.shape and one.dtype == other.dtype
-        return same and torch.allclose(one, other, rtol=0, atol=0, equal_nan=one.is_floating_point())
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_are_equal(part, other[name]) for name, part in one.items())
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_are_equal, one, other))
-    return False
-
-
-_NOT_KEPT = ("data", "data_root", "transforms")
-"""Settings of the tasks of this package that no prediction needs: where the data are, and views of the training. No
-prediction needs a loss or metrics of one's own either, which name code.
-"""
-
-
-def _kept(task: Task, settings: Mapping[str, object]) -> dict[str, Any]:
-    """The settings that an exported folder keeps: those that JSON can hold and a prediction needs."""
-    kept: dict[str, Any] = {}
-    measures = measure_settings(type(task))
-    for name, value in settings.items():
-        if name in measures or (type(task).__module__.startswith("trainables.") and name in _NOT_KEPT):
-            continue
-        try:
-            json.dumps(value)
-        except (TypeError, ValueError):
-            continue
-        kept[name] = value
-    return kept
-
-
-def _score_of_cost(network: torch.nn.Module, data: TaskData, proxy: str) -> float:
-    """A proxy that is a cost, of a network with several inputs; the others need one tensor."""
-    if proxy not in ("parameters", "macs"):
-        raise TrainableError(
-            f"{proxy} needs a network with one input, this one has several; use 'parameters' or 'macs'"
-        )
-    return float(getattr(cost_of(network, data.example()), proxy))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,5 +208,7 @@ class Large(Dataset[Any]):
 
 
 def test_a_data_set_that_would_fill_the_memory_is_refused_before_it_is_read() -> None:
-    with pytest.raises(DataError, match=r"2000000 examples, which take 280\.4 GiB.*files of a folder"):
+    with pytest.raises(
+        DataError, match=r"2000000 examples, which take 280\.4 GiB.*one by one as files, <folder>/<class or number>"
+    ):
         keep(Large())
