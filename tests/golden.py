@@ -122,7 +122,7 @@ def _inside(name: str, one: type) -> Iterator[tuple[str, Any]]:
             continue
         if inspect.isfunction(function):
             yield from _defaults(f"{name}.{attribute}", function)
-        elif isinstance(value, Enum | bool | int | float | str | tuple):
+        elif isinstance(value, Enum | bool | int | float | str | tuple | list | frozenset | Mapping):
             yield f"{name}.{attribute}", _plain(value)
 
 
@@ -133,7 +133,7 @@ def _defaults(name: str, function: Callable[..., object]) -> Iterator[tuple[str,
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON: what is not a number, word or collection by what it is called; sentences are left out."""
+    """A value as JSON: dataclasses by their fields, other objects by what they are called; sentences are left out."""
     if isinstance(value, str) and (" " in value or "\n" in value):
         return "a text"
     if isinstance(value, str):
@@ -150,6 +150,16 @@ def _plain(value: Any) -> Any:
         return value if not isinstance(value, float) or math.isfinite(value) else str(value)
     if isinstance(value, re.Pattern):
         return ascii(value.pattern)
+    if isinstance(value, range):
+        return str(value)
+    if isinstance(value, type):
+        return value.__name__
+    if dataclasses.is_dataclass(value):
+        held = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        is_flat = all(not isinstance(one, dict) and "(" not in str(one) for one in held.values())
+        return f"{type(value).__name__}({', '.join(f'{a}={b!r}' for a, b in held.items())})" if is_flat else held
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
     return getattr(value, "__name__", type(value).__name__)
 
 
