@@ -44,6 +44,7 @@ __all__ = [
     "metrics_of_supernet",
     "modes_of",
     "read_metrics",
+    "titled",
     "with_training",
 ]
 
@@ -213,6 +214,19 @@ def declaration_of(name: str, metrics: Iterable[Metric]) -> Metric | None:
         if name.startswith(prefix) and name.removeprefix(prefix) in declared:
             return replace(declared[name.removeprefix(prefix)], name=name)
     return None
+
+
+def titled(name: str, unit: str) -> str:
+    """Write the title of a column or an axis with the values of a metric.
+
+    Args:
+        name: the name of the metric.
+        unit: its unit; empty for none.
+
+    Returns:
+        The text, such as "rmse (USD)".
+    """
+    return f"{name} ({unit})" if unit else name
 
 
 def read_metrics(values: object) -> tuple[Metric, ...]:

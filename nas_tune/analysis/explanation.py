@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Explanation:
             the trial; missing for one training), distance (from the winner, 0 to 1) and changes (from the winner).
         shared: the decisions on which all of `top` agree.
         notes: what could not be computed, and why.
+        units: the unit of each optimized metric that has one, by its name; that of the leading one is also that of the
+            values of `neighbours` and `top`.
     """
 
     winner: int | None
@@ -51,6 +54,7 @@ class Explanation:
     top: pd.DataFrame
     shared: dict[str, Scalar]
     notes: tuple[str, ...]
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert the explanation to plain data for JSON.
@@ -74,6 +78,7 @@ class Explanation:
             "top": plain_rows(self.top),
             "shared": self.shared,
             "notes": list(self.notes),
+            "units": dict(self.units),
         }
 
 
@@ -94,6 +99,11 @@ def explain(run: Run | str | Path, evaluator: str = "auto", top: int = 5) -> Exp
     if top < 1:
         raise ConfigError(f"top is {top}; it is the number of best architectures to compare, at least 1")
     run = Run.of(run)
+    units = {one.metric: run.unit(one.metric) for one in run.objectives}
+    return replace(_explained(run, evaluator, top), units={name: unit for name, unit in units.items() if unit})
+
+
+def _explained(run: Run, evaluator: str, top: int) -> Explanation:
     known = [evidence(run, objective) for objective in run.objectives]
     weighed = tuple(importance(run, one, evaluator) for one in known)
     best = run.best(top)

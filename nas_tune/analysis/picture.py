@@ -8,6 +8,7 @@ from nas_tune.analysis.comparison import Comparison
 from nas_tune.errors import ConfigError
 from nas_tune.results.frames import written_aside
 from nas_tune.results.picture import drawable
+from trainables.metrics import titled
 
 __all__ = ["SUFFIXES", "draw_courses"]
 
@@ -46,7 +47,7 @@ def draw_courses(found: Comparison, out: Path) -> None:
         axes.set_xlabel(said)
         axes.grid(True, alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    left.set_ylabel(f"best {found.metric} so far, of complete trials")
+    left.set_ylabel(f"best {titled(found.metric, found.unit)} so far, of complete trials")
     left.legend(frameon=False)
     with written_aside(out) as draft:
         figure.savefig(draft, dpi=150, format=out.suffix[1:])

@@ -52,21 +52,26 @@ def explain(
         stdout().print(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
     for one in found.importance:
-        _print_importance(one, rows)
+        _print_importance(one, found.units.get(one.metric, ""), rows)
     if found.neighbours is not None:
-        _print_neighbours(found.neighbours, found.winner, rows)
+        _print_neighbours(found.neighbours, found.winner, _unit(found), rows)
     if len(found.top) > 1:
         _print_top(found)
     for note in found.notes:
         stdout().print(f"\nnote: {note}")
 
 
-def _print_importance(one: Importance, rows: int) -> None:
+def _unit(found: Explanation) -> str:
+    """The unit of the leading metric."""
+    return found.units.get(found.importance[0].metric, "") if found.importance else ""
+
+
+def _print_importance(one: Importance, unit: str, rows: int) -> None:
     from nas_tune.cli.tables import TableColumn, fitting, lines
-    from nas_tune.cli.text import plain
+    from nas_tune.cli.text import plain, titled
 
     out = stdout()
-    out.print(f"which decisions mattered to {plain(one.metric)}", style="bold")
+    out.print(f"which decisions mattered to {titled(one.metric, unit)}", style="bold")
     if one.table.empty:
         out.print(f"{one.advice}\n")
         return
@@ -117,17 +122,17 @@ def _print_pairs(one: Importance, rows: int) -> None:
     _print_rest(len(found) - len(shown))
 
 
-def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None:
+def _print_neighbours(around: Neighbours, winner: int | None, unit: str, rows: int) -> None:
     from nas_tune.cli.tables import TableColumn, fitting, lines, wrapped
-    from nas_tune.cli.text import brief, plain
+    from nas_tune.cli.text import brief, measured, plain, titled
 
     out, table = stdout(), around.table
     seen = int(table["seen"].sum())
     out.print(f"one change to the winner, trial {winner}", style="bold")
     # The winner may have a better value at its end, which most neighbours did not reach.
     out.print(
-        f"values of {around.source}, {brief(around.winner)} of the winner; {seen} of {around.count} neighbours were "
-        f"tried; {around.model}"
+        f"values of {around.source}, {measured(around.winner, unit)} of the winner; {seen} of {around.count} "
+        f"neighbours were tried; {around.model}"
     )
     shown = table.head(rows)
     wide = zip(shown["value"], shown["low"], shown["high"], shown["seen"], strict=True)
@@ -135,8 +140,10 @@ def _print_neighbours(around: Neighbours, winner: int | None, rows: int) -> None
     for value, low, high, tried in wide:
         cells.append(brief(value) if tried else f"{brief(value)} ± {brief(abs(high - low) / 2)}")
     columns = [
-        TableColumn("value", cells, right=True),
-        TableColumn("gain", [f"{gain:+.4g}" if gain == gain else "-" for gain in shown["gain"]], right=True),
+        TableColumn(titled("value", unit), cells, right=True),
+        TableColumn(
+            titled("gain", unit), [f"{gain:+.4g}" if gain == gain else "-" for gain in shown["gain"]], right=True
+        ),
         TableColumn(
             "known",
             [f"trial {n}" if tried else "guess" for n, tried in zip(shown["trial"], shown["seen"], strict=True)],
@@ -163,7 +170,9 @@ def _print_top(found: Explanation) -> None:
     width = width_of(out)
     out.print(f"\nthe best {len(found.top)}, and how they differ from the winner", style="bold")
     for row in found.top.to_dict("records"):
-        out.print(f"{row['rank']}  trial {row['trial']}  {with_spread(row['value'], row['spread'])}", end="")
+        out.print(
+            f"{row['rank']}  trial {row['trial']}  {with_spread(row['value'], row['spread'], _unit(found))}", end=""
+        )
         tie = ", a tie with the winner" if row["value"] == found.top["value"].iloc[0] else ""
         out.print(f"  distance {row['distance']:.2f}{tie}" if row["rank"] > 1 else "  the winner")
         for line in str(row["changes"]).splitlines():

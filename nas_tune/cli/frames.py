@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import pandas as pd
 from nas_tune.cli.formats import FrameFormat
 from nas_tune.cli.places import stderr, stdout, width_of
 from nas_tune.cli.tables import TableColumn, fitting, lines
-from nas_tune.cli.text import brief, plain, quantity
+from nas_tune.cli.text import brief, plain, quantity, titled
+from nas_tune.cli.units import no_unit
 from nas_tune.errors import ConfigError
 from nas_tune.results.frames import write_parquet, written_aside
 from nas_tune.results.redaction import without_formula
@@ -47,16 +48,18 @@ def export_frame(frame: pd.DataFrame, kind: FrameFormat, out: Path | None, colum
         stderr().print(f"{len(frame)} rows written to {out}")
 
 
-def text_columns(frame: pd.DataFrame) -> list[TableColumn]:
+def text_columns(frame: pd.DataFrame, unit: Callable[[str], str] = no_unit) -> list[TableColumn]:
     """Convert every column of a frame to text for people.
 
     Args:
         frame: the frame.
+        unit: returns the unit of a metric by its name, which stands behind the name of its column.
 
     Returns:
         A column of a table for each column of the frame.
     """
-    return [_column(str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
+    titles = [titled(str(name), unit(str(name))) for name in frame.columns]
+    return [_column(title, frame.iloc[:, place]) for place, title in enumerate(titles)]
 
 
 def macs_column(macs: pd.Series[Any]) -> TableColumn:

@@ -16,7 +16,8 @@ from typing import Self
 from rich.console import Console
 
 from nas_tune.cli.pace import Pace
-from nas_tune.cli.text import brief, duration, plain, results_of, shortened
+from nas_tune.cli.text import duration, measured, plain, results_of, shortened, with_units
+from nas_tune.cli.units import no_unit
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import Ended, Event, Lost, Noted, RunState, TrialRecord
 
@@ -38,6 +39,7 @@ class LineProgress:
         config: the configuration in force in this session.
         interval: seconds between two lines about trials, and between two notes.
         clock: a monotonic clock, in seconds.
+        unit: returns the unit of a metric by its name.
     """
 
     def __init__(
@@ -46,8 +48,9 @@ class LineProgress:
         config: SearchConfig,
         interval: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
+        unit: Callable[[str], str] = no_unit,
     ) -> None:
-        self._console, self._interval, self._clock = console, interval, clock
+        self._console, self._interval, self._clock, self._unit = console, interval, clock, unit
         self.notes: set[tuple[int, str]] = set()
         self._pace = Pace(config, clock)
         self._said = {"trial": -interval, "note": -interval}
@@ -80,7 +83,7 @@ class LineProgress:
                 self._ended(state.trials[event.trial])
             case Noted() if self._may("note"):
                 whose = f"trial {event.trial}: " if event.trial >= 0 else ""
-                line = f"note: {whose}{event.text}"
+                line = f"note: {whose}{with_units(event.text, self._unit)}"
                 self._say(line)
                 if len(plain(line)) <= _LONGEST:
                     self.notes.add((event.trial, event.text))
@@ -98,7 +101,8 @@ class LineProgress:
     def _line(self, trial: TrialRecord) -> str:
         pace, total = self._pace, self._pace.config.max_trials
         done = f"{pace.over}/{total}" if total else f"{pace.over}"
-        best = f", best {brief(pace.best.value)}" if pace.best else ""
+        unit = self._unit(pace.config.objectives[0].metric)
+        best = f", best {measured(pace.best.value, unit)}" if pace.best else ""
         if len(pace.config.objectives) > 1:
             best += f", front {pace.on_front}"
         number = str(trial.number).rjust(len(str(total - 1)) if total else 1)
@@ -108,7 +112,7 @@ class LineProgress:
         if trial.state == "failed":
             return f"failed: {trial.failure}: {shortened(plain(trial.message), 120)}"
         epochs = f"{trial.epochs} epoch{'s' if trial.epochs != 1 else ' '}"
-        return f"{trial.state:<8}  {results_of(trial, self._pace.config.objectives)}  {epochs}"
+        return f"{trial.state:<8}  {results_of(trial, self._pace.config.objectives, self._unit)}  {epochs}"
 
     def _may(self, what: str) -> bool:
         now = self._clock()

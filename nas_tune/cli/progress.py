@@ -20,7 +20,8 @@ from rich.text import Text
 from nas_tune.cli.lines import LineProgress
 from nas_tune.cli.pace import Pace
 from nas_tune.cli.tables import TableColumn, fitting, lines
-from nas_tune.cli.text import brief, duration, plain, results_of
+from nas_tune.cli.text import brief, duration, plain, results_of, titled
+from nas_tune.cli.units import no_unit
 from nas_tune.config import SearchConfig
 from nas_tune.coordination.observers import Observer
 from nas_tune.ledger import Ended, Event, RunState, TrialRecord
@@ -39,10 +40,17 @@ class LiveProgress:
         console: the console of a terminal.
         config: the configuration in force in this session.
         written: a function that turns the tree of an architecture into a short text.
+        unit: returns the unit of a metric by its name.
     """
 
-    def __init__(self, console: Console, config: SearchConfig, written: Callable[[Any], str]) -> None:
-        self._console, self._config, self._written = console, config, written
+    def __init__(
+        self,
+        console: Console,
+        config: SearchConfig,
+        written: Callable[[Any], str],
+        unit: Callable[[str], str] = no_unit,
+    ) -> None:
+        self._console, self._config, self._written, self._unit = console, config, written, unit
         self._pace = Pace(config)
         self._failure: TrialRecord | None = None
         self._live = Live(console=console, get_renderable=self.picture, refresh_per_second=_REFRESHES, transient=True)
@@ -123,7 +131,7 @@ class LiveProgress:
         best, objectives = self._pace.best, self._config.objectives
         if best is None:
             return Text("best  none yet", "dim")
-        line = Text("best  ", no_wrap=True).append(results_of(best, objectives), "bold green")
+        line = Text("best  ", no_wrap=True).append(results_of(best, objectives, self._unit), "bold green")
         line.append(f"  trial {best.number}, {best.epochs} epochs")
         return line if len(objectives) == 1 else line.append(f"  front {self._pace.on_front}")
 
@@ -132,14 +140,19 @@ class LiveProgress:
         if not waiting:
             return [Text("starting" if not self._pace.over else "", "dim")]
         room = max(1, min(12, self._console.height - 10))
-        columns = fitting(_columns(waiting[:room], self._config, self._written), width)
+        columns = fitting(_columns(waiting[:room], self._config, self._written, self._unit), width)
         rows = list(lines(columns, width))
         hidden = len(waiting) - room
         return [*rows, Text(f"and {hidden} more", "dim")] if hidden > 0 else rows
 
 
 def progress_display(
-    console: Console, config: SearchConfig, written: Callable[[Any], str], *, quiet: bool = False
+    console: Console,
+    config: SearchConfig,
+    written: Callable[[Any], str],
+    *,
+    unit: Callable[[str], str] = no_unit,
+    quiet: bool = False,
 ) -> AbstractContextManager[Observer | None]:
     """Make the progress display that suits a console.
 
@@ -147,6 +160,7 @@ def progress_display(
         console: the console.
         config: the configuration in force in this session.
         written: a function that turns the tree of an architecture into a short text.
+        unit: returns the unit of a metric by its name.
         quiet: whether to show nothing.
 
     Returns:
@@ -154,7 +168,9 @@ def progress_display(
     """
     if quiet:
         return nullcontext()
-    return LiveProgress(console, config, written) if console.is_terminal else LineProgress(console, config)
+    if console.is_terminal:
+        return LiveProgress(console, config, written, unit)
+    return LineProgress(console, config, unit=unit)
 
 
 def notes_shown(display: Observer | None) -> Collection[tuple[int, str]]:
@@ -169,12 +185,19 @@ def notes_shown(display: Observer | None) -> Collection[tuple[int, str]]:
     return display.notes if isinstance(display, LineProgress) else ()
 
 
-def _columns(trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str]) -> list[TableColumn]:
+def _columns(
+    trials: list[TrialRecord], config: SearchConfig, written: Callable[[Any], str], unit: Callable[[str], str]
+) -> list[TableColumn]:
     last = [trial.reports[-1] if trial.reports else None for trial in trials]
     metrics = []
     for name in (one.metric for one in config.objectives):
         metrics.append(
-            TableColumn(name, [brief(r.metrics.get(name)) if r else "-" for r in last], right=True, style="bold")
+            TableColumn(
+                titled(name, unit(name)),
+                [brief(r.metrics.get(name)) if r else "-" for r in last],
+                right=True,
+                style="bold",
+            )
         )
     return [
         TableColumn("trial", [str(trial.number) for trial in trials], right=True),

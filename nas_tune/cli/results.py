@@ -67,7 +67,7 @@ def results(
     _print_state(opened)
     if sql is not None:
         frame = opened.query(sql)
-        columns = text_columns(frame)
+        columns = text_columns(frame, opened.unit)
     elif table is ResultTable.EPOCHS:
         frame = opened.epochs()
         columns = _epoch_columns(opened, frame)
@@ -181,7 +181,7 @@ def _trial_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
     numbers = [name for name in wanted if name in frame]
     others: list[TableColumn] = []
     for name in numbers:
-        others += [macs_column(frame[name])] if name == "macs" else text_columns(frame[[name]])
+        others += [macs_column(frame[name])] if name == "macs" else text_columns(frame[[name]], run.unit)
     (trial,) = text_columns(frame[["trial"]])
     fates = frame["state"].where(frame["failure"].isna(), frame["state"] + ": " + frame["failure"])
     seconds = TableColumn("seconds", [f"{value:.1f}" for value in frame["seconds"]], right=True)
@@ -199,4 +199,4 @@ def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
     for name in frame:
         if name not in fixed and not str(name).startswith("arch."):
             metrics.append(name)
-    return text_columns(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]])
+    return text_columns(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]], run.unit)

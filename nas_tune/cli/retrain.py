@@ -120,6 +120,7 @@ def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -
     """Plan the retraining, print the plan, and carry it out with a progress display."""
     from nas_tune.cli.progress import progress_display
     from nas_tune.cli.search import parse_changes
+    from nas_tune.cli.units import RunUnits
     from nas_tune.winners.retrain.plan import plan
     from nas_tune.winners.retrain.retrain import carry_out
 
@@ -132,7 +133,12 @@ def _retrained(opened: Run, changes: Sequence[str], quiet: bool, **asked: Any) -
         return f"{decided.candidates[tree['chosen']].label}, repeat {tree['repeat']}"
 
     quiet = quiet or _is_finished(decided)
-    with _resumable(decided), progress_display(stderr(), decided.config, written, quiet=quiet) as observer:
+    with (
+        _resumable(decided),
+        progress_display(
+            stderr(), decided.config, written, unit=RunUnits(lambda: decided.folder), quiet=quiet
+        ) as observer,
+    ):
         return carry_out(decided, () if observer is None else (observer,), allow_code=asked["allow_code"])
 
 

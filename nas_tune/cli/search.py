@@ -261,6 +261,7 @@ def _run_with_display(
     """Run a search with a progress display, and print its result."""
     from nas_tune.cli.progress import notes_shown, progress_display
     from nas_tune.cli.summary import conclude
+    from nas_tune.cli.units import RunUnits
     from search_spaces.notation import writer
 
     # The output of Ray and of the trainable goes to stderr: stdout is for the result.
@@ -269,7 +270,8 @@ def _run_with_display(
         if config is None:
             found = run(())
         else:
-            with progress_display(stderr(), config, writer(space), quiet=quiet) as observer:
+            unit = RunUnits(folder)
+            with progress_display(stderr(), config, writer(space), unit=unit, quiet=quiet) as observer:
                 found = run(() if observer is None else (observer,))
     conclude(found, allow_code=allow_code, shown_notes=notes_shown(observer))
 

@@ -10,13 +10,13 @@ import pandas as pd
 from nas_tune.cli.frames import macs_column, text_columns
 from nas_tune.cli.places import shown, stderr, stdout, width_of
 from nas_tune.cli.tables import TableColumn, lines, wrapped
-from nas_tune.cli.text import measured, plain, titled
+from nas_tune.cli.text import control_text, measured, plain, titled
 from nas_tune.errors import NasTuneError
 from nas_tune.objectives.limits import limits_text
 from nas_tune.results import Run, RunSnapshot
 from nas_tune.results.space import run_space
 from search_spaces.notation import writer
-from trainables.controls import Control
+from trainables.controls import read_control
 from trainables.costs.quantities import write_value
 from trainables.trial.repeated import SPREAD
 
@@ -52,7 +52,9 @@ def conclude(
         out.print(f"test split, never seen by the search: trial {first['trial']}{of}  {numbers}", style="bold")
     out.print(counted(now))
     out.print(f"run folder: {shown(run.path)}")
-    _print_notes([note for note in now.notes if note not in shown_notes])
+    notes = [note for note in now.notes if note not in shown_notes]
+    # Controls stand beside the best trials.
+    _print_notes(notes if best.empty else [note for note in notes if read_control(note[1]) is None])
 
 
 def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ()) -> None:
@@ -76,7 +78,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
     for line in lines(columns, width):
         out.print(line)
     for control in run.controls():
-        out.print(f"beside, at defaults: {_beside(run, control)}")
+        out.print(f"beside, at defaults: {control_text(control, run.unit)}")
     if text := _limits(run, best):
         out.print(text)
     if front is None and (equal := _tied(best)):
@@ -100,16 +102,6 @@ def _limits(run: Run, best: pd.DataFrame) -> str:
         return f"limits: {limits_text(limits)}"
     values = ", ".join(f"{one.name} is {write_value(one.name, float(first.get(one.name, math.nan)))}" for one in broken)
     return f"limits: {limits_text(limits)}; no trial keeps them: of trial {first['trial']}, {values}"
-
-
-def _beside(run: Run, control: Control) -> str:
-    """A control in words: its scores on each part of the data, and what it cost."""
-    parts = []
-    for part, scores in control.scores.items():
-        parts.append(
-            f"{part} " + "  ".join(f"{name} {measured(value, run.unit(name))}" for name, value in scores.items())
-        )
-    return f"{control.name}: {'; '.join(parts)}; {control.seconds:.1f} CPU seconds"
 
 
 def _tied(best: pd.DataFrame) -> str:

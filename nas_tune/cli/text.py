@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from trainables import metrics
+from trainables.controls import Control, read_control
 from trainables.trial.repeated import SPREAD
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "brief",
+    "control_text",
     "duration",
     "harmless",
     "measured",
@@ -23,6 +26,7 @@ __all__ = [
     "shortened",
     "titled",
     "with_spread",
+    "with_units",
 ]
 
 
@@ -83,10 +87,10 @@ def titled(name: str, unit: str) -> str:
     Returns:
         The text, such as "rmse (USD)".
     """
-    return f"{plain(name)} ({plain(unit)})" if unit else plain(name)
+    return metrics.titled(plain(name), plain(unit))
 
 
-def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
+def results_of(trial: TrialRecord, objectives: Sequence[Objective], unit: Callable[[str], str]) -> str:
     """Write the value of a trial in every objective: `accuracy 0.9312  parameters 1,234`.
 
     A mean over several trainings has its spread behind it: `accuracy 0.9312 +- 0.0041`.
@@ -94,6 +98,7 @@ def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
     Args:
         trial: the trial.
         objectives: the objectives of the run, the leading one first.
+        unit: returns the unit of a metric by its name.
 
     Returns:
         The text, with a dash for a missing value.
@@ -102,21 +107,54 @@ def results_of(trial: TrialRecord, objectives: Sequence[Objective]) -> str:
     values = [trial.value, *(last.get(one.metric) for one in objectives[1:])]
     parts = []
     for one, value in zip(objectives, values, strict=True):
-        parts.append(f"{one.metric} {with_spread(value, last.get(f'{one.metric}{SPREAD}'))}")
+        parts.append(f"{one.metric} {with_spread(value, last.get(f'{one.metric}{SPREAD}'), unit(one.metric))}")
     return "  ".join(parts)
 
 
-def with_spread(value: float | None, spread: float | None) -> str:
+def with_spread(value: float | None, spread: float | None, unit: str = "") -> str:
     """Write a value with its standard deviation over several trainings.
 
     Args:
         value: the value, a mean where there is a spread.
         spread: the deviation; None or NaN for one training.
+        unit: the unit of both; empty for none.
 
     Returns:
         The text, such as "0.9312 +- 0.0041".
     """
-    return brief(value) if spread is None or math.isnan(spread) else f"{brief(value)} +- {brief(spread)}"
+    if spread is None or math.isnan(spread):
+        return measured(value, unit)
+    return f"{brief(value)} +- {measured(spread, unit)}"
+
+
+def with_units(note: str, unit: Callable[[str], str]) -> str:
+    """Write a note for people: the scores of a control get their units, every other note stays as it is.
+
+    Args:
+        note: the text of the note.
+        unit: returns the unit of a metric by its name.
+
+    Returns:
+        The text.
+    """
+    control = read_control(note)
+    return note if control is None else f"beside, at defaults: {control_text(control, unit)}"
+
+
+def control_text(control: Control, unit: Callable[[str], str]) -> str:
+    """Write a control in words: its scores on each part of the data, and what it cost.
+
+    Args:
+        control: the control.
+        unit: returns the unit of a metric by its name.
+
+    Returns:
+        The text.
+    """
+    parts = []
+    for part, scores in control.scores.items():
+        parts.append(f"{part} " + "  ".join(f"{name} {measured(value, unit(name))}" for name, value in scores.items()))
+    return f"{control.name}: {'; '.join(parts)}; {control.seconds:.1f} CPU seconds"
 
 
 def duration(seconds: float | None) -> str:

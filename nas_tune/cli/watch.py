@@ -49,7 +49,7 @@ def watch(
     config = opened.config
     with (
         closing(Ledger.open(folder, readonly=True)) as ledger,
-        progress_display(stderr(), config, writer(run_space(opened))) as observer,
+        progress_display(stderr(), config, writer(run_space(opened)), unit=opened.unit) as observer,
     ):
         if observer is not None:
             follow(ledger, observer, lambda: time.sleep(interval))

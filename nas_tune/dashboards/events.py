@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from nas_tune.ledger import TrialRecord
 from nas_tune.ledger.replay import Report
 from nas_tune.results.redaction import without_secrets
 from search_spaces import Parameter
+from trainables.metrics import titled
 
 __all__ = ["Experiment", "TrialFile"]
 
@@ -57,9 +58,11 @@ class TrialFile:
     Args:
         folder: the folder of the trial's event files; it is created if it does not exist.
         epochs: the number of epochs that earlier files of the folder hold.
+        unit: returns the unit of a metric by its name, which stands in the title of its chart.
     """
 
-    def __init__(self, folder: Path, epochs: int) -> None:
+    def __init__(self, folder: Path, epochs: int, unit: Callable[[str], str]) -> None:
+        self._unit = unit
         folder.mkdir(exist_ok=True)
         # The name holds the time in whole seconds; the epochs keep files apart that are opened within one second.
         self._writer = EventsWriter(str(folder / "events"), f".{epochs:06}")
@@ -85,7 +88,9 @@ class TrialFile:
         """
         for report in reports:
             for name, value in report.metrics.items():
-                self._add(report.time, report.epoch, scalar(name, float(value)))
+                unit = self._unit(name)
+                title = titled(name, unit) if unit else ""
+                self._add(report.time, report.epoch, scalar(name, float(value), display_name=title))
         self._writer.flush()
 
     def end(self, trial: TrialRecord) -> None:

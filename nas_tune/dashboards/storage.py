@@ -24,6 +24,7 @@ from nas_tune.results import Run
 from nas_tune.results.reader import LedgerReader
 from nas_tune.results.space import run_space
 from search_spaces.notation import writer
+from trainables.metrics import titled
 
 __all__ = ["ReadOnlyError", "RunStorage"]
 
@@ -163,7 +164,7 @@ def _described(about: InMemoryStorage, run: Run) -> int:
     study = optuna.load_study(study_name=config.run_name, storage=about)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([one.metric for one in run.objectives])
+        study.set_metric_names([titled(one.metric, run.unit(one.metric)) for one in run.objectives])
     about.set_study_user_attr(study_id, "search", "not over")
     for name in ("space", "strategy", "scheduler", "trainable"):
         about.set_study_user_attr(study_id, name, getattr(config, name).name)

@@ -43,6 +43,7 @@ class Board:
     def __init__(self, run: Run) -> None:
         self.folder = run.path / "tensorboard"
         self._reader = LedgerReader(run.path)
+        self._unit = run.unit
         self._decisions = TrialParameters(run.meta.get("space"))
         self._written: Callable[[Any], str] = writer(run_space(run))
         parameters = () if self._decisions.space is None else self._decisions.space.parameters
@@ -132,7 +133,7 @@ class Board:
 
     def _opened(self, trial: TrialRecord, folder: Path) -> TrialFile:
         epochs = self._epochs[trial.number]
-        file = self._open[trial.number] = TrialFile(folder, epochs)
+        file = self._open[trial.number] = TrialFile(folder, epochs, self._unit)
         if epochs == 0 and not trial.searches:
             self._describe(file, trial, trial.started)
         return file

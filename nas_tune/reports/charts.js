@@ -5,7 +5,8 @@ const trials = facts.trials, objectives = facts.objectives;
 const place = new Map(trials.number.map((n, i) => [n, i]));
 const colours = { complete: "var(--blue)", pruned: "var(--amber)", failed: "var(--red)", running: "var(--green)", paused: "var(--pink)", lost: "var(--orange)" };
 const winners = ["var(--blue)", "var(--orange)", "var(--green)", "var(--pink)", "var(--sky)"];
-const unitOf = (metric) => (objectives.find((one) => one.metric === metric) || { unit: "" }).unit;
+const unitOf = (metric) => facts.units[metric] || "";
+const measured = (metric, value) => unitOf(metric) ? `${number(value)} ${unitOf(metric)}` : number(value);
 const titled = (metric) => unitOf(metric) ? `${metric} in ${unitOf(metric)}` : metric;
 const modeOf = (metric) => (objectives.find((one) => one.metric === metric) || { mode: "min" }).mode;
 const told = (i) => `trial ${trials.number[i]} · ${trials.state[i]}${trials.failure[i] ? ` (${trials.failure[i]})` : ""} · ${trials.epochs[i]} epoch${trials.epochs[i] === 1 ? "" : "s"}`;
@@ -41,7 +42,7 @@ const progress = chart("progress", 330, (holder, height) => {
     plot.dots(spots(state), radius, full ? { fill: colours[state], "fill-opacity": 0.55 } : { stroke: colours[state], "stroke-width": 1.2, "stroke-opacity": shown.length > 300 ? 0.55 : 0.9 });
   }
   const steps = bestLine(plot, shown, ending, values, mode, across[1]);
-  plot.listen(shown.filter(inside).map((i) => ({ x: plot.px(ending[i]), y: plot.py(values[i]), text: `${told(i)}\n${view.metric} ${number(values[i])}${apart(view.metric, i)}` })));
+  plot.listen(shown.filter(inside).map((i) => ({ x: plot.px(ending[i]), y: plot.py(values[i]), text: `${told(i)}\n${view.metric} ${measured(view.metric, values[i])}${apart(view.metric, i)}` })));
   legend(holder, [...states.map((state) => [state === "complete" ? "" : "hollow", colours[state], state]), ...(steps ? [["line", "var(--ink)", "best so far"]] : [])]);
 });
 
@@ -85,7 +86,7 @@ const learning = chart("curves", 320, (holder, height) => {
   const whole = ticks(1, Math.max(2, lastEpoch), 8).filter(Number.isInteger);
   const plot = new Plot(holder, height,
     { range: [Math.min(1, ...ends) - (lastEpoch > 1 ? 0.15 : 0.5), Math.max(2, lastEpoch) + 0.15], label: "epoch", ticks: whole[0] === 1 ? whole : [1, ...whole] },
-    { range: core(lines.flatMap((line) => line.points.map(([, v]) => v)), modeOf(learnt)), label: learnt });
+    { range: core(lines.flatMap((line) => line.points.map(([, v]) => v)), modeOf(learnt)), label: titled(learnt) });
   for (const rung of facts.curves.rungs) plot.drawn.append(make("line", { class: "rung", x1: plot.px(rung), x2: plot.px(rung), y1: plot.top, y2: plot.bottom }));
   const shape = (line) => line.points.map(([e, v], k) => `${k ? "L" : "M"}${plot.px(e).toFixed(1)} ${plot.py(v).toFixed(1)}`).join("");
   const single = (line) => line.points.length === 1;
@@ -97,7 +98,7 @@ const learning = chart("curves", 320, (holder, height) => {
     plot.path(shape(line), { stroke: winners[k], "stroke-width": 2, "stroke-linejoin": "round" });
     plot.dots([line.points.at(-1)].map(([e, v]) => [plot.px(e), plot.py(v)]), 3.2, { fill: winners[k] });
   });
-  plot.listen(lines.flatMap((line) => line.points.map(([e, v]) => ({ x: plot.px(e), y: plot.py(v), path: single(line) ? undefined : shape(line), text: `${told(place.get(line.n))}\nepoch ${e}: ${learnt} ${number(v)}` }))));
+  plot.listen(lines.flatMap((line) => line.points.map(([e, v]) => ({ x: plot.px(e), y: plot.py(v), path: single(line) ? undefined : shape(line), text: `${told(place.get(line.n))}\nepoch ${e}: ${learnt} ${measured(learnt, v)}` }))));
   legend(holder, top.map((line, k) => ["line", winners[k], `trial ${line.n}`]));
 });
 pick(learning.picks, "metric", metrics.map((name) => [name, name]), (name) => { learnt = name; learning.again(); });
@@ -114,8 +115,8 @@ const tradeoff = chart("tradeoff", 320, (holder, height, section) => {
   const [xName, yName] = pair, xs = column(xName), ys = column(yName), xMode = modeOf(xName), yMode = modeOf(yName);
   const shown = trials.number.map((_, i) => i).filter((i) => xs[i] !== null && ys[i] !== null && trials.state[i] !== "failed");
   if (!shown.length) return empty(holder, "no trial with a value yet");
-  const plot = new Plot(holder, height, { range: range(shown.map((i) => xs[i])), label: `${xName} (${xMode === "max" ? "higher" : "lower"} is better)`, lines: true },
-    { range: core(shown.map((i) => ys[i]), yMode), label: `${yName} (${yMode === "max" ? "higher" : "lower"} is better)` });
+  const plot = new Plot(holder, height, { range: range(shown.map((i) => xs[i])), label: `${titled(xName)} (${xMode === "max" ? "higher" : "lower"} is better)`, lines: true },
+    { range: core(shown.map((i) => ys[i]), yMode), label: `${titled(yName)} (${yMode === "max" ? "higher" : "lower"} is better)` });
   const spot = (i) => [plot.px(xs[i]), plot.py(ys[i])];
   const complete = shown.filter((i) => trials.state[i] === "complete"), rest = shown.filter((i) => trials.state[i] !== "complete");
   const front = frontOf(complete, xs, ys, xMode, yMode);
@@ -123,7 +124,7 @@ const tradeoff = chart("tradeoff", 320, (holder, height, section) => {
   plot.dots(complete.map(spot), 3.4, { fill: "var(--blue)", "fill-opacity": 0.45 });
   plot.line(front.flatMap((i, k) => (k ? [[plot.px(xs[i]), plot.py(ys[front[k - 1]])], spot(i)] : [spot(i)])), { stroke: "var(--orange)", "stroke-width": 1.8 });
   plot.dots(front.map(spot), 4.4, { fill: "var(--orange)" });
-  plot.listen(shown.map((i) => ({ x: spot(i)[0], y: spot(i)[1], text: `${told(i)}\n${yName} ${number(ys[i])}${apart(yName, i)}\n${xName} ${number(xs[i])}${apart(xName, i)}` })));
+  plot.listen(shown.map((i) => ({ x: spot(i)[0], y: spot(i)[1], text: `${told(i)}\n${yName} ${measured(yName, ys[i])}${apart(yName, i)}\n${xName} ${measured(xName, xs[i])}${apart(xName, i)}` })));
   legend(holder, [["", "var(--orange)", "front"], ["", "var(--blue)", "complete"], ...(rest.length ? [["hollow", "var(--faint)", "not complete"]] : [])]);
 });
 pick(tradeoff.picks, "axes", pairs.map(([x, y], k) => [k, objectives.length > 1 ? `${y} / ${x}` : x]), (k) => { pair = pairs[k]; tradeoff.again(); });

@@ -4,6 +4,7 @@
 const palette = ["var(--blue)", "var(--orange)", "var(--green)", "var(--pink)", "var(--amber)", "var(--sky)", "var(--ink)", "var(--faint)"];
 const groups = facts.groups, colour = new Map(groups.map((group, k) => [group.name, palette[k % palette.length]]));
 const titled = facts.unit ? `${facts.metric} in ${facts.unit}` : facts.metric;
+const measured = (value) => facts.unit ? `${number(value)} ${facts.unit}` : number(value);
 const direction = `${titled} (${facts.mode === "max" ? "higher" : "lower"} is better)`;
 const names = (holder) => legend(holder, groups.map((group) => ["line", colour.get(group.name), group.name]));
 
@@ -25,7 +26,7 @@ const courses = chart("courses", 360, (holder, height) => {
     const several = groups.find((group) => group.name === run.group).runs > 1, points = stairs(run.steps.map((step) => [plot.px(at(step)), plot.py(step[2])]));
     plot.line(points, { stroke: colour.get(run.group), "stroke-width": several ? 1 : 2, "stroke-opacity": several ? 0.5 : 1, "stroke-linejoin": "round" });
     const path = points.map(([x, y], k) => `${k ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
-    for (const step of run.steps) marks.push({ x: plot.px(at(step)), y: plot.py(step[2]), path, text: `${run.name} · ${run.group}\nafter ${step[0]} trials, ${span(step[1] ?? 0)}: ${number(step[2])}` });
+    for (const step of run.steps) marks.push({ x: plot.px(at(step)), y: plot.py(step[2]), path, text: `${run.name} · ${run.group}\nafter ${step[0]} trials, ${span(step[1] ?? 0)}: ${measured(step[2])}` });
   }
   for (const group of timed ? [] : groups.filter((one) => one.band.length)) {
     plot.line(stairs(group.band.map(([x, mean]) => [plot.px(x), plot.py(mean)])), { stroke: colour.get(group.name), "stroke-width": 2.6, "stroke-linejoin": "round" });
@@ -68,7 +69,7 @@ chart("samples", 0, (holder) => {
   filled.forEach((group, k) => {
     const y = plot.py(filled.length - 1 - k), many = group.sample.length > 60;
     // Spread by a fixed pattern, so that dots of one value stay apart and a redrawing moves none.
-    const spots = group.sample.map(([value, name], n) => ({ x: plot.px(value), y: y + ((n * 0.618034) % 1 - 0.5) * step * 0.5, text: `${name} · ${group.name}\n${facts.metric} ${number(value)}` }));
+    const spots = group.sample.map(([value, name], n) => ({ x: plot.px(value), y: y + ((n * 0.618034) % 1 - 0.5) * step * 0.5, text: `${name} · ${group.name}\n${facts.metric} ${measured(value)}` }));
     plot.dots(spots.map((spot) => [spot.x, spot.y]), many ? 2.2 : 4, { fill: colour.get(group.name), "fill-opacity": many ? 0.4 : 0.6 });
     const sorted = group.sample.map(([value]) => value).sort((a, b) => a - b), half = (sorted.length - 1) / 2;
     const middle = facts.about === "seeds" ? sorted.reduce((a, b) => a + b, 0) / sorted.length : (sorted[Math.floor(half)] + sorted[Math.ceil(half)]) / 2;

@@ -18,6 +18,7 @@ from nas_tune.reports.timeline import most_workers, timeline
 from nas_tune.results import Run
 from nas_tune.results.space import run_space
 from search_spaces.notation import writer
+from trainables.metrics import with_training
 from trainables.trial.repeated import SPREAD
 
 __all__ = ["facts"]
@@ -50,6 +51,7 @@ def facts(run: Run) -> dict[str, Any]:
         "objectives": [
             {"metric": one.metric, "mode": one.mode, "unit": run.unit(one.metric)} for one in run.objectives
         ],
+        "units": {one.name: one.unit for one in with_training(run.metrics) if one.unit},
         "max_epochs": int(run.config.max_epochs),
         "trials": _columns(run, trials, elapsed),
         "best": [int(number) for number in run.best(5)["trial"]],

@@ -18,6 +18,7 @@
     { name: "architecture", cells: trials.architecture, long: true },
   ];
   for (const column of columns) {
+    column.unit = unitOf(column.name.replace(/_spread$/, ""));
     column.numeric = !column.state && !column.long;
     if (column.numeric) column.text = aligned(column.cells.filter((value) => value !== null));
   }
@@ -94,7 +95,7 @@
 
   const row = make("tr");
   columns.forEach((column, k) => {
-    const th = make("th", { class: column.numeric ? "right" : "", scope: "col" }), button = make("button", { type: "button" }, column.name);
+    const th = make("th", { class: column.numeric ? "right" : "", scope: "col" }), button = make("button", { type: "button" }, column.unit ? `${column.name} (${column.unit})` : column.name);
     button.append(make("span", { class: "way" }));
     button.addEventListener("click", () => {
       by.down = by.column === k ? !by.down : Boolean(column.down);

@@ -12,6 +12,7 @@ from nas_tune.errors import ConfigError
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.frames import written_aside
 from nas_tune.results.run import Run
+from trainables.metrics import titled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,12 +81,12 @@ def _draw(run: Run, axes: Axes) -> None:
     axes.plot(*ends, "o-", ms=5, color="#D55E00", drawstyle=steps, label="Pareto front")
     if len(values) and np.nanmin(values) > 0 and np.nanmax(values) > _WIDE * np.nanmin(values):
         axes.set_xscale("log")
-    axes.set_xlabel(_label(right))
-    axes.set_ylabel(_label(up))
+    axes.set_xlabel(_label(right, run.unit(right.metric)))
+    axes.set_ylabel(_label(up, run.unit(up.metric)))
     axes.grid(True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
 
 
-def _label(objective: Objective) -> str:
-    return f"{objective.metric} ({'more' if objective.mode == 'max' else 'less'} is better)"
+def _label(objective: Objective, unit: str) -> str:
+    return f"{titled(objective.metric, unit)} ({'more' if objective.mode == 'max' else 'less'} is better)"

@@ -15,7 +15,7 @@ from typing import Any
 from nas_tune.objectives.objective import Objective
 from nas_tune.winners.retrain.agreement import FEWEST, Agreement, agreement, error_of_difference, standard_deviation
 from nas_tune.winners.retrain.candidates import Candidate
-from trainables.metrics import TEST
+from trainables.metrics import TEST, titled
 
 __all__ = ["Honesty", "MeanDifference", "Scored", "honesty"]
 
@@ -127,8 +127,8 @@ class Honesty:
         length, often = _counted(self.epochs, "epoch"), _counted(self.seeds, "seed")
         yield f"# Retraining of {self.run}: {self.metric} after {length}, {often}{done}"
         yield ""
-        searched = _titled(f"search {self.search_metric}", self.search_unit)
-        retrained = _titled(f"retrained {self.metric}", self.unit)
+        searched = titled(f"search {self.search_metric}", self.search_unit)
+        retrained = titled(f"retrained {self.metric}", self.unit)
         yield from _table(["", "parameters", searched, retrained, "n"], self._rows())
         yield ""
         yield f"- order: {self._ranks_text()}"
@@ -277,10 +277,6 @@ def _number(value: float | None) -> str:
 
 def _mean(mean: float | None, sd: float | None) -> str:
     return "-" if mean is None else f"{_number(mean)} ± {_number(sd)}" if sd is not None else _number(mean)
-
-
-def _titled(name: str, unit: str) -> str:
-    return f"{name} ({unit})" if unit else name
 
 
 def _difference(found: MeanDifference, unit: str) -> str:
