@@ -355,9 +355,10 @@ def _loaded(
 
 def _imported(what: str, reference: str | None, register: str) -> object:
     if reference is None:
+        given = "" if "measures" in register else ", or give it from Python, as in nas_tune.resume(run, space=Net)"
         raise ConfigError(
-            f"{what} was registered by a script or notebook and cannot be imported; register it again, there or before "
-            f"this call: {register}(name, ..), or give it from Python, as in nas_tune.resume(run, space=Net)"
+            f"{what} was registered by a script or notebook and cannot be imported; register it again, there (its "
+            f"search goes on with resume=True) or before this call: {register}(name, ..){given}"
         )
     if why := no_code(reference):
         raise ConfigError(f"{what}: {reference!r} {why.replace('neither a Space nor a rule', 'nothing of the kind')}")

@@ -331,7 +331,14 @@ def _is_where_it_was(meta: Mapping[str, Any], reference: str) -> bool:
 
 
 def _moved(meta: Mapping[str, Any], reference: str) -> str:
-    return f" (it was {meta['code'].get(reference)}, and is {_file_of(reference)} now)"
+    """Where the code of a reference was, and what to do where it is not found."""
+    was, now = meta["code"].get(reference), _file_of(reference)
+    if was is None or now is not None:
+        return f" (it was {was or 'in no file'}, and is {now or 'in no file'} now)"
+    depth = reference.partition(":")[0].count(".") + (Path(was).name == "__init__.py")
+    return (
+        f" (it was {was}, which is not found from here: start in {Path(was).parents[depth]}, or put it on PYTHONPATH)"
+    )
 
 
 def _file_of(reference: str) -> str | None:
