@@ -1,4 +1,4 @@
-"""Searches with a loss and a metric of one's own, killed in a training: a resume finds the same, or says what it lacks."""
+"""Killed searches with a loss and a metric of one's own: a resume finds the same, or says what it lacks."""
 
 from __future__ import annotations
 
