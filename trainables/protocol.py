@@ -10,7 +10,7 @@ caller; a trainable does not see them. The other protocols are optional:
     Deployable    deployed()                          Searching     architecture
     Compressible  tuning()                            Scoring       proxies, zero_cost(architecture, proxy, seed=..)
     Parallel      parallel, join(group)               Deciding      decided_by(space), check_decisions(space)
-    Costing       counts, costs(architecture, names)
+    Costing       counts, costs(architecture, names)  Building      untrained(architecture)
 
 So are three class attributes: `checkpoints`, which `has_checkpoints` reads, `trains_networks`, which the function of
 that name reads, and `metrics` or `modes`, which declare its metrics (`trainables.metrics`).
@@ -23,13 +23,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from search_spaces.architecture import Architecture
     from search_spaces.space import Space
     from trainables.compression.tuning import Tuning
     from trainables.export.deployed import Deployed
+    from trainables.training.batches import Batch
     from trainables.training.parallel import Group
 
 __all__ = [
+    "Building",
     "Checking",
     "Compressible",
     "Costing",
@@ -152,6 +156,24 @@ class Costing(Protocol):
 
         Returns:
             Each of them by its name; the same at every call.
+        """
+
+
+@runtime_checkable
+class Building(Protocol):
+    """A trainable that builds the network of an architecture without training it, to measure what it costs.
+
+    A function has the attribute `untrained` instead, a function of an architecture.
+    """
+
+    def untrained(self, architecture: Architecture) -> tuple[nn.Module, Batch]:
+        """Build a network. A training in progress on the same object is not disturbed.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            The network on the CPU, and the inputs of one example as the network takes them.
         """
 
 

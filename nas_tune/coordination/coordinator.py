@@ -24,7 +24,6 @@ from nas_tune.coordination.proposer import Proposal, Proposer, derive_seed
 from nas_tune.ledger import (
     Answered,
     Asked,
-    Costed,
     Ended,
     Event,
     EventLog,
@@ -307,14 +306,15 @@ class Coordinator:
         self._failed_now.clear()
 
     def _cost_earlier(self) -> None:
-        """Count the costs that earlier sessions did not need, as a limit may be new."""
-        if self._gate is None or self._searches:
+        """Find the costs that earlier sessions did not need, as a limit may be new."""
+        gate = self._gate
+        if gate is None or self._searches:
             return
         for record in self.state.trials.values():
-            names = [name for name in self._gate.names if name not in record.costs]
-            costs = self._gate.costs(self._space.validate(record.asked)) if names else {}
-            if costs:
-                self._commit(Costed(record.number, dict(costs), "counted"))
+            architecture = self._space.validate(record.asked)
+            measured = gate.missing(record.costs, architecture)
+            if measured or any(name not in record.costs for name in gate.names):
+                self._commit(*measured, *gate.costs_of_trial(record.number, architecture))
 
     def _with_costs(self, record: TrialRecord, outcome: Outcome) -> Outcome:
         """Add the objectives that are costs to a report that does not have them."""
@@ -398,6 +398,8 @@ class Coordinator:
         if isinstance(event, Reported):
             self._outcomes.learn(event.metrics)
         self._proposer.apply(event, record)
+        if self._gate is not None:
+            self._gate.apply(event)
         if isinstance(event, Asked) and self._batched is not None:
             self._batched.began(event.trial)
         if isinstance(event, SessionEnded) and event.reason == "time":
@@ -436,9 +438,7 @@ class Coordinator:
         if proposal.note:
             events.append(Noted(trial, proposal.note))
         if self._gate is not None and not self._searches:
-            events += self._gate.drained()
-            costs = self._gate.costs(architecture)
-            events += [Costed(trial, dict(costs), "counted")] if costs else []
+            events += [*self._gate.drained(), *self._gate.costs_of_trial(trial, architecture)]
         self._commit(*events)
         return Assignment(trial, architecture if self._gate is None else self._space.validate(architecture), seed)
 
@@ -455,10 +455,11 @@ class Coordinator:
             proposal = self._queued() if self.state.queue else self._unrepeated()
             if proposal is None:
                 return None
-            refusal = self._refusal(proposal)
-            if refusal is None:
+            judged = self._judged(proposal)
+            if judged:
+                self._commit(*judged)
+            if not judged or not isinstance(judged[-1], Refused):
                 return proposal
-            self._commit(refusal)
             refused += 1
         self._why = f"the limits refused {refused} proposals in a row"
         return None
@@ -466,10 +467,10 @@ class Coordinator:
     def _queued(self) -> Proposal:
         return self._proposer.propose_instead(self._space.validate(next(iter(self.state.queue.values()))))
 
-    def _refusal(self, proposal: Proposal) -> Refused | None:
+    def _judged(self, proposal: Proposal) -> list[Event]:
         if self._gate is None or self._searches:
-            return None
-        return self._gate.refusal(proposal.architecture, proposal.ask)
+            return []
+        return self._gate.judged(proposal.architecture, proposal.ask)
 
     def _unrepeated(self) -> Proposal | None:
         while len(self.state.repeats) < _ASKS_BEFORE_CHOOSING:

@@ -26,6 +26,7 @@ __all__ = [
     "Found",
     "Known",
     "Lost",
+    "Measured",
     "Noted",
     "Paused",
     "Promoted",
@@ -168,6 +169,24 @@ class Costed:
     costs: dict[str, float]
     rung: str
     device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An architecture was measured, whether it becomes a trial or not.
+
+    Attributes:
+        id: the canonical id of the architecture.
+        tree: the architecture as plain data.
+        costs: the values by name, in the units of `trainables.costs.quantities`.
+        device: the fingerprint of the device.
+    """
+
+    kind: ClassVar[str] = "measured"
+    id: str
+    tree: Any
+    costs: dict[str, float]
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +361,7 @@ Event = (
     | Answered
     | Refused
     | Costed
+    | Measured
     | Found
     | Reported
     | Paused

@@ -39,9 +39,10 @@ from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
 from trainables.controls import Controlled
 from trainables.costs.quantities import QUANTITIES
+from trainables.hardware.device import Device
 from trainables.kept_data import kept_file
 from trainables.metrics import Metric, declared_metrics
-from trainables.protocol import Costing, Describing
+from trainables.protocol import Building, Costing, Describing
 from trainables.registry import TrainableTarget, adapt, setting_names
 from trainables.trial.repeated import one_of
 
@@ -142,7 +143,9 @@ class SearchSetup:
         except NasTuneError:
             return ()  # as for `about`
         known = {one.name for one in declared}
-        costs = [name for name in (self.gate.names if self.gate else ()) if name in QUANTITIES and name not in known]
+        gate = self.gate
+        found = [*gate.names, *(gate.meter.names if gate.meter else ())] if gate else []
+        costs = [name for name in found if name in QUANTITIES and name not in known]
         return (*declared, *(QUANTITIES[name].metric for name in costs))
 
     @property
@@ -162,9 +165,28 @@ class SearchSetup:
         trainable = one_of(adapt(self.target, self.trainable_settings))
         if self.searches or not isinstance(trainable, Costing):
             return None
-        wanted = [one.metric for one in self.objectives if one.metric in trainable.counts]
-        limits = [one for one in self.limits if one.name in trainable.counts]
-        return Gate(limits, trainable, wanted) if limits or wanted else None
+        aims = [*(one.name for one in self.limits), *(one.metric for one in self.objectives)]
+        can_build = isinstance(trainable, Building) and getattr(trainable, "can_build", True)
+        measured = [name for name in self._measured_names() if name in aims] if can_build else []
+        known = {*trainable.counts, *measured}
+        wanted = [one.metric for one in self.objectives if one.metric in known]
+        limits = [one for one in self.limits if one.name in known]
+        if not limits and not wanted:
+            return None
+        if not measured or not isinstance(trainable, Building):
+            return Gate(limits, trainable, wanted)
+        from nas_tune.session.device_meter import DeviceMeter  # torch, which no other gate needs
+
+        return Gate(limits, trainable, wanted, DeviceMeter(trainable, Device.of(self.config.device), measured))
+
+    def _measured_names(self) -> list[str]:
+        """The quantities that a device measures, without those that the trainable counts or reports itself."""
+        try:
+            known = {one.name for one in declared_metrics(self.target, self.trainable_settings)}
+        except NasTuneError:
+            known = set()
+        known |= set(getattr(one_of(adapt(self.target, self.trainable_settings)), "counts", ()))
+        return [name for name, one in QUANTITIES.items() if one.rung == "measured" and name not in known]
 
     def scheduler(self) -> Scheduler:
         """Make a fresh scheduler.

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
+from trainables.costs.connection import depends_on_input
 from trainables.costs.cost import Cost, CostMeter, cost_of
 from trainables.costs.zero_cost import PROXIES
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
@@ -314,6 +315,39 @@ class Learner:
         """
         counted = self.cost(architecture)
         return {name: float(getattr(counted, _COUNTED[name])) for name in names}
+
+    def connected(self, architecture: Architecture) -> bool:
+        """Check whether the output of a network depends on its input. Loads the data; needs no set-up.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            False where it is constant.
+        """
+        decided, tree = self._decisions.parted(architecture)
+        task = self._configured(decided)[1] if decided else self._task
+        data = task.load(torch.device("cpu"))
+        try:
+            with torch.device("meta"):
+                network = self._build(tree, data)
+        except (RuntimeError, NotImplementedError):
+            return True  # a network of one's own need not be made on the meta device
+        return depends_on_input(network, data.example())
+
+    def untrained(self, architecture: Architecture) -> tuple[torch.nn.Module, Batch]:
+        """Build a network with new weights. Loads the data; needs no set-up.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            The network on the CPU, in evaluation mode, and one example of its inputs.
+        """
+        decided, tree = self._decisions.parted(architecture)
+        task = self._configured(decided)[1] if decided else self._task
+        data = task.load(torch.device("cpu"))
+        return self._built(tree, data, Randomness(0, torch.device("cpu"))).eval(), data.example()
 
     def full_recipe(self) -> dict[str, Any]:
         """The settings of a full training: an average of the weights, an auxiliary head and drop path where networks

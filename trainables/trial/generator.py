@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, ClassVar
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from search_spaces.architecture import Architecture
+    from trainables.training.batches import Batch
 
 __all__ = ["GIVEN", "GeneratorTrainable"]
 
@@ -117,6 +120,33 @@ class GeneratorTrainable:
         known = _costs_of(self._function)
         return {name: float(known[name](architecture)) for name in names}
 
+    @property
+    def can_build(self) -> bool:
+        """Whether the function has the attribute `untrained`."""
+        return callable(getattr(_innermost(self._function), "untrained", None))
+
+    def untrained(self, architecture: Architecture) -> tuple[nn.Module, Batch]:
+        """Call the attribute `untrained` of the function.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            The network, and the inputs of one example.
+
+        Raises:
+            TrainableError: the function has no such attribute.
+        """
+        build = getattr(_innermost(self._function), "untrained", None)
+        if not callable(build):
+            name = getattr(self._function, "__name__", "train")
+            raise TrainableError(
+                f"{name} cannot build a network to measure; set {name}.untrained to a function that returns the "
+                "network of an architecture and an example of its inputs"
+            )
+        made: tuple[nn.Module, Batch] = build(architecture)
+        return made
+
     def close(self) -> None:
         """End the function at its last `yield`, so that its `finally` blocks run."""
         if self._epochs is not None:
@@ -127,9 +157,14 @@ class GeneratorTrainable:
         return f"GeneratorTrainable({getattr(self._function, '__name__', self._function)})"
 
 
-def _costs_of(function: object) -> Mapping[str, Callable[[Architecture], float]]:
+def _innermost(function: object) -> object:
     while isinstance(function, partial):
         function = function.func
+    return function
+
+
+def _costs_of(given: object) -> Mapping[str, Callable[[Architecture], float]]:
+    function = _innermost(given)
     found = getattr(function, "costs", {})
     if not isinstance(found, Mapping) or not all(callable(count) for count in found.values()):
         raise TrainableError(f"{function!r}.costs is {found!r:.100}; it maps names of costs to functions")
