@@ -220,9 +220,8 @@ class Gate:
             try:
                 (costs,) = meter.measured([architecture])
             except NasTuneError as error:
-                why = Noted(
-                    -1, f"an architecture is refused: {', '.join(meter.names)} of it cannot be measured: {error}"
-                )
+                names = ", ".join(meter.names)
+                why = Noted(-1, f"an architecture is refused because its {names} cannot be measured: {error}")
                 return [why, Refused(architecture.id, tree, "measured", meter.names[0], None, None, ask)]
             self._measured[key] = dict(costs)
             events.append(Measured(architecture.id, tree, dict(costs), meter.device))

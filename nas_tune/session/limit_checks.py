@@ -34,11 +34,11 @@ def check_limits(setup: SearchSetup) -> None:
     if not setup.limits:
         return
     gate = setup.gate
-    counted = [one.name for one in gate.limits] if gate else []
+    known = [one.name for one in gate.limits] if gate else []
     for one in setup.limits:
-        if one.name not in counted:
+        if one.name not in known:
             _check_reported(setup, one)
-    if gate is None or not gate.limits:
+    if gate is None or not gate.counted:
         return
     _check_counting(setup, gate)
     try:
@@ -57,16 +57,16 @@ def limit_remarks(setup: SearchSetup) -> list[str]:
         A note for each limit that all of some random members keep; else how many of them keep all limits.
     """
     gate = setup.gate
-    if gate is None or not gate.limits:
+    if gate is None or not gate.counted:
         return []
     rng = random.Random(0)
     drawn = [gate.costs(setup.space.sample(rng)) for _ in range(_DRAWN)]
     known = [costs for costs in drawn if costs]
-    idle = [one for one in gate.limits if known and all(one.holds(costs[one.name]) for costs in known)]
+    idle = [one for one in gate.counted if known and all(one.holds(costs[one.name]) for costs in known)]
     notes = [f"limit {one.text}: all of {len(known)} random architectures keep it" for one in idle]
-    kept = sum(violation(costs, gate.limits) == 0 for costs in known)
-    if len(idle) < len(gate.limits):
-        notes.append(f"limits {limits_text(gate.limits)}: {kept} of {len(known)} random architectures keep them")
+    kept = sum(violation(costs, gate.counted) == 0 for costs in known)
+    if len(idle) < len(gate.counted):
+        notes.append(f"limits {limits_text(gate.counted)}: {kept} of {len(known)} random architectures keep them")
     return notes
 
 
@@ -100,7 +100,7 @@ def _check_counting(setup: SearchSetup, gate: Gate) -> None:
     try:
         found = gate.trainable.costs(one, gate.names)
     except NasTuneError as error:
-        names = ", ".join(limit.name for limit in gate.limits)
+        names = ", ".join(limit.name for limit in gate.counted)
         raise ConfigError(f"limits: {names} cannot be counted here: {error}") from error
     missing = [name for name in gate.names if name not in found]
     if missing:
@@ -113,7 +113,7 @@ def _check_counting(setup: SearchSetup, gate: Gate) -> None:
 def _unmet(space: Space, gate: Gate) -> str:
     """Which limit no member was found to keep, with the least value found; or that they exclude one another."""
     lines = []
-    for limit in gate.limits:
+    for limit in gate.counted:
         made = _nearest(space, Gate([limit], gate.trainable))
         value = gate.trainable.costs(made, [limit.name])[limit.name]
         if not limit.holds(value):
@@ -125,7 +125,7 @@ def _unmet(space: Space, gate: Gate) -> str:
     if lines:
         return "\n".join(lines)
     return (
-        f"limits: each of {limits_text(gate.limits)} can be kept alone, but no architecture was found that keeps "
+        f"limits: each of {limits_text(gate.counted)} can be kept alone, but no architecture was found that keeps "
         "all of them; change one"
     )
 
