@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 import nas_tune
 from nas_tune.cli.app import app
 from tests.trainables.data.tables.frames import small
+from trainables.tasks.predictor import Predictions
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,20 @@ def test_a_split_of_the_run_and_other_formats(place: Path, tmp_path: Path) -> No
     code, said = called(place / "run", "--split", "test")
     assert code == 0
     assert "probability_yes" in said
+    assert "table from " in said
+
+
+@pytest.mark.parametrize(("task", "named"), [("table", "table"), ("", "a network")])
+def test_what_predicts_is_named_with_its_place(
+    task: str, named: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = Predictions(list("ab"), None, [], 2)
+    stub = SimpleNamespace(task=task, source="HERE", classes=(), predictions=lambda data: values)
+    monkeypatch.setattr("nas_tune.winners.predict.load", lambda *asked, **more: stub)
+    code, said = called(place / "model", "x.csv", "--out", tmp_path / "p")
+    assert code == 0, said
+    assert said.splitlines()[0] == f"{named} from HERE"
+    assert (tmp_path / "p").read_text().splitlines()[1:] == ["0,a", "1,b"], "a file without an ending is CSV"
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from nas_tune.cli.app import app
+from search_spaces import Space, choice
 
 TINY = ("--network", "channels=2", "--network", "cells=1", "--network", "image_size=8")
+
+
+def unnamed() -> Space:
+    """Two members."""
+    return Space({"a": choice(1, 2)})
 
 
 def call(*arguments: str) -> Result:
@@ -24,6 +30,12 @@ def test_a_space_is_shown_with_its_decisions_and_a_member() -> None:
     assert "a member: |" in said
     described = json.loads(call("nb201", "--json").stdout)
     assert (described["size"], len(described["spec"]["tree"]["items"])) == (15_625, 6)
+
+
+def test_a_space_without_a_name_is_told_so() -> None:
+    assert call("tests.nas_tune.cli.test_space:unnamed").stdout.startswith(
+        "a space without name: 2 architectures, 1 parameters\n"
+    )
 
 
 def test_settings_of_the_space_are_passed_on() -> None:

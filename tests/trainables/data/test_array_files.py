@@ -31,6 +31,14 @@ def test_of_several_other_names_none_is_guessed(tmp_path: Path) -> None:
         array_of(tmp_path / "odd.npz", USUAL, "signals")
 
 
+def test_a_file_without_arrays_and_the_first_of_several_usual_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "empty.npz")
+    with pytest.raises(DataError, match="holds the arrays none; give the array of the signals the name x"):
+        array_of(tmp_path / "empty.npz", USUAL, "signals")
+    np.savez(tmp_path / "both.npz", images=np.zeros(1), x=np.ones(1))
+    assert array_of(tmp_path / "both.npz", USUAL, "images").tolist() == [1]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"\x93NUMPY"])
 def test_a_damaged_file_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.npz").write_bytes(content)
