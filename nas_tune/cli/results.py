@@ -83,7 +83,9 @@ def best(
     front: Annotated[bool, typer.Option("--front", help="Print the whole Pareto front, instead of -k.")] = False,
     where: Annotated[
         str | None,
-        typer.Option("--where", metavar="CONDITION", help="Only these, as in 'latency <= 5ms and parameters <= 200k'."),
+        typer.Option(
+            "--where", metavar="CONDITION", help="Only such as 'latency <= 5ms and parameters <= 200k'. Default: all."
+        ),
     ] = None,
     format: FormatOption = None,
     out: OutOption = None,

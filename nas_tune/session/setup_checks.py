@@ -36,7 +36,6 @@ def check_setup(setup: SearchSetup) -> None:
     """
     config = setup.config
     setup.space.sample(0)
-    setup.sampler(0)
     setup.scheduler()
     if setup.searches and config.strategy.name in STRATEGIES:
         raise ConfigError(
@@ -46,6 +45,7 @@ def check_setup(setup: SearchSetup) -> None:
     if not setup.searches:
         check_several("strategy", STRATEGIES, config.strategy.name, setup.objectives)
     check_several("scheduler", SCHEDULERS, config.scheduler.name, setup.objectives)
+    setup.sampler(0)
     made = adapt(setup.target, setup.trainable_settings)
     trainable = one_of(made)
     # The nodes of a cluster may have what this machine has not.
