@@ -1,7 +1,8 @@
-"""`nas-tune results` and `nas-tune best`: the trials of a run, and the best architectures."""
+"""`nas-tune results` and `nas-tune best`: the trials of a run, what limits refused, and the best architectures."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -24,33 +25,36 @@ __all__ = ["best", "results"]
 
 
 class ResultTable(StrEnum):
-    """The table to print: a row for each trial, or for each epoch."""
+    """The table to print: a row for each trial, for each epoch, or for each refused architecture."""
 
     TRIALS = "trials"
     EPOCHS = "epochs"
+    REFUSED = "refused"
 
 
 def results(
     run: RunArgument,
     table: Annotated[
         ResultTable | None,
-        typer.Option("--table", help="A row for each trial, or for each epoch of each trial. Default: trials."),
+        typer.Option(
+            "--table", help="A row for each trial, epoch or architecture that a limit refused. Default: trials."
+        ),
     ] = None,
     sql: Annotated[
         str | None,
-        typer.Option("--sql", help="A query (DuckDB) over the tables trials and epochs, instead of --table."),
+        typer.Option("--sql", help="A query (DuckDB) over trials, epochs and refused, instead of --table."),
     ] = None,
     format: FormatOption = None,
     out: OutOption = None,
 ) -> None:
-    """Print the trials or epochs of a run, or query them by SQL.
+    """Print the trials or epochs of a run or what its limits refused, or query them by SQL.
 
     The search may still be running. The table shows the most important columns; CSV, JSON and Parquet have all.
 
     Args:
         run: the run's folder, or its name below runs/.
-        table: whether a row is a trial or an epoch; by default a trial.
-        sql: a query (DuckDB) over the tables trials and epochs, instead of `table`.
+        table: whether a row is a trial, an epoch or a refused architecture; by default a trial.
+        sql: a query (DuckDB) over the tables trials, epochs and refused, instead of `table`.
         format: the format; by default that of the file's suffix, else a table.
         out: the file to write; by default stdout.
 
@@ -71,6 +75,9 @@ def results(
     elif table is ResultTable.EPOCHS:
         frame = opened.epochs()
         columns = _epoch_columns(opened, frame)
+    elif table is ResultTable.REFUSED:
+        frame = opened.refused()
+        columns = _refused_columns(opened, frame)
     else:
         frame = opened.trials()
         columns = _trial_columns(opened, frame)
@@ -202,3 +209,27 @@ def _epoch_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
         if name not in fixed and not str(name).startswith("arch."):
             metrics.append(name)
     return text_columns(frame[["trial", "epoch", *optimized, "seconds", "state", *metrics]], run.unit)
+
+
+def _refused_columns(run: Run, frame: pd.DataFrame) -> list[TableColumn]:
+    import pandas as pd
+
+    from nas_tune.cli.frames import text_columns
+    from nas_tune.cli.tables import TableColumn
+    from nas_tune.cli.text import plain
+    from nas_tune.results.space import run_space
+    from search_spaces.notation import writer
+    from trainables.costs.quantities import write_value
+
+    written = writer(run_space(run))
+    amounts = []
+    for name in ("value", "bound"):
+        rows = zip(frame["quantity"].fillna(""), frame[name], strict=True)
+        cells = ["-" if value is pd.NA else write_value(quantity, value) for quantity, value in rows]
+        amounts.append(TableColumn(name, cells, right=True))
+    trees = [plain(written(json.loads(text))) for text in frame["architecture"]]
+    architecture = TableColumn("architecture", trees, style="dim", elastic=True)
+    proposal, rung, quantity, more = (
+        text_columns(frame[[name]])[0] for name in ("proposal", "rung", "quantity", "more")
+    )
+    return [proposal, rung, quantity, *amounts, more, architecture]

@@ -9,7 +9,9 @@ const unitOf = (metric) => facts.units[metric] || "";
 const measured = (metric, value) => unitOf(metric) ? `${number(value)} ${unitOf(metric)}` : number(value);
 const titled = (metric) => unitOf(metric) ? `${metric} in ${unitOf(metric)}` : metric;
 const modeOf = (metric) => (objectives.find((one) => one.metric === metric) || { mode: "min" }).mode;
-const told = (i) => `trial ${trials.number[i]} · ${trials.state[i]}${trials.failure[i] ? ` (${trials.failure[i]})` : ""} · ${trials.epochs[i]} epoch${trials.epochs[i] === 1 ? "" : "s"}`;
+// A complete trial that keeps the limits: only such a trial can be the best.
+const counts = (i) => trials.state[i] === "complete" && trials.within[i];
+const told = (i) => `trial ${trials.number[i]} · ${trials.state[i]}${trials.failure[i] ? ` (${trials.failure[i]})` : ""}${trials.within[i] || trials.failure[i] ? "" : " · over a limit"} · ${trials.epochs[i]} epoch${trials.epochs[i] === 1 ? "" : "s"}`;
 // The spread of a value over the trainings of its trial, where there are several.
 const apart = (name, i) => { const spread = trials.spreads[name]?.[i]; return spread === null || spread === undefined ? "" : ` ± ${number(spread)}`; };
 
@@ -48,7 +50,7 @@ const progress = chart("progress", 330, (holder, height) => {
 
 // All values; or those from the worst best-so-far on, where what happens at the top can be told apart.
 function scoped(shown, values, mode) {
-  const all = core(shown.map((i) => values[i]), mode), complete = shown.filter((i) => trials.state[i] === "complete").map((i) => values[i]);
+  const all = core(shown.map((i) => values[i]), mode), complete = shown.filter(counts).map((i) => values[i]);
   if (view.scope === "all" || complete.length < 2) return all;
   const top = [...complete].sort((a, b) => (mode === "max" ? b - a : a - b)).slice(0, Math.max(2, Math.ceil(complete.length / 2)));
   return range(top, 0.15);
@@ -57,7 +59,7 @@ function scoped(shown, values, mode) {
 function bestLine(plot, shown, ending, values, mode, end) {
   const better_ = better(mode), points = [];
   let best = null;
-  for (const i of shown.filter((i) => trials.state[i] === "complete").sort((a, b) => ending[a] - ending[b])) {
+  for (const i of shown.filter(counts).sort((a, b) => ending[a] - ending[b])) {
     if (best !== null && !better_(values[i], best)) continue;
     if (best !== null) points.push([plot.px(ending[i]), plot.py(best)]);
     best = values[i];
@@ -118,14 +120,14 @@ const tradeoff = chart("tradeoff", 320, (holder, height, section) => {
   const plot = new Plot(holder, height, { range: range(shown.map((i) => xs[i])), label: `${titled(xName)} (${xMode === "max" ? "higher" : "lower"} is better)`, lines: true },
     { range: core(shown.map((i) => ys[i]), yMode), label: `${titled(yName)} (${yMode === "max" ? "higher" : "lower"} is better)` });
   const spot = (i) => [plot.px(xs[i]), plot.py(ys[i])];
-  const complete = shown.filter((i) => trials.state[i] === "complete"), rest = shown.filter((i) => trials.state[i] !== "complete");
+  const complete = shown.filter(counts), rest = shown.filter((i) => !counts(i));
   const front = frontOf(complete, xs, ys, xMode, yMode);
   plot.dots(rest.map(spot), 2.6, { stroke: "var(--faint)", "stroke-width": 1.1 });
   plot.dots(complete.map(spot), 3.4, { fill: "var(--blue)", "fill-opacity": 0.45 });
   plot.line(front.flatMap((i, k) => (k ? [[plot.px(xs[i]), plot.py(ys[front[k - 1]])], spot(i)] : [spot(i)])), { stroke: "var(--orange)", "stroke-width": 1.8 });
   plot.dots(front.map(spot), 4.4, { fill: "var(--orange)" });
   plot.listen(shown.map((i) => ({ x: spot(i)[0], y: spot(i)[1], text: `${told(i)}\n${yName} ${measured(yName, ys[i])}${apart(yName, i)}\n${xName} ${measured(xName, xs[i])}${apart(xName, i)}` })));
-  legend(holder, [["", "var(--orange)", "front"], ["", "var(--blue)", "complete"], ...(rest.length ? [["hollow", "var(--faint)", "not complete"]] : [])]);
+  legend(holder, [["", "var(--orange)", "front"], ["", "var(--blue)", "complete"], ...(rest.length ? [["hollow", "var(--faint)", trials.within.every(Boolean) ? "not complete" : "not complete, or over a limit"]] : [])]);
 });
 pick(tradeoff.picks, "axes", pairs.map(([x, y], k) => [k, objectives.length > 1 ? `${y} / ${x}` : x]), (k) => { pair = pairs[k]; tradeoff.again(); });
 

@@ -9,6 +9,7 @@ from nas_tune.reports.data import facts
 from nas_tune.reports.failures import failures
 from nas_tune.reports.gallery import portraits
 from nas_tune.reports.html import write_page
+from nas_tune.reports.limits import limits_of_run
 from nas_tune.reports.summary import headline, tiles
 from nas_tune.results import Run
 from nas_tune.results.redaction import without_secrets
@@ -47,6 +48,7 @@ def report(run: Run | str | Path, out: str | Path | None = None) -> Path:
         "portraits": portraits(run, shown),
         "controls": run.controls(),
         "unit_of": run.unit,
+        "limits": limits_of_run(run, trials),
         "failures": failures(trials),
         "notes": [(trial, without_secrets(text)) for trial, text in run.state.notes],
         "config": without_secrets(run.config.to_toml()),

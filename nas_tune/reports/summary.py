@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from nas_tune.reports.limits import refused_in_words
 from nas_tune.results import Run, RunSnapshot
 
 __all__ = ["Headline", "Tile", "headline", "span", "tiles"]
@@ -77,7 +78,7 @@ def headline(run: Run) -> Headline:
 
 
 def tiles(run: Run, facts: dict[str, Any]) -> list[Tile]:
-    """Write the numbers in large type: best values, trials, time, epochs that early stopping saved, training time.
+    """Write the numbers in large type: best values, trials, time, epochs, what limits refused, training time.
 
     Args:
         run: the run.
@@ -97,6 +98,10 @@ def tiles(run: Run, facts: dict[str, Any]) -> list[Tile]:
         Tile("Time", span(now.seconds), sessions),
         Tile("Epochs trained", f"{trained:,}", saved if trained else "none yet"),
     ]
+    if now.refused:
+        found.append(
+            Tile("Refused", f"{sum(now.refused.values()):,}", f"before a trial: {refused_in_words(now.refused)}")
+        )
     training = sum(value for value in columns["seconds"] if value)
     return [*found, Tile("Training time", span(training), "of all trials together")]
 

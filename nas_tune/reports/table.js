@@ -65,8 +65,9 @@
     });
   }
 
-  // A value of an earlier epoch does not compare with those of full trainings: it is greyed, and sorted after them.
-  function early(i) { return trials.state[i] !== "complete"; }
+  // A value of an earlier epoch does not compare with those of full trainings, and a trial over a limit with none: it is
+  // greyed, and sorted after them.
+  function early(i) { return trials.within[i] ? trials.state[i] !== "complete" : 2; }
 
   function cell(column, i) {
     const value = column.cells[i];

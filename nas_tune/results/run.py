@@ -185,6 +185,8 @@ class Run:
             the one that they found, missing before the first epoch. If the trainable searches and the space is one of
             its settings, `found` (JSON) and `found_id` are the architecture that it found. If failed trials were tried
             again, `attempts` counts how often each was begun, and the other columns are those of the last attempt.
+            Costs that were counted, predicted or measured before the training follow the metrics, such as `latency`; a
+            predicted one is also in `latency_predicted`, and `latency_device` is the device that measured it.
         """
         return _frame(self._table("trials"))
 
@@ -197,6 +199,18 @@ class Run:
             `arch.<parameter>`.
         """
         return _frame(self._table("epochs"))
+
+    def refused(self) -> pd.DataFrame:
+        """Read what limits refused before a trial, one row an architecture, in order.
+
+        Returns:
+            A frame with the same types whether something was refused or not. Its columns: proposal (its number; missing
+            for a candidate that the strategy looked at and did not propose); rung (connected, counted, predicted,
+            measured); quantity (the cost that breaks a limit; missing where the output ignores the input); value; bound
+            (in the units of `trainables.costs.quantities`); more (how many further candidates the same proposal
+            refused, which are not listed); architecture_id; architecture (JSON).
+        """
+        return _frame(self._table("refused"))
 
     def best(self, k: int = 1, *, where: str | Mapping[str, object] | None = None) -> pd.DataFrame:
         """Choose the best trials.
@@ -256,10 +270,20 @@ class Run:
         with self._reader.current() as state:
             return contending(state.trials.values(), self.objectives, self.limits)
 
-    def query(self, sql: str) -> pd.DataFrame:
-        """Answer SQL (in DuckDB's dialect) over the tables `trials` and `epochs`; quote `"arch.<parameter>"`.
+    def within_limits(self) -> list[int]:
+        """Find the trials that keep the present limits.
 
-        The query cannot reach files, the network or Python.
+        Returns:
+            Their numbers, ascending; all trials without limits. A trial whose limited value is unknown keeps none.
+        """
+        limits = self.limits
+        with self._reader.current() as state:
+            return [number for number, trial in state.trials.items() if violation(trial.values, limits) == 0]
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """Answer SQL (in DuckDB's dialect) over the tables `trials`, `epochs` and `refused`.
+
+        Names with a point are quoted: `"arch.<parameter>"`. The query cannot reach files, the network or Python.
 
         Args:
             sql: the query.
@@ -273,7 +297,7 @@ class Run:
         from nas_tune.results.sql import query
 
         with self._reader.current():
-            found = query(sql, {name: partial(self._table, name) for name in ("trials", "epochs")})
+            found = query(sql, {name: partial(self._table, name) for name in ("trials", "epochs", "refused")})
         return _frame(found)
 
     def to_parquet(self, folder: str | Path) -> Path:

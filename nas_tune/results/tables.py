@@ -1,4 +1,4 @@
-"""The tables of a run: one row a trial, one row a trial and epoch, with fixed types, also when empty.
+"""The tables of a run: a row a trial, a trial and epoch, or a refused architecture; with fixed types, also when empty.
 
 The columns follow from the ledger (objectives, parameters) and from the reported metrics. No code of the space or the
 trainable is imported. A metric reported as NaN reads as missing, as pandas and SQL aggregates need it; its trial has
@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from nas_tune.ledger import RunState, TrialRecord
+from nas_tune.ledger import Refused, RunState, TrialRecord
 from nas_tune.results.decisions import TrialParameters
 from search_spaces.whole_numbers import is_whole
 
-__all__ = ["Tables"]
+__all__ = ["DEVICE", "PREDICTED", "Tables"]
 
 _TIME = pa.timestamp("us", "UTC")
 _KINDS: dict[str, tuple[pa.DataType, type]] = {
@@ -44,7 +44,19 @@ _TRIAL: dict[str, tuple[pa.DataType, Callable[[TrialRecord], Any]]] = {
     "message": (pa.string(), lambda trial: _writable(trial.message)),
     "traceback": (pa.string(), lambda trial: _writable(trial.traceback)),
 }
+_REFUSED: dict[str, tuple[pa.DataType, Callable[[Refused], Any]]] = {
+    "proposal": (pa.int64(), lambda refused: refused.ask),
+    "rung": (pa.string(), lambda refused: refused.rung),
+    "quantity": (pa.string(), lambda refused: refused.quantity or None),
+    "value": (pa.float64(), lambda refused: refused.value),
+    "bound": (pa.float64(), lambda refused: refused.bound),
+    "more": (pa.int64(), lambda refused: refused.more),
+    "architecture_id": (pa.string(), lambda refused: refused.id),
+    "architecture": (pa.string(), lambda refused: _json(refused.tree)),
+}
 
+PREDICTED, DEVICE = "_predicted", "_device"
+"""What follows the name of a cost in the columns of its predicted value and of the device that measured it."""
 _SIZE, _SUPERNET = "parameters", "supernet_parameters"
 
 
@@ -71,7 +83,7 @@ class Tables:
             state: of the run.
 
         Returns:
-            The columns of `Run.trials`; metrics are those of the trial's last epoch.
+            The columns of `Run.trials`; metrics are those of the trial's last epoch, or a cost of the same name.
         """
         trials = list(state.trials.values())
         columns = {}
@@ -82,8 +94,7 @@ class Tables:
             columns["found"] = pa.array([_json(trial.found) for trial in trials], type=pa.string())
         if any(trial.attempts > 1 for trial in trials):
             columns["attempts"] = pa.array([trial.attempts for trial in trials], type=pa.int64())
-        last = [trial.reports[-1].metrics if trial.reports else {} for trial in trials]
-        metrics = self._metrics(state, last)
+        metrics = self._metrics(state, [trial.values for trial in trials])
         return pa.table({**columns, **metrics, **_costs(trials, metrics), **self._arch(trials)})
 
     def epochs(self, state: RunState) -> pa.Table:
@@ -114,6 +125,20 @@ class Tables:
         arch = self._arch(trials)
         return pa.table({**columns, **{name: column.take(row) for name, column in arch.items()}})
 
+    def refused(self, state: RunState) -> pa.Table:
+        """Build the table with a row an architecture that a limit refused, in the order of the ledger.
+
+        Args:
+            state: of the run.
+
+        Returns:
+            The columns of `Run.refused`.
+        """
+        columns = {}
+        for name, (kind, read) in _REFUSED.items():
+            columns[name] = pa.array(map(read, state.refused), type=kind, from_pandas=True)
+        return pa.table(columns)
+
     def _metrics(self, state: RunState, reported: Sequence[Mapping[str, float]]) -> dict[str, pa.Array]:
         # Nearly all reports have the same names: the set keeps each combination once.
         together = {tuple(report.metrics) for trial in state.trials.values() for report in trial.reports}
@@ -135,9 +160,15 @@ class Tables:
 
 
 def _costs(trials: Sequence[TrialRecord], reported: Collection[str]) -> dict[str, pa.Array]:
-    """The costs that were found before the trainings, as far as no report has them."""
-    names = sorted({name for trial in trials for name in trial.costs} - set(reported))
-    return {name: pa.array([_float(trial.costs.get(name)) for trial in trials], pa.float64()) for name in names}
+    """The costs that were found before the trainings, as far as no report has them; then how they were found."""
+    found: dict[str, pa.Array] = {}
+    for name in sorted({name for trial in trials for name in trial.costs} - set(reported)):
+        found[name] = pa.array([_float(trial.costs.get(name)) for trial in trials], pa.float64())
+    for name in sorted({name for trial in trials for name in trial.predicted}):
+        found[f"{name}{PREDICTED}"] = pa.array([_float(trial.predicted.get(name)) for trial in trials], pa.float64())
+    for name in sorted({name for trial in trials for name in trial.devices}):
+        found[f"{name}{DEVICE}"] = pa.array([trial.devices.get(name) for trial in trials], pa.string())
+    return {name: column for name, column in found.items() if name not in reported}
 
 
 def _renamed(metrics: Mapping[str, float]) -> dict[str, float]:

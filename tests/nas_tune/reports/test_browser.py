@@ -13,7 +13,7 @@ from nas_tune.ledger import Event, SessionEnded
 from nas_tune.reports import write_comparison
 from tests.nas_tune.analysis.made_runs import run_of
 from tests.nas_tune.reports.chromium import Browser, program
-from tests.nas_tune.results.made import begun, eventful, make, mixed, trial
+from tests.nas_tune.results.made import begun, eventful, make, mixed, refusing, trial
 
 pytestmark = pytest.mark.skipif(
     program() is None, reason="Chromium is not here; .ci/run installs Debian's where it runs as root (apt-get)"
@@ -65,9 +65,9 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-def _page(folder: Path, events: list[Event], **meta: object) -> Path:
+def _page(folder: Path, events: list[Event], limits: dict[str, str] | None = None, **meta: object) -> Path:
     folder.mkdir(exist_ok=True)
-    make(folder, *events, meta=meta).close()
+    make(folder, *events, meta=meta, limits=limits).close()
     return nas_tune.report(nas_tune.open_run(folder))
 
 
@@ -143,6 +143,7 @@ def test_every_text_can_be_read_and_every_picture_has_a_name(browser: Browser, t
         "done": _page(tmp_path / "done", [*_twelve(), SessionEnded("done")]),
         "failed": _page(tmp_path / "failed", [*eventful(), SessionEnded("failed")]),
         "open": _page(tmp_path / "open", eventful()),
+        "limits": _page(tmp_path / "limits", refusing(), {"macs": "50M", "latency": "1ms"}),
         "compared": write_comparison(nas_tune.compare(runs), tmp_path / "compared.html"),
         "warned": write_comparison(nas_tune.compare([runs[0], tmp_path / "open"]), tmp_path / "warned.html"),
     }
@@ -181,6 +182,15 @@ def test_the_largest_and_smallest_numbers_are_drawn(browser: Browser, tmp_path: 
         assert page.value(DRAWN) >= 2
         assert page.value(BROKEN) == 0
         assert page.value(OUTSIDE) == []
+
+
+def test_a_trial_over_a_limit_stands_behind_the_best(browser: Browser, tmp_path: Path) -> None:
+    page = browser.open(_page(tmp_path / "run", refusing(), {"macs": "50M", "latency": "5ms"}), width=400)
+    assert page.value(WIDE) == 400
+    assert page.value(CELLS.format(0)) == ["0", "1"], "trial 1 has the higher accuracy"
+    assert page.value("[...document.querySelectorAll('#trials .early')].map((td) => td.textContent)") == ["0.9000"]
+    assert page.value("document.querySelector('#limits .kept').textContent") == "40 M ✓"
+    assert page.problems == []
 
 
 def test_hostile_texts_stay_texts(browser: Browser, tmp_path: Path) -> None:

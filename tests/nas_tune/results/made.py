@@ -9,11 +9,13 @@ from typing import Any
 from nas_tune.config import SearchConfig
 from nas_tune.ledger import (
     Asked,
+    Costed,
     Ended,
     Event,
     Ledger,
     Lost,
     Noted,
+    Refused,
     Reported,
     SessionEnded,
     SessionStarted,
@@ -23,7 +25,7 @@ from nas_tune.session.description import describe_run
 from nas_tune.session.search_setup import SearchSetup
 from search_spaces import Architecture, Space, choice, integer, real
 
-__all__ = ["begun", "eventful", "make", "mixed", "restored", "train", "trial"]
+__all__ = ["begun", "eventful", "make", "mixed", "refusing", "restored", "train", "trial"]
 
 HERE = "tests.nas_tune.results.made"
 
@@ -49,10 +51,18 @@ def train(architecture: Architecture, seed: int, max_epochs: int, fail: bool = F
         yield {"accuracy": (seed % 97) / 200 + epoch / 20, "loss": 1.0 / (epoch + 1)}
 
 
-def make(folder: Path, *events: Event, space: str = f"{HERE}:mixed", meta: Mapping[str, Any] | None = None) -> Ledger:
+def make(
+    folder: Path,
+    *events: Event,
+    space: str = f"{HERE}:mixed",
+    meta: Mapping[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
+) -> Ledger:
     """A ledger in `folder` with these events, still open for writing."""
     config = SearchConfig(space=space, trainable=f"{HERE}:train", executor="inline", max_trials=24)
-    ledger = Ledger.create(folder, {**describe_run(SearchSetup.of(config)), **(meta or {})})
+    described = {**describe_run(SearchSetup.of(config)), **(meta or {})}
+    described["config"] = {**described["config"], **({"limits": limits} if limits else {})}
+    ledger = Ledger.create(folder, described)
     if events:
         ledger.append(*events)
     return ledger
@@ -74,6 +84,25 @@ def trial(
         value = None if state == "failed" else values[-1]
         events.append(Ended(number, state, value, **ended))
     return events
+
+
+def refusing() -> list[Event]:
+    """A trial with a predicted and a measured latency, one with a predicted one; refusals of every rung."""
+    trees = [mixed().sample(number).tree for number in range(10, 14)]
+    return [
+        begun(),
+        Refused("a" * 16, trees[0], "counted", "macs", 6e7, 5e7, None, more=30),
+        *trial(0, [0.5, 0.7]),
+        Costed(0, {"macs": 4e7}, "counted"),
+        Costed(0, {"latency": 4.0}, "predicted"),
+        Costed(0, {"latency": 5.0}, "measured", "cpu-1"),
+        *trial(1, [0.4, 0.9]),
+        Costed(1, {"macs": 3e7}, "counted"),
+        Costed(1, {"latency": 6.0}, "predicted"),
+        Refused("b" * 16, trees[1], "connected", "", None, None, 2),
+        Refused("c" * 16, trees[2], "predicted", "latency", 7.0, 5.0, 3),
+        Refused("d" * 16, trees[3], "measured", "latency", 5.5, 5.0, 4),
+    ]
 
 
 def eventful() -> list[Event]:
