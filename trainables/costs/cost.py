@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from trainables.networks.layers import measuring
 from trainables.training.batches import Batch, called, mapped
 
-__all__ = ["Cost", "CostMeter", "cost_of"]
+__all__ = ["Cost", "CostMeter", "cost_of", "evaluating", "tensors_in"]
 
 _KEPT = 2_000
 """Layers after which a meter empties its cache: a cell holds some 50 modules."""
@@ -66,7 +66,7 @@ def cost_of(network: nn.Module, example: tuple[int, int, int] | Batch) -> Cost:
     given = _given(example)
     tensors = dict(network.named_parameters()) | dict(network.named_buffers())
     shadows = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-    with _evaluating(network), torch.no_grad():
+    with evaluating(network), torch.no_grad():
         arguments, named = ((), given) if isinstance(given, dict) else (given, {})
         try:
             _, macs, activation_bytes = _counted(lambda: functional_call(network, shadows, arguments, named))
@@ -263,18 +263,25 @@ class _Values(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        given = {_memory(value) for value in _tensors(args)}
-        self.bytes += sum(_bytes(value) for value in _tensors((result,)) if _memory(value) not in given)
+        given = {_memory(value) for value in tensors_in(args)}
+        self.bytes += sum(_bytes(value) for value in tensors_in((result,)) if _memory(value) not in given)
         return result
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
-    """Yield the tensors in a nesting of tuples and lists."""
+def tensors_in(values: Any) -> Iterator[Tensor]:
+    """Yield the tensors in a nesting of tuples and lists.
+
+    Args:
+        values: a tuple or list; what is no tensor in it is passed over.
+
+    Yields:
+        The tensors, in order.
+    """
     for value in values:
         if isinstance(value, Tensor):
             yield value
         elif isinstance(value, tuple | list):
-            yield from _tensors(value)
+            yield from tensors_in(value)
 
 
 def _memory(tensor: Tensor) -> int:
@@ -301,8 +308,15 @@ def _layers(module: nn.Module) -> Iterator[_Layer]:
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Set evaluation mode for the duration of a block; afterwards each module has its former mode."""
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Set evaluation mode for the duration of a block; afterwards each module has its former mode.
+
+    Args:
+        network: the network.
+
+    Yields:
+        Nothing.
+    """
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
