@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from trainables.networks.layers import measuring
 from trainables.training.batches import Batch, called, mapped
 
-__all__ = ["Cost", "CostMeter", "cost_of", "evaluating", "tensors_in"]
+__all__ = ["Cost", "CostMeter", "Uninitialised", "cost_of", "evaluating", "tensors_in"]
 
 _KEPT = 2_000
 """Layers after which a meter empties its cache: a cell holds some 50 modules."""
@@ -117,7 +117,7 @@ class CostMeter:
         Returns:
             The costs for one example in evaluation mode.
         """
-        with torch.device("meta"), _Uninitialised(), measuring(self):
+        with torch.device("meta"), Uninitialised(), measuring(self):
             network = build()
         network.eval()
         given = mapped(lambda tensor: tensor.to("meta"), example)
@@ -204,7 +204,7 @@ class _StandIn(nn.Module):
         return self._meter.counted(self.layer.results, _signature(inputs), lambda: self.layer.module(*inputs))
 
 
-class _Uninitialised(TorchFunctionMode):
+class Uninitialised(TorchFunctionMode):
     """Skips the initialisation of weights: on the meta device there is no memory to fill."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

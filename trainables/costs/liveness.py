@@ -34,8 +34,8 @@ __all__ = ["WIDTHS", "peak_memory"]
 WIDTHS = {"float32": 4, "float16": 2, "int8": 1}
 """Bytes of a number of a network, by precision."""
 
-_NORMALISATION = "batch_norm"
-"""A part of the names of operations that are one product and sum for each number once a network is trained."""
+_BY_NUMBER = ("batch_norm", "hardswish", "prelu")
+"""Parts of the names of operations that work on each number by itself and that torch does not mark so."""
 
 
 def peak_memory(network: nn.Module, inputs: Batch, precision: str = "float32", *, eager: bool = False) -> int:
@@ -115,7 +115,7 @@ class _Lives(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._step += 1
         given = [self._touch(tensor, varies=False) for tensor in tensors_in((*args, *kwargs.values()))]
         varies = any(key in self._lives and self._lives[key].varies for key in given)
-        by_number = torch.Tag.pointwise in func.tags or _NORMALISATION in func.__name__
+        by_number = torch.Tag.pointwise in func.tags or any(name in func.__name__ for name in _BY_NUMBER)
         for tensor in tensors_in((result,)):
             self._touch(tensor, varies=varies, over=given if by_number else ())
         return result

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from trainables.costs.connection import depends_on_input
-from trainables.costs.cost import Cost, CostMeter, cost_of
+from trainables.costs.cost import Cost, CostMeter, Uninitialised, cost_of
+from trainables.costs.liveness import peak_memory
 from trainables.costs.zero_cost import PROXIES
 from trainables.errors import CheckpointError, EndOfTraining, TrainableError
 from trainables.metrics import Metric
@@ -301,10 +302,10 @@ class Learner:
     @property
     def counts(self) -> list[str]:
         """The costs that are counted without running a network."""
-        return list(_COUNTED)
+        return [*_COUNTED, _PEAK]
 
     def costs(self, architecture: Architecture, names: Sequence[str]) -> dict[str, float]:
-        """Count costs of a network, as `cost` does.
+        """Count costs of a network without running it. Loads the data; needs no set-up.
 
         Args:
             architecture: a member of the space.
@@ -313,8 +314,25 @@ class Learner:
         Returns:
             Each of them by its name.
         """
-        counted = self.cost(architecture)
-        return {name: float(getattr(counted, _COUNTED[name])) for name in names}
+        found: dict[str, float] = {}
+        if any(name in _COUNTED for name in names):
+            counted = self.cost(architecture)
+            found = {name: float(getattr(counted, of)) for name, of in _COUNTED.items() if name in names}
+        if _PEAK in names:
+            found[_PEAK] = float(self._peak_memory(architecture))
+        return found
+
+    def _peak_memory(self, architecture: Architecture) -> int:
+        decided, tree = self._decisions.parted(architecture)
+        task = self._configured(decided)[1] if decided else self._task
+        data = task.load(torch.device("cpu"))
+        try:
+            with torch.device("meta"), Uninitialised():
+                network = self._build(tree, data)
+        except (RuntimeError, NotImplementedError):
+            # A network of one's own need not be made on the meta device.
+            network = self._built(tree, data, Randomness(0, torch.device("cpu")))
+        return peak_memory(network, data.example())
 
     def connected(self, architecture: Architecture) -> bool:
         """Check whether the output of a network depends on its input. Loads the data; needs no set-up.
@@ -469,6 +487,7 @@ class Learner:
 
 _COUNTED = {"parameters": "parameters", "macs": "macs", "size": "model_bytes"}
 """The field of `Cost` by the name of a quantity."""
+_PEAK = "peak_memory"
 
 
 def _recipe(of: LearnerSettings) -> Recipe:
