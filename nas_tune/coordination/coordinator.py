@@ -451,6 +451,8 @@ class Coordinator:
         Enqueued architectures come first. The ledger counts the repeats, so that a resume continues the count.
         """
         refused = 0
+        if self._gate is not None and not self._searches and (begun := self._gate.begun()):
+            self._commit(*begun)
         while refused < _REFUSED_IN_A_ROW:
             proposal = self._queued() if self.state.queue else self._unrepeated()
             if proposal is None:

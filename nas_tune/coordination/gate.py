@@ -1,18 +1,19 @@
 """The gate of a search with limits: it refuses architectures before they become trials, from cheap tests to dear ones.
 
-The ladder has four rungs. Costs that the trainable counts, and costs that a predictor expects from what was measured
-before, are a rule of the space that strategies search, so that they seldom propose what is refused. A proposal then has
-to have an output that depends on its input, and is measured where a limit or an objective is a measured cost. What is
-refused goes into the ledger with its cost, and costs no trial.
+The ladder has four rungs. Costs that the trainable counts, and costs that are predicted from what was measured before,
+are a rule of the space that strategies search, so that they seldom propose what is refused. A proposal then has to have
+an output that depends on its input, and is measured where a limit or an objective is a measured cost. What is refused
+goes into the ledger with its cost, and costs no trial.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Protocol
 
+from nas_tune.coordination.expectations import Expectations, Predictor
+from nas_tune.coordination.refusals import RefusedCandidates, broken_most, refusal
 from nas_tune.errors import NasTuneError
 from nas_tune.ledger import Costed, Event, Measured, Noted, Refused
 from nas_tune.objectives.limits import Limit, excess
@@ -22,8 +23,6 @@ from trainables.protocol import Costing
 __all__ = ["CONNECTED", "Gate", "Meter"]
 
 CONNECTED = "connected"
-_LISTED = 20
-"""Refused candidates that the ledger lists for one proposal."""
 _KEPT = 200_000
 """Architectures after whose costs the oldest are forgotten."""
 
@@ -61,36 +60,46 @@ class Gate:
         trainable: counts them.
         wanted: further costs that every trial needs, such as objectives.
         meter: measures costs; None where none is measured.
+        predictors: of limited costs that are measured, by name; without one a cost is only measured.
+        audit: the share of architectures that a prediction refuses and that are measured nevertheless.
     """
 
     def __init__(
-        self, limits: Sequence[Limit], trainable: Costing, wanted: Sequence[str] = (), meter: Meter | None = None
+        self,
+        limits: Sequence[Limit],
+        trainable: Costing,
+        wanted: Sequence[str] = (),
+        meter: Meter | None = None,
+        predictors: Mapping[str, Predictor] | None = None,
+        audit: float = 0.0,
     ) -> None:
         self.limits, self.trainable, self.meter = tuple(limits), trainable, meter
         dear = set(meter.names) if meter else set()
         self.counted = tuple(one for one in limits if one.name not in dear)
         """The limits on costs that are counted."""
         self._dear = tuple(one for one in limits if one.name in dear)
+        self._foreseen = tuple(one for one in self._dear if one.name in (predictors or {}))
         self.names = list(dict.fromkeys([*(one.name for one in self.counted), *(n for n in wanted if n not in dear)]))
         """The names of the costs that are counted for every trial."""
+        self._audit = audit
+        self._expectations = Expectations(predictors or {})
+        self._candidates = RefusedCandidates()
         self._costs: dict[str, dict[str, float]] = {}
         self._measured: dict[str, dict[str, float]] = {}
-        self._refused: list[Refused] = []
-        self._listed: set[str] = set()
-        self._more = 0
 
     def space(self, of: Space) -> Space:
-        """Narrow a space to the members that keep the limits on counted costs.
+        """Narrow a space to the members that keep the limits on counted and predicted costs.
 
         Args:
             of: the space of the architectures.
 
         Returns:
-            The space for strategies; `of` itself without such limits.
+            The space for strategies; `of` itself without such limits. What predictions refuse changes with each fit.
         """
-        if not self.counted:
+        if not self.counted and not self._foreseen:
             return of
-        return of.within(self.excess, listable=bool(getattr(self.trainable, "looks_costs_up", False)))
+        listable = bool(getattr(self.trainable, "looks_costs_up", False)) and not self._foreseen
+        return of.within(self.excess, listable=listable)
 
     def excess(self, architecture: Architecture) -> float:
         """Compute how far an architecture lies beyond the limits, and remember that it was refused.
@@ -103,11 +112,14 @@ class Gate:
             counted counts as 1: its trial tells the reason.
         """
         costs = self.costs(architecture)
-        if not costs:
-            return 1.0
-        ratio = excess(costs, self.counted)
+        ratio = excess(costs, self.counted) if costs else 1.0
         if ratio > 1:
-            self._remember(architecture, costs)
+            self._candidates.add(architecture, "counted", costs, self.counted)
+            return ratio
+        expected, known = self._expected(architecture)
+        ratio = max(ratio, excess(expected, known))
+        if ratio > 1:
+            self._candidates.add(architecture, "predicted", expected, known)
         return ratio
 
     def costs(self, architecture: Architecture) -> Mapping[str, float]:
@@ -134,9 +146,24 @@ class Gate:
             event: of the ledger.
         """
         if isinstance(event, Measured) and self.meter is not None and event.device == self.meter.device:
-            self._measured[_key(event.tree)] = dict(event.costs)
+            self._measured[Architecture(event.tree).to_json()] = dict(event.costs)
+            self._expectations.learn(self._measured)
         elif isinstance(event, Refused) and event.ask is None:
-            self._listed.add(_key(event.tree))
+            self._candidates.know(event.tree)
+
+    def begun(self) -> list[Event]:
+        """Measure the architectures from which predictors learn first, unless that was done before.
+
+        Returns:
+            What was measured, with a note; empty without predictors.
+        """
+        if self.meter is None or not self._foreseen or self._measured:
+            return []
+        events: list[Event] = []
+        for architecture in self._expectations.seeds():
+            events += self._only_measured(self.meter, architecture)
+        names = ", ".join(self._expectations.names)
+        return [*events, Noted(-1, f"{len(events)} architectures were measured first, to predict {names} of others")]
 
     def judged(self, architecture: Architecture, ask: int) -> list[Event]:
         """Let a proposal climb the ladder.
@@ -149,8 +176,11 @@ class Gate:
             What was measured, and last a `Refused` if it may not become a trial.
         """
         costs = self.costs(architecture)
-        if costs and (broken := _broken(costs, self.counted)) is not None:
-            return [_refused(architecture, "counted", broken, costs, ask)]
+        if costs and (broken := broken_most(costs, self.counted)) is not None:
+            return [refusal(architecture, "counted", broken, costs, ask)]
+        expected, known = self._expected(architecture)
+        if (broken := broken_most(expected, known)) is not None:
+            return [refusal(architecture, "predicted", broken, expected, ask)]
         if not self._connected(architecture):
             return [Refused(architecture.id, architecture.tree, CONNECTED, "", None, None, ask)]
         return self._measure(self.meter, architecture, ask) if self.meter is not None else []
@@ -163,17 +193,21 @@ class Gate:
             architecture: of the trial.
 
         Returns:
-            An event for the counted costs, and one for the measured ones.
+            An event each for the counted, the predicted and the measured costs.
         """
         events: list[Event] = []
         if costs := self.costs(architecture):
             events.append(Costed(trial, dict(costs), "counted"))
-        if self.meter is not None and (measured := self._measured.get(architecture.to_json())):
+        if self.meter is None:
+            return events
+        if likely := self._expectations.likely(architecture):
+            events.append(Costed(trial, likely, "predicted", self.meter.device))
+        if measured := self._measured.get(architecture.to_json()):
             events.append(Costed(trial, dict(measured), "measured", self.meter.device))
         return events
 
     def missing(self, costs: Mapping[str, float], architecture: Architecture) -> list[Event]:
-        """Count and measure what an earlier session did not need, as a limit may be new.
+        """Measure what an earlier session did not need, as a limit may be new.
 
         Args:
             costs: of a trial, that the ledger has.
@@ -184,18 +218,19 @@ class Gate:
         """
         if self.meter is None or all(name in costs for name in self.meter.names):
             return []
-        return [event for event in self._measure(self.meter, architecture, 0) if not isinstance(event, Refused)]
+        return self._only_measured(self.meter, architecture)
 
-    def drained(self) -> list[Refused]:
-        """Take the candidates that were refused since the last call.
+    def drained(self) -> list[Event]:
+        """Take the candidates that were refused since the last call, and measure some that predictions refused.
 
         Returns:
-            Their events, of which the last one counts those that are not listed.
+            Their events, then the measurements of the audit.
         """
-        events, more = self._refused, self._more
-        self._refused, self._more = [], 0
-        if more and events:
-            events[-1] = replace(events[-1], more=more)
+        refused = self._candidates.drained()
+        events: list[Event] = [*refused]
+        for one in refused:
+            if self.meter is not None and one.rung == "predicted" and _share(one.id) < self._audit:
+                events += self._only_measured(self.meter, Architecture(one.tree).with_id(one.id))
         return events
 
     def _counted(self, architecture: Architecture) -> dict[str, float]:
@@ -203,6 +238,13 @@ class Gate:
             return dict(self.trainable.costs(architecture, self.names))
         except NasTuneError:
             return {}
+
+    def _expected(self, architecture: Architecture) -> tuple[dict[str, float], list[Limit]]:
+        """The costs that an architecture has at best, and the limits on them; none of what is measured already."""
+        if not self._foreseen or architecture.to_json() in self._measured:
+            return {}, []
+        found = self._expectations.at_best(architecture, self._foreseen)
+        return found, [one for one in self._foreseen if one.name in found]
 
     def _connected(self, architecture: Architecture) -> bool:
         connected: Callable[[Architecture], bool] | None = getattr(self.trainable, CONNECTED, None)
@@ -212,6 +254,9 @@ class Gate:
             return connected(architecture)
         except NasTuneError:
             return True  # as for `excess`
+
+    def _only_measured(self, meter: Meter, architecture: Architecture) -> list[Event]:
+        return [event for event in self._measure(meter, architecture, 0) if isinstance(event, Measured)]
 
     def _measure(self, meter: Meter, architecture: Architecture, ask: int) -> list[Event]:
         key, tree = architecture.to_json(), architecture.tree
@@ -224,35 +269,14 @@ class Gate:
                 why = Noted(-1, f"an architecture is refused because its {names} cannot be measured: {error}")
                 return [why, Refused(architecture.id, tree, "measured", meter.names[0], None, None, ask)]
             self._measured[key] = dict(costs)
+            self._expectations.learn(self._measured)
             events.append(Measured(architecture.id, tree, dict(costs), meter.device))
-        broken = _broken(self._measured[key], self._dear)
+        broken = broken_most(self._measured[key], self._dear)
         if broken is not None:
-            events.append(_refused(architecture, "measured", broken, self._measured[key], ask))
+            events.append(refusal(architecture, "measured", broken, self._measured[key], ask))
         return events
 
-    def _remember(self, architecture: Architecture, costs: Mapping[str, float]) -> None:
-        key, broken = architecture.to_json(), _broken(costs, self.counted)
-        if key in self._listed or broken is None:
-            return
-        self._listed.add(key)
-        if len(self._refused) < _LISTED:
-            self._refused.append(_refused(architecture, "counted", broken, costs, None))
-        else:
-            self._more += 1
 
-
-def _key(tree: object) -> str:
-    return Architecture(tree).to_json()
-
-
-def _broken(costs: Mapping[str, float], limits: Iterable[Limit]) -> Limit | None:
-    """The limit that is exceeded most; None if all are kept."""
-    broken = [one for one in limits if not one.holds(costs.get(one.name, math.nan))]
-    return max(broken, key=lambda one: one.ratio(costs.get(one.name, math.nan)), default=None)
-
-
-def _refused(
-    architecture: Architecture, rung: str, broken: Limit, costs: Mapping[str, float], ask: int | None
-) -> Refused:
-    value = costs.get(broken.name, math.nan)
-    return Refused(architecture.id, architecture.tree, rung, broken.name, value, broken.bound, ask)
+def _share(identity: str) -> float:
+    """A number from 0 to 1 that depends on an id alone, so that a resumed search audits the same architectures."""
+    return int(sha256(identity.encode()).hexdigest()[:8], 16) / 2**32

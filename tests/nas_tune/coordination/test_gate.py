@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import nas_tune
+from nas_tune.coordination.expectations import Fit
 from nas_tune.coordination.gate import Gate
 from nas_tune.ledger import Costed, Measured, Noted, Refused
 from nas_tune.objectives.limits import limits_of
@@ -130,6 +131,82 @@ def test_without_limits_the_space_is_that_of_the_search_and_nothing_is_refused()
     assert ladder.space(SPACE) is SPACE
     assert ladder.judged(member(5, 5), 0) == []
     assert ladder.costs_of_trial(2, member(5, 5)) == [Costed(2, {"weight": 5.0}, "counted")]
+
+
+class Ruler:
+    """Predicts a + b with an interval of one millisecond to each side, from any 16 measured members."""
+
+    def __init__(self) -> None:
+        self.fitted_to: list[int] = []
+
+    def seeds(self, count: int) -> list[Architecture]:
+        return [member(a, b) for a in (0, 1, 2) for b in range(6) if b != 4][:count]
+
+    def fitted(self, architectures: Sequence[Architecture], values: Sequence[float]) -> Fit:
+        self.fitted_to.append(len(values))
+        assert list(values) == [float(one["a"] + one["b"]) for one in architectures]
+        return lambda one: (one["a"] + one["b"], one["a"] + one["b"] - 1.0, one["a"] + one["b"] + 1.0)
+
+
+def with_ruler(**limits: str) -> tuple[Gate, Ruler, Stopwatch]:
+    ruler, watch = Ruler(), Stopwatch()
+    return Gate(limits_of(limits), Counter(), (), watch, {"latency": ruler}, audit=1.0), ruler, watch
+
+
+def test_a_few_are_measured_first_and_then_predictions_refuse_what_their_interval_excludes() -> None:
+    ladder, ruler, watch = with_ruler(latency="5ms")
+    measured = ladder.begun()
+    assert [event.kind for event in measured] == ["measured"] * 15 + ["noted"]
+    assert ladder.begun() == []
+    assert ladder.excess(member(5, 5)) == 1.0, "15 are too few for a fit"
+    assert [event.kind for event in ladder.judged(member(4, 1), 0)] == ["measured"]
+    assert ruler.fitted_to == [16]
+    assert ladder.excess(member(5, 2)) == pytest.approx(6 / 5)
+    assert ladder.excess(member(4, 2)) == pytest.approx(5 / 5), "its interval begins at the limit"
+    far = member(5, 3)
+    assert ladder.judged(far, 3) == [Refused(far.id, far.tree, "predicted", "latency", 7.0, 5.0, 3)]
+    listed, audit = ladder.drained()
+    assert listed == Refused(member(5, 2).id, {"a": 5, "b": 2}, "predicted", "latency", 6.0, 5.0)
+    assert audit == Measured(member(5, 2).id, {"a": 5, "b": 2}, {"latency": 7.0}, "a stopwatch")
+    assert watch.asked[-1] == {"a": 5, "b": 2}
+    assert ladder.costs_of_trial(0, member(4, 1)) == [
+        Costed(0, {"latency": 5}, "predicted", "a stopwatch"),
+        Costed(0, {"latency": 5.0}, "measured", "a stopwatch"),
+    ]
+
+
+def test_a_resumed_gate_has_the_fit_of_before_and_measures_nothing_again() -> None:
+    first, _, watch = with_ruler(latency="5ms")
+    events = [*first.begun(), *first.judged(member(4, 1), 0)]
+    again, ruler, other = with_ruler(latency="5ms")
+    for event in events:
+        again.apply(event)
+    assert ruler.fitted_to == [16]
+    assert again.begun() == []
+    assert again.excess(member(5, 5)) == first.excess(member(5, 5)) == pytest.approx(9 / 5)
+    assert other.asked == []
+    assert len(watch.asked) == 16
+
+
+def test_predictors_are_fitted_again_when_half_as_many_more_were_measured() -> None:
+    ladder, ruler, _ = with_ruler(latency="50ms")
+    ladder.begun()
+    for a in (0, 1, 2, 4, 5):
+        for b in (0, 1, 2, 3, 5):
+            ladder.judged(member(a, b), 0)
+    assert ruler.fitted_to == [16]
+    other = member(4, 5)
+    ladder.apply(Measured(other.id, other.tree, {"latency": 9.0}, "a stopwatch"))
+    assert ruler.fitted_to == [16, 24]
+
+
+def test_nothing_is_predicted_of_what_was_measured() -> None:
+    ladder, _, _ = with_ruler(latency="5ms")
+    ladder.begun()
+    ladder.judged(member(4, 1), 0)
+    slow = member(5, 5)
+    ladder.apply(Measured(slow.id, slow.tree, {"latency": 4.0}, "a stopwatch"))
+    assert ladder.excess(slow) == 1.0
 
 
 def train(architecture: Any) -> Iterator[dict[str, float]]:
