@@ -50,7 +50,8 @@ class Device:
         command: the program and its arguments, as a shell splits them; no shell runs it. The path of an ONNX file is
             its last argument, and it prints milliseconds for one batch.
         timeout: seconds that one call of the command may take.
-        watts: the power that the device draws while it computes, for an estimate of energy where nothing measures it.
+        watts: the power that the device draws while it computes, for an estimate of energy where no counter of it
+            can be read.
 
     Raises:
         TrainableError: a value breaks a rule.

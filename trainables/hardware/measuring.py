@@ -29,6 +29,7 @@ from search_spaces.errors import NasTuneError
 from trainables.costs.quantities import QUANTITIES, Rung
 from trainables.errors import TrainableError, first_line
 from trainables.hardware.device import Device
+from trainables.hardware.energy import Meter, energy_of_run, meter_of
 from trainables.hardware.engines import Prepared, Subject, check_device, engine_threads, prepared
 from trainables.hardware.reference import reference
 from trainables.settings import check_name, check_number
@@ -57,7 +58,7 @@ class Measurement:
         low: the lower end of the interval of 95 %.
         high: its upper end.
         device: the fingerprint of the device.
-        how: how it was found, such as "CPU time of the thread" or "estimated from 5 W".
+        how: how it was found, such as "CPU time of the thread", the name of a counter, or "estimated from 5 W".
         rung: the kind of value; here always "measured".
         relative: the latency as a multiple of the mean latency in the session, for a comparison of the same subjects
             in several sessions.
@@ -90,10 +91,11 @@ def check_quantities(quantities: Sequence[str], device: Device) -> None:
         raise TrainableError(f"quantities is {quantities!r}; give a list of names: {', '.join(MEASURED)}")
     for name in quantities:
         check_name("quantity", name, MEASURED)
-    if "energy" in quantities and device.watts is None:
+    if "energy" in quantities and device.watts is None and meter_of(device) is None:
         raise TrainableError(
-            "energy: this machine shows no counter of it; give the power that the device draws while it computes "
-            "(watts, such as [device] watts = 5), and energy is estimated from that"
+            "energy: no counter of it can be read here (RAPL needs root on most systems, NVML the package nvidia-ml-py)"
+            "; give the power that the device draws while it computes (watts, such as watts = 5), and energy is "
+            "estimated from that"
         )
 
 
@@ -133,9 +135,11 @@ def measure(
     if not subjects:
         return []
     runs = 1 if device.engine == "command" else runs
+    meter = meter_of(device) if "energy" in quantities else None
     with tempfile.TemporaryDirectory(prefix="nas_tune-measure-") as folder, engine_threads(device):
         ready = _ready({**subjects, _REFERENCE: reference}, device, Path(folder))
         times = _rounds(ready, rounds, runs, random.Random(seed))
+        energies = None if meter is None else _energies(ready, meter, rounds, random.Random(seed))
     levels = _levels(times)
     resample = np.random.default_rng(seed).integers(rounds, size=(_RESAMPLES, rounds))
     known = float(np.quantile(times[_REFERENCE], _QUANTILE))
@@ -145,6 +149,8 @@ def measure(
         latency = _with_interval(times[name], resample)
         for quantity in quantities:
             value, low, high, how = _of_latency(quantity, latency, device, ready[name].clock)
+            if quantity == "energy" and meter is not None and energies is not None:
+                (value, low, high), how = _with_interval(energies[name], resample), meter.name
             made = Measurement(name, quantity, value, low, high, device.fingerprint(), how)
             found.append(replace(made, relative=relative, reference=known))
     return found
@@ -180,6 +186,17 @@ def _rounds(ready: Mapping[str, Prepared], rounds: int, runs: int, order: random
             for place in range(runs):
                 times[name][number, place] = ready[name].run()
     return times
+
+
+def _energies(ready: Mapping[str, Prepared], meter: Meter, rounds: int, order: random.Random) -> dict[str, Times]:
+    """Millijoules of one run of each subject in each round, (rounds, 1)."""
+    found = {name: np.empty((rounds, 1)) for name in ready}
+    names = list(ready)
+    for number in range(rounds):
+        order.shuffle(names)
+        for name in names:
+            found[name][number, 0] = energy_of_run(meter, ready[name].run)
+    return found
 
 
 def _levels(times: Mapping[str, Times]) -> Times:

@@ -20,6 +20,7 @@ from search_spaces import Architecture, Space
 from trainables.hardware.device import Device
 from trainables.hardware.engines import Subject
 from trainables.networks import build, example
+from trainables.protocol import Building
 from trainables.registry import TrainableTarget, adapt
 from trainables.training.batches import Batch
 from trainables.trial.repeated import one_of
@@ -154,8 +155,10 @@ def _members(run: Run, chosen: Chosen, name: str | None) -> Iterator[NamedSubjec
 
 def _trained_by(origin: Origin, candidate: Candidate) -> Subject:
     def made() -> tuple[nn.Module, Batch]:
-        trainable = one_of(adapt(origin.target, origin.settings))
-        trainable.setup(origin.space.validate(candidate.tree), seed=0, max_epochs=1)
+        trainable, member = one_of(adapt(origin.target, origin.settings)), origin.space.validate(candidate.tree)
+        if isinstance(trainable, Building):
+            return trainable.untrained(member)
+        trainable.setup(member, seed=0, max_epochs=1)
         deployed = deployed_by(trainable)
         return deployed.network, deployed.inputs
 
