@@ -272,6 +272,7 @@ def _warnings(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
         ],
         "train for different numbers of epochs": [run.config.max_epochs for run in runs],
         "have different objectives beside the first": [[one.metric for one in run.objectives] for run in runs],
+        "have different limits": [sorted(one.text for one in run.limits) for run in runs],
     }
     for said, values in facts.items():
         if any(value != values[0] for value in values):
@@ -286,3 +287,6 @@ def _warnings(runs: Sequence[Run], names: Sequence[str]) -> Iterator[str]:
     empty = [name for name, run in zip(names, runs, strict=True) if not run.state.counts["complete"]]
     if empty:
         yield f"without a complete trial: {', '.join(empty)}"
+    over = [name for name, run in zip(names, runs, strict=True) if run.limits and not run.within_limits()]
+    if over:
+        yield f"no trial keeps the limits of {', '.join(over)}: the values are of trials that break them"

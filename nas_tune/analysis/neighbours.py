@@ -78,6 +78,8 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
     scores = dict(zip(known.numbers, known.scores, strict=True))
     by_id, members = _tried(run, space, known)
     around = {one.id: one for one in space.neighbors(winner) if one.id != winner.id}
+    over = _over_limits(run, space) & around.keys()
+    around = {name: one for name, one in around.items() if name not in over}
     unseen = [one for one in around.values() if one.id not in by_id]
     guesses, model = _guessed(space, [members[n] for n in members], [scores[n] for n in members], unseen)
     own = scores.get(number)
@@ -101,7 +103,16 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
     source = known.source
     if known.epochs is None and known.selection:
         source += ", a sample selected by values"
+    if over:
+        model += f"; {len(over)} neighbour{'s' if len(over) > 1 else ''} over a limit left out"
     return Neighbours(table, None if own is None else sign * own, model, source, len(around))
+
+
+def _over_limits(run: Run, space: Space) -> set[str]:
+    """The ids of the architectures that the search knows to break a limit; those that it has not counted are missing."""
+    trials, within = run.trials(), run.within_limits()
+    texts = [*run.refused()["architecture"], *trials.loc[~trials["trial"].isin(within), "architecture"].dropna()]
+    return {space.validate(json.loads(text)).id for text in texts} if run.limits else set()
 
 
 def _tried(run: Run, space: Space, known: Evidence) -> tuple[dict[str, int], dict[int, Architecture]]:

@@ -80,6 +80,16 @@ class TrialFile:
             self._add(when, 0, summary)
         self._add(when, 0, text("architecture", _code(architecture)))
 
+    def costs(self, when: float, values: Mapping[str, float]) -> None:
+        """Write what the architecture costs, at step 0.
+
+        Args:
+            when: the time of the entries, in seconds since 1970.
+            values: the costs by name.
+        """
+        for name, value in values.items():
+            self._scalar(when, 0, name, value)
+
     def reports(self, reports: Iterable[Report]) -> None:
         """Write the metrics of epochs, with the times at which they were reported.
 
@@ -88,9 +98,7 @@ class TrialFile:
         """
         for report in reports:
             for name, value in report.metrics.items():
-                unit = self._unit(name)
-                title = titled(name, unit) if unit else ""
-                self._add(report.time, report.epoch, scalar(name, float(value), display_name=title))
+                self._scalar(report.time, report.epoch, name, value)
         self._writer.flush()
 
     def end(self, trial: TrialRecord) -> None:
@@ -113,6 +121,10 @@ class TrialFile:
     def close(self) -> None:
         """Write what is buffered, and close the file."""
         self._writer.close()
+
+    def _scalar(self, when: float, step: int, name: str, value: float) -> None:
+        unit = self._unit(name)
+        self._add(when, step, scalar(name, float(value), display_name=titled(name, unit) if unit else ""))
 
     def _add(self, when: float, step: int, summary: Any) -> None:
         self._writer.write_event(Event(wall_time=when, step=step, summary=summary))

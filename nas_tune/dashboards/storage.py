@@ -50,7 +50,7 @@ class RunStorage(BaseStorage):
 
     def __init__(self, run: Run) -> None:
         self._reader = LedgerReader(run.path)
-        self._translator = Translator(run.meta.get("space"), run.objectives, writer(run_space(run)))
+        self._translator = Translator(run.meta.get("space"), run.objectives, writer(run_space(run)), run.limits)
         self._trials: list[FrozenTrial] = []
         self._open: set[int] = set()
         self._version = (0, 0)

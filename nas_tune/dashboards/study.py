@@ -2,7 +2,8 @@
 
 A failed trial is FAIL, and a pruned one is PRUNED. A lost or paused trial is RUNNING, because it will go on; the
 attribute `ledger_state` has its state. The values of every epoch are those of the leading objective, since Optuna has
-no place for more. All other metrics of the last epoch are attributes.
+no place for more. All other metrics of the last epoch are attributes, and so are the costs of the architecture. A trial
+of a run with limits has Optuna's constraints, of which a positive one is a limit that it breaks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.ledger import TrialRecord
+from nas_tune.objectives.limits import Limit, violation
 from nas_tune.objectives.objective import Objective
 from nas_tune.results.decisions import TrialParameters
 from nas_tune.results.redaction import without_secrets
+from nas_tune.results.tables import DEVICE, PREDICTED
 
 __all__ = ["Translator"]
 
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+_CONSTRAINTS = "constraints"
 _LONGEST = 2000
 """The most characters of an error message: the page shows all of them in a row of its table."""
 
@@ -34,11 +38,17 @@ class Translator:
         spec: the description of the space, as the ledger keeps it.
         objectives: the objectives of the run, the leading one first.
         written: a function that turns the tree of an architecture into text.
+        limits: of the run.
     """
 
     def __init__(
-        self, spec: Mapping[str, Any] | None, objectives: Sequence[Objective], written: Callable[[Any], str]
+        self,
+        spec: Mapping[str, Any] | None,
+        objectives: Sequence[Objective],
+        written: Callable[[Any], str],
+        limits: Sequence[Limit] = (),
     ) -> None:
+        self._limits = tuple(limits)
         self._decisions, self._objectives, self._written = TrialParameters(spec), objectives, written
         space = self._decisions.space
         self._distributions: dict[str, BaseDistribution] = {} if space is None else space.to_optuna()
@@ -68,7 +78,7 @@ class Translator:
             params=params,
             distributions={name: self._distributions[name] for name in params},
             user_attrs=self._attributes(trial),
-            system_attrs={},
+            system_attrs=self._constraints(trial),
             intermediate_values=self._curve(trial),
         )
 
@@ -82,12 +92,17 @@ class Translator:
                 values.append(float(value))
         return values if len(values) == len(found) else None
 
+    def _constraints(self, trial: TrialRecord) -> dict[str, Any]:
+        """By which share each limit is broken, as Optuna keeps constraints; empty without limits or before a report."""
+        if not self._limits or not trial.reports:
+            return {}
+        return {_CONSTRAINTS: [violation(trial.values, [one]) for one in self._limits]}
+
     def _curve(self, trial: TrialRecord) -> dict[int, float]:
         name = self._objectives[0].metric
         return {report.epoch: float(report.metrics[name]) for report in trial.reports if name in report.metrics}
 
     def _attributes(self, trial: TrialRecord) -> dict[str, Any]:
-        last = trial.reports[-1].metrics if trial.reports else {}
         optimized = {one.metric for one in self._objectives}
         about = {
             "architecture": self._written(trial.tree) or None,
@@ -100,5 +115,7 @@ class Translator:
             "failure": trial.failure,
             "message": without_secrets(trial.message)[:_LONGEST] if trial.message else None,
         }
-        metrics = {name: float(value) for name, value in last.items() if name not in optimized}
-        return {**metrics, **{name: value for name, value in about.items() if value is not None}}
+        metrics = {name: float(value) for name, value in trial.values.items() if name not in optimized}
+        found = {f"{name}{PREDICTED}": value for name, value in trial.predicted.items()}
+        found |= {f"{name}{DEVICE}": device for name, device in trial.devices.items()}
+        return {**metrics, **found, **{name: value for name, value in about.items() if value is not None}}

@@ -136,6 +136,9 @@ class Board:
         file = self._open[trial.number] = TrialFile(folder, epochs, self._unit)
         if epochs == 0 and not trial.searches:
             self._describe(file, trial, trial.started)
+        if epochs == 0:
+            reported = trial.reports[0].metrics if trial.reports else {}
+            file.costs(trial.started, {name: value for name, value in trial.costs.items() if name not in reported})
         return file
 
     def _end(self, file: TrialFile, trial: TrialRecord) -> None:

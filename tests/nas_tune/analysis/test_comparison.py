@@ -211,3 +211,15 @@ def test_no_finite_value_is_too_large_or_small_to_compare_and_draw(tmp_path: Pat
             assert set(found.runs["best"]) == {max(values)}
     draw_courses(nas_tune.compare(runs), tmp_path / "courses.svg")
     draw_front(runs[0], tmp_path / "front.svg")
+
+
+def test_runs_of_different_limits_and_without_a_trial_within_them_are_told(tmp_path: Path) -> None:
+    free = run_of(tmp_path / "free", [0.5, 0.6])
+    bound = run_of(tmp_path / "bound", [0.3, 0.4], limits={"loss": "<= -0.5"})
+    found = nas_tune.compare([free, bound])
+    warned = " ".join(found.warnings)
+    assert "these runs have different limits" in warned
+    assert "no trial keeps the limits of bound: the values are of trials that break them" in warned
+    kept = run_of(tmp_path / "kept", [0.7, 0.4], limits={"loss": ">= -0.5"})
+    best = nas_tune.compare([free, kept]).runs.set_index("run")["best"]
+    assert best["kept"] == 0.4, "0.7 breaks the limit"

@@ -15,7 +15,7 @@ from nas_tune.analysis import Explanation, importance
 from nas_tune.analysis.evidence import evidence
 from nas_tune.analysis.significance import holm, least_p, mann_whitney
 from nas_tune.errors import ConfigError
-from nas_tune.ledger import Event
+from nas_tune.ledger import Event, Refused
 from search_spaces import Architecture, Space, choice
 from tests.nas_tune.analysis.made_runs import known, run_of
 from tests.nas_tune.results.made import begun, make, mixed, trial
@@ -126,6 +126,22 @@ def test_a_neighbour_with_a_trial_is_measured(tmp_path: Path) -> None:
     assert around.table[["seen", "trial", "value"]].values.tolist() == [[True, 1, 0.7]]
     assert around.table["gain"].iloc[0] == pytest.approx(-0.2)
     assert "too few" in around.model
+
+
+def test_neighbours_that_break_a_limit_are_left_out(tmp_path: Path) -> None:
+    space = mixed()
+    winner = space.sample(0)
+    over, refused, *others = space.neighbors(winner)
+    events: list[Event] = [begun()]
+    for number, (one, value) in enumerate([(winner, 0.5), (over, 0.9), *((other, 0.3) for other in others[:9])]):
+        made = trial(number, [value], tree=one.tree)
+        events += [type(made[0])(number, number, one.tree, one.id, 1), *made[1:]]  # type: ignore[call-arg]
+    events.append(Refused(refused.id, refused.tree, "counted", "macs", 6e7, 5e7, None))
+    make(tmp_path, *events, limits={"accuracy": "<= 0.6"}).close()
+    around = nas_tune.explain(nas_tune.open_run(tmp_path)).neighbours
+    assert around is not None
+    assert not {over.id, refused.id} & set(around.table["architecture_id"])
+    assert "2 neighbours over a limit left out" in around.model
 
 
 def test_less_is_better_turns_everything(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import nas_tune
 from nas_tune.dashboards.storage import ReadOnlyError, RunStorage
 from nas_tune.ledger import Asked, Ended, Event, Found, Ledger, Paused, Promoted, Reported, backup_path
 from nas_tune.results import Run
-from tests.nas_tune.results.made import begun, ended, eventful, make, mixed, restored, trial
+from tests.nas_tune.results.made import begun, ended, eventful, make, mixed, refusing, restored, trial
 
 WRITERS: dict[str, tuple[Any, ...]] = {
     "create_new_study": ([StudyDirection.MAXIMIZE], "x"),
@@ -205,3 +205,14 @@ def test_a_complete_trial_without_a_value_cannot_be_the_best(tmp_path: Path) -> 
     study = _study(RunStorage(run))
     assert study.best_trial.number == 0
     assert study.trials[1].state == TrialState.FAIL
+
+
+def test_costs_are_attributes_and_limits_are_constraints(tmp_path: Path) -> None:
+    make(tmp_path, *refusing(), limits={"macs": "50M", "latency": "5ms"}).close()
+    study = _study(RunStorage(nas_tune.open_run(tmp_path)))
+    kept, broken = study.get_trials()
+    assert (kept.user_attrs["latency"], kept.user_attrs["latency_predicted"]) == (5.0, 4.0)
+    assert kept.user_attrs["latency_device"] == "cpu-1"
+    assert kept.system_attrs["constraints"] == [0.0, 0.0]
+    assert broken.system_attrs["constraints"] == [0.0, pytest.approx(0.2)]
+    assert study.best_trial.number == 0, "trial 1 is better and breaks a limit"

@@ -17,7 +17,7 @@ import nas_tune
 from nas_tune.dashboards.tensorboard import Board
 from nas_tune.errors import RunFolderError, RunLockedError
 from nas_tune.ledger import Asked, Ended, Found, Paused, Promoted, Reported, backup_path
-from tests.nas_tune.results.made import begun, ended, eventful, make, mixed, restored, trial
+from tests.nas_tune.results.made import begun, ended, eventful, make, mixed, refusing, restored, trial
 
 
 def _events(folder: Path) -> list[Any]:
@@ -158,3 +158,10 @@ def test_where_nothing_can_be_written_what_was_there_stays(tmp_path: Path, monke
         pass
     assert _scalars(tmp_path / "tensorboard", "accuracy") == {"trial-000000": [(1, 0.5)]}
     assert not list(tmp_path.glob(".tensorboard*"))
+
+
+def test_costs_that_were_found_before_a_training_are_scalars_at_step_0(tmp_path: Path) -> None:
+    make(tmp_path, *refusing()).close()
+    with Board(nas_tune.open_run(tmp_path)):
+        pass
+    assert _scalars(tmp_path / "tensorboard", "latency") == {"trial-000000": [(0, 5.0)], "trial-000001": [(0, 6.0)]}
