@@ -28,7 +28,6 @@ from nas_tune.session.search_setup import SearchSetup
 from nas_tune.session.trust import unkept
 from nas_tune.session.versions import check_versions
 from nas_tune.session.warm_start import enqueued, failed_of, first_events, member_of, retries
-from search_spaces import Space
 from trainables.kept_data import bring
 from trainables.registry import TrainableTarget
 
@@ -172,7 +171,7 @@ def run_config(
         return _go_on(folder, config, space=space, target=target, enqueue=enqueue, observers=observers)
     folder = fresh_folder(folder, new, way_on(folder, space, target))
     check_storage(folder, config)
-    first = first_events(config, setup.space, enqueue, setup.design(ranking))
+    first = first_events(config, setup.space, enqueue, setup.design(ranking), setup.gate)
     meta = describe_run(setup)
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]
@@ -323,7 +322,7 @@ def _go_on(
             check_enqueue(setup.config, enqueue)
             if not accept_code_change:
                 check_versions(last_versions(ledger))
-            more_to_try = _more_to_try(state, setup.space, enqueue, retry_failed, only_new=wanted is not asked)
+            more_to_try = _more_to_try(state, setup, enqueue, retry_failed, only_new=wanted is not asked)
             with setup.executor(folder) as executor:
                 values = setup.config.to_dict()
                 changed = [BudgetChanged({key: values[key] for key in wanted})] if wanted else []
@@ -336,7 +335,12 @@ def _go_on(
 
 
 def _more_to_try(
-    state: RunState, space: Space, enqueue: Sequence[Any], retry_failed: bool | str | Sequence[str], *, only_new: bool
+    state: RunState,
+    setup: SearchSetup,
+    enqueue: Sequence[Any],
+    retry_failed: bool | str | Sequence[str],
+    *,
+    only_new: bool,
 ) -> list[Event]:
     """The events by which a resumed run tries more; `state` is not used after that.
 
@@ -344,9 +348,9 @@ def _more_to_try(
     """
     if only_new:
         tried = state.by_architecture.keys() | state.queue.keys()
-        enqueue = [item for place, item in enumerate(enqueue) if member_of(space, item, place).id not in tried]
+        enqueue = [item for place, item in enumerate(enqueue) if member_of(setup.space, item, place).id not in tried]
     again = retries(failed_of(state, retry_failed), state)
     # What is tried again already is no longer failed to the list of the wanted.
     for event in again:
         state.apply(event, 0.0)
-    return [*again, *enqueued(space, enqueue, state)]
+    return [*again, *enqueued(setup.space, enqueue, state, setup.gate)]

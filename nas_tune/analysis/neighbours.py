@@ -109,7 +109,7 @@ def neighbours(run: Run, space: Space, winner: Architecture, number: int, known:
 
 
 def _over_limits(run: Run, space: Space) -> set[str]:
-    """The ids of the architectures that the search knows to break a limit; those that it has not counted are missing."""
+    """The ids of the architectures that the search knows to break a limit; what it has not counted is missing."""
     trials, within = run.trials(), run.within_limits()
     texts = [*run.refused()["architecture"], *trials.loc[~trials["trial"].isin(within), "architecture"].dropna()]
     return {space.validate(json.loads(text)).id for text in texts} if run.limits else set()

@@ -207,6 +207,10 @@ class Proposer:
         ask = self._asks
         self._enter(ask, event.tree)
         self._prior.add(ask, event)
+        limits = [one for one in self._limits if one.name in event.costs]
+        if limits:
+            broken = violation(event.costs, limits)
+            self._storage.set_trial_system_attr(self._trial_id(ask), CONSTRAINTS, (broken,))
         for epoch, value in event.curve:
             self._storage.set_trial_intermediate_value(self._trial_id(ask), int(epoch), value)
         self._end(ask, event.state, event.curve[-1][1])

@@ -80,6 +80,7 @@ class Known:
         state: "complete" or "pruned".
         curve: [epoch, value of the metric] pairs; epochs are converted to this run's by equal shares of a full
             training.
+        costs: the limited quantities of the architecture that are known, by name (default: none).
     """
 
     kind: ClassVar[str] = "known"
@@ -89,6 +90,7 @@ class Known:
     id: str
     state: str
     curve: list[list[float]]
+    costs: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nas_tune.config import SearchConfig
+from nas_tune.coordination.gate import Gate
 from nas_tune.errors import FAILURES, ConfigError
 from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, Retried, RunState, TrialRecord, replay
+from nas_tune.objectives.limits import Limit, limits_of, violation
 from nas_tune.objectives.objective import Objective
 from nas_tune.objectives.standings import Result, in_order
 from nas_tune.session.initial_design import Design
+from nas_tune.session.start_limits import limited_values, refusal
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
@@ -30,7 +33,11 @@ _OTHERS = 3
 
 
 def first_events(
-    config: SearchConfig, space: Space, wanted: Sequence[Any] = (), design: Design | None = None
+    config: SearchConfig,
+    space: Space,
+    wanted: Sequence[Any] = (),
+    design: Design | None = None,
+    gate: Gate | None = None,
 ) -> list[Event]:
     """List the first events of a new run.
 
@@ -42,6 +49,7 @@ def first_events(
         space: of the new run.
         wanted: architectures, trees, or rows with an `architecture`.
         design: the initial design, if there is one.
+        gate: of the new run; None without limits and costs. What breaks a limit is not tried first.
 
     Returns:
         The events, notes among them.
@@ -59,12 +67,13 @@ def first_events(
     known: list[list[Known]] = []
     notes: list[Event] = []
     for folder in dict.fromkeys(config.warm_start):
-        found, note = _known(Path(folder).expanduser(), space, objective, config.max_epochs)
+        found, note = _known(Path(folder).expanduser(), space, config, gate)
         known.append(found)
         notes.append(note)
-    first = enqueued(space, wanted)
+    first = enqueued(space, wanted, gate=gate)
     taken = {event.id for event in first if isinstance(event, Enqueued)}
-    tried = [event for event in _tried_first(known, objective, config.warm_start_trials) if event.id not in taken]
+    within = [_within(trials, limits_of(config.limits or {})) for trials in known]
+    tried = [event for event in _tried_first(within, objective, config.warm_start_trials) if event.id not in taken]
     taken |= {event.id for event in tried}
     ranked = [made for made in design.architectures if made.id not in taken] if design else []
     notes += [Noted(-1, str(design))] if design else []
@@ -72,16 +81,19 @@ def first_events(
     return [*chain.from_iterable(known), *notes, *first, *tried, *begun]
 
 
-def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None) -> list[Event]:
+def enqueued(
+    space: Space, wanted: Sequence[Any], state: RunState | None = None, gate: Gate | None = None
+) -> list[Event]:
     """List the events by which a run tries each wanted architecture.
 
     An architecture whose trial has failed is tried again, as another attempt of that trial. One that has a trial, or
-    occurs twice, becomes a note.
+    occurs twice, becomes a note. One that breaks a limit is refused with a note.
 
     Args:
         space: of the run.
         wanted: architectures, trees, or rows with an `architecture`.
         state: of the run; None for a new one.
+        gate: of the run; None without limits and costs.
 
     Returns:
         The events.
@@ -102,10 +114,11 @@ def enqueued(space: Space, wanted: Sequence[Any], state: RunState | None = None)
             continue
         why = seen.get(architecture.id)
         seen.setdefault(architecture.id, f"it is enqueue[{place}] too")
-        if why is None:
-            events.append(Enqueued(architecture.tree, architecture.id))
-        else:
+        refused = refusal(gate, architecture, f"enqueue[{place}]")
+        if why is not None:
             events.append(Noted(-1, f"enqueue[{place}] is not tried again: {why}"))
+        else:
+            events += refused or [Enqueued(architecture.tree, architecture.id)]
     return [*retries(failed, state), *events]
 
 
@@ -185,8 +198,9 @@ def _tree(space: Space, item: Any) -> Any:
     return json.loads(row) if isinstance(row, str) else row
 
 
-def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) -> tuple[list[Known], Noted]:
+def _known(folder: Path, space: Space, config: SearchConfig, gate: Gate | None) -> tuple[list[Known], Noted]:
     """The trials of another run that are members of this space, and a note on how many they are."""
+    objective, limits = config.objectives[0], limits_of(config.limits or {})
     if not folder.is_dir():
         raise ConfigError(
             f"warm_start: {folder} holds no run: there is no such folder; give the folder of a run of nas-tune search"
@@ -209,11 +223,22 @@ def _known(folder: Path, space: Space, objective: Objective, max_epochs: int) ->
     found: list[Known] = []
     for trial, curve, made in members:
         outcome: Literal["complete", "pruned"] = "complete" if trial.state == "complete" else "pruned"
-        shared = _shared(curve, theirs, max_epochs)
-        found.append(Known(str(folder), trial.number, made.tree, made.id, outcome, shared))
-    others = trials - len(members)
+        shared = _shared(curve, theirs, config.max_epochs)
+        costs = dict(limited_values(limits, gate, made, trial))
+        found.append(Known(str(folder), trial.number, made.tree, made.id, outcome, shared, costs))
+    others, over = trials - len(members), len(found) - len(_within(found, limits))
     left = f"; {others} others are not members of this space" if others else ""
+    left += f"; {over} of them break a limit and are not tried first" if over else ""
     return found, Noted(-1, f"the strategy knows {len(found)} trials of {folder}{left}")
+
+
+def _within(trials: Sequence[Known], limits: Sequence[Limit]) -> list[Known]:
+    """The trials that break no limit, as far as their values are known."""
+    kept = []
+    for trial in trials:
+        if violation(trial.costs, [one for one in limits if one.name in trial.costs]) == 0:
+            kept.append(trial)
+    return kept
 
 
 def _check_metric(folder: Path, state: RunState, metric: str) -> None:

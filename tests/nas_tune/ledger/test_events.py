@@ -37,7 +37,7 @@ from nas_tune.ledger.events import (
 EVENTS: list[Event] = [
     SessionStarted("höst", 7, {"python": "3.11"}),
     BudgetChanged({"max_trials": 48, "storage": None}),
-    Known("runs/a", 7, {"x": 1}, "cd" * 8, "pruned", [[1, 0.1], [2, 0.3]]),
+    Known("runs/a", 7, {"x": 1}, "cd" * 8, "pruned", [[1, 0.1], [2, 0.3]], {"macs": 1e6}),
     Enqueued({"x": 1}, "cd" * 8),
     Asked(0, 3, {"layers": [{"op": "conv", "wide": True}, {"op": {"pool": {}}}], "rate": 0.1}, "ab" * 8, 2**32 - 1),
     Asked(1, 1, {"search": 1}, "ef" * 8, 7, searches=True),
