@@ -15,9 +15,11 @@ import trainables
 from nas_tune.config.component import Component
 from nas_tune.config.task import LEARNER
 from nas_tune.errors import ConfigError
+from nas_tune.objectives.limits import limits_of
 from nas_tune.objectives.objective import Mode
 from search_spaces import Space
 from search_spaces.names import did_you_mean
+from trainables.costs.quantities import QUANTITIES
 from trainables.metrics import ACCURACY, discrete
 from trainables.registry import TrainableTarget, setting_names
 from trainables.settings.groups import flat_settings
@@ -27,13 +29,14 @@ from trainables.trial.trainings import FOLDS, REPEATS
 if TYPE_CHECKING:
     from nas_tune.config.schema import SearchConfig
 
-__all__ = ["SupernetSearch"]
+__all__ = ["SupernetSearch", "cost_limits", "trained_network"]
 
 _NAME = "darts"
 _FOR_BOTH = frozenset(
     ["data", "data_root", "download", "image_column", "label_column", "resize", "test_share", "data_seed", "device"]
 )
-_GIVEN = ("space", "method", "method_settings")
+_GIVEN = ("space", "method", "method_settings", "limits", "trained_network", "measured_on")
+_SIZES = ("channels", "cells", "layers", "network")
 _WARM = (
     "proposes no architectures, so none can be tried first; leave it out (a supernet begins with the weights of "
     "another by strategy.start_from)"
@@ -63,7 +66,15 @@ class SupernetSearch:
         return trainables.get(_NAME)
 
     def check(self, config: SearchConfig, given: TrainableTarget | None) -> None:
-        """Refuse a trainable that names no task to search on."""
+        """Refuse a trainable that names no task to search on, and limits on costs where no path is judged."""
+        if not METHODS[self._method].finds_by_score:
+            for one in cost_limits(config):
+                by_score = [name for name in METHODS.names() if METHODS[name].finds_by_score]
+                raise ConfigError(
+                    f"limits.{one}: the strategy {self._method} learns which options are strong and judges no "
+                    f"architecture by its cost; take a method of single paths ({', '.join(by_score)}), a strategy that "
+                    "proposes architectures (nas-tune strategies), or leave the limit out"
+                )
         name = config.trainable.name
         if given not in (None, self.trainable) or name not in ("image_classifier", LEARNER, _NAME):
             raise ConfigError(
@@ -98,7 +109,10 @@ class SupernetSearch:
             "method_settings": {**(base.get("method_settings") or {}), **own},
             "network": {**_network_of(config, space), **(settings.get("network") or {})},
         }
-        return {**settings, **{key: value for key, value in merged.items() if value}}
+        limited: dict[str, Any] = {}
+        if bounds := cost_limits(config):
+            limited = {"limits": bounds, "trained_network": trained_network(config), "measured_on": config.device}
+        return {**settings, **{key: value for key, value in merged.items() if value}, **limited}
 
     def _parted(self, wanted: Mapping[str, Any], learned: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The strategy's settings: those of the search, and those of its method."""
@@ -112,6 +126,30 @@ class SupernetSearch:
                     f"{', '.join(known)}"
                 )
         return _only(wanted, of_search), _only(wanted, of_method)
+
+
+def cost_limits(config: SearchConfig) -> dict[str, float]:
+    """Read the limits on costs of a configuration, without those on reported metrics.
+
+    Args:
+        config: the configuration.
+
+    Returns:
+        Bounds by the name of the quantity, in its kept unit.
+    """
+    return {one.name: one.bound for one in limits_of(config.limits or {}) if one.name in QUANTITIES}
+
+
+def trained_network(config: SearchConfig) -> dict[str, Any]:
+    """Read the size of the networks by which the architectures that are found are trained.
+
+    Args:
+        config: the configuration, whose trainable trains them.
+
+    Returns:
+        Settings of the network by name, as far as they are given.
+    """
+    return _only(config.trainable.settings, _SIZES)
 
 
 def _learned(trainable: Component) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def check_limits(setup: SearchSetup) -> None:
     """
     if not setup.limits:
         return
-    gate = setup.gate
+    gate = setup.gate or setup.path_gate
     known = [one.name for one in gate.limits] if gate else []
     for one in setup.limits:
         if one.name not in known:
@@ -42,7 +42,7 @@ def check_limits(setup: SearchSetup) -> None:
         return
     _check_counting(setup, gate)
     try:
-        setup.proposed.sample(0)
+        (setup.proposed if gate is setup.gate else gate.space(setup.space)).sample(0)
     except NoMemberError as error:
         raise ConfigError(_unmet(setup.space, gate)) from error
 
@@ -56,7 +56,7 @@ def limit_remarks(setup: SearchSetup) -> list[str]:
     Returns:
         A note for each limit that all of some random members keep; else how many of them keep all limits.
     """
-    gate = setup.gate
+    gate = setup.gate or setup.path_gate
     if gate is None or not gate.counted:
         return []
     rng = random.Random(0)

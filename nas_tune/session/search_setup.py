@@ -179,6 +179,18 @@ class SearchSetup:
 
         return Gate(limits, trainable, wanted, DeviceMeter(trainable, Device.of(self.config.device), measured))
 
+    @cached_property
+    def path_gate(self) -> Gate | None:
+        """What counts the costs of architectures for a supernet that is searched under limits; else None.
+
+        Such a search keeps its limits by itself; this tells before the first trial what they leave of the space.
+        """
+        if not self.searches or not self.limits:
+            return None
+        costing = getattr(one_of(adapt(self.target, self.trainable_settings)), "costing", None)
+        limits = [one for one in self.limits if one.name in getattr(costing, "counts", ())]
+        return Gate(limits, costing) if limits and isinstance(costing, Costing) else None
+
     def _measured_names(self) -> list[str]:
         """The quantities that a device measures, without those that the trainable counts or reports itself."""
         try:

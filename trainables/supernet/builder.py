@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,12 +13,14 @@ import torch
 import search_spaces
 from search_spaces.nn import freeze
 from trainables.errors import CheckpointError, TrainableError
+from trainables.hardware.device import Device
 from trainables.networks import build, builder_of, decided_arguments, space_name
 from trainables.settings import check_mapping
 from trainables.settings.groups import flat_settings, from_flat, with_defaults
 from trainables.supernet.methods import METHODS, method_of
 from trainables.supernet.methods.base import Draws, SearchStage
-from trainables.supernet.path_search import best_path
+from trainables.supernet.path_limits import PathLimits
+from trainables.supernet.path_search import ranked_paths
 from trainables.supernet.perturbation import discretize_by_perturbation
 from trainables.supernet.search import Search, SearchRecipe
 from trainables.supernet.searchable import check_layers
@@ -27,6 +30,7 @@ from trainables.supernet.settings import SHARED, SearchSettings
 from trainables.supernet.stages import Kept, StagedSearch
 from trainables.supernet.supernet import relax
 from trainables.supernet.transfer import take_over
+from trainables.tasks.learner import Learner
 from trainables.tasks.task import Task, TaskData
 from trainables.training.batches import laid_out
 from trainables.training.devices import device_of, layout_of, placed
@@ -211,6 +215,21 @@ class SearchBuilder:
         recipe = SearchRecipe(of.batch_size, of.weights, of.architect, warmup)
         return Search(supernet, self.task, data, recipe, randomness, epochs)
 
+    @cached_property
+    def limits(self) -> PathLimits | None:
+        """The limits on what the architecture that is found costs; None without any."""
+        given = self.settings.limits
+        return PathLimits(given, self.costing, Device.of(self.settings.measured_on)) if given else None
+
+    @cached_property
+    def costing(self) -> Learner:
+        """Builds and counts the networks of architectures that are trained by themselves."""
+        of = self.settings
+        if of.trained_network is not None:
+            return Learner(task=self.task, space=of.space, **of.trained_network)
+        usual = {name: getattr(of.network, name) for name in ("channels", "cells", "layers", "network")}
+        return Learner(task=self.task, space=of.space, **usual)
+
     def _decided(self, data: TaskData) -> dict[str, Any]:
         """What the data decide and the network takes."""
         return decided_arguments(self.settings.space, data.arguments())
@@ -278,8 +297,10 @@ class SearchBuilder:
         def score(architecture: Architecture) -> float:
             return search.criterion.score(search.evaluate_member(architecture, search.data.validation))
 
-        draws = Draws.seeded(search.epoch, search.data.device)
-        return best_path(search.supernet, score, draws, population=sizes[0], generations=sizes[1])
+        draws, limits = Draws.seeded(search.epoch, search.data.device), self.limits
+        excess = None if limits is None else limits.excess
+        ranked = ranked_paths(search.supernet, score, draws, population=sizes[0], generations=sizes[1], excess=excess)
+        return limits.chosen(ranked) if limits is not None and is_last else ranked[0]
 
     def parameters_of(self, architecture: Architecture, stage: SearchStage, data: TaskData) -> int:
         """Count the weights of the network of an architecture, as deep and wide as the supernet.

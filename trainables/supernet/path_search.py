@@ -3,6 +3,10 @@ arXiv 1904.00420).
 
 The first generation is drawn by the method of the supernet. Of each following one half are crossings of two parents
 and half mutants of one, the parents being the best fifth of all so far. No architecture is scored twice.
+
+Under limits on costs nothing is scored that breaks one. A path over a limit is brought within it by a descent, as
+random members of a limited space are (`search_spaces.algebra.limited`): it changes one decision at a time, and keeps a
+change that does not move away from the limit.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from search_spaces.algebra.limited import Excess
 from trainables.errors import TrainableError
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.methods.paths import Path, PathMethod, even
@@ -20,15 +25,25 @@ from trainables.supernet.supernet import Supernet
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["best_path"]
+__all__ = ["best_path", "ranked_paths"]
 
 MUTATION = 0.1
 """Chance of a decision to be drawn anew in a mutant."""
+_CHANGES = 300
+"""Changes of single decisions after which a descent gives up."""
+_DESCENTS = 10
+"""Descents of which one must meet the limits."""
 Score = Callable[["Architecture"], float]
 
 
 def best_path(
-    supernet: Supernet, score: Score, draws: Draws, *, population: int = 50, generations: int = 20
+    supernet: Supernet,
+    score: Score,
+    draws: Draws,
+    *,
+    population: int = 50,
+    generations: int = 20,
+    excess: Excess | None = None,
 ) -> Architecture:
     """Find the architecture of the greatest score by evolution over paths.
 
@@ -38,22 +53,50 @@ def best_path(
         draws: random numbers.
         population: architectures in the first generation, and in each further one.
         generations: further generations; 0 takes the best of those drawn.
+        excess: how far an architecture lies beyond limits, at most 1 if it keeps them; None for none.
 
     Returns:
         The best architecture of all generations.
 
     Raises:
-        TrainableError: the method of the supernet draws no paths.
+        TrainableError: the method of the supernet draws no paths, or no path was found that keeps the limits.
     """
-    search = _Search(supernet, score, draws)
+    return ranked_paths(supernet, score, draws, population=population, generations=generations, excess=excess)[0]
+
+
+def ranked_paths(
+    supernet: Supernet,
+    score: Score,
+    draws: Draws,
+    *,
+    population: int = 50,
+    generations: int = 20,
+    excess: Excess | None = None,
+) -> list[Architecture]:
+    """Rank all architectures that an evolution over paths scores.
+
+    Args:
+        supernet: as for `best_path`.
+        score: as for `best_path`.
+        draws: as for `best_path`.
+        population: as for `best_path`.
+        generations: as for `best_path`.
+        excess: as for `best_path`.
+
+    Returns:
+        The architectures, the best first; each keeps the limits.
+
+    Raises:
+        TrainableError: as for `best_path`.
+    """
+    search = _Search(supernet, score, draws) if excess is None else _Limited(supernet, score, draws, excess)
     for _ in range(population):
-        supernet.begin_step(draws)
-        search.judge(_method(supernet).path)
+        search.judge(search.drawn())
     for _ in range(generations):
         parents = search.best(max(2, population // 5))
         for index in range(population):
             search.judge(search.crossed(parents) if index % 2 else search.mutated(parents))
-    return search.found[search.best(1)[0]][1]
+    return [search.found[known][1] for known in search.best(len(search.found))]
 
 
 def _method(supernet: Supernet) -> PathMethod:
@@ -67,9 +110,13 @@ class _Search:
     """By the id of each architecture: its score, the architecture, and the path to it."""
 
     def __init__(self, supernet: Supernet, score: Score, draws: Draws) -> None:
-        self._supernet, self._score, self._host = supernet, score, draws.host
+        self._supernet, self._score, self._draws, self._host = supernet, score, draws, draws.host
         self._method = _method(supernet)
         self.found: dict[str, tuple[float, Architecture, Path]] = {}
+
+    def drawn(self) -> Path:
+        self._supernet.begin_step(self._draws)
+        return self._method.path
 
     def judge(self, path: Path) -> None:
         architecture = self._supernet.member(path)
@@ -95,3 +142,49 @@ class _Search:
 
     def _chance(self) -> float:
         return float(torch.rand((), dtype=torch.float64, generator=self._host))
+
+
+class _Limited(_Search):
+    """Judges no path that breaks the limits."""
+
+    def __init__(self, supernet: Supernet, score: Score, draws: Draws, excess: Excess) -> None:
+        super().__init__(supernet, score, draws)
+        self._excess = excess
+        self._ratios: dict[str, float] = {}
+
+    def drawn(self) -> Path:
+        least = float("inf")
+        for _ in range(_DESCENTS):
+            path, ratio = self._descended(self._method.candidate(self._draws))
+            if ratio <= 1:
+                return path
+            least = min(least, ratio)
+        raise TrainableError(
+            f"no path of the supernet was found that keeps the limits: the nearest one exceeds them {least:.3g} times; "
+            "raise a limit"
+        )
+
+    def judge(self, path: Path) -> None:
+        """Judge what a descent from the path ends at; where the descent fails, nothing."""
+        within, ratio = self._descended(path)
+        if ratio <= 1:
+            super().judge(within)
+
+    def _descended(self, path: Path) -> tuple[Path, float]:
+        names, ratio = list(self._supernet.decisions), self._ratio(path)
+        for _ in range(_CHANGES):
+            if ratio <= 1:
+                break
+            name = names[int(self._chance() * len(names))]
+            decision = self._supernet.decisions[name]
+            changed = {**path, name: even(decision, self._method.left(decision), self._host)}
+            other = self._ratio(changed)
+            if other <= ratio:
+                path, ratio = changed, other
+        return path, ratio
+
+    def _ratio(self, path: Path) -> float:
+        architecture = self._supernet.member(path)
+        if architecture.id not in self._ratios:
+            self._ratios[architecture.id] = self._excess(architecture)
+        return self._ratios[architecture.id]

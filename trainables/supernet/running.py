@@ -68,6 +68,7 @@ class RunningSearch:
             "parameters": self._parameters_of(kept),
             "supernet_parameters": sum(weight.numel() for weight in search.supernet.weight_parameters()),
             **({} if eigenvalue is None else {"eigenvalue": eigenvalue}),
+            **({} if self.builder.limits is None else self.builder.limits.costs(kept)),
         }
 
     def _parameters_of(self, found: Architecture) -> int:
@@ -101,6 +102,8 @@ class RunningSearch:
             Texts for a person.
         """
         notes, self._notes = self._notes, []
+        if self.builder.limits is not None:
+            notes, self.builder.limits.notes = [*notes, *self.builder.limits.notes], []
         return notes
 
     def evaluate(self, split: str) -> dict[str, float]:

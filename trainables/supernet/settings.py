@@ -67,6 +67,14 @@ class SearchSettings:
     """The folder of a checkpoint of another search, of the same space and network, whose weights are the initial ones
     here. The head is new, so that the data may be others.
     """
+    limits: Mapping[str, object] | None = None
+    """Bounds on the costs of the architecture that is found, such as `{"macs": "5M"}`; of methods of single paths."""
+    trained_network: Mapping[str, object] | None = None
+    """`channels`, `cells`, `layers` and `network` of the networks whose costs are limited, those by which an
+    architecture that is found is trained. None takes those of the supernet.
+    """
+    measured_on: Mapping[str, object] | None = None
+    """The device for limits on measured costs, a table for `trainables.hardware.device.Device`. None is the default."""
     device: str = "auto"
     """"auto" (CUDA where there is one, else the CPU), or a torch device; chosen at set-up."""
 
@@ -84,6 +92,8 @@ class SearchSettings:
         check_flag("stop_on_collapse", self.stop_on_collapse)
         check_text("start_from", self.start_from, optional=True)
         check_device(self.device)
+        for name in ("limits", "trained_network", "measured_on"):
+            check_mapping(name, getattr(self, name))
         self._check_method()
 
     def _check_method(self) -> None:
@@ -92,6 +102,11 @@ class SearchSettings:
         if self.architect.order != "first" and method.finds_by_score:
             raise TrainableError(
                 f"order is {self.architect.order!r}, and {self.method} has no gradients to carry further; leave it out"
+            )
+        if self.limits and not method.finds_by_score:
+            raise TrainableError(
+                f"limits are given, and {self.method} learns which options are strong without judging architectures; "
+                "leave them out, or take a method of single paths (spos, enas, ofa)"
             )
         if not method.is_hard:
             return

@@ -17,11 +17,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from search_spaces.notation import writer
+from trainables.costs.quantities import QUANTITIES
 from trainables.errors import CheckpointError, TrainableError
 from trainables.metrics import Metric, metrics_of_supernet
 from trainables.networks import NETWORKS, tree_of
@@ -39,6 +40,7 @@ from trainables.trial.checkpoint import check_identity, read_tensors, write_tens
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
     from search_spaces.space import Space
+    from trainables.tasks.learner import Learner
     from trainables.tasks.task import Task
 
 __all__ = ["DartsTrainable"]
@@ -73,10 +75,13 @@ class DartsTrainable:
             settings: of the search and of its task.
 
         Returns:
-            The primary metric of the task for the architecture that is found, and the metrics of the task.
+            The primary metric of the task for the architecture that is found, the metrics of the task, and the costs
+            that are limited.
         """
-        task = SearchedTask.of(settings).task
-        return metrics_of_supernet(task.metrics, task.primary)
+        searched = SearchedTask.of(settings)
+        limits: Any = searched.search.get("limits") or {}
+        costs = [QUANTITIES[name].metric for name in limits if name in QUANTITIES]
+        return [*metrics_of_supernet(searched.task.metrics, searched.task.primary), *costs]
 
     @classmethod
     def setting_names(cls, settings: Mapping[str, object]) -> list[str]:
@@ -105,6 +110,8 @@ class DartsTrainable:
         """
         device_of(self._builder.settings.device)
         self._builder.task.check()
+        if self._builder.limits is not None:
+            self._builder.limits.check()
         if self._builder.space_name not in NETWORKS.built_in():
             self._builder.begin(seed=0, epochs=len(self._builder.stages))
 
@@ -157,7 +164,8 @@ class DartsTrainable:
             that is worse; `entropy` of the preferences of the architecture in nats,
             `skips`, its skip connections, `collapsed` (0 or 1), `changed` (1 where the architecture differs from that
             of the last epoch), `lr`, `parameters` of the network that is found, `supernet_parameters` of the supernet,
-            and `eigenvalue` where the settings ask for it.
+            and `eigenvalue` where the settings ask for it. Under limits, the counted costs of the network that is
+            trained by itself, and after the last epoch the measured ones; `parameters` is then its, too.
 
         Raises:
             EndOfTraining: all epochs are trained, or the search has stopped on a collapse.
@@ -182,6 +190,11 @@ class DartsTrainable:
     def evaluate(self, split: str) -> dict[str, float]:
         """On a split as it is: the metrics of the supernet, and of the architecture the primary one as `discrete_..`"""
         return self._run.evaluate(split)
+
+    @property
+    def costing(self) -> Learner:
+        """Builds and counts the networks of architectures that are trained by themselves; needs no set-up."""
+        return self._builder.costing
 
     @property
     def supernet(self) -> torch.nn.Module:

@@ -106,6 +106,10 @@ class Ofa(PathMethod):
             for path in (self.path, *self._others):  # distillation needs one image size for all networks of a step
                 path[name] = shared
 
+    def candidate(self, draws: Draws) -> Path:
+        """Draw a path evenly: the path of a step is the largest one."""
+        return self._drawn(draws.host)
+
     def weight_loss(self, run: Callable[[], Batch], targets: Batch) -> tuple[Tensor, Batch]:
         """Compute the sum of the losses of all networks of a step.
 

@@ -50,6 +50,18 @@ class PathMethod(Method):
     def draw(self, draws: Draws) -> None:
         self.path = {name: even(d, self.left(d), draws.host) for name, d in self.decisions.items()}
 
+    def candidate(self, draws: Draws) -> Path:
+        """Draw a path for the first generation of an evolution under limits.
+
+        Args:
+            draws: the generators.
+
+        Returns:
+            The indices of the taken options, by decision; here the path of a step.
+        """
+        self.draw(draws)
+        return self.path
+
     def default_path(self) -> Path:
         """Return the path that a forward takes outside of training.
 
