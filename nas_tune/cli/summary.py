@@ -51,6 +51,11 @@ def conclude(
         of = ", its best training" if pd.notna(first.get(f"{run.metric}{SPREAD}")) else ""
         out.print(f"test split, never seen by the search: trial {first['trial']}{of}  {numbers}", style="bold")
     out.print(counted(now))
+    if now.audited:
+        out.print(
+            f"audit: {now.audited} of the architectures that a prediction refused were measured; "
+            f"{now.wrongly_refused} of them within the limit"
+        )
     out.print(f"run folder: {shown(run.path)}")
     notes = [note for note in now.notes if note not in shown_notes]
     # Controls stand beside the best trials.

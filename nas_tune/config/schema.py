@@ -136,6 +136,10 @@ class SearchConfig(BaseModel):
     larger network is refused before it is trained, because its size is known before, and a trial with less recall ranks
     behind all others. A resume may change the limits."""
 
+    audit: Annotated[float, Field(ge=0, le=1), Expected("a share from 0 to 1"), Key("limits")] = 0.02
+    """The share of architectures that are measured although a prediction refuses them. The summary tells how many of
+    these a limit allows."""
+
     max_trials: Annotated[TrialCount, Key("length")] = None
     """The number of trials of the whole run, resumed sessions included."""
     max_seconds: Annotated[Seconds, Key("length")] = None

@@ -26,7 +26,7 @@ __all__ = ["ROOT_VARIABLE", "STARTERS", "starter"]
 
 _SECTIONS = {
     "What is searched, and how": ("space", "strategy", "scheduler", "initial", "warm_start", "warm_start_trials"),
-    "What is better, and what must hold": ("metric", "mode", "limits"),
+    "What is better, and what must hold": ("metric", "mode", "limits", "audit"),
     "When it ends": ("max_trials", "max_seconds", "forever", "max_epochs"),
     "Where it runs": ("executor", "workers", "resources", "address", "device", "deterministic", "batch", "seed"),
     "What is kept, and what happens after a failure": (

@@ -25,6 +25,7 @@ from nas_tune.ledger.events import (
     Found,
     Known,
     Lost,
+    Measured,
     Noted,
     Paused,
     Promoted,
@@ -156,6 +157,7 @@ class RunState:
         queue: the trees that wait to be tried, by canonical id, in order.
         known: the trials of warm starts.
         refused: the architectures that limits refused, as far as the ledger lists them, in order.
+        audits: refusals by prediction whose architecture was measured nevertheless, each with the measured value.
         turned_away: the ids of the proposals that limits refused.
         refusals: the number of refused architectures by rung and quantity.
         sessions: how often a driver opened the run.
@@ -176,6 +178,7 @@ class RunState:
     queue: dict[str, Any] = field(default_factory=dict)
     known: list[Known] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    audits: list[tuple[Refused, float]] = field(default_factory=list)
     turned_away: set[str] = field(default_factory=set)
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     sessions: int = 0
@@ -228,6 +231,8 @@ class RunState:
                 self.known.append(event)
             case Costed():
                 self._costed(event)
+            case Measured():
+                self._audited(event)
             case Refused():
                 self.refused.append(event)
                 self.refusals[event.rung, event.quantity] += 1 + event.more
@@ -271,6 +276,11 @@ class RunState:
             return
         trial.state = "running"
         reports.append(Report(event.epoch, event.metrics, event.seconds, time, event.node))
+
+    def _audited(self, event: Measured) -> None:
+        for refused in self.refused:
+            if refused.id == event.id and refused.rung == "predicted" and refused.quantity in event.costs:
+                self.audits.append((refused, event.costs[refused.quantity]))
 
     def _costed(self, event: Costed) -> None:
         trial = self._begun(event.trial)

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nas_tune.ledger import Ledger, RunState, damaged, ledger_path
+from nas_tune.ledger import Ledger, Refused, RunState, damaged, ledger_path
 from nas_tune.ledger.meta import REQUIRED
 from nas_tune.ledger.replay import folding
+from trainables.costs.quantities import QUANTITIES
 
 __all__ = ["LedgerReader", "RunSnapshot"]
 
@@ -35,6 +36,8 @@ class RunSnapshot:
         counts: trials by state: running, paused, lost, complete, pruned, failed.
         running: the numbers of the trials that are neither over nor paused.
         refused: the architectures that limits refused before a trial, by rung and quantity.
+        audited, wrongly_refused: architectures that a prediction refused and that were measured, and those of them
+            within the limit.
         asked, answered: proposals of the strategy, and those of them answered from the ledger as duplicates.
         sessions: how often a driver opened the run.
         seconds: wall time of all sessions together.
@@ -48,6 +51,8 @@ class RunSnapshot:
     counts: Mapping[str, int]
     running: tuple[int, ...]
     refused: Mapping[tuple[str, str], int]
+    audited: int
+    wrongly_refused: int
     asked: int
     answered: int
     sessions: int
@@ -126,6 +131,8 @@ class LedgerReader:
                 counts=counts,
                 running=tuple(sorted(state.unfinished.keys() - state.paused.keys())),
                 refused=dict(state.refusals),
+                audited=len(state.audits),
+                wrongly_refused=sum(_is_allowed(refused, value) for refused, value in state.audits),
                 asked=state.asks - len(state.known),
                 answered=state.answered,
                 sessions=state.sessions,
@@ -162,6 +169,14 @@ def _file(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_allowed(refused: Refused, value: float) -> bool:
+    """Whether a measured value keeps the limit by which its prediction was refused."""
+    quantity = QUANTITIES.get(refused.quantity)
+    if quantity is None or refused.bound is None:
+        return False
+    return value <= refused.bound if quantity.metric.mode == "min" else value >= refused.bound
 
 
 def _utc(seconds: float) -> datetime:

@@ -334,7 +334,7 @@ def test_every_key_says_once_what_it_decides() -> None:
     keys = {decides: SearchConfig.keys_that_decide(decides) for decides in kinds}
     assert sorted(key for found in keys.values() for key in found) == sorted(SearchConfig.model_fields)
     assert keys["length"] == ["max_trials", "max_seconds", "forever"]
-    assert keys["limits"] == ["limits"]
+    assert keys["limits"] == ["limits", "audit"]
     assert keys["trials"] == ["workers", "executor", "address", "resources"]
     assert keys["care"] == ["max_retries", "epoch_timeout", "keep_checkpoints", "storage", "backup_seconds"]
     assert keys["folder"] == ["name", "run_dir"]

@@ -11,13 +11,16 @@ from nas_tune.ledger import (
     Answered,
     Asked,
     BudgetChanged,
+    Costed,
     Ended,
     Event,
     Found,
     Lost,
+    Measured,
     Noted,
     Paused,
     Promoted,
+    Refused,
     Reported,
     Retried,
     RunState,
@@ -242,3 +245,27 @@ def test_a_retry_takes_back_the_failure_and_nothing_else() -> None:
 def test_of_a_trial_that_never_began_nothing_can_be_told() -> None:
     with pytest.raises(LedgerDamagedError, match="trial 3 has an event, but none that begins it"):
         told(asked(0), Paused(3, 0.5))
+
+
+def test_a_measured_architecture_that_a_prediction_refused_is_an_audit() -> None:
+    slow = Refused("ab" * 8, {"op": "b"}, "predicted", "latency", 6.5, 5.0)
+    by_count = Refused("cd" * 8, {"op": "c"}, "counted", "macs", 6.5e7, 5e7)
+    both = [Measured(one.id, one.tree, {"latency": 4.5}, "a phone") for one in (slow, by_count)]
+    state = told(Measured(slow.id, slow.tree, {"latency": 9.0}, "a phone"), slow, by_count, *both)
+    assert state.audits == [(slow, 4.5)]
+    assert state.refusals == {("predicted", "latency"): 1, ("counted", "macs"): 1}
+    assert state.turned_away == set()
+
+
+def test_costs_of_a_trial_are_kept_by_how_they_were_found() -> None:
+    state = told(
+        asked(0),
+        Costed(0, {"parameters": 10.0}, "counted"),
+        Costed(0, {"latency": 5.5}, "measured", "a phone"),
+        Costed(0, {"latency": 5.0}, "predicted", "a phone"),
+    )
+    record = state.trials[0]
+    assert record.costs == {"parameters": 10.0, "latency": 5.5}
+    assert record.predicted == {"latency": 5.0}
+    assert record.devices == {"latency": "a phone"}
+    assert record.values == record.costs
