@@ -116,6 +116,6 @@ class Translator:
             "message": without_secrets(trial.message)[:_LONGEST] if trial.message else None,
         }
         metrics = {name: float(value) for name, value in trial.values.items() if name not in optimized}
-        found = {f"{name}{PREDICTED}": value for name, value in trial.predicted.items()}
+        found: dict[str, Any] = {f"{name}{PREDICTED}": value for name, value in trial.predicted.items()}
         found |= {f"{name}{DEVICE}": device for name, device in trial.devices.items()}
         return {**metrics, **found, **{name: value for name, value in about.items() if value is not None}}
