@@ -49,8 +49,8 @@ def importance(ps: list[float], pairs: list[float] = (), **more: Any) -> Importa
     return Importance("accuracy", "30 trials", "mdi", table=table, pairs=together, advice="advice", **values)
 
 
-def shown(capsys: pytest.CaptureFixture[str], one: Importance, rows: int = 12) -> list[str]:
-    explain_module._print_importance(one, rows)
+def shown(capsys: pytest.CaptureFixture[str], one: Importance, rows: int = 12, unit: str = "") -> list[str]:
+    explain_module._print_importance(one, unit, rows)
     return capsys.readouterr().out.splitlines()
 
 
@@ -113,7 +113,7 @@ def around(count: int) -> Neighbours:
 def test_neighbours_were_tried_or_are_guessed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    explain_module._print_neighbours(around(3), 4, 2)
+    explain_module._print_neighbours(around(3), 4, "", 2)
     assert capsys.readouterr().out.splitlines() == [
         "one change to the winner, trial 4",
         "values of 30 trials, 0.3750 of the winner; 1 of 9 neighbours were tried; model",
@@ -124,10 +124,19 @@ def test_neighbours_were_tried_or_are_guessed(
     ]
     for width, lines in ((90, 3), (89, 4)):
         monkeypatch.setattr(explain_module, "width_of", lambda console, width=width: width)
-        explain_module._print_neighbours(around(2), 4, 2)
+        explain_module._print_neighbours(around(2), 4, "", 2)
         said = capsys.readouterr().out.splitlines()[2:]
         assert len(said) == lines, "a narrow terminal has each change on a line of its own"
     assert said[1] == "   x: 0"
+
+
+def test_values_have_their_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    explain_module._print_neighbours(around(1), 4, "ms", 2)
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        "values of 30 trials, 0.3750 ms of the winner; 1 of 9 neighbours were tried; model",
+        "value (ms)  gain (ms)  known    change",
+    ]
+    assert shown(capsys, importance([0.01]), unit="ms")[0] == "which decisions mattered to accuracy (ms)"
 
 
 def explained(values: list[float], shared: int) -> Explanation:

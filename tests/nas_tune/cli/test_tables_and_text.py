@@ -118,6 +118,8 @@ def test_values_have_their_unit_and_their_spread() -> None:
     assert with_spread(0.93123, 0.0) == "0.9312 +- 0"
     assert with_spread(0.93123, None) == with_spread(0.93123, math.nan) == "0.9312"
     assert with_spread(None, None) == "-"
+    assert with_spread(0.93123, None, "s") == "0.9312 s"
+    assert with_spread(0.93123, 0.0041, "s") == "0.9312 +- 0.0041 s"
 
 
 def test_lines_stay_lines_where_control_characters_are_written_out() -> None:
@@ -186,13 +188,16 @@ def test_a_text_that_fills_the_line_is_not_broken() -> None:
 
 def test_a_trial_shows_its_value_in_every_objective() -> None:
     objectives = objectives_of(["accuracy", "parameters"], ["max", "min"])
+    units = {"accuracy": "", "parameters": ""}
     trial = TrialRecord(0, 0, None, "", 0, 0.0, value=0.93123)
-    assert results_of(trial, objectives) == "accuracy 0.9312  parameters -"
+    assert results_of(trial, objectives, units.__getitem__) == "accuracy 0.9312  parameters -"
     for epoch, parameters in ((1, 99.0), (2, 1234.0)):
         metrics = {"accuracy": 0.5, "accuracy_spread": 0.0041, "parameters": parameters}
         trial.reports.append(Report(epoch, metrics, 1.0, 1.0, ""))
-    assert results_of(trial, objectives) == "accuracy 0.9312 +- 0.0041  parameters 1,234"
-    assert results_of(trial, objectives[:1]) == "accuracy 0.9312 +- 0.0041"
+    assert results_of(trial, objectives, units.__getitem__) == "accuracy 0.9312 +- 0.0041  parameters 1,234"
+    assert results_of(trial, objectives[:1], units.__getitem__) == "accuracy 0.9312 +- 0.0041"
+    units |= {"accuracy": "%"}
+    assert results_of(trial, objectives, units.__getitem__) == "accuracy 0.9312 +- 0.0041 %  parameters 1,234"
 
 
 def test_a_cut_cell_ends_in_an_ellipsis_and_narrow_columns_keep_eight_cells() -> None:

@@ -40,7 +40,7 @@ class Coordinator:
         self.told: list[tuple[object, ...]] = []
         self.seconds_left = seconds_left
         self.stopping: str | None = None
-        self.limits = SimpleNamespace(max_retries=2)
+        self.budget = SimpleNamespace(max_retries=2)
         self.interrupts = SimpleNamespace(check=lambda: self.told.append(("checked",)), shield=self._shield)
         self._left = [Assignment(number, SPACE.sample(number), 10 + number) for number in range(2)]
         self.goes_on = True

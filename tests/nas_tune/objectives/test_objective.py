@@ -133,15 +133,17 @@ def test_a_declaration_is_read_only_where_a_metric_asks_for_it() -> None:
     ("metric", "mode"),
     [
         ("accuracy", "max"),
-        (["accuracy", "discrete_accuracy"], "max"),
-        (("accuracy",), "max"),
+        ("latency", "min"),
+        ("throughput", "max"),
+        (["accuracy", "discrete_accuracy", "macs"], ["max", "max", "min"]),
+        (("accuracy",), ["max"]),
         (["accuracy", "loss"], None),
         ("loss", None),
         ([], None),
         (None, None),
     ],
 )
-def test_only_accuracies_need_no_mode(metric: object, mode: str | None) -> None:
+def test_only_accuracies_and_quantities_need_no_mode(metric: object, mode: str | list[str] | None) -> None:
     assert mode_left_out(metric) == mode
 
 
