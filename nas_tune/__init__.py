@@ -28,21 +28,26 @@ if TYPE_CHECKING:
     from nas_tune.winners.predict import Predictor, load
     from nas_tune.winners.retrain.retrain import retrain
     from nas_tune.winners.retrain.retrained import Retrained
+    from trainables.hardware.cost_predictor import CostPredictor, fit_predictor
+    from trainables.hardware.seeds import choose_seeds
 
 from nas_tune.errors import NasTuneError
 
 __all__ = [
     "Compression",
+    "CostPredictor",
     "NasTuneError",
     "Predictor",
     "Retrained",
     "Run",
     "SearchConfig",
+    "choose_seeds",
     "compare",
     "compress",
     "evaluate",
     "explain",
     "export",
+    "fit_predictor",
     "load",
     "measure",
     "open_run",
@@ -56,15 +61,18 @@ __all__ = [
 
 _HOME = {
     "Compression": "nas_tune.winners.compress",
+    "CostPredictor": "trainables.hardware.cost_predictor",
     "Predictor": "nas_tune.winners.predict",
     "Retrained": "nas_tune.winners.retrain",
     "Run": "nas_tune.results",
     "SearchConfig": "nas_tune.config",
+    "choose_seeds": "trainables.hardware.seeds",
     "compare": "nas_tune.analysis",
     "compress": "nas_tune.winners.compress",
     "evaluate": "nas_tune.session.evaluation",
     "explain": "nas_tune.analysis",
     "export": "nas_tune.winners.export",
+    "fit_predictor": "trainables.hardware.cost_predictor",
     "load": "nas_tune.winners.predict",
     "measure": "nas_tune.winners.measure",
     "open_run": "nas_tune.api",

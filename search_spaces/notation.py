@@ -1,17 +1,23 @@
-"""Architectures as text: the official notation of a family where its space has one, else compact JSON."""
+"""Architectures as text: the official notation of a family where its space has one, or compact JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from search_spaces.errors import SpaceError
+from search_spaces.architecture import Architecture
+from search_spaces.errors import ArchitectureError, SpaceError
 
-__all__ = ["writer"]
+if TYPE_CHECKING:
+    from search_spaces.space import Space
+
+__all__ = ["reader", "writer"]
 
 _NOTATIONS = ("to_string", "to_genotype")
 """The methods of spaces that write a member in the notation of the space's family."""
+_READERS = ("from_string", "from_genotype", "from_arc", "from_sequence")
+"""The methods that read such a text."""
 
 
 def writer(space: object) -> Callable[[Any], str]:
@@ -36,3 +42,31 @@ def writer(space: object) -> Callable[[Any], str]:
         return json.dumps(getattr(tree, "tree", tree), separators=(",", ":"))
 
     return written
+
+
+def reader(space: Space) -> Callable[[object], Architecture]:
+    """Make a function that reads members of a space, in every form that they are written in.
+
+    Args:
+        space: of the members.
+
+    Returns:
+        The function. It takes an architecture, a tree, the JSON of a tree, or a text in the notation of the space's
+        family, returns the member, and raises `ArchitectureError` for anything else.
+    """
+    own = next((getattr(space, name) for name in _READERS if hasattr(space, name)), None)
+
+    def read(given: object) -> Architecture:
+        if isinstance(given, Architecture | Mapping | list):
+            return space.validate(given)
+        if not isinstance(given, str):
+            raise ArchitectureError(
+                "", f"{given!r:.60} is a {type(given).__name__}; give an architecture, its tree, or its text"
+            )
+        text = given.strip()
+        if own is None or text.startswith(("{", "[")):
+            return space.validate(Architecture.from_json(text))
+        found: Architecture = own(text)
+        return found
+
+    return read

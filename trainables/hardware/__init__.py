@@ -1,1 +1,1 @@
-"""What a network costs on a device: latency, throughput and energy, measured by one protocol for every engine."""
+"""What a network costs on a device: measured by one protocol, or predicted from a few measurements."""
