@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from search_spaces import Space, choice
 from search_spaces.architecture import Scalar
-from search_spaces.graphs.outline import _blocks, decision_text
+from search_spaces.graphs.outline import _blocks, decision_text, outline
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,29 @@ SHAPES: dict[str, tuple[Any, list[tuple[str, str]]]] = {
 def test_what_is_a_block_and_how_it_is_called(name: str) -> None:
     tree, blocks = SHAPES[name]
     assert list(_blocks(tree, "", "")) == blocks
+
+
+CONV = {"op": choice("conv"), "depth": choice(3)}
+
+
+@pytest.mark.parametrize(
+    ("tree", "blocks"),
+    [
+        (CONV, [("<root>", "conv, depth 3")]),
+        ({"stem": CONV, "width": choice(8)}, [("<root>", "width 8"), ("stem", "stem conv, depth 3")]),
+        ({"stem": CONV, "head": CONV}, [("stem", "stem conv, depth 3"), ("head", "head conv, depth 3")]),
+        ([CONV, {"op": choice("pool")}], [("0", "conv, depth 3"), ("1", "pool")]),
+        ([choice(1), choice(2)], [("<root>", "1, 2")]),
+        (choice("conv"), [("<root>", "conv")]),
+    ],
+)
+@pytest.mark.parametrize("name", [None, "mine"])
+def test_a_member_is_a_chain_of_its_parts(name: str | None, tree: Any, blocks: list[tuple[str, str]]) -> None:
+    space = Space(tree, name=name)
+    (graph,) = outline(space, space.sample(0))
+    assert graph.name == (name or "architecture")
+    inner = [(vertex.name, vertex.label) for vertex in graph.vertices if vertex.kind == "operation"]
+    assert inner == blocks
+    names = [vertex.name for vertex in graph.vertices]
+    assert (names[0], names[-1]) == ("<input>", "<output>")
+    assert [(edge.source, edge.target) for edge in graph.edges] == list(pairwise(names))
