@@ -27,7 +27,10 @@ def measure(
     k: Annotated[int, typer.Option("-k", min=1, help="How many of the best members of each run.")] = 5,
     trial: TrialOption = None,
     quantity: Annotated[
-        str, typer.Option("--quantity", metavar="Q,Q", help="latency, throughput and energy.")
+        str,
+        typer.Option(
+            "--quantity", metavar="Q,Q", help="latency, throughput, energy, size, peak_memory, macs, parameters."
+        ),
     ] = "latency",
     engine: Annotated[
         str | None,
@@ -121,9 +124,11 @@ def _columns(frame: pd.DataFrame) -> list[TableColumn]:
     for name in QUANTITIES:
         if name not in frame:
             continue
+        found.append(TableColumn(name, [write_value(name, one) for one in frame[name]], right=True))
+        if f"{name}_by" not in frame:
+            continue
         ends = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
         found += [
-            TableColumn(name, [write_value(name, one) for one in frame[name]], right=True),
             TableColumn("interval", [f"{low:.3g} to {high:.3g}" for low, high in ends], right=True),
             TableColumn("by", [plain(one) for one in frame[f"{name}_by"]]),
         ]

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from search_spaces.errors import NasTuneError
 from trainables.costs.quantities import QUANTITIES, Rung
 from trainables.errors import TrainableError, first_line
+from trainables.hardware.counting import counted_of
 from trainables.hardware.device import Device
 from trainables.hardware.energy import Meter, energy_of_run, meter_of
 from trainables.hardware.engines import Prepared, Subject, check_device, engine_threads, prepared
@@ -40,7 +41,7 @@ Times = npt.NDArray[np.float64]
 """Milliseconds of the counted runs of a subject, (rounds, runs)."""
 
 MEASURED = tuple(name for name, quantity in QUANTITIES.items() if quantity.rung == "measured")
-"""The quantities that are measured."""
+"""The quantities that are measured; the others are counted."""
 
 _QUANTILE = 0.25
 _RESAMPLES, _CONFIDENCE = 500, 0.95
@@ -59,10 +60,11 @@ class Measurement:
         high: its upper end.
         device: the fingerprint of the device.
         how: how it was found, such as "CPU time of the thread", the name of a counter, or "estimated from 5 W".
-        rung: the kind of value; here always "measured".
+        rung: "measured", or "counted" without running the network; a counted value is its own interval.
         relative: the latency as a multiple of the mean latency in the session, for a comparison of the same subjects
             in several sessions.
-        reference: the latency of the reference network in the same session, in milliseconds.
+        reference: the latency of the reference network in the same session, in milliseconds. It and `relative` are
+            None where nothing is measured.
     """
 
     name: str
@@ -78,19 +80,19 @@ class Measurement:
 
 
 def check_quantities(quantities: Sequence[str], device: Device) -> None:
-    """Check that quantities can be measured on a device.
+    """Check that quantities can be measured on a device, or counted.
 
     Args:
         quantities: names of quantities.
         device: the device.
 
     Raises:
-        TrainableError: a name is unknown, a quantity is counted and not measured, or there is no quantity.
+        TrainableError: a name is unknown, there is no name, or energy cannot be told.
     """
     if isinstance(quantities, str) or not quantities:
-        raise TrainableError(f"quantities is {quantities!r}; give a list of names: {', '.join(MEASURED)}")
+        raise TrainableError(f"quantities is {quantities!r}; give a list of names: {', '.join(QUANTITIES)}")
     for name in quantities:
-        check_name("quantity", name, MEASURED)
+        check_name("quantity", name, tuple(QUANTITIES))
     if "energy" in quantities and device.watts is None and meter_of(device) is None:
         raise TrainableError(
             "energy: no counter of it can be read here (RAPL needs root on most systems, NVML the package nvidia-ml-py)"
@@ -114,7 +116,8 @@ def measure(
         subjects: by name; each a function that makes a network with an example of its input (n, ...), or the path of
             an ONNX file. A network is made once; of it only what the engine needs is kept.
         device: the device; by default onnxruntime on one thread.
-        quantities: "latency", "throughput", "energy".
+        quantities: names of `trainables.costs.quantities.QUANTITIES`. Those that are counted need networks: of a file
+            nothing is counted. `size` and `peak_memory` are those of the precision of the device.
         rounds: how often each subject has its turn.
         runs: counted runs in one turn; a command runs once in each turn.
         seed: of the order of the turns and of the bootstrap.
@@ -132,8 +135,27 @@ def measure(
     check_number("runs", runs, 1, whole=True)
     check_quantities(quantities, device)
     check_device(device)
-    if not subjects:
-        return []
+    wanted = [name for name in quantities if name in MEASURED]
+    found = _measured(subjects, device, wanted, rounds, runs, seed) if subjects and wanted else []
+    by_place = {(one.name, one.quantity): one for one in found}
+    for name, subject in subjects.items():
+        for quantity, value in _counts(name, subject, [one for one in quantities if one not in MEASURED], device):
+            counted = Measurement(name, quantity, value, value, value, device.fingerprint(), "counted", "counted")
+            by_place[name, quantity] = counted
+    return [by_place[name, quantity] for name in subjects for quantity in dict.fromkeys(quantities)]
+
+
+def _counts(name: str, subject: Subject, quantities: Sequence[str], device: Device) -> list[tuple[str, float]]:
+    try:
+        return list(counted_of(subject, quantities, device).items())
+    except NasTuneError as error:
+        raise TrainableError(f"{name}: {error}") from error
+
+
+def _measured(
+    subjects: Mapping[str, Subject], device: Device, quantities: Sequence[str], rounds: int, runs: int, seed: int
+) -> list[Measurement]:
+    """One session: all subjects and the reference network."""
     runs = 1 if device.engine == "command" else runs
     meter = meter_of(device) if "energy" in quantities else None
     with tempfile.TemporaryDirectory(prefix="nas_tune-measure-") as folder, engine_threads(device):

@@ -48,7 +48,8 @@ def measure(
             these; or a mapping of networks and files by name.
         device: a `trainables.hardware.device.Device`, a table with its attributes, or the name of its engine. By
             default that of the run, else onnxruntime on one thread.
-        quantities: "latency" (ms), "throughput" (examples in a second), "energy" (mJ).
+        quantities: "latency" (ms), "throughput" (examples in a second), "energy" (mJ); counted without running:
+            "parameters", "macs", "size" and "peak_memory" (bytes in the precision of the device).
         inputs: an example of the input of networks that are given as modules, (n, ...).
         space: the space of given architectures: its name, or a `Space`.
         settings: of the networks of that space, as for `trainables.build`.
@@ -62,9 +63,9 @@ def measure(
 
     Returns:
         A row for each subject: `name`; `trial` and `architecture` (the canonical id) where it has them; each quantity,
-        with the ends of its interval of 95 % in `<quantity>_low` and `<quantity>_high` and how it was found in
-        `<quantity>_by`; `reference`, the milliseconds of the reference network in the same session; and `device`, its
-        fingerprint.
+        where it is measured with the ends of its interval of 95 % in `<quantity>_low` and `<quantity>_high` and how it
+        was found in `<quantity>_by`; `reference`, the milliseconds of the reference network in the same session; and
+        `device`, its fingerprint.
 
     Raises:
         ForeignCodeError: a run comes from elsewhere, and names code or a command.
@@ -97,8 +98,10 @@ def _frame(subjects: Sequence[NamedSubject], found: Sequence[Measurement]) -> pd
         rows[subject.name] = {"name": subject.name, "trial": subject.trial, "architecture": subject.architecture}
     for one in found:
         name = one.quantity
-        rows[one.name] |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high, f"{name}_by": one.how}
-    for one in found:
+        rows[one.name][name] = one.value
+        if one.rung == "measured":
+            rows[one.name] |= {f"{name}_low": one.low, f"{name}_high": one.high, f"{name}_by": one.how}
+    for one in sorted(found, key=lambda one: one.reference is None, reverse=True):
         rows[one.name] |= {"reference": one.reference, "device": one.device}
     frame = pd.DataFrame(list(rows.values()))
     frame["trial"] = frame["trial"].astype("Int64")

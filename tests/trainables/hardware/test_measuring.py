@@ -202,7 +202,6 @@ def test_a_subject_that_cannot_run_is_named(tmp_path):
     ("quantities", "said"),
     [
         (("latencies",), "did you mean 'latency'"),
-        (("macs",), "known: latency, energy, throughput"),
         ("latency", "give a list of names"),
         ((), "give a list of names"),
     ],
@@ -211,6 +210,33 @@ def test_a_quantity_that_cannot_be_measured_is_refused_before_anything_runs(quan
     with pytest.raises(TrainableError) as refused:
         measure({"bad": of(Broken())}, Device(), quantities)
     assert said in str(refused.value)
+
+
+def test_counted_quantities_stand_beside_measured_ones_in_the_given_order(scripted):
+    scripted({"a": [4.0] * 100})
+    found = measure({"a": of(network())}, Device(precision="int8"), ("macs", "latency", "size", "peak_memory"))
+    assert [(one.quantity, one.rung) for one in found] == [
+        ("macs", "counted"),
+        ("latency", "measured"),
+        ("size", "counted"),
+        ("peak_memory", "counted"),
+    ]
+    assert found[0].value == found[0].low == found[0].high == 16 * 16 * 27 * 4 + 8
+    assert found[0].reference is None
+    assert found[2].value == 3 * 4 * 9 + 4 * 8 + 8 + 2 * 8
+    assert found[3].value == 16 * 16 * (3 + 4)
+
+
+def test_nothing_is_run_for_counted_quantities_alone(monkeypatch, tmp_path):
+    monkeypatch.setattr(measuring, "_ready", lambda *_: pytest.fail("a session was begun"))
+    planned, eager = (
+        measure({"a": of(nn.Sequential(network(), nn.ReLU()))}, Device(engine), ("peak_memory",))[0].value
+        for engine in ("onnxruntime", "torch")
+    )
+    assert planned <= eager
+    (tmp_path / "one.onnx").write_bytes(b"")
+    with pytest.raises(TrainableError, match=r"file: peak_memory of an ONNX file is not counted"):
+        measure({"file": tmp_path / "one.onnx"}, Device(), ("peak_memory",))
 
 
 def test_a_gpu_is_timed_by_events_after_a_warm_up(monkeypatch):

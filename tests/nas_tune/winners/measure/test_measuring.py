@@ -56,6 +56,13 @@ def test_a_network_is_measured_with_an_example_of_its_input() -> None:
     assert row["device"] == Device().fingerprint()
 
 
+def test_counted_costs_have_no_interval() -> None:
+    frame = nas_tune.measure(network(), inputs=IMAGES, quantities=["size", "latency", "peak_memory"], **QUICK)
+    assert [name for name in frame if name.startswith(("size", "peak"))] == ["size", "peak_memory"]
+    assert frame["reference"].notna().all()
+    assert nas_tune.measure(network(), inputs=IMAGES, quantities=["macs"])["macs"].tolist() == [4176]
+
+
 def test_a_mapping_names_networks_and_files(tmp_path: Path) -> None:
     write_graph(network().eval(), IMAGES, tmp_path / "one.onnx")
     frame = nas_tune.measure({"mine": network(), "file": tmp_path / "one.onnx"}, inputs=IMAGES, **QUICK)
