@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from nas_tune.config.sections import place_of
 from nas_tune.errors import ConfigError
 from search_spaces.errors import UnknownNameError
 from search_spaces.names import did_you_mean
@@ -49,9 +50,8 @@ def make_component(
     for key, value in settings.items():
         if key not in known:
             takes = ", ".join(known) or "none"
-            raise ConfigError(
-                f"{kind}.{key} is not a setting of {name!r}{did_you_mean(key, known)}; its settings: {takes}"
-            )
+            hint = did_you_mean(key, known) or (f"; {place}" if (place := place_of(key)) else "")
+            raise ConfigError(f"{kind}.{key} is not a setting of {name!r}{hint}; its settings: {takes}")
         _check_type(f"{kind}.{key}", value, known[key])
     return factory(**given, **settings)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from nas_tune.config.sections import where_else
 from nas_tune.errors import ConfigError
 from search_spaces.names import did_you_mean
 
@@ -165,4 +166,5 @@ def _hint(key: str, model: type[BaseModel]) -> str:
     known = sorted(model.model_fields)
     if _ELSEWHERE.get(key) in known:
         return f"; here it is called {_ELSEWHERE[key]!r}"
-    return did_you_mean(key, known) or f"; the keys are: {', '.join(known)}"
+    elsewhere = where_else(key, known) if tables else did_you_mean(key, known)
+    return elsewhere or f"; the keys are: {', '.join(known)}"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from nas_tune.config.component import Component
 from nas_tune.config.problems import ConfigProblems, shown
 from nas_tune.config.references import with_local_modules
+from nas_tune.config.sections import misplaced_settings, place_of, where_else
 from nas_tune.errors import ConfigError
 from search_spaces.names import did_you_mean
 from trainables.costs.quantities import QUANTITIES
@@ -51,6 +52,11 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
         return dict(values)
     name, settings = _named(values.get("task", _AUTO), "task", _AUTO)
     trainable, how = _named(values.get("trainable", LEARNER), "trainable", LEARNER)
+    if trainable in (LEARNER, "image_classifier"):
+        with_local_modules()
+        # Without the key `task` the table of the trainable holds the task, too, as a kept configuration has it.
+        if problems := misplaced_settings(name, settings, how if "task" in values else {}, keys):
+            raise ConfigProblems(problems)
     given = {key: value for key, value in values.items() if key not in ("task", "trainable")}
     beside = {} if set(given) <= set(keys) else _settings_beside(name, settings, how, given, keys)
     for key in beside:
@@ -154,17 +160,11 @@ def _settings_beside(
 
 
 def _misplaced(key: str, of_task: Collection[str], keys: Collection[str]) -> str:
-    """What is wrong with a key beside a task that is none of its settings; empty where the task has nothing to say."""
-    from trainables.settings.groups import flat_settings
-    from trainables.tasks.learner_settings import LearnerSettings
-    from trainables.trial.trainings import REPEATS
-
-    if key in flat_settings(LearnerSettings) or key == REPEATS:
-        return f"{key}: it says how to train; write trainable = {{ {key} = .. }}, in Python trainable={{{key!r}: ..}}"
-    if did_you_mean(key, keys):
+    """What is wrong with a key beside a task that is none of its settings; empty where the keys have one like it."""
+    if did_you_mean(key, keys) and not place_of(key):
         return ""
-    hint = did_you_mean(key, of_task)
-    return f"{key}: unknown key{hint}" if hint else ""
+    hint = "" if place_of(key) else did_you_mean(key, of_task)
+    return f"{key}: unknown key{hint or where_else(key, keys)}"
 
 
 def _task(settings: Mapping[str, Any]) -> Task:

@@ -268,6 +268,14 @@ def _plain(kind: type[Task], given: Mapping[str, object]) -> Task:
         if name not in known:
             if why := getattr(kind, "refuses", {}).get(name):
                 raise TrainableError(f"{name} is {given[name]!r}: {why}")
-            hint = did_you_mean(name, known) or ";"
+            hint = did_you_mean(name, known) or did_you_mean(name, _of_training()) or ";"
             raise TrainableError(f"task {kind.name} takes no setting {name!r}{hint} it takes: {', '.join(known)}")
     return cast(Task, from_flat(kind, given))
+
+
+def _of_training() -> list[str]:
+    """The settings that stand beside those of a task where a learner has both."""
+    from trainables.tasks.learner_settings import LearnerSettings
+    from trainables.trial.trainings import REPEATS
+
+    return [*flat_settings(LearnerSettings), REPEATS]

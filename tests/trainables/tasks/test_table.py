@@ -245,3 +245,8 @@ def test_exported_files_take_numbers_as_they_are_and_say_how_columns_are_encoded
     assert found.tolist() == pytest.approx(learner.task.decode(outputs, data), rel=1e-4)
     reading = json.loads(json.dumps(deployed.reading))
     assert data.encoding == Encoding.from_dict(reading["encoding"])
+
+
+def test_a_misspelt_setting_of_the_training_gets_a_hint_too():
+    with pytest.raises(TrainableError, match="table takes no setting 'repeat'; did you mean 'repeats'"):
+        Learner(task="table", data=small(), target="good", space="mlp", repeat=3)
