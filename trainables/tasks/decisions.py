@@ -22,6 +22,7 @@ from trainables.settings.groups import flat_settings
 from trainables.tasks.learner_settings import LearnerSettings
 from trainables.tasks.registry import measure_settings, task_settings
 from trainables.tasks.task import Task
+from trainables.trial.trainings import REPEATS
 
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
@@ -31,6 +32,8 @@ __all__ = ["DecidedSettings"]
 
 OF_NETWORK = ("space", "device", "network", "channels", "cells", "layers")
 """Settings of a learner that no space decides: they are those of the network, or of the machine."""
+OF_SPLIT = ("validation_share", "test_share", "validation_groups", "folds", "fold", "data_seed", "whole")
+"""Settings that choose the examples of each part, whatever a task declares as fixed."""
 _DRAWN = 8
 
 
@@ -51,8 +54,12 @@ class DecidedSettings:
     def settings(self) -> list[str]:
         """The settings that a space may decide."""
         of_learner = [name for name in flat_settings(LearnerSettings) if name not in OF_NETWORK]
-        fixed = {*self.task.fixed_settings, *measure_settings(self.task)}
-        return [*of_learner, *(name for name in task_settings(self.task) if name not in fixed)]
+        return [*of_learner, *(name for name in task_settings(self.task) if name not in self._fixed)]
+
+    @property
+    def _fixed(self) -> set[str]:
+        """The settings of the task that are the same for all architectures."""
+        return {*self.task.fixed_settings, *OF_SPLIT, *measure_settings(self.task)}
 
     def names(self, tree: object) -> list[str]:
         """List the decisions that are settings.
@@ -94,11 +101,13 @@ class DecidedSettings:
             make: makes settings and task with some settings replaced; it raises for what cannot be.
 
         Raises:
-            TrainableError: a setting is given and decided; a value cannot be; or a decision looks like a misspelt one.
+            TrainableError: a setting is given and decided; a value cannot be; a setting that chooses the examples is
+                decided; or a decision looks like a misspelt one.
         """
         declared = space.declared
         if not isinstance(declared, Mapping):
             return
+        self._check_examples(space, declared)
         self._check_spelling(declared)
         for name in self.names(declared):
             if name in given:
@@ -113,6 +122,27 @@ class DecidedSettings:
                     raise TrainableError(
                         f"{name} is decided by the space, which has {value!r} for it, and: {error}; change the decision"
                     ) from error
+
+    def _check_examples(self, space: Space, declared: Mapping[str, object]) -> None:
+        """Values of architectures compare only where all have the same examples, in the same parts."""
+        own, known = self._own(), {*task_settings(self.task), REPEATS}
+        # A builder of the user's may have decisions of its own by a name such as `kind` or `step`.
+        refused = {*OF_SPLIT, REPEATS} | (self._fixed if self._knows_own() else set())
+        for name, decision in declared.items():
+            if name in refused and name in known and name not in own:
+                values = " or ".join(dict.fromkeys(repr(value) for value in _values(space, name, decision)))
+                where = "trainable" if name == REPEATS else "task"
+                raise TrainableError(
+                    f"{name} is decided by the space, which has {values} for it, and it chooses what all architectures "
+                    f"are measured on, or how often: their values would not compare; take it out of the space, and set "
+                    f"it once, in [{where}]"
+                )
+
+    def _knows_own(self) -> bool:
+        """Whether it is known which decisions are those of the network."""
+        name = space_name(self.space)
+        family = networks.registered(name)
+        return name in search_spaces.names() if family is None else isinstance(family.builder, OwnModule)
 
     def _check_spelling(self, declared: Mapping[str, object]) -> None:
         """The builder of a space of the catalogue would not read a decision that is none of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -29,7 +29,7 @@ from trainables.metrics import ACCURACY, AUC, CROSS_ENTROPY, F1, SQUARED_ERROR, 
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import signals
 from trainables.settings import check_number
-from trainables.settings.groups import group
+from trainables.settings.groups import flat_settings, group
 from trainables.tasks.classification import LABEL_SMOOTHING
 from trainables.tasks.gathering import GatheringMeter
 from trainables.tasks.meters import Errors, Joined, Means, in_units
@@ -68,6 +68,7 @@ class Signal(Task):
     """
 
     name: ClassVar[str] = "signal"
+    fixed_settings: ClassVar[Collection[str]] = frozenset({*flat_settings(SignalSettings), "unit"}) - {"length"}
 
     data: SignalSettings = field(default_factory=SignalSettings, metadata=group(SignalSettings))
     """Which signals, what is predicted, how long they are, and how they are split."""

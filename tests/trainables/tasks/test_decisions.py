@@ -17,13 +17,22 @@ from trainables import networks
 from trainables.data import loading
 from trainables.errors import CheckpointError, TrainableError
 from trainables.networks import NETWORKS
+from trainables.tasks.decisions import OF_SPLIT, DecidedSettings
 from trainables.tasks.image_classifier import ImageClassifier
 from trainables.tasks.learner import Learner
+from trainables.tasks.registry import TASKS, task_settings
 
 SMALL: dict[str, Any] = {"space": "nb201", "data": "digits", "channels": 2, "cells": 1}
 SPACE = search_spaces.get("nb201").beside(
     lr=real(1e-3, 0.1, log=True), batch_size=choice(64, 128), label_smoothing=real(0.0, 0.2)
 )
+
+
+class Shared(own_task.Growth):
+    """A task with a split of its own that declares no setting as fixed."""
+
+    def __init__(self, *, validation_share: float = 0.2, delta: float = 1.0) -> None:
+        super().__init__(delta=delta)
 
 
 def learner(**more: Any) -> Learner:
@@ -110,3 +119,38 @@ def test_a_module_is_built_without_the_settings() -> None:
         made = Learner(task="classification", space="own", data="digits", batch_size=256)
         assert trained(made, {"width": 2, "act": "relu", "lr": 0.01})["accuracy"] > 0
         assert made.network.stem.out_channels == 2
+
+
+@pytest.mark.parametrize("task", TASKS.built_in())
+def test_settings_of_the_examples_and_their_parts_are_no_decisions(task: str) -> None:
+    """Whatever chooses the data or the split, of every task: two architectures would be measured on other examples."""
+    kind = TASKS.get(task)
+    decided = DecidedSettings("nb201", kind, dict)
+    names = task_settings(kind)
+    chosen = [name for name in names if name in OF_SPLIT or name in ("data", "target", "data_root", "kind", "window")]
+    assert {"data_root", "whole"} < set(chosen)
+    assert set(chosen).isdisjoint(decided.settings)
+    for name in chosen:
+        space = search_spaces.get("nb201").beside(**{name: choice(0.1, 0.3)})
+        told = rf"{name} is decided by the space, which has 0.1 or 0.3 for it, .*; take it out .*, in \[task\]"
+        with pytest.raises(TrainableError, match=told):
+            decided.check(space, {}, dict)
+
+
+def test_how_often_an_architecture_is_trained_is_no_decision() -> None:
+    with pytest.raises(TrainableError, match=r"repeats is decided by the space, which has 1 or 3 .*, in \[trainable\]"):
+        learner().check_decisions(search_spaces.get("nb201").beside(repeats=integer(1, 3)))
+
+
+def test_a_builder_of_ones_own_may_have_decisions_of_these_names_but_none_of_the_split() -> None:
+    with kept(NETWORKS):
+        networks.register("mine", lambda architecture, **_: None)
+        decided = DecidedSettings("mine", TASKS.get("signal"), dict)
+        decided.check(Space({"kind": choice("a", "b"), "step": integer(1, 2)}, name="mine"), {}, dict)
+        assert decided.names({"kind": "a", "step": 1, "lr": 0.1}) == ["lr"]
+        with pytest.raises(TrainableError, match=r"test_share is decided by the space, which has 0.1 or 0.3"):
+            decided.check(Space({"test_share": real(0.1, 0.3)}, name="mine"), {}, dict)
+
+
+def test_a_task_of_ones_own_has_no_decided_split_either() -> None:
+    assert "validation_share" not in DecidedSettings("own", Shared, dict).settings
