@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nas_tune.config.component import Component
+from nas_tune.config.task import name_of
 from nas_tune.errors import ConfigError
 
 __all__ = ["with_kept_data"]
@@ -49,10 +50,14 @@ def with_kept_data(values: Mapping[str, Any]) -> dict[str, Any]:
         holder["data"] = os.fspath(holder["data"])
         return {**found, **tables}
     from trainables.data.objects import keep
+    from trainables.tasks.registry import task_of_space
 
     task = tables["task"].get("name", "auto") if "task" in tables else found.get("task") or "auto"
     if "task" not in found and trainable == "image_classifier":
         task = "classification"
+    if task == "auto":
+        # Rows of numbers are those of a table or signals: what the space can build decides.
+        task = task_of_space(name_of(found.get("space"))) or task
     known = {key: value for place in places for key, value in place.items() if key in ("target", "resize")}
     kept = keep(holder["data"], task=str(task), **known)
     holder.update(data=kept.data, **kept.settings)

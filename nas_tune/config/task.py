@@ -27,7 +27,7 @@ from trainables.metrics import metrics_of_supernet, with_training
 if TYPE_CHECKING:
     from trainables.tasks.task import Task
 
-__all__ = ["LEARNER", "is_learner", "with_defaults_of_task", "with_task"]
+__all__ = ["LEARNER", "is_learner", "name_of", "with_defaults_of_task", "with_task"]
 
 LEARNER = "learner"
 """The trainable that trains the networks of a space on a task."""
@@ -55,7 +55,10 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
     if trainable in (LEARNER, "image_classifier"):
         with_local_modules()
         # Without the key `task` the table of the trainable holds the task, too, as a kept configuration has it.
-        if problems := misplaced_settings(name, settings, how if "task" in values else {}, keys):
+        beside_task = how if "task" in values else {}
+        twice = {key for key in beside_task if key in settings or key in values}
+        alone = {key: value for key, value in beside_task.items() if key not in twice}
+        if problems := misplaced_settings(name, settings, alone, keys):
             raise ConfigProblems(problems)
     given = {key: value for key, value in values.items() if key not in ("task", "trainable")}
     beside = {} if set(given) <= set(keys) else _settings_beside(name, settings, how, given, keys)
@@ -78,14 +81,14 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
 def _trains_networks(trainable: object) -> bool:
     """Whether the trainable of a configuration, which may have no name, trains networks on data given beside it."""
     nameless = trainable is None or (isinstance(trainable, Mapping) and "name" not in trainable)
-    return nameless or _name_of(trainable) in (LEARNER, "image_classifier")
+    return nameless or name_of(trainable) in (LEARNER, "image_classifier")
 
 
 def _check_no_task(trainable: object) -> None:
     """Refuse the data of a task for the trainable `table`, which has the name of a task."""
     held = trainable.settings if isinstance(trainable, Component) else trainable
     for key in ("data", "target"):
-        if _name_of(trainable) == "table" and isinstance(held, Mapping) and key in held:
+        if name_of(trainable) == "table" and isinstance(held, Mapping) and key in held:
             raise ConfigError(
                 f"trainable.{key}: the trainable table looks architectures up in a benchmark; a table of yours is a "
                 f'task: write [task] name = "table", {key} = .. (in Python task="table", {key}=..), and leave the '
@@ -102,7 +105,7 @@ def is_learner(trainable: object) -> bool:
     Returns:
         True for the trainable `learner`.
     """
-    return _name_of(trainable) == LEARNER
+    return name_of(trainable) == LEARNER
 
 
 def with_defaults_of_task(values: Mapping[str, Any], *, in_supernet: bool) -> dict[str, Any]:
@@ -122,7 +125,7 @@ def with_defaults_of_task(values: Mapping[str, Any], *, in_supernet: bool) -> di
     held = values.get("trainable")
     if not is_learner(held) or (values.get("metric") is not None and values.get("mode") is not None):
         return dict(values)
-    task = _task(_named(held, "trainable", LEARNER)[1])
+    task = _task({"space": name_of(values.get("space")), **_named(held, "trainable", LEARNER)[1]})
     metrics, primary = list(task.metrics), task.primary
     if in_supernet:
         metrics = metrics_of_supernet(metrics, primary)
@@ -146,7 +149,7 @@ def _settings_beside(
     with_local_modules()
     others = {key: value for key, value in given.items() if key not in keys}
     if name == AUTO:
-        name = guessed({**how, **settings, **others})[0]
+        name = guessed({**how, **settings, **others, "space": name_of(given.get("space"))})[0]
     kind = task_class(name)
     known, refuses = task_settings(kind), getattr(kind, "refuses", {})
     problems = [f"{key}: got {shown(others[key])}: {refuses[key]}" for key in others if key in refuses]
@@ -174,7 +177,15 @@ def _task(settings: Mapping[str, Any]) -> Task:
     return Learner.task_of(settings)
 
 
-def _name_of(value: object) -> object:
+def name_of(value: object) -> object:
+    """Read the name in the value of a key that names something.
+
+    Args:
+        value: a name, a table with a name, or an object that has one.
+
+    Returns:
+        The name, or the value itself where it has none.
+    """
     return value.get("name") if isinstance(value, Mapping) else getattr(value, "name", value)
 
 

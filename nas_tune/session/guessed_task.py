@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nas_tune.config.task import name_of
 from nas_tune.errors import NasTuneError, ResumeRefusedError
 
 __all__ = ["guess_of", "with_guess"]
@@ -43,7 +44,8 @@ def with_guess(trainable: Any, meta: Mapping[str, Any], *, check: bool) -> Any:
     if not isinstance(trainable, Mapping) or trainable.get("task") != "auto" or kept == "auto":
         return trainable
     if check:
-        _check_guess({key: value for key, value in trainable.items() if key != "name"}, kept)
+        settings = {key: value for key, value in trainable.items() if key != "name"}
+        _check_guess({"space": name_of(meta["config"].get("space")), **settings}, kept)
     return {**trainable, "task": kept}
 
 

@@ -60,7 +60,7 @@ class SearchedTask:
             task = others.pop("name", AUTO)
         others = with_file(others, task)
         if task == AUTO:
-            task = guessed(others)[0]
+            task = guessed({**others, "space": settings.get("space")})[0]
         kind = task_class(task)
         _check(kind, others)
         complete = _complete(kind, {**_defaults(kind), **others})

@@ -85,7 +85,7 @@ class Learner:
     def __init__(self, *, task: object = AUTO, **settings: object) -> None:
         name, others = _parted(task, settings)
         if name == AUTO:
-            name, self._guess = guessed(others)
+            name, self._guess = guessed({**others, "space": settings.get("space")})
         own = flat_settings(LearnerSettings)
         mine = {name: value for name, value in settings.items() if name in own}
         self._task_name = name
@@ -107,8 +107,10 @@ class Learner:
         name, others = _parted(settings.get("task", AUTO), settings)
         if REPEATS in others:
             # Unless a task has such a setting, it says how often each architecture is trained (`trainables.registry`).
-            known = task_settings(task_class(guessed(others)[0] if name == AUTO else name))
+            known = task_settings(task_class(guessed({**settings, **others})[0] if name == AUTO else name))
             others = {key: value for key, value in others.items() if key != REPEATS or key in known}
+        if name == AUTO:
+            name, _ = guessed({**others, "space": settings.get("space")})
         return make_task(name, others)
 
     @classmethod

@@ -26,6 +26,7 @@ __all__ = [
     "measure_settings",
     "register",
     "task_class",
+    "task_of_space",
     "task_reference",
     "task_settings",
     "with_file",
@@ -108,12 +109,35 @@ def _imported(reference: str) -> object:
         ) from error
 
 
+def task_of_space(space: object) -> str | None:
+    """Choose a task for a space by what its networks take.
+
+    Args:
+        space: the name of a space, or an object that has a name.
+
+    Returns:
+        "signal", "table" or "language"; None for networks of images, whose targets decide, and for those of a user.
+    """
+    from trainables.networks import NETWORKS
+    from trainables.networks.examples import features, signals, tokens
+    from trainables.networks.recurrent import texts
+
+    name = space if isinstance(space, str) else getattr(space, "name", None)
+    if not isinstance(name, str) or name not in NETWORKS.built_in():
+        return None
+    tasks: dict[object, str] = {signals: "signal", features: "table", tokens: "language", texts: "language"}
+    return tasks.get(NETWORKS.get(name).example)
+
+
 def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     """Choose a task for data: signal for WAV files and forecasts, language for texts and token ids, a table for rows
     without images, regression where the targets of images are numbers with fractions, else classification.
 
+    Arrays may be images, rows or signals. So a file of arrays is one of signals where the networks of the space take
+    nothing else.
+
     Args:
-        settings: of the task, as far as they are known; those of the data count.
+        settings: of the task, as far as they are known; those of the data count, and the `space` where it is given.
 
     Returns:
         The name of the task, and a sentence about it for a person.
@@ -128,6 +152,10 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     from trainables.data.tables import is_table
     from trainables.data.texts import is_text
 
+    space = settings.get("space")
+    if task_of_space(space) == "signal" and str(settings.get("data")).lower().endswith((".npz", ".npy")):
+        name = space if isinstance(space, str) else getattr(space, "name", "")
+        return "signal", f"the task is signal, since the networks of {name} take signals; set task = .. for another one"
     if settings.get("window") is not None or is_signals(settings.get("data"), settings.get("data_root")):
         why = (
             "a window is given" if settings.get("window") is not None else "the data are waveforms or lists of numbers"
