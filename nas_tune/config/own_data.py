@@ -55,9 +55,8 @@ def with_kept_data(values: Mapping[str, Any]) -> dict[str, Any]:
     task = tables["task"].get("name", "auto") if "task" in tables else found.get("task") or "auto"
     if "task" not in found and trainable == "image_classifier":
         task = "classification"
-    if task == "auto":
-        # Rows of numbers are those of a table or signals: what the space can build decides.
-        task = task_of_space(name_of(found.get("space"))) or task
+    if task == "auto" and task_of_space(name_of(found.get("space"))) == "signal":
+        task = "signal"  # Else rows of numbers are those of a table.
     known = {key: value for place in places for key, value in place.items() if key in ("target", "resize")}
     kept = keep(holder["data"], task=str(task), **known)
     holder.update(data=kept.data, **kept.settings)

@@ -91,7 +91,7 @@ def test_misspelt_and_misplaced_keys_get_a_hint(keys: dict[str, Any], said: str)
 
 
 def test_all_problems_are_told_together() -> None:
-    said = refusal(task={**TASK, "batch_size": 8, "repeat": 2}, trainable={"target": "size"})
+    said = refusal(task={**TASK, "batch_size": 8, "repeat": 2}, trainable={"unit": "mm"})
     assert "3 problems" in said
 
 
