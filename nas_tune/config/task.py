@@ -46,6 +46,7 @@ def with_task(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any
 
     Raises:
         ConfigError: a setting is given twice, or the trainable has a task of its own.
+        ConfigProblems: settings are misspelt, or stand in the table of another key.
     """
     _check_no_task(values.get("trainable"))
     if "task" not in values and not ("data" in values and _trains_networks(values.get("trainable"))):
