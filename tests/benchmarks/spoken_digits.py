@@ -4,7 +4,8 @@ A search of 30 trials decides the front end (20 to 40 bands, a hop of 16 ms) and
 before `vgg`) by the accuracy on one speaker; `--of nb201` searches the cells of that space instead. The winner and a
 plain network of four convolutions with as many parameters are then trained with three seeds on four speakers, with the
 same recipe, and tested on the sixth. With `--folds 5` each trial is judged by the mean of five trainings, each of which
-leaves another one of the five speakers out. Run it alone on a machine:
+leaves another one of the five speakers out. With `--run FOLDER` the search is kept there, and goes on from there when
+the benchmark is called again. Run it alone on a machine:
 
     OMP_NUM_THREADS=1 python tests/benchmarks/spoken_digits.py spoken_digits/spoken_digits.parquet
 """
@@ -70,6 +71,7 @@ def main() -> None:
     parser.add_argument("--of", choices=SIZES, default="vgg")
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--folds", type=int)
+    parser.add_argument("--run", type=Path, help="the folder of the run; a temporary one without it")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--final-epochs", type=int, default=8)
     arguments = parser.parse_args()
@@ -88,7 +90,8 @@ def main() -> None:
             max_trials=arguments.trials,
             max_epochs=arguments.epochs,
             executor="inline",
-            run_dir=Path(folder) / "run",
+            run_dir=arguments.run or Path(folder) / "run",
+            resume=True,
         )
         best = run.best().iloc[0]
         winner = run.architecture(int(best["trial"]))
