@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["space"]
 
 _COSTS = {"parameters": "parameters", "macs": "MACs", "activation_bytes": "activation memory"}
+_FIELDS = {"parameters": "parameters", "macs": "macs", "size": "model_bytes"}
+"""The quantities that --limit takes, and their fields of a `Cost`."""
+_LIMITED = {"parameters": "parameters", "macs": "MACs", "model_bytes": "of weights and buffers"}
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 _AMOUNT = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([kmg]?)", re.IGNORECASE)
 
@@ -49,11 +52,15 @@ def space(
     max_macs: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="A limit of multiply-accumulates, such as 90M. Default: none.")
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="NAME=BOUND", help="A limit, such as macs=5M or size=1MiB; may be repeated."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a search space, and with --profile what its networks cost before anything is searched.
 
-    Networks are counted on torch's meta device. A limit (--max-params, --max-macs) asks which share of the
+    Networks are counted on torch's meta device. A limit (--limit, --max-params, --max-macs) asks which share of the
     members keeps it; where no member of the sample keeps it, a local search looks for one that does.
 
     Args:
@@ -65,6 +72,7 @@ def space(
         seed: the seed of the draw.
         max_params: the most parameters allowed, such as 600k.
         max_macs: the most multiply-accumulates allowed, such as 90M.
+        limit: limits on parameters, macs or size as in a configuration, as NAME=BOUND.
         as_json: whether to print JSON.
 
     Raises:
@@ -78,8 +86,11 @@ def space(
     for cost, option, text in (("parameters", "--max-params", max_params), ("macs", "--max-macs", max_macs)):
         if text is not None:
             limits[cost] = _amount(option, text)
+    for text in limit or ():
+        field, bound = _limit(text)
+        limits[field] = min(bound, limits.get(field, bound))
     if (limits or network) and not profile:
-        raise ConfigError("--network, --max-params and --max-macs are about --profile; say --profile too")
+        raise ConfigError("--network, --limit, --max-params and --max-macs are about --profile; say --profile too")
     found = make_space(Component(name, parse_changes(settings or (), {})))
     if not profile:
         _print_space(found, as_json=as_json)
@@ -104,6 +115,22 @@ def _amount(option: str, text: str) -> float:
     if match is None or float(match[1]) <= 0:
         raise ConfigError(f"{option} {text}: expected a number above 0 such as 600000, 600k or 3.5M")
     return float(match[1]) * _UNITS[match[2].lower()]
+
+
+def _limit(text: str) -> tuple[str, float]:
+    """The field of a `Cost` and the bound of one --limit."""
+    from nas_tune.objectives.limits import limits_of
+    from search_spaces.names import did_you_mean
+    from trainables.costs.quantities import QUANTITIES
+
+    name, sign, bound = text.partition("=")
+    name = name.strip()
+    if not sign or name not in _FIELDS:
+        close = did_you_mean(name, _FIELDS) or ";"
+        why = "is no count of a profile" if name in QUANTITIES else "is no limit of a profile"
+        raise ConfigError(f"--limit {text}: {name!r} {why}{close} write NAME=BOUND with one of {', '.join(_FIELDS)}")
+    (found,) = limits_of({name: bound.strip()})
+    return _FIELDS[name], found.bound
 
 
 def _print_space(found: Space, *, as_json: bool) -> None:
@@ -189,14 +216,22 @@ def _limit_lines(counted: Profile, limits: Mapping[str, float], reached: Member 
     if reached is None:
         return
     share = counted.share_within(limits)
-    said = " and ".join(f"at most {quantity(limit)} {_COSTS[cost]}" for cost, limit in limits.items())
+    said = " and ".join(f"at most {_text(cost, limit)}" for cost, limit in limits.items())
     yield ""
     yield f"{said}: kept by {share:.1%} of the members"
-    has = ", ".join(f"{quantity(getattr(reached.cost, cost))} {_COSTS[cost]}" for cost in limits)
+    has = ", ".join(_text(cost, getattr(reached.cost, cost)) for cost in limits)
     if share == 0 and all(getattr(reached.cost, cost) <= limit for cost, limit in limits.items()):
         yield f"rare, but possible: a local search found {has}: {written(reached.architecture)}"
     elif share == 0:
         yield f"not met, and probably impossible: a local search reached {has} at best: {written(reached.architecture)}"
+
+
+def _text(cost: str, value: float) -> str:
+    """An amount with its unit, such as "2 k parameters"."""
+    from trainables.costs.quantities import write_value
+
+    amount = write_value("size", value) if cost == "model_bytes" else quantity(value)
+    return f"{amount} {_LIMITED[cost]}"
 
 
 def _as_json(found: Space, counted: Profile, limits: Mapping[str, float], reached: Member | None) -> dict[str, Any]:
@@ -217,7 +252,8 @@ def _as_json(found: Space, counted: Profile, limits: Mapping[str, float], reache
     }
     if reached is not None:
         met = all(getattr(reached.cost, cost) <= limit for cost, limit in limits.items())
-        described["limits"] = dict(limits)
+        names = {field: name for name, field in _FIELDS.items()}
+        described["limits"] = {names[cost]: limit for cost, limit in limits.items()}
         described["share_within"] = counted.share_within(limits)
         described["can_be_met"] = met
         described["nearest"] = _member_json(reached)

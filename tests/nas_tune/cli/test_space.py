@@ -65,6 +65,19 @@ def test_a_profile_counts_members_and_answers_a_limit() -> None:
     assert counted["can_be_met"] is True
 
 
+def test_limits_are_written_as_in_a_configuration() -> None:
+    limits = ("--limit", "parameters=2k", "--limit", "size=12KiB", "--limit", "macs=5M")
+    ran = call("nb201", "--profile", "--samples", "40", *limits, *TINY)
+    assert (
+        "at most 2 k parameters and at most 12 KiB of weights and buffers and at most 5 M MACs: kept by" in ran.stdout
+    )
+    counted = json.loads(call("nb201", "--profile", "--samples", "40", *limits, "--json", *TINY).stdout)
+    assert counted["limits"] == {"parameters": 2000.0, "size": 12288.0, "macs": 5e6}
+    old = json.loads(call("nb201", "--profile", "--samples", "40", "--max-params", "2k", "--json", *TINY).stdout)
+    new = json.loads(call("nb201", "--profile", "--samples", "40", "--limit", "parameters=2k", "--json", *TINY).stdout)
+    assert new["share_within"] == old["share_within"]
+
+
 def test_a_limit_out_of_reach_is_said_with_what_was_reached() -> None:
     ran = call("nb201", "--profile", "--samples", "5", "--max-macs", "10", *TINY)
     assert "kept by 0.0% of the members" in ran.stdout
@@ -76,6 +89,11 @@ def test_a_limit_out_of_reach_is_said_with_what_was_reached() -> None:
     [
         (("nb20l",), "did you mean 'nb201'"),
         (("nb201", "--max-params", "3M"), "say --profile too"),
+        (("nb201", "--limit", "macs=3M"), "say --profile too"),
+        (("nb201", "--profile", "--limit", "macs=3ms"), "has the unit 'ms'"),
+        (("nb201", "--profile", "--limit", "mac=3M"), "did you mean 'macs'"),
+        (("nb201", "--profile", "--limit", "latency=5ms"), "'latency' is no count of a profile"),
+        (("nb201", "--profile", "--limit", "macs"), "write NAME=BOUND"),
         (("nb201", "--profile", "--max-params", "three"), "--max-params three: expected a number above 0"),
         (("nb201", "--profile", "--max-macs", "0"), "--max-macs 0: expected a number above 0"),
         (("nb201", "--profile", "--network", "chanels=3"), "did you mean 'channels'"),
