@@ -98,6 +98,8 @@ def _search(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "scheduler", _component(config["scheduler"])
     of = ", on the validation split" if facts.is_learner and not facts.retrained else ", as the trials reported it"
     yield "optimized", ", ".join(f"{name} ({mode})" for name, mode in _optimized(config).items()) + of
+    for line in facts.limits:
+        yield "limit", line
     yield "budget", _budget(config)
     counts = ", ".join(f"{count} {state}" for state, count in facts.counts.items() if count)
     yield "spent", f"{counts} trials; {facts.all_epochs} epochs; {facts.all_seconds:,.0f} s of training"

@@ -16,6 +16,7 @@ from nas_tune.config.references import current_reference
 from nas_tune.results import Run
 from nas_tune.results.space import run_space
 from nas_tune.session.versions import versions
+from nas_tune.winners.export.limits import limit_lines
 from search_spaces.errors import NasTuneError
 from search_spaces.notation import writer
 from trainables.costs.cost import Cost, cost_of
@@ -165,6 +166,8 @@ class Facts:
     exported_on: str
     declared: tuple[Metric, ...] = ()
     """The declared metrics: of the task that was learned, or of the run that trained the weights."""
+    limits: tuple[str, ...] = ()
+    """The limits of the search, each with the value of this network."""
 
 
 def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Facts:
@@ -225,6 +228,7 @@ def gather_facts(run: Run, trial: int, deployed: Deployed, source: Source) -> Fa
         trained_with=dict(source.run.meta.get("versions", {})),
         exported_with=dict(versions()),
         exported_on=machine(),
+        limits=limit_lines(run, trial),
     )
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from nas_tune.errors import ConfigError, NoUsableTrialError
 from nas_tune.results import Run
 from nas_tune.strategies.unseen import Unseen
-from search_spaces import Architecture, Space
+from search_spaces import Architecture, NoMemberError, Space
 from search_spaces.whole_numbers import is_whole
 
 __all__ = ["Candidate", "Costing", "baselines_of", "chosen_of"]
 
 _WITHIN = 0.1
-"""The greatest relative difference in parameters between a baseline and the first chosen architecture."""
+"""The greatest relative difference in a cost between a baseline and the first chosen architecture."""
 
 _SAMPLES = 200
 _LISTED = 20
@@ -33,6 +33,7 @@ class Candidate:
         search_score: the trial's value of the metric of the search; None for a random one.
         complete: whether that trial was trained to the end: the score of one that was stopped early does not compare.
         parameters: the number of parameters of the network; None where the trainable cannot count them.
+        costs: the limited quantities that the trainable counts, by name; None without limits.
     """
 
     tree: Any
@@ -41,6 +42,7 @@ class Candidate:
     search_score: float | None = None
     complete: bool = True
     parameters: int | None = None
+    costs: Mapping[str, float] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Make a table of a configuration.
@@ -105,18 +107,21 @@ def baselines_of(
     known: Collection[str],
     parameters: Callable[[Architecture], int] | None,
     seed: int,
+    costs: Callable[[Architecture], Mapping[str, float]] | None = None,
 ) -> tuple[list[Candidate], list[str]]:
-    """Draw random architectures with about as many parameters as the first candidate.
+    """Draw random architectures of about the same cost as the first candidate.
 
-    Members of the space are drawn until one has within 10 % of the parameters. After 200 draws the closest is taken.
+    Members of the space are drawn until one is within 10 % of the parameters, and of each of `first.costs`. After 200
+    draws the closest is taken.
 
     Args:
-        space: of the architectures.
+        space: of the architectures; for a search with limits the part of it that keeps them.
         count: how many to draw.
         first: the candidate to compare with.
         known: ids of architectures that are not drawn.
-        parameters: counts the parameters of an architecture; None takes members of any cost.
+        parameters: counts the parameters of an architecture; None takes members of any number.
         seed: of the draws.
+        costs: counts the limited quantities of an architecture; None without limits.
 
     Returns:
         The baselines, and notes for the user.
@@ -127,18 +132,15 @@ def baselines_of(
     if count and parameters is None:
         notes.append("the trainable cannot count parameters (cost(architecture)): the baseline is of any cost")
     for _ in range(count):
-        drawn = _drawn(space, rng, taken, first.parameters if parameters else None, parameters)
+        drawn = _drawn(space, rng, taken, first, parameters, costs)
         if drawn is None:
             notes.append(f"the space has no further architecture: {len(found)} of {count} baselines")
             break
-        member, cost = drawn
+        member, made = drawn
         taken.add(member.id)
-        found.append(Candidate(member.tree, "random", parameters=cost))
-        if cost is not None and first.parameters and not _is_as_much(cost, first.parameters):
-            off = cost / first.parameters - 1
-            notes.append(
-                f"no random architecture of {_SAMPLES} has the same cost: the closest has {off:+.0%} parameters"
-            )
+        found.append(made)
+        if _apart(made, first) > _WITHIN:
+            notes.append(f"no random architecture of {_SAMPLES} has the same cost: the closest has {_off(made, first)}")
     return found, notes
 
 
@@ -146,13 +148,16 @@ def _drawn(
     space: Space,
     rng: random.Random,
     taken: Collection[str],
-    wanted: int | None,
+    first: Candidate,
     parameters: Callable[[Architecture], int] | None,
-) -> tuple[Architecture, int | None] | None:
-    closest: tuple[Architecture, int] | None = None
+    costs: Callable[[Architecture], Mapping[str, float]] | None,
+) -> tuple[Architecture, Candidate] | None:
+    closest: tuple[Architecture, Candidate] | None = None
     others = Unseen(space)
     for tried in range(_SAMPLES):
-        member = space.sample(rng)
+        member = _member(space, rng)
+        if member is None:
+            break
         if member.id in taken:
             # Where draws repeat themselves, as under a sparse rule, search for an unseen one at the end.
             last = tried == _SAMPLES - 1 and closest is None
@@ -160,18 +165,38 @@ def _drawn(
             if other is None:
                 continue
             member = other
-        if parameters is None or wanted is None:
-            return member, None
-        cost = parameters(member)
-        if closest is None or abs(cost - wanted) < abs(closest[1] - wanted):
-            closest = member, cost
-        if _is_as_much(cost, wanted):
+        counted = parameters(member) if parameters and first.parameters is not None else None
+        limited = costs(member) if costs and first.costs else None
+        made = Candidate(member.tree, "random", parameters=counted, costs=limited)
+        if closest is None or _apart(made, first) < _apart(closest[1], first):
+            closest = member, made
+        if _apart(made, first) <= _WITHIN:
             break
     return closest
 
 
-def _is_as_much(cost: int, wanted: int) -> bool:
-    return abs(cost - wanted) <= _WITHIN * wanted
+def _member(space: Space, rng: random.Random) -> Architecture | None:
+    """A random member; None where none was found that keeps the limits."""
+    try:
+        return space.sample(rng)
+    except NoMemberError:
+        return None
+
+
+def _differences(made: Candidate, first: Candidate) -> dict[str, float]:
+    """The relative differences in the parameters and in each limited quantity, by name."""
+    mine, theirs = dict(made.costs or {}), dict(first.costs or {})
+    if made.parameters is not None and first.parameters is not None:
+        mine["parameters"], theirs["parameters"] = made.parameters, first.parameters
+    return {name: (mine[name] - theirs[name]) / (abs(theirs[name]) or 1) for name in theirs if name in mine}
+
+
+def _apart(made: Candidate, first: Candidate) -> float:
+    return max((abs(one) for one in _differences(made, first).values()), default=0.0)
+
+
+def _off(made: Candidate, first: Candidate) -> str:
+    return ", ".join(f"{one:+.0%} {name}" for name, one in _differences(made, first).items() if abs(one) > _WITHIN)
 
 
 def _of_trial(run: Run, trial: int, metric: str) -> Candidate:

@@ -15,6 +15,7 @@ from typing import Any
 from nas_tune.objectives.objective import Objective
 from nas_tune.winners.retrain.agreement import FEWEST, Agreement, agreement, error_of_difference, standard_deviation
 from nas_tune.winners.retrain.candidates import Candidate
+from trainables.costs.quantities import write_value
 from trainables.metrics import TEST, titled
 
 __all__ = ["Honesty", "MeanDifference", "Scored", "honesty"]
@@ -129,12 +130,18 @@ class Honesty:
         yield ""
         searched = titled(f"search {self.search_metric}", self.search_unit)
         retrained = titled(f"retrained {self.metric}", self.unit)
-        yield from _table(["", "parameters", searched, retrained, "n"], self._rows())
+        yield from _table(["", "parameters", *self._limited, searched, retrained, "n"], self._rows())
         yield ""
         yield f"- order: {self._ranks_text()}"
         yield f"- regret of the choice: {self._regret_text()}"
         yield f"- against chance: {self._gain_text()}"
         yield from (f"- note: {note}" for note in self.notes)
+
+    @property
+    def _limited(self) -> list[str]:
+        """The limited quantities, which have a column each."""
+        costs = self.chosen[0].candidate.costs if self.chosen else None
+        return [name for name in costs or {} if name != "parameters"]
 
     def _rows(self) -> Iterator[list[str]]:
         for scored in (*self.chosen, *self.random):
@@ -142,7 +149,15 @@ class Honesty:
             count = f"{len(scored.scores)}" + (f", {scored.failed} failed" if scored.failed else "")
             size = "-" if one.parameters is None else f"{one.parameters:,}"
             early = "" if one.complete else " (stopped early)"
-            yield [one.label, size, f"{_number(one.search_score)}{early}", _mean(scored.mean, scored.sd), count]
+            limited = ["-" if one.costs is None else write_value(name, one.costs[name]) for name in self._limited]
+            yield [
+                one.label,
+                size,
+                *limited,
+                f"{_number(one.search_score)}{early}",
+                _mean(scored.mean, scored.sd),
+                count,
+            ]
 
     def _ranks_note(self) -> str | None:
         if self.ranks is None:
@@ -253,6 +268,7 @@ def _plain(scored: Scored) -> Mapping[str, Any]:
         "trial": one.trial if one.kind == "chosen" else None,
         "architecture": one.tree,
         "parameters": one.parameters,
+        **({} if one.costs is None else {"costs": dict(one.costs)}),
         "search_score": one.search_score,
         "complete": one.complete,
         "scores": list(scored.scores),

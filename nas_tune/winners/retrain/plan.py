@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,15 +13,18 @@ from nas_tune.config import Resources, SearchConfig
 from nas_tune.config.references import current_reference, source_fingerprint
 from nas_tune.errors import ResumeRefusedError
 from nas_tune.ledger import ledger_path
+from nas_tune.objectives.limits import Limit, excess, violation
 from nas_tune.objectives.objective import Objective
 from nas_tune.results import Run
 from nas_tune.winners.retrain.candidates import Candidate, Costing, baselines_of, chosen_of
 from nas_tune.winners.retrain.full_recipe import recipe_of
 from nas_tune.winners.retrain.judging import check_asked, objectives
+from nas_tune.winners.retrain.limited import limited_costs
 from nas_tune.winners.retrain.options import RetrainingOptions
 from nas_tune.winners.retrain.origin import Origin, origin_of
 from nas_tune.winners.retrain.trainable import Retraining, reference
 from search_spaces import Space, choice
+from trainables.costs.quantities import QUANTITIES
 from trainables.registry import TrainableTarget, adapt
 
 __all__ = ["EPOCHS_FACTOR", "RETRAINING_FOLDER", "RetrainingPlan", "folders", "plan", "target_class"]
@@ -100,7 +103,7 @@ def plan(run: Run, trial: int | None = None, **asked: Any) -> RetrainingPlan:
     chosen = chosen_of(run, options.trial, options.top, searched_by.metric)
     recipe, notes = recipe_of(origin, options.settings or {})
     seed = run.config.seed if options.seed is None else options.seed
-    candidates, more = _with_baselines(origin, recipe, chosen, options.baselines, seed)
+    candidates, more = _with_baselines(origin, recipe, chosen, options.baselines, seed, run.limits)
     places = _places(run.config, options)
     notes += [*more, *_of_early(chosen), *_of_devices(places["resources"]["devices"])]
     facts = {"metric": searched_by.metric, "mode": searched_by.mode, "trials": run.state.trials, "notes": notes}
@@ -131,15 +134,29 @@ def folders(path: Path) -> list[Path]:
 
 
 def _with_baselines(
-    origin: Origin, recipe: Mapping[str, Any], chosen: list[Candidate], count: int, seed: int
+    origin: Origin,
+    recipe: Mapping[str, Any],
+    chosen: list[Candidate],
+    count: int,
+    seed: int,
+    limits: Sequence[Limit],
 ) -> tuple[list[Candidate], list[str]]:
     made = adapt(origin.target, recipe)
     count_of = None if not isinstance(made, Costing) else lambda member: int(made.cost(member).parameters)
     members = [origin.space.validate(candidate.tree) for candidate in chosen]
     if count_of is not None:
         chosen = [replace(one, parameters=count_of(member)) for one, member in zip(chosen, members, strict=True)]
-    known = [member.id for member in members]
-    found, notes = baselines_of(origin.space, count, chosen[0], known, count_of, seed)
+    known, space = [member.id for member in members], origin.space
+    costs_of = limited_costs(origin, limits)
+    if costs_of is not None:
+        chosen = [replace(one, costs=costs_of(member)) for one, member in zip(chosen, members, strict=True)]
+        counted = [one for one in limits if one.name in (chosen[0].costs or {})]
+        if violation(chosen[0].costs or {}, counted) == 0:
+            space = space.within(lambda member: excess(costs_of(member), counted))
+    found, notes = baselines_of(space, count, chosen[0], known, count_of, seed, costs_of)
+    uncounted = [one.name for one in limits if one.name in QUANTITIES and one.name not in (chosen[0].costs or {})]
+    if count and uncounted:
+        notes.append(f"the random baseline is chosen without a look at {', '.join(uncounted)}, which is not counted")
     return [*chosen, *found], notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,22 @@ def test_rows_without_a_test_are_spoken_of_as_the_ledger_knows_them(tmp_path: Pa
         assert words in text
     for words in ("image", "accuracy", "validation", "from scratch", "test split", "whole"):
         assert words not in text.replace("normalisation", "")
+
+
+class Limited(Rows):
+    """Rows with a cost that is counted."""
+
+    counts = ("parameters",)
+
+    def costs(self, architecture: Architecture, names: Sequence[str]) -> dict[str, float]:
+        return {"parameters": 1000.0 * architecture["width"]}
+
+
+def test_limits_of_the_search_stand_beside_the_values_of_the_network(tmp_path: Path) -> None:
+    text = card_of(searched(tmp_path / "run", Limited, limits={"parameters": "2.5k", "mae": "<= 1"}), Limited)
+    assert "| limit | parameters &lt;= 2.5 k: 2 k |" in text
+    assert "| limit | mae &lt;= 1: " in text
+    assert "(not kept)" in text, "an error is 2 and more"
 
 
 def test_a_retraining_that_trains_on_its_own_part_is_not_said_to_train_on_all(tmp_path: Path) -> None:

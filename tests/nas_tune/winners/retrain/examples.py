@@ -11,7 +11,7 @@ from tests.toys import Climber, climb, quality, tiny_space
 from trainables.errors import EndOfTraining, TrainableError
 from trainables.training.parallel import Group
 
-__all__ = ["Counted", "Short", "Tiring", "Together", "grown", "small"]
+__all__ = ["Count", "Counted", "Short", "Tiring", "Together", "grown", "small"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from nas_tune.winners.retrain import Retrained, retrain
 from nas_tune.winners.retrain.candidates import Candidate
 from nas_tune.winners.retrain.honesty import MeanDifference, Scored, honesty
 from nas_tune.winners.retrain.plan import folders, plan
-from tests.nas_tune.winners.retrain.examples import Counted, Together
+from search_spaces import Architecture, Space, choice
+from tests.nas_tune.winners.retrain.examples import Count, Counted, Together
+from tests.toys import Climber
 from trainables.errors import TrainableError
 
 HERE = "tests.nas_tune.winners.retrain.examples"
@@ -80,6 +83,55 @@ def test_where_none_costs_as_much_the_closest_is_taken_and_said(tmp_path: Path) 
     decided = plan(run, trial, baselines=2)
     assert [one.parameters for one in decided.candidates[1:]] == [10, 97]
     assert any("the closest has +870% parameters" in note for note in decided.notes)
+
+
+class Weighed(Climber):
+    """Every network has 100 parameters; what is limited is another cost."""
+
+    counts = ("weight",)
+
+    def cost(self, architecture: Architecture) -> Count:
+        return Count(100)
+
+    def costs(self, architecture: Architecture, names: Sequence[str]) -> dict[str, float]:
+        return {"weight": 10 + architecture["width"] / 2 + (architecture["op"] == "b") / 4}
+
+    def evaluate(self, split: str) -> dict[str, float]:
+        return {"accuracy": self._height}
+
+
+def test_the_baseline_keeps_the_limits_of_the_search_and_costs_as_much_in_each(tmp_path: Path) -> None:
+    space = Space({"op": choice("a", "b"), "width": choice(*range(12))}, name="weighed")
+    run = nas_tune.search(
+        space,
+        Weighed,
+        limits={"weight": "<= 14"},
+        run_dir=tmp_path / "run",
+        max_trials=24,
+        strategy="grid",
+        scheduler="none",
+        executor="inline",
+        max_epochs=1,
+    )
+    found = plan(run, trainable=Weighed, baselines=3)
+    first, *baselines = found.candidates
+    assert first.costs is not None
+    assert len(baselines) == 3
+    for one in baselines:
+        assert one.costs is not None
+        assert one.costs["weight"] <= 14
+        assert one.costs["weight"] == pytest.approx(first.costs["weight"], rel=0.1), "parameters are all the same"
+    assert not any("baseline" in note or "same cost" in note for note in found.notes)
+
+
+def test_the_report_of_a_limited_search_has_the_limited_costs(tmp_path: Path) -> None:
+    space = Space({"op": choice("a", "b"), "width": choice(*range(12))}, name="weighed")
+    keys: dict[str, Any] = {"scheduler": "none", "executor": "inline", "max_epochs": 1, "max_trials": 6}
+    run = nas_tune.search(
+        space, Weighed, limits={"weight": "<= 14"}, strategy="random", run_dir=tmp_path / "run", **keys
+    )
+    text = retrain(run, trainable=Weighed, seeds=1, epochs=1).honesty.text()
+    assert "weight" in text.splitlines()[2]
 
 
 def test_the_report_knows_order_regret_and_chance(tmp_path: Path) -> None:
