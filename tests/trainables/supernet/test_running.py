@@ -69,7 +69,7 @@ class Staged:
         self.epoch = state["epoch"]
 
 
-def running_search(monkeypatch, found, skips, *, epochs=9, stops=False, eigenvalue=False):
+def running_search(monkeypatch, found, skips, *, epochs=9, stops=False, eigenvalue=False, limits=None):
     """A search that finds these architectures with these skip connections, epoch by epoch."""
     search, left = Search(), list(found)
     sizes, last = [], []
@@ -88,6 +88,7 @@ def running_search(monkeypatch, found, skips, *, epochs=9, stops=False, eigenval
         begin=lambda seed, length: Staged(search, length),
         select=select,
         parameters_of=parameters_of,
+        limits=limits,
     )
     shown = list(skips)
     monkeypatch.setattr(running, "skips_of", lambda supernet, taken: shown.pop(0))
@@ -128,6 +129,13 @@ def test_a_stage_counts_parameters_anew(monkeypatch):
     made.staged.stage = "second"
     made.step()
     assert sizes == [(A.id, "first"), (A.id, "second")]
+
+
+def test_costs_that_are_limited_are_reported_and_their_notes_taken_once(monkeypatch):
+    limits = SimpleNamespace(costs=lambda found: {"macs": 7.0}, notes=["beyond"])
+    made, _, _, _ = running_search(monkeypatch, [A], [SOUND], limits=limits)
+    assert made.step()["macs"] == 7.0
+    assert (made.new_notes(), made.new_notes(), limits.notes) == (["beyond"], [], [])
 
 
 def test_an_infinite_gap_is_left_out_and_an_eigenvalue_is_told_on_demand(monkeypatch):
