@@ -46,6 +46,10 @@ class Scored:
         return standard_deviation(self.scores)
 
 
+_DECIDED = 2
+"""Standard errors beyond which a difference is not put down to chance."""
+
+
 @dataclass(frozen=True)
 class MeanDifference:
     """The difference of two means.
@@ -197,7 +201,7 @@ class Honesty:
             return "not known: no random architecture was retrained (--baselines 1)"
         first, count = self.chosen[0].candidate.label, len(self.random)
         of = "a random architecture" if count == 1 else f"{count} random architectures"
-        return f"{first} less {of}: {_difference(self.gain, self.unit)}"
+        return f"{first} less {of}: {_difference(self.gain, self.unit)}; {_verdict(self.gain)}"
 
 
 def honesty(
@@ -298,6 +302,15 @@ def _mean(mean: float | None, sd: float | None) -> str:
 def _difference(found: MeanDifference, unit: str) -> str:
     error = " (no standard error: one training)" if found.error is None else f" (standard error {found.error:.4f})"
     return f"{found.value:+.4f}{unit and f' {unit}'}{error}" if found.value else "0"
+
+
+def _verdict(gain: MeanDifference) -> str:
+    """Whether the search won against chance, in words: beyond two standard errors it did, or it lost."""
+    if gain.error is None:
+        return "undecided: several trainings of each show how much is chance (seeds)"
+    if abs(gain.value) <= _DECIDED * gain.error or not gain.value:
+        return "undecided: chance alone makes such a difference"
+    return f"the search {'won' if gain.value > 0 else 'lost'}, by more than two standard errors"
 
 
 def _table(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:

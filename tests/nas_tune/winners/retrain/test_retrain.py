@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -370,3 +371,21 @@ def test_on_ray_it_finds_the_same(tmp_path: Path, ray_here: None) -> None:
     inline = retrain(run, seeds=2, epochs=2)
     on_ray = retrain(run, seeds=2, epochs=2, executor="ray", workers=2, new=True)
     assert [one.scores for one in on_ray.honesty.chosen] == [one.scores for one in inline.honesty.chosen]
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (0.09, 0.044, "the search won, by more than two standard errors"),
+        (-0.09, 0.044, "the search lost, by more than two standard errors"),
+        (0.08, 0.044, "undecided: chance alone makes such a difference"),
+        (0.0, 0.0, "undecided: chance alone makes such a difference"),
+        (0.5, None, "undecided: several trainings of each show how much is chance (seeds)"),
+    ],
+)
+def test_the_comparison_with_chance_says_who_won(value: float, error: float | None, said: str) -> None:
+    scored = [Scored(Candidate({}, "chosen", 1, 0.5), (0.5,)), Scored(Candidate({}, "random"), (0.4,))]
+    facts = {"run": "r", "trials": 9, "epochs": 1, "seeds": 1, "planned": 2, "over": 2}
+    more = Objective("test_accuracy", "max")
+    report = honesty(scored, judged_by=more, searched_by=more, **facts)
+    assert replace(report, gain=MeanDifference(value, error)).text().count(f"; {said}") == 1
