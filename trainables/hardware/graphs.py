@@ -37,7 +37,8 @@ def write_graph(network: nn.Module, inputs: Batch, path: Path) -> None:
     tensors = tuple(named_inputs(network, inputs).values())
     try:
         with silence(), torch.no_grad():
-            torch.onnx.export(_Flat(network, inputs), tensors, path, input_names=names, dynamo=False, verbose=False)
+            flat = _Flat(network, inputs).train(network.training)  # torch gives every module this mode afterwards
+            torch.onnx.export(flat, tensors, path, input_names=names, dynamo=False, verbose=False)
     except (RuntimeError, TypeError, ValueError):
         # An operation that the older exporter does not know, or a forward that cannot be traced.
         two = with_length(inputs, max(2, length(inputs)))
