@@ -22,6 +22,7 @@ from nas_tune.cli.compare import compare
 from nas_tune.cli.compress import compress
 from nas_tune.cli.dashboard import dashboard
 from nas_tune.cli.doctor import doctor
+from nas_tune.cli.evaluate import evaluate
 from nas_tune.cli.explain import explain
 from nas_tune.cli.export_winner import export
 from nas_tune.cli.init import init
@@ -150,6 +151,7 @@ for _command in (
     export,
     compress,
     measure,
+    evaluate,
     predict,
     spaces,
     space,

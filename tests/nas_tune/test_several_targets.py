@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 import nas_tune
 from nas_tune.cli.app import app
+from nas_tune.cli.text import brief
 from nas_tune.results import Run
 from nas_tune.winners.predict import prediction_frame
 from tests.trainables.data.tables.frames import small
@@ -94,3 +96,14 @@ def test_a_file_and_the_commands_take_several_targets(tmp_path: Path) -> None:
     assert "probability_odd" in told.stdout
     shown = CliRunner().invoke(app, ["best", str(tmp_path / "run")])
     assert "HistGradientBoosting: validation map" in shown.stdout
+
+
+def test_a_command_evaluates_the_winner(run: Run) -> None:
+    found = nas_tune.evaluate(run)
+    shown = CliRunner().invoke(app, ["evaluate", str(run.path)])
+    assert shown.stdout.splitlines()[0] == f"map  {brief(found['map'])}"
+    as_json = CliRunner().invoke(app, ["evaluate", str(run.path), "--split", "validation", "--json"])
+    assert json.loads(as_json.stdout) == nas_tune.evaluate(run, split="validation")
+    wrong = CliRunner().invoke(app, ["evaluate", str(run.path), "--split", "tset"])
+    assert wrong.exit_code != 0
+    assert "the splits are train, validation and test" in wrong.stderr
