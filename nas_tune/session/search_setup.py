@@ -27,6 +27,7 @@ from nas_tune.objectives.limits import Limit, limits_of
 from nas_tune.objectives.objective import Objective
 from nas_tune.schedulers import Scheduler
 from nas_tune.schedulers import make as make_scheduler
+from nas_tune.session.gates import gate_of, gate_of_paths
 from nas_tune.session.initial_design import Design, Progress
 from nas_tune.session.initial_design import make as make_initial
 from nas_tune.session.own_networks import Given
@@ -39,10 +40,9 @@ from nas_tune.strategies.search_numbers import SEARCHES, SearchNumbers
 from search_spaces import Space
 from trainables.controls import Controlled
 from trainables.costs.quantities import QUANTITIES
-from trainables.hardware.device import Device
 from trainables.kept_data import kept_file
 from trainables.metrics import Metric, declared_metrics
-from trainables.protocol import Building, Costing, Describing
+from trainables.protocol import Describing
 from trainables.registry import TrainableTarget, adapt, setting_names
 from trainables.trial.repeated import one_of
 
@@ -162,43 +162,12 @@ class SearchSetup:
     @cached_property
     def gate(self) -> Gate | None:
         """What judges architectures before a trial; None where neither a limit nor an objective is a cost."""
-        trainable = one_of(adapt(self.target, self.trainable_settings))
-        if self.searches or not isinstance(trainable, Costing):
-            return None
-        aims = [*(one.name for one in self.limits), *(one.metric for one in self.objectives)]
-        can_build = isinstance(trainable, Building) and getattr(trainable, "can_build", True)
-        measured = [name for name in self._measured_names() if name in aims] if can_build else []
-        known = {*trainable.counts, *measured}
-        wanted = [one.metric for one in self.objectives if one.metric in known]
-        limits = [one for one in self.limits if one.name in known]
-        if not limits and not wanted:
-            return None
-        if not measured or not isinstance(trainable, Building):
-            return Gate(limits, trainable, wanted)
-        from nas_tune.session.device_meter import DeviceMeter  # torch, which no other gate needs
-
-        return Gate(limits, trainable, wanted, DeviceMeter(trainable, Device.of(self.config.device), measured))
+        return gate_of(self)
 
     @cached_property
     def path_gate(self) -> Gate | None:
-        """What counts the costs of architectures for a supernet that is searched under limits; else None.
-
-        Such a search keeps its limits by itself; this tells before the first trial what they leave of the space.
-        """
-        if not self.searches or not self.limits:
-            return None
-        costing = getattr(one_of(adapt(self.target, self.trainable_settings)), "costing", None)
-        limits = [one for one in self.limits if one.name in getattr(costing, "counts", ())]
-        return Gate(limits, costing) if limits and isinstance(costing, Costing) else None
-
-    def _measured_names(self) -> list[str]:
-        """The quantities that a device measures, without those that the trainable counts or reports itself."""
-        try:
-            known = {one.name for one in declared_metrics(self.target, self.trainable_settings)}
-        except NasTuneError:
-            known = set()
-        known |= set(getattr(one_of(adapt(self.target, self.trainable_settings)), "counts", ()))
-        return [name for name, one in QUANTITIES.items() if one.rung == "measured" and name not in known]
+        """What tells before the first trial what limits leave to a supernet that is searched by paths; else None."""
+        return gate_of_paths(self)
 
     def scheduler(self) -> Scheduler:
         """Make a fresh scheduler.

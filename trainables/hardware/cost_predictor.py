@@ -94,6 +94,7 @@ class CostPredictor:
         other: a predictor for another device, whose values help where leave-one-out says so.
         settings: settings of the network.
         known: further measured members, whose values are known and not fitted.
+        counter: counts the operations of members; by default that of the space with these settings.
 
     Raises:
         DataError: too few members were measured.
@@ -107,6 +108,7 @@ class CostPredictor:
         other: CostPredictor | None,
         settings: Mapping[str, Any],
         known: CostValues | None = None,
+        counter: OperationCounter | None = None,
     ) -> None:
         if len(measured.values) < FEWEST:
             raise DataError(
@@ -115,7 +117,7 @@ class CostPredictor:
             )
         self.space, self.measured, self.other, self.settings = space, measured, other, dict(settings)
         self._read = reader(space)
-        self._counter: OperationCounter = counter_of(space, settings)
+        self._counter = counter or counter_of(space, settings)
         self.known = measured if known is None else known.joined(measured.without(set(known.keys())))
         self._value_of = dict(zip(self.known.keys(), self.known.values.tolist(), strict=True))
         counted = [self._counter.counts(member) for member in measured.architectures]
@@ -203,7 +205,9 @@ class CostPredictor:
             DataError: a row of the frame cannot be used.
         """
         more = self._read_values(frame)
-        return CostPredictor(self.space, self.measured.joined(more), self.other, self.settings, known=self.known)
+        return CostPredictor(
+            self.space, self.measured.joined(more), self.other, self.settings, self.known, self._counter
+        )
 
     def score(self, frame: pd.DataFrame, *, quantile: float = 0.25, confidence: float = _CONFIDENCE) -> PredictorScore:
         """Score the predictor on measured members.

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
 from search_spaces.architecture import Architecture
 from search_spaces.errors import NasTuneError
@@ -27,10 +28,22 @@ from trainables.errors import TrainableError
 from trainables.hardware.decision_counts import decision_counts
 from trainables.hardware.operations import Operation, OperationTracer
 from trainables.networks import NETWORKS, build, builder_of
+from trainables.training.batches import Batch
 
-__all__ = ["Counts", "FloatArray", "MemberCounts", "OperationCounter", "counter_of", "counts_matrix", "group_of"]
+__all__ = [
+    "Counts",
+    "FloatArray",
+    "MemberCounts",
+    "OperationCounter",
+    "Untrained",
+    "counter_of",
+    "counts_matrix",
+    "group_of",
+]
 
 FloatArray = npt.NDArray[np.float64]
+Untrained: TypeAlias = Callable[[Architecture], tuple[nn.Module, Batch]]
+"""Builds the network of a member, with an example of its inputs."""
 _KEPT = 40_000
 """Members after which a counter empties its cache; a member takes about 2 kB."""
 _COUNTERS = 4
@@ -69,17 +82,21 @@ class OperationCounter:
     Args:
         space: the space.
         settings: settings of `trainables.build`, such as `channels`.
+        untrained: builds the network of a member, with an example of its inputs, instead of `trainables.build`.
 
     Raises:
         TrainableError: the space has no network and there are settings, or its network does not take them.
     """
 
-    def __init__(self, space: Space, settings: Mapping[str, Any]) -> None:
-        self._space, self._settings = space, dict(settings)
+    def __init__(self, space: Space, settings: Mapping[str, Any], untrained: Untrained | None = None) -> None:
+        self._space, self._settings, self._untrained = space, dict(settings), untrained
         self._known: dict[str, MemberCounts] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._tracer: OperationTracer | None = None
-        if has_network(space):
+        self._example: Batch = None
+        if untrained is not None:
+            self._tracer = OperationTracer()
+        elif has_network(space):
             self._tracer, self._example = OperationTracer(), measured_on(space, **settings)
         elif settings:
             raise TrainableError(
@@ -111,7 +128,7 @@ class OperationCounter:
             live, executed = decision_counts(self._space, architecture)
             return MemberCounts(self._shared(live), self._shared(executed))
         try:
-            found = self._tracer.operations(lambda: build(self._space, architecture, **self._settings), self._example)
+            found = self._operations(self._tracer, architecture)
         except NasTuneError:
             raise
         except Exception as error:  # a network of one's own may raise anything
@@ -120,6 +137,14 @@ class OperationCounter:
                 f"{type(error).__name__}: {error}"
             ) from error
         return MemberCounts(self._shared(_counts(one for one in found if one.is_live)), self._shared(_counts(found)))
+
+    def _operations(self, tracer: OperationTracer, architecture: Architecture) -> list[Operation]:
+        untrained = self._untrained
+        if untrained is None:
+            return tracer.operations(lambda: build(self._space, architecture, **self._settings), self._example)
+        if self._example is None:
+            self._example = untrained(architecture)[1]
+        return tracer.operations(lambda: untrained(architecture)[0], self._example)
 
     def _shared(self, counts: Mapping[str, float]) -> Counts:
         """Counts whose names are one object for all members that have the same ones."""

@@ -18,7 +18,14 @@ from search_spaces.architecture import Architecture
 from search_spaces.notation import reader
 from search_spaces.space import Space
 from trainables.errors import TrainableError
-from trainables.hardware.operation_counts import Counts, FloatArray, counter_of, counts_matrix, group_of
+from trainables.hardware.operation_counts import (
+    Counts,
+    FloatArray,
+    OperationCounter,
+    counter_of,
+    counts_matrix,
+    group_of,
+)
 from trainables.hardware.scaled_ridge import group_scales
 from trainables.settings import check_number
 
@@ -33,7 +40,13 @@ _NOISE = 0.01
 
 
 def choose_seeds(
-    space: Space | str, count: int, *, seed: int = 0, pool: Iterable[object] | None = None, **settings: Any
+    space: Space | str,
+    count: int,
+    *,
+    seed: int = 0,
+    pool: Iterable[object] | None = None,
+    counter: OperationCounter | None = None,
+    **settings: Any,
 ) -> list[Architecture]:
     """Choose the members of a space to measure first.
 
@@ -43,6 +56,7 @@ def choose_seeds(
         seed: of the random draws; equal seeds give equal members.
         pool: the members to choose from, in any form that `fit_predictor` takes; by default 300 random ones with
             different ids.
+        counter: counts the operations of members; by default that of the space with these settings.
         settings: settings of the network, as of `trainables.build`.
 
     Returns:
@@ -60,7 +74,7 @@ def choose_seeds(
     members = _drawn(of, max(_POOL, 2 * count), rng) if pool is None else _different(of, pool)
     if len(members) < count:
         raise TrainableError(f"count is {count}; there are only {len(members)} different members to choose from")
-    counter = counter_of(of, settings)
+    counter = counter or counter_of(of, settings)
     counted = [counter.counts(member) for member in members]
     both = [[one.live for one in counted], [one.executed for one in counted]]
     chosen = informative(np.hstack([_scaled(one) for one in both]), count, rng.randrange(len(members)))
