@@ -85,7 +85,9 @@ def _check_reported(setup: SearchSetup, limit: Limit) -> None:
         raise ConfigError(
             f"limits.{limit.name}: {name} neither reports nor counts it; report it as a metric, or limit macs instead"
         )
-    known = [one.name for one in declared]
+    # A trainable that only counts costs declares nothing about what it reports.
+    counted = setup.gate.names if setup.gate else ()
+    known = [one.name for one in declared if one.name not in counted]
     if known and limit.name not in COSTS:
         close = did_you_mean(limit.name, [*known, *QUANTITIES])
         raise ConfigError(

@@ -86,3 +86,16 @@ def test_a_strategy_that_learns_from_another_run_stays_within_the_limit(tmp_path
     trials = run.trials()
     assert trials["weight"].max() <= 5
     assert trials["weight"].tail(6).mean() > 3, "it knows that heavier is better"
+
+
+def test_a_function_that_counts_a_usual_cost_may_report_any_metric(tmp_path: Path) -> None:
+    def counting(architecture: Any, seed: int = 0) -> Iterator[dict[str, float]]:
+        yield from train(architecture, seed)
+
+    counting.costs = {"parameters": weight}  # type: ignore[attr-defined]
+    limits = {"parameters": 9, "recall": ">= 0.5"}
+    run = nas_tune.search(
+        SPACE, counting, limits=limits, max_trials=4, max_epochs=1, executor="inline", run_dir=tmp_path
+    )
+    assert run.best()["recall"].iloc[0] >= 0.5
+    assert run.trials()["parameters"].max() <= 9
