@@ -45,7 +45,7 @@ from trainables.settings import check_number
 if TYPE_CHECKING:
     from trainables.hardware.predictor_scores import PredictorScore
 
-__all__ = ["FEWEST", "CostPredictor", "Prediction", "fit_predictor"]
+__all__ = ["FEWEST", "CostPredictor", "Prediction", "fit_predictor", "fit_to_values"]
 
 FEWEST = 8
 """The fewest members that a predictor is fitted to."""
@@ -375,28 +375,37 @@ def fit_predictor(
     """
     of = space if isinstance(space, Space) else search_spaces.get(space)
     measured = read_values(of, frame, architecture=architecture, value=value)
-    helping = other
-    if isinstance(other, pd.DataFrame):
-        helping = _of_other_device(of, other, measured, settings, architecture)
-    if helping is not None and not isinstance(helping, CostPredictor):
-        raise TrainableError(f"other is a {type(helping).__name__}; give a DataFrame or a CostPredictor")
-    return CostPredictor(of, measured, helping, settings)
+    if not isinstance(other, pd.DataFrame | CostPredictor | None):
+        raise TrainableError(f"other is a {type(other).__name__}; give a DataFrame or a CostPredictor")
+    helping = read_values(of, other, architecture=architecture) if isinstance(other, pd.DataFrame) else other
+    return fit_to_values(of, measured, helping, settings)
 
 
-def _of_other_device(
-    space: Space, frame: pd.DataFrame, measured: CostValues, settings: Mapping[str, Any], architecture: str | None
+def fit_to_values(
+    space: Space, measured: CostValues, other: CostValues | CostPredictor | None, settings: Mapping[str, Any]
 ) -> CostPredictor:
-    """A predictor for the other device, from a part of a large frame; it knows all its values."""
-    values = read_values(space, frame, architecture=architecture)
-    return CostPredictor(space, _some(values, measured), None, settings, known=values)
+    """Fit a cost predictor to values that are read already.
 
+    Args:
+        space: the space.
+        measured: the measured members.
+        other: values of another device, or a predictor for it; None without one.
+        settings: settings of the network that was measured.
 
-def _some(values: CostValues, measured: CostValues) -> CostValues:
-    """Evenly spaced values, at most `_MOST_OF_OTHER`, and those of the measured members."""
-    step = max(1, math.ceil(len(values.values) / _MOST_OF_OTHER))
-    wanted = set(measured.keys())
-    kept = [place for place, key in enumerate(values.keys()) if place % step == 0 or key in wanted]
-    return CostValues(values.name, tuple(values.architectures[place] for place in kept), values.values[kept])
+    Returns:
+        The predictor.
+
+    Raises:
+        DataError: too few members were measured, here or on the other device.
+        TrainableError: a network cannot be built, or does not take the settings.
+    """
+    if isinstance(other, CostValues):
+        # Its values are known; those of further members are predicted from a part of them.
+        step = max(1, math.ceil(len(other.values) / _MOST_OF_OTHER))
+        wanted = set(measured.keys())
+        kept = [place for place, key in enumerate(other.keys()) if place % step == 0 or key in wanted]
+        other = CostPredictor(space, other.taken(kept), None, settings, known=other)
+    return CostPredictor(space, measured, other, settings)
 
 
 def _check_share(name: str, value: object) -> None:

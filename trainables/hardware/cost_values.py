@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,17 @@ class CostValues:
         architectures = [*self.architectures, *more.architectures]
         return _averaged(self.name, architectures, [*self.values, *more.values])
 
+    def taken(self, places: Sequence[int]) -> CostValues:
+        """Take some members.
+
+        Args:
+            places: of the members, from 0.
+
+        Returns:
+            Those members, in the order of the places.
+        """
+        return CostValues(self.name, tuple(self.architectures[place] for place in places), self.values[list(places)])
+
     def without(self, keys: set[str]) -> CostValues:
         """Leave members out.
 
@@ -65,8 +77,7 @@ class CostValues:
         Returns:
             The other ones.
         """
-        kept = [place for place, key in enumerate(self.keys()) if key not in keys]
-        return CostValues(self.name, tuple(self.architectures[place] for place in kept), self.values[kept])
+        return self.taken([place for place, key in enumerate(self.keys()) if key not in keys])
 
 
 def read_values(
