@@ -5,7 +5,7 @@
         print(one.name, one.quantity, one.value, (one.low, one.high))
 
 The protocol: several rounds; in each round every subject runs in a new random order, once for warm-up and then a few
-times that count. Other load of the machine then meets all subjects alike. The value is the quantile at 25 % of the
+times that count. Other load of the machine then meets all subjects alike. The value is the quantile at 10 % of the
 counted runs: what disturbs a run makes it longer, so the low ones tell the network and the high ones the machine. The
 interval is a bootstrap over rounds, since runs of one round share what the machine does meanwhile.
 
@@ -43,7 +43,7 @@ Times = npt.NDArray[np.float64]
 MEASURED = tuple(name for name, quantity in QUANTITIES.items() if quantity.rung == "measured")
 """The quantities that are measured; the others are counted."""
 
-_QUANTILE = 0.25
+_QUANTILE = 0.10
 _RESAMPLES, _CONFIDENCE = 500, 0.95
 _REFERENCE = "\0reference"
 

@@ -54,7 +54,7 @@ def option_macs(supernet: Any, example: Tensor) -> Costs:
 def option_latencies(supernet: Any, example: Tensor, batch: int = 1) -> Costs:
     """Measure the latency of every option on the device of the example and the supernet.
 
-    It is the quantile at 25 % of 21 forwards after 5 for warm-up, in evaluation mode and without gradients: on one
+    It is the quantile at 10 % of 21 forwards after 5 for warm-up, in evaluation mode and without gradients: on one
     thread of the processor of the CPU time of the thread. PyTorch computes them, not an engine for deployment, and
     options do not take turns as networks do in `trainables.hardware.measuring`. An option counts without the choices
     in it.
@@ -206,7 +206,7 @@ def _parts(choice: Any) -> Iterator[tuple[int, nn.Module]]:
 
 
 def _milliseconds(run: Callable[[], object], device: torch.device) -> float:
-    """Return the quantile at 25 % of the times of `run`, in milliseconds, as `trainables.hardware.measuring` does.
+    """Return the quantile at 10 % of the times of `run`, in milliseconds, as `trainables.hardware.measuring` does.
 
     On one thread of the processor it is the CPU time of this thread, which other load of the machine leaves alone.
     """
@@ -219,7 +219,7 @@ def _milliseconds(run: Callable[[], object], device: torch.device) -> float:
         _wait(device)
         if index >= _WARM_UP:
             times.append(clock() - begin)
-    return 1e3 * quantiles(times, n=4, method="inclusive")[0]
+    return 1e3 * quantiles(times, n=10, method="inclusive")[0]
 
 
 def _wait(device: torch.device) -> None:

@@ -101,8 +101,7 @@ def test_a_counter_goes_before_an_estimate_and_says_its_name(monkeypatch):
     monkeypatch.setattr(measuring, "energy_of_run", lambda meter, run: (run(), meter.read())[1])
     latency, found = measure(NETWORK, Device("torch", watts=5), ("latency", "energy"), rounds=4, runs=1)
     assert found.how == "a meter"
-    assert found.value % 0.75 == 0
-    assert found.low <= found.value <= found.high
+    assert 3 <= found.low <= found.value <= found.high <= 24
     assert latency.how == "CPU time of the thread"
 
 
