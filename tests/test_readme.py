@@ -91,7 +91,7 @@ def commands(page: Path) -> Iterator[list[str]]:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     for found in _PROMPT.finditer(text):
         line = (found["line"] or found["inline"]).replace("nas-tune ", "")
-        for one in re.split(r"\s[|>#]\s?.*$|; ", line):
+        for one in re.split(r"\s[|>#](?!=)\s?.*$|; ", line):
             if words := shlex.split(one or "", comments=True):
                 yield words
 

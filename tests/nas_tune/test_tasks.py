@@ -52,7 +52,7 @@ def test_a_task_is_a_setting_of_the_learner_and_gives_metric_and_mode(tmp_path: 
     assert config(task=task, metric="train_rmse").mode == "min"
     assert config(task=task, metric="parameters", mode="min").mode == "min"
     with pytest.raises(ConfigError, match="mode"):
-        config(task=task, metric="latency")
+        config(task=task, metric="kappa")
 
 
 def test_without_a_name_the_data_decide(tmp_path: Path) -> None:

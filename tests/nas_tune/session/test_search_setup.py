@@ -232,7 +232,7 @@ def test_changed_code_is_refused_unless_it_is_accepted() -> None:
 def test_what_may_change_are_keys_of_the_configuration() -> None:
     assert set(CHANGEABLE) <= set(SearchConfig.model_fields)
     never = {"space", "trainable", "strategy", "scheduler", "metric", "mode", "max_epochs", "seed", "name", "run_dir"}
-    never |= {"deterministic", "batch", "warm_start", "warm_start_trials", "initial"}
+    never |= {"deterministic", "batch", "device", "warm_start", "warm_start_trials", "initial"}
     assert set(CHANGEABLE) | never == set(SearchConfig.model_fields)
 
 
