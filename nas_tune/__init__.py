@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nas_tune.winners.predict import Predictor, load
     from nas_tune.winners.retrain.retrain import retrain
     from nas_tune.winners.retrain.retrained import Retrained
+    from nas_tune.winners.specialize import specialize
     from trainables.hardware.cost_predictor import CostPredictor, fit_predictor
     from trainables.hardware.seeds import choose_seeds
 
@@ -56,6 +57,7 @@ __all__ = [
     "retrain",
     "search",
     "spaces",
+    "specialize",
     "trained",
 ]
 
@@ -81,6 +83,7 @@ _HOME = {
     "retrain": "nas_tune.winners.retrain",
     "search": "nas_tune.api",
     "spaces": "nas_tune.spaces:",
+    "specialize": "nas_tune.winners.specialize",
     "trained": "nas_tune.session.evaluation",
 }
 

@@ -36,6 +36,7 @@ from nas_tune.cli.results import best, results
 from nas_tune.cli.retrain import retrain
 from nas_tune.cli.search import resume, search, with_kinds
 from nas_tune.cli.space import space
+from nas_tune.cli.specialize import specialize
 from nas_tune.cli.text import harmless
 from nas_tune.cli.watch import watch
 from nas_tune.errors import ConfigError, NasTuneError
@@ -153,6 +154,7 @@ for _command in (
     compress,
     measure,
     evaluate,
+    specialize,
     predict,
     predictor,
     spaces,

@@ -111,7 +111,8 @@ class SupernetSearch:
         }
         limited: dict[str, Any] = {}
         if bounds := cost_limits(config):
-            limited = {"limits": bounds, "trained_network": trained_network(config), "measured_on": config.device}
+            device = None if config.device is None else config.device.plain()
+            limited = {"limits": bounds, "trained_network": trained_network(config), "measured_on": device}
         return {**settings, **{key: value for key, value in merged.items() if value}, **limited}
 
     def _parted(self, wanted: Mapping[str, Any], learned: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

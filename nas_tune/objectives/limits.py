@@ -98,11 +98,12 @@ def limits_of(given: Mapping[str, object]) -> tuple[Limit, ...]:
     return tuple(_read(name, value) for name, value in given.items())
 
 
-def conditions_of(given: str | Mapping[str, object]) -> tuple[Limit, ...]:
+def conditions_of(given: str | Mapping[str, object], of: str = "where") -> tuple[Limit, ...]:
     """Read the conditions of a choice among trials.
 
     Args:
         given: comparisons joined by "and" or commas, such as "latency <= 5ms and accuracy >= 0.9"; or limits by name.
+        of: the name of the argument, for errors.
 
     Returns:
         The conditions, in the order given.
@@ -117,7 +118,7 @@ def conditions_of(given: str | Mapping[str, object]) -> tuple[Limit, ...]:
         match = _CONDITION.fullmatch(part)
         if match is None:
             raise ConfigError(
-                f"where: {part.strip()!r} is no comparison of a column with a bound; write it as in "
+                f"{of}: {part.strip()!r} is no comparison of a column with a bound; write it as in "
                 "'latency <= 5ms and accuracy >= 0.9'"
             )
         name, sign, bound = match["name"], match["sign"], match["bound"].strip()
@@ -125,7 +126,7 @@ def conditions_of(given: str | Mapping[str, object]) -> tuple[Limit, ...]:
         try:
             value = read_value(name, bound) if name in QUANTITIES else float(bound)
         except (TrainableError, ValueError) as error:
-            raise ConfigError(f"where: {part.strip()!r}: {error}") from error
+            raise ConfigError(f"{of}: {part.strip()!r}: {error}") from error
         found.append(Limit(name, sense, value))
     return tuple(found)
 

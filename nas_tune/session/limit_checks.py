@@ -16,7 +16,7 @@ from trainables.metrics import COSTS, declaration_of
 if TYPE_CHECKING:
     from nas_tune.session.search_setup import SearchSetup
 
-__all__ = ["check_limits", "limit_remarks"]
+__all__ = ["check_limits", "check_met", "limit_remarks"]
 
 _DRAWN = 50
 """Random members by which limits that all meet are noticed."""
@@ -41,10 +41,23 @@ def check_limits(setup: SearchSetup) -> None:
     if gate is None or not gate.counted:
         return
     _check_counting(setup, gate)
+    check_met(setup.space, gate)
+
+
+def check_met(space: Space, gate: Gate) -> None:
+    """Check that some member of a space keeps the limits on counted costs.
+
+    Args:
+        space: of the architectures.
+        gate: has the limits, and counts.
+
+    Raises:
+        ConfigError: no member was found that does; the message has the limit and the least value that was found.
+    """
     try:
-        (setup.proposed if gate is setup.gate else gate.space(setup.space)).sample(0)
+        gate.space(space).sample(0)
     except NoMemberError as error:
-        raise ConfigError(_unmet(setup.space, gate)) from error
+        raise ConfigError(_unmet(space, gate)) from error
 
 
 def limit_remarks(setup: SearchSetup) -> list[str]:

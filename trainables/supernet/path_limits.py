@@ -96,7 +96,7 @@ class PathLimits:
         Returns:
             The greatest ratio; at most 1 if all are kept, 0 without such limits.
         """
-        return self._ratio(self._count(architecture), self._counted) if self._counted else 0.0
+        return self._ratio(self._count(architecture, self._counted), self._counted) if self._counted else 0.0
 
     def costs(self, architecture: Architecture) -> dict[str, float]:
         """List the costs of an architecture.
@@ -107,7 +107,7 @@ class PathLimits:
         Returns:
             All counted costs, and those that were measured, by name.
         """
-        return {**self._count(architecture), **self._values.get(architecture.id, {})}
+        return {**self._count(architecture, self.costing.counts), **self._values.get(architecture.id, {})}
 
     def chosen(self, ranked: Sequence[Architecture]) -> Architecture:
         """Choose the best architecture that keeps the limits on measured costs.
@@ -122,7 +122,7 @@ class PathLimits:
             return ranked[0]
         nearest, least, too_large, count = ranked[0], float("inf"), float("inf"), 0
         for architecture in ranked:
-            size = self._count(architecture)[_SIZE]
+            size = self._count(architecture, [_SIZE])[_SIZE]
             if count == _MEASURED or size >= too_large:
                 continue
             count += 1
@@ -156,10 +156,13 @@ class PathLimits:
             values.update({one.quantity: one.value for one in found})
         return values
 
-    def _count(self, architecture: Architecture) -> dict[str, float]:
-        if architecture.id not in self._costs:
-            self._costs[architecture.id] = self.costing.costs(architecture, self.costing.counts)
-        return self._costs[architecture.id]
+    def _count(self, architecture: Architecture, names: Sequence[str]) -> dict[str, float]:
+        """Count some costs, each once for an architecture: some are dear, such as the peak of memory."""
+        known = self._costs.setdefault(architecture.id, {})
+        missing = [name for name in names if name not in known]
+        if missing:
+            known.update(self.costing.costs(architecture, missing))
+        return {name: known[name] for name in names}
 
     def _ratio(self, costs: Mapping[str, float], names: Sequence[str]) -> float:
         ratios = []
