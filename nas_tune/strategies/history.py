@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.objectives.pareto import places
 from nas_tune.objectives.standings import Result
-from nas_tune.strategies.feasible_first import feasible_first
+from nas_tune.strategies.feasible_first import CONSTRAINTS, feasible_first
 from nas_tune.strategies.study_memory import last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.interchange import from_trial
@@ -90,7 +90,8 @@ class History:
         self._ids: dict[str, int] = {}
         self._unnamed: list[int] = []
         self._barren: set[int] = set()
-        self._settled = 0
+        self._settled = self._closed = 0
+        self._constrained = False
         self._trials: list[FrozenTrial] = []
         self.signs = [1.0]
         """The factor of each objective that makes greater better: 1 or -1."""
@@ -224,7 +225,11 @@ class History:
         self.signs = signs_of(study)
         # Optuna numbers the trials of a study from 0 without gaps.
         trials = study.get_trials(deepcopy=False)[:number]
-        self._trials = feasible_first(trials, self.signs)
+        while self._closed < len(trials) and trials[self._closed].state.is_finished():
+            self._constrained |= CONSTRAINTS in trials[self._closed].system_attrs
+            self._closed += 1
+        # Nearly no search has constraints, and looking at every trial for each proposal takes long in a large study.
+        self._trials = feasible_first(trials, self.signs) if self._constrained else trials
         for trial in trials[self._settled :]:
             if self.is_open(trial.number):
                 self._read(trial)
