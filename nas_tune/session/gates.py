@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_tune.coordination.gate import Gate
+from nas_tune.coordination.expectations import Predictor
+from nas_tune.coordination.gate import Gate, Meter
 from nas_tune.errors import NasTuneError
 from trainables.costs.quantities import QUANTITIES
 from trainables.hardware.device import Device
@@ -31,25 +33,23 @@ def gate_of(setup: SearchSetup) -> Gate | None:
     trainable = one_of(adapt(setup.target, setup.trainable_settings))
     if setup.searches or not isinstance(trainable, Costing):
         return None
-    aims = [*(one.name for one in setup.limits), *(one.metric for one in setup.objectives)]
-    measured = [name for name in _measured(setup, trainable) if name in aims]
-    known = {*trainable.counts, *measured}
-    limits = [one for one in setup.limits if one.name in known]
-    wanted = [one.metric for one in setup.objectives if one.metric in known]
-    if not limits and not wanted:
-        return None
-    if not measured or not isinstance(trainable, Building):
-        return Gate(limits, trainable, wanted)
-    from nas_tune.session.device_meter import DeviceMeter  # torch, which no other gate needs
+    if not isinstance(trainable, Building) or not getattr(trainable, "can_build", True):
+        return _gate(setup, trainable, trainable.counts)
+    from nas_tune.session.device_costs import DeviceCosts  # torch, which a gate of look-ups does not need
+    from nas_tune.session.device_meter import DeviceMeter
     from nas_tune.session.device_predictor import DevicePredictor
 
-    within = Gate([one for one in limits if one.name not in measured], trainable).space(setup.space)
+    device, counting = Device.of(setup.config.device), _counting(setup, trainable)
+    costs = DeviceCosts(trainable, device) if counting else trainable
+    measured = [name for name in _measured(setup, trainable) if name in _aims(setup)]
+    if not measured:
+        return _gate(setup, costs, costs.counts)
+    within = Gate([one for one in setup.limits if one.name in costs.counts], costs).space(setup.space)
     predictors = {}
-    for one in limits:
+    for one in setup.limits:
         if one.name in measured:
             predictors[one.name] = DevicePredictor(within, trainable, one.name)
-    meter = DeviceMeter(trainable, Device.of(setup.config.device), measured)
-    return Gate(limits, trainable, wanted, meter, predictors, setup.config.audit)
+    return _gate(setup, costs, [*costs.counts, *measured], DeviceMeter(trainable, device, measured), predictors)
 
 
 def gate_of_paths(setup: SearchSetup) -> Gate | None:
@@ -70,13 +70,39 @@ def gate_of_paths(setup: SearchSetup) -> Gate | None:
     return Gate(limits, costing) if limits and isinstance(costing, Costing) else None
 
 
+def _gate(
+    setup: SearchSetup,
+    costs: Costing,
+    known: Sequence[str],
+    meter: Meter | None = None,
+    predictors: Mapping[str, Predictor] | None = None,
+) -> Gate | None:
+    """The gate for limits and objectives on costs that are known; None where there are none."""
+    limits = [one for one in setup.limits if one.name in known]
+    wanted = [one.metric for one in setup.objectives if one.metric in known]
+    return Gate(limits, costs, wanted, meter, predictors, setup.config.audit) if limits or wanted else None
+
+
+def _aims(setup: SearchSetup) -> list[str]:
+    return [*(one.name for one in setup.limits), *(one.metric for one in setup.objectives)]
+
+
+def _reported(setup: SearchSetup) -> set[str]:
+    """The metrics that the trainable declares; what it reports itself is neither counted nor measured."""
+    try:
+        return {one.name for one in declared_metrics(setup.target, setup.trainable_settings)}
+    except NasTuneError:
+        return set()
+
+
+def _counting(setup: SearchSetup, trainable: Costing) -> bool:
+    """Whether a limit or objective needs a count that depends on the device, or that the trainable does not make."""
+    of_device = setup.config.device is not None
+    names = [name for name in _aims(setup) if name in QUANTITIES and name not in _reported(setup)]
+    return any(name not in trainable.counts or of_device for name in names)
+
+
 def _measured(setup: SearchSetup, trainable: Costing) -> list[str]:
     """The quantities that a device measures, without those that the trainable counts or reports itself."""
-    if not isinstance(trainable, Building) or not getattr(trainable, "can_build", True):
-        return []
-    try:
-        known = {one.name for one in declared_metrics(setup.target, setup.trainable_settings)}
-    except NasTuneError:
-        known = set()
-    known |= set(trainable.counts)
+    known = {*_reported(setup), *trainable.counts}
     return [name for name, one in QUANTITIES.items() if one.rung == "measured" and name not in known]

@@ -15,7 +15,7 @@ from trainables.hardware.device import Device
 from trainables.hardware.engines import Subject
 from trainables.training.batches import Batch, with_length
 
-__all__ = ["counted_of"]
+__all__ = ["COUNTED", "counted_of"]
 
 _EAGER = ("torch", "cuda")
 """Engines that compute as PyTorch does, and plan no memory."""
@@ -28,6 +28,10 @@ _COUNTS: dict[str, Callable[[nn.Module, Batch, Device], int]] = {
         network, one, device.precision, eager=device.engine in _EAGER
     ),
 }
+
+
+COUNTED = tuple(_COUNTS)
+"""The quantities that are counted from a network."""
 
 
 def counted_of(subject: Subject, quantities: Sequence[str], device: Device) -> dict[str, float]:
