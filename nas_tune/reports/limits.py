@@ -115,6 +115,8 @@ class Limits:
         examples: a few of them, of every cause.
         pairs: the last trials with a predicted and a measured cost.
         errors: the median error of the predictions, such as "latency 5.2 % (12 trials on DEVICE)".
+        audited: how many architectures were measured although a prediction refused them.
+        wrongly_refused: how many of these keep the limit.
     """
 
     best: int | None
@@ -124,6 +126,8 @@ class Limits:
     examples: Sequence[Example]
     pairs: Sequence[Pair]
     errors: Sequence[str]
+    audited: int = 0
+    wrongly_refused: int = 0
 
 
 def limits_of_run(run: Run, trials: pd.DataFrame) -> Limits | None:
@@ -136,7 +140,8 @@ def limits_of_run(run: Run, trials: pd.DataFrame) -> Limits | None:
     Returns:
         The section; None for a run that has no limit and refused nothing.
     """
-    refusals = run.state.refused
+    now = run.state
+    refusals = now.refused
     if not run.limits and not refusals:
         return None
     best = run.best(1)
@@ -149,6 +154,8 @@ def limits_of_run(run: Run, trials: pd.DataFrame) -> Limits | None:
         examples=_examples(run),
         pairs=pairs,
         errors=errors,
+        audited=now.audited,
+        wrongly_refused=now.wrongly_refused,
     )
 
 

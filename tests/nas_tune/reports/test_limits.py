@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nas_tune
-from nas_tune.ledger import Costed, Event, Refused
+from nas_tune.ledger import Costed, Event, Measured, Refused
 from nas_tune.reports.data import facts
 from nas_tune.reports.limits import limits_of_run, refused_in_words
 from nas_tune.results import Run
@@ -130,3 +130,15 @@ def test_limited_costs_come_first_among_the_columns(tmp_path: Path) -> None:
     found = facts(limited(tmp_path, events, head="<= 1"))
     assert next(iter(found["trials"]["others"])) == "head"
     assert found["costs"][0] == "head"
+
+
+def test_the_audit_tells_how_often_a_prediction_was_wrong(tmp_path: Path) -> None:
+    tree = {"op": {"pool": {}}, "width": 8}
+    refused = [Refused(f"{n:016x}", {**tree, "width": n}, "predicted", "latency", 6.0 + n, 5.0, None) for n in range(3)]
+    measured = [
+        Measured(one.id, one.tree, {"latency": value}, "a phone")
+        for one, value in zip(refused, (4.0, 7.0), strict=False)
+    ]
+    run = limited(tmp_path, [begun(), *refused, *measured], latency="5ms")
+    assert (run.state.audited, run.state.wrongly_refused) == (2, 1)
+    assert "2 of those that a prediction refused were measured for an audit; 1 of them within the limit." in page(run)
