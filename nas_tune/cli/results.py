@@ -91,7 +91,9 @@ def best(
     where: Annotated[
         str | None,
         typer.Option(
-            "--where", metavar="CONDITION", help="Only such as 'latency <= 5ms and parameters <= 200k'. Default: all."
+            "--where",
+            metavar="CONDITION",
+            help="Only trials with, say, 'latency <= 5ms and size <= 1MiB'. Default: all.",
         ),
     ] = None,
     format: FormatOption = None,

@@ -97,7 +97,7 @@ def print_best(run: Run, best: pd.DataFrame, *, validated: Collection[str] = ())
 
 
 def _limits(run: Run, best: pd.DataFrame) -> str:
-    """The limits of the run, and whether the best trial keeps them; empty without limits."""
+    """The limits of the run, and which of them the first trial shown breaks; empty without limits."""
     limits = run.limits
     if not limits:
         return ""
@@ -106,7 +106,7 @@ def _limits(run: Run, best: pd.DataFrame) -> str:
     if not broken:
         return f"limits: {limits_text(limits)}"
     values = ", ".join(f"{one.name} is {write_value(one.name, float(first.get(one.name, math.nan)))}" for one in broken)
-    return f"limits: {limits_text(limits)}; no trial keeps them: of trial {first['trial']}, {values}"
+    return f"limits: {limits_text(limits)}; trial {first['trial']} breaks them: {values}"
 
 
 def _tied(best: pd.DataFrame) -> str:

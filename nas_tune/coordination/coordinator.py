@@ -313,8 +313,9 @@ class Coordinator:
         for record in self.state.trials.values():
             architecture = self._space.validate(record.asked)
             measured = gate.missing(record.costs, architecture)
-            if measured or any(name not in record.costs for name in gate.names):
-                self._commit(*measured, *gate.costs_of_trial(record.number, architecture))
+            is_missing = measured or any(name not in record.costs for name in gate.names)
+            if is_missing and (costs := gate.costs_of_trial(record.number, architecture)):
+                self._commit(*measured, *costs)
 
     def _with_costs(self, record: TrialRecord, outcome: Outcome) -> Outcome:
         """Add the objectives that are costs to a report that does not have them."""
@@ -421,8 +422,10 @@ class Coordinator:
         if scores is None:
             return Verdict.GO_ON
         if self._limits:
-            costs = self.state.trials[report.trial].costs
-            scores = scores_within(scores, violation({**costs, **report.metrics}, self._limits))
+            values = {**self.state.trials[report.trial].costs, **report.metrics}
+            # A limit on what is not known yet, such as a metric of the last epoch, stops no trial.
+            judged = [one for one in self._limits if one.name in values]
+            scores = scores_within(scores, violation(values, judged))
         score = scores if len(scores) > 1 else scores[0]
         if known and self._batched is not None:
             self._batched.learn(report.trial, report.epoch, score)

@@ -81,7 +81,7 @@ class Gate:
         self._foreseen = tuple(one for one in self._dear if one.name in (predictors or {}))
         self.names = list(dict.fromkeys([*(one.name for one in self.counted), *(n for n in wanted if n not in dear)]))
         """The names of the costs that are counted for every trial."""
-        self._audit = audit
+        self._audit, self._has_begun = audit, False
         self._expectations = Expectations(predictors or {})
         self._candidates = RefusedCandidates()
         self._costs: dict[str, dict[str, float]] = {}
@@ -157,13 +157,15 @@ class Gate:
         Returns:
             What was measured, with a note; empty without predictors.
         """
-        if self.meter is None or not self._foreseen or self._measured:
+        if self.meter is None or not self._foreseen or self._measured or self._has_begun:
             return []
+        self._has_begun = True
         events: list[Event] = []
         for architecture in self._expectations.seeds():
             events += self._only_measured(self.meter, architecture)
         names = ", ".join(self._expectations.names)
-        return [*events, Noted(-1, f"{len(events)} architectures were measured first, to predict {names} of others")]
+        note = Noted(-1, f"{len(events)} architectures were measured first, to predict {names} of others")
+        return [*events, note] if events else []
 
     def judged(self, architecture: Architecture, ask: int) -> list[Event]:
         """Let a proposal climb the ladder.

@@ -18,11 +18,22 @@ from optuna.trial import TrialState, create_trial
 
 from nas_tune.coordination.prior import Prior
 from nas_tune.errors import StrategyError
-from nas_tune.ledger import Answered, Asked, Ended, Event, Known, Paused, Refused, Reported, Retried, TrialRecord
+from nas_tune.ledger import (
+    Answered,
+    Asked,
+    Costed,
+    Ended,
+    Event,
+    Known,
+    Paused,
+    Refused,
+    Reported,
+    Retried,
+    TrialRecord,
+)
 from nas_tune.objectives.limits import Limit, violation
 from nas_tune.objectives.objective import Mode, objectives_of
 from nas_tune.strategies.architecture_sampler import ArchitectureSampler, Exhausted
-from nas_tune.strategies.feasible_first import CONSTRAINTS
 from nas_tune.strategies.study_memory import StudyMemory, last_values
 from search_spaces import Architecture, ArchitectureError, NoMemberError, Space
 
@@ -94,6 +105,7 @@ class Proposer:
         self._distributions = space.to_optuna()
         self._asks = 0
         self._ask_of_trial: dict[int, int] = {}
+        self._answered_by: dict[int, list[int]] = {}
         self._failures = 0
         self._prior = Prior()
 
@@ -162,8 +174,13 @@ class Proposer:
                 self._remember(event)
             case Answered() if trial is not None:
                 self._enter(event.ask, event.tree)
+                self._answered_by.setdefault(event.trial, []).append(event.ask)
                 self._constrain(event.ask, trial)
                 self._answer(event.ask, trial)
+            case Costed():
+                # A resume under a new limit finds the costs of trials that ended long ago.
+                for ask in (self._ask_of_trial[event.trial], *self._answered_by.get(event.trial, ())):
+                    self._constrain(ask, trial)
             case Refused() if event.ask is not None:
                 self._enter(event.ask, event.tree)
                 self._end(event.ask, "failed", None)
@@ -182,7 +199,7 @@ class Proposer:
         """Tell the study by how much a trial breaks limits, as Optuna keeps the constraints of a trial."""
         if self._limits and trial is not None and trial.reports:
             broken = violation(trial.values, self._limits)
-            self._storage.set_trial_system_attr(self._trial_id(ask), CONSTRAINTS, (broken,))
+            self._storage.set_constraints(self._trial_id(ask), (broken,))
 
     def _ask(self, ask: int, sampler: BaseSampler) -> Architecture:
         if isinstance(sampler, ArchitectureSampler):
@@ -210,7 +227,7 @@ class Proposer:
         limits = [one for one in self._limits if one.name in event.costs]
         if limits:
             broken = violation(event.costs, limits)
-            self._storage.set_trial_system_attr(self._trial_id(ask), CONSTRAINTS, (broken,))
+            self._storage.set_constraints(self._trial_id(ask), (broken,))
         for epoch, value in event.curve:
             self._storage.set_trial_intermediate_value(self._trial_id(ask), int(epoch), value)
         self._end(ask, event.state, event.curve[-1][1])

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from search_spaces import Architecture
 from trainables.hardware.counting import COUNTED, counted_of
 from trainables.hardware.device import Device
-from trainables.protocol import Costing
+from trainables.protocol import Building, Costing
 
 __all__ = ["DeviceCosts"]
 
@@ -21,14 +21,15 @@ class DeviceCosts:
     """Counts costs by the trainable, and those that depend on the device from the networks that it builds.
 
     Args:
-        trainable: builds networks, and counts costs.
+        trainable: counts costs.
+        building: the same trainable, which builds networks.
         device: its precision and engine decide `size` and `peak_memory`.
     """
 
     looks_costs_up = False
 
-    def __init__(self, trainable: Costing, device: Device) -> None:
-        self._trainable, self._device = trainable, device
+    def __init__(self, trainable: Costing, building: Building, device: Device) -> None:
+        self._trainable, self._building, self._device = trainable, building, device
         own = () if device == Device() else _OF_DEVICE
         self._own = [name for name in COUNTED if name in own or name not in trainable.counts]
         self.counts = [*trainable.counts, *(name for name in self._own if name not in trainable.counts)]
@@ -46,8 +47,7 @@ class DeviceCosts:
         others = [name for name in names if name not in self._own]
         found = dict(self._trainable.costs(architecture, others)) if others else {}
         own = [name for name in names if name in self._own]
-        untrained = self._trainable.untrained  # type: ignore[attr-defined]  # only made for one that builds
-        return {**found, **counted_of(lambda: untrained(architecture), own, self._device)}
+        return {**found, **counted_of(lambda: self._building.untrained(architecture), own, self._device)}
 
     def connected(self, architecture: Architecture) -> bool:
         """Ask the trainable whether the output of a network depends on its input.

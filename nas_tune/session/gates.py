@@ -40,7 +40,7 @@ def gate_of(setup: SearchSetup) -> Gate | None:
     from nas_tune.session.device_predictor import DevicePredictor
 
     device, counting = Device.of(setup.config.device), _counting(setup, trainable)
-    costs = DeviceCosts(trainable, device) if counting else trainable
+    costs = DeviceCosts(trainable, trainable, device) if counting else trainable
     measured = [name for name in _measured(setup, trainable) if name in _aims(setup)]
     if not measured:
         return _gate(setup, costs, costs.counts)

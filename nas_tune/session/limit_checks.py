@@ -9,6 +9,7 @@ from nas_tune.coordination.gate import Gate
 from nas_tune.errors import ConfigError, NasTuneError
 from nas_tune.objectives.limits import Limit, limits_text, violation
 from search_spaces import Architecture, NoMemberError, Space
+from search_spaces.algebra.limited import descended
 from search_spaces.names import did_you_mean
 from trainables.costs.quantities import QUANTITIES, write_value
 from trainables.metrics import COSTS, declaration_of
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_limits", "check_met", "limit_remarks"]
 
+_CHANGES = 1_000
+"""Mutations by which the least of a cost is looked for."""
 _DRAWN = 50
 """Random members by which limits that all meet are noticed."""
 
@@ -148,16 +151,8 @@ def _unmet(space: Space, gate: Gate) -> str:
 def _nearest(space: Space, gate: Gate) -> Architecture:
     """The end of a descent by mutations towards a limit."""
     rng = random.Random(0)
-    best = space.sample(rng)
-    ratio = gate.excess(best)
-    for _ in range(1_000):
-        if ratio <= 1:
-            break
-        try:
-            changed = space.mutate(best, rng)
-        except NoMemberError:
-            break
-        other = gate.excess(changed)
-        if other <= ratio:
-            best, ratio = changed, other
-    return best
+    start = space.sample(rng)
+    try:
+        return descended(space, start, gate.excess, rng, _CHANGES)[0]
+    except NoMemberError:
+        return start  # the only member

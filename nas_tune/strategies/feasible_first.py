@@ -12,12 +12,10 @@ from collections.abc import Sequence
 
 from optuna.trial import FrozenTrial
 
-from nas_tune.strategies.study_memory import REPORTS
+from nas_tune.strategies.study_memory import CONSTRAINTS, REPORTS
 
-__all__ = ["CONSTRAINTS", "broken_by", "feasible_first"]
+__all__ = ["broken_by", "feasible_first"]
 
-CONSTRAINTS = "constraints"
-"""The attribute in which Optuna keeps the constraints of a trial."""
 _FURTHEST = 9.0
 """The violation beyond which trials are equally bad; it bounds the scale of the values."""
 

@@ -26,8 +26,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from nas_tune.objectives.pareto import places
 from nas_tune.objectives.standings import Result
-from nas_tune.strategies.feasible_first import CONSTRAINTS, feasible_first
-from nas_tune.strategies.study_memory import last_epoch, reported
+from nas_tune.strategies.feasible_first import feasible_first
+from nas_tune.strategies.study_memory import CONSTRAINTS, last_epoch, reported
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.interchange import from_trial
 

@@ -24,8 +24,10 @@ from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-__all__ = ["REPORTS", "StudyMemory", "last_epoch", "last_values", "reported"]
+__all__ = ["CONSTRAINTS", "REPORTS", "StudyMemory", "last_epoch", "last_values", "reported"]
 
+CONSTRAINTS = "constraints"
+"""The attribute in which Optuna keeps the constraints of a trial."""
 REPORTS = "nas_tune:reports"
 """The attribute of a trial that has the reports of several objectives, by epoch."""
 
@@ -172,6 +174,15 @@ class StudyMemory(BaseStorage):
         trial = self.get_trial(trial_id)
         trial.state, trial.intermediate_values = state, {epoch: float(value) for epoch, value in curve.items()}
         trial.values = None if state == TrialState.FAIL else [float(curve[max(curve)])]
+
+    def set_constraints(self, trial_id: int, values: Sequence[float]) -> None:
+        """Set the constraints of a trial, also of a finished one, as a resume may judge it by another limit.
+
+        Args:
+            trial_id: the number of the trial.
+            values: the constraints; a positive one is broken.
+        """
+        self.get_trial(trial_id).system_attrs[CONSTRAINTS] = list(values)
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         self._changeable(trial_id).user_attrs[key] = value

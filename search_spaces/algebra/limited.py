@@ -21,7 +21,7 @@ from search_spaces.errors import NoMemberError
 if TYPE_CHECKING:
     from search_spaces.space import Space
 
-__all__ = ["DRAWS", "Excess", "LimitedMembers", "LimitedRule"]
+__all__ = ["DRAWS", "Excess", "LimitedMembers", "LimitedRule", "descended"]
 
 Excess = Callable[[Architecture], float]
 """The ratio of a cost to its limit, the greatest of several; at most 1 for an architecture that meets them."""
@@ -95,13 +95,34 @@ class LimitedMembers(RareMembers):
         return None
 
     def _descended(self, rng: random.Random) -> tuple[Architecture, float]:
-        best = self._whole.sample(rng)
-        ratio = self._excess(best)
-        for _ in range(_CHANGES):
-            if ratio <= 1:
-                break
-            changed = self._whole.mutate(best, rng)
-            other = self._excess(changed)
-            if other <= ratio:
-                best, ratio = changed, other
+        best, ratio = descended(self._whole, self._whole.sample(rng), self._excess, rng, _CHANGES)
         return self._space._bind(best._tree), ratio
+
+
+def descended(
+    space: Space, start: Architecture, excess: Excess, rng: random.Random, changes: int
+) -> tuple[Architecture, float]:
+    """Search by mutations for a member that meets a limit.
+
+    Args:
+        space: the space, without the limit.
+        start: the member to begin with.
+        excess: how far an architecture lies beyond the limit.
+        rng: the source of the mutations.
+        changes: the most mutations that are tried.
+
+    Returns:
+        The first member found that meets the limit, else the one that exceeds it least; and its ratio.
+
+    Raises:
+        NoMemberError: the space has no other member than `start`.
+    """
+    best, ratio = start, excess(start)
+    for _ in range(changes):
+        if ratio <= 1:
+            break
+        changed = space.mutate(best, rng)
+        other = excess(changed)
+        if other <= ratio:
+            best, ratio = changed, other
+    return best, ratio

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 import search_spaces
+from search_spaces.algebra.limited import descended
 from search_spaces.architecture import Architecture
 from search_spaces.space import Space
 from trainables.costs.cost import Cost, CostMeter
@@ -191,15 +192,15 @@ def within_reach(
     """
     of, cost_of = _space(space), _counter(space, settings)
     rng = random.Random(seed)
-    best = start
-    for _ in range(steps):
-        if _excess(best.cost, limits) <= 1:
-            break
-        mutant = of.mutate(best.architecture, rng)
-        cost = cost_of(mutant)
-        if _excess(cost, limits) <= _excess(best.cost, limits):
-            best = Member(mutant, cost)
-    return best
+    costs = {start.architecture: start.cost}
+
+    def excess(architecture: Architecture) -> float:
+        if architecture not in costs:
+            costs[architecture] = cost_of(architecture)
+        return _excess(costs[architecture], limits)
+
+    best, _ = descended(of, start.architecture, excess, rng, steps)
+    return Member(best, costs[best])
 
 
 def measured_on(space: object, **settings: Any) -> torch.Tensor:

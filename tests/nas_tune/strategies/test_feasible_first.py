@@ -9,9 +9,9 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from nas_tune.strategies.feasible_first import CONSTRAINTS, broken_by, feasible_first
+from nas_tune.strategies.feasible_first import broken_by, feasible_first
 from nas_tune.strategies.history import ALL, History
-from nas_tune.strategies.study_memory import REPORTS
+from nas_tune.strategies.study_memory import CONSTRAINTS, REPORTS
 from search_spaces import Space, real
 
 SPACE = Space({"x": real(0.0, 1.0)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pytest
 
 import nas_tune
 from nas_tune.config.components import factory_settings
+from nas_tune.coordination.coordinator import Coordinator
 from nas_tune.errors import ConfigError
+from nas_tune.ledger import Ledger
 from nas_tune.objectives.objective import takes_several
 from nas_tune.results import Run
 from nas_tune.schedulers import SCHEDULERS
+from nas_tune.session.search_setup import SearchSetup
 from nas_tune.strategies import STRATEGIES
+from nas_tune.strategies.feasible_first import broken_by
 from search_spaces import Space, choice, repeat
 
 SMALL: dict[str, Any] = {"population": 5, "sample": 2, "startup": 4, "min_points": 3, "candidates": 8}
@@ -224,3 +229,28 @@ def test_the_best_are_chosen_by_conditions_on_costs_and_metrics(tmp_path: Path) 
 def test_a_limit_that_all_keep_is_noted(tmp_path: Path) -> None:
     run = searched(tmp_path / "run", 1000, strategy="random")
     assert (-1, "limit weight <= 1000: all of 50 random architectures keep it") in run.state.notes
+
+
+def test_a_limit_that_a_resume_adds_teaches_the_strategy_which_earlier_trials_keep_it(tmp_path: Path) -> None:
+    searched(tmp_path / "run", 0, strategy="random", limits={})
+    for _ in range(2):  # in the second session the costs are in the ledger, behind the ends of the trials
+        run = nas_tune.resume(tmp_path / "run", trainable=train, space=SPACE, limits={"weight": "<= 12"})
+        config = run.config
+        setup = SearchSetup.of(config, SPACE, train)
+        with closing(Ledger.open(tmp_path / "run")) as ledger:
+            coordinator = Coordinator(
+                ledger,
+                space=SPACE,
+                proposer=setup.proposer(),
+                scheduler=setup.scheduler(),
+                objective=setup.objectives,
+                budget=setup.budget,
+                seed=3,
+                limits=setup.limits,
+                gate=setup.gate,
+            )
+            told = coordinator._proposer._study.get_trials(deepcopy=False)[:TRIALS]
+            kept = [weight(record.asked) <= 12 for record in coordinator.state.trials.values()]
+            assert [broken_by(one) == 0 for one in told] == kept
+            assert True in kept
+            assert False in kept
