@@ -9,8 +9,11 @@ error with `--debug`. A traceback never shows the values of variables.
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import re
+import signal
+import sys
 import traceback
 from typing import Annotated, Any
 
@@ -168,4 +171,16 @@ for _command in (
 
 def main() -> None:
     """Run the console script `nas-tune`; ends the interpreter with an exit code."""
-    app(prog_name="nas-tune")
+    # Registered first, so called last: from there on the interpreter has no handlers of its own, and a second Ctrl-C
+    # would end it with the signal instead of the exit code.
+    atexit.register(_ignore_signals)
+    try:
+        app(prog_name="nas-tune")
+    except KeyboardInterrupt:
+        # It came while the first one was being told.
+        sys.exit(130)
+
+
+def _ignore_signals() -> None:
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)

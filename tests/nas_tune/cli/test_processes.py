@@ -154,3 +154,22 @@ def _wait_for_trials(place: Path, search: subprocess.Popen[str]) -> None:
         assert search.poll() is None, search.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_interpreter_is_taken_down_does_not_change_the_exit_code(signum: int, tmp_path: Path) -> None:
+    script = tmp_path / "late.py"
+    script.write_text(
+        "import os, sys\n"
+        "from nas_tune.cli import main\n"
+        "class Late:\n"
+        f"    def __del__(self, pid=os.getpid(), kill=os.kill): kill(pid, {int(signum)})\n"
+        "sys.modules['late'] = Late()\n"
+        "sys.argv = ['nas-tune', 'results', 'no-such-run']\n"
+        "main()\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+    assert done.returncode == 4, done.stderr
