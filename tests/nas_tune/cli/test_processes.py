@@ -157,7 +157,7 @@ def _wait_for_trials(place: Path, search: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_the_interpreter_is_taken_down_does_not_change_the_exit_code(signum: int, tmp_path: Path) -> None:
+def test_a_late_signal_does_not_change_the_exit_code(signum: int, tmp_path: Path) -> None:
     script = tmp_path / "late.py"
     script.write_text(
         "import os, sys\n"
