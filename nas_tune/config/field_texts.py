@@ -9,6 +9,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
@@ -21,12 +22,21 @@ def field_texts(settings: type) -> Mapping[str, str]:
     """The text of each field of a class, by name, as one line each.
 
     Args:
-        settings: a class whose source can be read; the string below a field is its text.
+        settings: a class whose source can be read; the string below a field is its text. Those of a dataclass
+            that it inherits from count too.
 
     Returns:
-        The texts in the order of the fields; a field without a text is left out.
+        The texts, those of inherited fields first; a field without a text is left out.
     """
-    tree = ast.parse(textwrap.dedent(inspect.getsource(settings)))
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        if kind is settings or is_dataclass(kind):
+            texts.update(_texts_in(kind))
+    return MappingProxyType(texts)
+
+
+def _texts_in(kind: type) -> Mapping[str, str]:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     texts: dict[str, str] = {}
     for field, below in pairwise(body):
@@ -34,7 +44,7 @@ def field_texts(settings: type) -> Mapping[str, str]:
             continue
         if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
             texts[field.target.id] = " ".join(below.value.value.split())
-    return MappingProxyType(texts)
+    return texts
 
 
 def first_sentence(text: str) -> str:

@@ -56,7 +56,9 @@ def test_a_training_is_what_it_was(name):
     classifier = ImageClassifier(**settings)
     space = search_spaces.get(settings["space"])
     classifier.setup(space.sample(5), seed=1, max_epochs=2)
-    told = [classifier.step(), classifier.step(), classifier.evaluate("test")]
+    told = [dict(one) for one in (classifier.step(), classifier.step(), classifier.evaluate("test"))]
+    # Of 288 images some change sides with the rounding of another processor, while the losses stay.
+    agrees(f"accuracies-{name}", [one.pop("accuracy") for one in told if "accuracy" in one], tolerance=0.05)
     agrees(f"training-{name}", told, tolerance=0.02)
 
 

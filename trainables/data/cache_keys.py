@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 __all__ = ["CacheKey"]
 
 
 class _Settings(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     @property
     def data(self) -> object: ...
 
@@ -25,7 +28,7 @@ class CacheKey(Generic[S]):
 
     def __init__(self, settings: S) -> None:
         self.settings = settings
-        plain = {name: value for name, value in vars(settings).items() if name != "data"}
+        plain = {one.name: getattr(settings, one.name) for one in fields(settings) if one.name != "data"}
         data = settings.data if isinstance(settings.data, str | Path) else id(settings.data)
         self._parts = (str(data), *sorted(plain.items(), key=lambda pair: pair[0]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from trainables.data.folding import check_folds
+from trainables.data.split_settings import SplitSettings
 from trainables.settings import check_flag, check_number, check_text
 from trainables.settings.groups import flat_name
 
@@ -13,7 +13,7 @@ __all__ = ["DataKeywords", "DataSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class DataSettings:
+class DataSettings(SplitSettings):
     """Which images, and how they are parted."""
 
     data: str = "digits"
@@ -36,44 +36,23 @@ class DataSettings:
     """
     loaders: int = 2
     """The number of threads that decode streamed images ahead of the training."""
-    validation_groups: str | None = None
+    validation_groups: str | None = field(default=None, kw_only=True)
     """The array of an `.npz` file (`speaker`, `speaker_val`, ..), or the column of Parquet files, with groups; of a
     folder a pattern of the names below the folders of the classes, such as "{group}_*.png" or "{group}/*". All images
     of a group are in the same part.
     """
-    validation_share: float = 0.2
-    """The share of the images, above 0 and at most 0.9, for validation, where the data have no such split of their own;
-    see `split_data`.
-    """
-    test_share: float = 0.2
-    """The share of the images, above 0 and at most 0.9, for the test, where the data have no such split."""
-    folds: int | None = None
-    """Cross-validation: the examples outside the test part are split into so many folds, and each architecture is
-    trained once for each, which is then the part for validation.
-    """
-    fold: int | None = None
-    """The only fold to train on, from 0. None trains on each in turn."""
-    seed: int = field(default=0, metadata=flat_name("data_seed"))
-    """Decides the parts."""
-    whole: bool = False
-    """Train on the validation images too. Then there are none to validate on."""
 
     def __post_init__(self) -> None:
-        for name in ("validation_share", "test_share"):
-            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
+        self.check_split()
         if self.resize is not None:
             check_number("resize", self.resize, 1, whole=True)
-        check_number("data_seed", self.seed, 0, 2**32, whole=True)
         check_flag("download", self.download)
-        check_flag("whole", self.whole)
-        check_folds(self)
         if self.stream is not None:
             check_flag("stream", self.stream)
         check_number("loaders", self.loaders, 1, 256, whole=True)
         check_text("data", self.data)
         check_text("data_root", self.root, optional=True)
         check_text("image_column", self.image_column, optional=True)
-        check_text("validation_groups", self.validation_groups, optional=True)
         check_text("label_column", self.label_column, optional=True)
 
 

@@ -127,7 +127,7 @@ def flat_settings(kind: type) -> Mapping[str, FlatSetting]:
         kind: a dataclass whose fields are settings or groups of them.
 
     Returns:
-        The settings by their flat names, in the order of the fields.
+        The settings by their flat names, in the order of the fields; inherited ones come last in their group.
 
     Raises:
         TypeError: two fields have the same flat name.
@@ -143,7 +143,7 @@ def _flat_settings(kind: type[Any]) -> Mapping[str, FlatSetting]:
         if held is None:
             pairs.append((_name_of(own), _flat(kind, own, own.default, _OPTIONAL in own.metadata, None)))
             continue
-        for inner in fields(held.kind):
+        for inner in _own_first(held.kind):
             if inner.name not in held.fixed:
                 default = held.defaults.get(inner.name, inner.default)
                 one = _flat(held.kind, inner, default, inner.name in held.optional, own.name)
@@ -153,6 +153,11 @@ def _flat_settings(kind: type[Any]) -> Mapping[str, FlatSetting]:
         if names.count(name) > 1:
             raise TypeError(f"{kind.__name__} has two settings called {name!r}; give one another flat name")
     return MappingProxyType(dict(pairs))
+
+
+def _own_first(kind: type[Any]) -> Sequence[Field[Any]]:
+    """The fields that a class declares, then those that it inherits."""
+    return sorted(fields(kind), key=lambda field: field.name not in kind.__annotations__)
 
 
 def _name_of(field: Field[Any]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.data.folding import check_folds
+from trainables.data.split_settings import SplitSettings
 from trainables.errors import TrainableError
-from trainables.settings import check_flag, check_name, check_number, check_text
+from trainables.settings import check_name, check_number, check_text
 from trainables.settings.groups import flat_name
 
 __all__ = ["KINDS", "SignalSettings"]
@@ -16,7 +16,7 @@ KINDS = ("classification", "regression")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignalSettings:
+class SignalSettings(SplitSettings):
     """Which signals, what is predicted, how long they are, and how they are split."""
 
     data: Any = None
@@ -47,33 +47,15 @@ class SignalSettings:
     """The steps from one window to the next."""
     validation_groups: str | None = None
     """A column or array whose values are groups, such as speakers: all signals of a group are in the same part."""
-    validation_share: float = 0.2
-    """The share of the signals, above 0 and at most 0.9, for validation, where the data have no such part."""
-    test_share: float = 0.2
-    """The share of the signals, above 0 and at most 0.9, for the test, where the data have no such part."""
-    folds: int | None = None
-    """Cross-validation: the examples outside the test part are split into so many folds, and each architecture is
-    trained once for each, which is then the part for validation.
-    """
-    fold: int | None = None
-    """The only fold to train on, from 0. None trains on each in turn."""
-    seed: int = field(default=0, metadata=flat_name("data_seed"))
-    """Decides the parts."""
-    whole: bool = False
-    """Train on the validation signals too. Then there are none to validate on."""
 
     def __post_init__(self) -> None:
-        for name in ("validation_share", "test_share"):
-            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
+        self.check_split()
         for name in ("sample_rate", "length", "window"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), 1, whole=True)
         for name in ("horizon", "step"):
             check_number(name, getattr(self, name), 1, whole=True)
-        check_number("data_seed", self.seed, 0, 2**32, whole=True)
-        check_flag("whole", self.whole)
-        check_folds(self)
-        for name in ("target", "signal_column", "validation_groups"):
+        for name in ("target", "signal_column"):
             check_text(name, getattr(self, name), optional=True)
         check_text("data_root", self.root, optional=True)
         if self.kind is not None:

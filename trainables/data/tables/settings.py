@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.data.folding import check_folds
+from trainables.data.split_settings import SplitSettings
 from trainables.errors import TrainableError
-from trainables.settings import check_flag, check_name, check_number, check_text
+from trainables.settings import check_flag, check_name, check_text
 from trainables.settings.groups import flat_name
 
 __all__ = ["KINDS", "NUMBER_SCALES", "TableSettings"]
@@ -19,7 +19,7 @@ _LISTS = ("numeric", "categorical", "drop", "missing")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableSettings:
+class TableSettings(SplitSettings):
     """Which rows, what is predicted, how columns are read, and how the rows are split."""
 
     data: Any = None
@@ -53,31 +53,12 @@ class TableSettings:
     """Whether the loss of a regression is that of the logarithm of the target, which must be above 0."""
     validation_groups: str | None = None
     """A column whose values are groups, such as patients: all rows of a group are in the same part."""
-    validation_share: float = 0.2
-    """The share of the rows, above 0 and at most 0.9, for validation, where the data have no such part."""
-    test_share: float = 0.2
-    """The share of the rows, above 0 and at most 0.9, for the test, where the data have no such part."""
-    folds: int | None = None
-    """Cross-validation: the examples outside the test part are split into so many folds, and each architecture is
-    trained once for each, which is then the part for validation.
-    """
-    fold: int | None = None
-    """The only fold to train on, from 0. None trains on each in turn."""
-    seed: int = field(default=0, metadata=flat_name("data_seed"))
-    """Decides the parts."""
-    whole: bool = False
-    """Train on the validation rows too. Then there are none to validate on."""
 
     def __post_init__(self) -> None:
-        for name in ("validation_share", "test_share"):
-            check_number(name, getattr(self, name), 0, 0.9, open_low=True)
-        check_number("data_seed", self.seed, 0, 2**32, whole=True)
-        check_flag("whole", self.whole)
-        check_folds(self)
+        self.check_split()
         check_flag("log_target", self.log_target)
         check_text("data_root", self.root, optional=True)
         object.__setattr__(self, "target", _target(self.target))
-        check_text("validation_groups", self.validation_groups, optional=True)
         check_name("numbers", self.numbers, NUMBER_SCALES)
         if self.kind is not None:
             check_name("kind", self.kind, KINDS)
