@@ -171,8 +171,8 @@ def run_config(
         return _go_on(folder, config, space=space, target=target, enqueue=enqueue, observers=observers)
     folder = fresh_folder(folder, new, way_on(folder, space, target))
     check_storage(folder, config)
-    first = first_events(config, setup.space, enqueue, setup.design(ranking), setup.gate)
     meta = describe_run(setup)
+    first = first_events(config, setup.space, enqueue, setup.design(ranking), setup.gate, meta["trainable"])
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]
     with setup.executor(folder) as executor:

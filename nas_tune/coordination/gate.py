@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
-from nas_tune.coordination.expectations import Expectations, Predictor
+from nas_tune.coordination.expectations import SEEDS, Expectations, Predictor
 from nas_tune.coordination.refusals import RefusedCandidates, broken_most, refusal
 from nas_tune.errors import NasTuneError
 from nas_tune.ledger import Costed, Event, Measured, Noted, Refused
@@ -152,12 +152,12 @@ class Gate:
             self._candidates.know(event.tree)
 
     def begun(self) -> list[Event]:
-        """Measure the architectures from which predictors learn first, unless that was done before.
+        """Measure the architectures from which predictors learn first, unless enough are measured.
 
         Returns:
             What was measured, with a note; empty without predictors.
         """
-        if self.meter is None or not self._foreseen or self._measured or self._has_begun:
+        if self.meter is None or not self._foreseen or self._has_begun or len(self._measured) >= SEEDS:
             return []
         self._has_begun = True
         events: list[Event] = []

@@ -1,19 +1,24 @@
-"""Limits on what a run begins with: enqueued architectures and trials of other runs are judged by their counted costs.
+"""Limits on what a run begins with: enqueued architectures and trials of other runs are judged by their known costs.
 
-What only a device can measure is judged later, when the architecture is proposed.
+Known are the counted costs, and what another run has measured of the same networks on the same device. The others are
+measured when the architecture is proposed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nas_tune.coordination.gate import Gate
-from nas_tune.ledger import Event, Noted, Refused, TrialRecord
+from nas_tune.ledger import Event, Measured, Noted, Refused, TrialRecord
 from nas_tune.objectives.limits import Limit
-from search_spaces import Architecture
+from search_spaces import Architecture, ArchitectureError, Space
 from trainables.costs.quantities import write_value
 
-__all__ = ["limited_values", "refusal"]
+__all__ = ["limited_values", "measured_there", "refusal"]
+
+_OF_NETWORKS = ("registered", "reference", "fingerprint", "held", "settings", "code")
+"""What a run keeps about its trainable that decides which network an architecture is."""
 
 
 def refusal(gate: Gate | None, architecture: Architecture, named: str) -> list[Event]:
@@ -43,7 +48,11 @@ def refusal(gate: Gate | None, architecture: Architecture, named: str) -> list[E
 
 
 def limited_values(
-    limits: Sequence[Limit], gate: Gate | None, architecture: Architecture, trial: TrialRecord
+    limits: Sequence[Limit],
+    gate: Gate | None,
+    architecture: Architecture,
+    trial: TrialRecord,
+    measured: Mapping[str, float],
 ) -> Mapping[str, float]:
     """Find the limited quantities of a trial of another run.
 
@@ -52,6 +61,7 @@ def limited_values(
         gate: of this run; it counts costs for the settings of this run.
         architecture: of the trial, bound to the space of this run.
         trial: of the other run, whose metrics count where this run limits a metric.
+        measured: what the other run measured of the same network on the device of this run.
 
     Returns:
         The values by name, as far as they are known.
@@ -65,6 +75,46 @@ def limited_values(
     for one in limits:
         if one.name in counted:
             found[one.name] = counted[one.name]
+        elif one.name in measured:
+            found[one.name] = measured[one.name]
         elif one.name in reported and one.name not in dear:
             found[one.name] = reported[one.name]
     return found
+
+
+def measured_there(
+    events: Iterable[Event], there: Mapping[str, Any], here: Mapping[str, Any], space: Space, gate: Gate | None
+) -> tuple[list[Measured], str]:
+    """Find what another run has measured that holds for this run.
+
+    That are values of members of this space, on the device of this run, of networks that the same trainable builds with
+    the same settings.
+
+    Args:
+        events: of the other run.
+        there: what the other run keeps about its trainable.
+        here: what this run keeps about its own.
+        space: of this run.
+        gate: of this run; None without limits and costs.
+
+    Returns:
+        The measurements, and what to say of them; no text where the other run measured nothing on this device.
+    """
+    if gate is None or gate.meter is None:
+        return [], ""
+    names = set(gate.meter.names)
+    found: list[Measured] = []
+    for event in events:
+        if not isinstance(event, Measured) or event.device != gate.meter.device or not names <= event.costs.keys():
+            continue
+        try:
+            made = space.validate(event.tree)
+        except ArchitectureError:
+            continue
+        found.append(Measured(made.id, made.tree, {name: event.costs[name] for name in gate.meter.names}, event.device))
+    count = f"{len(found)} architecture{'s were' if len(found) > 1 else ' was'} measured there on this device"
+    if not found:
+        return [], ""
+    if any(there.get(key) != here.get(key) for key in _OF_NETWORKS):
+        return [], f"{count}, but its trainable or its settings are others, so that they may be other networks"
+    return found, f"{count}, and {'are' if len(found) > 1 else 'is'} not measured again"

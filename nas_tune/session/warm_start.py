@@ -17,12 +17,12 @@ from typing import Any, Literal
 from nas_tune.config import SearchConfig
 from nas_tune.coordination.gate import Gate
 from nas_tune.errors import FAILURES, ConfigError
-from nas_tune.ledger import Enqueued, Event, Known, Ledger, Noted, Retried, RunState, TrialRecord, replay
+from nas_tune.ledger import Enqueued, Event, Known, Ledger, Measured, Noted, Retried, RunState, TrialRecord, replay
 from nas_tune.objectives.limits import Limit, limits_of, violation
 from nas_tune.objectives.objective import Objective
 from nas_tune.objectives.standings import Result, in_order
 from nas_tune.session.initial_design import Design
-from nas_tune.session.start_limits import limited_values, refusal
+from nas_tune.session.start_limits import limited_values, measured_there, refusal
 from search_spaces import Architecture, ArchitectureError, Space
 from search_spaces.names import did_you_mean
 
@@ -38,6 +38,7 @@ def first_events(
     wanted: Sequence[Any] = (),
     design: Design | None = None,
     gate: Gate | None = None,
+    trainable: Mapping[str, Any] | None = None,
 ) -> list[Event]:
     """List the first events of a new run.
 
@@ -50,6 +51,7 @@ def first_events(
         wanted: architectures, trees, or rows with an `architecture`.
         design: the initial design, if there is one.
         gate: of the new run; None without limits and costs. What breaks a limit is not tried first.
+        trainable: what the new run keeps about its trainable. What another run measured of its networks is taken over.
 
     Returns:
         The events, notes among them.
@@ -66,10 +68,14 @@ def first_events(
         )
     known: list[list[Known]] = []
     notes: list[Event] = []
+    measured: dict[str, Measured] = {}
     for folder in dict.fromkeys(config.warm_start):
-        found, note = _known(Path(folder).expanduser(), space, config, gate)
+        other = _Other(Path(folder).expanduser(), space, gate, trainable or {})
+        found, note = _known(other, space, config, gate)
         known.append(found)
         notes.append(note)
+        notes += [Noted(-1, f"{folder}: {other.said}")] if other.said else []
+        measured |= other.measured
     first = enqueued(space, wanted, gate=gate)
     taken = {event.id for event in first if isinstance(event, Enqueued)}
     within = [_within(trials, limits_of(config.limits or {})) for trials in known]
@@ -78,7 +84,7 @@ def first_events(
     ranked = [made for made in design.architectures if made.id not in taken] if design else []
     notes += [Noted(-1, str(design))] if design else []
     begun = [Enqueued(made.tree, made.id) for made in ranked]
-    return [*chain.from_iterable(known), *notes, *first, *tried, *begun]
+    return [*measured.values(), *chain.from_iterable(known), *notes, *first, *tried, *begun]
 
 
 def enqueued(
@@ -198,15 +204,30 @@ def _tree(space: Space, item: Any) -> Any:
     return json.loads(row) if isinstance(row, str) else row
 
 
-def _known(folder: Path, space: Space, config: SearchConfig, gate: Gate | None) -> tuple[list[Known], Noted]:
+class _Other:
+    """Another run: its trials, and what it has measured that holds for this run, by the JSON of the architecture."""
+
+    def __init__(self, folder: Path, space: Space, gate: Gate | None, trainable: Mapping[str, Any]) -> None:
+        if not folder.is_dir():
+            raise ConfigError(
+                f"warm_start: {folder} holds no run: there is no such folder; give the folder of a run of nas-tune "
+                "search"
+            )
+        self.folder = folder
+        with closing(Ledger.open(folder, readonly=True)) as ledger:
+            self.epochs: int = ledger.meta["config"]["max_epochs"]
+            events = list(ledger.events())
+            self.state = replay(events)
+            found, self.said = measured_there(
+                (event for event, _ in events), ledger.meta["trainable"], trainable, space, gate
+            )
+        self.measured = {Architecture(event.tree).to_json(): event for event in found}
+
+
+def _known(other: _Other, space: Space, config: SearchConfig, gate: Gate | None) -> tuple[list[Known], Noted]:
     """The trials of another run that are members of this space, and a note on how many they are."""
+    folder, state = other.folder, other.state
     objective, limits = config.objectives[0], limits_of(config.limits or {})
-    if not folder.is_dir():
-        raise ConfigError(
-            f"warm_start: {folder} holds no run: there is no such folder; give the folder of a run of nas-tune search"
-        )
-    with closing(Ledger.open(folder, readonly=True)) as ledger:
-        theirs, state = ledger.meta["config"]["max_epochs"], replay(ledger.events())
     _check_metric(folder, state, objective.metric)
     trials, members = 0, []
     for trial in state.trials.values():
@@ -223,8 +244,9 @@ def _known(folder: Path, space: Space, config: SearchConfig, gate: Gate | None) 
     found: list[Known] = []
     for trial, curve, made in members:
         outcome: Literal["complete", "pruned"] = "complete" if trial.state == "complete" else "pruned"
-        shared = _shared(curve, theirs, config.max_epochs)
-        costs = dict(limited_values(limits, gate, made, trial))
+        shared = _shared(curve, other.epochs, config.max_epochs)
+        event = other.measured.get(made.to_json())
+        costs = dict(limited_values(limits, gate, made, trial, event.costs if event else {}))
         found.append(Known(str(folder), trial.number, made.tree, made.id, outcome, shared, costs))
     others, over = trials - len(members), len(found) - len(_within(found, limits))
     left = f"; {others} others are not members of this space" if others else ""

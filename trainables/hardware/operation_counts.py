@@ -141,10 +141,11 @@ class OperationCounter:
     def _operations(self, tracer: OperationTracer, architecture: Architecture) -> list[Operation]:
         untrained = self._untrained
         if untrained is None:
-            return tracer.operations(lambda: build(self._space, architecture, **self._settings), self._example)
+            return tracer.operations(lambda: (build(self._space, architecture, **self._settings), self._example))
         if self._example is None:
+            # What `untrained` keeps from its first call, such as an example of the data, is no tensor without values.
             self._example = untrained(architecture)[1]
-        return tracer.operations(lambda: untrained(architecture)[0], self._example)
+        return tracer.operations(lambda: untrained(architecture))
 
     def _shared(self, counts: Mapping[str, float]) -> Counts:
         """Counts whose names are one object for all members that have the same ones."""

@@ -105,14 +105,14 @@ class OperationTracer:
             self._layers[key] = make()
         return self._layers[key]
 
-    def operations(self, build: Callable[[], nn.Module], example: Batch) -> list[Operation]:
+    def operations(self, build: Callable[[], tuple[nn.Module, Batch]]) -> list[Operation]:
         """List the operations of a network in evaluation mode.
 
         A network whose forward does not work on the meta device is built with its weights and run once.
 
         Args:
-            build: makes the network.
-            example: the inputs of one batch: a tensor, a tuple for several arguments, or a dict for keyword arguments.
+            build: makes the network and the inputs of one batch: a tensor, a tuple for several arguments, or a dict for
+                keyword arguments.
 
         Returns:
             The operations in the order of the forward.
@@ -122,12 +122,12 @@ class OperationTracer:
             self._layers.clear()
         try:
             with torch.device("meta"), Uninitialised(), measuring(self):
-                network = build()
+                network, example = build()
             return self._traced(network, mapped(lambda tensor: tensor.to("meta"), example))
         except (RuntimeError, NotImplementedError):
             # Its forward makes tensors on a device of its choice, or asks for values.
             with torch.random.fork_rng(devices=[]):
-                network = build()
+                network, example = build()
             return self._traced(network, mapped(lambda tensor: tensor.cpu(), example))
 
     def _traced(self, network: nn.Module, example: Batch) -> list[Operation]:

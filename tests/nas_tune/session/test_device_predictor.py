@@ -67,3 +67,23 @@ def test_what_cannot_be_counted_is_not_refused_and_nothing_is_fitted_to_it() -> 
     assert fit is not None
     _, low, high = fit(SPACE.validate({"width": 32, "depth": 3, "kernel": 3}))
     assert (low, high) == (0.0, float("inf"))
+
+
+def test_the_size_of_the_input_may_depend_on_the_architecture() -> None:
+    space = Space({"side": choice(*range(4, 36)), "width": choice(2, 4)})
+
+    class Resized:
+        def untrained(self, architecture: Any) -> tuple[nn.Module, torch.Tensor]:
+            side = architecture["side"]
+            return nn.Sequential(nn.Conv2d(1, architecture["width"], 3), nn.ReLU()), torch.zeros(1, 1, side, side)
+
+    predictor = DevicePredictor(space, Resized(), "latency")
+    members = list(space.enumerate())
+    random.Random(0).shuffle(members)
+
+    def time(one: Any) -> float:
+        return 0.1 + 1e-3 * float((one["side"] - 2) ** 2 * one["width"])
+
+    fit = predictor.fitted(members[:25], [time(one) for one in members[:25]])
+    assert fit is not None
+    assert kendalltau([fit(one)[0] for one in members[25:]], [time(one) for one in members[25:]]).statistic > 0.95

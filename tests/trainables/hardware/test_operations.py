@@ -32,7 +32,7 @@ class Net(nn.Module):
 
 
 def traced(forward):
-    return OperationTracer().operations(lambda: Net(forward), IMAGE)
+    return OperationTracer().operations(lambda: (Net(forward), IMAGE))
 
 
 def live(forward):
@@ -71,7 +71,7 @@ def test_a_dead_operation_is_executed_and_not_live():
 
 def test_what_is_known_of_an_operation():
     [one] = OperationTracer().operations(
-        lambda: nn.Conv2d(16, 32, 5, 2, 2, groups=8, bias=False), torch.zeros(2, 16, 20, 20)
+        lambda: (nn.Conv2d(16, 32, 5, 2, 2, groups=8, bias=False), torch.zeros(2, 16, 20, 20))
     )
     assert one.kind == "convolution 5x5 / 2 grouped"
     assert (one.channels, one.side) == (32, 8)
@@ -90,5 +90,5 @@ def test_macs_agree_with_the_counted_cost(name):
     tracer, one = OperationTracer(), example(name, batch=1)
     for seed in (0, 1, 0):
         member = space.sample(seed)
-        found = tracer.operations(lambda member=member: build(name, member), one)
+        found = tracer.operations(lambda member=member: (build(name, member), one))
         assert sum(operation.macs for operation in found) == cost_of(build(name, member), one).macs
