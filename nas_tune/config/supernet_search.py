@@ -35,7 +35,8 @@ _NAME = "darts"
 _FOR_BOTH = frozenset(
     ["data", "data_root", "download", "image_column", "label_column", "resize", "test_share", "data_seed", "device"]
 )
-_GIVEN = ("space", "method", "method_settings", "limits", "trained_network", "measured_on")
+_MEASURED_ON = "measured_on"
+_GIVEN = ("space", "method", "method_settings", "limits", "trained_network", _MEASURED_ON)
 _SIZES = ("channels", "cells", "layers", "network")
 _WARM = (
     "proposes no architectures, so none can be tried first; leave it out (a supernet begins with the weights of "
@@ -110,9 +111,11 @@ class SupernetSearch:
             "network": {**_network_of(config, space), **(settings.get("network") or {})},
         }
         limited: dict[str, Any] = {}
+        device = None if config.device is None else config.device.plain()
+        if device is not None and _MEASURED_ON in inspect.signature(METHODS[self._method]).parameters:
+            merged["method_settings"].setdefault(_MEASURED_ON, device)
         if bounds := cost_limits(config):
-            device = None if config.device is None else config.device.plain()
-            limited = {"limits": bounds, "trained_network": trained_network(config), "measured_on": device}
+            limited = {"limits": bounds, "trained_network": trained_network(config), _MEASURED_ON: device}
         return {**settings, **{key: value for key, value in merged.items() if value}, **limited}
 
     def _parted(self, wanted: Mapping[str, Any], learned: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -106,7 +106,7 @@ METHOD_SETTINGS: dict[str, dict[str, Any]] = {
     },
     "pcdarts": {},
     "pdarts": {"added": (0, 6, 12), "options": (5, 3), "skip_dropout": (0.0, 0.4, 0.7), "most_skips": 2},
-    "proxylessnas": {"costs": None, "cost_weight": 0.1, "latency_batch": 1},
+    "proxylessnas": {"costs": None, "cost_weight": 0.1, "latency_batch": None, "measured_on": None},
     "snas": {"temperature": 1.0, "coldest": 0.1},
     "spos": {"population": 50, "generations": 20},
 }

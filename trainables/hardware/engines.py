@@ -30,7 +30,7 @@ from trainables.hardware.graphs import write_graph
 from trainables.hardware.sessions import session, session_inputs
 from trainables.training.batches import Batch, called, mapped, with_length
 
-__all__ = ["Prepared", "Subject", "check_device", "engine_threads", "prepared"]
+__all__ = ["Prepared", "Subject", "check_device", "default_device", "engine_threads", "prepared"]
 
 Subject: TypeAlias = Callable[[], tuple[nn.Module, Batch]] | Path
 """What is measured: a function that makes a network with an example of its input (n, ...), or an ONNX file."""
@@ -51,6 +51,16 @@ class Prepared:
     run: Callable[[], float]
     clock: str
     warms_up: bool = True
+
+
+def default_device() -> Device:
+    """Find where networks are measured if nothing else is said.
+
+    Returns:
+        onnxruntime on one thread where it is installed, else PyTorch on one thread.
+    """
+    is_there = all(importlib.util.find_spec(name) is not None for name in ("onnxruntime", "onnx"))
+    return Device() if is_there else Device("torch")
 
 
 def check_device(device: Device) -> None:

@@ -1,16 +1,15 @@
 """The costs of the options of a supernet's decisions, for networks whose cost is the sum of the costs of their parts.
 
-Costs are counted (`option_macs`) or measured on the device of the supernet (`option_latencies`). `expected` is the mean
-over all networks, weighted by their probabilities: a choice inside an option counts with the probability that it is
-reached (ProxylessNAS, Cai et al. 2019, arXiv 1812.00332, equation 2).
+Costs are counted (`option_macs`) or measured on a device (`option_latencies`). `expected` is the mean over all
+networks, weighted by their probabilities: a choice inside an option counts with the probability that it is reached
+(ProxylessNAS, Cai et al. 2019, arXiv 1812.00332, equation 2).
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from statistics import quantiles
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +18,9 @@ from torch import Tensor, nn
 from search_spaces.nn import ChoiceModule
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
+from trainables.hardware.device import Device
+from trainables.hardware.engines import Subject, default_device
+from trainables.hardware.measuring import measure
 from trainables.supernet.decisions import Decision, Enclosing
 
 __all__ = ["Costs", "check_costs", "expected", "option_latencies", "option_macs"]
@@ -27,7 +29,9 @@ Costs = dict[str, list[float]]
 """The cost of each option, by decision."""
 Measure = Callable[[nn.Module, Tensor], float]
 """Returns the cost of a module on an input, a batch."""
-_WARM_UP, _REPEATS = 5, 21
+_EMPTY = "an empty network"
+_OF_TORCH = frozenset({"training", *nn.Module().__dict__})
+"""What every layer has, such as its hooks, and what says nothing of its time."""
 
 
 def option_macs(supernet: Any, example: Tensor) -> Costs:
@@ -51,35 +55,35 @@ def option_macs(supernet: Any, example: Tensor) -> Costs:
     )
 
 
-def option_latencies(supernet: Any, example: Tensor, batch: int = 1) -> Costs:
-    """Measure the latency of every option on the device of the example and the supernet.
+def option_latencies(supernet: Any, example: Tensor, device: Device | None = None) -> Costs:
+    """Measure the latency of every option on a device, by the protocol of `trainables.hardware.measuring`.
 
-    It is the quantile at 10 % of 21 forwards after 5 for warm-up, in evaluation mode and without gradients: on one
-    thread of the processor of the CPU time of the thread. PyTorch computes them, not an engine for deployment, and
-    options do not take turns as networks do in `trainables.hardware.measuring`. An option counts without the choices
-    in it.
+    All options of a supernet are measured in one session, in which they take turns; options with equal layers and an
+    input of equal shape are measured once. What a run of an empty network takes is subtracted, since a network has it
+    once and not for each of its options. An option counts without the choices in it.
 
     Args:
         supernet: a `Supernet`.
         example: an input of the supernet, a batch.
-        batch: the batch size at which options are measured.
+        device: the device, with its batch size; by default that of `default_device`.
 
     Returns:
         The milliseconds of each option, by decision.
 
     Raises:
-        TrainableError: as in `option_macs`.
+        TrainableError: as in `option_macs`, or an option does not run on the device.
+        DeviceError: there is no GPU.
     """
-    known: dict[tuple[object, ...], float] = {}
+    device = device or default_device()
+    parts: dict[Hashable, tuple[nn.Module, Tensor]] = {}
 
-    def measure(part: nn.Module, value: Tensor) -> float:
-        key = (id(part), tuple(value.shape[1:]))
-        if key not in known:  # a part that runs at every step of a sequence is measured at one step
-            repeated = value[:1].repeat_interleave(batch, 0)
-            known[key] = _milliseconds(lambda: part(repeated), value.device)
-        return known[key]
+    def seen(part: nn.Module, value: Tensor) -> float:
+        parts.setdefault(_key(part, value), (part, value[:1].detach().clone()))
+        return 0.0
 
-    return _option_costs(supernet, example, measure)
+    _option_costs(supernet, example, seen)
+    times = _times(parts, {id(part): name for name, part in supernet.module.named_modules()}, device)
+    return _option_costs(supernet, example, lambda part, value: times[_key(part, value)])
 
 
 def check_costs(costs: Mapping[str, Sequence[float]], decisions: Mapping[str, Decision]) -> Costs:
@@ -205,26 +209,48 @@ def _parts(choice: Any) -> Iterator[tuple[int, nn.Module]]:
     return enumerate(layers if layers is not None else ())
 
 
-def _milliseconds(run: Callable[[], object], device: torch.device) -> float:
-    """Return the quantile at 10 % of the times of `run`, in milliseconds, as `trainables.hardware.measuring` does.
+def _times(
+    parts: Mapping[Hashable, tuple[nn.Module, Tensor]], names: Mapping[int, str], device: Device
+) -> dict[Hashable, float]:
+    """The milliseconds of each part on its input, less those of an empty network."""
+    if not parts:
+        return {}
+    first = next(iter(parts.values()))[1]
+    subjects: dict[str, Subject] = {_EMPTY: lambda: (nn.Identity(), first)}
+    named: dict[str, Hashable] = {}
+    for number, (key, (part, value)) in enumerate(parts.items()):
+        name = f"option {names[id(part)]} on {tuple(value.shape[1:])} (number {number})"
+        subjects[name], named[name] = partial(_subject, part, value), key
+    try:
+        found = {one.name: one.value for one in measure(subjects, device)}
+    except TrainableError as error:
+        raise TrainableError(
+            f"{error}; take another device, such as one with engine = 'torch', or give the costs by decision"
+        ) from error
+    return {key: max(found[name] - found[_EMPTY], 0.0) for name, key in named.items()}
 
-    On one thread of the processor it is the CPU time of this thread, which other load of the machine leaves alone.
-    """
-    clock = time.thread_time if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
-    times = []
-    for index in range(_WARM_UP + _REPEATS):
-        _wait(device)
-        begin = clock()
-        run()
-        _wait(device)
-        if index >= _WARM_UP:
-            times.append(clock() - begin)
-    return 1e3 * quantiles(times, n=10, method="inclusive")[0]
+
+def _subject(part: nn.Module, value: Tensor) -> tuple[nn.Module, Tensor]:
+    return part, value
 
 
-def _wait(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
+def _key(part: nn.Module, value: Tensor) -> Hashable:
+    """What parts have in common that take equally long: their layers with all settings, and the shape of the input."""
+    layers = []
+    for place, layer in part.named_modules():
+        settings = []
+        for name, held in layer.__dict__.items():
+            if name not in _OF_TORCH:
+                settings.append((name, repr(held) if _is_plain(held) else id(held)))
+        weights = [(name, tuple(one.shape)) for name, one in layer.named_parameters(recurse=False)]
+        layers.append((place, type(layer), tuple(settings), tuple(weights)))
+    return tuple(layers), tuple(value.shape[1:]), value.dtype
+
+
+def _is_plain(held: object) -> bool:
+    if isinstance(held, tuple | list):
+        return all(_is_plain(one) for one in held)
+    return held is None or isinstance(held, bool | int | float | str)
 
 
 def _check_sum(decision: Decision, decisions: Mapping[str, Decision]) -> None:

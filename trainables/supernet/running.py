@@ -101,7 +101,9 @@ class RunningSearch:
         Returns:
             Texts for a person.
         """
-        notes, self._notes = self._notes, []
+        method = self.staged.search.supernet.method
+        notes = [*method.notes, *self._notes]
+        method.notes, self._notes = [], []
         if self.builder.limits is not None:
             notes, self.builder.limits.notes = [*notes, *self.builder.limits.notes], []
         return notes

@@ -186,3 +186,14 @@ def test_searches_cannot_be_told_what_to_find(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_no_setting_of_a_method_is_called_like_one_of_the_search(name: str) -> None:
     assert not inspect.signature(METHODS[name]).parameters.keys() & inspect.signature(DartsTrainable).parameters.keys()
+
+
+def test_options_are_timed_on_the_device_of_the_configuration(tmp_path: Path) -> None:
+    proxyless = {"name": "proxylessnas", "costs": "latency", **SMALL}
+    run = searched(tmp_path / "torch", strategy=proxyless, device={"engine": "torch", "batch": 2}, max_trials=1)
+    (note,) = [text for _, text in run.state.notes if "latencies of options" in text]
+    assert "torch" in note
+    assert "1 thread, batch 2" in note
+    assert "not installed" not in note
+    run = searched(tmp_path / "usual", strategy=proxyless, max_trials=1)
+    assert any("latencies of options" in text and "onnxruntime" in text for _, text in run.state.notes)

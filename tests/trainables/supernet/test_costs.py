@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from itertools import product
 
 import pytest
@@ -13,6 +12,9 @@ from search_spaces.nn import freeze
 from tests.trainables.supernet.toys import Nested, Scale
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
+from trainables.hardware import engines
+from trainables.hardware.device import Device
+from trainables.hardware.measuring import Measurement
 from trainables.supernet import Draws, costs, discretize, relax
 
 IMAGES = torch.zeros(2, 3, 8, 8)
@@ -102,50 +104,86 @@ def test_costs_within_options_and_blocks_count_by_the_chance_of_being_reached():
     assert supernet.method.expected_cost().item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_latencies_are_measured_once_on_what_each_option_is_given():
-    shapes = []
+class Convolution(nn.Module):
+    """A convolution that keeps the shape."""
 
-    class Slow(nn.Module):
-        def forward(self, x):
-            shapes.append(tuple(x.shape))
-            return x
+    def __init__(self, kernel, channels=3):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2)
 
-    net = nn.Sequential(nn.MaxPool2d(2), nn.LayerChoice({"slow": Slow(), "skip": nn.Identity()}, label="op"))
-    supernet = relax(net, "proxylessnas", costs="latency", latency_batch=5, example=IMAGES)
-    assert shapes[1:-1] == [(5, 3, 4, 4)] * 26
+    def forward(self, x):
+        return self.conv(x)
+
+
+def sessions_of(monkeypatch, milliseconds):
+    """Measuring by a function of a network and its inputs; the subjects and the device of each session."""
+    sessions = []
+
+    def session(subjects, device):
+        made = {name: subject() for name, subject in subjects.items()}
+        sessions.append((made, device))
+        return [
+            Measurement(name, "latency", value := milliseconds(*one), value, value, "a device", "by the test")
+            for name, one in made.items()
+        ]
+
+    monkeypatch.setattr(costs, "measure", session)
+    return sessions
+
+
+def test_all_options_are_measured_in_one_session_on_what_each_is_given_and_equal_ones_once(monkeypatch):
+    sessions = sessions_of(monkeypatch, lambda part, _: 1.0 + sum(one.numel() for one in part.parameters()))
+    net = nn.Sequential(
+        nn.LayerChoice({"wide": Convolution(3), "skip": nn.Identity()}, label="first"),
+        nn.MaxPool2d(2),
+        nn.LayerChoice({"wide": Convolution(3), "skip": nn.Identity()}, label="last"),
+        nn.LayerChoice({"wide": Convolution(3), "thin": Convolution(1)}, label="end"),
+    )
+    device = {"engine": "torch", "threads": 2}
+    supernet = relax(net, "proxylessnas", costs="latency", latency_batch=5, measured_on=device, example=IMAGES)
+    [(subjects, measured_on)] = sessions
+    assert measured_on == Device("torch", threads=2, batch=5)
+    sizes = sorted(tuple(inputs.shape[1:]) for _, inputs in subjects.values())
+    assert sizes == [(3, 4, 4)] * 3 + [(3, 8, 8)] * 3, "wide and skip at each size, thin, and the empty network"
+    assert supernet.method.table == {"first": [84.0, 0.0], "last": [84.0, 0.0], "end": [84.0, 12.0]}
     assert supernet.module.training
-    before = len(shapes)
-    supernet.method.penalty()
-    assert len(shapes) == before
+    assert any("measured on" in text and "batch 5" in text for text in supernet.method.notes)
 
 
-@pytest.mark.parametrize(("threads", "clock"), [(1, "thread_time"), (2, "perf_counter")])
-def test_a_latency_is_the_low_quantile_of_the_runs_after_the_warm_up(monkeypatch, threads, clock):
-    now, spans = [0.0], itertools.chain([9.0] * 5, range(1, 22), itertools.repeat(0.0))
-    monkeypatch.setattr(costs.time, clock, lambda: now[0])
-    monkeypatch.setattr(costs.torch, "get_num_threads", lambda: threads)
+def test_an_option_counts_without_the_choices_in_it(monkeypatch):
+    sessions_of(monkeypatch, lambda part, _: 1.0 + sum(one.numel() for one in part.parameters()))
+    table = relax(Deep(), "proxylessnas", costs="latency", example=IMAGES).method.table
+    assert table["outer"][0] == 0.0
+    assert table["outer"][1] == 228.0, "its own convolution of 5 x 5, and not the two choices behind it"
 
-    class Slow(nn.Module):
+
+def test_without_onnxruntime_pytorch_measures_and_a_note_says_so(monkeypatch):
+    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
+    sessions = sessions_of(monkeypatch, lambda part, _: 1.0)
+    method = relax(Net(), "proxylessnas", costs="latency", example=IMAGES).method
+    assert sessions[0][1].engine == "torch"
+    assert any("onnxruntime is not installed" in text for text in method.notes)
+
+
+def test_an_option_that_the_engine_cannot_run_is_named_with_a_remedy():
+    class Few(nn.Module):
         def forward(self, x):
-            now[0] += next(spans)
+            if len(x) > 4:
+                raise ValueError("at most four")
             return x
 
-    supernet = relax(nn.Sequential(nn.LayerChoice({"slow": Slow(), "skip": nn.Identity()}, label="op")))
-    assert costs.option_latencies(supernet, IMAGES, 1)["op"][0] == 3e3
+    net = nn.Sequential(nn.LayerChoice({"few": Few(), "skip": nn.Identity()}, label="op"))
+    said = r"option 0\.candidates\.few on \(3, 8, 8\).*at most four.*engine = 'torch'"
+    with pytest.raises(TrainableError, match=said):
+        relax(net, "proxylessnas", costs="latency", latency_batch=7, example=IMAGES)
 
 
-def test_the_search_prefers_what_is_fast():
-    class Slow(nn.Module):
-        def forward(self, x):
-            for _ in range(200):
-                x = x + 0
-            return x
-
+def test_the_search_prefers_what_is_fast_on_the_engine():
     torch.manual_seed(0)
-    net = nn.Sequential(nn.LayerChoice({"slow": Slow(), "fast": nn.Identity()}, label="op"))
-    supernet = relax(net, "proxylessnas", costs="latency", cost_weight=1.0, example=torch.rand(2, 4))
+    net = nn.Sequential(nn.LayerChoice({"slow": Convolution(7), "fast": Convolution(1)}, label="op"))
+    supernet = relax(net, "proxylessnas", costs="latency", cost_weight=1.0, example=torch.rand(2, 3, 32, 32))
     slow, fast = supernet.method.table["op"]
-    assert slow > 5 * fast > 0
+    assert slow > 2 * fast > 0
     chances = torch.softmax(supernet.method.alpha("op").detach().double(), 0)
     expected = (chances @ torch.tensor([slow, fast]).double()).item()
     assert supernet.method.expected_cost().item() == pytest.approx(expected)

@@ -29,7 +29,11 @@ class Search:
         self.criterion = SimpleNamespace(score=lambda metrics: metrics["accuracy"])
         weights = [torch.ones(2, 3), torch.ones(4)]
         self.supernet = SimpleNamespace(
-            weight_parameters=lambda: weights, taken=lambda found: found, space=SPACE, decisions={}
+            weight_parameters=lambda: weights,
+            taken=lambda found: found,
+            space=SPACE,
+            decisions={},
+            method=SimpleNamespace(notes=[]),
         )
         self.whole, self.discrete, self.value = {"accuracy": 0.75, "loss": 1.0}, {"accuracy": 0.5, "loss": 2.0}, 3.0
         self.judged = []
@@ -211,3 +215,10 @@ def test_a_split_is_evaluated_with_the_architecture_that_is_kept(monkeypatch):
     made.step()
     assert made.evaluate("test") == {"accuracy": 0.75, "loss": 1.0, "discrete_accuracy": 0.5}
     assert search.judged[-1] == (A, "test")
+
+
+def test_what_the_method_notes_is_told_once(monkeypatch):
+    made, search, _, _ = running_search(monkeypatch, [A], [[]])
+    search.supernet.method.notes = ["options were measured"]
+    assert made.new_notes() == ["options were measured"]
+    assert made.new_notes() == []

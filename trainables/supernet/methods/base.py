@@ -100,6 +100,8 @@ class Method(nn.Module):
         super().__init__()
         self.criterion = Criterion()
         """How outputs are judged; a search sets that of its task."""
+        self.notes: list[str] = []
+        """For a person; whoever reads them empties the list."""
         self.decisions: dict[str, Decision] = {}
         self.alphas = nn.ParameterDict()
         self.kept: dict[str, tuple[int, ...]] = {}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from trainables.errors import TrainableError
+from trainables.hardware.device import Device
+from trainables.hardware.engines import default_device
 from trainables.settings import check_number
 from trainables.supernet.costs import Costs, check_costs, expected, option_latencies, option_macs
 from trainables.supernet.decisions import Decision
@@ -31,12 +34,14 @@ class ProxylessNas(Method):
     mean of it.
 
     Args:
-        costs: "latency" measures every option once, on the device of the search, in milliseconds (see `costs`; a
-            resumed search keeps the measured values). "macs" counts the multiply-accumulates for one example. Both need
+        costs: "latency" measures every option once, in milliseconds (see `trainables.supernet.costs`; a resumed search
+            keeps the measured values). "macs" counts the multiply-accumulates for one example. Both need
             an example in `relax`. Otherwise the cost of every option by decision, such as latencies measured on another
             device. Options inside others count with the probability that they are reached. None adds no term.
         cost_weight: the factor of the term, which is the expected cost relative to that of equal probabilities.
-        latency_batch: the batch size at which latencies are measured.
+        latency_batch: the batch size at which latencies are measured; None for that of the device.
+        measured_on: the device of the latencies: a table as the key `device` of a configuration, or the name of an
+            engine. None for onnxruntime on one thread or, where it is not installed, PyTorch.
     """
 
     paper: ClassVar[str] = "arXiv 1812.00332"
@@ -49,16 +54,19 @@ class ProxylessNas(Method):
         self,
         costs: str | Mapping[str, Sequence[float]] | None = None,
         cost_weight: float = 0.1,
-        latency_batch: int = 1,
+        latency_batch: int | None = None,
+        measured_on: Mapping[str, Any] | str | None = None,
     ) -> None:
         super().__init__()
         check_number("cost_weight", cost_weight, 0)
-        check_number("latency_batch", latency_batch, 1, whole=True)
+        if latency_batch is not None:
+            check_number("latency_batch", latency_batch, 1, whole=True)
         if costs is not None and not isinstance(costs, Mapping) and costs not in ("latency", "macs"):
             raise TrainableError(
                 f"costs is {costs!r}; it must be 'latency', 'macs', or a number for every option by decision"
             )
         self.costs, self.cost_weight, self.latency_batch = costs, cost_weight, latency_batch
+        self.measured_on = None if measured_on is None else Device.of(measured_on)
         self.table: Costs = {}
         """The costs of the options, by decision: given, counted or measured."""
         self._known: dict[str, Tensor] = {}
@@ -93,7 +101,17 @@ class ProxylessNas(Method):
         if self.costs == "macs":
             self._set_costs(option_macs(supernet, example))
         else:
-            self._set_costs(option_latencies(supernet, example, self.latency_batch))
+            self._measure(supernet, example)
+
+    def _measure(self, supernet: Any, example: Tensor) -> None:
+        device = self.measured_on or default_device()
+        if self.latency_batch is not None:
+            device = replace(device, batch=self.latency_batch)
+        self._set_costs(option_latencies(supernet, example, device))
+        note = f"the latencies of options were measured on {device.fingerprint()}"
+        if self.measured_on is None and device.engine != "onnxruntime":
+            note += ", as onnxruntime is not installed (pip install 'nas-tune[export]'); it orders networks otherwise"
+        self.notes.append(note)
 
     @torch.no_grad()
     def draw(self, draws: Draws) -> None:
