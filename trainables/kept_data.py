@@ -14,6 +14,7 @@ the same way (`keep_beside`): the other processes of the run, and those that com
 from __future__ import annotations
 
 import atexit
+import os
 import re
 import shutil
 import tempfile
@@ -155,4 +156,7 @@ def _copy(file: Path, target: Path) -> None:
         return
     target.parent.mkdir(exist_ok=True)
     with draft_file(target) as draft:
-        shutil.copyfile(file, draft)
+        try:
+            os.link(file, draft)  # on one disk it costs nothing; such files are replaced and never changed
+        except OSError:
+            shutil.copyfile(file, draft)

@@ -57,7 +57,7 @@ def with_kept_data(values: Mapping[str, Any]) -> dict[str, Any]:
         task = "classification"
     if task == "auto" and task_of_space(name_of(found.get("space"))) == "signal":
         task = "signal"  # Else rows of numbers are those of a table.
-    known = {key: value for place in places for key, value in place.items() if key in ("target", "resize")}
+    known = {key: value for place in places for key, value in place.items() if key in ("target", "resize", "stream")}
     kept = keep(holder["data"], task=str(task), **known)
     holder.update(data=kept.data, **kept.settings)
     return {**found, **tables}

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch.utils.data import Dataset
 
 import nas_tune
 from nas_tune.config import SearchConfig
@@ -126,3 +128,29 @@ def test_the_process_keeps_no_second_copy(tmp_path: Path) -> None:
     file = kept_data.kept_file(run.config.trainable.settings["data"])
     assert file is not None
     assert file.parent.parent == run.path
+
+
+class Streamed(Dataset[Any]):
+    """Images that are never in memory together."""
+
+    def __len__(self) -> int:
+        return len(LABELS)
+
+    def __getitem__(self, row: int) -> Any:
+        return torch.from_numpy(IMAGES[row][None]), LABELS[row]
+
+
+def test_a_data_set_that_is_streamed_is_searched_resumed_and_judged_as_one_in_memory(
+    tmp_path: Path, elsewhere: None
+) -> None:
+    found = []
+    for name, stream in (("inside", False), ("streamed", True)):
+        task = {"name": "classification", "data": Streamed(), "stream": stream}
+        run = searched(tmp_path / name, task=task, trainable={key: SMALL[key] for key in SMALL if key != "name"})
+        notes = "; ".join(text for _, text in run.state.notes)
+        assert ("2 threads read them while the network trains" in notes) == stream
+        shutil.move(run.path, tmp_path / f"moved-{name}")
+        kept_data._places.clear()
+        again = nas_tune.resume(tmp_path / f"moved-{name}", max_trials=2)
+        found.append((again.trials()[["loss", "accuracy"]].to_numpy().tolist(), nas_tune.evaluate(again)))
+    assert found[0] == found[1]

@@ -19,6 +19,7 @@ from torch import Tensor
 from trainables.data.parts import part_named
 from trainables.data.pixels import Images, chosen_images, chunks, joined, not_finite
 from trainables.data.streaming.images import StreamedImages
+from trainables.data.streaming.rows import MappedRows
 from trainables.errors import DataError
 
 __all__ = ["ImageData", "Raw", "Split", "check_images_of", "lacking_classes", "raw_images"]
@@ -29,7 +30,7 @@ class Split:
     """Images and their labels.
 
     Attributes:
-        images: (n, c, h, w), uint8 or float32, decoded, shared by folds, or streamed.
+        images: (n, c, h, w), uint8 or float32, in memory, shared by folds, or streamed.
         labels: (n,), int64; without classes (n, k), float32; with several classes for each image (n, k), uint8.
     """
 
@@ -51,7 +52,7 @@ class Split:
         return self.images.index_select(0, index), self.labels.index_select(0, index)
 
     def fetched(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Take batches in order. Streamed images are decoded ahead.
+        """Take batches in order. Streamed images are decoded or read ahead.
 
         Args:
             batches: for each, the numbers of its images, (k,), on the device of the images.
@@ -59,7 +60,7 @@ class Split:
         Yields:
             The images (k, c, h, w) and labels (k,) of each.
         """
-        if not isinstance(self.images, StreamedImages):
+        if not isinstance(self.images, StreamedImages | MappedRows):
             yield from map(self.rows, batches)
             return
         read, taken = tee(batches)

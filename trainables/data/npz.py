@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.data.file_sizes import check_arrays
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw, Split, raw_images
 from trainables.data.multi_label import multi_labels, raw_multi
-from trainables.data.numbers import as_float32
+from trainables.data.numbers import as_float32, check_float32
 from trainables.data.parts import PARTS, PartName, part_of, usual_names
+from trainables.data.pixels import Images
+from trainables.data.streaming import MappedArray, MappedRows, why_streamed
 from trainables.data.targets import raw_numbers, target_numbers
 from trainables.errors import DataError
 
-__all__ = ["DAMAGE", "load_npz", "placed_arrays", "target_array"]
+__all__ = ["DAMAGE", "load_npz", "mapped_arrays", "placed_arrays", "target_array"]
 
 _IMAGES = ("x", "image", "images")
 _LABELS = ("y", "label", "labels")
@@ -42,6 +46,8 @@ def load_npz(
     multi: bool = False,
     title: str | None = None,
     groups: str | None = None,
+    stream: bool | None = None,
+    loaders: int = 2,
 ) -> Raw:
     """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
@@ -58,6 +64,8 @@ def load_npz(
         multi: whether labels are 0 or 1 for each class, (n, k). An array `classes` may have the names, (k,).
         title: names the data set in messages; by default the path does.
         groups: the name of the array of groups, as in `speaker`, `speaker_val` and `speaker_test`; None for no groups.
+        stream: whether images are read from the file while the network trains; None decides by the free memory.
+        loaders: the number of threads that do so.
 
     Returns:
         The images, with a note on arrays that were not read.
@@ -69,7 +77,11 @@ def load_npz(
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = placed_arrays(name, list(archive.files), target)
-            arrays = {place: archive[name] for place, name in names.items()}
+            of_images = [one for (kind, _), one in names.items() if kind == "x"]
+            mapped, why = mapped_arrays(path, of_images, stream, loaders, name)
+            if not mapped:
+                check_arrays(path)
+            arrays = {place: archive[one] for place, one in names.items() if one not in mapped}
             parts = [part for part in PARTS if ("x", part) in names]
             of_groups = (
                 {} if groups is None else {part: _group_name(name, archive.files, groups, part) for part in parts}
@@ -84,7 +96,11 @@ def load_npz(
         raise DataError(
             f"{name} is not a complete .npz file of plain arrays ({error}); write it with numpy.savez"
         ) from error
-    images = _images({part: arrays["x", part] for part in PARTS if ("x", part) in arrays}, name, names)
+    images: Mapping[PartName, Images]
+    if mapped:
+        images = _mapped_images({part: mapped[names["x", part]] for part in parts}, name, names, loaders)
+    else:
+        images = _images({part: arrays["x", part] for part in parts}, name, names)
     splits: dict[PartName, Split] = {}
     classes = () if numbers else _classes(arrays["y", "train"])
     if names_of_classes is not None:
@@ -104,6 +120,7 @@ def load_npz(
                 "give one for each"
             )
     notes = [f"not read: {', '.join(unread)}"] if unread else []
+    notes += [why] if why else []
     if numbers:
         held = splits.get("validation")
         raw = raw_numbers(name, splits["train"], splits.get("test"), validation=held, notes=notes)
@@ -114,6 +131,44 @@ def load_npz(
         held = splits.get("validation")
         raw = raw_images(name, splits["train"], splits.get("test"), classes, validation=held, notes=notes)
     return replace(raw, groups=codes)
+
+
+def mapped_arrays(
+    path: Path, names: Sequence[str], stream: bool | None, loaders: int, title: str
+) -> tuple[dict[str, MappedArray], str]:
+    """Map arrays of an `.npz` file that are to be streamed.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        stream: as in `load_npz`.
+        loaders: as in `load_npz`.
+        title: names the file in messages.
+
+    Returns:
+        The arrays by name, and a note for a person. None and no note where they are read whole: because they fit, or
+        because they are compressed.
+
+    Raises:
+        DataError: they are compressed, and `stream` is set.
+        OSError: or another error of `DAMAGE`: the file is damaged.
+    """
+    with zipfile.ZipFile(path) as archive:
+        needed = sum(archive.getinfo(f"{name}.npy").file_size for name in names)
+    why = why_streamed(needed, stream, loaders, encoded=False)
+    if not why:
+        return {}, ""
+    found = {name: MappedArray.of_npz(path, name) for name in names}
+    whole = {name: array for name, array in found.items() if array is not None}
+    if len(whole) == len(found):
+        return whole, why
+    if stream:
+        lacking = next(name for name in names if name not in whole)
+        raise DataError(
+            f"{title}: {lacking} is compressed, or in the order of Fortran, and stream is true; write it with "
+            "numpy.savez and numpy.ascontiguousarray, so that its rows can be read one by one"
+        )
+    return {}, ""
 
 
 def _group_name(place: str, found: list[str], groups: str, part: PartName) -> str:
@@ -205,14 +260,52 @@ def _images(
     """Convert the images of all parts, (n, c, h, w), to one type: uint8 or float32."""
     places = {part: f"{path}: {names['x', part]}" for part in arrays}
     shaped = {part: _shaped(array, places[part]) for part, array in arrays.items()}
-    real = {part for part, array in shaped.items() if array.dtype.kind == "f"}
-    if real and len(real) < len(shaped):
-        said = ", ".join(f"{names['x', part]} is {array.dtype}" for part, array in shaped.items())
-        raise DataError(f"{path}: {said}; the parts must be of one scale and type: divide all of them, or none")
-    small = not real and all(not array.size or (array.min() >= 0 and array.max() <= 255) for array in shaped.values())
+    real = _are_real(shaped, path, names)
+    small = not real and all(map(_are_bytes, shaped.values()))
     if small:
         return {part: torch.from_numpy(np.ascontiguousarray(array, np.uint8)) for part, array in shaped.items()}
     return {part: torch.from_numpy(as_float32(array, places[part])) for part, array in shaped.items()}
+
+
+def _mapped_images(
+    arrays: Mapping[PartName, MappedArray], path: str, names: Mapping[tuple[str, PartName], str], loaders: int
+) -> dict[PartName, MappedRows]:
+    """The same of images that stay on the disk."""
+    places = {part: f"{path}: {names['x', part]}" for part in arrays}
+    for part, array in arrays.items():
+        _shaped(array.rows([]), places[part])  # refuses another shape or type
+    real = _are_real(arrays, path, names)
+    small = not real and all(_are_bytes(chunk) for array in arrays.values() for chunk in array.chunks())
+    kind = np.uint8 if small else np.float32
+    if not small:
+        for part, array in arrays.items():
+            check_float32(array.dtype, array.chunks, places[part])
+    return {
+        part: MappedRows.of(array, partial(_as_images, kind=kind, place=places[part]), loaders=loaders)
+        for part, array in arrays.items()
+    }
+
+
+def _as_images(rows: _Array, *, kind: type[np.generic], place: str) -> _Array:
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(_shaped(rows, place), kind)
+
+
+def _are_real(
+    arrays: Mapping[PartName, _Array] | Mapping[PartName, MappedArray],
+    path: str,
+    names: Mapping[tuple[str, PartName], str],
+) -> bool:
+    """Whether the values are fractions; refuses those of which some are."""
+    real = {part for part, array in arrays.items() if array.dtype.kind == "f"}
+    if real and len(real) < len(arrays):
+        said = ", ".join(f"{names['x', part]} is {array.dtype}" for part, array in arrays.items())
+        raise DataError(f"{path}: {said}; the parts must be of one scale and type: divide all of them, or none")
+    return bool(real)
+
+
+def _are_bytes(array: _Array) -> bool:
+    return not array.size or array.dtype == np.uint8 or bool(array.min() >= 0 and array.max() <= 255)
 
 
 def _shaped(array: _Array, place: str) -> _Array:

@@ -1,4 +1,4 @@
-"""The values of images, whether they are decoded, shared by folds or streamed, a part at a time."""
+"""The values of images, whether they are in memory, shared by folds or streamed, a part at a time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from trainables.data.chosen import ChosenRows, as_tensor
 from trainables.data.streaming.images import StreamedImages
+from trainables.data.streaming.rows import MappedRows
 
 __all__ = ["Images", "chosen_images", "chunks", "constant_images", "digests", "joined", "not_finite", "value_range"]
 
-Images: TypeAlias = Tensor | ChosenRows | StreamedImages
+Images: TypeAlias = Tensor | ChosenRows | StreamedImages | MappedRows
 """(n, c, h, w), uint8 or float32."""
 _VALUES = 2**24
 """The most values of a chunk, where it has several images."""
@@ -32,7 +33,7 @@ def chunks(images: Images) -> Iterator[Tensor]:
     """
     size = max(1, min(_IMAGES, _VALUES // max(1, images.shape[1:].numel())))
     starts = range(0, len(images), size)
-    if isinstance(images, StreamedImages):
+    if isinstance(images, StreamedImages | MappedRows):
         yield from images.ahead(torch.arange(start, min(start + size, len(images))) for start in starts)
         return
     for start in starts:
@@ -66,7 +67,9 @@ def joined(one: Images, other: Images) -> Images:
     """
     if isinstance(one, StreamedImages) and isinstance(other, StreamedImages):
         return one.joined(other)
-    return torch.cat([as_tensor(images) for images in (one, other) if not isinstance(images, StreamedImages)])
+    if isinstance(one, MappedRows) and isinstance(other, MappedRows):
+        return one.joined(other)
+    return torch.cat([as_tensor(images) for images in (one, other) if isinstance(images, Tensor | ChosenRows)])
 
 
 def value_range(images: Images) -> tuple[float, float]:
@@ -96,10 +99,10 @@ def not_finite(images: Images) -> list[int]:
     """
     if isinstance(images, StreamedImages):
         finite = images.facts.finite[images.numbers]
-    elif not images.dtype.is_floating_point or bool(torch.isfinite(as_tensor(images)).all()):
+    elif not images.dtype.is_floating_point or not len(images):
         return []
     else:
-        finite = torch.isfinite(as_tensor(images)).flatten(1).all(1)
+        finite = torch.cat([torch.isfinite(part).flatten(1).all(1) for part in chunks(images)])
     found: list[int] = (~finite).nonzero().flatten().tolist()
     return found
 
@@ -115,7 +118,10 @@ def digests(images: Images) -> list[bytes]:
     """
     if isinstance(images, StreamedImages):
         return [images.facts.digests[number] for number in images.numbers.tolist()]
-    return [hashlib.blake2b(image.data, digest_size=16).digest() for image in as_tensor(images).contiguous().numpy()]
+    found = []
+    for part in chunks(images):
+        found += [hashlib.blake2b(image.data, digest_size=16).digest() for image in part.contiguous().numpy()]
+    return found
 
 
 def constant_images(images: Images) -> int:
@@ -130,5 +136,8 @@ def constant_images(images: Images) -> int:
     if isinstance(images, StreamedImages):
         low, high = images.facts.extremes[:, images.numbers]
         return int((low == high).sum())
-    rows = as_tensor(images).flatten(1)
-    return int((rows == rows[:, :1]).all(1).sum())
+    count = 0
+    for part in chunks(images):
+        rows = part.flatten(1)
+        count += int((rows == rows[:, :1]).all(1).sum())
+    return count

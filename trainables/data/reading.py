@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from search_spaces.names import did_you_mean
-from trainables.data.file_sizes import check_arrays, check_encoded
+from trainables.data.file_sizes import check_encoded
 from trainables.data.folders import is_image_folder, load_image_folder
 from trainables.data.gathering import Decoding
 from trainables.data.images import Raw
@@ -194,9 +194,16 @@ def _of_arrays_or_rows(
 ) -> Raw:
     groups = of.validation_groups
     if path.suffix.lower() == ".npz":
-        check_arrays(path)
-        title = "the given data" if is_kept(of.data) else None  # messages have no path of a kept object
-        return load_npz(path, target=of.label_column, numbers=numbers, multi=multi, title=title, groups=groups)
+        return load_npz(
+            path,
+            target=of.label_column,
+            numbers=numbers,
+            multi=multi,
+            title="the given data" if is_kept(of.data) else None,  # messages have no path of a kept object
+            groups=groups,
+            stream=of.stream,
+            loaders=of.loaders,
+        )
     check_encoded(path, parquet_files(path))
     return load_parquet(
         path,

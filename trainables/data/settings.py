@@ -31,11 +31,12 @@ class DataSettings(SplitSettings):
     resize: int | None = None
     """The side in pixels to which images of files are scaled and cut. None takes them as they are."""
     stream: bool | None = None
-    """Whether images of a folder or of Parquet files are decoded while the network trains, for what does not fit into
-    memory, instead of once before. None does so where they would take more than a quarter of the free memory.
+    """Whether images of a folder or of Parquet files are decoded, and arrays of an `.npz` file and data sets of Python
+    read, while the network trains, for what does not fit into memory, instead of once before. None does so where they
+    would take more than a quarter of the free memory.
     """
     loaders: int = 2
-    """The number of threads that decode streamed images ahead of the training."""
+    """The number of threads that decode or read streamed images ahead of the training."""
     validation_groups: str | None = field(default=None, kw_only=True)
     """The array of an `.npz` file (`speaker`, `speaker_val`, ..), or the column of Parquet files, with groups; of a
     folder a pattern of the names below the folders of the classes, such as "{group}_*.png" or "{group}/*". All images

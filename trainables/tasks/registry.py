@@ -233,8 +233,8 @@ def with_file(settings: Mapping[str, object], task: object) -> dict[str, object]
         return dict(settings)
     from trainables.data.objects import keep
 
-    target, resize = settings.get("target"), settings.get("resize")
-    kept = keep(data, task=kind, target=cast("Any", target), resize=cast("int | None", resize))
+    how: dict[str, Any] = {name: settings.get(name) for name in ("target", "resize", "stream")}
+    kept = keep(data, task=kind, **how)
     return {**settings, "data": kept.data, **kept.settings}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from trainables.data.objects.size import check_examples
 from trainables.data.parquet_columns import IMAGE_NAMES, LABEL_NAMES
 from trainables.errors import DataError
 
-__all__ = ["frame_of", "is_dataset", "is_hugging_face", "pair_of", "pair_of_columns"]
+__all__ = ["Examples", "frame_of", "is_dataset", "is_hugging_face", "pair_of"]
 
 
 def is_hugging_face(data: object) -> bool:
@@ -42,34 +42,79 @@ def is_dataset(data: object) -> bool:
     return not isinstance(data, known) and hasattr(data, "__getitem__") and hasattr(data, "__len__")
 
 
-def pair_of(data: Any, place: str) -> tuple[list[Any], list[Any]]:
-    """Read each example of a data set once.
+class Examples:
+    """The examples of a data set, each of which is read once.
 
     Args:
-        data: has a length; its examples are pairs of an input and a target.
+        data: has a length and at least one example. Its examples are pairs of an input and a target; those of a data
+            set of Hugging Face have columns, of which one has images.
+        target: the column of the targets; None for the one with a usual name.
         place: names the data set in messages.
+
+    Raises:
+        DataError: there is no example, or no column of targets.
+    """
+
+    def __init__(self, data: Any, target: str | None, place: str) -> None:
+        self.place = place
+        self._data, self._target = data, target
+        self._first: tuple[Any, Any] | None = None
+        if not len(data):
+            raise DataError(f"{place} has no example; give at least one")
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def first(self) -> tuple[Any, Any]:
+        """Read the first example; it is kept for `pairs`, since another reading may give another one.
+
+        Returns:
+            The input and the target.
+
+        Raises:
+            DataError: it is no such pair.
+        """
+        if self._first is None:
+            self._first = self._reader()(0)
+        return self._first
+
+    def pairs(self) -> Iterator[tuple[Any, Any]]:
+        """Read all examples in order.
+
+        Yields:
+            The input and the target of each; the names of classes in the place of their numbers.
+
+        Raises:
+            DataError: an example is no such pair.
+        """
+        yield self.first()
+        read = self._reader()
+        for row in range(1, len(self)):
+            yield read(row)
+
+    def _reader(self) -> Callable[[int], tuple[Any, Any]]:
+        if is_hugging_face(self._data):
+            return _of_columns(self._data, self._target, self.place)
+        return _of_pairs(self._data, self.place)
+
+
+def pair_of(examples: Examples) -> tuple[list[Any], list[Any]]:
+    """Read each example of a data set into memory.
+
+    Args:
+        examples: of the data set.
 
     Returns:
         The inputs and the targets.
 
     Raises:
-        DataError: it has no example, or an example is no such pair.
+        DataError: an example is no pair, or all of them do not fit into memory.
     """
+    check_examples(examples.first()[0], len(examples), examples.place)
     inputs, targets = [], []
-    for row in range(len(data)):
-        example = data[row]
-        if not isinstance(example, list | tuple) or len(example) != 2:
-            said = f"{len(example)} values" if isinstance(example, list | tuple) else f"a {type(example).__name__}"
-            raise DataError(
-                f"{place}: example {row} is {said}; an example is a pair (input, target). For other examples write a "
-                "task of your own (trainables.tasks.task.Task)"
-            )
-        if not row:
-            check_examples(example[0], len(data), place)
-        inputs.append(example[0])
-        targets.append(example[1])
-    if not inputs:
-        raise DataError(f"{place} has no example; give at least one")
+    for one, target in examples.pairs():
+        inputs.append(one)
+        targets.append(target)
     return inputs, targets
 
 
@@ -90,20 +135,21 @@ def frame_of(data: Any) -> pd.DataFrame | None:
     return frame
 
 
-def pair_of_columns(data: Any, target: str | None, place: str) -> tuple[list[Any], list[Any]]:
-    """Read the images of a data set of Hugging Face, and their targets.
+def _of_pairs(data: Any, place: str) -> Callable[[int], tuple[Any, Any]]:
+    def read(row: int) -> tuple[Any, Any]:
+        example = data[row]
+        if isinstance(example, list | tuple) and len(example) == 2:
+            return example[0], example[1]
+        said = f"{len(example)} values" if isinstance(example, list | tuple) else f"a {type(example).__name__}"
+        raise DataError(
+            f"{place}: example {row} is {said}; an example is a pair (input, target). For other examples write a "
+            "task of your own (trainables.tasks.task.Task)"
+        )
 
-    Args:
-        data: the data set.
-        target: the column of the targets; None for the one with a usual name.
-        place: names the data set in messages.
+    return read
 
-    Returns:
-        The images and the targets; names of classes in the place of their numbers.
 
-    Raises:
-        DataError: there is no column of targets.
-    """
+def _of_columns(data: Any, target: str | None, place: str) -> Callable[[int], tuple[Any, Any]]:
     images = str(_image_column(data[0]))
     others = [name for name in data.column_names if name != images]
     labels = target or next((name for name in LABEL_NAMES if name in others), "")
@@ -113,15 +159,13 @@ def pair_of_columns(data: Any, target: str | None, place: str) -> tuple[list[Any
             f"{f' {target!r}' if target else ''}; give target=<column>"
         )
     names = _class_names(data).get(labels)
-    inputs, targets = [], []
-    for row in range(len(data)):
+
+    def read(row: int) -> tuple[Any, Any]:
         example = data[row]
-        if not row:
-            check_examples(example[images], len(data), place)
-        inputs.append(example[images])
         cell = example[labels]
-        targets.append(cell if names is None or cell is None else names[int(cell)])
-    return inputs, targets
+        return example[images], cell if names is None or cell is None else names[int(cell)]
+
+    return read
 
 
 def _image_column(example: Mapping[str, Any]) -> str | None:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from trainables.data.objects.arrays import Array, input_array, plain_array, target_columns, targets_of
-from trainables.data.objects.examples import frame_of, is_dataset, is_hugging_face, pair_of, pair_of_columns
-from trainables.data.objects.size import check_size
+from trainables.data.objects.examples import Examples, frame_of, is_dataset, is_hugging_face, pair_of
+from trainables.data.objects.size import check_size, is_streamed
+from trainables.data.objects.writing import SHORT, input_of, write_examples
 from trainables.data.parts import PARTS, PartName, part_of, usual_names
 from trainables.data.tables.reading import columns_of_array
 from trainables.drafts import draft_file
@@ -22,7 +23,6 @@ from trainables.kept_data import DATA_FOLDER, new_file
 __all__ = ["Kept", "keep"]
 
 _OF_IMAGES = ("classification", "regression")
-_SHORT: Mapping[PartName, str] = {"train": "", "validation": "_val", "test": "_test"}
 _PARTS_COLUMN = "split"
 
 
@@ -40,7 +40,12 @@ class Kept:
 
 
 def keep(
-    data: Any, *, task: str = "auto", target: str | Sequence[str] | None = None, resize: int | None = None
+    data: Any,
+    *,
+    task: str = "auto",
+    target: str | Sequence[str] | None = None,
+    resize: int | None = None,
+    stream: bool | None = None,
 ) -> Kept:
     """Write an object into a file of this process. Equal objects have one name.
 
@@ -51,6 +56,8 @@ def keep(
         task: the name of the task, or "auto".
         target: the column that is predicted, or a list of several.
         resize: the side in pixels to which images are scaled and cut.
+        stream: whether the examples of a data set are written one by one, so that memory never holds all of them; None
+            does so where they would take more than a quarter of the free memory.
 
     Returns:
         The name of the file, with further settings.
@@ -68,7 +75,16 @@ def keep(
         if all(frame is not None for frame in frames.values()):
             return _of_frame(_one_frame({name: pd.DataFrame(frame) for name, frame in frames.items()}))
     one = target if isinstance(target, str) else None
-    pairs = {name: _pair(part, name if len(parts) > 1 else "data", one) for name, part in parts.items()}
+    examples: dict[PartName, Examples] = {}
+    for name, part in parts.items():
+        if is_hugging_face(part) or is_dataset(part):
+            examples[name] = Examples(part, one, name if len(parts) > 1 else "data")
+    if len(examples) == len(parts) and _are_streamed(examples, stream, task, resize):
+        return Kept(write_examples(examples, resize), {"target": "y"} if target not in (None, "y") else {})
+    pairs = {
+        name: pair_of(examples[name]) if name in examples else _pair(part, name if len(parts) > 1 else "data")
+        for name, part in parts.items()
+    }
     first, given = pairs["train"][0], {name: y for name, (_, y) in pairs.items()}
     if isinstance(first, pd.DataFrame):
         return _of_rows({name: pd.DataFrame(x) for name, (x, _) in pairs.items()}, given, target)
@@ -87,7 +103,7 @@ def keep(
     arrays: dict[str, Array] = {}
     for name in PARTS:
         if name in inputs:
-            arrays[f"x{_SHORT[name]}"], arrays[f"y{_SHORT[name]}"] = inputs[name], targets[name]
+            arrays[f"x{SHORT[name]}"], arrays[f"y{SHORT[name]}"] = inputs[name], targets[name]
     return _of_arrays(arrays, {"target": "y"} if target not in (None, "y") else {})
 
 
@@ -111,13 +127,9 @@ def _parts_of(data: Any) -> dict[PartName, Any]:
     return parts
 
 
-def _pair(data: Any, place: str, target: str | None) -> tuple[Any, Any]:
+def _pair(data: Any, place: str) -> tuple[Any, Any]:
     if isinstance(data, list | tuple) and len(data) == 2:
         return data[0], data[1]
-    if is_hugging_face(data):
-        return pair_of_columns(data, target, place)
-    if is_dataset(data):
-        return pair_of(data, place)
     if isinstance(data, list | tuple):
         said = f"a {type(data).__name__} of {len(data)}"
     else:
@@ -126,6 +138,16 @@ def _pair(data: Any, place: str, target: str | None) -> tuple[Any, Any]:
         f"{place} is {said}; give a path, a pair (x, y) of arrays or tensors, a DataFrame with target=<column>, or a "
         "data set with a length whose examples are pairs (x, y)"
     )
+
+
+def _are_streamed(parts: Mapping[PartName, Examples], stream: bool | None, task: str, resize: int | None) -> bool:
+    """Whether examples are written one by one: never those of a table, whose inputs are rows of numbers."""
+    if task not in (*_OF_IMAGES, "auto", "signal") or stream is False:
+        return False
+    first = input_of(parts["train"].first()[0], parts["train"].place, resize)
+    if first.ndim < 2 and task != "signal":
+        return False
+    return is_streamed(sum(first.nbytes * len(part) for part in parts.values()), stream)
 
 
 def _check_lengths(inputs: Mapping[PartName, Any], targets: Mapping[PartName, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Whether decoded images fit into memory."""
+"""Whether decoded images, or arrays of a file, fit into memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainables.data.decode import Encoded, size_of
 __all__ = ["decoded_bytes", "free_memory", "why_streamed"]
 
 _SHARE = 0.25
-"""The share of the free memory that decoded images may take: while they are read, memory holds them three times."""
+"""The share of the free memory that data may take: while images are read, memory holds them three times."""
 _GROUP = Path("/sys/fs/cgroup")
 
 
@@ -49,26 +49,28 @@ def decoded_bytes(encoded: Sequence[Encoded], resize: int | None) -> int:
     return len(encoded) * pixels * channels * size
 
 
-def why_streamed(needed: int, stream: bool | None, loaders: int) -> str:
-    """Decide whether images are decoded while the network trains.
+def why_streamed(needed: int, stream: bool | None, loaders: int, *, encoded: bool = True) -> str:
+    """Decide whether images are decoded, or arrays are read, while the network trains.
 
     Args:
-        needed: bytes of all decoded images.
+        needed: bytes of all in memory.
         stream: the setting; None streams what would take more than a quarter of the free memory.
         loaders: the number of threads.
+        encoded: whether they are images to decode; else they are plain arrays.
 
     Returns:
-        A note for a person; empty where the images are decoded before, and once.
+        A note for a person; empty where all are in memory before.
     """
-    how = f"{loaders} thread{'s decode' if loaders > 1 else ' decodes'} them while the network trains"
+    verb = "decode" if encoded else "read"
+    how = f"{loaders} thread{f's {verb}' if loaders > 1 else f' {verb}s'} them while the network trains"
     if stream is not None:
         return f"streamed: {how}" if stream else ""
     free = free_memory()
     if needed <= _SHARE * free:
         return ""
     return (
-        f"streamed, since decoded they would take {_said(needed)} and {_said(free)} of memory are free: {how} "
-        "(stream = false decodes them before)"
+        f"streamed, since {'decoded ' if encoded else ''}they would take {_said(needed)} and {_said(free)} of memory "
+        f"are free: {how} (stream = false {verb}s them before)"
     )
 
 

@@ -13,8 +13,10 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset, TensorDataset
 
+from trainables import kept_data
 from trainables.data import DataSettings, load_raw
-from trainables.data.objects import keep, size
+from trainables.data.objects import keep, keeping, size
+from trainables.data.streaming import MappedRows, memory
 from trainables.errors import DataError
 from trainables.kept_data import kept_file
 
@@ -209,6 +211,74 @@ class Large(Dataset[Any]):
 
 def test_a_data_set_that_would_fill_the_memory_is_refused_before_it_is_read() -> None:
     with pytest.raises(
-        DataError, match=r"2000000 examples, which take 280\.4 GiB.*one by one as files, <folder>/<class or number>"
+        DataError, match=r"examples that take 280\.4 GiB.* are free at .* TMPDIR .*files, <folder>/<class or number>"
     ):
         keep(Large())
+    with pytest.raises(DataError, match=r"2000000 examples, which take 280\.4 GiB.*without stream = false"):
+        keep(Large(), stream=False)
+
+
+class Counted(Dataset[Any]):
+    """Images of random values, which says how often each was read."""
+
+    def __init__(self, kind: str = "float32") -> None:
+        self.read: list[int] = []
+        self.kind = kind
+
+    def __len__(self) -> int:
+        return 40
+
+    def __getitem__(self, row: int) -> Any:
+        self.read.append(row)
+        image = np.random.default_rng(row).integers(0, 256, (1, 6, 5)).astype(self.kind)
+        return torch.from_numpy(image), row % 2
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float32", "int64"])
+def test_examples_that_are_written_one_by_one_make_the_file_of_those_in_memory(kind: str) -> None:
+    data, other = Counted(kind), Counted(kind)
+    parts = {"train": data, "test": other, "validation": TensorDataset(torch.zeros(2, 1, 6, 5), torch.arange(2))}
+    if kind != "float32":
+        parts.pop("validation")
+    streamed = keep(parts, stream=True)
+    assert data.read == other.read == list(range(40))
+    names = [streamed]
+    for part in (data, other):
+        part.read.clear()
+    names.append(keep(parts, stream=False))
+    assert data.read == other.read == list(range(40))
+    assert names[0] == names[1]
+    raw, again = (load_raw(DataSettings(streamed.data, stream=stream)) for stream in (True, False))
+    assert raw.checksum() == again.checksum()
+    assert isinstance(raw.train.images, MappedRows)
+
+
+def test_images_of_columns_and_of_pil_are_written_one_by_one_too() -> None:
+    rows = [{"image": Image.new("L", (5, 7), row), "label": row % 2} for row in range(6)]
+    for data in (HuggingFace(rows, ["no", "yes"]), Pairs((6, 8))):
+        found = [keep(data, stream=stream, resize=4) for stream in (True, False)]
+        assert found[0] == found[1]
+
+
+def test_a_data_set_that_would_take_much_memory_is_written_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def noted(parts: Any, resize: int | None) -> str:
+        written.append(sum(map(len, parts.values())))
+        return "data/0123456789abcdef.npz"
+
+    monkeypatch.setattr(keeping, "write_examples", noted)
+    for free, is_written in ((16 * 30 * 40 + 9, False), (16 * 30 * 40 - 9, True)):
+        monkeypatch.setattr(memory, "free_memory", lambda free=free: free)
+        keep(Counted())
+        assert bool(written) == is_written
+    keep(Counted(), stream=False)
+    keep(TensorDataset(torch.zeros(9, 4), torch.arange(9) % 2), stream=True)  # rows of a table
+    assert written == [40]
+
+
+def test_examples_that_differ_leave_no_file() -> None:
+    with pytest.raises(DataError, match=r"number 1 is uint8 of shape \(6, 8, 3\), the first uint8 of \(6, 6, 3\)"):
+        keep(Pairs((6, 8)), stream=True)
+    folder = kept_data.new_file("data")
+    assert not [file for file in folder.iterdir() if "examples" in file.name]

@@ -1,0 +1,138 @@
+"""Arrays of `.npz` and `.npy` files that stay on the disk: their bytes are mapped, and rows of them are copied.
+
+    x = MappedArray.of_npz(path, "x")         # None where the array is compressed
+    x.shape, x.dtype                          # as of the array
+    x.rows([5, 2])                            # a plain array: these rows, read now
+
+An array that `numpy.savez` writes lies in the file as it is in memory. The operating system reads the pages that are
+touched, and gives them up again where memory is short.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["MappedArray"]
+
+Array = np.ndarray[Any, Any]
+_CHUNK = 2**25
+"""Bytes of a chunk, where it has several rows."""
+_LOCAL = struct.Struct("<26xHH")
+"""The header before each member of an archive: what is of interest are the lengths of its name and of the extras."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedArray:
+    """An array on the disk.
+
+    Attributes:
+        shape: of the array, (n, ...).
+        dtype: of the array.
+        lines: (n, k), uint8, the bytes of each row, on the disk.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    lines: Tensor
+
+    @classmethod
+    def of_npz(cls, path: Path, name: str) -> MappedArray | None:
+        """Map an array of an `.npz` file.
+
+        Args:
+            path: the file.
+            name: of the array.
+
+        Returns:
+            The array; None where it is compressed, or its rows do not lie one behind the other.
+
+        Raises:
+            OSError: the file cannot be read.
+            zipfile.BadZipFile: it is damaged; with `ValueError`, `KeyError` and the like one of the errors of damage.
+        """
+        with zipfile.ZipFile(path) as archive:
+            found = archive.getinfo(f"{name}.npy")
+        if found.compress_type != zipfile.ZIP_STORED:
+            return None
+        with path.open("rb") as file:
+            file.seek(found.header_offset)
+            of_name, of_extras = _LOCAL.unpack(file.read(_LOCAL.size))
+            file.seek(of_name + of_extras, 1)
+            return cls._of_header(path, file, file.tell() + found.file_size)
+
+    @classmethod
+    def of_npy(cls, path: Path) -> MappedArray | None:
+        """Map the array of an `.npy` file.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The array; None where its rows do not lie one behind the other.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is damaged, or holds objects.
+        """
+        with path.open("rb") as file:
+            return cls._of_header(path, file, path.stat().st_size)
+
+    @classmethod
+    def _of_header(cls, path: Path, file: IO[bytes], end: int) -> MappedArray | None:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read(file)
+        if dtype.hasobject:
+            raise ValueError(f"{path} holds Python objects")
+        if not shape or (by_columns and len(shape) > 1):
+            return None
+        width = dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64))
+        start, size = file.tell(), shape[0] * width
+        if size != end - start:
+            raise ValueError(f"{path} has {end - start} bytes of an array of {size}")
+        if not size:
+            return cls(shape, dtype, torch.empty((shape[0], width), dtype=torch.uint8))
+        mapped = np.memmap(path, np.uint8, "r", start, (shape[0], width))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing writes into it
+            return cls(shape, dtype, torch.from_numpy(mapped))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the array."""
+        return self.lines.numel()
+
+    def rows(self, numbers: Sequence[int] | Tensor) -> Array:
+        """Copy rows into memory.
+
+        Args:
+            numbers: (k,), in any order.
+
+        Returns:
+            (k, ...), of the type of the array.
+        """
+        copied = self.lines.index_select(0, torch.as_tensor(numbers, dtype=torch.int64))
+        return copied.numpy().view(self.dtype).reshape(len(copied), *self.shape[1:])
+
+    def chunks(self) -> Iterator[Array]:
+        """Go through the array in order.
+
+        Yields:
+            Rows of it, (k, ...).
+        """
+        size = max(1, _CHUNK // max(1, self.lines.shape[1]))
+        for start in range(0, len(self), size):
+            yield self.rows(range(start, min(start + size, len(self))))
