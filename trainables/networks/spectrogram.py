@@ -30,6 +30,10 @@ __all__ = ["FAMILY", "Pcen", "Spectrogram", "build_spectrogram", "mel_filters"]
 SCALES = ("log", "pcen")
 _SILENCE = 1e-4
 """What is added to an energy before its logarithm; signals have a mean energy of about 1."""
+_FLOOR = 0.01
+"""What PCEN adds to the running average, as a share of the mean energy of the signal: 20 dB below it."""
+_TINY = 1e-6
+"""What it adds besides, for signals that are zero all through."""
 _SMOOTHING_MS = 400.0
 """The time over which PCEN averages: 40 frames of 10 ms, as in the paper."""
 
@@ -215,6 +219,10 @@ class Pcen(nn.Module):
     With M the running average of the energy E of a band, it is `(E / (eps + M) ** alpha + delta) ** r - delta ** r`;
     alpha, delta and r are learned for each band, from 0.98, 2 and 0.5 on.
 
+    In the paper eps is 1e-6, for whatever scale the signals have. Here it is a share of the mean energy of the signal:
+    the outputs do not depend on how loud the signals are recorded, and where nothing sounds, neither the faint noise of a
+    clean recording is amplified to the level of a voice, nor what begins after it.
+
     Args:
         bands: number of bands.
         frames: number of frames.
@@ -234,7 +242,7 @@ class Pcen(nn.Module):
         )
 
     def forward(self, energies: Tensor) -> Tensor:
-        mean = energies @ self.average + 1e-6
+        mean = energies @ self.average + _FLOOR * energies.mean((1, 2), keepdim=True) + _TINY
         alpha, delta, root = self.alpha.exp(), self.delta.exp(), self.root.exp()
         lifted = energies * (-alpha * mean.log()).exp() + delta
         return (root * lifted.log()).exp() - (root * delta.log()).exp()

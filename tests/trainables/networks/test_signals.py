@@ -44,11 +44,23 @@ def test_energies_are_those_of_a_fourier_transform() -> None:
 def test_pcen_divides_by_a_running_average() -> None:
     energies = torch.rand(2, 3, 30, generator=torch.Generator().manual_seed(0)) * 4
     mean = energies[..., 0]
+    floor = 1e-6 + 0.01 * energies.mean((1, 2))[:, None]
     for step, wanted in enumerate(energies.unbind(2)):
         mean = mean if step == 0 else 0.96 * mean + 0.04 * wanted
-        expected = (wanted / (1e-6 + mean) ** 0.98 + 2) ** 0.5 - 2**0.5
+        expected = (wanted / (floor + mean) ** 0.98 + 2) ** 0.5 - 2**0.5
         found = Pcen(3, 30, 0.04)(energies)[..., step]
         assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_pcen_does_not_depend_on_the_loudness_and_leaves_faint_sounds_faint() -> None:
+    energies = torch.rand(1, 3, 60, generator=torch.Generator().manual_seed(0))
+    energies[..., :30] *= 1e-5  # a recording without noise, in which a word begins late
+    pcen = Pcen(3, 60, 0.04)
+    images = [pcen(gain * energies) for gain in (1e-2, 1.0, 1e4)]
+    for image in images:
+        assert torch.allclose(image, images[1], rtol=0.25)
+        assert image[..., :30].max() < 0.01 * image[..., 30:].max()
+    assert images[1].max() < 10  # and the word does not stand out the more, the fainter the silence before it is
 
 
 def test_bands_and_frames_are_masked_in_training_alone() -> None:
