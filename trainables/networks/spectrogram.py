@@ -219,9 +219,9 @@ class Pcen(nn.Module):
     With M the running average of the energy E of a band, it is `(E / (eps + M) ** alpha + delta) ** r - delta ** r`;
     alpha, delta and r are learned for each band, from 0.98, 2 and 0.5 on.
 
-    In the paper eps is 1e-6, for whatever scale the signals have. Here it is a share of the mean energy of the signal:
-    the outputs do not depend on how loud the signals are recorded, and where nothing sounds, neither the faint noise of a
-    clean recording is amplified to the level of a voice, nor what begins after it.
+    In the paper eps is 1e-6, for whatever scale the signals have. Here it is a share of the mean energy of the signal.
+    So the outputs do not depend on how loud the signals are recorded, and where nothing sounds, the faint noise of a
+    clean recording is not amplified to the level of a voice, nor what begins after it far beyond.
 
     Args:
         bands: number of bands.
