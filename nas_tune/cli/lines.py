@@ -105,6 +105,8 @@ class LineProgress:
         best = f", best {measured(pace.best.value, unit)}" if pace.best else ""
         if len(pace.config.objectives) > 1:
             best += f", front {pace.on_front}"
+        if pace.refused:
+            best += f", {pace.refused:,} refused"
         number = str(trial.number).rjust(len(str(total - 1)) if total else 1)
         return f"trial {number} {self._fate(trial)}  ({done}{best}, eta {duration(pace.left)})"
 

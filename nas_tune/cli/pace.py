@@ -52,6 +52,11 @@ class Pace:
         return sum(self.state.counts.values())
 
     @property
+    def refused(self) -> int:
+        """Architectures that limits refused before a trial, in all sessions."""
+        return sum(tuple(self.state.refusals.values()))  # copied, since another thread adds to it
+
+    @property
     def on_front(self) -> int:
         """The number of trials on the Pareto front, as `Run.pareto` computes it."""
         return len(pareto(self.state.trials.values(), self._objectives, self._limits))

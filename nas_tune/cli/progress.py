@@ -125,7 +125,9 @@ class LiveProgress:
             line.append(f"{count} {name}", _STYLES[name] if count else "dim").append("  ")
         if state.paused:
             line.append(f"{len(state.paused)} paused  ")
-        return line.append(f"{state.answered} duplicates", "" if state.answered else "dim")
+        line.append(f"{state.answered} duplicates", "" if state.answered else "dim")
+        refused = self._pace.refused
+        return line.append(f"  {refused:,} refused") if refused else line
 
     def _best(self) -> Text:
         best, objectives = self._pace.best, self._config.objectives

@@ -18,7 +18,7 @@ from nas_tune.cli.pace import Pace
 from nas_tune.cli.progress import LiveProgress, notes_shown, progress_display
 from nas_tune.cli.summary import conclude
 from nas_tune.config import SearchConfig
-from nas_tune.ledger import Ended, Event, Lost, Noted, RunState
+from nas_tune.ledger import Ended, Event, Lost, Noted, Refused, RunState
 from nas_tune.results import Run
 from tests.nas_tune.results.made import begun, eventful, make, trial
 
@@ -125,6 +125,19 @@ def test_a_line_says_what_became_of_the_trial_and_how_far_the_search_is() -> Non
     assert lines[1] == "trial 11 pruned    accuracy 0.4000  1 epoch   (2/24, best 0.9731, eta 0:00:00)"
 
 
+def refusals() -> list[Event]:
+    """Three refused architectures, of which the ledger lists two."""
+    return [
+        Refused("1", {"op": "a"}, "counted", "macs", 9.0, 5.0, more=1),
+        Refused("2", {"op": "b"}, "measured", "latency", 7.0, 5.0, 3),
+    ]
+
+
+def test_architectures_that_limits_refused_are_counted_in_the_line_of_a_trial() -> None:
+    lines = said([begun(), *refusals(), *trial(7, [0.5])])
+    assert lines == ["trial  7 complete  accuracy 0.5000  1 epoch   (1/24, best 0.5000, 3 refused, eta 0:00:00)"]
+
+
 def test_notes_that_were_said_are_not_said_again_at_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """But one that was cut, or that came too fast, is."""
     clock = Clock()
@@ -229,6 +242,11 @@ def test_the_picture_shows_all_that_a_person_asks() -> None:
         "    5    2/9    0.2500      0.5  xxx",
     ):
         assert part in text
+
+
+def test_the_picture_counts_what_limits_refused() -> None:
+    assert "0 duplicates  3 refused" in picture([*eventful(), *refusals()])
+    assert "refused" not in picture(eventful())
 
 
 @pytest.mark.parametrize("width", [50, 80, 100, 200])
