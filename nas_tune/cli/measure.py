@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_tune.cli.formats import format_of
-from nas_tune.cli.options import AllowCodeOption, FormatOption, OutOption, TrialOption
+from nas_tune.cli.options import (
+    AllowCodeOption,
+    BatchOption,
+    CommandOption,
+    EngineOption,
+    FormatOption,
+    OutOption,
+    PrecisionOption,
+    ThreadsOption,
+    TimeoutOption,
+    TrialOption,
+    WattsOption,
+    device_said,
+)
 from nas_tune.cli.places import run_folder, stderr
 
 if TYPE_CHECKING:
@@ -29,30 +42,18 @@ def measure(
     quantity: Annotated[
         str,
         typer.Option(
-            "--quantity", metavar="Q,Q", help="latency, throughput, energy, size, peak_memory, macs, parameters."
+            "--quantity",
+            metavar="Q,Q",
+            help="latency, throughput, energy, size, peak_memory, flash, sram, macs, parameters.",
         ),
     ] = "latency",
-    engine: Annotated[
-        str | None,
-        typer.Option("--engine", help="onnxruntime, torch, compile, cuda or command. Default: onnxruntime."),
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", help="Threads of the processor. Default: 1.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch", help="Examples in a batch. Default: 1.")] = None,
-    precision: Annotated[
-        str | None, typer.Option("--precision", help="float32, float16 or int8. Default: float32.")
-    ] = None,
-    command: Annotated[
-        str | None,
-        typer.Option(
-            "--command", metavar="CMD", help="A program that gets an ONNX file and prints milliseconds. Default: none."
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", help="Seconds for one call of the command. Default: 60.")
-    ] = None,
-    watts: Annotated[
-        float | None, typer.Option("--watts", help="The power of the device, to estimate energy from. Default: none.")
-    ] = None,
+    engine: EngineOption = None,
+    threads: ThreadsOption = None,
+    batch: BatchOption = None,
+    precision: PrecisionOption = None,
+    command: CommandOption = None,
+    timeout: TimeoutOption = None,
+    watts: WattsOption = None,
     rounds: Annotated[int, typer.Option("--rounds", min=2, help="How often each has its turn.")] = 10,
     runs: Annotated[int, typer.Option("--runs", min=1, help="Counted runs in one turn.")] = 3,
     seed: Annotated[int, typer.Option("--seed", help="Of the order of the turns.")] = 0,
@@ -87,20 +88,10 @@ def measure(
     from nas_tune.cli.frames import export_frame
     from nas_tune.winners.measure import measure as measured
 
-    if command is not None and engine is None:
-        engine = "command"
-    said = {
-        "engine": engine,
-        "threads": threads,
-        "batch": batch,
-        "precision": precision,
-        "command": command,
-        "timeout": timeout,
-        "watts": watts,
-    }
+    said = device_said(engine, threads, batch, precision, command, timeout, watts)
     frame = measured(
         [one if one.lower().endswith(_ONNX) else run_folder(one) for one in what],
-        {key: value for key, value in said.items() if value is not None} or None,
+        said,
         quantities=[name.strip() for name in quantity.split(",")],
         k=k,
         trial=trial,

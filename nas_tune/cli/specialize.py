@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_tune.cli.formats import format_of
-from nas_tune.cli.options import AllowCodeOption, FormatOption, OutOption, RunArgument, TrialOption
+from nas_tune.cli.options import (
+    AllowCodeOption,
+    BatchOption,
+    CommandOption,
+    EngineOption,
+    FormatOption,
+    OutOption,
+    PrecisionOption,
+    RunArgument,
+    ThreadsOption,
+    TimeoutOption,
+    TrialOption,
+    WattsOption,
+    device_said,
+)
 from nas_tune.cli.places import run_folder, stderr
 
 if TYPE_CHECKING:
@@ -26,6 +40,13 @@ def specialize(
         typer.Option("--limits", metavar="LIMITS", help="A row, such as 'macs <= 10M, latency <= 2ms'; several."),
     ],
     trial: TrialOption = None,
+    engine: EngineOption = None,
+    threads: ThreadsOption = None,
+    batch: BatchOption = None,
+    precision: PrecisionOption = None,
+    command: CommandOption = None,
+    timeout: TimeoutOption = None,
+    watts: WattsOption = None,
     population: Annotated[
         int | None, typer.Option("--population", help="Architectures of a generation. Default: as in the search.")
     ] = None,
@@ -43,14 +64,21 @@ def specialize(
 ) -> None:
     """Find the best architecture of a trained supernet (spos, enas, ofa) for each of several limits, without training.
 
-    Each --limits gives a row. What one limit has scored is not scored again for the next. Latency is measured on the
-    device of the run, for the best candidates only. CSV, JSON and Parquet have every column, the architecture among
-    them.
+    Each --limits gives a row. What one limit has scored is not scored again for the next. Latency is measured for the
+    best candidates only. Without an option of the device it is that of the run. CSV, JSON and Parquet have every
+    column, the architecture among them.
 
     Args:
         run: the run's folder, or its name below runs/.
         limits: the limits of each row.
         trial: the number of the trial whose supernet to take.
+        engine: what runs the networks that are measured.
+        threads: the number of threads of the engine.
+        batch: the number of examples in a batch.
+        precision: of weights and activations.
+        command: the program of the user that measures, where the engine is "command".
+        timeout: seconds for one call of the command.
+        watts: the power of the device.
         population: the number of architectures of a generation.
         generations: the number of generations after the first.
         seed: of the draws.
@@ -66,6 +94,7 @@ def specialize(
         run_folder(run),
         limits,
         trial=trial,
+        device=device_said(engine, threads, batch, precision, command, timeout, watts),
         population=population,
         generations=generations,
         seed=seed,

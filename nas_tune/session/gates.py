@@ -35,9 +35,9 @@ def gate_of(setup: SearchSetup) -> Gate | None:
         return None
     if not isinstance(trainable, Building) or not getattr(trainable, "can_build", True):
         return _gate(setup, trainable, trainable.counts)
-    from nas_tune.session.device_costs import DeviceCosts  # torch, which a gate of look-ups does not need
-    from nas_tune.session.device_meter import DeviceMeter
+    from nas_tune.session.device_meter import DeviceMeter  # torch, which a gate of look-ups does not need
     from nas_tune.session.device_predictor import DevicePredictor
+    from trainables.hardware.device_costs import DeviceCosts
 
     device, counting = Device.of(setup.config.device), _counting(setup, trainable)
     costs = DeviceCosts(trainable, trainable, device) if counting else trainable
@@ -66,8 +66,13 @@ def gate_of_paths(setup: SearchSetup) -> Gate | None:
     if not setup.searches or not setup.limits:
         return None
     costing = getattr(one_of(adapt(setup.target, setup.trainable_settings)), "costing", None)
-    limits = [one for one in setup.limits if one.name in getattr(costing, "counts", ())]
-    return Gate(limits, costing) if limits and isinstance(costing, Costing) else None
+    if costing is None:
+        return None
+    from trainables.hardware.device_costs import DeviceCosts
+
+    costs = DeviceCosts(costing, costing, Device.of(setup.config.device))
+    limits = [one for one in setup.limits if one.name in costs.counts]
+    return Gate(limits, costs) if limits else None
 
 
 def _gate(

@@ -65,6 +65,10 @@ QUANTITIES: Mapping[str, Quantity] = {
         Quantity(
             Metric("peak_memory", "min", "B", low=0), "counted", _BYTES, "most bytes of values alive at the same time"
         ),
+        Quantity(Metric("flash", "min", "B", low=0), "counted", _BYTES, "bytes of the weights in int8"),
+        Quantity(
+            Metric("sram", "min", "B", low=0), "counted", _BYTES, "most bytes of int8 values alive at the same time"
+        ),
         Quantity(Metric("latency", "min", "ms", low=0), "measured", _TIMES, "time for one batch"),
         Quantity(Metric("energy", "min", "mJ", low=0), "measured", _ENERGIES, "energy for one batch"),
         Quantity(Metric("throughput", "max", "/s", low=0), "measured", _RATES, "examples in a second"),

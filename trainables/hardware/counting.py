@@ -27,6 +27,8 @@ _COUNTS: dict[str, Callable[[nn.Module, Batch, Device], int]] = {
     "peak_memory": lambda network, one, device: peak_memory(
         network, one, device.precision, eager=device.engine in _EAGER
     ),
+    "flash": lambda network, one, device: stored_bytes(network, "int8"),
+    "sram": lambda network, one, device: peak_memory(network, one, "int8"),
 }
 
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from trainables.costs.quantities import QUANTITIES, read_value, write_value
-from trainables.errors import TrainableError
 from trainables.hardware.device import Device
+from trainables.hardware.device_costs import DeviceCosts
 from trainables.hardware.engines import check_device
 from trainables.hardware.measuring import check_quantities, measure
 from trainables.settings import check_name
@@ -52,11 +52,12 @@ class PathLimits:
             check_name("limits", name, tuple(QUANTITIES))
         self.bounds = {name: read_value(name, bound) for name, bound in bounds.items()}
         self.costing, self.device = costing, device or Device()
-        self.measured = [name for name in self.bounds if name not in costing.counts]
+        self._counter = DeviceCosts(costing, costing, self.device)
+        self.measured = [name for name in self.bounds if name not in self._counter.counts]
         """The limited quantities that are measured."""
         self.notes: list[str] = []
         """For a person; whoever reads them empties the list."""
-        self._counted = [name for name in self.bounds if name in costing.counts]
+        self._counted = [name for name in self.bounds if name in self._counter.counts]
         self._costs: dict[str, dict[str, float]] = {}
         self._values: dict[str, dict[str, float]] = {}
 
@@ -64,12 +65,8 @@ class PathLimits:
         """Check that the limited quantities can be found here.
 
         Raises:
-            TrainableError: a quantity is neither counted nor measured, or the device is missing.
+            TrainableError: a quantity cannot be measured, or the device is missing.
         """
-        for name in self.measured:
-            if QUANTITIES[name].rung == "counted":
-                counts = ", ".join(self.costing.counts)
-                raise TrainableError(f"limits: {name} is not counted here; limit one of {counts}, or leave it out")
         if self.measured:
             check_quantities(self.measured, self.device)
             check_device(self.device)
@@ -107,7 +104,8 @@ class PathLimits:
         Returns:
             All counted costs, and those that were measured, by name.
         """
-        return {**self._count(architecture, self.costing.counts), **self._values.get(architecture.id, {})}
+        names = dict.fromkeys([*self.costing.counts, *self._counted])
+        return {**self._count(architecture, list(names)), **self._values.get(architecture.id, {})}
 
     def chosen(self, ranked: Sequence[Architecture]) -> Architecture:
         """Choose the best architecture that keeps the limits on measured costs.
@@ -161,7 +159,7 @@ class PathLimits:
         known = self._costs.setdefault(architecture.id, {})
         missing = [name for name in names if name not in known]
         if missing:
-            known.update(self.costing.costs(architecture, missing))
+            known.update(self._counter.costs(architecture, missing))
         return {name: known[name] for name in names}
 
     def _ratio(self, costs: Mapping[str, float], names: Sequence[str]) -> float:

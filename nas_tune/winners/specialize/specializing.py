@@ -31,6 +31,7 @@ from nas_tune.winners.specialize.supernets import Scored, supernet_of
 from search_spaces.whole_numbers import is_whole
 from trainables.costs.quantities import QUANTITIES
 from trainables.hardware.device import Device
+from trainables.hardware.device_costs import DeviceCosts
 from trainables.supernet.methods.base import Draws
 from trainables.supernet.path_limits import PathLimits
 from trainables.supernet.path_search import ranked_paths
@@ -91,12 +92,12 @@ def specialize(
     candidate = chosen_of(opened, trial, 1, opened.metric)[0]
     scored = supernet_of(opened, candidate.trial)
     at = Device.of(opened.config.device if device is None else device)
-    base = PathLimits({}, scored.costing, at)
+    base, costs = PathLimits({}, scored.costing, at), DeviceCosts(scored.costing, scored.costing, at)
     each = [base.limited_by({one.name: one.bound for one in several}) for several in wanted]
     for several, within in zip(wanted, each, strict=True):
         within.check()
-        counted = [one for one in several if one.name in scored.costing.counts]
-        check_met(origin.space, Gate(counted, scored.costing))
+        counted = [one for one in several if one.name in costs.counts]
+        check_met(origin.space, Gate(counted, costs))
     news, seconds = [], []
     for within in each:
         news.append(_explore(scored, within, population, generations, seed))

@@ -53,3 +53,15 @@ def test_the_size_is_that_of_the_precision_of_the_device(tmp_path: Path) -> None
 def test_a_size_that_no_network_has_is_told_with_the_least(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="keeps size <= 10 B; the least that was found is 48 B"):
         searched(tmp_path / "run", limits={"size": "10B"})
+
+
+def test_flash_and_sram_are_those_of_int8_on_any_device(tmp_path: Path) -> None:
+    run = searched(tmp_path / "run", limits={"flash": "400B", "sram": "1KiB"}, metric=["accuracy", "size"])
+    trials = run.trials()
+    for width, flash, sram in zip(trials["arch.width"], trials["flash"], trials["sram"], strict=True):
+        # A byte for a weight, and four each for a bias and a scale of an output.
+        assert flash == 9 * width + 8 * width + width + 8 <= 400
+        # The input and the first result, or two results: the activation is written over its input.
+        assert sram == max(64 + 36 * width, 36 * width + 36) <= 1024
+    assert (trials["size"] == 4 * (11 * trials["arch.width"] + 1)).all(), "that of float32"
+    assert run.unit("flash") == run.unit("sram") == "B"

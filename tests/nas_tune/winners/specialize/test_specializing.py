@@ -95,6 +95,26 @@ def test_the_command_writes_a_table_a_file_and_a_picture(run: nas_tune.Run, tmp_
     assert row["macs"] <= 60_000
 
 
+def test_the_command_takes_a_device_as_measure_does(run: nas_tune.Run, tmp_path: Path) -> None:
+    sizes = ["--population", "2", "--generations", "0", "--out", str(tmp_path / "found.json")]
+    arguments = ["specialize", str(run.path), "--limits", "macs <= 60k, latency <= 1s", *sizes]
+    done = CliRunner().invoke(app, [*arguments, "--command", "printf 2.5", "--precision", "int8"])
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads((tmp_path / "found.json").read_text())
+    assert row["latency"] == 2.5
+    whole = nas_tune.specialize(run, ["macs <= 60k, latency <= 1s"], population=2, generations=0)
+    assert row["architecture"] == whole["architecture"][0]
+    assert row["size"] < whole["size"][0] / 2, "bytes of the weights in int8"
+    done = CliRunner().invoke(app, [*arguments, "--engine", "tensorrt"])
+    assert done.exit_code == 2
+    assert "onnxruntime" in done.output
+
+
+def test_a_limit_on_what_a_microcontroller_has_is_kept(run: nas_tune.Run) -> None:
+    (row,) = nas_tune.specialize(run, ["flash <= 8kB"], population=2, generations=0).to_dict("records")
+    assert 0 < row["flash"] <= 8000 < row["size"]
+
+
 @pytest.mark.parametrize(
     ("limits", "more", "said"),
     [
