@@ -20,6 +20,7 @@ from nas_tune.session.arguments import check_flags, check_trainable, configurati
 from nas_tune.session.description import describe_run
 from nas_tune.session.driver import check_storage, drive, last_versions
 from nas_tune.session.initial_design import Progress
+from nas_tune.session.measured_limits import measured_first
 from nas_tune.session.own_networks import Given, space_of_run
 from nas_tune.session.reopening import reopened
 from nas_tune.session.rerun import changed_since, check_changes, way_on
@@ -173,6 +174,7 @@ def run_config(
     check_storage(folder, config)
     meta = describe_run(setup)
     first = first_events(config, setup.space, enqueue, setup.design(ranking), setup.gate, meta["trainable"])
+    first = [*measured_first(setup, first), *first]
     if lacking := unkept(meta):
         first = [*first, Noted(-1, lacking)]
     with setup.executor(folder) as executor:
@@ -326,8 +328,9 @@ def _go_on(
             with setup.executor(folder) as executor:
                 values = setup.config.to_dict()
                 changed = [BudgetChanged({key: values[key] for key in wanted})] if wanted else []
-                if changed or more_to_try:
-                    ledger.append(*changed, *more_to_try)
+                measured = measured_first(setup, (one for one, _ in ledger.events())) if "limits" in wanted else []
+                if changed or measured or more_to_try:
+                    ledger.append(*changed, *measured, *more_to_try)
                 drive(folder, ledger, setup, executor, observers)
     finally:
         lease.release()

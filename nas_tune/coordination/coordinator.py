@@ -21,6 +21,7 @@ from nas_tune.coordination.interrupts import Interrupts
 from nas_tune.coordination.observers import Audience
 from nas_tune.coordination.outcomes import Outcomes
 from nas_tune.coordination.proposer import Proposal, Proposer, derive_seed
+from nas_tune.coordination.refusals import not_tried
 from nas_tune.ledger import (
     Answered,
     Asked,
@@ -457,16 +458,20 @@ class Coordinator:
         if self._gate is not None and not self._searches and (begun := self._gate.begun()):
             self._commit(*begun)
         while refused < _REFUSED_IN_A_ROW:
-            proposal = self._queued() if self.state.queue else self._unrepeated()
+            was_queued = bool(self.state.queue)
+            proposal = self._queued() if was_queued else self._unrepeated()
             if proposal is None:
                 return None
             judged = self._judged(proposal)
+            if was_queued:
+                judged = [*(Noted(-1, not_tried(one)) for one in judged if isinstance(one, Refused)), *judged]
             if judged:
                 self._commit(*judged)
             if not judged or not isinstance(judged[-1], Refused):
                 return proposal
             refused += 1
-        self._why = f"the limits refused {refused} proposals in a row"
+        nearest = self._gate.nearest() if self._gate is not None else ""
+        self._why = f"the limits refused {refused} proposals in a row{nearest and f'; {nearest}'}"
         return None
 
     def _queued(self) -> Proposal:

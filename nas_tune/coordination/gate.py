@@ -18,6 +18,7 @@ from nas_tune.errors import NasTuneError
 from nas_tune.ledger import Costed, Event, Measured, Noted, Refused
 from nas_tune.objectives.limits import Limit, excess
 from search_spaces import Architecture, Space
+from trainables.costs.quantities import write_value
 from trainables.protocol import Costing
 
 __all__ = ["CONNECTED", "Gate", "Meter"]
@@ -77,8 +78,9 @@ class Gate:
         dear = set(meter.names) if meter else set()
         self.counted = tuple(one for one in limits if one.name not in dear)
         """The limits on costs that are counted."""
-        self._dear = tuple(one for one in limits if one.name in dear)
-        self._foreseen = tuple(one for one in self._dear if one.name in (predictors or {}))
+        self.measured_limits = tuple(one for one in limits if one.name in dear)
+        """The limits on costs that are measured."""
+        self._foreseen = tuple(one for one in self.measured_limits if one.name in (predictors or {}))
         self.names = list(dict.fromkeys([*(one.name for one in self.counted), *(n for n in wanted if n not in dear)]))
         """The names of the costs that are counted for every trial."""
         self._audit, self._has_begun = audit, False
@@ -222,6 +224,21 @@ class Gate:
             return []
         return self._only_measured(self.meter, architecture)
 
+    def nearest(self) -> str:
+        """Say how near to its limit each measured cost came.
+
+        Returns:
+            Such as "the least latency that was measured is 0.3 ms"; empty without measured limits.
+        """
+        said = []
+        for one in self.measured_limits:
+            values = [costs[one.name] for costs in self._measured.values() if one.name in costs]
+            if values:
+                extreme = "least" if one.sense == "<=" else "greatest"
+                best = write_value(one.name, min(values, key=one.ratio))
+                said.append(f"the {extreme} {one.name} that was measured is {best}, and the limit is {one.text}")
+        return "; ".join(said)
+
     def drained(self) -> list[Event]:
         """Take the candidates that were refused since the last call, and measure some that predictions refused.
 
@@ -273,7 +290,7 @@ class Gate:
             self._measured[key] = dict(costs)
             self._expectations.learn(self._measured)
             events.append(Measured(architecture.id, tree, dict(costs), meter.device))
-        broken = broken_most(self._measured[key], self._dear)
+        broken = broken_most(self._measured[key], self.measured_limits)
         if broken is not None:
             events.append(refusal(architecture, "measured", broken, self._measured[key], ask))
         return events

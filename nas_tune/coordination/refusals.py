@@ -9,8 +9,9 @@ from dataclasses import replace
 from nas_tune.ledger import Refused
 from nas_tune.objectives.limits import Limit
 from search_spaces import Architecture
+from trainables.costs.quantities import write_value
 
-__all__ = ["RefusedCandidates", "broken_most", "refusal"]
+__all__ = ["RefusedCandidates", "broken_most", "not_tried", "refusal"]
 
 _LISTED = 20
 """Refused candidates that the ledger lists for one proposal."""
@@ -47,6 +48,24 @@ def refusal(
     """
     value = costs.get(broken.name, math.nan)
     return Refused(architecture.id, architecture.tree, rung, broken.name, value, broken.bound, ask)
+
+
+def not_tried(refused: Refused) -> str:
+    """Say why an architecture that was to be tried first is not tried.
+
+    Args:
+        refused: the event of its refusal.
+
+    Returns:
+        The text of a note.
+    """
+    what = f"the enqueued architecture {refused.id} is refused"
+    if not refused.quantity:
+        return f"{what}: its output does not depend on its input"
+    if refused.value is None or refused.bound is None:
+        return f"{what}: its {refused.quantity} cannot be measured"
+    value, bound = (write_value(refused.quantity, one) for one in (refused.value, refused.bound))
+    return f"{what}: {refused.quantity} is {value} ({refused.rung}); the limit is {bound}"
 
 
 class RefusedCandidates:
