@@ -260,5 +260,5 @@ def test_a_limit_that_is_new_measures_the_trials_of_before(tmp_path: Path, stopw
     assert stopwatch.asked == []
     run = nas_tune.resume(tmp_path / "run", trainable=train, space=SPACE, limits={"latency": "5ms"}, max_trials=9)
     runs_at_all = [tree for tree in map(first.tree, first.trials()["trial"]) if tree["a"] != 3]
-    assert stopwatch.asked[: len(runs_at_all)] == runs_at_all
+    assert all(stopwatch.asked.count(tree) == 1 for tree in runs_at_all)
     assert run.best()["latency"].iloc[0] <= 5
