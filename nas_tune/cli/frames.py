@@ -123,8 +123,13 @@ def _json(frame: pd.DataFrame) -> str:
     return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
 
 
+def _is_missing(value: object) -> bool:
+    """Whether a cell has no value: None, pandas' NA and NaT, or NaN, which is that of a text column of dtype `str`."""
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
 def _plain_value(value: Any) -> Any:
-    if value is None or value is pd.NA or value is pd.NaT:
+    if _is_missing(value):
         return None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -142,7 +147,7 @@ def _column(name: str, series: pd.Series[Any]) -> TableColumn:
         return TableColumn(plain(name), _numbers(series), right=True)
     if isinstance(series.dtype, pd.DatetimeTZDtype):
         return TableColumn(plain(name), ["-" if pd.isna(t) else f"{t:%Y-%m-%d %H:%M:%S}" for t in series])
-    cells = ["-" if value is None or value is pd.NA else plain(value) for value in series]
+    cells = ["-" if _is_missing(value) else plain(value) for value in series]
     return TableColumn(plain(name), cells, elastic=True)
 
 

@@ -48,6 +48,20 @@ def test_other_kinds_of_values_are_written_out() -> None:
     assert cells(*times) == ["2026-01-02 03:04:05", "-"]
 
 
+@pytest.mark.parametrize("dtype", ["str", "string", "object", "category"])
+def test_a_text_that_is_missing_is_a_dash(dtype: str) -> None:
+    if dtype == "str" and pd.__version__.startswith("2."):
+        pytest.skip("before pandas 3, `str` is no dtype of its own and makes the text 'None' of what is missing")
+    assert cells("nb201", None, "nan", dtype=dtype) == ["nb201", "-", "nan"]
+
+
+def test_other_kinds_of_missing_values_are_dashes_too() -> None:
+    assert cells([1], NAN, {"a": 1}, dtype="object") == ["[1]", "-", "{'a': 1}"]
+    assert cells(True, None, dtype="boolean") == ["True", "-"]
+    assert cells(pd.Timestamp("2026-01-02 03:04:05"), pd.NaT) == ["2026-01-02 03:04:05", "-"]
+    assert cells(pd.Timedelta(seconds=1), pd.NaT) == ["0 days 00:00:01", "-"]
+
+
 def test_texts_may_be_cut_and_numbers_stand_to_the_right() -> None:
     frame = pd.DataFrame({"n": [1], "text": ["x"], "when": pd.to_datetime(["2026-01-02T03:04:05Z"]), "is": [True]})
     columns = {column.header: (column.right, column.elastic) for column in text_columns(frame)}
