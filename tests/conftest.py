@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import settings
 
 # Read by Ray when it starts; set before any test can start it.
@@ -29,6 +32,17 @@ atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 # The machine is shared, so no deadline; the same examples each time, so that a red run can be repeated.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
+
+# A call of `CliRunner` makes all commands of the app before it runs one, which takes longer than most of them.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Read the operators of ONNX once: torch's exporter compiles all of them before each file, for most of a second."""
+    registration = sys.modules.get("torch.onnx._internal.exporter._registration")
+    made = getattr(getattr(registration, "ONNXRegistry", None), "from_torchlib", None)
+    if made is not None and not hasattr(made, "cache_info"):
+        registration.ONNXRegistry.from_torchlib = staticmethod(functools.cache(made))  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="session")

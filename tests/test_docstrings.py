@@ -90,8 +90,7 @@ def described(text: str) -> set[str]:
 
 def ports() -> set[tuple[str, tuple[str, ...]]]:
     """Methods that a port or base class describes in full: those that implement them need not repeat it."""
-    trees = [tree_of(path) for path in FILES]
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    classes = [node for path in FILES for node in _classes(tree_of(path))]
     bases = {_last(base) for node in classes for base in node.bases}
     found: set[tuple[str, tuple[str, ...]]] = set()
     for node in classes:
@@ -101,9 +100,21 @@ def ports() -> set[tuple[str, tuple[str, ...]]]:
     return found
 
 
+def _classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
+    """Every class of a file, also those inside functions and classes. Expressions, which hold none, are left out."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.ClassDef):
+            yield node
+        todo.extend(one for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt | ast.excepthandler))
+
+
 def _last(base: ast.expr) -> str:
     """The name of a base class, without its module and its type arguments."""
-    return ast.unparse(base).split("[")[0].split(".")[-1]
+    if isinstance(base, ast.Subscript):
+        return _last(base.value)
+    return base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else ""
 
 
 def raised(function: Function) -> set[str]:

@@ -92,7 +92,7 @@ def test_the_code_that_a_run_names_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_supernet_learns_by_them(tmp_path: Path) -> None:
-    method = {"name": "spos", "channels": 2, "cells": 1, "batch_size": 8}
+    method = {"name": "spos", "channels": 2, "cells": 1, "batch_size": 8, "population": 4, "generations": 1}
     run = searched(tmp_path / "run", strategy=method, metric=None, max_trials=1, trainable={"device": "cpu"})
     assert run.metric == "discrete_rmse"
     row = run.epochs().iloc[0]

@@ -38,9 +38,9 @@ def test_predictions_without_any_class_are_a_column_too() -> None:
     assert frame["prediction"].tolist() == ["", ""]
 
 
-@pytest.mark.parametrize("method", ["spos", "darts"])
-def test_a_supernet_learns_several_classes(tmp_path: Path, method: str) -> None:
-    strategy = {"name": method, "channels": 2, "cells": 1, "batch_size": 8}
+@pytest.mark.parametrize("method", [{"name": "spos", "population": 4, "generations": 1}, {"name": "darts"}])
+def test_a_supernet_learns_several_classes(tmp_path: Path, method: dict[str, Any]) -> None:
+    strategy = {**method, "channels": 2, "cells": 1, "batch_size": 8}
     run = nas_tune.search("nb201", run_dir=tmp_path / "run", strategy=strategy, trainable={"device": "cpu"}, **KEYS)
     assert (run.metric, run.mode) == ("discrete_map", "max")
     assert 0 <= run.best()["discrete_map"].iloc[0] <= 1

@@ -33,6 +33,7 @@ from tests.notebooks.pages import (
 from tests.registries import kept
 from trainables.__main__ import main as trainables_main
 from trainables.export.formats import FORMATS
+from trainables.networks.nb201 import build_nb201
 
 SHOWS = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
 STARTS_RAY = ("guides/limits",)
@@ -81,6 +82,13 @@ def ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nas_tune.dashboards.viewer.has_tensorboard", lambda: False)
 
 
+@pytest.fixture
+def _small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page need not train networks of 15 cells to show what it shows."""
+    monkeypatch.setitem(build_nb201.__kwdefaults__, "cells", 1)
+
+
+@pytest.mark.usefixtures("_small_networks")
 @pytest.mark.parametrize(("page", "whole"), list(cases()))
 def test_what_a_page_shows_runs(page: Path, whole: bool, folder: Path) -> None:
     """The blocks of a page are one story: they share a folder, and Python's names."""

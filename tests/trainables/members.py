@@ -6,4 +6,4 @@ import pytest
 
 __all__ = ["SWEEP"]
 
-SWEEP = pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+SWEEP = pytest.mark.parametrize("count", [10, pytest.param(200, marks=pytest.mark.slow)])

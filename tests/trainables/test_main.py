@@ -185,7 +185,18 @@ def test_settings_are_read_as_json_or_text():
 
 
 def darts(*arguments):
-    small = ["--space", "nb201", "--set", "channels=1", "--set", "batch_size=512", "--set", "augment=false"]
+    small = [
+        "--space",
+        "nb201",
+        "--set",
+        "channels=1",
+        "--set",
+        "cells=1",
+        "--set",
+        "batch_size=512",
+        "--set",
+        "augment=false",
+    ]
     return main(["darts", *small, "--epochs", "1", *arguments])
 
 

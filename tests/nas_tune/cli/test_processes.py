@@ -92,7 +92,9 @@ def test_data_goes_to_stdout_and_talk_to_stderr(place: Path) -> None:
     # faults/test_signals.py sends the other.
     [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
 )
-def test_a_signal_stops_the_search_which_then_goes_on(place: Path, number: signal.Signals, code: int) -> None:
+def test_a_signal_stops_the_search_which_then_goes_on(
+    place: Path, number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     search = start(place, "search", "c.toml", "--set", "trainable.seconds=0.05")
     _wait_for_trials(place, search)
     started = time.monotonic()
@@ -103,10 +105,11 @@ def test_a_signal_stops_the_search_which_then_goes_on(place: Path, number: signa
     assert "stopped; go on with: nas-tune resume runs/toy" in err
     assert "Traceback" not in err
     done = _trials(place)
-    resume = start(place, "resume", "toy", "-q", "--set", f"max_trials={done + 2}")
-    out, err = resume.communicate(timeout=120)
-    assert resume.returncode == 0, err
-    assert f"{done + 2} trials: {done + 2} complete" in out
+    monkeypatch.syspath_prepend(place)
+    resume = call("resume", str(place / "runs" / "toy"), "-q", "--set", f"max_trials={done + 2}")
+    del sys.modules["own"]
+    assert resume.exit_code == 0, resume.output
+    assert f"{done + 2} trials: {done + 2} complete" in resume.stdout
 
 
 def test_a_second_driver_is_refused_while_readers_are_welcome(place: Path) -> None:

@@ -173,7 +173,7 @@ configs = st.builds(
 
 
 @given(configs)
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_toml_and_json_give_an_equal_configuration_back(config: SearchConfig) -> None:
     assert SearchConfig.from_toml(config.to_toml()) == config
     assert SearchConfig.from_json(config.to_json()) == config

@@ -96,7 +96,7 @@ def test_without_a_whole_epoch_it_says_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["classifier", "supernet"])
 def test_networks_leave_their_epochs_and_can_be_evaluated(tmp_path: Path, what: str) -> None:
-    data = {"channels": 2, "batch_size": 256, "device": "cpu"}
+    data = {"channels": 2, "cells": 1, "batch_size": 256, "device": "cpu"}
     given: dict[str, Any] = {"max_epochs": 500, "max_trials": 1, "executor": "inline", "run_dir": tmp_path / "run"}
     if what == "supernet":
         given |= {"strategy": "spos", "trainable": {"name": "image_classifier"}}

@@ -52,12 +52,14 @@ def decide(scheduler: Scheduler, told: list[Report]) -> list[Verdict | int | Non
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 @given(told=reports())
+@settings(max_examples=40)
 def test_the_same_reports_in_the_same_order_give_the_same_decisions(name: str, told: list[Report]) -> None:
     assert decide(make(name, MAX_EPOCHS), told) == decide(make(name, MAX_EPOCHS), told)
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 @given(told=reports())
+@settings(max_examples=40)
 def test_nothing_is_stopped_at_its_last_epoch(name: str, told: list[Report]) -> None:
     scheduler = make(name, MAX_EPOCHS)
     for trial, epoch, score in told:
@@ -67,6 +69,7 @@ def test_nothing_is_stopped_at_its_last_epoch(name: str, told: list[Report]) -> 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 @given(told=reports())
+@settings(max_examples=40)
 def test_only_what_paused_is_promoted_and_only_by_those_who_say_so(name: str, told: list[Report]) -> None:
     scheduler = make(name, MAX_EPOCHS)
     paused = set()

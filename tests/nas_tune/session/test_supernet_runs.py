@@ -102,8 +102,8 @@ def test_a_task_decides_what_a_supernet_learns_and_by_what_it_is_judged(tmp_path
     np.savez(tmp_path / "angles.npz", x=images, angle=numbers)
     run = nas_tune.search(
         "nb201", task="regression", data=str(tmp_path / "angles.npz"), target="angle", max_trials=1,
-        strategy={"name": "spos", "channels": 2, "cells": 1, "batch_size": 8}, max_epochs=1, executor="inline",
-        run_dir=tmp_path / "run",
+        strategy={"name": "spos", "channels": 2, "cells": 1, "batch_size": 8, "population": 4, "generations": 1},
+        max_epochs=1, executor="inline", run_dir=tmp_path / "run",
     )  # fmt: skip
     assert (run.config.metric, run.config.mode) == ("discrete_rmse", "min")
     assert run.best()["rmse"].notna().all()

@@ -21,6 +21,7 @@ from nas_tune.session.search_setup import SearchSetup
 from nas_tune.strategies import STRATEGIES
 from nas_tune.strategies.feasible_first import broken_by
 from search_spaces import Space, choice, repeat
+from tests.sweeps import quick
 
 SMALL: dict[str, Any] = {"population": 5, "sample": 2, "startup": 4, "min_points": 3, "candidates": 8}
 SPACE = Space({"layers": repeat(choice(*range(8)), 2, 4), "head": choice(*range(8))})
@@ -28,6 +29,8 @@ SPACE = Space({"layers": repeat(choice(*range(8)), 2, 4), "head": choice(*range(
 BOUNDS = {"half": 14, "tenth": 6, "hundredth": 3}
 SHARES = [pytest.param(name, marks=[] if name == "tenth" else [pytest.mark.slow]) for name in BOUNDS]
 TRIALS, BEFORE, EPOCHS = 12, 4, 3
+OFTEN = ["auto", "evolution", "nsga2", "predictor", "random", "tpe"]
+"""Strategies of each kind: a limit is kept by the proposer, whichever proposes."""
 
 
 def weight(architecture: Any) -> float:
@@ -72,9 +75,7 @@ def holds(run: Run, bound: float) -> None:
 @pytest.mark.parametrize(
     "share", [pytest.param("half", marks=pytest.mark.slow), "tenth", pytest.param("hundredth", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize(
-    "name", [pytest.param(one, marks=[pytest.mark.slow] if one == "gp" else []) for one in sorted(STRATEGIES)]
-)
+@pytest.mark.parametrize("name", quick(sorted(STRATEGIES), OFTEN))
 def test_a_strategy_trains_nothing_over_a_limit_also_when_it_is_resumed(name: str, share: str, tmp_path: Path) -> None:
     strategy = {"name": name, **settings_of(name)}
     whole = searched(tmp_path / "whole", BOUNDS[share], strategy=strategy)

@@ -54,12 +54,12 @@ def test_parameters_are_the_published_ones(name, settings, count):
     ("name", "millions", "auxiliary"),
     [
         ("PC_DARTS", 3.63, False),
-        ("PDARTS", 3.43, False),
-        ("SNAS", 2.66, False),
+        pytest.param("PDARTS", 3.43, False, marks=pytest.mark.slow),
+        pytest.param("SNAS", 2.66, False, marks=pytest.mark.slow),
         ("FairDARTS_d", 3.84, True),
         ("NASNet", 3.83, False),
-        ("AmoebaNet", 3.15, False),
-        ("ENASNet", 4.02, False),
+        pytest.param("AmoebaNet", 3.15, False, marks=pytest.mark.slow),
+        pytest.param("ENASNet", 4.02, False, marks=pytest.mark.slow),
     ],
 )
 def test_parameters_round_to_the_published_ones(name, millions, auxiliary):

@@ -77,9 +77,11 @@ def of_numbers(data: str, method: str, **more: Any) -> dict[str, Any]:
     return {**SMALL, "task": "regression", "data": data, "target": "angle", "method": method, **more}
 
 
-@pytest.mark.parametrize("method", ["darts", "enas"])
-def test_numbers_are_learned_and_the_architecture_is_judged_by_their_error(angles: str, method: str) -> None:
-    search = begun(of_numbers(angles, method))
+@pytest.mark.parametrize(("method", "settings"), [("darts", {}), ("enas", {"population": 5})])
+def test_numbers_are_learned_and_the_architecture_is_judged_by_their_error(
+    angles: str, method: str, settings: dict[str, int]
+) -> None:
+    search = begun(of_numbers(angles, method, method_settings=settings))
     first, *_, last = (search.step() for _ in range(3))
     assert {"rmse", "mae", "loss", "train_rmse", "discrete_rmse"} <= last.keys()
     assert not [name for name in last if "accuracy" in name]
@@ -124,7 +126,7 @@ def test_a_task_with_two_inputs_is_searched_saved_and_continued(tmp_path: Path) 
 
 
 def test_shared_weights_score_by_the_task_of_their_supernet(angles: str, tmp_path: Path) -> None:
-    search = begun(of_numbers(angles, "spos"), 1)
+    search = begun(of_numbers(angles, "spos", method_settings={"population": 4, "generations": 1}), 1)
     search.step()
     search.save(tmp_path / "supernet")
     shared = SharedWeights(checkpoint=str(tmp_path / "supernet"), calibration=16)

@@ -18,7 +18,6 @@ from tests.trainables.data.tables.frames import small
 from tests.trainables.tasks.numbers import turned
 from tests.trainables.tasks.own_task import SPACE, Growth, build
 from trainables import testing
-from trainables.costs.zero_cost import PROXIES
 from trainables.data.tables import frames_of
 from trainables.errors import DataError, TrainableError
 from trainables.export import export_network
@@ -235,7 +234,9 @@ def test_costs_and_proxies_need_no_set_up(case: Case, tmp_path: Path) -> None:
     learner = case.learner(tmp_path)
     example = learner.task.load(torch.device("cpu")).example()
     if isinstance(example, torch.Tensor) and example.is_floating_point():
-        assert all(learner.zero_cost(case.space.sample(0), proxy, seed=0) < float("inf") for proxy in PROXIES)
+        # What the proxies do to a network is tested with them; zico alone asks the task, for its loss.
+        for proxy in ("naswot", "zico"):
+            assert learner.zero_cost(case.space.sample(0), proxy, seed=0) < float("inf")
         return
     said = "so use 'parameters' or 'macs'" if isinstance(example, torch.Tensor) else "zico needs a network with one"
     with pytest.raises(TrainableError, match=said):

@@ -22,6 +22,8 @@ from trainables.tasks.image_classifier import ImageClassifier
 from trainables.tasks.learner import Learner
 from trainables.tasks.registry import TASKS, task_settings
 
+pytestmark = pytest.mark.usefixtures("few_digits")
+
 SMALL: dict[str, Any] = {"space": "nb201", "data": "digits", "channels": 2, "cells": 1}
 SPACE = search_spaces.get("nb201").beside(
     lr=real(1e-3, 0.1, log=True), batch_size=choice(64, 128), label_smoothing=real(0.0, 0.2)

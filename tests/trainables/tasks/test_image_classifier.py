@@ -16,10 +16,12 @@ from trainables.training.optimization import Optimization, Optimizer
 from trainables.trial.checkpoint import read_tensors, write_tensors
 from trainables.trial.session import TrialSession
 
+pytestmark = pytest.mark.usefixtures("few_digits")
+
 CELL = search_spaces.get("nb201").from_string(
     "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 )
-TINY = {"channels": 2, "batch_size": 256}
+TINY = {"channels": 2, "cells": 1, "batch_size": 64}
 
 
 def started(seed=0, max_epochs=3, architecture=CELL, **settings):
@@ -30,18 +32,6 @@ def started(seed=0, max_epochs=3, architecture=CELL, **settings):
 
 def epochs(classifier, count):
     return [classifier.step() for _ in range(count)]
-
-
-def test_learns_digits_and_reports_what_it_promises():
-    classifier = started(max_epochs=4, channels=8, batch_size=32)
-    metrics = epochs(classifier, 4)[-1]
-    assert metrics["accuracy"] > 0.9
-    assert classifier.evaluate("test")["accuracy"] > 0.9
-    assert set(metrics) == {
-        "accuracy", "loss", "train_loss", "train_accuracy", "lr", "parameters", "macs", "model_bytes"
-    }  # fmt: skip
-    assert {type(value) for value in metrics.values()} == {int, float}
-    assert metrics["parameters"] == sum(p.numel() for p in classifier.network.parameters())
 
 
 def test_follows_the_protocol():

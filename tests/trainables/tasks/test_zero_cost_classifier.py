@@ -15,7 +15,7 @@ SPACE = search_spaces.get("nb201")
 
 
 def classifier(**settings: object) -> ImageClassifier:
-    return ImageClassifier(channels=4, device="cpu", **settings)  # type: ignore[arg-type]
+    return ImageClassifier(channels=4, cells=1, device="cpu", **settings)  # type: ignore[arg-type]
 
 
 def test_it_scores_without_set_up_and_the_same_again() -> None:
@@ -29,7 +29,7 @@ def test_it_scores_without_set_up_and_the_same_again() -> None:
 
 def test_its_score_is_of_its_own_network_and_data() -> None:
     architecture = SPACE.sample(3)
-    wide = ImageClassifier(channels=8, device="cpu")
+    wide = ImageClassifier(channels=8, cells=1, device="cpu")
     sizes = [each.zero_cost(architecture, "parameters", seed=0) for each in (classifier(), wide)]
     wide.setup(architecture, seed=0, max_epochs=1)
     assert sizes[1] == sum(value.numel() for value in wide.network.parameters()) > sizes[0]
