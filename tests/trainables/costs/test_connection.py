@@ -49,7 +49,8 @@ def test_one_of_several_inputs_is_enough_and_tokens_are_not_traced():
 def test_it_agrees_with_numbers_on_cells():
     space, different = search_spaces.get("nb201"), 0
     # One of these members has no path from its input to its output.
-    ends = [space.from_params(dict.fromkeys((p.name for p in space.parameters), "none")), *map(space.sample, range(14, 30))]
+    empty = space.from_params(dict.fromkeys((p.name for p in space.parameters), "none"))
+    ends = [empty, *map(space.sample, range(14, 30))]
     for member in ends:
         settings = {"num_classes": 3, "in_channels": 3, "channels": 4, "cells": 1}
         with torch.device("meta"):
