@@ -2,29 +2,39 @@
 
     NAS_TUNE_DATA=<folder with cifar10> python tests/benchmarks/streaming.py
     NAS_TUNE_DATA=<folder with cifar10> python tests/benchmarks/streaming.py --only arrays
+    NAS_TUNE_DATA=<folder with tiny_shakespeare> python tests/benchmarks/streaming.py --only text
 
 4,000 pictures of CIFAR-10 are written as PNG and as JPEG files of 32 x 32, and scaled by four as JPEG files of
 128 x 128, which are decoded and scaled to 64. "arrays" are the same of 32 x 32 and of 128 x 128 in an `.npz` file, as
-which data sets of PyTorch and of Hugging Face are written, too. The alternatives are interleaved in one process. Torch
-has one thread beside those that decode. "data alone" goes through the batches without a network. Seconds are CPU
-seconds of all threads: what streaming costs. Where a core is idle, the wall time is that of the longer of both works.
+which data sets of PyTorch and of Hugging Face are written, too. "text" is tiny Shakespeare forty times, whose tokens
+stay on the disk; each way is loaded in a process of its own, which says its memory, too.
+
+The alternatives are interleaved in one process. Torch has one thread beside those that decode. "data alone" goes
+through the batches without a network. Seconds are CPU seconds of all threads: what streaming costs. Where a core is
+idle, the wall time is that of the longer of both works.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from _report import heading, interleaved, line
 from PIL import Image
 
 import search_spaces
 from trainables.data import DataSettings, ImageData, load_images, load_raw
+from trainables.data.texts import TextSettings, load_text
 from trainables.tasks.learner import Learner
 from trainables.training.fetching import fetched
 
@@ -85,6 +95,35 @@ def compare(title: str, path: Path, resize: int | None = None) -> None:
     report(seconds)
 
 
+def text_ways() -> None:
+    original = (Path(os.environ["NAS_TUNE_DATA"]) / "tiny_shakespeare" / "input.txt").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "text.txt"
+        path.write_text(original * 40, encoding="utf-8")
+        heading(f"a text of {len(original) * 40:,} characters")
+        for stream in (False, True):
+            command = [sys.executable, __file__, "--text", str(path), *(["--stream"] if stream else [])]
+            subprocess.run(command, check=True)
+
+
+def text_way(path: Path, *, stream: bool) -> None:
+    way = "streamed" if stream else "in memory"
+    start, before = time.process_time(), psutil.Process().memory_info().rss
+    data = load_text(TextSettings(data=str(path), stream=stream), CPU)
+    line(f"{way}: loaded", time.process_time() - start, "CPU s")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    line(f"{way}: most memory while it is loaded", peak / 2**20, "MiB")
+    generator = torch.Generator().manual_seed(0)
+    seconds = []
+    for _ in range(ROUNDS):
+        order = torch.randint(len(data.train), (1000, BATCH), generator=generator)
+        start = time.process_time()
+        for rows in order:
+            data.train.rows(rows)
+        seconds.append(time.process_time() - start)
+    line(f"{way}: a batch of {BATCH} examples of {data.context}", 1000 * min(seconds), "microseconds")
+
+
 def cpu_seconds(run: Callable[[], object]) -> float:
     started = time.process_time()
     run()
@@ -98,18 +137,26 @@ def report(seconds: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=["files", "arrays"])
-    only = parser.parse_args().only
+    parser.add_argument("--only", choices=["files", "arrays", "text"])
+    parser.add_argument("--text", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    only = arguments.only
     torch.set_num_threads(1)
+    if arguments.text is not None:
+        text_way(arguments.text, stream=arguments.stream)
+        return
+    if only in (None, "text"):
+        text_ways()
     with tempfile.TemporaryDirectory() as folder:
-        for scale in (1, 4) if only != "files" else ():
+        for scale in (1, 4) if only in (None, "arrays") else ():
             compare(f"arrays {32 * scale} x {32 * scale}", written_arrays(Path(folder) / f"{scale}.npz", scale))
         for title, kind, scale, resize in (
             ("PNG 32 x 32", "png", 1, None),
             ("JPEG 32 x 32", "jpg", 1, None),
             ("JPEG 128 x 128 scaled to 64", "jpg", 4, 64),
         ):
-            if only == "arrays":
+            if only not in (None, "files"):
                 break
             compare(title, written(Path(folder) / f"{kind}{scale}", kind, scale), resize)
 

@@ -13,7 +13,7 @@ from trainables.data.multi_label import raw_multi
 from trainables.data.parts import PartName
 from trainables.data.pixels import Images
 from trainables.data.settings import DataSettings
-from trainables.data.streaming import StreamedImages, decoded_bytes, why_streamed
+from trainables.data.streaming import StreamedImages, by_threads, decoded_bytes, why_streamed
 from trainables.data.targets import raw_numbers
 from trainables.errors import DataError
 
@@ -98,7 +98,8 @@ def gathered(
         DataError: an image is damaged, images differ in size, colours or depth, or labels do not fit.
     """
     needed = sum(decoded_bytes(some.images, decoding.resize) for some in parts.values())
-    why = why_streamed(needed, decoding.stream, decoding.loaders)
+    how, otherwise = by_threads(decoding.loaders, "decode"), "stream = false decodes them before"
+    why = why_streamed(needed, decoding.stream, how, "decoded they", otherwise)
     decoded = {part: _streamed(some, decoding) if why else _decoded(some, decoding) for part, some in parts.items()}
     if len({found.depth for found in decoded.values()}) > 1:
         said = ", ".join(f"{parts[part].place}: {found.depth}" for part, found in decoded.items())

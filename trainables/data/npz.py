@@ -22,7 +22,7 @@ from trainables.data.multi_label import multi_labels, raw_multi
 from trainables.data.numbers import as_float32, check_float32
 from trainables.data.parts import PARTS, PartName, part_of, usual_names
 from trainables.data.pixels import Images
-from trainables.data.streaming import MappedArray, MappedRows, why_streamed
+from trainables.data.streaming import MappedArray, MappedRows, by_threads, why_streamed
 from trainables.data.targets import raw_numbers, target_numbers
 from trainables.errors import DataError
 
@@ -155,7 +155,7 @@ def mapped_arrays(
     """
     with zipfile.ZipFile(path) as archive:
         needed = sum(archive.getinfo(f"{name}.npy").file_size for name in names)
-    why = why_streamed(needed, stream, loaders, encoded=False)
+    why = why_streamed(needed, stream, by_threads(loaders, "read"), "they", "stream = false reads them before")
     if not why:
         return {}, ""
     found = {name: MappedArray.of_npz(path, name) for name in names}

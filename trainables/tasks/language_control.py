@@ -8,13 +8,15 @@ different, gives the share d / (c + d) to the shorter history. Below the unigram
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from trainables.controls import Control
 from trainables.data.texts import TextData, TextPart
+from trainables.data.texts.pieces import pieces_of
 
 __all__ = ["NAMES", "ngrams"]
 
@@ -32,7 +34,7 @@ def ngrams(data: TextData, metrics: Callable[[float], Mapping[str, float]]) -> l
     Returns:
         The metrics on the validation and the test part, and the CPU seconds; or why there are none.
     """
-    size, train = data.vocabulary.size, data.train.tokens.numpy().astype(np.int64)
+    size, train = data.vocabulary.size, data.train.tokens.numpy()
     parts = {name: part for name, part in (("validation", data.validation), ("test", data.test)) if len(part)}
     found = []
     for order, name in enumerate(NAMES, 1):
@@ -41,37 +43,80 @@ def ngrams(data: TextData, metrics: Callable[[float], Mapping[str, float]]) -> l
             reason = f"{size:,} different tokens are too many to number the sequences of {order}"
             found.append(Control(name, {}, time.process_time() - start, reason))
             continue
-        scores = {part: metrics(_loss(train, _text(tokens), order, size)) for part, tokens in parts.items()}
+        counts = [_Counts.of(train, length, size) for length in range(1, order + 1)]
+        scores = {part: metrics(_loss(counts, _text(tokens), size)) for part, tokens in parts.items()}
         found.append(Control(name, scores, time.process_time() - start))
     return found
 
 
 def _text(part: TextPart) -> Array:
     """The tokens of all examples: the first one is predicted by none of them."""
-    tokens: Array = part.tokens[: len(part) * part.context + 1].numpy().astype(np.int64)
+    tokens: Array = part.tokens[: len(part) * part.context + 1].numpy()
     return tokens
 
 
-def _loss(train: Array, text: Array, order: int, size: int) -> float:
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """How often sequences of one length occur in the training part.
+
+    Attributes:
+        length: of the sequences.
+        sequences: their numbers, ascending.
+        often: how often each occurs.
+        histories: the numbers of the sequences without their last token, ascending.
+        followed: the tokens that have followed each of these.
+        different: how many of them are different.
+    """
+
+    length: int
+    sequences: Array
+    often: Array
+    histories: Array
+    followed: Array
+    different: Array
+
+    @classmethod
+    def of(cls, train: Array, length: int, size: int) -> _Counts:
+        """Count the sequences of a text, a piece at a time."""
+        found = [
+            np.unique(_numbered(piece, length, size), return_counts=True)
+            for piece in pieces_of(train, overlap=length - 1)
+            if len(piece) >= length
+        ]
+        sequences, places = np.unique(np.concatenate([one for one, _ in found]), return_inverse=True)
+        often = np.zeros(len(sequences), dtype=np.int64)
+        np.add.at(often, places, np.concatenate([counts for _, counts in found]))
+        histories, starts = np.unique(sequences // size, return_index=True)
+        followed = np.add.reduceat(often, starts)
+        different = np.diff([*starts.tolist(), len(sequences)])
+        return cls(length, sequences, often, histories, followed, different)
+
+
+def _loss(counts: Sequence[_Counts], text: Array, size: int) -> float:
     """The mean loss in nats of every token of a text but the first."""
-    pieces = [(text[1:], 1)] if order == 1 else [(text, order)]
+    order = len(counts)
+    if order == 1:
+        return -_log_likelihood(counts, text[1:], size) / (len(text) - 1)
+    total = _log_likelihood(counts, text, size)
     if order > 2:
-        pieces.append((text[: order - 1], order - 1))  # these have too short a history
-    total = sum(float(np.log(_probabilities(train, piece, short, size)).sum()) for piece, short in pieces)
+        total += _log_likelihood(counts[:-1], text[: order - 1], size)  # these have too short a history
     return -total / (len(text) - 1)
 
 
-def _probabilities(train: Array, text: Array, order: int, size: int) -> Array:
-    """The probability of each token of a text that has `order - 1` tokens before it."""
+def _log_likelihood(counts: Sequence[_Counts], text: Array, size: int) -> float:
+    """The logarithms of the probabilities of all tokens that have the tokens before them, summed."""
+    pieces = pieces_of(text, overlap=len(counts) - 1)
+    return sum(float(np.log(_probabilities(counts, piece, size)).sum()) for piece in pieces)
+
+
+def _probabilities(counts: Sequence[_Counts], text: Array, size: int) -> Array:
+    """The probability of each token of a text that has as many tokens before it as the longest history has."""
+    order = len(counts)
     found = np.full(max(0, len(text) - order + 1), 1 / size)
-    for length in range(1, order + 1):
-        sequences, counts = np.unique(_numbered(train, length, size), return_counts=True)
-        histories, starts = np.unique(sequences // size, return_index=True)
-        followed = np.add.reduceat(counts, starts)
-        different = np.diff([*starts.tolist(), len(sequences)])
-        asked = _numbered(text, length, size)[order - length :]
-        often = _looked_up(sequences, counts, asked)
-        c, d = (_looked_up(histories, values, asked // size) for values in (followed, different))
+    for one in counts:
+        asked = _numbered(text, one.length, size)[order - one.length :]
+        often = _looked_up(one.sequences, one.often, asked)
+        c, d = (_looked_up(one.histories, values, asked // size) for values in (one.followed, one.different))
         found = np.where(c > 0, (often + d * found) / np.maximum(c + d, 1), found)
     return found
 

@@ -46,7 +46,7 @@ def is_streamed(needed: int, stream: bool | None) -> bool:
     """
     if stream is None and needed > _LARGEST:
         return True
-    return bool(why_streamed(needed, stream, 1, encoded=False))
+    return bool(why_streamed(needed, stream, "", "", ""))
 
 
 def check_disk(needed: int, folder: Path, place: str) -> None:

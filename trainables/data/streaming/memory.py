@@ -9,7 +9,7 @@ import psutil
 
 from trainables.data.decode import Encoded, size_of
 
-__all__ = ["decoded_bytes", "free_memory", "why_streamed"]
+__all__ = ["by_threads", "decoded_bytes", "free_memory", "why_streamed"]
 
 _SHARE = 0.25
 """The share of the free memory that data may take: while images are read, memory holds them three times."""
@@ -49,29 +49,40 @@ def decoded_bytes(encoded: Sequence[Encoded], resize: int | None) -> int:
     return len(encoded) * pixels * channels * size
 
 
-def why_streamed(needed: int, stream: bool | None, loaders: int, *, encoded: bool = True) -> str:
-    """Decide whether images are decoded, or arrays are read, while the network trains.
+def why_streamed(needed: int, stream: bool | None, how: str, what: str, otherwise: str) -> str:
+    """Decide whether data are read from their files while the network trains.
 
     Args:
         needed: bytes of all in memory.
         stream: the setting; None streams what would take more than a quarter of the free memory.
-        loaders: the number of threads.
-        encoded: whether they are images to decode; else they are plain arrays.
+        how: what happens where they are streamed, for the note.
+        what: would take the memory, in the plural.
+        otherwise: how a person turns it off, and what that does.
 
     Returns:
         A note for a person; empty where all are in memory before.
     """
-    verb = "decode" if encoded else "read"
-    how = f"{loaders} thread{f's {verb}' if loaders > 1 else f' {verb}s'} them while the network trains"
     if stream is not None:
         return f"streamed: {how}" if stream else ""
     free = free_memory()
     if needed <= _SHARE * free:
         return ""
     return (
-        f"streamed, since {'decoded ' if encoded else ''}they would take {_said(needed)} and {_said(free)} of memory "
-        f"are free: {how} (stream = false {verb}s them before)"
+        f"streamed, since {what} would take {_said(needed)} and {_said(free)} of memory are free: {how} ({otherwise})"
     )
+
+
+def by_threads(loaders: int, verb: str) -> str:
+    """Say that threads do something with the data while the network trains.
+
+    Args:
+        loaders: the number of threads.
+        verb: what they do, such as "decode".
+
+    Returns:
+        A part of a sentence, for `why_streamed`.
+    """
+    return f"{loaders} thread{f's {verb}' if loaders > 1 else f' {verb}s'} them while the network trains"
 
 
 def _said(size: int) -> str:

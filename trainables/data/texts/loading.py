@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from trainables.data.cache_keys import CacheKey
-from trainables.data.parts import PARTS, PartName
+from trainables.data.parts import PARTS, PartName, parts_of_files
+from trainables.data.streaming import why_streamed
+from trainables.data.texts.mapping import KeptTokens
 from trainables.data.texts.noticed import check_tokens_differ, copied_pieces, noticed_ids
-from trainables.data.texts.reading import RawText, path_of_text, read_text_parts, text_files
+from trainables.data.texts.pieces import pieces_of, unique_of
+from trainables.data.texts.reading import (
+    RawText,
+    joined_points,
+    path_of_text,
+    read_text_parts,
+    text_files,
+    unit_of,
+)
 from trainables.data.texts.settings import TextSettings
 from trainables.data.texts.text import TextData, TextPart
 from trainables.data.texts.vocabulary import Vocabulary
@@ -23,8 +36,16 @@ from trainables.kept_data import is_kept
 __all__ = ["described_text", "load_text", "text_checksum"]
 
 Array = np.ndarray[Any, Any]
+_Stamp = tuple[tuple[str, int, int], ...]
+"""Path, size and time of each file."""
 _SHOWN = 10
 _BYTES = 256
+_BYTES_A_TOKEN = 4
+"""Of tokens in memory."""
+_VERSION = 1
+"""Of the files of tokens on the disk."""
+_ELSEWHERE = ("data", "root", "context", "epoch_tokens", "stream")
+"""The settings on which the tokens do not depend."""
 
 
 def load_text(settings: TextSettings, device: torch.device) -> TextData:
@@ -53,7 +74,7 @@ def described_text(settings: TextSettings) -> list[str]:
         One line for each fact.
     """
     data = load_text(settings, torch.device("cpu"))
-    given, unit = _read(CacheKey(settings), _stamp(settings)).parts, data.vocabulary.unit
+    given, unit = _given_parts(settings), data.vocabulary.unit
     counts = [f"{len(data.train.tokens):,} {unit} to train on"]
     for part, share in (("validation", "validation_share"), ("test", "test_share")):
         tokens = getattr(data, part).tokens
@@ -66,6 +87,14 @@ def described_text(settings: TextSettings) -> list[str]:
         f"{data.epoch_tokens:,}",
         *data.notes,
     ]
+
+
+def _given_parts(settings: TextSettings) -> Collection[str]:
+    """The parts that a folder of files has; all others are drawn."""
+    path = path_of_text(settings)
+    if path is None or not path.is_dir():
+        return ("train",)
+    return {part or "train" for part in parts_of_files(path, text_files(path, unit_of(settings)), []).values()}
 
 
 def text_checksum(settings: TextSettings) -> str:
@@ -81,38 +110,99 @@ def text_checksum(settings: TextSettings) -> str:
     found = hashlib.sha256(text.unit.encode())
     for part, points in text.parts.items():
         found.update(part.encode())
-        found.update(np.ascontiguousarray(points, dtype="<i8").tobytes())
+        for piece in pieces_of(points):
+            found.update(np.ascontiguousarray(piece, dtype="<i8").data)
     return found.hexdigest()[:16]
 
 
 @lru_cache(maxsize=2)
-def _read(key: CacheKey[TextSettings], stamp: tuple[object, ...]) -> RawText:
-    return read_text_parts(key.settings)
+def _read(key: CacheKey[TextSettings], stamp: _Stamp) -> RawText:
+    return read_text_parts(key.settings, on_disk=bool(_why_streamed(key.settings)))
 
 
 @lru_cache(maxsize=4)
-def _load(key: CacheKey[TextSettings], device: str, stamp: tuple[object, ...]) -> TextData:
-    settings = key.settings
+def _load(key: CacheKey[TextSettings], device: str, stamp: _Stamp) -> TextData:
+    settings, place = key.settings, torch.device(device)
+    why = _why_streamed(settings)
+    if why:
+        name, (tokens, vocabulary, notes) = str(path_of_text(settings)), _tokens_on_disk(key, stamp)
+        parts = {part: _part(tokens.get(part), part, settings.context, place) for part in PARTS}
+        return _data(name, parts, vocabulary, settings, [*notes, why])
     text = _read(key, stamp)
+    points, vocabulary, notes = _numbered(text, settings)
+    parts = {}
+    for part in PARTS:
+        numbers = vocabulary.encode(points[part], f"{text.name}, {part}") if part in points else np.empty(0)
+        stride = 1 if part == "train" else settings.context
+        parts[part] = TextPart(torch.from_numpy(numbers.astype(np.int32)).to(place), settings.context, stride)
+    return _data(text.name, parts, vocabulary, settings, notes)
+
+
+def _numbered(text: RawText, settings: TextSettings) -> tuple[dict[PartName, Array], Vocabulary, list[str]]:
+    """The points of all parts, the vocabulary that numbers them, and what was noticed."""
     notes = list(text.notes)
     points = _parted(text, settings)
     check_tokens_differ(text.name, points["train"], text.unit)
     vocabulary = _vocabulary(points, text, settings, notes)
     notes += copied_pieces(points, text.unit)
-    place, context = torch.device(device), settings.context
-    parts = {}
-    for part in PARTS:
-        tokens = vocabulary.encode(points[part], f"{text.name}, {part}") if part in points else np.empty(0)
-        stride = 1 if part == "train" else context
-        parts[str(part)] = TextPart(torch.from_numpy(tokens.astype(np.int32)).to(place), context, stride)
-    most = (len(points["train"]) - 1) // context * context
-    wanted = settings.epoch_tokens
-    if wanted is not None and not context <= wanted <= len(points["train"]):
+    return points, vocabulary, notes
+
+
+def _tokens_on_disk(key: CacheKey[TextSettings], stamp: _Stamp) -> tuple[dict[str, Tensor], Vocabulary, list[str]]:
+    """The tokens of all parts in files, which are written unless they are kept."""
+    settings = key.settings
+    what = {one.name: getattr(settings, one.name) for one in fields(settings) if one.name not in _ELSEWHERE}
+    of_files = [(Path(file).name, size, changed) for file, size, changed in stamp]
+    named = settings.data if is_kept(settings.data) else None  # whose name tells the content
+    kept = KeptTokens(settings.data, hashlib.sha256(repr((_VERSION, what, named, of_files)).encode()).hexdigest()[:16])
+    found = kept.read()
+    if found is None:
+        text = _read(key, stamp)
+        kept.write(*_numbered(text, settings), text.name)
+        found = kept.read()
+    if found is None:
+        raise DataError(f"the tokens of {settings.data} were written and cannot be read; free some space on the disk")
+    return found
+
+
+def _part(tokens: Tensor | None, part: PartName, context: int, device: torch.device) -> TextPart:
+    tokens = torch.zeros(0, dtype=torch.int32) if tokens is None else tokens
+    return TextPart(tokens, context, 1 if part == "train" else context, device)
+
+
+def _data(
+    name: str,
+    parts: Mapping[PartName, TextPart],
+    vocabulary: Vocabulary,
+    settings: TextSettings,
+    notes: Sequence[str],
+) -> TextData:
+    count, context, wanted = len(parts["train"].tokens), settings.context, settings.epoch_tokens
+    most = (count - 1) // context * context
+    if wanted is not None and not context <= wanted <= count:
         raise DataError(
             f"epoch_tokens is {wanted:,}; it is at least the context, {context:,}, and at most the training part, "
-            f"{len(points['train']):,}: for more, train more epochs"
+            f"{count:,}: for more, train more epochs"
         )
-    return TextData(text.name, **parts, vocabulary=vocabulary, epoch_tokens=min(wanted or most, most), notes=notes)
+    return TextData(
+        name,
+        parts["train"],
+        parts["validation"],
+        parts["test"],
+        vocabulary=vocabulary,
+        epoch_tokens=min(wanted or most, most),
+        notes=notes,
+    )
+
+
+def _why_streamed(settings: TextSettings) -> str:
+    """A note for a person; empty where the tokens are in memory."""
+    path = path_of_text(settings)
+    if path is None or settings.stream is False:
+        return ""
+    size = sum(file.stat().st_size for file in text_files(path, unit_of(settings)))
+    how = "examples are read from the disk while the network trains"
+    return why_streamed(_BYTES_A_TOKEN * size, settings.stream, how, "the tokens", "stream = false reads them before")
 
 
 def _parted(text: RawText, settings: TextSettings) -> dict[PartName, Array]:
@@ -129,7 +219,8 @@ def _parted(text: RawText, settings: TextSettings) -> dict[PartName, Array]:
         kept = len(parts["train"]) - round(share * total)
         parts["train"], parts[part] = parts["train"][:kept], parts["train"][kept:]
     if settings.whole and "validation" in parts:
-        parts["train"] = np.concatenate([parts["train"], parts.pop("validation")])
+        on_disk = bool(_why_streamed(settings))
+        parts["train"] = joined_points([parts["train"], parts.pop("validation")], on_disk=on_disk)
     for part, points in parts.items():
         if len(points) <= settings.context:
             greater = "" if part == "train" or part in text.parts else f", a greater {part}_share"
@@ -147,23 +238,25 @@ def _vocabulary(
         return Vocabulary("bytes", _BYTES)
     train = points["train"]
     if text.unit == "ids":
-        size = settings.vocabulary or int(train.max()) + 1
+        size = settings.vocabulary or max(int(piece.max()) for piece in pieces_of(train)) + 1
         notes += noticed_ids(points, size)
         return Vocabulary("ids", size)
-    others = np.concatenate([points[part] for part in points if part != "train"])
-    made = Vocabulary.of_characters(train, others)
+    held = [some for part, some in points.items() if part != "train"]
+    known, others = unique_of(train), np.unique(np.concatenate([unique_of(some) for some in held]))
+    made = Vocabulary.of_characters(known, others)
     if made.has_bucket:
-        strange = others[~np.isin(others, train)]
-        absent = [chr(point) for point in np.unique(strange).tolist()]
+        strange = np.setdiff1d(others, known)
+        count = sum(int(np.isin(piece, strange).sum()) for some in held for piece in pieces_of(some))
+        absent = [chr(point) for point in strange.tolist()]
         shown = ", ".join(map(repr, absent[:_SHOWN])) + (", .." if len(absent) > _SHOWN else "")
         notes.append(
-            f"warning: {len(strange):,} characters outside the training part do not occur in it ({shown}); they share "
+            f"warning: {count:,} characters outside the training part do not occur in it ({shown}); they share "
             "one token for unknown characters, which is never trained"
         )
     return made
 
 
-def _stamp(settings: TextSettings) -> tuple[object, ...]:
+def _stamp(settings: TextSettings) -> _Stamp:
     """Sizes and times of the files, which reveal a change."""
     path = path_of_text(settings)
     if path is None or is_kept(settings.data):

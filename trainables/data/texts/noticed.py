@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainables.data.parts import PartName
+from trainables.data.texts.pieces import pieces_of, unique_of
 from trainables.errors import DataError
 
 __all__ = ["check_tokens_differ", "copied_pieces", "noticed_ids"]
@@ -32,7 +33,7 @@ def check_tokens_differ(name: str, train: Array, unit: str) -> None:
     Raises:
         DataError: all tokens are equal.
     """
-    if (train == train[0]).all():
+    if all(bool((piece == train[0]).all()) for piece in pieces_of(train)):
         first = repr(chr(int(train[0]))) if unit == "characters" else int(train[0])
         raise DataError(
             f"{name}: all {unit} of the training part are {first}; there is nothing to learn: give another text"
@@ -51,14 +52,16 @@ def copied_pieces(points: Mapping[PartName, Array], unit: str) -> list[str]:
     """
     if len(points["train"]) < _PIECE:
         return []
-    known = _hashes(points["train"])
+    of_parts = {part: _hashes_of_pieces(tokens) for part, tokens in points.items() if part != "train"}
+    wanted = np.unique(np.concatenate([np.zeros(0, np.uint64), *of_parts.values()]))
+    known = np.zeros(len(wanted), dtype=bool)
+    for text in pieces_of(points["train"], overlap=_PIECE - 1):
+        if len(text) >= _PIECE:
+            known |= np.isin(wanted, _hashes(text))
     notes = []
-    for part, tokens in points.items():
-        if part == "train" or len(tokens) < _PIECE:
-            continue
-        pieces = _hashes(tokens)[::_PIECE]
-        copies = int(np.isin(pieces, known).sum())
-        if copies >= _SHARE * len(pieces):
+    for part, pieces in of_parts.items():
+        copies = int(np.isin(pieces, wanted[known]).sum())
+        if len(pieces) and copies >= _SHARE * len(pieces):
             notes.append(
                 f"warning: {copies:,} of {len(pieces):,} pieces of {_PIECE} {unit} for {part} occur in the training "
                 "part, too; remove the copies, which flatter the score"
@@ -76,8 +79,8 @@ def noticed_ids(points: Mapping[PartName, Array], size: int) -> list[str]:
     Returns:
         A note on ids that do not occur in training, and a warning on those that occur elsewhere.
     """
-    train = np.unique(points["train"])
-    others = [np.unique(ids) for part, ids in points.items() if part != "train"]
+    train = unique_of(points["train"])
+    others = [unique_of(ids) for part, ids in points.items() if part != "train"]
     strange = np.setdiff1d(np.unique(np.concatenate(others)), train) if others else train[:0]
     notes = []
     if len(train) < size:
@@ -89,6 +92,15 @@ def noticed_ids(points: Mapping[PartName, Array], size: int) -> list[str]:
             "give a training part that has them"
         )
     return notes
+
+
+def _hashes_of_pieces(tokens: Array) -> Array:
+    """The hashes of the pieces that follow each other, (n // 64,)."""
+    found = np.zeros(len(tokens) // _PIECE, dtype=np.uint64)
+    for place in range(_PIECE):
+        column = tokens[place::_PIECE][: len(found)]
+        found = found * _BASE + (column.astype(np.uint64) + np.uint64(1))
+    return found
 
 
 def _hashes(tokens: Array) -> Array:

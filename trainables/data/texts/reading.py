@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import codecs
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ import numpy as np
 from trainables.data.npz import DAMAGE
 from trainables.data.parts import PartName, parts_of_files, usual_names, visible
 from trainables.data.tables.reading import places_of
+from trainables.data.texts.mapping import joined_on_disk
+from trainables.data.texts.pieces import pieces_of
 from trainables.data.texts.settings import TextSettings
 from trainables.errors import DataError, first_line
 
-__all__ = ["RawText", "is_text", "path_of_text", "read_text_parts", "text_files", "unit_of"]
+__all__ = ["RawText", "is_text", "joined_points", "path_of_text", "read_text_parts", "text_files", "unit_of"]
 
 Array = np.ndarray[Any, Any]
 _BYTE_ORDER_MARK = 0xFEFF
+_READ = 2**22
+"""Bytes that are decoded at a time."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +137,12 @@ def text_files(path: Path, unit: str | None = None) -> list[Path]:
     return visible((one for one in path.glob("**/*") if one.suffix.lower() in endings), path)
 
 
-def read_text_parts(settings: TextSettings) -> RawText:
+def read_text_parts(settings: TextSettings, *, on_disk: bool = False) -> RawText:
     """Read a text in its parts.
 
     Args:
         settings: the text.
+        on_disk: whether what files hold stays on the disk.
 
     Returns:
         The text.
@@ -158,10 +164,66 @@ def read_text_parts(settings: TextSettings) -> RawText:
         notes.append(f"{len(files)} files are joined in the order of their names")
     found: dict[PartName, list[Array]] = {}
     for file in files:
-        found.setdefault(by_file[file] or "train", []).append(_read(file, unit, settings.encoding))
+        read = _mapped(file, unit, settings.encoding) if on_disk else _read(file, unit, settings.encoding)
+        found.setdefault(by_file[file] or "train", []).append(read)
     if "train" not in found:
         raise DataError(f"{path} has no file for training; rename one of them ({usual_names()})")
-    return RawText(str(path), unit, {part: np.concatenate(pieces) for part, pieces in found.items()}, notes)
+    joined = {part: joined_points(pieces, on_disk=on_disk) for part, pieces in found.items()}
+    return RawText(str(path), unit, joined, notes)
+
+
+def joined_points(pieces: Sequence[Array], *, on_disk: bool) -> Array:
+    """Join pieces of a text.
+
+    Args:
+        pieces: code points, bytes or ids, each (n,); at least one.
+        on_disk: whether the whole is stored on the disk.
+
+    Returns:
+        All of them.
+    """
+    if not on_disk:
+        return np.concatenate(pieces)
+    if len(pieces) == 1:
+        return pieces[0]
+    kind = np.result_type(*pieces)
+    return joined_on_disk(part.astype(kind) for piece in pieces for part in pieces_of(piece))
+
+
+def _mapped(path: Path, unit: str, encoding: str) -> Array:
+    """What `_read` reads, on the disk."""
+    if unit == "ids":
+        return _read_ids(path, on_disk=True)
+    if not path.stat().st_size:
+        return _read(path, unit, encoding)
+    if unit == "bytes":
+        return np.memmap(path, np.uint8, "r")
+    points = joined_on_disk(_decoded(path, encoding))
+    return points[1:] if len(points) and points[0] == _BYTE_ORDER_MARK else points
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[Array]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    done = 0
+    with path.open("rb") as file:
+        while raw := file.read(_READ):
+            try:
+                yield _points(decoder.decode(raw))
+            except UnicodeDecodeError as error:
+                raise _undecoded(path, encoding, error, done + len(raw) - len(error.object)) from error
+            done += len(raw)
+    try:
+        yield _points(decoder.decode(b"", final=True))
+    except UnicodeDecodeError as error:
+        raise _undecoded(path, encoding, error, done - len(error.object)) from error
+
+
+def _undecoded(path: Path, encoding: str, error: UnicodeDecodeError, done: int) -> DataError:
+    """A message; `done` bytes are before those that could not be decoded."""
+    return DataError(
+        f"{path} is not text in {encoding}: byte {done + error.start} is 0x{error.object[error.start]:02x} "
+        f'({error.reason}); give its encoding, such as encoding = "latin-1", or read it as it is by tokens = "bytes"'
+    )
 
 
 def _read(path: Path, unit: str, encoding: str) -> Array:
@@ -176,23 +238,24 @@ def _read(path: Path, unit: str, encoding: str) -> Array:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not text in {encoding}: byte {error.start} is 0x{raw[error.start]:02x} ({error.reason}); give "
-            'its encoding, such as encoding = "latin-1", or read it as it is by tokens = "bytes"'
-        ) from error
+        raise _undecoded(path, encoding, error, 0) from error
     points = _points(text)
     return points[1:] if len(points) and points[0] == _BYTE_ORDER_MARK else points
 
 
-def _read_ids(path: Path) -> Array:
+def _read_ids(path: Path, *, on_disk: bool = False) -> Array:
     try:
-        with path.open("rb") as file:
-            ids = np.load(file, allow_pickle=False)
+        if on_disk:
+            ids = np.load(path, mmap_mode="r", allow_pickle=False)
+        else:
+            with path.open("rb") as file:
+                ids = np.load(file, allow_pickle=False)
     except DAMAGE as error:
         raise DataError(
             f"{path} is not a complete .npy file of plain numbers ({first_line(error)}); write it with numpy.save"
         ) from error
     if not isinstance(ids, np.ndarray):
+        ids.close()
         raise DataError(f"{path} is an archive of arrays; save one array of token ids with numpy.save, as .npy")
     return _checked_ids(ids, str(path))
 
@@ -203,10 +266,13 @@ def _checked_ids(ids: Array, place: str) -> Array:
             f"{place} is an array of {ids.dtype} of shape {ids.shape}; token ids are whole numbers in one dimension: "
             "convert it, such as by ids.reshape(-1).astype('int32')"
         )
-    negative = np.flatnonzero(ids < 0)
-    if len(negative):
-        first = int(negative[0])
-        raise DataError(f"{place}: token {first} is {int(ids[first])}; an id is 0 or more: correct it")
+    start = 0
+    for piece in pieces_of(ids):
+        negative = np.flatnonzero(piece < 0)
+        if len(negative):
+            first = int(negative[0])
+            raise DataError(f"{place}: token {start + first} is {int(piece[first])}; an id is 0 or more: correct it")
+        start += len(piece)
     return ids
 
 

@@ -39,6 +39,10 @@ class TextSettings:
     """The share of the text for validation, behind that for training, where the data have no such part."""
     test_share: float = 0.1
     """The share of the text for the test, at its end, where the data have no such part."""
+    stream: bool | None = None
+    """Whether the tokens of files stay on the disk, and examples are read from there while the network trains. None
+    does so where they would take more than a quarter of the free memory.
+    """
     whole: bool = False
     """Train on the validation part too. Then there is none to validate on."""
 
@@ -55,6 +59,8 @@ class TextSettings:
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), 1, whole=True)
         check_flag("whole", self.whole)
+        if self.stream is not None:
+            check_flag("stream", self.stream)
         check_text("data_root", self.root, optional=True)
         check_text("encoding", self.encoding)
         if self.tokens is not None:

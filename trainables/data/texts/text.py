@@ -20,15 +20,17 @@ class TextPart:
     """The tokens of one part. Example i begins at token `i * stride`.
 
     Attributes:
-        tokens: (n,), int32, numbers of tokens.
+        tokens: (n,), int32 or uint8, numbers of tokens: on the device, or on the disk.
         context: the number of tokens of an example.
         stride: from the beginning of one example to that of the next: 1 where training draws examples anywhere, the
             context elsewhere.
+        device: where examples are stored, if tokens are on the disk.
     """
 
     tokens: Tensor
     context: int
     stride: int
+    device: torch.device | None = None
 
     def __len__(self) -> int:
         last = len(self.tokens) - self.context - 1
@@ -44,7 +46,11 @@ class TextPart:
             The tokens, and the token after each, (k, context), int64.
         """
         places = index[:, None] * self.stride + torch.arange(self.context + 1, device=index.device)
+        if self.device is not None:
+            places = places.cpu()
         taken = self.tokens[places].long()
+        if self.device is not None:
+            taken = taken.to(self.device)
         return taken[:, :-1], taken[:, 1:]
 
 
@@ -73,7 +79,7 @@ class TextData:
     @property
     def device(self) -> torch.device:
         """The device of the tokens."""
-        return self.train.tokens.device
+        return self.train.device or self.train.tokens.device
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -48,12 +48,13 @@ class Vocabulary:
         has_bucket = not bool(np.isin(np.unique(others), known).all())
         return cls("characters", len(known) + has_bucket, "".join(map(chr, known.tolist())), has_bucket)
 
-    def encode(self, points: Array, place: str) -> Array:
+    def encode(self, points: Array, place: str, *, start: int = 0) -> Array:
         """Number the tokens of a text.
 
         Args:
             points: code points, bytes or ids, (n,).
             place: names the text in messages.
+            start: the number of tokens before these.
 
         Returns:
             (n,), int64, each below `size`.
@@ -65,7 +66,7 @@ class Vocabulary:
         if self.unit != "characters":
             beyond = np.flatnonzero((whole < 0) | (whole >= self.size))
             if len(beyond):
-                raise self._beyond(int(whole[beyond[0]]), int(beyond[0]), place)
+                raise self._beyond(int(whole[beyond[0]]), start + int(beyond[0]), place)
             return whole
         known = np.array([ord(one) for one in self.characters], dtype=np.int64)
         numbers = np.searchsorted(known, whole).clip(max=len(known) - 1)
@@ -73,8 +74,8 @@ class Vocabulary:
         if absent.any() and not self.has_bucket:
             first = int(np.flatnonzero(absent)[0])
             raise DataError(
-                f"{place}: character {first} is {chr(int(whole[first]))!r}, which the training text lacks; leave it "
-                "out, or train on a text that has it"
+                f"{place}: character {start + first} is {chr(int(whole[first]))!r}, which the training text lacks; "
+                "leave it out, or train on a text that has it"
             )
         return np.where(absent, self.size - 1, numbers)
 
