@@ -34,7 +34,7 @@ _DRAWN = 20
 _CHANGES = 200
 """Mutations of each descent."""
 _SECONDS = 20.0
-"""Seconds after which no descent begins or goes on."""
+"""Seconds after which no descent goes on. What was not looked for to the end is not refused."""
 _FAR = 1.5
 """The ratio to a limit from which on it is refused: the descents may miss members that are a little cheaper."""
 _COUNTS = ("macs", "count", "bytes")
@@ -77,7 +77,8 @@ class _Looking:
         self._space = Gate(gate.counted, gate.trainable).space(space)
         self._gate, self._meter = gate, meter
         self._counter = OperationCounter(space, {}, trainable.untrained)
-        self._began = time.monotonic()
+        self._began = self._until = time.monotonic()
+        self._is_cut = False
         self._seen: set[str] = set()
         self._error: NasTuneError | None = None
 
@@ -88,6 +89,7 @@ class _Looking:
         found = self._measured([min(drawn, key=self._count("macs"))])
         if found and self._least(found) <= 1:
             return [*found]
+        self._until = time.monotonic() + _SECONDS
         found += self._measured([self._cheapest(drawn, name, rng) for name in _COUNTS])
         if not found:
             names = ", ".join(one.name for one in self._gate.measured_limits)
@@ -110,8 +112,9 @@ class _Looking:
             return [Noted(-1, f"limits: none of {len(found)} cheap architectures keeps all of them together; {looked}")]
         told = "; ".join(f"limits.{one.name}: {said}, and the limit is {one.text}" for one, said in lines)
         of = f"of the {len(found)} cheapest ones that were found; {looked}"
-        if best <= _FAR:
-            return [Noted(-1, f"{told} ({of}): the search may end without a trial")]
+        if best <= _FAR or self._is_cut:
+            cut = f"; there was no time to look further, {_SECONDS:g} s" if self._is_cut else ""
+            return [Noted(-1, f"{told} ({of}{cut}): the search may end without a trial")]
         raise ConfigError(f"{told} ({of}); change the limit, the device or the settings of the networks")
 
     def _least(self, found: Iterable[Measured]) -> float:
@@ -136,7 +139,10 @@ class _Looking:
 
         def excess(architecture: Architecture) -> float:
             # Above 1, since a descent ends there. What comes when the time is over is not taken.
-            return 2 + count(architecture) if time.monotonic() - self._began < _SECONDS else float("inf")
+            if time.monotonic() > self._until:
+                self._is_cut = True
+                return float("inf")
+            return 2 + count(architecture)
 
         try:
             return descended(self._space, start, excess, rng, _CHANGES)[0]

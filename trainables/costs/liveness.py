@@ -29,7 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from trainables.costs.cost import evaluating, tensors_in
 from trainables.training.batches import Batch, mapped, tensors_of, with_length
 
-__all__ = ["WIDTHS", "peak_memory"]
+__all__ = ["WIDTHS", "peak_memory", "peaks"]
 
 WIDTHS = {"float32": 4, "float16": 2, "int8": 1}
 """Bytes of a number of a network, by precision."""
@@ -50,15 +50,32 @@ def peak_memory(network: nn.Module, inputs: Batch, precision: str = "float32", *
     Returns:
         The bytes for one example in evaluation mode.
     """
+    return _lives(network, inputs).peak(WIDTHS[precision], eager=eager)
+
+
+def peaks(network: nn.Module, inputs: Batch) -> tuple[int, int]:
+    """Count the peak memory of a network in float32 with and without a plan, by one forward.
+
+    Args:
+        network: as for `peak_memory`.
+        inputs: as for `peak_memory`.
+
+    Returns:
+        The bytes for an engine that plans its memory, and for PyTorch.
+    """
+    lives = _lives(network, inputs)
+    return lives.peak(WIDTHS["float32"], eager=False), lives.peak(WIDTHS["float32"], eager=True)
+
+
+def _lives(network: nn.Module, inputs: Batch) -> _Lives:
     one = with_length(mapped(lambda tensor: tensor.detach(), inputs), 1)
     with evaluating(network), torch.no_grad():
         try:
-            lives = _traced(network, mapped(lambda tensor: tensor.to("meta"), one), torch.device("meta"))
+            return _traced(network, mapped(lambda tensor: tensor.to("meta"), one), torch.device("meta"))
         except (RuntimeError, NotImplementedError):
             # Its forward makes tensors on a device of its choice, or asks for values.
             own = next(itertools.chain(network.parameters(), network.buffers()), torch.empty(0)).device
-            lives = _traced(network, mapped(lambda tensor: tensor.to(own), one), own)
-    return lives.peak(WIDTHS[precision], eager=eager)
+            return _traced(network, mapped(lambda tensor: tensor.to(own), one), own)
 
 
 def _traced(network: nn.Module, inputs: Batch, device: torch.device) -> _Lives:

@@ -28,6 +28,7 @@ import search_spaces
 from search_spaces.architecture import Architecture
 from search_spaces.notation import reader
 from search_spaces.space import Space
+from trainables.costs.quantities import QUANTITIES
 from trainables.errors import DataError, TrainableError
 from trainables.hardware.cost_values import CostValues, read_values
 from trainables.hardware.operation_counts import (
@@ -51,6 +52,7 @@ FEWEST = 8
 """The fewest members that a predictor is fitted to."""
 _CONFIDENCE = 0.9
 _OTHER = "other device"
+_PEAK = "peak"
 _CLEARLY = 0.9
 """The share of an error that a clearly lower one has at most. With few members the errors are uncertain themselves."""
 _MOST_OF_OTHER = 400
@@ -81,6 +83,7 @@ class _Fit:
 
     engine: Engine
     uses_other: bool
+    uses_peak: bool
     columns: tuple[str, ...]
     ridge: ScaledRidge
 
@@ -135,6 +138,11 @@ class CostPredictor:
     def uses_other(self) -> bool:
         """Whether it uses the values of another device."""
         return self._fit.uses_other
+
+    @property
+    def uses_peak(self) -> bool:
+        """Whether it uses the counted peak memory, as it does for a measured memory."""
+        return self._fit.uses_peak
 
     def predict(self, architectures: Iterable[object], *, confidence: float = _CONFIDENCE) -> pd.DataFrame:
         """Predict the cost of members.
@@ -317,11 +325,16 @@ class CostPredictor:
             columns = tuple(sorted({name for one in chosen for name in one.names}))
             counts = counts_matrix(chosen, columns)
             groups = [group_of(name) for name in columns]
-            found.append(_Fit(engine, False, columns, fit_ridge(counts, values, groups)))
+            found.append(_Fit(engine, False, False, columns, fit_ridge(counts, values, groups)))
+            peak = self._peaks(self.measured.architectures, engine)
+            if peak is not None:
+                with_peak = np.hstack([counts, peak])
+                found.append(_Fit(engine, False, True, columns, fit_ridge(with_peak, values, [*groups, _PEAK])))
+                found.append(_Fit(engine, False, True, (), fit_ridge(peak, values, [_PEAK])))
             if self.other is not None:
                 values_there = self.other.known_or_predicted(self.measured.architectures)
                 with_other = np.hstack([counts, values_there[:, None]])
-                found.append(_Fit(engine, True, columns, fit_ridge(with_other, values, [*groups, _OTHER])))
+                found.append(_Fit(engine, True, False, columns, fit_ridge(with_other, values, [*groups, _OTHER])))
         best = found[0]
         for fit in found[1:]:
             if fit.ridge.error < _CLEARLY * best.ridge.error:
@@ -332,10 +345,38 @@ class CostPredictor:
         """The values, and how much wider than usual the intervals are."""
         fit = self._fit
         counts = counts_matrix(_chosen([self._counter.counts(one) for one in members], fit.engine), fit.columns)
+        if fit.uses_peak:
+            counts = np.hstack([counts, self._needed_peaks(members, fit.engine)])
         if fit.uses_other and self.other is not None:
             counts = np.hstack([counts, self.other.known_or_predicted(members)[:, None]])
         values = fit.ridge.predict(counts)
         return values, fit.ridge.spread(counts, values)
+
+    def _peaks(self, members: Sequence[Architecture], engine: Engine) -> FloatArray | None:
+        """The counted peak memory of members, (n, 1); None where it cannot be counted, is the same for all, or no help.
+
+        A latency or energy by its name is none of memory, and a trace of every member takes time.
+        """
+        quantity = QUANTITIES.get(self.measured.name)
+        if quantity is not None and quantity.rung == "measured":
+            return None
+        found = []
+        for member in members:
+            both = self._counter.peaks(member)
+            if both is None:
+                return None
+            found.append(both[0] if engine == "live" else both[1])
+        column = np.array(found, dtype=np.float64)[:, None]
+        return None if np.ptp(column) == 0 else column
+
+    def _needed_peaks(self, members: Sequence[Architecture], engine: Engine) -> FloatArray:
+        found = []
+        for member in members:
+            both = self._counter.peaks(member)
+            if both is None:
+                raise TrainableError(f"the peak memory of {member.to_json():.200} cannot be counted")
+            found.append(both[0] if engine == "live" else both[1])
+        return np.array(found, dtype=np.float64)[:, None]
 
     @staticmethod
     def _quantile(errors: FloatArray, quantile: float) -> float:

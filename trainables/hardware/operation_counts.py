@@ -18,11 +18,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from search_spaces.architecture import Architecture
 from search_spaces.errors import NasTuneError
 from search_spaces.space import Space
+from trainables.costs.liveness import peaks
 from trainables.costs.profile import measured_on
 from trainables.errors import TrainableError
 from trainables.hardware.decision_counts import decision_counts
@@ -91,6 +93,7 @@ class OperationCounter:
     def __init__(self, space: Space, settings: Mapping[str, Any], untrained: Untrained | None = None) -> None:
         self._space, self._settings, self._untrained = space, dict(settings), untrained
         self._known: dict[str, MemberCounts] = {}
+        self._peaks: dict[str, tuple[int, int]] = {}
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._tracer: OperationTracer | None = None
         self._example: Batch = None
@@ -122,6 +125,35 @@ class OperationCounter:
                 self._known.clear()
             self._known[key] = self._counted(architecture)
         return self._known[key]
+
+    def peaks(self, architecture: Architecture) -> tuple[int, int] | None:
+        """Count the peak memory of a member, once.
+
+        Args:
+            architecture: a member of the space.
+
+        Returns:
+            The bytes for an engine that plans its memory, and for PyTorch; None where the space has no networks, or
+            this one cannot be traced.
+        """
+        if self._tracer is None:
+            return None
+        key = architecture.to_json()
+        if key not in self._peaks:
+            if len(self._peaks) >= _KEPT:
+                self._peaks.clear()
+            try:
+                self._peaks[key] = peaks(*self._made(architecture))
+            except Exception:  # noqa: BLE001 a network of one's own may raise anything
+                return None
+        return self._peaks[key]
+
+    def _made(self, architecture: Architecture) -> tuple[nn.Module, Batch]:
+        with torch.random.fork_rng(devices=[]):
+            if self._untrained is not None:
+                return self._untrained(architecture)
+            with torch.device("meta"):
+                return build(self._space, architecture, **self._settings), self._example
 
     def _counted(self, architecture: Architecture) -> MemberCounts:
         if self._tracer is None:

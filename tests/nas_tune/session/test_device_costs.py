@@ -65,3 +65,21 @@ def test_flash_and_sram_are_those_of_int8_on_any_device(tmp_path: Path) -> None:
         assert sram == max(64 + 36 * width, 36 * width + 36) <= 1024
     assert (trials["size"] == 4 * (11 * trials["arch.width"] + 1)).all(), "that of float32"
     assert run.unit("flash") == run.unit("sram") == "B"
+
+
+def test_energy_is_predicted_and_measured_as_latency_is(tmp_path: Path) -> None:
+    limits = {"energy": "1J", "latency": "1s"}
+    run = searched(tmp_path / "run", limits=limits, device={"engine": "torch", "watts": 5.0}, max_trials=3)
+    trials = run.trials()
+    assert trials["energy"].tolist() == pytest.approx((5 * trials["latency"]).tolist())
+    assert trials["energy_predicted"].notna().all()
+    assert any("were measured first, to predict energy, latency of others" in text for _, text in run.state.notes)
+
+
+def test_energy_without_a_counter_and_watts_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainables.hardware.measuring.meter_of", lambda device: None)
+    with pytest.raises(ConfigError, match=r"energy cannot be measured here.*such as watts = 5"):
+        searched(tmp_path / "run", limits={"energy": "3mJ"})
+    assert not (tmp_path / "run").exists()

@@ -128,3 +128,12 @@ def test_an_enqueued_architecture_over_a_measured_limit_is_noted(tmp_path: Path,
     said = rf"the enqueued architecture {big.id} is refused: latency is 2.05\de\+04 ms \(.*ed\); the limit is 2e\+04 ms"
     assert any(re.fullmatch(said, text) for text in notes(run))
     assert big.tree not in [run.tree(trial) for trial in (0, 1)]
+
+
+def test_what_there_was_no_time_to_look_for_is_not_refused(
+    tmp_path: Path, device: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nas_tune.session.measured_limits._SECONDS", 0.0)
+    run = searched(tmp_path / "run", limits={"latency": "400ms"}, max_trials=1)
+    assert any("there was no time to look further" in text for text in notes(run))
+    assert run.trials()["latency"].max() <= 400, "the strategy finds what this look did not"

@@ -8,11 +8,15 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import nas_tune
 import search_spaces
 from search_spaces import Space, choice, integer
 from search_spaces.errors import ArchitectureError
+from trainables import build
+from trainables.costs.cost import cost_of
+from trainables.costs.liveness import peak_memory
 from trainables.errors import DataError, TrainableError
 from trainables.hardware.cost_predictor import CostPredictor, fit_predictor
 from trainables.hardware.operation_counts import counter_of
@@ -317,3 +321,32 @@ def test_seeds_that_cannot_be_chosen():
         choose_seeds(PLAIN, 0)
     with pytest.raises(ArchitectureError):
         choose_seeds(PLAIN, 1, pool=["{}"])
+
+
+def test_a_memory_is_predicted_from_the_counted_peak_and_a_latency_is_not():
+    """The peak of memory is no sum over operations: here it is what PyTorch allocates, a workspace among it."""
+    members = list({one.id: one for one in map(NB201.sample, range(60))}.values())
+    size = {"channels": 8, "cells": 1, "image_size": 16}
+    image = torch.zeros(1, 3, 16, 16)
+    peaks = [peak_memory(build("nb201", one, channels=8, cells=1), image, eager=True) for one in members]
+    frame = pd.DataFrame({"architecture": members, "memory": [1.2 * one + 30_000 for one in peaks]})
+    predictor = fit_predictor("nb201", frame.iloc[:20], **size)
+    assert predictor.uses_peak
+    score = predictor.score(frame.iloc[20:])
+    assert score.median_error < 0.02
+    assert score.gate_with_margin.infeasible < 0.05
+    macs = [cost_of(build("nb201", one, channels=8, cells=1), image).macs for one in members]
+    times = pd.DataFrame({"architecture": members, "latency": [0.1 + 1e-7 * one for one in macs]})
+    assert not fit_predictor("nb201", times.iloc[:20], **size).uses_peak
+
+
+def test_a_predictor_of_memory_is_the_same_from_its_file(tmp_path):
+    members = list({one.id: one for one in map(NB201.sample, range(30))}.values())
+    image = torch.zeros(1, 3, 16, 16)
+    peaks = [float(peak_memory(build("nb201", one, channels=8, cells=1), image)) for one in members]
+    frame = pd.DataFrame({"architecture": members, "memory": peaks})
+    predictor = fit_predictor("nb201", frame.iloc[:20], channels=8, cells=1, image_size=16)
+    predictor.save(tmp_path / "memory.json")
+    again = CostPredictor.load(tmp_path / "memory.json")
+    assert again.predict(members[20:]).equals(predictor.predict(members[20:]))
+    assert (predictor.predict(members[20:])["value"] / peaks[20:] - 1).abs().max() < 0.02
