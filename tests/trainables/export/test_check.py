@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.errors import NotTheSameError
-from trainables.export.check import compared, random_batches
+from trainables.export.check import compared, compared_here, random_batches
 
 
 class Cancelling(nn.Module):
@@ -72,3 +72,25 @@ def test_a_network_of_float32_alone_is_held_to_the_tolerance(monkeypatch: pytest
 @pytest.mark.parametrize("kind", ["py", "onnx"])
 def test_outputs_of_zeros_are_the_same_as_zeros(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(Exact(0.0), 0.0, kind, monkeypatch) == 0
+
+
+class Counting(nn.Module):
+    """Gives whole numbers."""
+
+    def __init__(self, off: int = 0, kind: torch.dtype = torch.int64) -> None:
+        super().__init__()
+        self.off, self.kind = off, kind
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.sum(1) * 10).round().to(self.kind) + self.off
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int64])
+def test_whole_numbers_are_compared_as_numbers_are(kind: torch.dtype) -> None:
+    batches = {"one": torch.full((2, 3), 2.0)}
+    assert compared_here(Counting(kind=kind), Counting(kind=kind), batches, 1e-4) == 0
+    for off in (1, -1):
+        with pytest.raises(NotTheSameError, match="the outputs differ by 1 from the network's"):
+            compared_here(Counting(kind=kind), Counting(off, kind), batches, 1e-4)
+    with pytest.raises(NotTheSameError, match="differ by inf"):
+        compared_here(Counting(), nn.Identity(), batches, 1e-4)

@@ -235,6 +235,7 @@ def test_exported_files_take_numbers_as_they_are_and_say_how_columns_are_encoded
     deployed = learner.deployed()
     (made,) = export_network(deployed, tmp_path, ["py"])
     assert (made.problem, made.inputs) == ("", "raw")
+    assert deployed.pipeline == "tabular-regression"
     names = {"__name__": "model", "__file__": str(tmp_path / "model.py")}
     exec((tmp_path / "model.py").read_text(encoding="utf-8"), names)
     assert bool(deployed.raw["numbers"].isnan().any())

@@ -102,6 +102,9 @@ def test_reports_that_cannot_be_joined_are_refused() -> None:
     found = outcome(reporting(lambda seed: {"loss": 1.0, "loss_spread": 0.1}))
     assert found.failure is not None
     assert "rename one" in found.failure.message
+    found = outcome(reporting(lambda seed: {"loss": 1.0} if seed else {"loss": 1.0, "loss_spread": 0.1}))
+    assert found.failure is not None
+    assert "rename one" in found.failure.message
     found = outcome(reporting(lambda seed: {"loss": 1.0, "epoch": 2 if seed else 1}))
     assert found.failure is not None
     assert "leave `epoch` out" in found.failure.message
