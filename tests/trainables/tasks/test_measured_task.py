@@ -55,6 +55,7 @@ def test_a_metric_is_made_for_as_many_numbers_as_an_example_has(shape: tuple[int
 def test_a_metric_is_made_for_the_classes_or_for_labels_that_do_not_exclude_each_other() -> None:
     class Classes(Lines):
         def probabilities(self, outputs: Tensor, data: Any) -> Tensor:
+            assert data.classes
             return outputs.softmax(1)
 
     def of(**facts: Any) -> float:
@@ -64,7 +65,22 @@ def test_a_metric_is_made_for_the_classes_or_for_labels_that_do_not_exclude_each
         return meter.result()["made"]
 
     assert of(classes=("a", "b", "c")) == 130
+    assert of(classes=()) == 300, "numbers are no probabilities"
     assert of(classes=("a", "b", "c"), multi_label=True) == 103
+
+
+def test_outputs_without_probabilities_are_compared_as_they_are() -> None:
+    class Noting(Made):
+        def compute(self) -> Tensor:
+            return self.seen.sum()
+
+        def update(self, preds: Tensor, target: Tensor) -> None:
+            self.seen = preds
+
+    task = measured(OwnMetric(Metric("made", "max"), kind=Noting))
+    meter = task.meter(SimpleNamespace(classes=("a", "b")), ["made"])
+    meter.add(torch.tensor([[3.0, 4.0]]), torch.zeros(1))
+    assert meter.result()["made"] == 7
 
 
 def double(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -89,6 +105,9 @@ def test_a_loss_replaces_that_of_the_task_in_training_in_the_meter_and_in_the_re
     meter = task.meter(data, ["mae", "loss"])
     meter.add(outputs, targets)
     assert meter.result() == {"mae": 3, "loss": 6}
+    unasked = task.meter(data, ["mae"])
+    unasked.add(outputs, targets)
+    assert unasked.result() == {"mae": 3}
     without = measured()
     assert float(without.loss(outputs, targets, data)) == 9
     assert float(without.reward(outputs, targets, data)) == -9
@@ -119,6 +138,19 @@ def test_it_is_of_a_class_derived_from_that_of_the_task_and_has_its_settings() -
     assert (class_of(task), class_of(Lines())) == (Lines, Lines)
     assert type(task).__name__ == "Lines"
     assert task.identity() == {"broken": True, "metrics": "own"}
+
+
+def test_settings_in_slots_are_kept_too() -> None:
+    class Slotted(Lines):
+        __slots__ = ("deep", "unset")
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.deep = 3
+
+    found = measured(loss=double, task=Slotted())
+    assert (found.deep, found.broken) == (3, False)  # type: ignore[attr-defined]
+    assert not hasattr(found, "unset")
 
 
 class Classed(Lines):
