@@ -56,7 +56,7 @@ def _lists_confusable(left: SpaceNode, right: SpaceNode) -> bool:
     if low >= high:
         return False
     if isinstance(left, SubsetNode) or isinstance(right, SubsetNode):
-        return low > 0 or high > 1
+        return True  # also of length 0 alone: both decide to the empty list
     places = zip(_places(left)[:low], _places(right)[:low], strict=True)
     return all(confusable(one, other) for one, other in places)
 

@@ -72,6 +72,7 @@ def test_lists_that_say_something_else_are_taken() -> None:
         ({"a": choice(1, 1.0)}, "1 and 1.0: these options are equal in Python"),
         ({"a": choice(1, print)}, "an option is JSON or a sub-space, not a builtin_function_or_method"),
         ({"a": choice({"k": choice(1, 2)}, {"k": choice(2, 3)})}, "a decided tree could be either; name them"),
+        ({"a": choice(subset(["x", "y"], (0, 1)), [])}, "a decided tree could be either; name them"),
         ({"a": print}, "name it by a string instead"),
         ({"a": Space({"b": choice(1, 2)}, valid=lambda one: True)}, "must not have `valid` or `canonical`"),
         ({"a": Space({"b": choice(1, 2)}, canonical=lambda tree: tree)}, "must not have `valid` or `canonical`"),

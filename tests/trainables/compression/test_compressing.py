@@ -40,9 +40,14 @@ def test_the_files_take_raw_inputs_or_standardized_ones(
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
     points = Points()
-    deployed = Deployed(network, points.examples(3), "points", {}, mean=(50.0, -3.0), std=(20.0, 0.1))
+    finish = None if normalization else nn.Identity()
+    deployed = Deployed(network, points.examples(3), "points", {}, mean=(50.0, -3.0), std=(20.0, 0.1), finish=finish)
     plan = CompressionSettings(prune=0.4, method="magnitude", epochs=0, quantize="int8", normalization=normalization)
     done = compress_network(deployed, points, tmp_path, plan)
+    noted = [one for one in done.notes if one.startswith("the files take ")]
+    assert [("standardized" in one, "writes files for raw inputs" in one) for one in noted] == (
+        [] if normalization else [(True, True)]
+    )
     z = points.examples(8)
     given = z * torch.tensor(deployed.std) + torch.tensor(deployed.mean) if normalization else z
     before, pruned, small = done.stages
