@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.controls import Control
-from trainables.data.chosen import as_tensor
+from trainables.data.pixels import value_range
 from trainables.data.signals import (
     SignalData,
     SignalSettings,
@@ -156,13 +156,13 @@ class Signal(Task):
 
     def exported(self, data: SignalData) -> dict[str, Any]:
         """Return how raw signals are standardized, what they are, and the scale of predicted numbers."""
-        waves = as_tensor(data.train.waves)
+        waves = data.train.waves
         what = f"signals of {waves.shape[1]} channels" + (f" at {data.sample_rate} Hz" if data.sample_rate else "")
         found: dict[str, Any] = {
             "mean": tuple(data.mean.flatten().tolist()),
             "std": tuple(data.std.flatten().tolist()),
             "raw_dtype": str(waves.dtype).removeprefix("torch."),
-            "raw_range": (float(waves.min()), float(waves.max())),
+            "raw_range": value_range(waves),
             "meanings": {"input": what},
             "reading": {"sample_rate": data.sample_rate, "length": int(data.example().shape[2])},
         }
@@ -221,8 +221,8 @@ class Signal(Task):
         for title, held in (("data", self.data), ("views", self.views)):
             for one in dataclasses.fields(held):
                 value = getattr(held, one.name)
-                if one.name in ("folds", "fold") and value is None:
-                    continue
+                if one.name in ("stream", "loaders") or (one.name in ("folds", "fold") and value is None):
+                    continue  # the numbers are the same
                 values[f"{title}.{one.name}"] = value if isinstance(value, int | float | None) else str(value)
         return values
 

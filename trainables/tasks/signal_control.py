@@ -64,8 +64,9 @@ def _control(
         model = fitted()
         for title, part in (("validation", data.validation), ("test", data.test)):
             if len(part):
-                waves, targets = part.rows(torch.arange(len(part)))
-                scores[title] = measure(model(waves), targets)
+                batches = map(part.rows, torch.split(torch.arange(len(part)), _MOST))
+                found = [(model(waves), targets) for waves, targets in batches]
+                scores[title] = measure(torch.cat([one for one, _ in found]), torch.cat([one for _, one in found]))
     except (ValueError, MemoryError) as error:
         return Control(name, {}, time.process_time() - start, first_line(error))
     return Control(name, scores, time.process_time() - start)

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 import search_spaces
+from trainables import kept_data
 from trainables.data import DataSettings, load_images, load_raw
 from trainables.data.loading import described_images
 from trainables.data.streaming import MappedArray, MappedRows, memory
+from trainables.data.streaming.scratch import joined_on_disk
 from trainables.errors import DataError
 from trainables.tasks.learner import Learner
 from trainables.training.fetching import fetched
@@ -119,6 +121,12 @@ def test_compressed_arrays_are_read_whole_or_refused(tmp_path: Path, monkeypatch
     assert not isinstance(load_raw(DataSettings(str(path))).train.images, MappedRows)
     with pytest.raises(DataError, match=r"x is compressed, .* write it with numpy\.savez"):
         load_raw(DataSettings(str(path), stream=True))
+
+
+def test_an_array_on_the_disk_needs_no_file_of_its_own() -> None:
+    assert joined_on_disk([np.arange(3), np.arange(2)]).tolist() == [0, 1, 2, 0, 1]
+    assert joined_on_disk([np.zeros(0, np.uint32)]).dtype == np.uint32
+    assert not list(kept_data.new_file("data/x").parent.glob("*.scratch"))
 
 
 def test_arrays_are_mapped_and_damaged_files_are_refused(tmp_path: Path) -> None:

@@ -17,12 +17,15 @@ from trainables.data.chosen import ChosenRows, Rows, as_tensor
 from trainables.data.folding import FoldCache, fold_of
 from trainables.data.numbers import as_float32
 from trainables.data.parts import PARTS, PartName
+from trainables.data.pixels import chunks
 from trainables.data.signals.noticed import constant_channels, constant_targets, noticed_signals
 from trainables.data.signals.recordings import Clips, Recordings, read_recordings
 from trainables.data.signals.series import read_windows
 from trainables.data.signals.settings import SignalSettings
 from trainables.data.signals.signal import SignalData, SignalPart, WindowPart
+from trainables.data.signals.spilling import stacked_on_disk
 from trainables.data.signals.splitting import split_fold, split_recordings
+from trainables.data.streaming import MappedRows, by_threads, why_streamed
 from trainables.data.tables.reading import places_of
 from trainables.errors import DataError
 
@@ -30,6 +33,8 @@ __all__ = ["described_signals", "kind_of_signals", "load_signals", "signals_chec
 
 Array = np.ndarray[Any, Any]
 _SHOWN = 20
+_MANY = 2**24
+"""Samples of which the statistics are computed a part at a time."""
 _ENOUGH = 0.95
 """The share of the training signals that are not cut where no length is given."""
 
@@ -122,7 +127,7 @@ def _checksum(path: Path, stamp: tuple[object, ...]) -> str:
 
 @lru_cache(maxsize=2)
 def _read(settings: SignalSettings, path: Path, stamp: tuple[object, ...]) -> Recordings:
-    return read_recordings(path, settings)
+    return read_recordings(path, settings, on_disk=bool(_why_streamed(settings, path)))
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ class _Drawn:
     """
 
     clips: Mapping[PartName, Clips]
-    waves: Mapping[PartName, Rows]
+    waves: Mapping[PartName, Rows | MappedRows]
     by_class: bool
     sample_rate: int | None
     notes: Sequence[str]
@@ -168,10 +173,29 @@ def _drawn(settings: SignalSettings, path: Path, device: torch.device, stamp: tu
     clips = split_recordings(recordings, settings, notes, by_class=by_class)
     length = settings.length or _length(clips, notes)
     channels = len(clips["train"].waves[0])
-    waves = {part: _stacked(clips.get(part, Clips()).waves, channels, length, f"{path}, {part}") for part in PARTS}
+    by_part = {part: clips.get(part, Clips()).waves for part in PARTS}
+    if why := _why_streamed(settings, path):
+        whole = all(one.dtype == np.int16 for some in by_part.values() for one in some)
+        streamed = {
+            part: stacked_on_disk(
+                some, (channels, length), f"{path}, {part}", whole=whole, loaders=settings.loaders
+            ).to(device)
+            for part, some in by_part.items()
+        }
+        return _Drawn(clips, streamed, by_class, rate, [*notes, why])
+    waves = {part: _stacked(some, channels, length, f"{path}, {part}") for part, some in by_part.items()}
     if len({one.dtype for one in waves.values()}) > 1:
         waves = {part: one.float() for part, one in waves.items()}
     return _Drawn(clips, {part: one.to(device) for part, one in waves.items()}, by_class, rate, notes)
+
+
+def _why_streamed(settings: SignalSettings, path: Path) -> str:
+    """A note for a person; empty where the signals are in memory."""
+    if settings.stream is False:
+        return ""
+    needed = sum(file.stat().st_size for file in _files(path))
+    how = by_threads(settings.loaders, "read")
+    return why_streamed(needed, settings.stream, how, "the signals", "stream = false reads them before")
 
 
 def _of_fold(drawn: _Drawn, settings: SignalSettings, path: Path) -> SignalData:
@@ -181,10 +205,11 @@ def _of_fold(drawn: _Drawn, settings: SignalSettings, path: Path) -> SignalData:
         return _encoded(drawn, path)
     parted = split_fold(drawn.clips["train"], settings, fold, str(path), by_class=drawn.by_class)
     clips = {**drawn.clips, **{part: some for part, (some, _) in parted.items()}}
-    whole = as_tensor(drawn.waves["train"])
-    waves: dict[PartName, Rows] = {**drawn.waves}
-    for part, (_, numbers) in parted.items():
-        waves[part] = ChosenRows(whole, torch.from_numpy(numbers).to(whole.device))
+    whole = drawn.waves["train"]
+    waves: dict[PartName, Rows | MappedRows] = {**drawn.waves}
+    for part, (_, chosen) in parted.items():
+        numbers = torch.from_numpy(chosen).to(whole.device)
+        waves[part] = whole[numbers] if isinstance(whole, MappedRows) else ChosenRows(as_tensor(whole), numbers)
     notes = [*drawn.notes, f"the part for validation is {fold}"]
     return _encoded(replace(drawn, clips=clips, waves=waves, notes=notes), path)
 
@@ -213,7 +238,7 @@ def _data(
     train = parts["train"]
     if not classes:
         notes = [*notes, *constant_targets(name, train.targets)]
-    mean, std = _moments(as_tensor(train.waves).double().transpose(0, 1).flatten(1))
+    mean, std = _moments_of_waves(train.waves)
     targets = train.targets.double().T if not classes else torch.zeros((0, 1), dtype=torch.float64)
     target_mean, target_std = _moments(targets.to(mean.device))
     return SignalData(
@@ -232,11 +257,25 @@ def _data(
     )
 
 
+def _moments_of_waves(waves: Rows | MappedRows) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel, a part of the signals at a time where they are many."""
+    if waves.shape.numel() <= _MANY:
+        whole = waves.index_select(0, torch.arange(len(waves), device=waves.device))
+        return _moments(whole.double().transpose(0, 1).flatten(1))
+    count = len(waves) * waves.shape[2]
+    mean = torch.stack([part.double().sum((0, 2)) for part in chunks(waves)]).sum(0) / count
+    squares = [(part.double() - mean.view(-1, 1)).square().sum((0, 2)) for part in chunks(waves)]
+    return _scaled(mean, (torch.stack(squares).sum(0) / count).sqrt())
+
+
 def _moments(values: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each row, float32; a constant row has a deviation of 1."""
     if not len(values):
         return torch.empty(0, device=values.device), torch.empty(0, device=values.device)
-    mean, std = values.mean(1), values.std(1, correction=0)
+    return _scaled(values.mean(1), values.std(1, correction=0))
+
+
+def _scaled(mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
     std = torch.where(std > 1e-9 * mean.abs(), std, torch.ones_like(std))
     return mean.float(), std.float()
 

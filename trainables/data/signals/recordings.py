@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from trainables.data.npz import DAMAGE, placed_arrays
+from trainables.data.npz import DAMAGE, mapped_arrays, placed_arrays
 from trainables.data.parquet_columns import LABEL_NAMES, holds_bytes, is_of_splits, opened
 from trainables.data.parts import PartName, part_of, parts_of_files, usual_names, visible
 from trainables.data.signals.settings import SignalSettings
+from trainables.data.signals.spilling import Spill
 from trainables.data.tables.reading import places_of
 from trainables.errors import DataError, first_line
 
@@ -35,6 +36,8 @@ Array = np.ndarray[Any, Any]
 SIGNAL_NAMES = ("audio", "signal", "wave", "waveform", "sound", "x", "series", "values")
 _SOUNDS = SIGNAL_NAMES[:5]
 _SHORT = {"train": "", "validation": "_val", "test": "_test"}
+_ROWS = 1024
+"""Rows of a Parquet file that are read at a time."""
 _WIDTHS = {1: "u1", 2: "<i2", 4: "<i4"}
 
 
@@ -121,12 +124,13 @@ def _dimensions(path: Path) -> int:
         return 0
 
 
-def read_recordings(path: Path, settings: SignalSettings) -> Recordings:
+def read_recordings(path: Path, settings: SignalSettings, *, on_disk: bool = False) -> Recordings:
     """Read signals in their parts.
 
     Args:
         path: an `.npz` file, a Parquet file or a folder of them, or a folder of WAV files.
         settings: which columns hold what.
+        on_disk: whether the signals stay on the disk.
 
     Returns:
         The signals.
@@ -136,9 +140,9 @@ def read_recordings(path: Path, settings: SignalSettings) -> Recordings:
             their channels or sample rates.
     """
     if path.suffix.lower() == ".npz":
-        found = _read_npz(path, settings)
+        found = _read_npz(path, settings, on_disk=on_disk)
     elif is_wav_folder(path):
-        found = _read_folder(path, settings)
+        found = _read_folder(path, settings, Spill(on_disk=on_disk))
     else:
         files = visible(path.glob("**/*.parquet"), path) if path.is_dir() else [path]
         if not files or files[0].suffix.lower() not in (".parquet", ".pq"):
@@ -146,19 +150,21 @@ def read_recordings(path: Path, settings: SignalSettings) -> Recordings:
                 f"{path} holds no signals; .npz and Parquet files and folders of WAV files are read, and with "
                 "window = .. one long series of a .npy, .npz, CSV or Parquet file"
             )
-        found = _read_parquet(path, files, settings)
+        found = _read_parquet(path, files, settings, Spill(on_disk=on_disk))
     if "train" not in found.parts:
         raise DataError(f"{path} has no signals for training; rename their part ({usual_names()})")
     _check(found)
     return found
 
 
-def _read_npz(path: Path, settings: SignalSettings) -> Recordings:
+def _read_npz(path: Path, settings: SignalSettings, *, on_disk: bool) -> Recordings:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = list(archive.files)
             placed = placed_arrays(str(path), names, settings.target, "signals")
-            arrays = {place: archive[name] for place, name in placed.items()}
+            of_signals = [name for (kind, _), name in placed.items() if kind == "x"]
+            mapped, _ = mapped_arrays(path, of_signals, on_disk, 1, str(path))
+            arrays = {place: mapped[name].view() if name in mapped else archive[name] for place, name in placed.items()}
             groups = {part: _groups_of(path, archive, names, settings.validation_groups, part) for _, part in placed}
     except DataError:
         raise
@@ -196,7 +202,7 @@ def _groups_of(path: Path, archive: Any, names: list[str], groups: str | None, p
     return [str(group) for group in archive[name].tolist()]
 
 
-def _read_parquet(path: Path, files: Sequence[Path], settings: SignalSettings) -> Recordings:
+def _read_parquet(path: Path, files: Sequence[Path], settings: SignalSettings, spill: Spill) -> Recordings:
     with opened(files[0]) as file:
         types = {one.name: one.type for one in file.schema_arrow}
     splits = [name for name in types if name not in (settings.signal_column, settings.target)]
@@ -215,15 +221,16 @@ def _read_parquet(path: Path, files: Sequence[Path], settings: SignalSettings) -
     number = 0
     for one in files:
         with opened(one) as file:
-            rows = file.read(columns=list(dict.fromkeys(wanted))).to_pylist()
-        for row in rows:
-            part = _part_of_row(path, row, splits, number) or by_file[one] or "train"
-            clips = parts.setdefault(part, Clips())
-            clips.waves.append(wave_of(row[signal], f"{path}: {signal}, row {number}", rates))
-            clips.targets.append(row[target])
-            if settings.validation_groups is not None:
-                clips.groups.append(_group(row[settings.validation_groups], f"{path}: row {number}"))
-            number += 1
+            batches = file.iter_batches(_ROWS, columns=list(dict.fromkeys(wanted)))
+            for row in (row for batch in batches for row in batch.to_pylist()):
+                part = _part_of_row(path, row, splits, number) or by_file[one] or "train"
+                clips = parts.setdefault(part, Clips())
+                spill.add(clips.waves, wave_of(row[signal], f"{path}: {signal}, row {number}", rates))
+                clips.targets.append(row[target])
+                if settings.validation_groups is not None:
+                    clips.groups.append(_group(row[settings.validation_groups], f"{path}: row {number}"))
+                number += 1
+    spill.flush()
     return Recordings(str(path), parts, _rate(path, rates), notes)
 
 
@@ -288,7 +295,7 @@ def _holds_signals(kind: Any) -> bool:
     return holds_bytes(kind)
 
 
-def _read_folder(path: Path, settings: SignalSettings) -> Recordings:
+def _read_folder(path: Path, settings: SignalSettings, spill: Spill) -> Recordings:
     for name in ("target", "validation_groups", "signal_column"):
         if getattr(settings, name) is not None:
             raise DataError(f"{path} is a folder of WAV files, whose classes are its sub-folders; leave {name} out")
@@ -301,8 +308,9 @@ def _read_folder(path: Path, settings: SignalSettings) -> Recordings:
         if one.parent == path:
             raise DataError(f"{one} is in no sub-folder; the sub-folders of {path} are the classes of its files")
         clips = parts.setdefault(by_file[one.parent] or "train", Clips())
-        clips.waves.append(decoded_samples(one.read_bytes(), str(one), rates))
+        spill.add(clips.waves, decoded_samples(one.read_bytes(), str(one), rates))
         clips.targets.append(one.parent.name)
+    spill.flush()
     return Recordings(str(path), parts, _rate(path, rates), notes)
 
 

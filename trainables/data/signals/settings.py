@@ -7,7 +7,7 @@ from typing import Any
 
 from trainables.data.split_settings import SplitSettings
 from trainables.errors import TrainableError
-from trainables.settings import check_name, check_number, check_text
+from trainables.settings import check_flag, check_name, check_number, check_text
 from trainables.settings.groups import flat_name
 
 __all__ = ["KINDS", "SignalSettings"]
@@ -48,8 +48,18 @@ class SignalSettings(SplitSettings):
     validation_groups: str | None = None
     """A column or array whose values are groups, such as speakers: all signals of a group are in the same part."""
 
+    stream: bool | None = None
+    """Whether signals stay on the disk, and are read from there while the network trains. None does so where they would
+    take more than a quarter of the free memory. The series of a forecast is always in memory.
+    """
+    loaders: int = 2
+    """The number of threads that read streamed signals ahead of the training."""
+
     def __post_init__(self) -> None:
         self.check_split()
+        if self.stream is not None:
+            check_flag("stream", self.stream)
+        check_number("loaders", self.loaders, 1, 256, whole=True)
         for name in ("sample_rate", "length", "window"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), 1, whole=True)

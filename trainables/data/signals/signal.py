@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import tee
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from trainables.data.chosen import Rows
 from trainables.data.parts import part_named
+from trainables.data.streaming import MappedRows
 
 __all__ = ["SignalData", "SignalPart", "WindowPart"]
 
@@ -20,11 +22,12 @@ class SignalPart:
     """The signals of one part.
 
     Attributes:
-        waves: (n, channels, length), int16 or float32, as they are in the data; folds share one tensor.
+        waves: (n, channels, length), int16 or float32, as they are in the data; folds share one tensor. Streamed ones
+            are on the disk.
         targets: (n,): numbers of classes, int64; or values (n, k), float32.
     """
 
-    waves: Rows
+    waves: Rows | MappedRows
     targets: Tensor
 
     def __len__(self) -> int:
@@ -40,6 +43,22 @@ class SignalPart:
             The signals as they are in the data, and the targets.
         """
         return self.waves.index_select(0, index), self.targets.index_select(0, index)
+
+    def fetched(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Take batches in order. Streamed signals are read ahead.
+
+        Args:
+            batches: for each, the numbers of its signals, (k,), int64.
+
+        Yields:
+            What `rows` returns for each.
+        """
+        if not isinstance(self.waves, MappedRows):
+            yield from map(self.rows, batches)
+            return
+        read, taken = tee(batches)
+        for waves, index in zip(self.waves.ahead(read), taken, strict=True):
+            yield waves, self.targets.index_select(0, index)
 
 
 @dataclass(frozen=True)

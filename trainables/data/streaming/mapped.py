@@ -102,10 +102,20 @@ class MappedArray:
             raise ValueError(f"{path} has {end - start} bytes of an array of {size}")
         if not size:
             return cls(shape, dtype, torch.empty((shape[0], width), dtype=torch.uint8))
-        mapped = np.memmap(path, np.uint8, "r", start, (shape[0], width))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing writes into it
-            return cls(shape, dtype, torch.from_numpy(mapped))
+        return cls(shape, dtype, _unwritten(np.memmap(path, np.uint8, "r", start, (shape[0], width))))
+
+    @classmethod
+    def of_rows(cls, array: Array) -> MappedArray:
+        """Take an array that is mapped already.
+
+        Args:
+            array: (n, ...), whose rows lie one behind the other.
+
+        Returns:
+            The array.
+        """
+        lines = array.reshape(len(array), -1).view(np.uint8)
+        return cls(array.shape, array.dtype, _unwritten(lines))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -114,6 +124,15 @@ class MappedArray:
     def nbytes(self) -> int:
         """The bytes of the array."""
         return self.lines.numel()
+
+    def view(self) -> Array:
+        """Look at the array where it lies.
+
+        Returns:
+            (n, ...), of which nothing is in memory before it is used; not writable.
+        """
+        array: Array = self.lines.numpy().view(self.dtype).reshape(self.shape)
+        return array
 
     def rows(self, numbers: Sequence[int] | Tensor) -> Array:
         """Copy rows into memory.
@@ -136,3 +155,10 @@ class MappedArray:
         size = max(1, _CHUNK // max(1, self.lines.shape[1]))
         for start in range(0, len(self), size):
             yield self.rows(range(start, min(start + size, len(self))))
+
+
+def _unwritten(array: Array) -> Tensor:
+    """A tensor of the same memory, into which nothing writes."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)

@@ -6,10 +6,8 @@ The tokens of a text are written once. The other processes of a run, and those t
 from __future__ import annotations
 
 import json
-import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +20,12 @@ from trainables.data.npz import DAMAGE
 from trainables.data.texts.pieces import pieces_of
 from trainables.data.texts.vocabulary import Vocabulary
 from trainables.drafts import draft_file
-from trainables.kept_data import DATA_FOLDER, keep_beside, kept_beside, new_file
+from trainables.kept_data import keep_beside, kept_beside
 
-__all__ = ["KeptTokens", "joined_on_disk", "mapped_tokens"]
+__all__ = ["KeptTokens", "mapped_tokens"]
 
 Array = np.ndarray[Any, Any]
 _BYTE = 256
-
-
-def joined_on_disk(pieces: Iterable[Array]) -> Array:
-    """Write arrays behind each other into a file that goes with the array.
-
-    Args:
-        pieces: arrays of one type, each (n,); at least one.
-
-    Returns:
-        All of them, on the disk.
-    """
-    file = new_file(f"{DATA_FOLDER}/{os.urandom(8).hex()}.points")
-    try:
-        with file.open("wb") as opened:
-            for piece in pieces:
-                dtype = piece.dtype
-                opened.write(np.ascontiguousarray(piece).data)
-        if not file.stat().st_size:
-            return np.zeros(0, dtype)
-        return np.memmap(file, dtype, "r")
-    finally:
-        with suppress(OSError):  # an open file keeps its content; where it cannot be removed, it goes with the process
-            file.unlink()
 
 
 def mapped_tokens(file: Path) -> Tensor:

@@ -12,8 +12,8 @@ import numpy as np
 
 from trainables.data.npz import DAMAGE
 from trainables.data.parts import PartName, parts_of_files, usual_names, visible
+from trainables.data.streaming.scratch import joined_on_disk
 from trainables.data.tables.reading import places_of
-from trainables.data.texts.mapping import joined_on_disk
 from trainables.data.texts.pieces import pieces_of
 from trainables.data.texts.settings import TextSettings
 from trainables.errors import DataError, first_line

@@ -18,7 +18,6 @@ from trainables.data.texts import (
     described_text,
     load_text,
     loading,
-    mapping,
     pieces,
     reading,
     text_checksum,
@@ -185,13 +184,6 @@ def test_damaged_texts_are_refused_as_in_memory(tmp_path: Path) -> None:
     for stream in (False, True):
         with pytest.raises(DataError, match=r"train: token 300 is 300, beyond the vocabulary of 300"):
             load_text(TextSettings(data=str(tmp_path / "a.npy"), vocabulary=300, stream=stream), CPU)
-
-
-def test_an_array_on_the_disk_needs_no_file_of_its_own() -> None:
-    joined = mapping.joined_on_disk([np.arange(3), np.arange(2)])
-    assert joined.tolist() == [0, 1, 2, 0, 1]
-    assert mapping.joined_on_disk([np.zeros(0, np.uint32)]).dtype == np.uint32
-    assert not list(kept_data.new_file("data/x").parent.glob("*.points"))
 
 
 def test_controls_do_not_depend_on_the_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
