@@ -19,7 +19,7 @@ def slow(*case: object) -> object:
 @pytest.mark.parametrize(
     ("strategy", "scheduler", "trials"),
     [
-        ("evolution", "asha", 3),
+        ("evolution", "asha", 2),
         slow("evolution", "asha", 30),
         slow("tpe", "hyperband", 9),
         slow("random", "asha_promote", 9),

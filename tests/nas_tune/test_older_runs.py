@@ -15,6 +15,7 @@ import pytest
 import nas_tune
 from nas_tune.config.references import current_reference, load_reference
 from search_spaces import Space, choice
+from tests.sweeps import quick
 from trainables import CheckpointError, DartsTrainable
 
 ASSETS = Path(__file__).parents[1] / "assets" / "older_runs"
@@ -49,7 +50,7 @@ def test_it_opens_and_reports_what_it_found(name: str, tmp_path: Path) -> None:
     assert f"{max(FOUND[name]):.4f}" in nas_tune.report(run).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", quick(FOUND, {*FOUND} - {"supernet"}))
 def test_it_goes_on_where_it_was(name: str, tmp_path: Path) -> None:
     where = {"executor": "inline", "workers": 1} if name == "ray" else {}
     trials = nas_tune.resume(unpacked(name, tmp_path), max_trials=len(FOUND[name]) + 1, **where).trials()

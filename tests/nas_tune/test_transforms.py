@@ -50,6 +50,7 @@ def test_what_no_worker_could_build_is_refused_before_the_run(tmp_path: Path) ->
         config(lambda image: image)
 
 
+@pytest.mark.slow
 def test_a_search_with_transforms_is_resumed_retrained_and_told(tmp_path: Path) -> None:
     task = {"name": "classification", "data": "digits", "transforms": v2.RandomRotation(10)}
     usual = {"task": task, "trainable": SMALL, "max_epochs": 1, "executor": "inline", "run_dir": tmp_path / "run"}

@@ -65,7 +65,9 @@ def _many() -> Space:
     return Space({"zz": choice(0, 1, 2), **{f"d{i:02d}": choice(0, 1, 2) for i in range(13)}})
 
 
-@pytest.mark.parametrize("evaluator", ["auto", "mdi", "ped_anova", pytest.param("fanova", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "evaluator", ["auto", "mdi", *(pytest.param(one, marks=pytest.mark.slow) for one in ("ped_anova", "fanova"))]
+)
 def test_of_many_decisions_the_right_one_is_named_for_every_objective(tmp_path: Path, evaluator: str) -> None:
     def train(architecture: Architecture, **_: object) -> Iterator[dict[str, float]]:
         one = architecture.tree

@@ -78,7 +78,7 @@ def test_formats_and_strategies_are_listed_by_commas_or_by_repeating_the_option(
     done = call("export", str(folder), "--format", "safetensors", "--format", "pyy,onnx", "--out", str(tmp_path))
     assert done.exit_code == 2
     assert "format 'pyy' is unknown; did you mean 'py'" in done.output
-    raced = call("bench", "--strategy", "random", "--strategy", "tpe,ppo", "--budget", "60s", "--seeds", "1", "--json")
+    raced = call("bench", "--strategy", "random", "--strategy", "tpe,ppo", "--budget", "15s", "--seeds", "1", "--json")
     assert {one["strategy"] for one in json.loads(raced.stdout)["strategies"]} == {"random", "tpe", "ppo"}
 
 

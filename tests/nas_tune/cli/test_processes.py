@@ -159,7 +159,7 @@ def _wait_for_trials(place: Path, search: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_late_signal_does_not_change_the_exit_code(signum: int, tmp_path: Path) -> None:
     script = tmp_path / "late.py"
     script.write_text(

@@ -64,6 +64,7 @@ def test_each_trial_is_a_search_and_its_row_shows_what_it_found(tmp_path: Path) 
     assert set(run.evaluate()) == {"accuracy", "loss", "discrete_accuracy"}
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     searched(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

@@ -46,6 +46,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 QUICK = {"evolution", "random", "reinforce", "tpe"}
 """What a second storage or a second seed is tried with in every run of the suite; with all others it is slow."""
 OFTEN = QUICK | {"auto", "cmaes", "predictor"}
+ALONE = (OFTEN | {"local_search", "nsga2", "ppo"}) - {*DEAR}
+"""Of each kind, alone with one objective; what all of them propose is held by test_conformance.py."""
 ON_DISK = [pytest.param("sqlite", name, marks=() if name in OFTEN else pytest.mark.slow) for name in STRATEGIES]
 ON_DISK += [pytest.param("journal", name, marks=() if name in QUICK else pytest.mark.slow) for name in STRATEGIES]
 
@@ -65,7 +67,7 @@ def trials(name: str) -> int:
 
 @pytest.mark.parametrize(
     ("name", "objectives"),
-    [pytest.param(name, 1, marks=pytest.mark.slow if name in DEAR else ()) for name in STRATEGIES]
+    [pytest.param(name, 1, marks=() if name in ALONE else pytest.mark.slow) for name in STRATEGIES]
     + [pytest.param(name, 2, marks=() if name in QUICK else pytest.mark.slow) for name in SEVERAL],
 )
 def test_every_strategy_is_a_sampler_for_plain_studies(name: str, objectives: int) -> None:

@@ -24,7 +24,7 @@ def number(made: Architecture) -> int:
     return int("".join(map(str, made.values())), 2)
 
 
-@pytest.mark.parametrize(("count", "share"), [(40, 3), (40, 10), (12, 10)])
+@pytest.mark.parametrize(("count", "share"), [(40, 3), pytest.param(40, 10, marks=pytest.mark.slow), (12, 10)])
 def test_members_of_a_rule_of_an_eighth_and_of_a_thousandth_are_drawn(count: int, share: int) -> None:
     space = bits(count, ones(share))
     made = [space.sample(seed) for seed in range(6)]

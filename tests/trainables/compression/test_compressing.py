@@ -66,7 +66,7 @@ def test_the_files_take_raw_inputs_or_standardized_ones(
     assert float(names["load"]()(given).detach().square().mean()) == pytest.approx(pruned.metrics["loss"], rel=1e-4)
 
 
-@pytest.mark.parametrize("wrong", [ONNX, INT8])
+@pytest.mark.parametrize("wrong", [ONNX, pytest.param(INT8, marks=pytest.mark.slow)])
 def test_a_file_that_computes_something_else_is_refused(
     wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

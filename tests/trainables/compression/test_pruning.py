@@ -107,7 +107,9 @@ SLOW = ["chain", "darts", "enas_macro", "mobilenetv3", "nasnet", "nb101", "nb201
     ("family", "seed"),
     [
         ("resnet", 1),  # in groups, which stayed whole where each would have lost its last channel
-        ("enas_micro", 0),  # a sum of concatenations, of which one would have lost all its channels
+        pytest.param(
+            "enas_micro", 0, marks=pytest.mark.slow
+        ),  # a sum of concatenations, of which one would have lost all its channels
         ("mlp", 0),
         ("transformer_lm", 0),  # of which heads were torn apart
         *[

@@ -303,6 +303,7 @@ def test_a_training_has_the_numbers_of_one_in_memory_and_continues_from_it(folde
     assert loaders_left() == []
 
 
+@pytest.mark.slow
 def test_each_fold_is_trained_on_streamed_images_and_all_of_them_share_the_files(folder: Path, tmp_path: Path) -> None:
     small = {"task": "classification", "space": "nb201", "channels": 2, "cells": 1, "device": "cpu", "batch_size": 8}
 

@@ -74,6 +74,7 @@ def test_inputs_and_outputs_have_names_and_any_batch_size(
     torch.testing.assert_close(list(found.values()), list(values), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_check_in_a_fresh_interpreter_compares_every_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -298,6 +298,7 @@ def test_seeds_are_repeatable_and_different():
     assert len({one.id for one in first}) == 13
 
 
+@pytest.mark.slow
 def test_seeds_tell_more_than_random_members():
     pool = cells(150)
     held_out = frame_of(cells(100, seed=1))

@@ -130,7 +130,7 @@ def test_several_threads_are_timed_by_the_wall_and_torch_gets_its_own_number_bac
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("int8", marks=pytest.mark.slow)])
 def test_an_onnx_file_and_a_network_are_measured_together(tmp_path, precision):
     made = network().eval()
     write_onnx(made, IMAGES, tmp_path / "shipped.onnx")

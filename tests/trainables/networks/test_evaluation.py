@@ -37,7 +37,7 @@ def looked_at(network: nn.Module, images: torch.Tensor) -> None:
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("settings", [{}, {"ema": 0.9, "whole": True}])
+@pytest.mark.parametrize("settings", [pytest.param({}, marks=pytest.mark.slow), {"ema": 0.9, "whole": True}])
 def test_a_classifier_evaluates_whenever_it_is_looked_at_and_trains_on_as_if_nobody_had(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def runs(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_a_network_gives_the_same_numbers(runs):
     assert_equal(darts(layers=4, nodes=3), images())
     assert len(runs) == 4

@@ -120,6 +120,7 @@ def test_the_seed_decides_every_number(edges):
     assert once == again != other
 
 
+@pytest.mark.slow
 def test_pcdarts_searches_its_own_network(tmp_path):
     settings = {"space": "darts", "method": "pcdarts", "channels": 4, "layers": 3, "batch_size": 512}
     settings["network"] = {"nodes": 1, "operations": ["skip_connect", "max_pool_3x3"]}

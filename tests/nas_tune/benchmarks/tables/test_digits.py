@@ -65,6 +65,7 @@ def test_a_training_comes_to_what_it_says(rows: list[dict[str, float | str]], nu
     assert again["test"] == pytest.approx(row["test"], abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_where_it_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, float | str]]
 ) -> None:

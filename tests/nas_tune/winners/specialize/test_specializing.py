@@ -76,6 +76,7 @@ def test_a_wider_limit_never_has_a_worse_score(run: nas_tune.Run) -> None:
     assert table["shared_accuracy"].is_monotonic_decreasing
 
 
+@pytest.mark.slow
 def test_the_same_draws_find_the_same_from_the_folder(run: nas_tune.Run) -> None:
     tables = [nas_tune.specialize(one, ["macs <= 60k"], population=3, generations=1) for one in (run, run.path)]
     assert tables[0].drop(columns="seconds").equals(tables[1].drop(columns="seconds"))
