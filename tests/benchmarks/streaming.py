@@ -2,12 +2,14 @@
 
     NAS_TUNE_DATA=<folder with cifar10> python tests/benchmarks/streaming.py
     NAS_TUNE_DATA=<folder with cifar10> python tests/benchmarks/streaming.py --only arrays
+    python tests/benchmarks/streaming.py --only signals
     NAS_TUNE_DATA=<folder with tiny_shakespeare> python tests/benchmarks/streaming.py --only text
 
 4,000 pictures of CIFAR-10 are written as PNG and as JPEG files of 32 x 32, and scaled by four as JPEG files of
 128 x 128, which are decoded and scaled to 64. "arrays" are the same of 32 x 32 and of 128 x 128 in an `.npz` file, as
 which data sets of PyTorch and of Hugging Face are written, too. "text" is tiny Shakespeare forty times, whose tokens
-stay on the disk; each way is loaded in a process of its own, which says its memory, too.
+stay on the disk; each way is loaded in a process of its own, which says its memory, too. "signals" are 4,000 of one
+second at 8 kHz, 16 bits, of random values, in an `.npz` file.
 
 The alternatives are interleaved in one process. Torch has one thread beside those that decode. "data alone" goes
 through the batches without a network. Seconds are CPU seconds of all threads: what streaming costs. Where a core is
@@ -25,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -34,6 +37,7 @@ from PIL import Image
 
 import search_spaces
 from trainables.data import DataSettings, ImageData, load_images, load_raw
+from trainables.data.signals import SignalData, SignalSettings, load_signals
 from trainables.data.texts import TextSettings, load_text
 from trainables.tasks.learner import Learner
 from trainables.training.fetching import fetched
@@ -63,7 +67,7 @@ def written_arrays(file: Path, scale: int) -> Path:
     return file
 
 
-def alone(data: ImageData) -> Callable[[], object]:
+def alone(data: ImageData | SignalData) -> Callable[[], object]:
     def epoch() -> None:
         order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(0))
         with fetched(data.train, order.split(BATCH)) as coming:
@@ -93,6 +97,19 @@ def compare(title: str, path: Path, resize: int | None = None) -> None:
     )
     heading(f"{title}, with a network of nb201 of {CHANNELS} channels and one cell a stage")
     report(seconds)
+
+
+def signals() -> None:
+    generator = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "signals.npz"
+        waves = generator.integers(-3000, 3000, (COUNT, 8000), dtype=np.int16)
+        np.savez(path, x=waves, y=np.arange(COUNT) % 10)
+        ways: dict[str, dict[str, Any]] = {"in memory": {"stream": False}}
+        ways |= {f"streamed, {count} loaders": {"stream": True, "loaders": count} for count in (1, 2)}
+        parts = {name: load_signals(SignalSettings(data=str(path), **how), CPU) for name, how in ways.items()}
+        heading(f"signals of 8,000 samples, {len(parts['in memory'].train)} of them, data alone")
+        report(interleaved({name: alone(data) for name, data in parts.items()}, ROUNDS, seconds=cpu_seconds))
 
 
 def text_ways() -> None:
@@ -137,7 +154,7 @@ def report(seconds: dict[str, float]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=["files", "arrays", "text"])
+    parser.add_argument("--only", choices=["files", "arrays", "signals", "text"])
     parser.add_argument("--text", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -146,6 +163,8 @@ def main() -> None:
     if arguments.text is not None:
         text_way(arguments.text, stream=arguments.stream)
         return
+    if only in (None, "signals"):
+        signals()
     if only in (None, "text"):
         text_ways()
     with tempfile.TemporaryDirectory() as folder:
