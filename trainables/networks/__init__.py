@@ -22,7 +22,7 @@ from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from search_spaces.registry import Registry
 from trainables.errors import TrainableError
 from trainables.networks.base import Size, tree_of
-from trainables.networks.examples import Example, features, images, signals, tokens
+from trainables.networks.examples import Example, boxed_images, features, images, signals, tokens
 from trainables.networks.family import Builder, Family
 from trainables.networks.own import is_own, own_family
 from trainables.networks.recurrent import texts
@@ -211,6 +211,7 @@ def check_images(space: object) -> None:
 def _input_of(family: Family) -> str:
     """Name the input of the networks of a family; "images" where nothing else is known."""
     kinds: dict[Example, str] = {
+        boxed_images: "images in which they find boxes (task = detection)",
         features: "rows of numbers",
         signals: "signals",
         tokens: "sequences of tokens",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainables.networks.base import pair
 
-__all__ = ["Example", "features", "images", "signals", "tokens"]
+__all__ = ["Example", "boxed_images", "features", "images", "signals", "tokens"]
 
 Example = Callable[[int, Mapping[str, Any]], Any]
 
@@ -32,6 +32,19 @@ def images(batch: int, settings: Mapping[str, Any]) -> Tensor:
     """
     height, width = pair(settings["image_size"])
     return torch.rand(batch, settings["in_channels"], height, width)
+
+
+def boxed_images(batch: int, settings: Mapping[str, Any]) -> Tensor:
+    """Make random images for networks that find boxes.
+
+    Args:
+        batch: number of images.
+        settings: as for `images`.
+
+    Returns:
+        (batch, in_channels, height, width), float32, between 0 and 1.
+    """
+    return images(batch, settings)
 
 
 def features(batch: int, settings: Mapping[str, Any]) -> Tensor | dict[str, Tensor]:

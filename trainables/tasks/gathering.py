@@ -9,7 +9,7 @@ from torch import Tensor
 
 from trainables.training.parallel import Group
 
-__all__ = ["GatheringMeter", "Whole"]
+__all__ = ["GatheringMeter", "Whole", "rows_of_all"]
 
 Whole = Callable[[Tensor, Tensor], float | None]
 """A function of all outputs (n, ...) and all targets (n, ...) that returns a metric, or None where it has no value."""
@@ -48,8 +48,8 @@ class GatheringMeter:
         """
         if group.alone or not self._functions:
             return
-        self._outputs = [_from_all(torch.cat(self._outputs), group, device)]
-        self._targets = [_from_all(torch.cat(self._targets), group, device)]
+        self._outputs = [rows_of_all(torch.cat(self._outputs), group, device)]
+        self._targets = [rows_of_all(torch.cat(self._targets), group, device)]
 
     def result(self) -> dict[str, float]:
         """Compute the metrics; waits for the device.
@@ -64,8 +64,18 @@ class GatheringMeter:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def _from_all(mine: Tensor, group: Group, device: torch.device) -> Tensor:
-    """The rows of all processes in the order of their ranks: each adds its own to zeros, at its own place."""
+def rows_of_all(mine: Tensor, group: Group, device: torch.device) -> Tensor:
+    """Gather the rows of all processes in the order of their ranks.
+
+    Args:
+        mine: (k, ...), the rows of this process; k may differ from process to process.
+        group: the processes.
+        device: the device on which the processes communicate.
+
+    Returns:
+        The rows of all, (n, ...), on that device.
+    """
+    # Each process adds its own rows to zeros, at its own place.
     counts = torch.zeros(group.size, dtype=torch.int64, device=device)
     counts[group.rank] = len(mine)
     group.sum_([counts])

@@ -53,6 +53,7 @@ TASKS: Registry[type[Task]] = Registry(
     "tasks",
     {
         "classification": "trainables.tasks.classification:Classification",
+        "detection": "trainables.tasks.detection:Detection",
         "language": "trainables.tasks.language:Language",
         "regression": "trainables.tasks.regression:Regression",
         "signal": "trainables.tasks.signal:Signal",

@@ -1,0 +1,184 @@
+"""Pictures without boxes, as a trained network is asked about them, and the boxes that it finds in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from trainables.data.boxes.letterbox import letterbox, placed
+from trainables.data.decode import EIGHT, IMAGE_SUFFIXES, Encoded, decode_one
+from trainables.data.parquet import parquet_files
+from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, opened
+from trainables.data.parts import visible
+from trainables.errors import DataError
+
+__all__ = ["drawn_boxes", "in_pixels_of", "read_pictures"]
+
+Array = np.ndarray[Any, Any]
+Predicted = Sequence[Sequence[Mapping[str, Any]]]
+_COLOURS = ("#e6194b", "#0b7d33", "#1f4fe0", "#b35900", "#911eb4", "#007a87", "#b30086", "#6b6b00", "#5a2d0c", "#3d3d3d")
+_LEAST = 480
+"""Smaller pictures are drawn larger, so that their labels can be read."""
+
+
+def read_pictures(x: Any, shape: tuple[int, ...], image_column: str | None = None) -> tuple[Tensor, list[str]]:
+    """Read pictures and bring them to the size that a network takes.
+
+    Args:
+        x: an array or tensor (n, c, h, w) or (n, h, w, c), or a list of arrays (h, w, c); or the path of an image, of a
+            folder of images, or of Parquet files with a column of images.
+        shape: channels, height and width that the network takes.
+        image_column: the column of Parquet files; None recognises it.
+
+    Returns:
+        The pictures (n, c, h, w), uint8, and the name of each.
+
+    Raises:
+        DataError: there are none, or they are damaged.
+    """
+    frames, names = [], []
+    for name, picture in _pictures(x, image_column):
+        names.append(name)
+        frames.append(_of_channels(letterbox(picture, (shape[1], shape[2])), shape[0]))
+    return torch.from_numpy(np.stack(frames)), names
+
+
+def in_pixels_of(values: Predicted, x: Any, frame: tuple[int, int], image_column: str | None) -> list[list[dict[str, Any]]]:
+    """Bring boxes from the size that a network takes to that of the pictures.
+
+    Args:
+        values: for each picture its boxes, each with a `box`.
+        x: the pictures, as for `read_pictures`.
+        frame: height and width that the network takes.
+        image_column: the column of Parquet files; None recognises it.
+
+    Returns:
+        The same with other boxes.
+    """
+    found = []
+    for some, (_, picture) in zip(values, _pictures(x, image_column), strict=True):
+        place = placed((picture.shape[0], picture.shape[1]), frame)
+        found.append([{**one, "box": place.out_of(np.array([one["box"]]))[0].tolist()} for one in some])
+    return found
+
+
+def drawn_boxes(values: Predicted, x: Any, target: Path, classes: Sequence[str], image_column: str | None) -> list[Path]:
+    """Draw boxes into pictures.
+
+    Args:
+        values: for each picture its boxes in its pixels, each with a `box`, a `label` and a `score`.
+        x: the pictures, as for `read_pictures`.
+        target: the file to write; of several pictures each has its number before the ending.
+        classes: the names of all classes, each of which has a colour.
+        image_column: the column of Parquet files; None recognises it.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        DataError: Pillow writes no files of that ending.
+    """
+    pictures = list(_pictures(x, image_column))
+    written = []
+    for number, (some, (_, picture)) in enumerate(zip(values, pictures, strict=True)):
+        one = target if len(pictures) == 1 else target.with_stem(f"{target.stem}_{number}")
+        try:
+            _drawn(picture, some, classes).save(one)
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{target} has the ending {target.suffix!r}, which is none of a picture; give .png") from error
+        written.append(one)
+    return written
+
+
+def _drawn(picture: Array, boxes: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Image.Image:
+    scale = max(1, round(_LEAST / min(picture.shape[:2])))
+    image = Image.fromarray(picture).convert("RGB")
+    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
+    draw = ImageDraw.Draw(image)
+    for one in reversed(boxes):  # the surest last, above the others
+        colour = _COLOURS[list(classes).index(one["label"]) % len(_COLOURS)]
+        left, top, right, bottom = (side * scale for side in one["box"])
+        draw.rectangle((left, top, right, bottom), outline=colour, width=2)
+        text = f"{one['label']} {one['score']:.2f}"
+        place = draw.textbbox((left + 2, max(0, top - 12)), text)
+        draw.rectangle((place[0] - 2, place[1] - 1, place[2] + 2, place[3] + 1), fill=colour)
+        draw.text((left + 2, max(0, top - 12)), text, fill="white")
+    return image
+
+
+def _pictures(x: Any, image_column: str | None) -> list[tuple[str, Array]]:
+    """The names of pictures, and each as (h, w) or (h, w, 3), uint8."""
+    if not isinstance(x, str | Path):
+        return _of_arrays(x)
+    path = Path(x)
+    if not path.exists():
+        raise DataError(f"there is no {path}; correct the path")
+    encoded: list[Encoded] = []
+    if tables := parquet_files(path):
+        for file in tables:
+            encoded += _cells(file, image_column)
+    elif path.is_dir():
+        files = [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() in IMAGE_SUFFIXES]
+        encoded = [(str(file.relative_to(path)), file) for file in files]
+    else:
+        encoded = [(path.name, path)]
+    if not encoded:
+        raise DataError(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}")
+    found = []
+    for name, source in encoded:
+        decoded = decode_one(name, source, None)
+        if decoded.depth != EIGHT:
+            raise DataError(f"{name} has {decoded.depth} a channel, and 8 bits are needed; convert it")
+        found.append((name, decoded.array))
+    return found
+
+
+def _of_arrays(x: Any) -> list[tuple[str, Array]]:
+    given = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+    found = []
+    for number, one in enumerate(given):
+        picture = np.asarray(one)
+        if picture.ndim == 3 and picture.shape[0] in (1, 3) and picture.shape[2] not in (1, 3):
+            picture = picture.transpose(1, 2, 0)
+        if picture.ndim == 3 and picture.shape[2] == 1:
+            picture = picture[:, :, 0]
+        is_picture = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
+        if not is_picture or not 0 <= float(picture.min()) <= float(picture.max()) <= 255:
+            raise DataError(
+                f"picture {number} is {picture.dtype} of shape {picture.shape}; it must be (h, w), (h, w, 3) or (3, h, w) "
+                "with values from 0 to 255; one picture is given as x[None]"
+            )
+        found.append((f"picture {number}", np.ascontiguousarray(picture.astype(np.uint8))))
+    if not found:
+        raise DataError("x holds no picture; give at least one")
+    return found
+
+
+def _of_channels(picture: Array, channels: int) -> Array:
+    """A picture (h, w) or (h, w, 3) as (channels, h, w)."""
+    if channels == 1 and picture.ndim == 3:
+        picture = np.asarray(Image.fromarray(picture).convert("L"))
+    return np.repeat(picture[None], channels, 0) if picture.ndim == 2 else picture.transpose(2, 0, 1)
+
+
+def _cells(path: Path, image_column: str | None) -> list[Encoded]:
+    with opened(path) as file:
+        known = [field.name for field in file.schema_arrow if holds_bytes(field.type)]
+        usual = [name for name in known if name.lower() in IMAGE_NAMES]
+        column = image_column or (known[0] if len(known) == 1 else usual[0] if len(usual) == 1 else None)
+        if column not in known:
+            raise DataError(f"{path} has the columns of images {known}; give a file with one, called image")
+        cells = file.read(columns=[column])[column].to_pylist()
+    found: list[Encoded] = []
+    for row, cell in enumerate(cells):
+        content = cell.get("bytes") if isinstance(cell, dict) else cell
+        if not isinstance(content, bytes):
+            raise DataError(f"{path}, row {row}: {column!r} holds no bytes; the encoded image itself is needed")
+        found.append((f"{path.name}, row {row}", content))
+    return found
