@@ -39,6 +39,8 @@ SPACES: Registry[Callable[..., Space]] = Registry(
         "chain": "search_spaces.catalogue.chain:space",
         "chain1d": "search_spaces.catalogue.chain1d:space",
         "darts": "search_spaces.catalogue.darts:space",
+        "detector": "search_spaces.catalogue.detector:space",
+        "detnas": "search_spaces.catalogue.detnas:space",
         "enas_macro": "search_spaces.catalogue.enas_macro:space",
         "enas_micro": "search_spaces.catalogue.enas_micro:space",
         "enas_recurrent": "search_spaces.catalogue.enas_recurrent:space",
