@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from search_spaces.architecture import Architecture, Json
@@ -248,7 +249,7 @@ def _way(
     if way == "down":
         order.reverse()
     found = {order[0]: last[order[0]]}
-    for before, level in zip(order, order[1:], strict=False):
+    for before, level in pairwise(order):
         name = f"{way}_{level}"
         vertices.append(Vertex(name, f"sum, stride {strides[level]}", "operation"))
         edges += [Edge(source, name) for source in (*found[before], *last[level])]
@@ -274,7 +275,7 @@ def _head_graph(tree: Any) -> Graph:
     towers = inside["towers"]
     layers = f"{towers['depth']} x {towers['convolution']}" if towers["depth"] else "no layers"
     ends = {"classes": "classes", "sides": "boxes and centerness" if inside.get("centerness") else "boxes"}
-    for name, end in ends.items():
+    for name in ends:
         vertices.append(Vertex(name, layers, "operation"))
         edges += [Edge("level", name), Edge(name, f"{name}_out")]
     for name, end in ends.items():

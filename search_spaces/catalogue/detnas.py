@@ -1,4 +1,4 @@
-"""`detnas`: the space of DetNAS (Chen et al. 2019, arXiv 1903.10979), backbones of detectors made of ShuffleNetV2 blocks.
+"""`detnas`: the space of DetNAS (Chen et al. 2019, arXiv 1903.10979), backbones of ShuffleNetV2 blocks.
 
 A backbone has stages of 4, 4, 8 and 4 blocks at the strides 4, 8, 16 and 32. A block has a kernel of 3, 5 or 7 pixels,
 or is the xception block with three depthwise convolutions: 4^20 members, and no two of them compute the same.

@@ -49,9 +49,7 @@ class Baseline(nn.Module):
     def __init__(self, num_classes: int, in_channels: int, image_size: tuple[int, int]) -> None:
         super().__init__()
         wide = 3 * WIDTH
-        self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, WIDTH, 3, 2, 1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU()
-        )
+        self.stem = nn.Sequential(nn.Conv2d(in_channels, WIDTH, 3, 2, 1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU())
         self.quarter, self.eighth = Residual(WIDTH, 2 * WIDTH), Residual(2 * WIDTH, 3 * WIDTH)
         self.sixteenth = Residual(3 * WIDTH, 4 * WIDTH)
         self.lateral, self.top = nn.Conv2d(3 * WIDTH, wide, 1), nn.Conv2d(4 * WIDTH, wide, 1)

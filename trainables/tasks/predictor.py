@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from trainables.export.weights import ARCHITECTURE, WEIGHTS, rebuilt
 from trainables.tasks.learner import Learner
 from trainables.tasks.reading import arrays_like
 from trainables.tasks.registry import make_task
-from trainables.tasks.task import Task
+from trainables.tasks.task import Drawing, Located, Task
 from trainables.training.batches import Batch, called, length, mapped
 
 __all__ = ["Predictions", "Predictor", "folder_predictor", "learner_predictor"]
@@ -148,7 +148,28 @@ class Predictor:
             DataError: there are no inputs, or they are unlike those of the training.
         """
         inputs, names = self._read(x)
-        return self._of(inputs, names)
+        found = self._of(inputs, names)
+        if isinstance(self._task, Located):
+            return replace(found, values=self._task.located(found.values, x, self._like))
+        return found
+
+    def draw(self, x: Any, target: str | Path) -> list[Path]:
+        """Predict, and draw the predictions into the inputs.
+
+        Args:
+            x: as for `predict`.
+            target: the file to write, such as "found.png"; of several inputs each has its number before the ending.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            DataError: there are no inputs, or they are unlike those of the training.
+            TrainableError: the task draws nothing.
+        """
+        if not isinstance(self._task, Drawing):
+            raise TrainableError(f"the task {self.task or 'of this network'} draws no predictions; use predict")
+        return self._task.draw(self.predictions(x).values, x, Path(target), self.classes)
 
     def of_split(self, split: str) -> Predictions:
         """Predict a part of the data of the training, where they are at hand.

@@ -117,22 +117,30 @@ def task_of_space(space: object) -> str | None:
         space: the name of a space, or an object that has a name.
 
     Returns:
-        "signal", "table" or "language"; None for networks of images, whose targets decide, and for those of a user.
+        "detection", "signal", "table" or "language"; None for networks of images, whose targets decide, and for those
+        of a user.
     """
     from trainables.networks import NETWORKS
-    from trainables.networks.examples import features, signals, tokens
+    from trainables.networks.examples import boxed_images, features, signals, tokens
     from trainables.networks.recurrent import texts
 
     name = space if isinstance(space, str) else getattr(space, "name", None)
     if not isinstance(name, str) or name not in NETWORKS.built_in():
         return None
-    tasks: dict[object, str] = {signals: "signal", features: "table", tokens: "language", texts: "language"}
+    tasks: dict[object, str] = {
+        boxed_images: "detection",
+        features: "table",
+        signals: "signal",
+        texts: "language",
+        tokens: "language",
+    }
     return tasks.get(NETWORKS.get(name).example)
 
 
 def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
-    """Choose a task for data: signal for WAV files and forecasts, language for texts and token ids, a table for rows
-    without images, regression where the targets of images are numbers with fractions, else classification.
+    """Choose a task for data: detection for images with boxes, signal for WAV files and forecasts, language for texts
+    and token ids, a table for rows without images, regression where the targets of images are numbers with fractions,
+    else classification.
 
     Arrays may be images, rows or signals. So a file of arrays is one of signals where the networks of the space take
     nothing else.
@@ -148,6 +156,7 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
         TrainableError: a setting of the data cannot be.
     """
     from trainables.data import DataSettings
+    from trainables.data.boxes import is_boxes
     from trainables.data.guessing import real_targets
     from trainables.data.signals import is_signals
     from trainables.data.tables import is_table
@@ -157,6 +166,8 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     if task_of_space(space) == "signal" and str(settings.get("data")).lower().endswith((".npz", ".npy")):
         name = space if isinstance(space, str) else getattr(space, "name", "")
         return "signal", f"the task is signal, since the networks of {name} take signals; set task = .. for another one"
+    if task_of_space(space) == "detection" or is_boxes(settings.get("data"), settings.get("data_root")):
+        return "detection", "the task is detection, since the data are images with boxes; set task = .. for another one"
     if settings.get("window") is not None or is_signals(settings.get("data"), settings.get("data_root")):
         why = (
             "a window is given" if settings.get("window") is not None else "the data are waveforms or lists of numbers"

@@ -30,13 +30,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from trainables.metrics import Metric
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from torch import Tensor
 
     from trainables.training.batches import Batch
     from trainables.training.parallel import Group
 
-__all__ = ["Meter", "Metric", "Part", "Recommending", "Task", "TaskData"]
+__all__ = ["Drawing", "Located", "Meter", "Metric", "Part", "Recommending", "Task", "TaskData"]
 
 
 class Part(Protocol):
@@ -152,6 +154,41 @@ class Meter(Protocol):
 
         Returns:
             The values by the names of the metrics. A metric that has no value here is left out.
+        """
+
+
+@runtime_checkable
+class Located(Protocol):
+    """A task whose predictions lie somewhere in the inputs, which `read` brings to another size."""
+
+    def located(self, values: Any, x: Any, like: Batch) -> Any:
+        """Bring predictions to the inputs as they were given.
+
+        Args:
+            values: what `decode` returned.
+            x: what `read` was given.
+            like: raw inputs, as for `read`.
+
+        Returns:
+            The predictions of the same form.
+        """
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """A task whose predictions can be drawn into the inputs."""
+
+    def draw(self, values: Any, x: Any, target: Path, classes: Sequence[str]) -> list[Path]:
+        """Draw predictions.
+
+        Args:
+            values: what `located` returned, or `decode` where the task has no such method.
+            x: what `read` was given.
+            target: the file to write, whose ending is that of a picture.
+            classes: the names of all classes.
+
+        Returns:
+            The files that were written.
         """
 
 

@@ -72,9 +72,7 @@ def numbered(found: Annotations) -> tuple[tuple[str, ...], dict[PartName, list[l
             _check_counts(one)
     used = [label for one in found.parts["train"] for label in one.labels]
     if not used:
-        raise DataError(
-            f"{found.name}: no image for training has a box, so there is nothing to learn; add boxes, or images with some"
-        )
+        raise DataError(f"{found.name}: no image for training has a box, so nothing can be learned; add boxes")
     classes = found.classes or _named(found, used)
     places: dict[int | str, int] = {name: number for number, name in enumerate(classes)}
     numbers: dict[PartName, list[list[int]]] = {}
@@ -129,8 +127,8 @@ def check_boxes(found: Annotations, sizes: Mapping[PartName, Sequence[tuple[int,
     """
     if all_shares(found, sizes):
         raise DataError(
-            f"{found.name}: all boxes lie between 0 and {_PIXELS}; they look like shares of the image, and boxes are in "
-            f"pixels; multiply them by its width and height"
+            f"{found.name}: all boxes lie between 0 and {_PIXELS}; they look like shares of the image, and boxes "
+            "are in pixels; multiply them by its width and height"
         )
     for part, some in found.parts.items():
         for one, size in zip(some, sizes[part], strict=True):

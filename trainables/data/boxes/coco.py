@@ -81,7 +81,9 @@ def _loaded(file: Path) -> dict[str, Any]:
         raise DataError(f"{file} is no complete JSON file ({error}); fetch or write it again") from error
     for key in ("images", "annotations", "categories"):
         if not isinstance(held, dict) or not isinstance(held.get(key), list):
-            raise DataError(f"{file} has no list {key!r}; a file in the form of COCO has images, annotations, categories")
+            raise DataError(
+                f"{file} has no list {key!r}; a file in the form of COCO has images, annotations, categories"
+            )
     return held
 
 

@@ -153,8 +153,8 @@ def _path(settings: BoxSettings) -> Path:
         if path.exists():
             return path
     raise DataError(
-        f"there are no data {settings.data!r}: {' or '.join(map(str, tried))} does not exist; correct the path, or give "
-        f"{SHAPES!r}"
+        f"there are no data {settings.data!r}: {' or '.join(map(str, tried))} does not exist; correct the path, or "
+        f"give {SHAPES!r}"
     )
 
 
@@ -178,9 +178,9 @@ def _read(settings: BoxSettings, stamp: tuple[object, ...]) -> tuple[Annotations
         read = read_parquet  # Its message names the column that is missing.
     if read is None:
         raise DataError(
-            f"{path} holds no images with boxes; give Parquet files with the columns image, boxes and labels, a file or "
-            "folder in the form of COCO, a folder in the form of Pascal VOC, or one in the form of YOLO with images and "
-            "labels"
+            f"{path} holds no images with boxes; give Parquet files with the columns image, boxes and labels, a "
+            "file or folder in the form of COCO, a folder in the form of Pascal VOC, or one in the form of YOLO with "
+            "images and labels"
         )
     found = read(path, settings)
     classes, numbers = numbered(found)
@@ -221,9 +221,7 @@ def _shapes(settings: BoxSettings) -> dict[PartName, BoxPart]:
     return {"train": _part(frames, boxes, labels, places)}
 
 
-def _decoded(
-    found: Annotations, numbers: Numbers, settings: BoxSettings, notes: list[str]
-) -> dict[PartName, BoxPart]:
+def _decoded(found: Annotations, numbers: Numbers, settings: BoxSettings, notes: list[str]) -> dict[PartName, BoxPart]:
     """The parts with their images decoded; checks every box."""
     frame = settings.frame
     framed: dict[PartName, list[Array]] = {}
@@ -340,7 +338,9 @@ def _noticed(parts: Mapping[PartName, BoxPart], classes: Sequence[str]) -> list[
         counts = torch.bincount(part.labels[part.labels >= 0], minlength=len(classes))
         absent = [classes[number] for number in (counts == 0).nonzero().flatten().tolist()]
         if absent:
-            notes.append(f"warning: no {name} image has a box of {', '.join(absent[:20])}; its average precision is absent")
+            notes.append(
+                f"warning: no {name} image has a box of {', '.join(absent[:20])}; its average precision is absent"
+            )
         empty = int((part.labels < 0).all(1).sum())
         if empty:
             notes.append(f"{empty} of {len(part)} {name} images have no box; in them everything found is wrong")

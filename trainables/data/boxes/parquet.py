@@ -110,7 +110,7 @@ def _boxes(cell: Any, place: str, *, form: str) -> list[tuple[float, ...]]:
     found: list[tuple[float, ...]] = []
     for number, box in enumerate(cell or ()):
         if not isinstance(box, Sequence) or any(not isinstance(one, int | float) for one in box):
-            raise DataError(f"{place}, box {number}: {box!r:.60} is not a list of numbers; give left, top, right, bottom")
+            raise DataError(f"{place}, box {number}: {box!r:.60} is no list of numbers; give left, top, right, bottom")
         numbers = tuple(float(one) for one in box)
         if form == "xywh" and len(numbers) == 4:
             left, top, width, height = numbers

@@ -95,7 +95,7 @@ def _colour(random: np.random.Generator, ground: Array) -> tuple[int, int, int]:
 
 
 def _draw(picture: Image.Image, box: tuple[int, int, int, int], label: int, colour: tuple[int, int, int]) -> None:
-    left, top, right, bottom = box
+    left, top, right, _ = box
     side = (right - left) * _FINE
     mask = Image.new("L", (side, side), 0)
     draw = ImageDraw.Draw(mask)

@@ -22,7 +22,18 @@ __all__ = ["drawn_boxes", "in_pixels_of", "read_pictures"]
 
 Array = np.ndarray[Any, Any]
 Predicted = Sequence[Sequence[Mapping[str, Any]]]
-_COLOURS = ("#e6194b", "#0b7d33", "#1f4fe0", "#b35900", "#911eb4", "#007a87", "#b30086", "#6b6b00", "#5a2d0c", "#3d3d3d")
+_COLOURS = (
+    "#e6194b",
+    "#0b7d33",
+    "#1f4fe0",
+    "#b35900",
+    "#911eb4",
+    "#007a87",
+    "#b30086",
+    "#6b6b00",
+    "#5a2d0c",
+    "#3d3d3d",
+)
 _LEAST = 480
 """Smaller pictures are drawn larger, so that their labels can be read."""
 
@@ -49,7 +60,9 @@ def read_pictures(x: Any, shape: tuple[int, ...], image_column: str | None = Non
     return torch.from_numpy(np.stack(frames)), names
 
 
-def in_pixels_of(values: Predicted, x: Any, frame: tuple[int, int], image_column: str | None) -> list[list[dict[str, Any]]]:
+def in_pixels_of(
+    values: Predicted, x: Any, frame: tuple[int, int], image_column: str | None
+) -> list[list[dict[str, Any]]]:
     """Bring boxes from the size that a network takes to that of the pictures.
 
     Args:
@@ -68,7 +81,9 @@ def in_pixels_of(values: Predicted, x: Any, frame: tuple[int, int], image_column
     return found
 
 
-def drawn_boxes(values: Predicted, x: Any, target: Path, classes: Sequence[str], image_column: str | None) -> list[Path]:
+def drawn_boxes(
+    values: Predicted, x: Any, target: Path, classes: Sequence[str], image_column: str | None
+) -> list[Path]:
     """Draw boxes into pictures.
 
     Args:
@@ -91,7 +106,9 @@ def drawn_boxes(values: Predicted, x: Any, target: Path, classes: Sequence[str],
         try:
             _drawn(picture, some, classes).save(one)
         except (ValueError, KeyError) as error:
-            raise DataError(f"{target} has the ending {target.suffix!r}, which is none of a picture; give .png") from error
+            raise DataError(
+                f"{target} has the ending {target.suffix!r}, which is none of a picture; give .png"
+            ) from error
         written.append(one)
     return written
 
@@ -151,7 +168,7 @@ def _of_arrays(x: Any) -> list[tuple[str, Array]]:
         is_picture = picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3)
         if not is_picture or not 0 <= float(picture.min()) <= float(picture.max()) <= 255:
             raise DataError(
-                f"picture {number} is {picture.dtype} of shape {picture.shape}; it must be (h, w), (h, w, 3) or (3, h, w) "
+                f"picture {number} is {picture.dtype} of shape {picture.shape}; it is (h, w), (h, w, 3) or (3, h, w), "
                 "with values from 0 to 255; one picture is given as x[None]"
             )
         found.append((f"picture {number}", np.ascontiguousarray(picture.astype(np.uint8))))

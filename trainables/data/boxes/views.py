@@ -54,7 +54,10 @@ class BoxViews:
             return images, targets
         draws = torch.rand((5, len(images)), generator=generator, device=images.device)
         signs = torch.stack(
-            [torch.where((draws[0] < 0.5) & self.flip, -1.0, 1.0), torch.where((draws[1] < 0.5) & self.flip_vertical, -1.0, 1.0)],
+            [
+                torch.where((draws[0] < 0.5) & self.flip, -1.0, 1.0),
+                torch.where((draws[1] < 0.5) & self.flip_vertical, -1.0, 1.0),
+            ],
             1,
         )
         if self.zoom == 1 and self.shift == 0:

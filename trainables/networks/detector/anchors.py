@@ -1,4 +1,4 @@
-"""The places that a detector looks at: points, or anchors of torchvision's generator; and boxes from deltas to anchors."""
+"""The places that a detector looks at: points, or anchors of torchvision's generator; and boxes from deltas."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def points_of(strides: Sequence[int], sizes: Sequence[Shape]) -> Tensor:
     return torch.cat(found)[None]
 
 
-def anchors_of(
-    strides: Sequence[int], sizes: Sequence[Shape], *, size: int, scales: int, ratios: int
-) -> Tensor:
+def anchors_of(strides: Sequence[int], sizes: Sequence[Shape], *, size: int, scales: int, ratios: int) -> Tensor:
     """Make the anchors of all levels.
 
     Args:

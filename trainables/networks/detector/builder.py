@@ -68,13 +68,11 @@ def build_detector(
     return detector_of(backbone, tree, num_classes, image)
 
 
-def detector_of(
-    backbone: nn.Module, tree: Mapping[str, Any], num_classes: int, image: tuple[int, int]
-) -> Detector:
+def detector_of(backbone: nn.Module, tree: Mapping[str, Any], num_classes: int, image: tuple[int, int]) -> Detector:
     """Put a pyramid and a head on a backbone.
 
     Args:
-        backbone: images to a tuple of features of strides 8, 16, .. whose `shapes` has their channels, height and width.
+        backbone: images to a tuple of features of strides 8, 16, ..; its `shapes` are their channels, height and width.
         tree: decisions of `detector`, of which `pyramid` and `head` are read.
         num_classes: the number of classes.
         image: height and width of the images.
@@ -181,7 +179,7 @@ class Backbone(nn.Module):
             path = f"backbone.stages.{index}"
             count, width = (number(stage, name, path, whole=True) for name in ("blocks", "width"))
             if width % 2:
-                raise ArchitectureError(f"{path}.width", f"{width} is odd, and blocks divide their channels; make it even")
+                raise ArchitectureError(f"{path}.width", f"{width} is odd, and blocks halve it; make it even")
             kind = option(stage, "block", BLOCKS, path)
             first = block(kind, before, width, 2)
             self.stages.append(nn.Sequential(first, *(block(kind, width, width, 1) for _ in range(count - 1))))

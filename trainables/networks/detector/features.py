@@ -64,7 +64,7 @@ class Features(nn.Module):
         if _STRIDES[0] not in found:
             known = ", ".join(map(str, sorted(found)))
             raise TrainableError(
-                f"a network of {of} has features of the strides {known}, and a detector looks at those of 8, 16 and 32; "
+                f"a network of {of} has features of the strides {known}, and a detector looks at 8, 16 and 32; "
                 "take another space as the backbone, or none"
             )
         there = [stride for stride in _STRIDES if stride in found]

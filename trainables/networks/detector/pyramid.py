@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.catalogue.detector import Merge, merges, unused
+from trainables.networks.base import conv_bn
 
 __all__ = ["Pyramid"]
 
@@ -43,7 +44,7 @@ class Smooth(nn.Sequential):
     """
 
     def __init__(self, width: int) -> None:
-        super().__init__(nn.ReLU(), nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width))
+        super().__init__(nn.ReLU(), *conv_bn(width, width, 3))
 
 
 class Way(nn.Module):
@@ -60,9 +61,7 @@ class Way(nn.Module):
         order = list(range(len(sizes)))
         self.order = order[::-1] if is_down else order
         self.resized = nn.ModuleList(Resized(sizes[level]) for level in self.order[1:])
-        self.smooth = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) for _ in self.order[1:]
-        )
+        self.smooth = nn.ModuleList(nn.Sequential(*conv_bn(width, width, 3)) for _ in self.order[1:])
 
     def forward(self, *levels: Tensor) -> tuple[Tensor, ...]:
         before = levels[self.order[0]]
@@ -139,9 +138,7 @@ class Pyramid(nn.Module):
         self, inputs: Sequence[int], sizes: Sequence[Shape], width: int, kind: str, inside: Mapping[str, Any]
     ) -> None:
         super().__init__()
-        self.laterals = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width)) for channels in inputs
-        )
+        self.laterals = nn.ModuleList(nn.Sequential(*conv_bn(channels, width, 1)) for channels in inputs)
         ways: list[nn.Module] = []
         if kind in ("fpn", "pan"):
             ways.append(Way(width, sizes, is_down=True))

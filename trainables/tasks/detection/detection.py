@@ -106,13 +106,19 @@ class Detection(Task):
 
     def decode(self, outputs: Outputs, data: BoxData | PicturesOf) -> list[list[dict[str, Any]]]:
         """List the boxes of each image, the surest first: `label`, `score`, and `box` in pixels."""
-        return [_written(one, data.classes) for one in self._found(outputs, size=data.image_size, least=self.shown_score)]
+        return [
+            _written(one, data.classes) for one in self._found(outputs, size=data.image_size, least=self.shown_score)
+        ]
 
-    def located(self, values: Sequence[Sequence[Mapping[str, Any]]], x: Any, like: Tensor) -> list[list[dict[str, Any]]]:
+    def located(
+        self, values: Sequence[Sequence[Mapping[str, Any]]], x: Any, like: Tensor
+    ) -> list[list[dict[str, Any]]]:
         """Bring boxes to the pixels of the pictures that were given, which may have another size."""
         return in_pixels_of(values, x, (int(like.shape[2]), int(like.shape[3])), self.data.image_column)
 
-    def draw(self, values: Sequence[Sequence[Mapping[str, Any]]], x: Any, target: Path, classes: Sequence[str]) -> list[Path]:
+    def draw(
+        self, values: Sequence[Sequence[Mapping[str, Any]]], x: Any, target: Path, classes: Sequence[str]
+    ) -> list[Path]:
         """Draw predicted boxes into the pictures.
 
         Args:

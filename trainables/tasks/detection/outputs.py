@@ -23,7 +23,7 @@ from torch import Tensor
 
 from trainables.errors import TrainableError
 
-__all__ = ["Outputs", "check_outputs", "chances"]
+__all__ = ["Outputs", "chances", "check_outputs"]
 
 Outputs = Mapping[str, Tensor]
 _KINDS = ({"points"}, {"anchors", "deltas"})
