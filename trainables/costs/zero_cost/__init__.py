@@ -25,6 +25,7 @@ from trainables.costs.zero_cost.gradients import synflow, zico
 from trainables.costs.zero_cost.probing import Loss
 from trainables.errors import TrainableError
 from trainables.settings import check_name
+from trainables.training.batches import length
 from trainables.training.randomness import Randomness
 
 __all__ = ["PROXIES", "Proxy", "jacov", "macs", "naswot", "parameters", "score", "synflow", "zico"]
@@ -84,9 +85,9 @@ def score(
         TrainableError: the proxy is unknown, the batch is too small, or the proxy cannot be computed for this network.
     """
     check_name("proxy", proxy, list(PROXIES))
-    if len(images) < 2 or len(images) != len(labels):
+    if len(images) < 2 or len(images) != length(labels):
         raise TrainableError(
-            f"{len(images)} inputs with {len(labels)} labels; at least two, each with a label, are needed"
+            f"{len(images)} inputs with {length(labels)} labels; at least two, each with a label, are needed"
         )
     with Randomness(seed, images.device):
         if proxy == zico.__name__ and loss is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ from trainables.costs.zero_cost.probing import (
     probing,
     weights_of,
 )
+from trainables.training.batches import mapped
 
 __all__ = ["synflow", "zico"]
 
@@ -78,8 +80,10 @@ def zico(network: nn.Module, images: Tensor, labels: Tensor, loss: Loss = functi
     """
     parts = []
     with probing(network):
-        for half in zip(images.chunk(_PARTS), labels.chunk(_PARTS), strict=True):
-            gradients = loss_gradients(network, *half, loss)
+        size = -(-len(images) // _PARTS)
+        for half in (slice(0, size), slice(size, None)):
+            targets = mapped(operator.itemgetter(half), labels)
+            gradients = loss_gradients(network, images[half], targets, loss)
             parts.append([gradient.abs() for gradient in gradients])
     ratios = [_steadiness(torch.stack(sizes).double()) for sizes in zip(*parts, strict=True)]
     return sum(math.log(ratio) for ratio in ratios if ratio != 0) if any(ratios) else -math.inf

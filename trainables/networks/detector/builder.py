@@ -210,5 +210,5 @@ class Detector(nn.Module):
         self.backbone, self.pyramid, self.head = backbone, pyramid, head
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        outputs: dict[str, Tensor] = self.head(*self.pyramid(*self.backbone(x)))
+        outputs: dict[str, Tensor] = self.head(self.pyramid(self.backbone(x)))
         return outputs

@@ -101,7 +101,8 @@ def flat(maps: Tensor, numbers: int) -> Tensor:
     Returns:
         (n, h * w * k, numbers).
     """
-    return maps.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, numbers))
+    cells = maps.flatten(2).transpose(1, 2)
+    return cells.reshape(maps.shape[0], -1, numbers)
 
 
 class AnchorFree(nn.Module):
@@ -134,9 +135,9 @@ class AnchorFree(nn.Module):
         count = 1 if towers.shared else len(strides)
         self.levels = nn.ModuleList(Level(width, towers, numbers) for _ in range(count))
         self.scales = nn.Parameter(torch.zeros(len(strides)))
-        self.register_buffer("points", points_of(strides, sizes), persistent=False)
+        self.register_buffer("points", points_of(strides, sizes))
 
-    def forward(self, *levels: Tensor) -> dict[str, Tensor]:
+    def forward(self, levels: tuple[Tensor, ...]) -> dict[str, Tensor]:
         scores, sides, quality = [], [], []
         for number, level in enumerate(levels):
             towers = self.levels[number % len(self.levels)]
@@ -149,7 +150,7 @@ class AnchorFree(nn.Module):
         distances = torch.cat(sides, 1).clamp(max=_GREATEST).exp() * points[:, :, 2:]
         middles = points[:, :, :2]
         boxes = torch.cat((middles - distances[:, :, :2], middles + distances[:, :, 2:]), 2)
-        outputs = {"scores": torch.cat(scores, 1), "boxes": boxes, "points": points.expand(len(boxes), -1, -1)}
+        outputs = {"scores": torch.cat(scores, 1), "boxes": boxes, "points": points.expand(boxes.shape[0], -1, -1)}
         if self.centerness:
             outputs["quality"] = torch.cat(quality, 1)
         return outputs
@@ -189,9 +190,9 @@ class Anchored(nn.Module):
         count = 1 if towers.shared else len(strides)
         self.levels = nn.ModuleList(Level(width, towers, (each * num_classes, [each * 4])) for _ in range(count))
         anchors = anchors_of(strides, sizes, size=size, scales=scales, ratios=ratios)
-        self.register_buffer("anchors", anchors, persistent=False)
+        self.register_buffer("anchors", anchors)
 
-    def forward(self, *levels: Tensor) -> dict[str, Tensor]:
+    def forward(self, levels: tuple[Tensor, ...]) -> dict[str, Tensor]:
         scores, sides = [], []
         for number, level in enumerate(levels):
             towers = self.levels[number % len(self.levels)]
@@ -199,6 +200,6 @@ class Anchored(nn.Module):
             scores.append(flat(found[0], self.num_classes))
             sides.append(flat(found[1], 4))
         deltas = torch.cat(sides, 1)
-        anchors = self.anchors.expand(len(deltas), -1, -1)
+        anchors = self.anchors.expand(deltas.shape[0], -1, -1)
         boxes = moved(deltas, anchors, (1.0, 1.0))
         return {"scores": torch.cat(scores, 1), "boxes": boxes, "deltas": deltas, "anchors": anchors}

@@ -63,7 +63,7 @@ class Way(nn.Module):
         self.resized = nn.ModuleList(Resized(sizes[level]) for level in self.order[1:])
         self.smooth = nn.ModuleList(nn.Sequential(*conv_bn(width, width, 3)) for _ in self.order[1:])
 
-    def forward(self, *levels: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         before = levels[self.order[0]]
         found = {self.order[0]: before}
         for level, resized, smooth in zip(self.order[1:], self.resized, self.smooth, strict=True):
@@ -110,7 +110,7 @@ class Cells(nn.Module):
         self.outputs = unused(cells, len(sizes))
         self.cells = nn.ModuleList(Merged(width, sizes[cell.level], cell.op) for cell in cells)
 
-    def forward(self, *levels: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, levels: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         found = list(levels)
         for (first, second), cell in zip(self.inputs, self.cells, strict=True):
             found.append(cell(found[first], found[second]))
@@ -148,8 +148,8 @@ class Pyramid(nn.Module):
             ways.append(Cells(width, sizes, merges(inside["cells"], len(sizes))))
         self.ways = nn.ModuleList(ways)
 
-    def forward(self, *features: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         levels = tuple(lateral(feature) for lateral, feature in zip(self.laterals, features, strict=True))
         for way in self.ways:
-            levels = way(*levels)
+            levels = way(levels)
         return levels

@@ -82,17 +82,17 @@ class TwoStage(nn.Module):
             nms_thresh=_OVERLAP,
         )
         anchors = anchors_of(strides, sizes, size=size, scales=scales, ratios=ratios)
-        self.register_buffer("anchors", anchors, persistent=False)
+        self.register_buffer("anchors", anchors)
         self.layers = nn.Sequential(
             nn.Linear(width * roi_size * roi_size, features), nn.ReLU(), nn.Linear(features, features), nn.ReLU()
         )
         self.scores, self.refine = nn.Linear(features, num_classes + 1), nn.Linear(features, 4)
 
-    def forward(self, *levels: Tensor) -> dict[str, Tensor]:
+    def forward(self, levels: tuple[Tensor, ...]) -> dict[str, Tensor]:
         told, sides = self.regions.head(list(levels))
         objectness = torch.cat([flat(one, 1) for one in told], 1).squeeze(2)
         deltas = torch.cat([flat(one, 4) for one in sides], 1)
-        anchors = self.anchors.expand(len(deltas), -1, -1)
+        anchors = self.anchors.expand(deltas.shape[0], -1, -1)
         proposals = self._proposals(objectness.detach(), moved(deltas.detach(), anchors, (1.0, 1.0)))
         cut = self._cut(levels, proposals)
         features = self.layers(cut.flatten(1))

@@ -73,8 +73,8 @@ class Detection(Task):
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """`map50`, `map`, the loss, and the average precision of each class; reads the names of the classes."""
-        return (MAP50, MAP, _LOSS, *class_metrics(box_classes(self.data)))
+        """`map50`, `map`, the average precision of each class, and the loss; reads the names of the classes."""
+        return (MAP50, MAP, *class_metrics(box_classes(self.data)), _LOSS)
 
     def load(self, device: torch.device) -> BoxData:
         """Load the images; later calls with equal settings take them from memory."""
