@@ -21,6 +21,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
+from torch.utils import _pytree as pytree
 
 from trainables.export.naming import positional
 
@@ -185,10 +186,19 @@ def trace(module: nn.Module, inputs: Sequence[Pair]) -> Traced:
         raise
     except (fx.proxy.TraceError, RuntimeError, TypeError, AttributeError, ValueError, NotImplementedError) as error:
         raise UntraceableError(str(error).strip().split("\n")[0][:200]) from error
+    _restore_output(graph)
     for node in reversed(list(graph.nodes)):
         if node.op not in ("placeholder", "output") and not node.users:
             graph.erase_node(node)
     return Traced(module, graph, tracer.pairs, tracer.names, tracer.own)
+
+
+def _restore_output(graph: fx.Graph) -> None:
+    """Give the output the form that the module returns: torch.fx flattens it where an argument is a tuple."""
+    spec = getattr(getattr(graph._codegen, "pytree_info", None), "out_spec", None)
+    if spec is not None:
+        output = next(node for node in graph.nodes if node.op == "output")
+        output.args = (pytree.tree_unflatten(list(output.args[0]), spec),)
 
 
 class _Values(list[Any]):
