@@ -29,13 +29,17 @@ def predict(
     trial: TrialOption = None,
     retrained: RetrainedOption = None,
     out: OutOption = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option("--draw", metavar="FILE", help="A picture of DATA with what was found, such as boxes; .png."),
+    ] = None,
     format: FormatOption = None,
     allow_code: AllowCodeOption = False,
 ) -> None:
     """Predict with the winner of a run or with an exported folder.
 
-    A row for each example: its number or file, the prediction, and a probability for each class. DATA needs no
-    targets.
+    A row for each example: its number or file, the prediction, and a probability for each class; for detection a row
+    for each box. DATA needs no targets.
 
     Args:
         source: a run's folder, its name below runs/, or an exported folder.
@@ -45,11 +49,12 @@ def predict(
         retrained: whether to take the weights of a retraining (true) or of the search (false); by default those there
             are.
         out: the file to write; by default the result is printed.
+        draw: the picture to write; of several inputs each has its number before the ending.
         format: the format; by default that of the ending of `out`.
         allow_code: whether to import the code that a run or folder from elsewhere names.
 
     Raises:
-        ConfigError: both or neither of `data` and `split` are given.
+        ConfigError: both or neither of `data` and `split` are given, or `draw` with `split`.
     """
     from nas_tune.cli.frames import export_frame, text_columns
     from nas_tune.winners.predict import load, prediction_frame
@@ -58,6 +63,8 @@ def predict(
         raise ConfigError("no data are given; give DATA, or --split test for a part of the run's own data")
     if data is not None and split is not None:
         raise ConfigError(f"got DATA {shown(data)} and --split {split}; give one of them")
+    if draw is not None and data is None:
+        raise ConfigError(f"got --draw {shown(draw)} with --split, and pictures are drawn of DATA; give DATA")
     predictor = load(run_folder(source), trial, retrained=retrained, allow_code=allow_code)
     found = predictor.of_split(split) if split is not None else predictor.predictions(os.fspath(data or ""))
     frame = prediction_frame(found, predictor.classes)
@@ -66,3 +73,6 @@ def predict(
         kind = FrameFormat.CSV
     stderr().print(f"{predictor.task or 'a network'} from {predictor.source}", style="dim")
     export_frame(frame, kind, out, text_columns(frame))
+    if draw is not None:
+        for written in predictor.draw(os.fspath(data or ""), draw):
+            stderr().print(f"wrote {shown(written)}", style="dim")

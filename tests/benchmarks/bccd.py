@@ -3,8 +3,8 @@
 A search of 20 trials, each of about 30 CPU seconds, decides a detector by its `map50` on the validation images. The
 best trial that needs fewer multiply-accumulates than the network written by hand (`bccd_baseline.py`) and that network
 are then trained by three seeds each, for about 120 CPU seconds, with the same recipe: AdamW with a rate of 3e-3,
-batches of 8, flips. Both are tested on the 72 test images. How many epochs fit into the seconds is estimated by timing a
-few batches, so the seconds that were needed are printed. With `--run FOLDER` the search is kept there, and goes on from
+batches of 8, flips. Both are tested on the 72 test images. How many epochs fit into the seconds is estimated by timing
+a few batches, so the seconds that were needed are printed. With `--run FOLDER` the search is kept there, and goes on from
 there when the benchmark is called again. Run it alone on a machine, with one thread:
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bccd.py /path/to/bccd --run runs/bccd
@@ -111,7 +111,7 @@ def main() -> None:
     data = str(Path(arguments.data).resolve())
     NETWORKS.register(HAND.name or "", Family(build_baseline))
     space = search_spaces.get("detector", **SPACE)
-    settings = {"data": data, "seconds": arguments.seconds}
+    training = functools.partial(trial, data=data, seconds=arguments.seconds)
     by_hand = Learner(task="detection", space=HAND, data=data, device="cpu").cost(HAND.sample(0)).macs
     options: dict[str, Any] = {
         "max_trials": arguments.trials,
@@ -121,12 +121,10 @@ def main() -> None:
         "executor": "inline",
         "run_dir": str(arguments.run),
     }
-    if (arguments.run / "ledger.sqlite").exists():
-        run = nas_tune.resume(
-            arguments.run, max_trials=arguments.trials, trainable=functools.partial(trial, **settings)
-        )
+    if arguments.run.exists():
+        run = nas_tune.resume(arguments.run, max_trials=arguments.trials, trainable=training)
     else:
-        run = nas_tune.search(space, functools.partial(trial, **settings), **options)
+        run = nas_tune.search(space, training, **options)
     frame = run.trials()
     frame = frame[frame["map50"].notna()].sort_values("map50", ascending=False)
     print(frame[["trial", "map50", "macs", "parameters", "epochs", "cpu_seconds"]].to_string(index=False))

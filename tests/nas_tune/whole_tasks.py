@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tests.trainables.data.boxes.files import drawn, parquet
 from tests.trainables.tasks.numbers import turned
 
 __all__ = ["CASES"]
@@ -57,6 +58,13 @@ def tones(folder: Path) -> str:
     return f'{space}{task}validation_groups = "player"\n[trainable]\n{SMALL}'
 
 
+def boxes(folder: Path) -> str:
+    pictures, corners, labels = drawn(30)
+    parquet(folder / "data.parquet", corners, labels, pictures)
+    space = 'space = { name = "detector", heads = ["anchor_free", "anchors"], max_width = 32, max_depth = 1 }\n'
+    return f'{space}[task]\nname = "detection"\ndata = "{folder / "data.parquet"}"\n'
+
+
 def growth(folder: Path) -> str:
     return f'space = "{OWN}:PAIR"\n[task]\nname = "{OWN}:Growth"\n[trainable]\nbatch_size = 8\n'
 
@@ -68,6 +76,7 @@ CASES: dict[str, Callable[[Path], str]] = {
     "folds": folded,
     "language": text,
     "signal": tones,
+    "detection": boxes,
     "own": growth,
 }
 """Write data into a folder; return the part of a configuration from `space` on, which ends in tables."""

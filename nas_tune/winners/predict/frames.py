@@ -22,13 +22,16 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
         classes: the names of the classes.
 
     Returns:
-        The column `row`, or `name` where the examples have names; `prediction`, or several columns `prediction_..`
+        Where an example has any number of things in it, such as boxes, a row for each of them (`_of_things`). Else the
+        column `row`, or `name` where the examples have names; `prediction`, or several columns `prediction_..`
         where an example has several numbers; the names of several classes are in one text, separated by commas. Then
         `probability_<class>` where there are classes.
 
     Raises:
         ConfigError: the task does not give one prediction for each example.
     """
+    if found.probabilities is None and _are_lists_of_things(found.values):
+        return _of_things(found)
     columns: dict[str, Any] = {"name": list(found.names)} if found.names else {"row": range(found.count)}
     for name, values in _by_column(found.values, "prediction"):
         if len(values) != found.count:
@@ -41,6 +44,28 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
         for place, name in enumerate(classes):
             columns[f"probability_{name}"] = found.probabilities[:, place]
     return pd.DataFrame(columns)
+
+
+def _are_lists_of_things(values: Any) -> bool:
+    """Whether each example has a list of things with names and values, which may be empty."""
+    if not isinstance(values, list) or not values or not all(isinstance(one, list) for one in values):
+        return False
+    things = [thing for one in values for thing in one]
+    return all(isinstance(thing, Mapping) for thing in things)
+
+
+def _of_things(found: Predictions) -> pd.DataFrame:
+    """A row for each thing of each example: `row` or `name`, then what is said of the thing. The four numbers of a `box`
+    are the columns left, top, right and bottom.
+    """
+    title = "name" if found.names else "row"
+    rows: list[dict[str, Any]] = []
+    for number, things in enumerate(found.values):
+        for thing in things:
+            said = {key: value for key, value in thing.items() if key != "box"}
+            sides = dict(zip(("left", "top", "right", "bottom"), thing.get("box", ()), strict=False))
+            rows.append({title: found.names[number] if found.names else number, **said, **sides})
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else [title, "label", "score"])
 
 
 def _are_lists_of_names(values: Any) -> bool:

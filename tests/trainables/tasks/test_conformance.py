@@ -14,6 +14,7 @@ import torch
 import search_spaces
 from search_spaces import Space
 from tests.registries import kept
+from tests.trainables.data.boxes.files import drawn, parquet
 from tests.trainables.data.tables.frames import small
 from tests.trainables.tasks.numbers import turned
 from tests.trainables.tasks.own_task import SPACE, Growth, build
@@ -64,6 +65,12 @@ SMALL = {"channels": 2, "cells": 1}
 def _names(row: list[int]) -> list[str]:
     """The names of the classes of an image."""
     return [str(number) for number, one in enumerate(row) if one]
+
+
+def _boxes(folder: Path) -> str:
+    """A Parquet file of twenty pictures of shapes."""
+    pictures, corners, labels = drawn(20)
+    return str(parquet(folder / "boxes.parquet", corners, labels, pictures))
 
 
 CASES = {
@@ -181,6 +188,15 @@ CASES = {
         search_spaces.get("mlp"),
         ("mae", lambda values, targets: np.abs(np.array(values) - targets.numpy()).mean()),
     ),
+    "detection": Case(
+        "detection",
+        {"data": _boxes},
+        {"data": "nowhere.parquet"},
+        search_spaces.get(
+            "detector", heads=["anchor_free"], max_width=16, max_blocks=1, max_pyramid_width=32, max_depth=1
+        ),
+        None,
+    ),
     "own": Case(
         Growth,
         {},
@@ -193,6 +209,8 @@ CASES = {
 
 def _written(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings with arrays written to a file."""
+    if callable(settings.get("data")):
+        return {**settings, "data": settings["data"](folder)}
     if not isinstance(settings.get("data"), dict):
         return settings
     path = folder / "data.npz"

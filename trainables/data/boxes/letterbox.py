@@ -42,7 +42,8 @@ class Placed:
         Returns:
             The same in the pixels of the frame.
         """
-        return boxes * self.scale + np.array([self.left, self.top] * 2)
+        found: Array = boxes * self.scale + np.array([self.left, self.top] * 2)
+        return found
 
     def out_of(self, boxes: Array) -> Array:
         """Bring boxes from the frame back into the image, cut off at its sides.
@@ -54,7 +55,8 @@ class Placed:
             The same in the pixels of the image.
         """
         found = (boxes - np.array([self.left, self.top] * 2)) / self.scale
-        return np.clip(found, 0, np.array([self.width, self.height] * 2))
+        inside: Array = np.clip(found, 0, np.array([self.width, self.height] * 2))
+        return inside
 
 
 def placed(size: tuple[int, int], frame: tuple[int, int] | None) -> Placed:
