@@ -4,8 +4,8 @@ A search of 20 trials, each of about 30 CPU seconds, decides a detector by its `
 best trial that needs fewer multiply-accumulates than the network written by hand (`bccd_baseline.py`) and that network
 are then trained by three seeds each, for about 120 CPU seconds, with the same recipe: AdamW with a rate of 3e-3,
 batches of 8, flips. Both are tested on the 72 test images. How many epochs fit into the seconds is estimated by timing
-a few batches, so the seconds that were needed are printed. With `--run FOLDER` the search is kept there, and goes on from
-there when the benchmark is called again. Run it alone on a machine, with one thread:
+a few batches, so the seconds that were needed are printed. With `--run FOLDER` the search is kept there, and goes on
+from there when the benchmark is called again. Run it alone on a machine, with one thread:
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bccd.py /path/to/bccd --run runs/bccd
 """

@@ -55,8 +55,8 @@ def _are_lists_of_things(values: Any) -> bool:
 
 
 def _of_things(found: Predictions) -> pd.DataFrame:
-    """A row for each thing of each example: `row` or `name`, then what is said of the thing. The four numbers of a `box`
-    are the columns left, top, right and bottom.
+    """A row for each thing of each example: `row` or `name`, then what is said of the thing. The numbers of a `box` are
+    the columns left, top, right and bottom.
     """
     title = "name" if found.names else "row"
     rows: list[dict[str, Any]] = []
