@@ -197,6 +197,34 @@ STARTERS: Mapping[str, Starter] = {
         ),
         metrics="accuracy for classes, rmse for numbers",
     ),
+    "detection": Starter(
+        about="Which network finds the objects in these images best?",
+        chosen={
+            "space": {"name": "detector", "heads": ["anchor_free", "anchors"], "max_width": 64, "max_depth": 2},
+            **_SEARCH,
+            "metric": "map50",
+            "mode": "max",
+        },
+        task=(
+            Setting("name", "detection", "Finds boxes with classes in images", is_set=True),
+            Setting(
+                "data", "shapes", "Parquet; a folder in the form of COCO, Pascal VOC or YOLO; or shapes", is_set=True
+            ),
+            Setting("resize", [240, 320], "Height and width to which images are scaled, without distortion"),
+            Setting("box_format", "xyxy", "Of Parquet files: left, top, right, bottom; or xywh"),
+            *_shares("images", 0.2),
+            Setting("flip", True, "Mirror half of the training images with their boxes"),
+            Setting("zoom", 1.25, "The greatest factor by which training images are scaled; 1 turns it off"),
+            Setting("shift", 0.1, "The greatest shift of training images, as a share of their sides"),
+            Setting("shown_score", 0.3, "The score that a box has at least in predictions"),
+        ),
+        trainable=(
+            Setting("batch_size", 8, "Images a step"),
+            Setting("lr", 0.003, "The highest learning rate; it falls as a cosine"),
+            *_DEVICES,
+        ),
+        data="shapes",
+    ),
 }
 """The starters by the name of their task."""
 
