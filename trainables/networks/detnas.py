@@ -20,7 +20,7 @@ from search_spaces.errors import ArchitectureError
 from trainables.errors import TrainableError
 from trainables.networks.base import Size, conv_bn, kaiming, option, pair, tree_of
 from trainables.networks.detector.blocks import block
-from trainables.networks.detector.builder import detector_of
+from trainables.networks.detector.builder import pyramid_and_head
 from trainables.networks.examples import boxed_images
 from trainables.networks.family import Family
 from trainables.networks.inverted_residual import plain_options
@@ -92,7 +92,7 @@ def build_detnas(
         "anchors": {"scales": 1, "ratios": 1, "size": 4, "towers": towers},
     }
     tree = {"pyramid": {"width": width, "merging": {pyramid: {}}}, "head": {head: heads[head]}}
-    return detector_of(DetNAS(stages, in_channels, image, scale), tree, num_classes, image)
+    return DetNAS(stages, tree, num_classes, in_channels, image, scale)
 
 
 def _decided(tree: Mapping[str, Any]) -> list[list[Slot]]:
@@ -121,25 +121,31 @@ def _mixed(kinds: Sequence[str], make: Callable[[str], nn.Module]) -> nn.Module:
 
 
 class DetNAS(nn.Module):
-    """Images (n, in_channels, h, w) to features of strides 8, 16 and 32.
+    """Images (n, in_channels, h, w) to a dict of tensors. The stages are its own, so that decisions have their names.
 
     Args:
         stages: for each stage its blocks, each a function that takes what makes a block of a kind.
+        tree: decisions of `detector` about the pyramid and the head.
+        num_classes: the number of classes.
         in_channels: channels of the images.
         image: height and width of the images.
         scale: factor of the channels.
     """
 
-    shapes: list[tuple[int, int, int]]
-    """Channels, height and width of each feature."""
-
     def __init__(
-        self, stages: Sequence[Sequence[Slot]], in_channels: int, image: tuple[int, int], scale: float
+        self,
+        stages: Sequence[Sequence[Slot]],
+        tree: Mapping[str, Any],
+        num_classes: int,
+        in_channels: int,
+        image: tuple[int, int],
+        scale: float,
     ) -> None:
         super().__init__()
         stem, *widths = (max(4, round(scale * count / 4) * 4) for count in CHANNELS)
         self.stem = nn.Sequential(*conv_bn(in_channels, stem, 3, 2), nn.ReLU())
-        before, stride, self.shapes = stem, _STRIDE, []
+        before, stride = stem, _STRIDE
+        shapes: list[tuple[int, int, int]] = []
         for number, (slots, width) in enumerate(zip(stages, widths, strict=True), 1):
             stage = nn.Sequential()
             for index, fill in enumerate(slots, 1):
@@ -148,16 +154,18 @@ class DetNAS(nn.Module):
                 before = width
             self.add_module(f"stage_{number}", stage)
             if number > 1:
-                self.shapes.append((width, -(-image[0] // stride), -(-image[1] // stride)))
+                shapes.append((width, -(-image[0] // stride), -(-image[1] // stride)))
             stride *= 2
         kaiming(self)
+        self.pyramid, self.head = pyramid_and_head(shapes, tree, num_classes, image)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
         x = self.stem(x)
         x = self.stage_1(x)
         fine = self.stage_2(x)
         middle = self.stage_3(fine)
-        return fine, middle, self.stage_4(middle)
+        outputs: dict[str, Tensor] = self.head(self.pyramid((fine, middle, self.stage_4(middle))))
+        return outputs
 
 
 def _block(kind: str, *, inputs: int, outputs: int, stride: int) -> nn.Module:

@@ -76,7 +76,7 @@ def read_coco(path: Path) -> Annotations:
 
 def _loaded(file: Path) -> dict[str, Any]:
     try:
-        held = json.loads(file.read_bytes())
+        held: Any = json.loads(file.read_bytes())
     except ValueError as error:
         raise DataError(f"{file} is no complete JSON file ({error}); fetch or write it again") from error
     for key in ("images", "annotations", "categories"):
@@ -84,7 +84,8 @@ def _loaded(file: Path) -> dict[str, Any]:
             raise DataError(
                 f"{file} has no list {key!r}; a file in the form of COCO has images, annotations, categories"
             )
-    return held
+    found: dict[str, Any] = held
+    return found
 
 
 def _images(

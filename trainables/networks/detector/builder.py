@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
@@ -20,7 +20,7 @@ from trainables.networks.detector.two_stage import TwoStage
 if TYPE_CHECKING:
     from search_spaces.architecture import Architecture
 
-__all__ = ["Detector", "build_detector", "detector_of"]
+__all__ = ["Detector", "build_detector", "pyramid_and_head"]
 
 _STRIDES = (8, 16, 32)
 
@@ -65,25 +65,26 @@ def build_detector(
         )
     else:
         backbone = Backbone(given, in_channels, image)
-    return detector_of(backbone, tree, num_classes, image)
+    return Detector(backbone, *pyramid_and_head(backbone.shapes, tree, num_classes, image))
 
 
-def detector_of(backbone: nn.Module, tree: Mapping[str, Any], num_classes: int, image: tuple[int, int]) -> Detector:
-    """Put a pyramid and a head on a backbone.
+def pyramid_and_head(
+    shapes: Sequence[tuple[int, int, int]], tree: Mapping[str, Any], num_classes: int, image: tuple[int, int]
+) -> tuple[nn.Module, nn.Module]:
+    """Make what stands behind a backbone.
 
     Args:
-        backbone: images to a tuple of features of strides 8, 16, ..; its `shapes` are their channels, height and width.
+        shapes: channels, height and width of the features of the backbone, of strides 8, 16, ..
         tree: decisions of `detector`, of which `pyramid` and `head` are read.
         num_classes: the number of classes.
         image: height and width of the images.
 
     Returns:
-        The network.
+        The pyramid, which takes a tuple of features, and the head, which takes what the pyramid returns.
 
     Raises:
         ArchitectureError: a decision breaks the form; the message gives the path.
     """
-    shapes = cast("list[tuple[int, int, int]]", backbone.shapes)
     sizes = [(high, wide) for _, high, wide in shapes]
     strides = _STRIDES[: len(shapes)]
     pyramid = tree.get("pyramid")
@@ -93,7 +94,7 @@ def detector_of(backbone: nn.Module, tree: Mapping[str, Any], num_classes: int, 
         _check_cells(inside)
     merged = Pyramid([shape[0] for shape in shapes], sizes, width, kind, inside)
     kaiming(merged)
-    return Detector(backbone, merged, _head(tree, width, strides, sizes, num_classes, image))
+    return merged, _head(tree, width, strides, sizes, num_classes, image)
 
 
 def _head(

@@ -79,12 +79,13 @@ class Level(nn.Module):
         classes, sides = numbers
         self.class_tower, self.side_tower = towers.made(width), towers.made(width)
         self.scores = nn.Conv2d(width, classes, 3, padding=1)
-        self.sides = nn.ModuleList(nn.Conv2d(width, count, 3, padding=1) for count in sides)
+        convolutions = [nn.Conv2d(width, count, 3, padding=1) for count in sides]
+        self.sides = nn.ModuleList(convolutions)
         nn.init.constant_(self.scores.bias, -math.log((1 - _PRIOR) / _PRIOR))  # type: ignore[arg-type]
-        for one in (self.scores, *self.sides):
+        for one in (self.scores, *convolutions):
             nn.init.normal_(one.weight, std=0.01)
-        for one in self.sides:
-            nn.init.zeros_(one.bias)
+        for one in convolutions:
+            nn.init.constant_(one.bias, 0.0)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         sides = self.side_tower(x)

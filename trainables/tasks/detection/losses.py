@@ -138,7 +138,8 @@ def _smooth(deltas: Tensor, anchors: Tensor, boxes: Tensor, is_box: Tensor, weig
     """The sum over the anchors with a box of the smooth L1 loss of their deltas."""
     coder = BoxCoder(weights)
     wanted = coder.encode_single(boxes[is_box], anchors[is_box])
-    return functional.smooth_l1_loss(deltas[is_box].float(), wanted, beta=_BETA, reduction="sum")
+    loss: Tensor = functional.smooth_l1_loss(deltas[is_box].float(), wanted, beta=_BETA, reduction="sum")
+    return loss
 
 
 def learned_from(outputs: Outputs, teacher: Outputs) -> Tensor:
