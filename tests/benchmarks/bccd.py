@@ -82,7 +82,7 @@ def trial(architecture: Any, *, seed: int = 0, data: str = "", seconds: float = 
     for _ in range(epochs):
         report = learner.step()
     kept = {name: report[name] for name in ("map50", "map", "parameters", "macs")}
-    yield {**kept, "epochs": epochs, "cpu_seconds": time.process_time() - start}
+    yield {**kept, "trained_epochs": epochs, "cpu_seconds": time.process_time() - start}
 
 
 def tested(space: Space, architecture: Any, data: str, seconds: float, seed: int) -> dict[str, float]:
@@ -127,7 +127,7 @@ def main() -> None:
         run = nas_tune.search(space, training, **options)
     frame = run.trials()
     frame = frame[frame["map50"].notna()].sort_values("map50", ascending=False)
-    print(frame[["trial", "map50", "macs", "parameters", "epochs", "cpu_seconds"]].to_string(index=False))
+    print(frame[["trial", "map50", "macs", "parameters", "trained_epochs", "cpu_seconds"]].to_string(index=False))
     cheaper = frame[frame["macs"] < by_hand]
     chosen = space.validate(json.loads(str(cheaper.iloc[0]["architecture"])))
     print(f"winner: trial {int(cheaper.iloc[0]['trial'])}, {chosen.to_json()}")

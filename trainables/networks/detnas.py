@@ -160,11 +160,13 @@ class DetNAS(nn.Module):
         self.pyramid, self.head = pyramid_and_head(shapes, tree, num_classes, image)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        x = self.stem(x)
-        x = self.stage_1(x)
-        fine = self.stage_2(x)
-        middle = self.stage_3(fine)
-        outputs: dict[str, Tensor] = self.head(self.pyramid((fine, middle, self.stage_4(middle))))
+        stages = [self.get_submodule(f"stage_{number}") for number in range(1, len(DEPTHS) + 1)]
+        x = stages[0](self.stem(x))
+        features = []
+        for stage in stages[1:]:
+            x = stage(x)
+            features.append(x)
+        outputs: dict[str, Tensor] = self.head(self.pyramid(tuple(features)))
         return outputs
 
 

@@ -190,8 +190,9 @@ def _read(settings: BoxSettings, stamp: tuple[object, ...]) -> tuple[Annotations
 @lru_cache(maxsize=4)
 def _loaded(settings: BoxSettings, device: str, stamp: tuple[object, ...]) -> BoxData:
     notes: list[str] = []
+    classes: tuple[str, ...] = CLASSES
     if settings.data == SHAPES:
-        parts, classes = _shapes(settings), CLASSES
+        parts = _shapes(settings)
     else:
         annotations, classes, numbers = _read(settings, stamp)
         notes += annotations.notes

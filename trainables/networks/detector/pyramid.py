@@ -92,7 +92,8 @@ class Merged(nn.Module):
         one, other = self.first(first), self.second(second)
         if self.op == "global_attention":
             other = other * one.amax((2, 3), keepdim=True).sigmoid()
-        return self.smooth(one + other)
+        merged: Tensor = self.smooth(one + other)
+        return merged
 
 
 class Cells(nn.Module):

@@ -155,9 +155,11 @@ def learned_from(outputs: Outputs, teacher: Outputs) -> Tensor:
     """
     scores, known = outputs["scores"].float(), teacher["scores"].float()
     if "proposals" in outputs:
-        return functional.cross_entropy(scores.flatten(0, 1), known.softmax(2).flatten(0, 1))
+        of_regions: Tensor = functional.cross_entropy(scores.flatten(0, 1), known.softmax(2).flatten(0, 1))
+        return of_regions
     sure = known.sigmoid()
-    classes = functional.binary_cross_entropy_with_logits(scores, sure)
+    classes: Tensor = functional.binary_cross_entropy_with_logits(scores, sure)
     weights = sure.amax(2).flatten()
     shapes = generalized_box_iou_loss(outputs["boxes"].float().flatten(0, 1), teacher["boxes"].float().flatten(0, 1))
-    return classes + (shapes * weights).sum() / weights.sum().clamp(min=1e-6)
+    whole: Tensor = classes + (shapes * weights).sum() / weights.sum().clamp(min=1e-6)
+    return whole
