@@ -97,13 +97,13 @@ def merges(cells: Sequence[Mapping[str, Any]], levels: int) -> list[Merge]:
         levels: the number of levels.
 
     Returns:
-        The cells, with inputs that exist and are different.
+        The cells, with inputs that exist and are different; the first cell of a single level has one input twice.
     """
     found: list[Merge] = []
     for cell in cells:
         count = levels + len(found)
         first = cell["first"] % count
-        others = [number for number in range(count) if number != first]
+        others = [number for number in range(count) if number != first] or [first]
         second = others[cell["second"] % len(others)]
         if cell["op"] == "sum" and second < first:
             first, second = second, first

@@ -1,0 +1,133 @@
+"""Detectors: every block, pyramid and head, backbones of other spaces, and the supernet of DetNAS."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+import search_spaces
+from search_spaces.catalogue.detector import BLOCKS, HEADS, PYRAMIDS
+from search_spaces.errors import ArchitectureError
+from trainables.costs.cost import cost_of
+from trainables.errors import TrainableError
+from trainables.networks import build
+from trainables.networks.detector.anchors import anchors_of, moved, points_of
+
+DATA: dict[str, Any] = {"num_classes": 3, "in_channels": 3, "image_size": (40, 56)}
+SIZES = ((5, 7), (3, 4), (2, 2))
+TOWERS = {"depth": 1, "convolution": "separable_3x3", "shared": True}
+ANCHORS = {"scales": 2, "ratios": 3, "size": 2}
+HEAD: dict[str, dict[str, Any]] = {
+    "anchor_free": {"centerness": True, "towers": TOWERS},
+    "anchors": {**ANCHORS, "towers": {**TOWERS, "shared": False, "convolution": "conv_1x1"}},
+    "two_stage": {**ANCHORS, "roi": "pool", "roi_size": 5, "features": 64},
+}
+CELLS = [
+    {"first": 7, "second": 0, "level": 1, "op": "sum"},
+    {"first": 0, "second": 2, "level": 2, "op": "global_attention"},
+]
+MERGING: dict[str, dict[str, Any]] = {"none": {}, "fpn": {}, "pan": {}, "nas_fpn": {"cells": [*CELLS, CELLS[0]]}}
+
+
+def tree(block: str = "res_3x3", pyramid: str = "fpn", head: str = "anchor_free", stages: int = 3) -> dict[str, Any]:
+    return {
+        "backbone": {"stem": 8, "stages": [{"blocks": 2, "width": 16, "block": block}] * stages},
+        "pyramid": {"width": 32, "merging": {pyramid: MERGING[pyramid]}},
+        "head": {head: HEAD[head]},
+    }
+
+
+def outputs_of(made: dict[str, Any]) -> dict[str, torch.Tensor]:
+    network = build("detector", search_spaces.get("detector").validate(made), **DATA)
+    outputs: dict[str, torch.Tensor] = network(torch.randn(2, 3, 40, 56))
+    sum(one.float().mean() for one in outputs.values()).backward()
+    assert all(weight.grad is not None for weight in network.parameters())
+    return outputs
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_block_reaches_the_strides_8_16_and_32(block: str) -> None:
+    points = outputs_of(tree(block=block))["points"][0]
+    assert [int((points[:, 2] == stride).sum()) for stride in (8, 16, 32)] == [math.prod(size) for size in SIZES]
+
+
+@pytest.mark.parametrize("pyramid", PYRAMIDS)
+def test_every_pyramid_gives_all_levels(pyramid: str) -> None:
+    outputs = outputs_of(tree(pyramid=pyramid))
+    assert outputs["scores"].shape == (2, 35 + 12 + 4, 3)
+    assert outputs["boxes"].shape == (2, 51, 4)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_every_head_says_what_the_task_reads(head: str) -> None:
+    outputs = outputs_of(tree(head=head, stages=2))
+    wanted = {
+        "anchor_free": {"scores": (2, 47, 3), "boxes": (2, 47, 4), "points": (2, 47, 3), "quality": (2, 47)},
+        "anchors": {
+            name: (2, 282, count) for name, count in (("scores", 3), ("boxes", 4), ("deltas", 4), ("anchors", 4))
+        },
+        "two_stage": {
+            **dict.fromkeys(("boxes", "proposals", "refinements"), (2, 100, 4)),
+            **dict.fromkeys(("deltas", "anchors"), (2, 282, 4)),
+            "scores": (2, 100, 4),
+            "objectness": (2, 282),
+        },
+    }[head]
+    assert {name: tuple(one.shape) for name, one in outputs.items()} == wanted
+
+
+def test_costs_are_counted_without_values() -> None:
+    for head in HEADS:
+        made = search_spaces.get("detector").validate(tree(head=head))
+        cost = cost_of(build("detector", made, **DATA), torch.zeros(1, 3, 40, 56))
+        assert cost.macs > 0
+        assert cost.parameters == sum(one.numel() for one in build("detector", made, **DATA).parameters())
+
+
+@pytest.mark.parametrize("of", ["nb201", "mobilenetv3", "chain"])
+def test_networks_of_other_spaces_are_backbones(of: str) -> None:
+    space = search_spaces.get("detector", backbone=of, heads=["anchor_free"])
+    settings = {"channels": 4, "cells": 1} if of == "nb201" else {}
+    network = build(space, space.sample(0), **DATA, **settings)
+    outputs = network(torch.randn(2, 3, 40, 56))
+    assert outputs["boxes"].shape == (2, 51, 4)
+    assert not [name for name, _ in network.named_parameters() if "classifier" in name]
+
+
+def test_a_network_with_one_stride_is_no_backbone() -> None:
+    space = search_spaces.get("detector", backbone="vit")
+    with pytest.raises(TrainableError, match="a network of vit cannot be followed"):
+        build(space, space.sample(0), **DATA)
+    with pytest.raises(TrainableError, match="channels is a setting of a backbone of another space"):
+        build("detector", tree(), **DATA, channels=4)
+
+
+def test_decisions_that_break_the_form_are_refused_by_their_path() -> None:
+    broken = tree()
+    broken["head"]["anchor_free"] = {"centerness": True, "towers": {"depth": -1}}
+    with pytest.raises(ArchitectureError, match=r"head\.anchor_free\.towers\.depth"):
+        build("detector", broken, **DATA)
+    with pytest.raises(ArchitectureError, match=r"pyramid\.merging"):
+        build("detector", {**tree(), "pyramid": {"width": 32, "merging": {"tower": {}}}}, **DATA)
+
+
+def test_anchors_are_around_the_middles_of_cells() -> None:
+    anchors = anchors_of((8, 16), ((5, 7), (3, 4)), size=2, scales=1, ratios=1)[0]
+    points = points_of((8, 16), ((5, 7), (3, 4)))[0]
+    assert ((anchors[:, :2] + anchors[:, 2:]) / 2 == points[:, :2]).all()
+    assert (anchors[:, 2] - anchors[:, 0] == 2 * points[:, 2]).all()
+    torch.testing.assert_close(moved(torch.zeros(len(anchors), 4), anchors, (1, 1)), anchors)
+
+
+def test_the_supernet_of_detnas_has_the_members_of_its_space() -> None:
+    choices = {"depths": [1, 1, 2, 1]}
+    undecided = build("detnas", None, **DATA, scale=0.25, width=32, choices=choices)
+    space = search_spaces.get("detnas", **choices)
+    assert search_spaces.nn.space_of(undecided).size == space.size == 4**5
+    member = space.sample(0)
+    frozen = search_spaces.nn.freeze(undecided, member)
+    alone = build("detnas", member, **DATA, scale=0.25, width=32)
+    assert [tuple(one.shape) for one in frozen.parameters()] == [tuple(one.shape) for one in alone.parameters()]
