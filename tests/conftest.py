@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -35,6 +36,11 @@ settings.load_profile("project")
 
 # A call of `CliRunner` makes all commands of the app before it runs one, which takes longer than most of them.
 typer.testing._get_command = functools.cache(typer.testing._get_command)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage leave alone what lives as long as the suite: thousands of tests, and libraries."""
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
