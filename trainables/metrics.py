@@ -75,6 +75,7 @@ class Metric:
         high: the greatest value that it can have.
         is_share: whether it is the share of examples with a property. The number of examples then decides its
             confidence interval.
+        on_request: whether only an evaluation measures it, and not that after each epoch, since it takes long.
 
     Raises:
         TrainableError: the mode is neither "max" nor "min", the unit is not a short text, or the interval is empty.
@@ -86,6 +87,7 @@ class Metric:
     low: float = -math.inf
     high: float = math.inf
     is_share: bool = False
+    on_request: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in ("max", "min"):

@@ -31,6 +31,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "amoebanet": CELLS,
     "chain": {"channels": 16, "width": 1.0},
     "chain1d": {"length": 8_000, "sample_rate": None, "steps": 1_024, "width": 1.0, "dropout": 0.0},
+    "chain3d": {"image_size": (32, 32, 32), "width": 1.0, "side": 32, "dropout": 0.0},
     "darts": {**CELLS, "affine": None, "nodes": 4, "operations": DARTS, "partial": 1},
     "enas_macro": {"channels": 36},
     "enas_micro": CELLS,
@@ -81,6 +82,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "mask_frames": 0.0,
     },
     "transformer_lm": {**LAYERS, "vocabulary": 50257, "context": 1024, "tied": True, "attention_dropout": 0.0},
+    "unet2d": {"image_size": 32, "width": 1.0},
+    "unet3d": {"image_size": (32, 32, 32), "width": 1.0},
     "vgg": {"channels": 16, "dropout": 0.0},
     "vit": {
         **LAYERS,

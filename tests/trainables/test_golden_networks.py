@@ -33,6 +33,7 @@ VARIANTS = {
     "resnet_mlp": {"num_features": 4},
     "spectrogram": {"channels": 3, "cells": 2, "length": 500, "mask_bands": 0.3, "mask_frames": 0.4},
     "transformer_lm": {"scale": 0.05, "tied": False, "dropout": 0.3, "attention_dropout": 0.2, "drop_path": 0.2},
+    "unet2d": {"width": 0.5},
     "vit": {"scale": 0.1, "relative_position": False, "pool": "token", "dropout": 0.2, "drop_path": 0.3},
 }
 """Of each family what is set beside the settings of the other tests."""

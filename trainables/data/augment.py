@@ -136,6 +136,8 @@ def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
     Returns:
         A new tensor of the same shape.
     """
+    if images.dim() == 5:
+        return _shifted_volumes(images, most, generator)
     count, channels, height, width = images.shape
     device = images.device
     padded = functional.pad(images, (most, most, most, most)).contiguous()
@@ -146,6 +148,17 @@ def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
     # Every run of `width` pixels of the padded images is a row of this view; whole rows are copied.
     runs = padded.view(-1).unfold(0, width, 1)
     return runs.index_select(0, first.flatten()).view(count, channels, height, width)
+
+
+def _shifted_volumes(volumes: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    sides = volumes.shape[2:]
+    padded = functional.pad(volumes, (most,) * (2 * len(sides)))
+    drawn = torch.randint(2 * most + 1, (len(volumes), len(sides)), generator=generator, device=volumes.device)
+    moved: list[Tensor] = []
+    for volume, starts in zip(padded, drawn.tolist(), strict=True):
+        place = [slice(start, start + side) for start, side in zip(starts, sides, strict=True)]
+        moved.append(volume[(slice(None), *place)])
+    return torch.stack(moved)
 
 
 def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -160,7 +173,7 @@ def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
     """
     count, device = len(images), images.device
     mirrored = torch.randint(2, (count,), generator=generator, device=device)
-    both = torch.cat((images, images.flip(3)))
+    both = torch.cat((images, images.flip(-1)))
     return both.index_select(0, torch.arange(count, device=device) + count * mirrored)
 
 
@@ -176,10 +189,13 @@ def cut_out(images: Tensor, side: int, fill: float, generator: torch.Generator) 
     Returns:
         A new tensor of the same shape.
     """
-    count, _, height, width = images.shape
-    rows = _band(height, side, count, generator, images.device)
-    columns = _band(width, side, count, generator, images.device)
-    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], fill)
+    count, _, *sides = images.shape
+    inside = torch.ones((count, 1, *[1] * len(sides)), dtype=torch.bool, device=images.device)
+    for axis, length in enumerate(sides):
+        shape = [count, 1, *[1] * len(sides)]
+        shape[2 + axis] = length
+        inside = inside & _band(length, side, count, generator, images.device).view(shape)
+    return images.masked_fill(inside, fill)
 
 
 def _band(length: int, side: int, count: int, generator: torch.Generator, device: torch.device) -> Tensor:

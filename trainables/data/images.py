@@ -224,10 +224,9 @@ class ImageData:
         return int(self.train.images.shape[1])
 
     @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        height, width = self.train.images.shape[2:]
-        return int(height), int(width)
+    def image_size(self) -> tuple[int, ...]:
+        """Height and width in pixels; of volumes depth, height and width in voxels."""
+        return tuple(int(side) for side in self.train.images.shape[2:])
 
     @property
     def device(self) -> torch.device:
@@ -238,7 +237,7 @@ class ImageData:
         """Return what the images decide for the builder of a network.
 
         Returns:
-            The number of classes, the number of channels, and height and width.
+            The number of classes, the number of channels, and the sides of the images.
         """
         return {"num_classes": len(self.classes), "in_channels": self.in_channels, "image_size": self.image_size}
 
@@ -269,13 +268,15 @@ class ImageData:
         """Standardize raw images by `mean` and `std`.
 
         Args:
-            images: (n, c, h, w), with the values of the data set.
-            layout: memory format of the result.
+            images: (n, c, h, w), or volumes (n, c, d, h, w), with the values of the data set.
+            layout: memory format of images; that of volumes corresponds to it.
 
         Returns:
-            (n, c, h, w), float32, of about zero mean and unit deviation.
+            As many, float32, of about zero mean and unit deviation.
         """
         scaled = (images.to(torch.float32) - self.mean) / self.std
+        if images.dim() == 5 and layout is torch.channels_last:
+            layout = torch.channels_last_3d
         return scaled.contiguous(memory_format=layout)
 
 
@@ -344,7 +345,7 @@ def _check_split(place: str, split: Split) -> None:
         raise DataError(f"{place}images are empty; a data set needs at least one image")
     if len(images) != len(labels):
         raise DataError(f"{place}{len(images)} images have {len(labels)} labels; each image needs one")
-    if images.shape[1] not in (1, 3, 4) or min(images.shape[2:]) < 1:
+    if (images.shape[1] not in (1, 3, 4) and len(images.shape) == 4) or min(images.shape[1:]) < 1:
         shape = tuple(images.shape)
         raise DataError(f"{place}images have the shape {shape}; (count, 1, 3 or 4 channels, height, width) is needed")
     if odd := not_finite(images):

@@ -52,9 +52,9 @@ def load_npz(
     """Read arrays `x` (images) and `y` (labels), and `x_val`, `y_val`, `x_test` and `y_test` where they exist.
 
     Other usual names are recognised too: `x_train`, `train_images`, `Y_valid`, ... Images have the shape (n, h, w),
-    (n, c, h, w) or (n, h, w, c) and hold numbers of any kind or bool. Integers between 0 and 255 become uint8, all
-    other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0, or texts, which name
-    the classes.
+    (n, c, h, w) or (n, h, w, c), volumes (n, c, d, h, w). They hold numbers of any kind or bool. Integers between 0
+    and 255 become uint8, all other numbers float32. Labels have the shape (n,) or (n, 1) and are integers from 0, or
+    texts, which name the classes.
 
     Args:
         path: the file.
@@ -309,12 +309,14 @@ def _are_bytes(array: _Array) -> bool:
 
 
 def _shaped(array: _Array, place: str) -> _Array:
-    """Bring images to the shape (n, c, h, w)."""
-    if array.dtype.kind not in "uifb" or array.ndim not in (3, 4):
+    """Bring images to the shape (n, c, h, w); volumes (n, c, d, h, w) have it."""
+    if array.dtype.kind not in "uifb" or array.ndim not in (3, 4, 5):
         raise DataError(
             f"{place} is {array.dtype} of shape {array.shape}; images are numbers of shape (n, h, w), "
-            "(n, c, h, w) or (n, h, w, c)"
+            "(n, c, h, w) or (n, h, w, c), volumes of shape (n, c, d, h, w)"
         )
+    if array.ndim == 5:
+        return array
     if array.ndim == 3:
         return array[:, None]
     if array.shape[1] not in (1, 3, 4) and array.shape[3] in (1, 3, 4):

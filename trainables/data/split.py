@@ -226,7 +226,8 @@ def moments(images: Images) -> tuple[Tensor, Tensor]:
         variance = _means(images, power=2, centre=mean)
     std = variance.sqrt()
     std = torch.where(std > _CONSTANT * mean.abs(), std, torch.ones_like(std))
-    return mean.float().view(1, -1, 1, 1), std.float().view(1, -1, 1, 1)
+    shape = (1, -1, *[1] * (len(images.shape) - 2))
+    return mean.float().view(shape), std.float().view(shape)
 
 
 def _means(images: Images, *, power: int, centre: Tensor | None = None) -> Tensor:
@@ -237,6 +238,6 @@ def _means(images: Images, *, power: int, centre: Tensor | None = None) -> Tenso
     total = torch.zeros(images.shape[1], dtype=torch.float64, device=images.device)
     for part in chunks(images):
         values = part.to(torch.float64)
-        values = values if centre is None else values - centre.view(1, -1, 1, 1)
-        total += (values if power == 1 else values.square()).sum((0, 2, 3))
+        values = values if centre is None else values - centre.view(1, -1, *[1] * (values.dim() - 2))
+        total += (values if power == 1 else values.square()).sum((0, *range(2, values.dim())))
     return total / count

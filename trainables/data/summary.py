@@ -54,12 +54,13 @@ def summary_of(
         parts.append(f"{test} for testing parted from them (test_share = {shares['test_share']:g})")
     else:
         parts.append(f"{len(raw.test)} for testing as given (test_share is not used)")
-    channels, height, width = raw.train.images.shape[1:]
+    channels, *sides = raw.train.images.shape[1:]
+    unit = "voxels" if len(sides) == 3 else "pixels"
     images = raw.train.images
     kind = str(images.dtype).removeprefix("torch.")
     low, high = value_range(images)
     values = f"{kind} from {low:g} to {high:g}"
-    pixels = f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, {values}"
+    pixels = f"{' x '.join(map(str, sides))} {unit}, {channels} channel{'s' if channels > 1 else ''}, {values}"
     said = "".join(f"; {note}" for note in raw.notes)
     return f"{raw.name}: {', '.join(parts)}; {_targets(raw)}; {pixels}{said}"
 

@@ -63,14 +63,14 @@ def read_images(
 
 def _from_array(x: Any, place: str, channels: int) -> Tensor:
     array = x.detach().cpu().numpy() if isinstance(x, Tensor) else np.asarray(x)
-    if array.dtype.kind not in "uifb" or array.ndim not in (3, 4):
+    if array.dtype.kind not in "uifb" or array.ndim not in (3, 4, 5):
         raise DataError(
             f"{place} is {array.dtype} of shape {array.shape}; images are numbers of shape (n, h, w), (n, c, h, w) or "
-            "(n, h, w, c); a single image is given as x[None]"
+            "(n, h, w, c), volumes (n, c, d, h, w); a single image is given as x[None]"
         )
     if array.ndim == 3:
         array = array[:, None]
-    elif array.shape[1] != channels and array.shape[3] == channels:
+    elif array.ndim == 4 and array.shape[1] != channels and array.shape[3] == channels:
         array = array.transpose(0, 3, 1, 2)
     if array.dtype == np.uint8:
         return torch.from_numpy(np.ascontiguousarray(array))

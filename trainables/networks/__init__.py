@@ -22,7 +22,7 @@ from search_spaces.names import IDENTIFIER_RULE, is_identifier
 from search_spaces.registry import Registry
 from trainables.errors import TrainableError
 from trainables.networks.base import Size, tree_of
-from trainables.networks.examples import Example, boxed_images, features, images, signals, tokens
+from trainables.networks.examples import Example, boxed_images, features, images, scans, signals, tokens, volumes
 from trainables.networks.family import Builder, Family
 from trainables.networks.own import is_own, own_family
 from trainables.networks.recurrent import texts
@@ -96,7 +96,7 @@ def build(
             `search_spaces.nn`, where the family has one.
         num_classes: number of logits.
         in_channels: channels of the images.
-        image_size: height and width in pixels; one number for both.
+        image_size: height and width in pixels; one number for both. Of volumes depth, height and width.
         settings: keyword arguments of the builder, such as `channels`.
 
     Returns:
@@ -111,6 +111,7 @@ def build(
         check_undecided(space)
     task = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
     _check_task(num_classes, in_channels, image_size)
+    _check_sides(space, image_size)
     check_network(space, settings)
     if isinstance(architecture, Mapping):
         architecture = Architecture(architecture)  # so that a builder reads it one way, whoever calls
@@ -198,7 +199,7 @@ def check_images(space: object) -> None:
         TrainableError: the family is of this package and takes something else, which the message names.
     """
     kind = _input_of(_family_of(space))
-    if kind == "images":
+    if kind in ("images", "volumes"):
         return
     name = space_name(space)
     known = ", ".join(family for family in NETWORKS.built_in() if _input_of(NETWORKS.get(family)) == "images")
@@ -215,6 +216,8 @@ def _input_of(family: Family) -> str:
         features: "rows of numbers",
         signals: "signals",
         tokens: "sequences of tokens",
+        scans: "images or volumes with a class for each pixel",
+        volumes: "volumes",
         texts: "sequences of tokens",
     }
     return kinds.get(family.example, "images")
@@ -356,10 +359,33 @@ def _check_task(num_classes: int, in_channels: int, image_size: Size) -> None:
     check_number("num_classes", num_classes, 1, whole=True)
     check_number("in_channels", in_channels, 1, whole=True)
     sides = image_size if isinstance(image_size, tuple | list) else (image_size, image_size)
-    if len(sides) != 2:
-        raise TrainableError(f"image_size is {image_size!r}; it must be a number of pixels, or height and width")
+    if len(sides) not in (2, 3):
+        raise TrainableError(
+            f"image_size is {image_size!r}; it must be a number of pixels, height and width, or depth, height and width"
+        )
     for side in sides:
         check_number("image_size", side, 1, whole=True)
+
+
+def _check_sides(space: object, image_size: Size) -> None:
+    """Refuse volumes for networks of images of this package, and images for those of volumes."""
+    name, family = space_name(space), _family_of(space)
+    count = len(image_size) if isinstance(image_size, tuple | list) else 2
+    if name not in NETWORKS.built_in() or family.example not in (images, volumes) or _takes(family, count):
+        return
+    given = "volumes of three sides" if count == 3 else "images of two sides"
+    fitting = [one for one in NETWORKS.built_in() if _takes(NETWORKS.get(one), count)]
+    raise TrainableError(
+        f"the data are {given}, and the networks of {name} take none; take one of the spaces that do: "
+        f"{', '.join(fitting)}"
+    )
+
+
+def _takes(family: Family, count: int) -> bool:
+    """Whether the networks of a family classify inputs of so many sides."""
+    if family.example not in (images, volumes):
+        return False
+    return count in (family.sides or ((3,) if family.example is volumes else (2,)))
 
 
 def _taken(builder: Builder, task: Mapping[str, object]) -> dict[str, object]:

@@ -34,8 +34,8 @@ __all__ = [
     "tree_of",
 ]
 
-Size = int | tuple[int, int]
-"""Height and width of an image in pixels; one number stands for both."""
+Size = int | tuple[int, ...]
+"""Height and width of an image in pixels, one number stands for both; or depth, height and width of a volume."""
 
 
 def pair(size: Size) -> tuple[int, int]:
@@ -46,8 +46,19 @@ def pair(size: Size) -> tuple[int, int]:
 
     Returns:
         Height and width in pixels.
+
+    Raises:
+        TrainableError: it is the size of a volume.
     """
-    return (size, size) if isinstance(size, int) else size
+    if isinstance(size, int):
+        return size, size
+    if len(size) != 2:
+        raise TrainableError(
+            f"image_size is {size!r}, that of volumes, and this network takes images; take a space of volumes, such as "
+            "chain3d"
+        )
+    height, width = size
+    return height, width
 
 
 def tree_of(architecture: Architecture | Mapping[str, Any] | None) -> dict[str, Any]:
@@ -207,10 +218,10 @@ def halved(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor:
 
 
 class GlobalAverage(nn.Module):
-    """(n, c, h, w) to (n, c): the mean over the image."""
+    """(n, c, h, w) to (n, c): the mean over the image; that over a volume where there are three sides."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3))
+        return x.mean((2, 3)) if x.dim() == 4 else x.mean((2, 3, 4))
 
 
 def kaiming(network: nn.Module) -> None:
@@ -220,7 +231,7 @@ def kaiming(network: nn.Module) -> None:
         network: the network, changed in place.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv1d | nn.Conv2d):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from trainables.networks.base import pair
 
-__all__ = ["Example", "boxed_images", "features", "images", "signals", "tokens"]
+__all__ = ["Example", "boxed_images", "features", "images", "scans", "signals", "tokens", "volumes"]
 
 Example = Callable[[int, Mapping[str, Any]], Any]
 
@@ -45,6 +45,34 @@ def boxed_images(batch: int, settings: Mapping[str, Any]) -> Tensor:
         (batch, in_channels, height, width), float32, between 0 and 1.
     """
     return images(batch, settings)
+
+
+def scans(batch: int, settings: Mapping[str, Any]) -> Tensor:
+    """Make random images or volumes, each pixel or voxel of which gets a class.
+
+    Args:
+        batch: number of images or volumes.
+        settings: `in_channels`, and `image_size` with two or three sides.
+
+    Returns:
+        (batch, in_channels, ...), float32, normally distributed.
+    """
+    size = settings["image_size"]
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    return torch.randn(batch, settings["in_channels"], *sides)
+
+
+def volumes(batch: int, settings: Mapping[str, Any]) -> Tensor:
+    """Make random volumes that each have one class.
+
+    Args:
+        batch: number of volumes.
+        settings: `in_channels`, and `image_size` with three sides.
+
+    Returns:
+        (batch, in_channels, depth, height, width), float32, normally distributed.
+    """
+    return scans(batch, settings)
 
 
 def features(batch: int, settings: Mapping[str, Any]) -> Tensor | dict[str, Tensor]:

@@ -25,6 +25,7 @@ class Family:
         example: makes a random input, see `trainables.networks.examples`.
         undecided: whether `builder(None)` builds a network that holds choices of `search_spaces.nn`, which a supernet
             needs; None where only the builder decides.
+        sides: how many sides inputs may have that `example` does not say: 2 for images, 3 for volumes; empty for any.
         small: settings of the builder for a network that a laptop can train, where the defaults are larger.
         source: what a process imports to make the builder again, where that is not the builder itself: the class of a
             module with choices, or an instance (`trainables.networks.own`).
@@ -34,6 +35,7 @@ class Family:
     builder: Builder
     example: Example = images
     undecided: bool | None = None
+    sides: tuple[int, ...] = ()
     small: Mapping[str, object] = field(default_factory=dict)
     source: object = None
     reference: str | None = None

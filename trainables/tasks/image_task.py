@@ -113,14 +113,13 @@ class ImageTask(Task):
             return {"whole": True}
         return {"whole": True, "cutout": max(1, min(self.image_shape()[1:]) // CUTOUT_SHARE)}
 
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, ...]:
         """Load the images and read their shape.
 
         Returns:
-            Channels, height and width.
+            Channels, height and width; of volumes channels, depth, height and width.
         """
-        channels, height, width = self.raw().train.images.shape[1:]
-        return int(channels), int(height), int(width)
+        return tuple(int(one) for one in self.raw().train.images.shape[1:])
 
     def exported(self, data: Any) -> dict[str, Any]:
         """Return how raw images are standardized, and their type and range."""

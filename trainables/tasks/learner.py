@@ -34,6 +34,7 @@ from trainables.settings.groups import flat_settings, from_flat
 from trainables.tasks.decisions import DecidedSettings
 from trainables.tasks.deploying import deployed, kept_settings
 from trainables.tasks.learner_settings import LearnerSettings
+from trainables.tasks.noticed import Noticed
 from trainables.tasks.proxies import PROXY_EXAMPLES, proxy_score
 from trainables.tasks.registry import (
     AUTO,
@@ -149,6 +150,7 @@ class Learner:
         self._meter = CostMeter()
         self._group = ALONE
         self._started: _Started | None = None
+        self._noticed, self._notes = Noticed(), list[str]()
 
     def _check_space(self, task: Task, space: object) -> None:
         """Check that the networks of the space can learn the task; the error says so if the task was guessed."""
@@ -222,6 +224,7 @@ class Learner:
         network = placed(network, device)
         training = Training(network, task, data, _recipe(settings), randomness, max_epochs, self._group)
         identity = self._identity(settings, task, architecture, seed, max_epochs)
+        self._noticed, self._notes = Noticed(), []
         self._started = _Started(training, cost, identity, settings, task, tree_of(tree), decided)
 
     def step(self) -> dict[str, float | int]:
@@ -239,8 +242,12 @@ class Learner:
         if training.epoch >= training.epochs:
             raise EndOfTraining(f"all {training.epochs} epochs are trained")
         trained = training.train_epoch()
+        validated = {}
+        if len(training.data.validation):
+            validated = training.evaluate(training.data.validation, every=False)
+            self._notes += self._noticed.new(training.remarks, is_last=training.epoch == training.epochs)
         return {
-            **(self.evaluate("validation") if len(training.data.validation) else {}),
+            **validated,
             **{f"train_{name}": value for name, value in trained.items()},
             "lr": training.rate,
             "parameters": cost.parameters,
@@ -252,6 +259,11 @@ class Learner:
         """Compute the metrics of the task on "train", "validation" or "test" (which no step sees), unaugmented."""
         training = self._run.training
         return training.evaluate(training.data.split(split))
+
+    def notes(self) -> list[str]:
+        """Take what was noticed since the last call, such as a class that is never predicted."""
+        notes, self._notes = self._notes, []
+        return notes
 
     @property
     def proxies(self) -> list[str]:

@@ -219,8 +219,9 @@ class Predictor:
 
     @torch.no_grad()
     def _computed(self, inputs: Batch) -> Batch:
-        starts = range(0, length(inputs), _BATCH)
-        found = [self._run(mapped(operator.itemgetter(slice(start, start + _BATCH)), inputs)) for start in starts]
+        size = _BATCH if self._task is None else min(_BATCH, self._task.most_at_once(self._data))
+        starts = range(0, length(inputs), size)
+        found = [self._run(mapped(operator.itemgetter(slice(start, start + size)), inputs)) for start in starts]
         parts = [named_outputs(one) for one in found]
         joined = {}
         for name in parts[0]:
@@ -252,7 +253,7 @@ def learner_predictor(learner: Learner) -> Predictor:
 
     def run(raw: Batch) -> Batch:
         moved = mapped(lambda one: one.to(data.device), raw)
-        return task.heads(called(network, data.normalize(moved)))[0]
+        return task.applied(lambda inputs: task.heads(called(network, inputs))[0], data.normalize(moved), data)
 
     return Predictor(task, data, run, like, data.classes, "the trained network", lambda: network, has_data=True)
 
@@ -327,8 +328,9 @@ def _with_preparation(
             raw = (raw - mean) / std
         elif takes == "prepared":
             raw = data.normalize(raw)
-        outputs = run(raw)
-        return outputs if task is None else task.heads(outputs)[0]
+        if task is None:
+            return run(raw)
+        return task.applied(lambda inputs: task.heads(run(inputs))[0], raw, data)
 
     return whole
 

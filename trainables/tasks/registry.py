@@ -56,6 +56,7 @@ TASKS: Registry[type[Task]] = Registry(
         "detection": "trainables.tasks.detection:Detection",
         "language": "trainables.tasks.language:Language",
         "regression": "trainables.tasks.regression:Regression",
+        "segmentation": "trainables.tasks.segmentation:Segmentation",
         "signal": "trainables.tasks.signal:Signal",
         "table": "trainables.tasks.table:TableTask",
     },
@@ -117,11 +118,11 @@ def task_of_space(space: object) -> str | None:
         space: the name of a space, or an object that has a name.
 
     Returns:
-        "detection", "signal", "table" or "language"; None for networks of images, whose targets decide, and for those
-        of a user.
+        "detection", "segmentation", "signal", "table" or "language"; None for networks of images, whose targets decide,
+        and for those of a user.
     """
     from trainables.networks import NETWORKS
-    from trainables.networks.examples import boxed_images, features, signals, tokens
+    from trainables.networks.examples import boxed_images, features, scans, signals, tokens
     from trainables.networks.recurrent import texts
 
     name = space if isinstance(space, str) else getattr(space, "name", None)
@@ -130,6 +131,7 @@ def task_of_space(space: object) -> str | None:
     tasks: dict[object, str] = {
         boxed_images: "detection",
         features: "table",
+        scans: "segmentation",
         signals: "signal",
         texts: "language",
         tokens: "language",
@@ -161,6 +163,7 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
     from trainables.data.signals import is_signals
     from trainables.data.tables import is_table
     from trainables.data.texts import is_text
+    from trainables.data.volumes import holds_masks
 
     space = settings.get("space")
     if task_of_space(space) == "signal" and str(settings.get("data")).lower().endswith((".npz", ".npy")):
@@ -168,6 +171,11 @@ def guessed(settings: Mapping[str, object]) -> tuple[str, str]:
         return "signal", f"the task is signal, since the networks of {name} take signals; set task = .. for another one"
     if task_of_space(space) == "detection" or is_boxes(settings.get("data"), settings.get("data_root")):
         return "detection", "the task is detection, since the data are images with boxes; set task = .. for another one"
+    if holds_masks(settings.get("data"), settings.get("data_root")):
+        return (
+            "segmentation",
+            "the task is segmentation, since the data are scans with masks; set task = .. for another one",
+        )
     if settings.get("window") is not None or is_signals(settings.get("data"), settings.get("data_root")):
         why = (
             "a window is given" if settings.get("window") is not None else "the data are waveforms or lists of numbers"

@@ -23,7 +23,7 @@ serves several devices and threads.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from trainables.training.batches import Batch
     from trainables.training.parallel import Group
 
-__all__ = ["Drawing", "Located", "Meter", "Metric", "Part", "Recommending", "Task", "TaskData"]
+__all__ = ["Drawing", "Located", "Meter", "Metric", "Part", "Recommending", "Remarking", "Task", "TaskData"]
 
 
 class Part(Protocol):
@@ -193,6 +193,18 @@ class Drawing(Protocol):
 
 
 @runtime_checkable
+class Remarking(Protocol):
+    """A meter that notices what a number does not say, such as a class that is never predicted."""
+
+    def remarks(self) -> Sequence[str]:
+        """Return what was noticed in everything that was added.
+
+        Returns:
+            One line for each remark.
+        """
+
+
+@runtime_checkable
 class Recommending(Protocol):
     """A task that has better defaults for its training than those of `LearnerSettings`."""
 
@@ -299,6 +311,30 @@ class Task(Protocol):
             The outputs of the network, and those of its auxiliary heads, each of which has a loss of its own.
         """
         return outputs, ()
+
+    def most_at_once(self, data: Any) -> int:
+        """Limit the examples that are evaluated or predicted together, by the memory that one takes.
+
+        Args:
+            data: what `load` or `restored` returned.
+
+        Returns:
+            The most examples of a batch that needs no gradient.
+        """
+        return 512
+
+    def applied(self, run: Callable[[Batch], Batch], inputs: Batch, data: Any) -> Batch:
+        """Run a network to evaluate it or to predict; by default once.
+
+        Args:
+            run: maps inputs of the network to its outputs, without those of auxiliary heads.
+            inputs: normalised inputs, or raw ones of an exported file that normalises inside.
+            data: what `load` or `restored` returned.
+
+        Returns:
+            Outputs, such as means over windows of a larger input.
+        """
+        return run(inputs)
 
     def decode(self, outputs: Batch, data: Any) -> Any:
         """Translate outputs into what a person reads; by default the outputs themselves.

@@ -12,10 +12,14 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "called", "laid_out", "length", "mapped", "tensors_of", "with_length"]
+__all__ = ["OF_VOLUMES", "Batch", "called", "laid_out", "length", "mapped", "tensors_of", "with_length"]
 
 Batch: TypeAlias = Any
 """A tensor, a tuple of tensors, or a dict of tensors by name; `Any`, so that a task may declare which of them."""
+
+
+OF_VOLUMES = {torch.channels_last: torch.channels_last_3d}
+"""The memory format of volumes by that of images, where they differ."""
 
 
 def mapped(function: Callable[[Tensor], Tensor], batch: Batch) -> Batch:
@@ -97,13 +101,18 @@ def called(network: Callable[..., Batch], inputs: Batch) -> Batch:
 
 
 def laid_out(batch: Batch, layout: torch.memory_format) -> Batch:
-    """Lay out images in memory; other tensors stay as they are.
+    """Lay out images and volumes in memory; other tensors stay as they are.
 
     Args:
-        batch: tensors; those with four dimensions are images (n, c, h, w).
-        layout: the memory format of images.
+        batch: tensors; those with four dimensions are images (n, c, h, w), with five volumes (n, c, d, h, w).
+        layout: the memory format of images; volumes have the one that corresponds to it.
 
     Returns:
         A batch of the same values.
     """
-    return mapped(lambda tensor: tensor.contiguous(memory_format=layout) if tensor.dim() == 4 else tensor, batch)
+    formats = {4: layout, 5: OF_VOLUMES.get(layout, layout)}
+
+    def one(tensor: Tensor) -> Tensor:
+        return tensor.contiguous(memory_format=formats[tensor.dim()]) if tensor.dim() in formats else tensor
+
+    return mapped(one, batch)

@@ -6,9 +6,12 @@ import torch
 from torch import nn
 
 from trainables.errors import DeviceError, TrainableError
+from trainables.training.batches import laid_out
 
 __all__ = ["check_device", "device_of", "layout_of", "placed"]
 
+_OF_VOLUMES = 5
+"""Dimensions of the weights of a convolution of volumes."""
 _VECTOR = 16
 """Floats in the widest vector of a CPU (AVX-512)."""
 
@@ -84,11 +87,17 @@ def placed(network: nn.Module, device: torch.device) -> nn.Module:
     Returns:
         The network itself.
     """
-    moved: nn.Module = network.to(device, memory_format=layout_of(network, device))  # type: ignore[call-overload]
+    layout = layout_of(network, device)
+    if any(weight.dim() == _OF_VOLUMES for weight in network.parameters()):
+        network.to(device)
+        for weight in network.parameters():
+            weight.data = laid_out(weight.data, layout)
+        return network
+    moved: nn.Module = network.to(device, memory_format=layout)  # type: ignore[call-overload]
     return moved
 
 
 def _is_unsafe(module: nn.Module) -> bool:
-    if not isinstance(module, nn.Conv2d) or module.kernel_size != (1, 1) or module.stride == (1, 1):
+    if not isinstance(module, nn.Conv2d | nn.Conv3d) or {*module.kernel_size} != {1} or {*module.stride} == {1}:
         return False
     return module.in_channels // module.groups < _VECTOR

@@ -86,6 +86,8 @@ class Training:
     ) -> None:
         self.task, self.data, self.epochs = task, data, epochs
         self.epoch = 0
+        self.remarks: list[str] = []
+        """What the last evaluation noticed."""
         self._trained = network.eval()
         self._average = WeightAverage(network, recipe.ema) if recipe.ema else None
         self._recipe, self._randomness, self._group = recipe, randomness, group
@@ -167,18 +169,20 @@ class Training:
             self._average.follow()
         tally.add(loss.detach(), mapped(Tensor.detach, main), targets)
 
-    def evaluate(self, part: Part) -> Metrics:
+    def evaluate(self, part: Part, *, every: bool = True) -> Metrics:
         """Evaluate the network on all examples of a part of the data, unaugmented.
 
         Args:
             part: a part of the data.
+            every: whether to measure those metrics too that are measured on request alone.
 
         Returns:
-            Every metric of the task.
+            The metrics of the task. `remarks` has what was noticed.
         """
         self.network.eval()  # whatever its user did with it
+        self.remarks = []
         with self._optimizer.precision():
-            return judged(self.network, self.task, self.data, part, self._group)
+            return judged(self.network, self.task, self.data, part, self._group, every=every, remarks=self.remarks)
 
     def _begin_together(self) -> None:
         """All start from the weights of process 0: initial weights may differ in a bit from machine to machine."""
@@ -233,7 +237,16 @@ class Training:
 
 
 @torch.no_grad()
-def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part, group: Group = ALONE) -> Metrics:
+def judged(
+    network: Callable[..., Batch],
+    task: Task,
+    data: TaskData,
+    part: Part,
+    group: Group = ALONE,
+    *,
+    every: bool = False,
+    remarks: list[str] | None = None,
+) -> Metrics:
     """Evaluate a network, in the mode that it is in, on all examples of a part of the data.
 
     The processes of a group, with one network, each look at a share of the examples; all get the score of all examples.
@@ -244,27 +257,38 @@ def judged(network: Callable[..., Batch], task: Task, data: TaskData, part: Part
         data: what the task loaded.
         part: one of the parts of `data`.
         group: the processes that evaluate together.
+        every: whether to measure those metrics too that are measured on request alone.
+        remarks: gets what the meter noticed.
 
     Returns:
-        Every metric of the task.
+        The metrics of the task.
     """
-    meter = task.meter(data, [metric.name for metric in task.metrics])
+    meter = task.meter(data, [metric.name for metric in task.metrics if every or not metric.on_request])
     run = carried(network) if isinstance(task, Sequential) and is_recurrent(network) else network
+
+    def answers(inputs: Batch) -> Batch:
+        return task.heads(called(run, inputs))[0]
+
     with fetched(part, _evaluated(task, data, part, group, is_carried=run is not network)) as coming:
         for inputs, targets in coming:
             check_time()
-            outputs, _ = task.heads(called(run, laid_out(data.normalize(inputs), torch.channels_last)))
+            outputs = task.applied(answers, laid_out(data.normalize(inputs), torch.channels_last), data)
             meter.add(outputs, targets)
     meter.merge(group, data.device)
-    return meter.result()
+    found = meter.result()
+    remarks_of = getattr(meter, "remarks", None)
+    if remarks is not None and remarks_of is not None:
+        remarks += remarks_of()
+    return found
 
 
 def _evaluated(task: Task, data: TaskData, part: Part, group: Group, *, is_carried: bool) -> Iterator[Tensor]:
     """The numbers of the examples of each batch of an evaluation that this process looks at."""
     if not isinstance(task, Sequential):
         mine = group.share(len(part))
-        for start in range(mine.start, mine.stop, _EVALUATION_BATCH):
-            yield torch.arange(start, min(start + _EVALUATION_BATCH, mine.stop), device=data.device)
+        size = min(_EVALUATION_BATCH, task.most_at_once(data))
+        for start in range(mine.start, mine.stop, size):
+            yield torch.arange(start, min(start + size, mine.stop), device=data.device)
         return
     batches = task.batches(data, part, _EVALUATION_BATCH, carried=is_carried)
     mine = group.share(len(batches[0]))

@@ -33,6 +33,8 @@ NO_IMAGES = {
     "transformer_lm": "sequences of tokens",
     "recurrent": "sequences of tokens",
     "enas_recurrent": "sequences of tokens",
+    "unet2d": "images or volumes with a class for each pixel",
+    "unet3d": "images or volumes with a class for each pixel",
 }
 
 

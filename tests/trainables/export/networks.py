@@ -35,6 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "resnet_mlp": {"num_features": 6},
     "spectrogram": {"channels": 2, "cells": 1, "length": 400, "sample_rate": 2_000},
     "transformer_lm": {"scale": 0.03, "vocabulary": 50, "context": 12},
+    "unet2d": {"width": 0.25},
     "vit": {"scale": 0.05, "head_width": 4, "patch_size": 3},
 }
 TASK = {"num_classes": 10, "in_channels": 1, "image_size": 8}

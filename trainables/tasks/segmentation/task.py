@@ -1,0 +1,248 @@
+"""The task `segmentation`: a class for each pixel of an image or voxel of a volume."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainables.data.chosen import as_tensor
+from trainables.data.volumes import (
+    PatchPart,
+    VolumeData,
+    VolumeSettings,
+    class_names,
+    described_volumes,
+    load_volumes,
+    volumes_checksum,
+)
+from trainables.data.volumes.scans import standardized
+from trainables.data.volumes.unlabelled import read_volumes
+from trainables.data.volumes.views import ScanViews
+from trainables.errors import TrainableError
+from trainables.metrics import Metric
+from trainables.networks import NETWORKS, space_name
+from trainables.networks.examples import scans
+from trainables.settings import check_number
+from trainables.settings.groups import flat_settings, group
+from trainables.tasks.segmentation.losses import segmentation_loss, soft_dice
+from trainables.tasks.segmentation.meter import DICE, SegmentationMeter, metrics_of_classes
+from trainables.tasks.segmentation.windows import in_windows
+from trainables.tasks.task import Meter, Task
+from trainables.training.batches import Batch
+
+__all__ = ["ScansOf", "Segmentation"]
+
+_VOXELS = 2**18
+"""The most positions that are evaluated together."""
+_FOREGROUND = 2 / 3
+"""The least share of the windows of an epoch that hold a class other than the background."""
+
+
+@dataclass(frozen=True)
+class ScansOf:
+    """What an exported network has of its data.
+
+    Attributes:
+        classes: the names of the classes in order, the background first.
+        window: the sides of the inputs of exported files; larger scans are predicted in windows.
+        normalizes: whether raw scans are still to be standardized, each by its own values.
+    """
+
+    classes: tuple[str, ...]
+    window: tuple[int, ...]
+    normalizes: bool
+
+    def normalize(self, inputs: Tensor) -> Tensor:
+        """Standardize scans, each by its own values.
+
+        Args:
+            inputs: (n, c, ...), as they are in the data.
+
+        Returns:
+            The same as float32 numbers.
+        """
+        return standardized(inputs, None, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmentation(Task):
+    """A class for each pixel of an image or voxel of a volume; class 0 is the background.
+
+    The primary metric is `dice`, the mean over the cases and then over the classes other than the background.
+    """
+
+    name: ClassVar[str] = "segmentation"
+    primary: ClassVar[str] = DICE
+    supernet_defaults: ClassVar[Mapping[str, object]] = MappingProxyType({"validation_share": 0.5})
+    fixed_settings: ClassVar[Collection[str]] = frozenset(flat_settings(VolumeSettings))
+    refuses: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "target": "the masks are the array y of an .npz file, or the files of labelsTr; leave target out",
+            "resize": "scans are not scaled, since masks would change; resample them before, or give patch",
+        }
+    )
+
+    data: VolumeSettings = field(default_factory=VolumeSettings, metadata=group(VolumeSettings))
+    """Which scans, how they are cut and scaled, and how they are split."""
+    views: ScanViews = field(default_factory=ScanViews, metadata=group(ScanViews))
+    """How scans are changed at random while the network trains."""
+    dice_weight: float = 1.0
+    """The weight of the soft Dice in the loss, beside the cross-entropy."""
+
+    def __post_init__(self) -> None:
+        check_number("dice_weight", self.dice_weight, 0)
+
+    @cached_property
+    def metrics(self) -> Sequence[Metric]:
+        """Dice, loss, Dice of each class, volume error; and hd95, which only an evaluation measures."""
+        return metrics_of_classes(class_names(self.data), self._unit)
+
+    @property
+    def _unit(self) -> str:
+        if self.data.classes is not None:
+            return ""  # nothing is read for a unit
+        return "mm" if load_volumes(self.data, torch.device("cpu")).spacing is not None else ""
+
+    def load(self, device: torch.device) -> VolumeData:
+        """Load the scans; later calls with equal settings take them from memory."""
+        return load_volumes(self.data, device)
+
+    def augment(
+        self, inputs: Tensor, targets: Tensor, data: VolumeData, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Change brightness, contrast and gamma of each scan, and mirror it where that is asked for."""
+        return self.views(inputs, targets, generator)
+
+    def order(self, data: VolumeData, generator: torch.Generator) -> Tensor:
+        """Draw each scan once; of windows all that hold a class, and at most half as many others."""
+        if not isinstance(data.train, PatchPart):
+            return super().order(data, generator)
+        holds = data.train.holds_foreground.to(data.device)
+        order = torch.randperm(len(holds), generator=generator, device=data.device)
+        full, empty = order[holds[order]], order[~holds[order]]
+        kept = torch.cat((full, empty[: round(len(full) * (1 - _FOREGROUND) / _FOREGROUND)]))
+        return kept[torch.randperm(len(kept), generator=generator, device=data.device)]
+
+    def loss(self, outputs: Tensor, targets: Tensor, data: VolumeData) -> Tensor:
+        """Compute the mean cross-entropy in nats, and one less the mean soft Dice over the batch."""
+        return segmentation_loss(outputs, targets, self.dice_weight)
+
+    def for_loss(self, outputs: Tensor, targets: Tensor, data: VolumeData) -> tuple[Tensor, Tensor]:
+        """Leave logits as they are; targets are whole numbers."""
+        return outputs.float(), targets.long()
+
+    def for_metrics(self, outputs: Tensor, targets: Tensor, data: VolumeData) -> tuple[Tensor, Tensor]:
+        """Leave logits as they are; targets are whole numbers."""
+        return outputs.float(), targets.long()
+
+    def heads(self, outputs: Batch) -> tuple[Tensor, Sequence[Tensor]]:
+        """Separate the outputs from those of coarser levels, which follow them in a tuple."""
+        main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
+        return main, auxiliary
+
+    def reward(self, outputs: Tensor, targets: Tensor, data: VolumeData) -> Tensor:
+        """Compute the mean Dice of the predicted classes over the batch."""
+        count = outputs.shape[1]
+        found = functional.one_hot(outputs.argmax(1), count).movedim(-1, 1).float()
+        return soft_dice(found, targets.long()).mean()
+
+    def distillation(self, outputs: Tensor, teacher: Tensor, data: VolumeData) -> Tensor:
+        """Compute the mean cross-entropy against the probabilities of the teacher."""
+        return functional.cross_entropy(outputs.float(), torch.softmax(teacher.float(), 1))
+
+    def meter(self, data: VolumeData, names: Sequence[str]) -> Meter:
+        """Measure Dice, loss, Dice of each class, volume error, and hd95 where it is asked for."""
+        spacing = data.spacing or (1.0,) * data.dimensions
+        return SegmentationMeter(data.classes, metrics_of_classes(data.classes, ""), names, spacing, data.device)
+
+    def most_at_once(self, data: VolumeData | ScansOf) -> int:
+        """Limit the scans of a batch by their positions."""
+        sides = data.window if isinstance(data, ScansOf) else data.sides
+        return max(1, _VOXELS // int(np.prod(sides)))
+
+    def applied(self, run: Any, inputs: Tensor, data: VolumeData | ScansOf) -> Tensor:
+        """Run the network on scans, in windows where `patch` is given or an exported file takes another size."""
+        if data.window is None:
+            outputs: Tensor = run(inputs)
+            return outputs
+        return in_windows(run, inputs, data.window)
+
+    def decode(self, outputs: Tensor, data: VolumeData | ScansOf) -> Tensor:
+        """Take the most likely class of each position, (n, ...), uint8."""
+        return outputs.argmax(1).to(torch.uint8)
+
+    def probabilities(self, outputs: Tensor, data: VolumeData | ScansOf) -> None:
+        """Return nothing: probabilities are of positions, not of scans."""
+        return
+
+    def recipe(self) -> dict[str, object]:
+        """Train by AdamW, with few scans a step: each has thousands of positions."""
+        return {"optimizer": "adamw", "lr": 1e-2, "weight_decay": 0.01, "batch_size": 4, "warmup": 0.1}
+
+    def full_recipe(self) -> dict[str, object]:
+        """Train the winner on the validation scans too."""
+        return {"whole": True}
+
+    def exported(self, data: VolumeData) -> dict[str, Any]:
+        """Return how raw scans are standardized, their sides, type and range, and what outputs are."""
+        train = data.train.whole if isinstance(data.train, PatchPart) else data.train
+        images = as_tensor(train.images)
+        found: dict[str, Any] = {
+            "raw_dtype": str(images.dtype).removeprefix("torch."),
+            "raw_range": (float(images.min()), float(images.max())),
+            "pipeline": "image-segmentation",
+            "meanings": {"output": "one number for each class and position, before softmax"},
+            "reading": {
+                "window": list(data.example().shape[2:]),
+                "orientation": data.orientation,
+                "spacing": None if data.spacing is None else list(data.spacing),
+            },
+        }
+        if data.mean is not None and data.std is not None:
+            found |= {"mean": tuple(data.mean.flatten().tolist()), "std": tuple(data.std.flatten().tolist())}
+        return found
+
+    def restored(self, reading: Mapping[str, Any], classes: Sequence[str], *, finished: bool) -> ScansOf:
+        """Make what `read` and `decode` need; larger scans than those of the export are predicted in windows."""
+        return ScansOf(tuple(classes), tuple(reading["window"]), normalizes=not finished)
+
+    def read(self, x: Any, like: Tensor, data: VolumeData | ScansOf) -> tuple[Tensor, Sequence[str]]:
+        """Read scans of any size: arrays, `.npy` and `.npz` files, NIfTI files and folders of them."""
+        return read_volumes(x, like.shape[1], like.dim() - 2, like.dtype)
+
+    def check_space(self, space: object) -> None:
+        """Check that the networks of a space give each position a class."""
+        name = space_name(space)
+        if name in NETWORKS.built_in() and NETWORKS.get(name).example is not scans:
+            known = ", ".join(one for one in NETWORKS.built_in() if NETWORKS.get(one).example is scans)
+            raise TrainableError(
+                f"the networks of {name} give no class to each position; give one of the spaces that do: {known}"
+            )
+
+    def about(self) -> list[str]:
+        """Describe the parts, the sides, the classes, and what was noticed."""
+        return described_volumes(self.data)
+
+    def checksum(self) -> str:
+        """Compute a checksum of the files, whatever the split."""
+        return volumes_checksum(self.data)
+
+    def identity(self) -> dict[str, object]:
+        """Return every setting by its dotted name."""
+        values: dict[str, object] = {"dice_weight": self.dice_weight}
+        for title, held in (("data", self.data), ("views", self.views)):
+            for one in dataclasses.fields(held):
+                value = getattr(held, one.name)
+                if one.name in ("folds", "fold") and value is None:
+                    continue
+                values[f"{title}.{one.name}"] = value if isinstance(value, int | float | None) else str(value)
+        return values
