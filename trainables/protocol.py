@@ -111,6 +111,22 @@ class Evaluating(Protocol):
 
 
 @runtime_checkable
+class Picturing(Protocol):
+    """A trainable that draws what its network predicts."""
+
+    def pictures(self, split: str, count: int = 4) -> Mapping[str, bytes]:
+        """Draw predictions for the first examples of a split beside the truth.
+
+        Args:
+            split: "validation" or "test".
+            count: the most examples.
+
+        Returns:
+            PNG files by their titles; none where there is nothing to draw.
+        """
+
+
+@runtime_checkable
 class Deciding(Protocol):
     """A trainable whose settings may be decisions of the space."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nas_tune.cli.formats import FrameFormat, format_of
 from nas_tune.cli.options import AllowCodeOption, FormatOption, OutOption, RetrainedOption, TrialOption
-from nas_tune.cli.places import run_folder, shown, stderr
+from nas_tune.cli.places import run_folder, shown, stderr, stdout
 from nas_tune.errors import ConfigError
+
+if TYPE_CHECKING:
+    from trainables.tasks.predictor import Predictor
 
 __all__ = ["predict"]
 
@@ -66,13 +69,32 @@ def predict(
     if draw is not None and data is None:
         raise ConfigError(f"got --draw {shown(draw)} with --split, and pictures are drawn of DATA; give DATA")
     predictor = load(run_folder(source), trial, retrained=retrained, allow_code=allow_code)
+    stderr().print(f"{predictor.task or 'a network'} from {predictor.source}", style="dim")
+    if predictor.writes:
+        _write(predictor, data, split, out, draw)
+        return
     found = predictor.of_split(split) if split is not None else predictor.predictions(os.fspath(data or ""))
     frame = prediction_frame(found, predictor.classes)
     kind = format_of(format, out)
     if kind is FrameFormat.TABLE and out is not None and format is None:
         kind = FrameFormat.CSV
-    stderr().print(f"{predictor.task or 'a network'} from {predictor.source}", style="dim")
     export_frame(frame, kind, out, text_columns(frame))
     if draw is not None:
         for written in predictor.draw(os.fspath(data or ""), draw):
             stderr().print(f"wrote {shown(written)}", style="dim")
+
+
+def _write(predictor: Predictor, data: Path | None, split: str | None, out: Path | None, draw: Path | None) -> None:
+    """Write predictions that are no rows of a table, such as masks."""
+    if out is None and draw is None:
+        raise ConfigError(
+            f"the task {predictor.task} predicts no rows of a table; give --out with an .npz file, or for NIfTI "
+            "files a folder"
+        )
+    written: list[Path] = []
+    if out is not None:
+        written += predictor.write(os.fspath(data or ""), out, split=split)
+    if draw is not None:
+        written += predictor.draw(os.fspath(data or ""), draw)
+    for file in written:
+        stdout().print(shown(file))

@@ -10,10 +10,11 @@ from nas_tune.executors.job import trial_folder
 from nas_tune.ledger import Ledger, replay
 from nas_tune.objectives.objective import Objective
 from nas_tune.results import Run
+from nas_tune.results.pictures import keep_pictures
 from nas_tune.session.arguments import check_flags
 from nas_tune.session.reopening import reopened
 from trainables.networks.evaluation import set_evaluating
-from trainables.protocol import Evaluating, Trainable, has_checkpoints
+from trainables.protocol import Evaluating, Picturing, Trainable, has_checkpoints
 from trainables.registry import TrainableTarget
 from trainables.trial.repeated import Repeated
 from trainables.trial.snapshots import Snapshots
@@ -145,7 +146,10 @@ def evaluate(
     made = trained(run, trial, trainable=trainable, allow_code=allow_code)
     if not isinstance(made, Evaluating):
         raise ConfigError(f"{type(made).__name__} has no evaluate(split); give its class that method")
-    return dict(made.evaluate(split))
+    found = dict(made.evaluate(split))
+    if isinstance(made, Picturing):
+        keep_pictures(Run.of(run).path, split, made.pictures(split))
+    return found
 
 
 def best_trial(run: Run) -> int:

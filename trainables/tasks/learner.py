@@ -44,9 +44,9 @@ from trainables.tasks.registry import (
     task_settings,
     with_file,
 )
-from trainables.tasks.task import Recommending, Task, TaskData
+from trainables.tasks.task import Recommending, Showing, Task, TaskData
 from trainables.tasks.tuning import TaskTuning
-from trainables.training.batches import Batch
+from trainables.training.batches import Batch, called
 from trainables.training.devices import device_of, placed
 from trainables.training.loop import Recipe, Training
 from trainables.training.parallel import ALONE, Group, check_together
@@ -259,6 +259,27 @@ class Learner:
         """Compute the metrics of the task on "train", "validation" or "test" (which no step sees), unaugmented."""
         training = self._run.training
         return training.evaluate(training.data.split(split))
+
+    def pictures(self, split: str, count: int = 4) -> dict[str, bytes]:
+        """Draw predictions for the first examples of a split beside the truth, where the task draws such pictures.
+
+        Args:
+            split: "train", "validation" or "test".
+            count: the most examples.
+
+        Returns:
+            PNG files by their titles; none where the task draws none.
+        """
+        training = self._run.training
+        task, data = training.task, training.data
+        if not isinstance(task, Showing):
+            return {}
+        part = data.split(split)
+        inputs, targets = part.rows(torch.arange(min(count, len(part)), device=data.device))
+        network = training.network.eval()
+        with torch.no_grad():
+            outputs = task.applied(lambda one: task.heads(called(network, one))[0], data.normalize(inputs), data)
+        return dict(task.pictures(inputs, targets, outputs, data))
 
     def notes(self) -> list[str]:
         """Take what was noticed since the last call, such as a class that is never predicted."""

@@ -30,7 +30,7 @@ from trainables.export.weights import ARCHITECTURE, WEIGHTS, rebuilt
 from trainables.tasks.learner import Learner
 from trainables.tasks.reading import arrays_like
 from trainables.tasks.registry import make_task
-from trainables.tasks.task import Drawing, Located, Task
+from trainables.tasks.task import Drawing, Located, Task, Writing
 from trainables.training.batches import Batch, called, length, mapped
 
 __all__ = ["Predictions", "Predictor", "folder_predictor", "learner_predictor"]
@@ -152,6 +152,31 @@ class Predictor:
         if isinstance(self._task, Located):
             return replace(found, values=self._task.located(found.values, x, self._like))
         return found
+
+    @property
+    def writes(self) -> bool:
+        """Whether predictions are files of their own, and no rows of a table."""
+        return isinstance(self._task, Writing)
+
+    def write(self, x: Any, target: str | Path, *, split: str | None = None) -> list[Path]:
+        """Predict, and write the predictions, which are no rows of a table.
+
+        Args:
+            x: as for `predict`; not used with `split`.
+            target: the file or folder to write.
+            split: a part of the data of the training, in place of `x`.
+
+        Returns:
+            The files that were written.
+
+        Raises:
+            DataError: there are no inputs, or they are unlike those of the training.
+            TrainableError: the task writes rows of a table, or the target is of no kind that it writes.
+        """
+        if not isinstance(self._task, Writing):
+            raise TrainableError(f"the task {self.task or 'of this network'} predicts rows of a table; use predict")
+        found = self.of_split(split) if split is not None else self.predictions(x)
+        return self._task.write(found.values, None if split is not None else x, Path(target))
 
     def draw(self, x: Any, target: str | Path) -> list[Path]:
         """Predict, and draw the predictions into the inputs.

@@ -38,7 +38,19 @@ if TYPE_CHECKING:
     from trainables.training.batches import Batch
     from trainables.training.parallel import Group
 
-__all__ = ["Drawing", "Located", "Meter", "Metric", "Part", "Recommending", "Remarking", "Task", "TaskData"]
+__all__ = [
+    "Drawing",
+    "Located",
+    "Meter",
+    "Metric",
+    "Part",
+    "Recommending",
+    "Remarking",
+    "Showing",
+    "Task",
+    "TaskData",
+    "Writing",
+]
 
 
 class Part(Protocol):
@@ -189,6 +201,41 @@ class Drawing(Protocol):
 
         Returns:
             The files that were written.
+        """
+
+
+@runtime_checkable
+class Writing(Protocol):
+    """A task whose predictions are no rows of a table, such as masks."""
+
+    def write(self, values: Any, x: Any, target: Path) -> list[Path]:
+        """Write predictions.
+
+        Args:
+            values: what `decode` returned.
+            x: what `read` was given; None for examples of the data of the training.
+            target: the file or folder to write.
+
+        Returns:
+            The files that were written.
+        """
+
+
+@runtime_checkable
+class Showing(Protocol):
+    """A task of whose predictions a few pictures beside the truth say more than numbers."""
+
+    def pictures(self, inputs: Batch, targets: Batch, outputs: Batch, data: Any) -> Mapping[str, bytes]:
+        """Draw examples.
+
+        Args:
+            inputs: raw inputs of a few examples.
+            targets: their targets.
+            outputs: outputs of the network for them.
+            data: what `load` returned.
+
+        Returns:
+            PNG files by a title of a few words.
         """
 
 

@@ -36,6 +36,7 @@ def test_a_gate_keeps_the_size() -> None:
     assert ((ratio > 0) & (ratio < 1)).all()
 
 
+@pytest.mark.slow
 def test_volumes_are_classified_by_the_task_of_images(tmp_path: Path) -> None:
     classes = np.arange(40) % 2
     volumes = np.random.default_rng(0).integers(0, 90, (40, 1, 8, 8, 8))

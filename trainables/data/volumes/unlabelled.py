@@ -21,13 +21,13 @@ Array = np.ndarray[Any, Any]
 _NAMES = ("x", "images", "image", "volumes", "scans")
 
 
-def read_volumes(x: Any, channels: int, dimensions: int, dtype: torch.dtype) -> tuple[Tensor, list[str]]:
+def read_volumes(x: Any, channels: int | None, dimensions: int, dtype: torch.dtype) -> tuple[Tensor, list[str]]:
     """Read scans. Those of several sizes are centred in the greatest one.
 
     Args:
         x: an array or tensor (n, channels, ...), or (n, ...) of one channel; or the path of an `.npy` or `.npz` file
             with such an array, of a NIfTI file, or of a folder of them.
-        channels: of the scans of the training.
+        channels: of the scans of the training; None for any.
         dimensions: 2 for images, 3 for volumes.
         dtype: of the scans of the training.
 
@@ -55,9 +55,9 @@ def read_volumes(x: Any, channels: int, dimensions: int, dtype: torch.dtype) -> 
         place = str(path)
     else:
         found, place = _plain(x), "x"
-    if found.ndim == dimensions + 1 and channels == 1:
+    if found.ndim == dimensions + 1 and channels in (1, None):
         found = found[:, None]
-    if found.ndim != dimensions + 2 or found.shape[1] != channels:
+    if found.ndim != dimensions + 2 or channels not in (None, found.shape[1]):
         wanted = "(n, c, d, h, w)" if dimensions == 3 else "(n, c, h, w)"
         raise DataError(
             f"{place} has the shape {found.shape}; the network takes scans {wanted} of {channels} channels; a single "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -35,6 +37,7 @@ from trainables.settings import check_number
 from trainables.settings.groups import flat_settings, group
 from trainables.tasks.segmentation.losses import segmentation_loss, soft_dice
 from trainables.tasks.segmentation.meter import DICE, SegmentationMeter, metrics_of_classes
+from trainables.tasks.segmentation.showing import triptych, write_masks
 from trainables.tasks.segmentation.windows import in_windows
 from trainables.tasks.task import Meter, Task
 from trainables.training.batches import Batch
@@ -218,6 +221,32 @@ class Segmentation(Task):
     def read(self, x: Any, like: Tensor, data: VolumeData | ScansOf) -> tuple[Tensor, Sequence[str]]:
         """Read scans of any size: arrays, `.npy` and `.npz` files, NIfTI files and folders of them."""
         return read_volumes(x, like.shape[1], like.dim() - 2, like.dtype)
+
+    def write(self, values: Any, x: Any, target: Path) -> list[Path]:
+        """Write masks: an `.npz` file, or a NIfTI file for each scan of NIfTI."""
+        return write_masks(np.asarray(values), x, target)
+
+    def draw(self, values: Any, x: Any, target: Path, classes: Sequence[str]) -> list[Path]:
+        """Draw the slice of each scan that shows most of its mask, without and with it."""
+        raw, _ = read_volumes(x, None, np.asarray(values).ndim - 1, torch.float32)
+        written: list[Path] = []
+        for number, (image, mask) in enumerate(zip(raw.numpy(), np.asarray(values), strict=True)):
+            out = target if len(raw) == 1 else target.with_stem(f"{target.stem}_{number}")
+            triptych(image, [mask]).save(out)
+            written.append(out)
+        return written
+
+    def pictures(self, inputs: Tensor, targets: Tensor, outputs: Tensor, data: VolumeData) -> dict[str, bytes]:
+        """Draw for each scan the slice with most of its mask: the image, the truth and the prediction."""
+        found: dict[str, bytes] = {}
+        predicted = self.decode(outputs, data).cpu().numpy()
+        for number, (image, mask, own) in enumerate(
+            zip(inputs.cpu().numpy(), targets.cpu().numpy(), predicted, strict=True)
+        ):
+            memory = io.BytesIO()
+            triptych(image, [mask, own]).save(memory, "PNG")
+            found[f"scan {number}: image, truth, prediction"] = memory.getvalue()
+        return found
 
     def check_space(self, space: object) -> None:
         """Check that the networks of a space give each position a class."""

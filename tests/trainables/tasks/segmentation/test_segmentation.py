@@ -125,6 +125,7 @@ def test_windows_cover_a_scan_and_average() -> None:
     assert torch.equal(in_windows(run, scan, (10, 7))[:, :1], scan)
 
 
+@pytest.mark.slow
 def test_a_training_learns_the_classes_and_hd95_is_for_evaluations() -> None:
     settings: dict[str, Any] = {"task": "segmentation", "data": "blobs2d", "space": SPACE, "device": "cpu"}
     learner = Learner(**settings, patch=32)
