@@ -72,11 +72,11 @@ class ImageClassifier(Learner):
         """List the settings of the class."""
         return list(inspect.signature(cls).parameters)
 
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, ...]:
         """Load the images and read their shape; needs no set-up.
 
         Returns:
-            Channels, height and width.
+            Channels, height and width; of volumes channels, depth, height and width.
         """
         return cast("Classification", self._task).image_shape()
 
