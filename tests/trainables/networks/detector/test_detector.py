@@ -87,7 +87,9 @@ def test_costs_are_counted_without_values() -> None:
         assert cost.parameters == sum(one.numel() for one in build("detector", made, **DATA).parameters())
 
 
-@pytest.mark.parametrize("of", ["nb201", "mobilenetv3", "chain"])
+@pytest.mark.parametrize(
+    "of", ["nb201", *(pytest.param(one, marks=pytest.mark.slow) for one in ("mobilenetv3", "chain"))]
+)
 def test_networks_of_other_spaces_are_backbones(of: str) -> None:
     space = search_spaces.get("detector", backbone=of, heads=["anchor_free"])
     settings = {"channels": 4, "cells": 1} if of == "nb201" else {}
