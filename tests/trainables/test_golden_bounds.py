@@ -22,7 +22,13 @@ from trainables.supernet import METHODS
 from trainables.supernet.trainable import DartsTrainable
 from trainables.tasks.learner import Learner
 
-ALSO = {"mobilenetv3": {"dropout": 0.1}, "mlp": {"embedding": 4}, "spectrogram": {"mask_bands": 0.1}}
+ALSO = {
+    "chain3d": {"image_size": (8, 8, 8)},
+    "mobilenetv3": {"dropout": 0.1},
+    "mlp": {"embedding": 4},
+    "spectrogram": {"mask_bands": 0.1},
+}
+OPEN = {"proxylessnas": {"latency_batch": 2}}
 
 MADE = {
     "compression": lambda: CompressionSettings(prune=0.5, epochs=1),
@@ -61,7 +67,7 @@ def test_bounds_of_networks_are_what_they_were(asked):
     for family in search_spaces.names():
         given = {**SETTINGS, "recurrent": TEXTS, "enas_recurrent": TEXTS}.get(family, {})
         with torch.device("meta"):
-            trainables.build(family, search_spaces.get(family).sample(0), **TASK, **given, **ALSO.get(family, {}))
+            trainables.build(family, search_spaces.get(family).sample(0), **{**TASK, **given, **ALSO.get(family, {})})
         bounds[family] = told(asked)
     agrees("bounds-networks", bounds, growing=True)
 
@@ -90,7 +96,7 @@ def test_bounds_of_settings_are_what_they_were(asked):
         make()
         bounds[name] = told(asked)
     for name, method in METHODS.items():
-        method()
+        method(**OPEN.get(name, {}))
         own = inspect.signature(method).parameters
         bounds[f"method {name}"] = {setting: found for setting, found in told(asked).items() if setting in own}
     agrees("bounds-settings", bounds, growing=True)

@@ -85,4 +85,5 @@ def test_variants_compute_what_they_computed(family):
         still = numbers(network.eval()(batch))
         torch.manual_seed(1)
         training = numbers(network.train()(batch))
-    agrees(f"variants-{family}", {"eval": still, "train": training}, tolerance=1e-3)
+    # Sums of large values of both signs differ by half a percent between processors.
+    agrees(f"variants-{family}", {"eval": still, "train": training}, tolerance=1e-2)
