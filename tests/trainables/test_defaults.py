@@ -49,6 +49,16 @@ NETWORKS: dict[str, dict[str, Any]] = {
     },
     "ft_transformer": {"num_features": 64, "cardinalities": ()},
     "mlp": {"num_features": 64, "cardinalities": (), "embedding": None},
+    "detector": {},
+    "detnas": {
+        "scale": 1.0,
+        "pyramid": "fpn",
+        "width": 64,
+        "head": "anchor_free",
+        "depth": 2,
+        "centerness": True,
+        "choices": None,
+    },
     "mobilenetv3": {
         **LAYERS,
         "channels": (16, 16, 24, 40, 80, 112, 160, 960, 1280),
