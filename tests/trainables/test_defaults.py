@@ -68,7 +68,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     },
     "nb101": {"channels": 128, "stacks": 3, "cells": 3},
     "nasnet": CELLS,
-    "nb201": {"channels": 16, "cells": 5, "affine": None, "operations": NB201},
+    "nb201": {"image_size": 32, "channels": 16, "cells": 5, "affine": None, "operations": NB201},
     "pnas": CELLS,
     "proxylessnas": {**LAYERS, "channels": (32, 16, 24, 40, 80, 96, 192, 320, 1280), "choices": None},
     "recurrent": {

@@ -157,7 +157,9 @@ def share(block: Mapping[str, Any], key: str, path: str) -> float:
     return float(value)
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+def conv_bn(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, *, dimensions: int = 2
+) -> list[nn.Module]:
     """Make a convolution that keeps the size (divided by `stride`, rounded up), and its batch normalisation.
 
     Args:
@@ -166,10 +168,14 @@ def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int
         kernel: side of the kernel in pixels, odd.
         stride: stride of the convolution.
         groups: groups of channels.
+        dimensions: 2 for images, 3 for volumes.
 
     Returns:
         The two layers.
     """
+    if dimensions == 3:
+        conv_3d = nn.Conv3d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+        return [conv_3d, nn.BatchNorm3d(outputs)]
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(outputs)]
 
@@ -186,7 +192,11 @@ class Subsample(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if self.stride == 1 else x[:, :, :: self.stride, :: self.stride]
+        if self.stride == 1:
+            return x
+        if x.dim() == 5:
+            return x[:, :, :: self.stride, :: self.stride, :: self.stride]
+        return x[:, :, :: self.stride, :: self.stride]
 
 
 class Zero(Subsample):

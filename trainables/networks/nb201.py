@@ -19,7 +19,8 @@ from torch.nn import functional
 from search_spaces.catalogue.nb201 import EDGES, OPERATIONS
 from search_spaces.catalogue.settings import check_operations
 from search_spaces.nn import LayerChoice
-from trainables.networks.base import GlobalAverage, Zero, conv_bn, option, tree_of
+from trainables.networks.base import GlobalAverage, Size, Zero, conv_bn, option, tree_of
+from trainables.networks.dimensions import batch_norm, convolution
 from trainables.networks.examples import images
 from trainables.networks.family import Family
 from trainables.networks.layers import layer
@@ -40,6 +41,7 @@ def build_nb201(
     *,
     num_classes: int,
     in_channels: int,
+    image_size: Size = 32,
     channels: int = 16,
     cells: int = 5,
     affine: bool | None = None,
@@ -51,6 +53,7 @@ def build_nb201(
         architecture: a member of `nb201`, or its tree. None builds the undecided network.
         num_classes: number of logits.
         in_channels: channels of the images.
+        image_size: their sides; with three, those of volumes, all convolutions and poolings have three sides too.
         channels: channels of the first stage (C in the paper).
         cells: number of cells in each stage (N in the paper).
         affine: whether the normalisations of cells have learnt parameters; None means True for a decided network and
@@ -58,7 +61,7 @@ def build_nb201(
         operations: candidates on the edges of an undecided cell.
 
     Returns:
-        Images (n, in_channels, h, w) of any size to (n, num_classes) logits.
+        Images (n, in_channels, h, w), or volumes (n, in_channels, d, h, w), of any size to (n, num_classes) logits.
 
     Raises:
         TrainableError: a setting has a wrong value.
@@ -69,32 +72,41 @@ def build_nb201(
     learns = architecture is not None if affine is None else affine
     check_flag("affine", learns)
     allowed = check_operations(operations, OPERATIONS)
-    make_cell = _undecided(allowed, learns) if architecture is None else _decided(tree_of(architecture), learns)
-    return NB201Network(make_cell, num_classes, in_channels, channels, cells)
+    sides = 2 if isinstance(image_size, int) else len(image_size)
+    if architecture is None:
+        make_cell = _undecided(allowed, learns, sides)
+    else:
+        make_cell = _decided(tree_of(architecture), learns, sides)
+    return NB201Network(make_cell, num_classes, in_channels, channels, cells, sides)
 
 
-def _decided(tree: Mapping[str, Any], affine: bool) -> MakeCell:
+def _decided(tree: Mapping[str, Any], affine: bool, sides: int) -> MakeCell:
     operations = tuple(option(tree, edge, OPERATIONS, "") for edge in EDGES)
-    return lambda channels: _cell(operations, channels, affine)
+    return lambda channels: _cell(operations, channels, affine, sides)
 
 
 @layer
-def _cell(operations: tuple[str, ...], channels: int, affine: bool) -> nn.Module:
+def _cell(operations: tuple[str, ...], channels: int, affine: bool, sides: int) -> nn.Module:
     named = zip(EDGES, operations, strict=True)
-    return Nb201Cell({edge: _operation(name, channels, affine) for edge, name in named if name != "none"})
+    return Nb201Cell({edge: _operation(name, channels, affine, sides) for edge, name in named if name != "none"})
 
 
-def _undecided(operations: tuple[str, ...], affine: bool) -> MakeCell:
+def _undecided(operations: tuple[str, ...], affine: bool, sides: int) -> MakeCell:
     def candidates(channels: int) -> dict[str, nn.Module]:
-        return {name: _operation(name, channels, affine) for name in operations}
+        return {name: _operation(name, channels, affine, sides) for name in operations}
 
     return lambda channels: Nb201Cell({edge: LayerChoice(candidates(channels), label=edge) for edge in EDGES})
 
 
 class Pool(nn.Module):
-    """Average over 3x3; at the borders only pixels of the image count."""
+    """Average over 3x3, of volumes over 3x3x3; at the borders only pixels of the image count."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.dim() == 5:
+            # torch refuses sides below 3 here, although padding makes them long enough.
+            around = (1,) * 6
+            inside = functional.pad(torch.ones_like(x[:1, :1]), around)
+            return functional.avg_pool3d(functional.pad(x, around), 3, 1) / functional.avg_pool3d(inside, 3, 1)
         return functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
@@ -105,11 +117,12 @@ class Convolution(nn.Sequential):
         channels: channels of input and output.
         kernel: side of the kernel in pixels, odd.
         affine: whether the normalisation has learnt parameters.
+        sides: 2 for images, 3 for volumes.
     """
 
-    def __init__(self, channels: int, kernel: int, affine: bool) -> None:
-        conv = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
-        super().__init__(conv, nn.BatchNorm2d(channels, affine=affine))
+    def __init__(self, channels: int, kernel: int, affine: bool, sides: int = 2) -> None:
+        conv = convolution(sides, channels, channels, kernel)
+        super().__init__(conv, batch_norm(sides, channels, affine=affine))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.convolved(functional.relu(x))
@@ -128,14 +141,14 @@ class Convolution(nn.Sequential):
         return value
 
 
-def _operation(name: str, channels: int, affine: bool) -> nn.Module:
+def _operation(name: str, channels: int, affine: bool, sides: int) -> nn.Module:
     if name == "none":
         return Zero(stride=1)
     if name == "skip_connect":
         return nn.Identity()
     if name == "avg_pool_3x3":
         return Pool()
-    return Convolution(channels, 3 if name == "nor_conv_3x3" else 1, affine)
+    return Convolution(channels, 3 if name == "nor_conv_3x3" else 1, affine, sides)
 
 
 class Nb201Cell(nn.Module):
@@ -177,15 +190,18 @@ class ResidualReduction(nn.Module):
     Args:
         inputs: channels of the input.
         outputs: channels of the output.
+        sides: 2 for images, 3 for volumes.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, sides: int = 2) -> None:
         super().__init__()
-        self.body = nn.Sequential(nn.ReLU(), *conv_bn(inputs, outputs, 3, 2), nn.ReLU(), *conv_bn(outputs, outputs, 3))
-        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+        first, second = conv_bn(inputs, outputs, 3, 2, dimensions=sides), conv_bn(outputs, outputs, 3, dimensions=sides)
+        self.body = nn.Sequential(nn.ReLU(), *first, nn.ReLU(), *second)
+        self.shortcut = convolution(sides, inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = functional.avg_pool2d(x, 2, 2, ceil_mode=True)
+        pool = functional.avg_pool3d if x.dim() == 5 else functional.avg_pool2d
+        pooled = pool(x, 2, 2, ceil_mode=True)
         total: Tensor = self.shortcut(pooled) + self.body(x)
         return total
 
@@ -202,19 +218,22 @@ class NB201Network(nn.Module):
         in_channels: channels of the images.
         channels: channels of the first stage.
         cells: number of cells in each stage.
+        sides: 2 for images, 3 for volumes.
     """
 
-    def __init__(self, make_cell: MakeCell, num_classes: int, in_channels: int, channels: int, cells: int) -> None:
+    def __init__(
+        self, make_cell: MakeCell, num_classes: int, in_channels: int, channels: int, cells: int, sides: int = 2
+    ) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3))
+        self.stem = nn.Sequential(*conv_bn(in_channels, channels, 3, dimensions=sides))
         stages: list[nn.Module] = []
         for stage in range(3):
             width = channels * 2**stage
             if stage:
-                stages.append(_residual(width // 2, width))
+                stages.append(_residual(width // 2, width, sides))
             stages.extend(make_cell(width) for _ in range(cells))
         self.stages = nn.Sequential(*stages)
-        self.last = nn.Sequential(nn.BatchNorm2d(4 * channels), nn.ReLU(), GlobalAverage())
+        self.last = nn.Sequential(batch_norm(sides, 4 * channels), nn.ReLU(), GlobalAverage())
         self.classifier = nn.Linear(4 * channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -222,4 +241,4 @@ class NB201Network(nn.Module):
         return logits
 
 
-FAMILY = Family(build_nb201, images, undecided=True, small={"channels": 16, "cells": 1})
+FAMILY = Family(build_nb201, images, undecided=True, sides=(2, 3), small={"channels": 16, "cells": 1})

@@ -14,6 +14,8 @@ from trainables.data.augment import Augmentation
 from trainables.errors import TrainableError
 from trainables.networks import build
 from trainables.networks.chain3d import Gate
+from trainables.networks.nb201 import Pool
+from trainables.supernet import discretize, relax
 from trainables.tasks.learner import Learner
 
 CPU = torch.device("cpu")
@@ -54,6 +56,21 @@ def test_volumes_are_classified_by_the_task_of_images(tmp_path: Path) -> None:
         Learner(task="classification", space="vgg", **settings).cost(search_spaces.get("vgg").sample(0))
     with pytest.raises(TrainableError, match=r"images of two sides, and the networks of chain3d take none"):
         build("chain3d", tree, image_size=(8, 8))
+
+
+def test_cells_of_nb201_are_those_of_volumes_where_inputs_have_three_sides() -> None:
+    space = search_spaces.get("nb201")
+    cell = "|avg_pool_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+    sides = {"num_classes": 2, "in_channels": 1, "image_size": (7, 6, 5), "channels": 4, "cells": 1}
+    network = build("nb201", space.from_string(cell), **sides)
+    assert network(torch.randn(2, 1, 7, 6, 5)).shape == (2, 2)
+    pool = Pool()(torch.ones(1, 2, 2, 3, 2))
+    assert torch.allclose(pool, torch.ones_like(pool)), "only what lies inside counts"
+    volume = torch.randn(1, 2, 5, 4, 3)
+    assert torch.allclose(Pool()(volume), torch.nn.functional.avg_pool3d(volume, 3, 1, 1, count_include_pad=False))
+    supernet = relax(build("nb201", None, **sides), method="darts", space=space)
+    supernet(torch.randn(2, 1, 7, 6, 5)).sum().backward()
+    assert space.validate(discretize(supernet).tree) is not None
 
 
 def test_views_of_volumes_move_flip_and_cut_them() -> None:
