@@ -69,7 +69,6 @@ def predict(
     if draw is not None and data is None:
         raise ConfigError(f"got --draw {shown(draw)} with --split, and pictures are drawn of DATA; give DATA")
     predictor = load(run_folder(source), trial, retrained=retrained, allow_code=allow_code)
-    stderr().print(f"{predictor.task or 'a network'} from {predictor.source}", style="dim")
     if predictor.writes:
         _write(predictor, data, split, out, draw)
         return
@@ -78,6 +77,7 @@ def predict(
     kind = format_of(format, out)
     if kind is FrameFormat.TABLE and out is not None and format is None:
         kind = FrameFormat.CSV
+    stderr().print(f"{predictor.task or 'a network'} from {predictor.source}", style="dim")
     export_frame(frame, kind, out, text_columns(frame))
     if draw is not None:
         for written in predictor.draw(os.fspath(data or ""), draw):
@@ -96,5 +96,6 @@ def _write(predictor: Predictor, data: Path | None, split: str | None, out: Path
         written += predictor.write(os.fspath(data or ""), out, split=split)
     if draw is not None:
         written += predictor.draw(os.fspath(data or ""), draw)
+    stderr().print(f"{predictor.task} from {predictor.source}", style="dim")
     for file in written:
         stdout().print(shown(file))

@@ -65,7 +65,7 @@ def test_what_predicts_is_named_with_its_place(
     task: str, named: str, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = Predictions(list("ab"), None, [], 2)
-    stub = SimpleNamespace(task=task, source="HERE", classes=(), predictions=lambda data: values)
+    stub = SimpleNamespace(task=task, source="HERE", classes=(), writes=False, predictions=lambda data: values)
     monkeypatch.setattr("nas_tune.winners.predict.load", lambda *asked, **more: stub)
     code, said = called(place / "model", "x.csv", "--out", tmp_path / "p")
     assert code == 0, said
