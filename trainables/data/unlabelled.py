@@ -52,8 +52,9 @@ def read_images(
     if tuple(images.shape[1:]) != tuple(shape):
         wanted = " x ".join(map(str, shape))
         found = " x ".join(map(str, images.shape[1:]))
+        axes = "channels x height x width" if images.dim() == 4 else "channels x depth x height x width"
         raise DataError(
-            f"{place}: images are of {found} (channels x height x width), and the network was trained on {wanted}; "
+            f"{place}: images are of {found} ({axes}), and the network was trained on {wanted}; "
             "convert them to that size and number of channels"
         )
     if images.is_floating_point() and not bool(torch.isfinite(images).all()):
