@@ -6,7 +6,6 @@ import dataclasses
 import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -29,7 +28,7 @@ from trainables.data.volumes import (
 from trainables.data.volumes.scans import standardized
 from trainables.data.volumes.unlabelled import read_volumes
 from trainables.data.volumes.views import ScanViews
-from trainables.errors import TrainableError
+from trainables.errors import DataError, TrainableError
 from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
 from trainables.networks.examples import scans
@@ -104,10 +103,16 @@ class Segmentation(Task):
     def __post_init__(self) -> None:
         check_number("dice_weight", self.dice_weight, 0)
 
-    @cached_property
+    @property
     def metrics(self) -> Sequence[Metric]:
-        """Dice, loss, Dice of each class, volume error; and hd95, which only an evaluation measures."""
-        return metrics_of_classes(class_names(self.data), self._unit)
+        """Dice, loss, Dice of each class, volume error; and hd95, which only an evaluation measures.
+
+        Those of classes are left out where neither the settings name the classes nor the data are there.
+        """
+        try:
+            return metrics_of_classes(class_names(self.data), self._unit)
+        except DataError:
+            return metrics_of_classes((), "")
 
     @property
     def _unit(self) -> str:

@@ -152,5 +152,7 @@ def test_the_data_suggest_the_task_and_a_space_must_fit(tmp_path: Any) -> None:
         make_task("segmentation", {"data": "blobs2d", "resize": 32})
     task = make_task("segmentation", {"data": "nowhere.npz", "classes": ["nothing", "lung"]})
     assert [metric.name for metric in task.metrics] == ["dice", "loss", "dice_lung", "volume_error", "hd95"]
+    absent = make_task("segmentation", {"data": "nowhere.npz"})
+    assert [metric.name for metric in absent.metrics] == ["dice", "loss", "volume_error", "hd95"]
     data = load_volumes(VolumeSettings(data="blobs2d"), CPU)
     assert task.most_at_once(data) == 2**18 // 1600
