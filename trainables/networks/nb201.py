@@ -99,10 +99,18 @@ def _undecided(operations: tuple[str, ...], affine: bool, sides: int) -> MakeCel
 
 
 class Pool(nn.Module):
-    """Average over 3x3, of volumes over 3x3x3; at the borders only pixels of the image count."""
+    """Average over 3x3, of volumes over 3x3x3; at the borders only pixels of the image count.
+
+    Args:
+        sides: 2 for images, 3 for volumes.
+    """
+
+    def __init__(self, sides: int = 2) -> None:
+        super().__init__()
+        self.sides = sides
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() == 5:
+        if self.sides == 3:
             # torch refuses sides below 3 here, although padding makes them long enough.
             around = (1,) * 6
             inside = functional.pad(torch.ones_like(x[:1, :1]), around)
@@ -147,7 +155,7 @@ def _operation(name: str, channels: int, affine: bool, sides: int) -> nn.Module:
     if name == "skip_connect":
         return nn.Identity()
     if name == "avg_pool_3x3":
-        return Pool()
+        return Pool(sides)
     return Convolution(channels, 3 if name == "nor_conv_3x3" else 1, affine, sides)
 
 

@@ -51,7 +51,7 @@ def _are_lists_of_things(values: Any) -> bool:
     if not isinstance(values, list) or not values or not all(isinstance(one, list) for one in values):
         return False
     things = [thing for one in values for thing in one]
-    return all(isinstance(thing, Mapping) for thing in things)
+    return bool(things) and all(isinstance(thing, Mapping) for thing in things)
 
 
 def _of_things(found: Predictions) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def test_channels_come_first_wherever_they_stand(shape: Any, read: Any, tmp_path
     assert raw(tmp_path, x=images, y=Y).train.images.shape == read
 
 
-@pytest.mark.parametrize("images", [X.reshape(4, 6), X.astype(str), X[..., None, None], X + 1j])
+@pytest.mark.parametrize("images", [X.reshape(4, 6), X.astype(str), X[..., None, None, None], X + 1j])
 def test_what_are_no_images_is_refused(images: Any, tmp_path: Path) -> None:
     assert "images are numbers of shape (n, h, w), (n, c, h, w) or (n, h, w, c)" in refusal(tmp_path, x=images, y=Y)
 

@@ -103,7 +103,7 @@ def test_what_cannot_be_is_refused() -> None:
         build("unet3d", tree(), num_classes=3, in_channels=1, image_size=(8, 8))
     with pytest.raises(TrainableError, match=r"the data are volumes of three sides"):
         build("unet2d", search_spaces.get("unet2d").sample(0), num_classes=3, in_channels=1, image_size=(8, 8, 8))
-    with pytest.raises(TrainableError, match=r"that of volumes, and this network takes images"):
+    with pytest.raises(TrainableError, match=r"the data are volumes of three sides, and the networks of vit take none"):
         build("vit", search_spaces.get("vit").sample(0), image_size=(8, 8, 8))
     with pytest.raises(ArchitectureError, match=r"bottom.op"):
         built(tree(bottom={**STAGE, "op": "conv"}))

@@ -248,7 +248,7 @@ def test_settings_may_come_as_an_architecture(edges):
         ({"method_settings": [1]}, r"method_settings is \[1\]; it must be settings by name"),
         ({"method": "spos", "order": "second"}, "order is 'second', and spos has no gradients"),
         ({"space": "darts", "layers": 2}, "layers is 2; a search network of darts has cells of both kinds from 3"),
-        ({"space": "chain"}, "chain has no supernet.*: darts, enas_recurrent, mobilenetv3, nb201"),
+        ({"space": "chain"}, "chain has no supernet.*: darts, detnas, enas_recurrent, mobilenetv3, nb201"),
         ({"space": "recurrent"}, "networks of recurrent take sequences of tokens and no images"),
     ],
 )

@@ -269,7 +269,7 @@ def test_costs_and_proxies_need_no_set_up(case: Case, tmp_path: Path) -> None:
     learner = case.learner(tmp_path)
     example = learner.task.load(torch.device("cpu")).example()
     if case.task == "detection":
-        with pytest.raises(TrainableError, match="the network gives dict for 12 inputs"):
+        with pytest.raises(TrainableError, match=r"the network gives dict for \d+ inputs"):
             learner.zero_cost(case.space.sample(0), "zico", seed=0)
         return
     if isinstance(example, torch.Tensor) and example.is_floating_point() and case.task != "segmentation":

@@ -13,11 +13,15 @@ import torch
 
 from trainables.data.texts import TextPart
 from trainables.tasks import language_control
-from trainables.tasks.language_control import NAMES, _loss, _numbered, _probabilities, ngrams
+from trainables.tasks.language_control import NAMES, _Counts, _loss, _numbered, _probabilities, ngrams
 
 TRAIN = np.array([0, 1, 0, 2, 0, 1, 1, 0], dtype=np.int64)
 TEXT = np.array([0, 1, 3, 0, 2, 1], dtype=np.int64)
 SIZE = 4
+
+
+def counted(order: int) -> list[_Counts]:
+    return [_Counts.of(TRAIN, length, SIZE) for length in range(1, order + 1)]
 
 
 def chance(history: tuple[int, ...], token: int) -> float:
@@ -35,7 +39,7 @@ def chance(history: tuple[int, ...], token: int) -> float:
 
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_a_probability_is_that_of_the_definition(order: int) -> None:
-    found = _probabilities(TRAIN, TEXT, order, SIZE)
+    found = _probabilities(counted(order), TEXT, SIZE)
     histories = [tuple(TEXT[place - order + 1 : place].tolist()) for place in range(order - 1, len(TEXT))]
     wanted = [chance(one, int(TEXT[place])) for one, place in zip(histories, range(order - 1, len(TEXT)), strict=True)]
     assert found.tolist() == pytest.approx(wanted)
@@ -48,7 +52,7 @@ def test_a_loss_is_of_every_token_but_the_first_with_as_much_history_as_there_is
     for place in range(1, len(TEXT)):
         history = tuple(TEXT[max(0, place - order + 1) : place].tolist())
         total += math.log(chance(history, int(TEXT[place])))
-    assert _loss(TRAIN, TEXT, order, SIZE) == pytest.approx(-total / 5)
+    assert _loss(counted(order), TEXT, SIZE) == pytest.approx(-total / 5)
 
 
 def test_sequences_have_numbers_of_their_own() -> None:
@@ -70,7 +74,7 @@ def test_three_models_are_measured_on_the_parts_that_have_examples() -> None:
     assert [control.name for control in found] == [*NAMES] == ["unigram", "bigram", "trigram"]
     for order, control in enumerate(found, 1):
         assert list(control.scores) == ["validation"]
-        assert control.scores["validation"]["loss"] == pytest.approx(_loss(TRAIN, TEXT[:5], order, SIZE))
+        assert control.scores["validation"]["loss"] == pytest.approx(_loss(counted(order), TEXT[:5], SIZE))
         assert control.seconds >= 0
 
 
