@@ -203,12 +203,13 @@ class ResidualReduction(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, sides: int = 2) -> None:
         super().__init__()
+        self.sides = sides
         first, second = conv_bn(inputs, outputs, 3, 2, dimensions=sides), conv_bn(outputs, outputs, 3, dimensions=sides)
         self.body = nn.Sequential(nn.ReLU(), *first, nn.ReLU(), *second)
         self.shortcut = convolution(sides, inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        pool = functional.avg_pool3d if x.dim() == 5 else functional.avg_pool2d
+        pool = functional.avg_pool3d if self.sides == 3 else functional.avg_pool2d
         pooled = pool(x, 2, 2, ceil_mode=True)
         total: Tensor = self.shortcut(pooled) + self.body(x)
         return total

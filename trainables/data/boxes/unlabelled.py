@@ -158,11 +158,8 @@ def _pictures(x: Any, image_column: str | None) -> list[tuple[str, Array]]:
 
 def _of_arrays(x: Any) -> list[tuple[str, Array]]:
     given = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
-    if not isinstance(given, np.ndarray | Sequence) or not len(given):
-        raise DataError(
-            f"x is {type(x).__name__}{'' if not isinstance(given, np.ndarray | Sequence) else ' without an entry'}, and "
-            "pictures are an array (n, h, w, c) or a list of arrays; give at least one"
-        )
+    if not isinstance(given, np.ndarray | Sequence):
+        raise DataError(f"x is {type(x).__name__}; give an array (n, h, w, c), a list of arrays (h, w, c), or a path")
     found = []
     for number, one in enumerate(given):
         picture = np.asarray(one)
