@@ -64,10 +64,10 @@ def test_cells_of_nb201_are_those_of_volumes_where_inputs_have_three_sides() -> 
     sides = {"num_classes": 2, "in_channels": 1, "image_size": (7, 6, 5), "channels": 4, "cells": 1}
     network = build("nb201", space.from_string(cell), **sides)
     assert network(torch.randn(2, 1, 7, 6, 5)).shape == (2, 2)
-    pool = Pool()(torch.ones(1, 2, 2, 3, 2))
+    pool = Pool(3)(torch.ones(1, 2, 2, 3, 2))
     assert torch.allclose(pool, torch.ones_like(pool)), "only what lies inside counts"
     volume = torch.randn(1, 2, 5, 4, 3)
-    assert torch.allclose(Pool()(volume), torch.nn.functional.avg_pool3d(volume, 3, 1, 1, count_include_pad=False))
+    assert torch.allclose(Pool(3)(volume), torch.nn.functional.avg_pool3d(volume, 3, 1, 1, count_include_pad=False))
     supernet = relax(build("nb201", None, **sides), method="darts", space=space)
     supernet(torch.randn(2, 1, 7, 6, 5)).sum().backward()
     assert space.validate(discretize(supernet).tree) is not None
