@@ -48,12 +48,15 @@ class Predictions:
         probabilities: (n, classes); None where the task has no classes.
         names: of the examples; empty where the numbers of the rows say all.
         count: the number of examples.
+        are_things: whether an example has any number of things in it, such as boxes: `values` has a list for each
+            example, and in it a dict for each thing.
     """
 
     values: Any
     probabilities: np.ndarray[Any, Any] | None
     names: Sequence[str]
     count: int
+    are_things: bool = False
 
 
 class Predictor:
@@ -240,7 +243,7 @@ class Predictor:
         values = self._task.decode(outputs, self._data)
         shares = self._task.probabilities(outputs, self._data)
         plain = None if shares is None else shares.cpu().numpy()
-        return Predictions(_arrays(values), plain, names, length(inputs))
+        return Predictions(_arrays(values), plain, names, length(inputs), isinstance(self._task, Located))
 
     @torch.no_grad()
     def _computed(self, inputs: Batch) -> Batch:

@@ -171,7 +171,9 @@ class Meter(Protocol):
 
 @runtime_checkable
 class Located(Protocol):
-    """A task whose predictions lie somewhere in the inputs, which `read` brings to another size."""
+    """A task that finds any number of things somewhere in an input, such as boxes: `decode` returns a list for each
+    example, and in it a dict for each thing. `read` brings inputs to another size, so that the places change.
+    """
 
     def located(self, values: Any, x: Any, like: Batch) -> Any:
         """Bring predictions to the inputs as they were given.

@@ -30,7 +30,7 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
     Raises:
         ConfigError: the task does not give one prediction for each example.
     """
-    if found.probabilities is None and _are_lists_of_things(found.values):
+    if found.are_things:
         return _of_things(found)
     columns: dict[str, Any] = {"name": list(found.names)} if found.names else {"row": range(found.count)}
     for name, values in _by_column(found.values, "prediction"):
@@ -44,14 +44,6 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
         for place, name in enumerate(classes):
             columns[f"probability_{name}"] = found.probabilities[:, place]
     return pd.DataFrame(columns)
-
-
-def _are_lists_of_things(values: Any) -> bool:
-    """Whether each example has a list of things with names and values, which may be empty."""
-    if not isinstance(values, list) or not values or not all(isinstance(one, list) for one in values):
-        return False
-    things = [thing for one in values for thing in one]
-    return bool(things) and all(isinstance(thing, Mapping) for thing in things)
 
 
 def _of_things(found: Predictions) -> pd.DataFrame:

@@ -65,6 +65,6 @@ def test_a_picture_is_drawn_of_data_only(place: Path, tmp_path: Path) -> None:
 
 
 def test_pictures_without_boxes_have_no_row() -> None:
-    frame = prediction_frame(Predictions([[], []], None, ["a", "b"], 2), ["cell"])
+    frame = prediction_frame(Predictions([[], []], None, ["a", "b"], 2, are_things=True), ["cell"])
     assert len(frame) == 0
     assert list(frame.columns) == ["name", "label", "score"]
