@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["Near"]
 
 _MOST = 8
-"""Files of a group that are asked at most."""
+"""Files of a group that are asked at most, but of the golden tests, which are asked last: of those all."""
 
 
 class Near:
@@ -43,9 +43,8 @@ class Near:
             [file for file in beside if names.search(self._texts[file])],
             [file for file in beside if not names.search(self._texts[file])],
             [file for file in elsewhere if names.search(self._texts[file])],
-            golden,
         )
-        return (group[:_MOST] for group in groups if group)
+        return (group for group in (*(group[:_MOST] for group in groups), golden) if group)
 
     def golden(self, module: str) -> list[str]:
         """The golden tests of the package of a module."""

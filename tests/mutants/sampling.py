@@ -5,7 +5,8 @@ A place is drawn by its own text, so that a sample keeps nearly all of its mutan
 The changes are cosmic-ray's, of each kind those that a person could write by mistake: a comparison with the other
 edge, plus for minus, a number that is one off, True for False, `and` for `or`, a loop that is not run. Annotations and
 the imports for them (`if TYPE_CHECKING`) are left alone, since nothing that runs depends on them, and so are the stars
-of signatures and of dict displays, which cosmic-ray takes for products and powers.
+of signatures and of dict displays, which cosmic-ray takes for products and powers. So is `strict=True` of a `zip`: it
+asserts that two lists of our own are as long as each other, and no input makes it fail, or it would be a bug.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ def _places(root: Path, path: Path) -> Iterator[_Place]:
         operator = cosmic_ray.plugins.get_operator(name)()
         positions = ((node, *position) for node in nodes for position in operator.mutation_positions(node))
         for occurrence, (node, start, end) in enumerate(positions):
-            if not _is_plain_star(node) and not any(first <= start <= last for first, last in silent):
+            if not (_is_plain_star(node) or _is_strict_zip(node)) and not any(
+                first <= start <= last for first, last in silent
+            ):
                 ways.setdefault((start, end), []).append((name, occurrence))
     alike = Counter[str]()
     for ((line, column), end), known in sorted(ways.items()):
@@ -151,6 +154,15 @@ def _is_plain_star(node: Node) -> bool:
     if not isinstance(node, Operator) or node.parent is None or node.value not in ("*", "**"):
         return False
     return node.parent.type in ("parameters", "lambdef", "atom", "dictorsetmaker")
+
+
+def _is_strict_zip(node: Node) -> bool:
+    """Whether this is the True of `zip(.., strict=True)`."""
+    argument = node.parent
+    if argument is None or argument.type != "argument" or argument.get_code().strip() != "strict=True":
+        return False
+    call = argument.parent if argument.parent.type == "trailer" else argument.parent.parent
+    return call.get_previous_sibling().get_code().strip() == "zip"
 
 
 def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:

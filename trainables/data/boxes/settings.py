@@ -73,6 +73,9 @@ class BoxSettings:
     @property
     def frame(self) -> tuple[int, int] | None:
         """The height and width of all images; None for those that they have."""
-        if self.resize is None or isinstance(self.resize, Sequence):
-            return None if self.resize is None else (self.resize[0], self.resize[1])
+        if self.resize is None:
+            return None
+        # A text is a sequence too, and refused as one number.
+        if isinstance(self.resize, Sequence) and not isinstance(self.resize, str):
+            return self.resize[0], self.resize[1]
         return self.resize, self.resize

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from trainables.errors import TrainableError
-from trainables.networks.base import DropPath, GlobalAverage, conv_bn, kaiming
+from trainables.networks.base import DropPath, GlobalAverage, Subsample, conv_bn, kaiming
 from trainables.networks.layers import measuring
 
 __all__ = ["Features"]
@@ -87,12 +87,12 @@ class Features(nn.Module):
 
 class _Following(fx.Tracer):
     """Follows a network down to layers of torch. Drop path stays a layer, since it differs in training, and so does
-    the mean at the end, which depends on the number of sides.
+    the mean at the end and the steps over pixels, which depend on the number of sides.
     """
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether a module is not followed inside."""
-        return isinstance(m, DropPath | GlobalAverage) or super().is_leaf_module(m, module_qualified_name)
+        return isinstance(m, DropPath | GlobalAverage | Subsample) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Made:
