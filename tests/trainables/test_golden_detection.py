@@ -414,8 +414,8 @@ def test_the_task_is_what_it_was() -> None:
     found["exported"] = {**exported, "mean": told(torch.tensor(exported["mean"])), "std": len(exported["std"])}
     for name in ("nb201", "detector", "detnas", "mlp", "unet2d"):
         found[f"space {name}"] = tried(lambda name=name: task.check_space(search_spaces.get(name)))
+    segmentation: Any = make_task("segmentation", {"data": "blobs2d"})
     for name in ("unet3d", "chain3d", "unet2d", "nb201"):
-        segmentation: Any = make_task("segmentation", {"data": "blobs2d"})
         found[f"{name} for segmentation"] = tried(lambda name=name: segmentation.check_space(search_spaces.get(name)))
     outputs = outputs_of("quality")
     found["decoded"] = [len(one) for one in task.decode(outputs, data)]
