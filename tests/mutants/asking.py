@@ -21,7 +21,8 @@ from tests.mutants.sampling import PACKAGES, QUICK
 
 __all__ = ["compiled", "fault", "prepared"]
 
-LIBRARIES = ["numpy", "optuna", "pandas", "pydantic", "pytest", "scipy.stats", "torch", "typer.testing"]
+LIBRARIES = ["numpy", "optuna", "pandas", "PIL.Image", "pyarrow.parquet", "pydantic", "pytest", "scipy.ndimage"]
+LIBRARIES += ["scipy.stats", "torch", "torchvision.ops", "typer.testing"]
 """Ray stays out, since it starts threads, and a fork has but one; hypothesis too, which pytest wants to import."""
 LONGEST = 120
 """Seconds of a test; what takes longer hangs."""
