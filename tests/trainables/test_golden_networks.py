@@ -37,6 +37,13 @@ VARIANTS = {
     "vit": {"scale": 0.1, "relative_position": False, "pool": "token", "dropout": 0.2, "drop_path": 0.3},
 }
 """Of each family what is set beside the settings of the other tests."""
+MORE = {
+    "chain3d": [{"image_size": (8, 7, 9)}, {"image_size": (8, 7, 9), "width": 0.25, "side": 6, "dropout": 0.3}],
+    "detnas": [{"image_size": (24, 40), "scale": 0.25, "width": 16}, {"image_size": (24, 40), "scale": 0.25, "width": 8, "head": "anchors"}],
+    "unet3d": [{"image_size": (8, 7, 9), "width": 0.25}, {"image_size": (8, 16, 8), "width": 0.5}],
+    "vgg": [{"channels": 4}, {"channels": 5, "dropout": 0.3}],
+}
+"""Families whose settings are theirs alone."""
 ATTRIBUTES = ("kernel_size", "stride", "padding", "dilation", "groups", "eps", "momentum", "p", "inplace")
 TASK = {"num_classes": 3, "in_channels": 3, "image_size": (11, 8)}
 
@@ -87,3 +94,29 @@ def test_variants_compute_what_they_computed(family):
         training = numbers(network.train()(batch))
     # Sums of large values of both signs differ by half a percent between processors.
     agrees(f"variants-{family}", {"eval": still, "train": training}, tolerance=1e-2)
+
+
+@pytest.mark.parametrize("family", sorted(MORE))
+def test_further_families_are_what_they_were(family):
+    found = {}
+    for seed, settings in enumerate(MORE[family], 23):
+        torch.manual_seed(seed)
+        network = trainables.build(family, search_spaces.get(family).sample(seed), **{**TASK, **settings})
+        size = settings.get("image_size", TASK["image_size"])
+        batch = torch.rand((2, 3, *size), generator=torch.Generator().manual_seed(1))
+        shapes = [tuple(value.shape) for value in network.state_dict().values()]
+        with torch.no_grad():
+            trained = network.train()(batch)
+            still = network.eval()(batch)
+        found[seed] = {
+            "tensors": [len(shapes), sum(value.numel() for value in network.state_dict().values())],
+            "attributes": hashlib.sha256(
+                "".join(
+                    f"{path} {type(one).__name__} {[getattr(one, name, None) for name in ATTRIBUTES]}"
+                    for path, one in network.named_modules()
+                ).encode()
+            ).hexdigest()[:12],
+            "train": numbers(list(trained.values()) if isinstance(trained, dict) else trained),
+            "eval": numbers(list(still.values()) if isinstance(still, dict) else still),
+        }
+    agrees(f"further-{family}", {str(seed): told for seed, told in found.items()}, tolerance=1e-2)

@@ -85,6 +85,13 @@ def test_the_alarm_wants_two_epochs_in_a_row():
     assert alarm.update(crowded) == "50% of the operations of normal are skip connections"
 
 
+def test_the_alarm_needs_eigenvalues_of_ten_epochs():
+    alarm, sound = Alarm(), Skips(0, {"": 0.0})
+    assert [bool(alarm.update(sound, value)) for value in (*[1.0] * 5, *[1.5] * 6)] == [0] * 9 + [1, 1]
+    exactly = Alarm(ratio=1.5)
+    assert not any(exactly.update(sound, value) for value in (*[1.0] * 5, *[1.5] * 5))
+
+
 def test_the_alarm_hears_eigenvalues_grow():
     alarm = Alarm()
     sound = Skips(0, {"": 0.0})

@@ -189,15 +189,16 @@ def _parted(
     else:
         frame = frames[None]
         columns = []
-        for column in frame.columns:
-            if str(column) not in targets and _is_of_parts(frame[column]):
-                columns.append(str(column))
+        for title in frame.columns:
+            if str(title) not in targets and _is_of_parts(frame[title]):
+                columns.append(str(title))
         if len(columns) > 1:
             raise DataError(f"{name}: the columns {', '.join(columns)} all name parts; keep one of them, or give drop=")
         if not columns:
             return RawTable(name, {"train": frame}, notes)
-        notes.append(f"split by the column {columns[0]}")
-        parts = _by_column(name, frame, columns[0])
+        (column,) = columns
+        notes.append(f"split by the column {column}")
+        parts = _by_column(name, frame, column)
     if "train" not in parts:
         raise DataError(f"{name} holds only rows for {' and '.join(parts)}; add rows for training")
     for part, frame in parts.items():
