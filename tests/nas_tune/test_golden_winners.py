@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
+import search_spaces
 from nas_tune.config import SearchConfig
 from nas_tune.objectives.objective import Objective
 from nas_tune.winners.compress.compression import CompressedTrial, Compression
 from nas_tune.winners.export.card import card
 from nas_tune.winners.export.facts import Facts
+from nas_tune.winners.measure.measuring import _device_of_runs, _frame
+from nas_tune.winners.measure.subjects import Chosen, NamedSubject, subjects_of
+from nas_tune.winners.predict.frames import prediction_frame
 from nas_tune.winners.retrain.candidates import Candidate
 from nas_tune.winners.retrain.honesty import Scored, honesty
+from nas_tune.winners.specialize.front import check_plot, front_of
+from nas_tune.winners.specialize.specializing import _check_sizes, _wanted
+from search_spaces.errors import NasTuneError
 from tests.golden import agrees
 from trainables.compression import Compressed, CompressionSettings, CompressionStage
 from trainables.export import Deployed
 from trainables.export.exporting import Exported
+from trainables.hardware.device import Device
+from trainables.hardware.measuring import Measurement
+from trainables.tasks.predictor import Predictions
 from trainables.tasks.task import Metric
 
 IMAGES = Deployed(
@@ -132,3 +143,120 @@ CARDS = {
 def test_a_card_is_what_it_was():
     told = {name: card(known(**more), FILES).splitlines() for name, more in CARDS.items()}
     agrees("cards", told)
+
+
+def tried(make):
+    try:
+        return make()
+    except NasTuneError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+BOX = {"label": "cat", "score": 0.5, "box": [1.0, 2.0, 3.0, 4.0]}
+PREDICTED = {
+    "labels": (["cat", "dog"], np.array([[0.25, 0.75], [0.5, 0.5]]), ()),
+    "names": (["cat", "dog"], None, ("a.png", "b.png")),
+    "numbers": (np.array([1.5, 2.5]), None, ()),
+    "one column": (np.array([[1.5], [2.5]]), None, ()),
+    "two columns": (np.array([[1.5, 2], [2.5, 3]]), None, ()),
+    "a cube": (np.arange(8.0).reshape(2, 2, 2), None, ()),
+    "lists": ([[1, 2], [3, 4]], None, ()),
+    "lists of one": ([[1], [3]], None, ()),
+    "lists of several lengths": ([[1, 2], [3]], None, ()),
+    "lists of names": ([["cat", "dog"], []], np.array([[0.9, 0.8], [0.1, 0.2]]), ()),
+    "lists of no names": ([["cat", 1], ["dog"]], None, ()),
+    "empty lists": ([[], []], None, ()),
+    "a dict": ({"first": np.array([1, 2]), "second": np.array([[1, 2], [3, 4]])}, None, ()),
+    "a tuple": ((np.array([1, 2]), (["a", "b"], ["c", "d"])), None, ()),
+    "too few": (["cat"], None, ()),
+    "none": ([], None, ()),
+}
+THINGS = {
+    "boxes": ([[BOX, {**BOX, "score": 0.25}], [], [BOX]], ()),
+    "named": ([[BOX], []], ("a.png", "b.png")),
+    "nothing": ([[], []], ()),
+    "nothing named": ([[]], ("a.png",)),
+    "without a box": ([[{"label": "cat"}]], ()),
+}
+
+
+def test_frames_of_predictions_are_what_they_were():
+    told = {}
+    for name, (values, probabilities, names) in PREDICTED.items():
+        found = Predictions(values, probabilities, names, 0 if name == "none" else 2)
+        told[name] = tried(lambda found=found: str(prediction_frame(found, ["cat", "dog"]).to_dict("list")))
+    for name, (values, names) in THINGS.items():
+        found = Predictions(values, None, names, len(values), are_things=True)
+        told[name] = tried(lambda found=found: str(prediction_frame(found, ["cat"]).to_dict("list")))
+    agrees("predictions", told)
+
+
+LIMITS = [
+    ["macs <= 5M"], ["macs <= 5M, parameters <= 2k"], [{"macs": "5M"}], ["throughput >= 100 fps"], ["macs >= 5M"],
+    ["accuracy >= 0.5"], ["throughput <= 5 fps"], ["energy <= 5mJ"], [], "macs <= 5M", {"macs": 5},
+    ["latency <= 2ms", "size <= 1MB"], ["x"],
+]  # fmt: skip
+
+
+def test_limits_of_a_supernet_are_what_they_were():
+    told = {f"{one}": str(tried(lambda one=one: _wanted(one))) for one in LIMITS}
+    for sizes in ((None, None, 0), (2, 0, 0), (1, 0, 0), (2, -1, 0), (2, 0, -1), (True, 1, 1), (2.5, 1, 1)):
+        told[f"sizes {sizes}"] = tried(lambda sizes=sizes: _check_sizes(*sizes))
+    for name in (None, "a.png", "a.svg", "a.pdf", "a.jpg", "a"):
+        told[f"plot {name}"] = tried(lambda name=name: check_plot(name))
+    costs = np.array([3.0, 1, 2, 2, 4, 1, 5, 0])
+    values = np.array([0.5, 0.25, 0.5, 0.375, 0.75, 0.25, 0.75, 0.25])
+    for is_max in (True, False):
+        told[f"front {is_max}"] = front_of(costs, values, is_max=is_max).tolist()
+    agrees("specializations", told)
+
+
+def test_what_is_measured_is_told_as_it_was(tmp_path):
+    network, member = nn.Linear(3, 2), search_spaces.get("nb201").sample(1)
+    file = tmp_path / "net.ONNX"
+    file.write_text("")
+    cell = {"space": "nb201", "settings": {"channels": 2, "cells": 1}}
+    given = {
+        "a network": (network, {"inputs": torch.zeros(1, 3)}),
+        "a network alone": (network, {}),
+        "two networks": ([network, network], {"inputs": torch.zeros(1, 3)}),
+        "by name": ({"a": network, 3: network}, {"inputs": torch.zeros(1, 3)}),
+        "a file": (file, {}),
+        "a file by name": ({"mine": str(file)}, {}),
+        "no file": ("nowhere.onnx", {}),
+        "a member": (member, cell),
+        "a tree": (member.tree, cell),
+        "members": ([member, search_spaces.get("nb201").sample(2)], {"space": search_spaces.get("nb201")}),
+        "a member alone": (member, {}),
+        "no member": ({"x": 1}, cell),
+        "a number": (3, {}),
+        "nothing": ([], {}),
+        "a number by name": ({"a": 3}, {}),
+    }
+    told = {}
+    for name, (what, more) in given.items():
+        found = tried(
+            lambda what=what, more=more: [
+                [one.name, one.architecture, one.trial] for one in subjects_of(what, Chosen(**more))
+            ]
+        )
+        told[name] = str(found).replace(str(tmp_path), "HERE")
+    subject = subjects_of(member, Chosen(**cell))[0].subject
+    assert not isinstance(subject, Path)
+    told["made"] = [list(subject()[1].shape), sum(one.numel() for one in subject()[0].parameters())]
+    several = [
+        NamedSubject(str(number), file, device=one) for number, one in enumerate((None, Device(), Device(batch=2)))
+    ]
+    told["devices"] = [
+        str(tried(lambda n=n: _device_of_runs(several[:n]).plain())).partition(" (")[0] for n in (0, 1, 2, 3)
+    ]
+    rows = [NamedSubject("a", file, "id", 3), NamedSubject("b", file)]
+    measured = [
+        Measurement("a", "latency", 2.0, 1.5, 2.5, "a device", "a clock", reference=0.5, relative=1.1),
+        Measurement("a", "macs", 9.0, 9.0, 9.0, "a device", "counted", "counted"),
+        Measurement("b", "macs", 7.0, 7.0, 7.0, "a device", "counted", "counted"),
+    ]
+    told["frames"] = [
+        str(_frame(rows, some).astype(object).fillna("none").to_dict("list")) for some in (measured, measured[1:])
+    ]
+    agrees("subjects", told)

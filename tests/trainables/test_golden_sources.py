@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from trainables.export import Deployed, UntraceableError, source_code_of
 from trainables.export.expressions import Bracket, Entry, Number, SourceText, flat, form, numbers, replaced, written
 from trainables.export.layers import constructed, literal
 from trainables.export.standalone import model_text
+from trainables.export.task_file import task_file_of
 
 FAMILIES = sorted({*SETTINGS} - {"ft_transformer", "mlp", "resnet_mlp", "transformer_lm", "vit", "chain1d"})
 LAYERS: dict[str, Callable[[], nn.Module]] = {
@@ -321,3 +323,27 @@ def test_classes_of_families_are_written_as_they_were(family: str) -> None:
     for text in re.split(r"\n\n\n(?=class |def )", re.sub(r'\n +"""(?:.|\n)*?"""\n', "\n", classes)):
         sizes[text.partition("(")[0]] = [text.count("\n"), hashlib.sha256(text.encode()).hexdigest()[:12]]
     agrees(f"source-classes-{family}", sizes)
+
+
+def deployed(**more: Any) -> Deployed:
+    given = {"network": nn.Linear(4, 2), "inputs": torch.zeros(3, 4), "space": "rows", "architecture": {}}
+    return Deployed(**{**given, **more})
+
+
+def test_task_files_are_what_they_were() -> None:
+    class Both(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+            return {"sum": x + y, "first": x}
+
+    two = (torch.zeros(3, 2), torch.zeros(3, 2, dtype=torch.float64))
+    made = {
+        "plain": deployed(),
+        "scaled": deployed(mean=(0.5,), std=(2.0,), classes=("a", "b"), task="classification", task_settings={"x": 1}),
+        "prepared": deployed(prepare=lambda raw: raw["a"], raw={"a": torch.zeros(3, 4, dtype=torch.uint8)}),
+        "prepared from several": deployed(prepare=lambda one, other: one, raw=(torch.zeros(3, 4), torch.zeros(3, 1))),
+        "finished": deployed(finish=torch.exp, reading={"window": [1, 2]}),
+        "two inputs": deployed(network=Both(), inputs=two),
+        "by name": deployed(network=Both(), inputs={"x": two[0], "y": two[1]}),
+    }
+    found = {name: json.loads(task_file_of(one, "an id", {"onnx": "raw"}).text()) for name, one in made.items()}
+    agrees("source-task-files", found)
