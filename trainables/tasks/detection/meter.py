@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from trainables.metrics import Metric
+from trainables.tasks.class_metrics import class_metric_names
 from trainables.tasks.detection.average_precision import Boxes, average_precisions
 from trainables.tasks.detection.decoding import Found
 from trainables.tasks.detection.outputs import Outputs
@@ -31,15 +31,9 @@ def class_metrics(classes: Sequence[str]) -> tuple[Metric, ...]:
         classes: the names of the classes.
 
     Returns:
-        `ap50_<class>`, with "_" for what is neither a letter nor a digit; classes that are then called the same have
-        their number behind.
+        `ap50_<class>`, see `trainables.tasks.class_metrics`.
     """
-    plain = [re.sub(r"\W+", "_", name).strip("_").lower() or "class" for name in classes]
-    found = []
-    for number, name in enumerate(plain):
-        title = name if plain.count(name) == 1 else f"{name}_{number}"
-        found.append(Metric(f"ap50_{title}", "max", low=0.0, high=1.0))
-    return tuple(found)
+    return tuple(Metric(name, "max", low=0.0, high=1.0) for name in class_metric_names("ap50", classes))
 
 
 class BoxMeter:

@@ -14,10 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainables.metrics import Metric
+from trainables.tasks.class_metrics import class_metric_names
 from trainables.tasks.segmentation.surfaces import hd95
 from trainables.training.parallel import Group
 
-__all__ = ["DICE", "HD95", "SegmentationMeter", "dice_name", "metrics_of_classes"]
+__all__ = ["DICE", "HD95", "SegmentationMeter", "metrics_of_classes"]
 
 DICE, HD95, VOLUME_ERROR, LOSS = "dice", "hd95", "volume_error", "loss"
 _SUMS = 4
@@ -25,19 +26,6 @@ _SUMS = 4
 then of predicted positions, of Hausdorff distances, and of cases with such a distance.
 """
 _ROWS = _SUMS + 3
-
-
-def dice_name(title: str) -> str:
-    """Name the metric of a class.
-
-    Args:
-        title: the name of the class.
-
-    Returns:
-        Such as "dice_left_lung".
-    """
-    plain = "".join(one if one.isascii() and one.isalnum() else "_" for one in title.lower()).strip("_")
-    return f"{DICE}_{plain or 'class'}"
 
 
 def metrics_of_classes(classes: Sequence[str], unit: str) -> tuple[Metric, ...]:
@@ -50,10 +38,8 @@ def metrics_of_classes(classes: Sequence[str], unit: str) -> tuple[Metric, ...]:
     Returns:
         The primary one first. Classes whose names are one when written as a metric have their numbers in it.
     """
-    names = [dice_name(one) for one in classes[1:]]
-    twice = {name for name in names if names.count(name) > 1}
-    named = [f"{name}_{number}" if name in twice else name for number, name in enumerate(names, 1)]
-    of_classes = [Metric(name, "max", low=0.0, high=1.0) for name in named]
+    names = class_metric_names(DICE, classes[1:], 1)
+    of_classes = [Metric(name, "max", low=0.0, high=1.0) for name in names]
     return (
         Metric(DICE, "max", low=0.0, high=1.0),
         Metric(LOSS, "min", "nats", low=0.0),

@@ -46,9 +46,9 @@ def test_dice_is_the_mean_over_cases_then_classes() -> None:
     one.add(logits(found[:2]), true[:2])
     one.add(logits(found[2:]), true[2:])  # nothing there and nothing found: absent
     result = one.result()
-    assert list(result) == ["dice", "loss", "dice_body", "dice_tip__left", "volume_error", "hd95"]
+    assert list(result) == ["dice", "loss", "dice_body", "dice_tip_left", "volume_error", "hd95"]
     assert result["dice_body"] == pytest.approx((8 / 12 + 0) / 2)
-    assert result["dice_tip__left"] == 1
+    assert result["dice_tip_left"] == 1
     assert result["dice"] == pytest.approx((result["dice_body"] + 1) / 2)
     assert result["volume_error"] == pytest.approx(((4 + 0) / 12 + 0) / 2)
     # One row of case 0 is not found: 1 away; case 1 is one row off; class 2 is right.
