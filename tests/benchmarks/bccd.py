@@ -8,15 +8,17 @@ a few batches, so the seconds that were needed are printed. With `--run FOLDER` 
 from there when the benchmark is called again. Run it alone on a machine, with one thread:
 
     OMP_NUM_THREADS=1 python tests/benchmarks/bccd.py /path/to/bccd --run runs/bccd
+
+With `--latency 0.5` the search has a limit: half of the latency of the network written by hand, which is measured on
+this machine as `nas-tune measure` does (onnxruntime, one thread) before the search begins, and again with the winner
+after it.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -28,6 +30,8 @@ import nas_tune
 import search_spaces
 from search_spaces import Space, const
 from tests.benchmarks.bccd_baseline import build_baseline
+from trainables.hardware.device import processor
+from trainables.hardware.measuring import measure
 from trainables.networks import NETWORKS, build
 from trainables.networks.family import Family
 from trainables.tasks.learner import Learner
@@ -72,17 +76,33 @@ def learner_of(space: Space, architecture: Any, data: str, epochs: int, seed: in
     return learner
 
 
-def trial(architecture: Any, *, seed: int = 0, data: str = "", seconds: float = 30.0) -> Iterator[dict[str, float]]:
-    """Train a detector for some CPU seconds."""
-    torch.set_num_threads(1)
-    space = search_spaces.get("detector", **SPACE)
-    epochs = epochs_in(seconds, space, architecture, data)
-    learner = learner_of(space, architecture, data, epochs, seed)
-    start = time.process_time()
-    for _ in range(epochs):
-        report = learner.step()
-    kept = {name: report[name] for name in ("map50", "map", "parameters", "macs")}
-    yield {**kept, "trained_epochs": epochs, "cpu_seconds": time.process_time() - start}
+class Timed(Learner):
+    """Trains a detector for some CPU seconds, which are one epoch of the search."""
+
+    def __init__(self, *, seconds: float, **settings: Any) -> None:
+        self._seconds, self._trained = seconds, 0
+        super().__init__(task="detection", device="cpu", **VIEWS, **settings)
+
+    @classmethod
+    def task_of(cls, settings: Any) -> Any:
+        """The task of these settings."""
+        others = {name: value for name, value in settings.items() if name != "seconds"}
+        return super().task_of({"task": "detection", **others})
+
+    def setup(self, architecture: Any, *, seed: int, max_epochs: int) -> None:
+        """Estimate the epochs, and begin."""
+        torch.set_num_threads(1)
+        self._trained = epochs_in(
+            self._seconds, search_spaces.get("detector", **SPACE), architecture, str(self._given["data"])
+        )
+        super().setup(architecture, seed=seed, max_epochs=self._trained)
+
+    def step(self) -> dict[str, float | int]:
+        """Train all epochs."""
+        start = time.process_time()
+        for _ in range(self._trained):
+            report = super().step()
+        return {**report, "trained_epochs": self._trained, "cpu_seconds": time.process_time() - start}
 
 
 def tested(space: Space, architecture: Any, data: str, seconds: float, seed: int) -> dict[str, float]:
@@ -97,6 +117,16 @@ def tested(space: Space, architecture: Any, data: str, seconds: float, seed: int
     return {**learner.evaluate("test"), **costs, "epochs": float(epochs), "cpu_seconds": spent}
 
 
+def latency_limit(folder: Path, share: float, hand: Learner) -> float:
+    """A share of the latency of the network written by hand, in milliseconds, measured once for a folder."""
+    file = folder / "latency.json"
+    if not file.exists():
+        (one,) = measure({"by hand": lambda: hand.untrained(HAND.sample(0))})
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"by hand": one.value}))
+    return share * float(json.loads(file.read_text())["by hand"])
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -105,26 +135,31 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--final-seconds", type=float, default=120.0)
+    parser.add_argument("--latency", type=float, help="the limit, as a share of the latency of the network by hand")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data = str(Path(arguments.data).resolve())
     NETWORKS.register(HAND.name or "", Family(build_baseline))
     space = search_spaces.get("detector", **SPACE)
-    training = functools.partial(trial, data=data, seconds=arguments.seconds)
-    by_hand = Learner(task="detection", space=HAND, data=data, device="cpu").cost(HAND.sample(0)).macs
-    options: dict[str, Any] = {
-        "max_trials": arguments.trials,
-        "metric": "map50",
-        "mode": "max",
-        "max_epochs": 1,
-        "executor": "inline",
-        "run_dir": str(arguments.run),
-    }
-    if arguments.run.exists():
-        run = nas_tune.resume(arguments.run, max_trials=arguments.trials, trainable=training)
-    else:
-        run = nas_tune.search(space, training, **options)
+    hand = Learner(task="detection", space=HAND, data=data, device="cpu")
+    by_hand = hand.cost(HAND.sample(0)).macs
+    options: dict[str, Any] = {}
+    if arguments.latency is not None:
+        options["limits"] = {"latency": f"{latency_limit(arguments.run, arguments.latency, hand):.4f}ms"}
+        print(f"limits: {options['limits']}, {processor()}", flush=True)
+    run = nas_tune.search(
+        space,
+        Timed,
+        settings={"seconds": arguments.seconds, "data": data},
+        max_trials=arguments.trials,
+        metric="map50",
+        max_epochs=1,
+        executor="inline",
+        run_dir=arguments.run / "search",
+        resume=(arguments.run / "search").exists(),
+        **options,
+    )
     frame = run.trials()
     frame = frame[frame["map50"].notna()].sort_values("map50", ascending=False)
     print(frame[["trial", "map50", "macs", "parameters", "trained_epochs", "cpu_seconds"]].to_string(index=False))
@@ -141,6 +176,10 @@ def main() -> None:
                 file.write_text(json.dumps(results, indent=1))
             shown = {title: round(value, 4) for title, value in results[key].items()}
             print(f"{key}: {shown}", flush=True)
+    learner = Learner(task="detection", space=space, data=data, device="cpu")
+    subjects = {"by hand": lambda: hand.untrained(HAND.sample(0)), "winner": lambda: learner.untrained(chosen)}
+    for one in measure(subjects):
+        print(f"{one.name}: latency {one.value:.3f} ms ({one.low:.3f} to {one.high:.3f}), {one.how}, {processor()}")
     for name in ("by hand", "winner"):
         mine = [one for key, one in results.items() if key.startswith(name)]
         means = {title: mean(one[title] for one in mine) for title in ("map50", "map", "macs", "cpu_seconds")}

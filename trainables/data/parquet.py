@@ -20,8 +20,8 @@ from trainables.data.gathering import Decoding, GatheredImages, gathered
 from trainables.data.grouped import numbered_groups
 from trainables.data.images import Raw
 from trainables.data.multi_label import labels_of_rows, named_classes
-from trainables.data.parquet_columns import Columns, LabelKind, columns_of, opened, split_cells
-from trainables.data.parts import PARTS, PartName, part_of, parts_of_files, usual_names, visible
+from trainables.data.parquet_columns import Columns, LabelKind, columns_of, opened, part_of_row, split_cells
+from trainables.data.parts import PARTS, PartName, parts_of_files, visible
 from trainables.data.targets import target_numbers
 from trainables.errors import DataError
 
@@ -150,7 +150,7 @@ def _read(
             raise DataError(f"{path}, row {row}: {columns.image!r} holds no bytes; the encoded image itself is needed")
         part = of_file or "train"
         if splits is not None:
-            part = _part_of_row(f"{path}, row {row}", columns.split, splits[row], of_file)
+            part = part_of_row(f"{path}, row {row}", columns.split, splits[row], of_file)
         some = rows.setdefault(part, _Rows())
         some.images.append((f"{path}, row {row}", content))
         some.labels.append(labels[row])
@@ -163,18 +163,6 @@ def _images(file: Any, column: str) -> list[Any]:
     for batch in file.iter_batches(_CELLS, columns=[column]):
         found.extend(batch.column(0).to_pylist())
     return found
-
-
-def _part_of_row(place: str, column: str | None, cell: object, of_file: PartName | None) -> PartName:
-    part = part_of(cell) if isinstance(cell, str) else None
-    if part is None:
-        raise DataError(
-            f"{place}: the column {column!r} holds {cell!r}, which is of no known split; name it as one "
-            f"({usual_names()}), or give the column another name if it means something else"
-        )
-    if of_file is not None and of_file != part:
-        raise DataError(f"{place}: the column {column!r} says {cell!r}, and the name of the file {of_file}; mend one")
-    return part
 
 
 def _numbers(labels: list[Any], names: tuple[str, ...], path: Path) -> torch.Tensor:

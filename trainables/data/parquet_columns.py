@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from trainables.data.parts import part_of
+from trainables.data.parts import PartName, part_of, usual_names
 from trainables.errors import DataError
 
-__all__ = ["Columns", "LabelKind", "columns_of", "holds_bytes", "is_of_splits", "opened", "split_cells"]
+__all__ = ["Columns", "LabelKind", "columns_of", "holds_bytes", "is_of_splits", "opened", "part_of_row", "split_cells"]
 
 LabelKind: TypeAlias = Literal["classes", "numbers", "lists", "flags"]
 """What a column of labels holds: classes, numbers with a unit, lists of classes, or 0 and 1 of one class."""
@@ -113,6 +113,32 @@ def split_cells(file: Any, column: str | None) -> list[Any] | None:
         return None
     cells: list[Any] = file.read(columns=[column])[column].to_pylist()
     return cells
+
+
+def part_of_row(place: str, column: str | None, cell: object, of_file: PartName | None) -> PartName:
+    """Read the part that a row belongs to.
+
+    Args:
+        place: names the row in messages.
+        column: the column of splits.
+        cell: what the row has there.
+        of_file: the part that the name of the file says; None where it says none.
+
+    Returns:
+        The part.
+
+    Raises:
+        DataError: the cell names no part, or another one than the name of the file.
+    """
+    part = part_of(cell) if isinstance(cell, str) else None
+    if part is None:
+        raise DataError(
+            f"{place}: the column {column!r} holds {cell!r}, which is of no known split; name it as one "
+            f"({usual_names()}), or give the column another name if it means something else"
+        )
+    if of_file is not None and of_file != part:
+        raise DataError(f"{place}: the column {column!r} says {cell!r}, and the name of the file {of_file}; mend one")
+    return part
 
 
 def _column(

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+
+import numpy as np
 
 from trainables.data.parts import PartName
 from trainables.errors import DataError
 
-__all__ = ["Annotated", "Annotations", "check_boxes", "numbered"]
+__all__ = ["Annotated", "Annotations", "BoxForm", "check_boxes", "numbered"]
 
 Corners = tuple[float, ...]
 _OUTSIDE = 1.0
 """The pixels by which a box may lie outside its image; it is cut off there."""
 _PIXELS = 2
 """The greatest number in boxes that are shares of the image."""
+
+
+class BoxForm(Enum):
+    """What the four numbers of a box are in the files, in words."""
+
+    CORNERS = "left, top, right, bottom in pixels"
+    SIDES = "x, y, width, height in pixels"
+    VOC = "xmin, ymin, xmax, ymax in pixels from 1"
+    YOLO = "the middle x, middle y, width and height as shares of the image"
+
+
+_MISTAKEN = {BoxForm.CORNERS: "x, y, width, height", BoxForm.SIDES: "left, top, right, bottom"}
+"""What the numbers of a form may be by mistake. The others have names in their files, or are below 1."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +53,28 @@ class Annotated:
     labels: Sequence[int | str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Annotations:
     """All images of a data set with their boxes.
 
     Attributes:
         name: the path of the data.
         parts: the images by part, "train" among them; data without parts are all "train".
+        form: what the numbers of boxes are in the files.
+        remedy: what helps where boxes have another form.
         classes: the names of the classes; empty where only the boxes name them.
         notes: for people.
-        remedy: what helps where boxes have another form.
     """
 
     name: str
     parts: Mapping[PartName, Sequence[Annotated]]
+    form: BoxForm
+    remedy: str
     classes: tuple[str, ...] = ()
     notes: Sequence[str] = ()
-    remedy: str = field(default="correct the boxes")
+
+
+Sizes = Mapping[PartName, Sequence[tuple[int, int]]]
 
 
 def numbered(found: Annotations) -> tuple[tuple[str, ...], dict[PartName, list[list[int]]]]:
@@ -65,7 +87,8 @@ def numbered(found: Annotations) -> tuple[tuple[str, ...], dict[PartName, list[l
         The names of the classes, and for each image of a part the numbers of the classes of its boxes.
 
     Raises:
-        DataError: no training image has a box, an image has more boxes than labels or fewer, or a label is none.
+        DataError: no training image has a box, an image has more boxes than labels or fewer, a label is none, or two
+            classes have one name.
     """
     for some in found.parts.values():
         for one in some:
@@ -74,6 +97,9 @@ def numbered(found: Annotations) -> tuple[tuple[str, ...], dict[PartName, list[l
     if not used:
         raise DataError(f"{found.name}: no image for training has a box, so nothing can be learned; add boxes")
     classes = found.classes or _named(found, used)
+    twice = [name for name, times in Counter(classes).items() if times > 1]
+    if twice:
+        raise DataError(f"{found.name}: two classes are called {twice[0]!r}; give each a name of its own")
     places: dict[int | str, int] = {name: number for number, name in enumerate(classes)}
     numbers: dict[PartName, list[list[int]]] = {}
     for part, some in found.parts.items():
@@ -114,7 +140,7 @@ def _number(one: Annotated, box: int, places: Mapping[int | str, int], classes: 
     raise DataError(f"{one.name}, box {box}: the label {label!r} is none of the classes {known}; correct it")
 
 
-def check_boxes(found: Annotations, sizes: Mapping[PartName, Sequence[tuple[int, int]]]) -> None:
+def check_boxes(found: Annotations, sizes: Sizes) -> None:
     """Check every box against its image.
 
     Args:
@@ -122,10 +148,10 @@ def check_boxes(found: Annotations, sizes: Mapping[PartName, Sequence[tuple[int,
         sizes: the height and width of each image, by the part.
 
     Raises:
-        DataError: a box has no four finite numbers, has no area or lies outside its image. The message names the image,
-            the box, the rule and what the numbers look like.
+        DataError: a box has no four finite numbers, has no area in its image or lies outside it. The message names the
+            image, the box, the rule and what the numbers look like.
     """
-    if all_shares(found, sizes):
+    if found.form is not BoxForm.YOLO and _are_shares(found, sizes):
         raise DataError(
             f"{found.name}: all boxes lie between 0 and {_PIXELS}; they look like shares of the image, and boxes "
             "are in pixels; multiply them by its width and height"
@@ -136,61 +162,77 @@ def check_boxes(found: Annotations, sizes: Mapping[PartName, Sequence[tuple[int,
                 problem = _problem(box, size)
                 if problem:
                     looks = _cause(found, sizes, box, size)
-                    raise DataError(f"{one.name}, box {number}: {_written(box)} {problem}{looks}; {found.remedy}")
+                    raise DataError(
+                        f"{one.name}, box {number}: {_written(box, found.form, size)} {problem}; boxes are "
+                        f"{found.form.value}{looks}; {found.remedy}"
+                    )
 
 
-def all_shares(found: Annotations, sizes: Mapping[PartName, Sequence[tuple[int, int]]]) -> bool:
-    """Tell whether boxes look like shares of the image.
-
-    Args:
-        found: the images with boxes.
-        sizes: the height and width of each image, by the part.
-
-    Returns:
-        Whether no number of any box is above that of a tiny image, and images are larger.
-    """
+def _are_shares(found: Annotations, sizes: Sizes) -> bool:
+    """Whether no number of any box is above that of a tiny image, and images are larger."""
     numbers = [number for some in found.parts.values() for one in some for box in one.boxes for number in box]
     least = min((min(size) for some in sizes.values() for size in some), default=0)
     return bool(numbers) and least > 2 * _PIXELS and all(0 <= number <= _PIXELS for number in numbers)
 
 
 def _problem(box: Corners, size: tuple[int, int]) -> str:
-    """What is wrong with a box, and the rule; empty where nothing is."""
+    """What is wrong with a box; empty where nothing is."""
     if len(box) != 4 or not all(math.isfinite(number) for number in box):
-        return "is not four finite numbers; boxes are left, top, right, bottom in pixels"
+        return "is not four finite numbers"
     left, top, right, bottom = box
     if right < left or bottom < top:
-        return "has its right side before its left one, or its bottom above its top; boxes are left, top, right, bottom"
-    if right == left or bottom == top:
-        return "has no area; boxes are left, top, right, bottom"
+        return "has its right side before its left one, or its bottom above its top"
+    if _is_flat(box):
+        return "has no area"
     height, width = size
     if left < -_OUTSIDE or top < -_OUTSIDE or right > width + _OUTSIDE or bottom > height + _OUTSIDE:
-        return f"lies outside its image of {width} x {height} pixels; boxes are left, top, right, bottom"
+        return f"lies outside its image of {width} x {height} pixels"
+    if _is_flat((max(left, 0), max(top, 0), min(right, width), min(bottom, height))):
+        return f"has no area inside its image of {width} x {height} pixels"
     return ""
 
 
-def _cause(
-    found: Annotations,
-    sizes: Mapping[PartName, Sequence[tuple[int, int]]],
-    box: Corners,
-    size: tuple[int, int],
-) -> str:
+def _is_flat(box: Corners) -> bool:
+    """Whether a box has no area in the numbers that it is stored in."""
+    left, top, right, bottom = np.array(box, dtype=np.float32).tolist()
+    return bool(right <= left or bottom <= top)
+
+
+def _cause(found: Annotations, sizes: Sizes, box: Corners, size: tuple[int, int]) -> str:
     """What the numbers of a bad box look like, judged by this box and by all of them."""
-    if not _fits_as_sides(box, size):
+    if found.form not in _MISTAKEN or not _fits_otherwise(box, found.form, size):
         return ""
     for part, some in found.parts.items():
         for one, its in zip(some, sizes[part], strict=True):
-            if not all(_fits_as_sides(other, its) for other in one.boxes):
+            if not all(_fits_otherwise(other, found.form, its) for other in one.boxes):
                 return ""
-    return "; these look like x, y, width, height"
+    return f"; these look like {_MISTAKEN[found.form]}"
 
 
-def _fits_as_sides(box: Corners, size: tuple[int, int]) -> bool:
+def _fits_otherwise(box: Corners, form: BoxForm, size: tuple[int, int]) -> bool:
+    """Whether the numbers of the file are a box of the image if they are read as the other form."""
     if len(box) != 4 or not all(math.isfinite(number) for number in box):
         return False
-    left, top, width, height = box
-    return not _problem((left, top, left + width, top + height), size)
+    left, top, right, bottom = box
+    other = (left + right, top + bottom) if form is BoxForm.CORNERS else (right - left, bottom - top)
+    return not _problem((left, top, *other), size)
 
 
-def _written(box: Corners) -> str:
-    return "[" + ", ".join(f"{number:g}" for number in box) + "]"
+def _written(box: Corners, form: BoxForm, size: tuple[int, int]) -> str:
+    """A box as its file has it."""
+    numbers = box
+    if len(box) == 4:
+        left, top, right, bottom = box
+        height, width = size
+        numbers = {
+            BoxForm.CORNERS: box,
+            BoxForm.SIDES: (left, top, right - left, bottom - top),
+            BoxForm.VOC: (left + 1, top + 1, right, bottom),
+            BoxForm.YOLO: (
+                (left + right) / 2 / width,
+                (top + bottom) / 2 / height,
+                (right - left) / width,
+                (bottom - top) / height,
+            ),
+        }[form]
+    return "[" + ", ".join(f"{number:g}" for number in numbers) + "]"

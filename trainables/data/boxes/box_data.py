@@ -93,7 +93,6 @@ class BoxData:
         classes: the names of the classes in the order of their numbers.
         mean: (1, c, 1, 1), of the training images.
         std: (1, c, 1, 1), standard deviation of the same.
-        frame: the height and width to which images were brought; None where they kept their size.
         notes: for people.
         groups: none.
     """
@@ -105,7 +104,6 @@ class BoxData:
     classes: tuple[str, ...]
     mean: Tensor
     std: Tensor
-    frame: tuple[int, int] | None = None
     notes: Sequence[str] = ()
     groups: Mapping[str, Tensor] = field(default_factory=dict)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from trainables.data.boxes.annotated import Annotated, Annotations
-from trainables.data.boxes.files import images_below
-from trainables.data.parts import PartName, parts_of_files, visible
+from trainables.data.boxes.annotated import Annotated, Annotations, BoxForm
+from trainables.data.boxes.files import below, images_below
+from trainables.data.parts import PartName, parts_of_files
 from trainables.errors import DataError
 
 __all__ = ["coco_files", "read_coco"]
 
 _KEYS = (b'"images"', b'"annotations"', b'"categories"')
+_SHOWN = 20
 
 
 def coco_files(path: Path) -> list[Path]:
@@ -26,7 +28,7 @@ def coco_files(path: Path) -> list[Path]:
     Returns:
         The files, sorted; empty where there are none.
     """
-    files = visible(path.glob("**/*.json"), path) if path.is_dir() else [path] if path.suffix.lower() == ".json" else []
+    files = below(path, "**/*.json") if path.is_dir() else [path] if path.suffix.lower() == ".json" else []
     return [file for file in files if _is_coco(file)]
 
 
@@ -42,12 +44,12 @@ def read_coco(path: Path) -> Annotations:
         path: a JSON file whose images are beside or below it, or a folder with several of them and the images.
 
     Returns:
-        The images, by the part that the name of the JSON file or its folder says. The ids of categories may have gaps.
-        Boxes of crowds are left out.
+        The images, by the part that the name of the JSON file or its folder says. The ids of categories may have gaps;
+        the order of the classes is that of the first file. Boxes of crowds are left out, and files without images.
 
     Raises:
-        DataError: a file is damaged, names an image that does not exist or an id that is not declared, or two files
-            declare different categories.
+        DataError: a file is damaged, names an image that does not exist or an id that is not declared or declared
+            twice, or two files declare different categories.
     """
     root = path if path.is_dir() else path.parent
     files = coco_files(path)
@@ -59,22 +61,43 @@ def read_coco(path: Path) -> Annotations:
     crowds = 0
     for file in files:
         held = _loaded(file)
-        own = {int(one["id"]): str(one["name"]) for one in held["categories"]}
+        if not held.images:
+            notes.append(f"{file.name} is left out, because its list of images is empty")
+            continue
+        own = _categories(file, held)
         if classes and own != classes:
             raise DataError(f"{file} declares other categories than the files before it; give all files the same ones")
-        classes = own
-        images, left_out = _images(file, held, known, list(own))
+        classes = classes or own
+        images, left_out = _images(file, held, known, list(classes))
         crowds += left_out
         found.setdefault(parts[file] or "train", []).extend(images)
     if "train" not in found:
         raise DataError(f"{path} has no file for training; name one train, as in instances_train.json")
     if crowds:
         notes.append(f"{crowds} boxes of crowds are left out")
-    names = tuple(classes.values())
-    return Annotations(str(path), found, names, tuple(notes), "correct it")
+    return Annotations(
+        name=str(path),
+        parts=found,
+        form=BoxForm.SIDES,
+        remedy="correct bbox",
+        classes=tuple(classes.values()),
+        notes=tuple(notes),
+    )
 
 
-def _loaded(file: Path) -> dict[str, Any]:
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The lists of a file."""
+
+    images: Sequence[Entry]
+    annotations: Sequence[Entry]
+    categories: Sequence[Entry]
+
+
+def _loaded(file: Path) -> _Held:
     try:
         held: Any = json.loads(file.read_bytes())
     except ValueError as error:
@@ -84,48 +107,102 @@ def _loaded(file: Path) -> dict[str, Any]:
             raise DataError(
                 f"{file} has no list {key!r}; a file in the form of COCO has images, annotations, categories"
             )
-    found: dict[str, Any] = held
+        for number, one in enumerate(held[key]):
+            if not isinstance(one, dict):
+                raise DataError(f"{file}, {key}, entry {number}: {one!r:.60} is no object with names; correct it")
+    return _Held(held["images"], held["annotations"], held["categories"])
+
+
+def _categories(file: Path, held: _Held) -> dict[int, str]:
+    """The names of the categories by their ids."""
+    found: dict[int, str] = {}
+    for number, one in enumerate(held.categories):
+        category, name = one.get("id"), one.get("name")
+        if not isinstance(category, int) or isinstance(category, bool) or not isinstance(name, str) or not name.strip():
+            raise DataError(f"{file}, category {number}: {dict(one)!r:.80} needs an id, a whole number, and a name")
+        if category in found:
+            raise DataError(
+                f"{file}, category {number}: the id {category} is declared twice, for {found[category]!r} and "
+                f"{name!r}; give each category one of its own"
+            )
+        found[category] = name.strip()
     return found
 
 
 def _images(
-    file: Path, held: Mapping[str, Any], known: Mapping[str, Sequence[Path]], categories: Sequence[int]
+    file: Path, held: _Held, known: Mapping[str, Sequence[Path]], categories: Sequence[int]
 ) -> tuple[list[Annotated], int]:
     """The images of a file, and the number of boxes of crowds."""
+    sources = _sources(file, held, known)
     numbers = {category: number for number, category in enumerate(categories)}
-    boxes: dict[Any, list[tuple[float, ...]]] = {one.get("id"): [] for one in held["images"]}
-    labels: dict[Any, list[int]] = {image: [] for image in boxes}
+    boxes: dict[int | str, list[tuple[float, ...]]] = {image: [] for image in sources}
+    labels: dict[int | str, list[int]] = {image: [] for image in sources}
     crowds = 0
-    for number, one in enumerate(held["annotations"]):
-        image, category, box = one.get("image_id"), one.get("category_id"), one.get("bbox")
-        if image not in boxes:
-            raise DataError(f"{file}, annotation {number}: there is no image with the id {image!r}; correct image_id")
-        if category not in numbers:
+    seen: set[int | str] = set()
+    for number, one in enumerate(held.annotations):
+        place = f"{file}, annotation {number}"
+        image, category, own = one.get("image_id"), one.get("category_id"), one.get("id")
+        if not isinstance(image, int | str) or image not in boxes:
+            raise DataError(f"{place}: there is no image with the id {image!r}; correct image_id")
+        if not isinstance(category, int) or category not in numbers:
             raise DataError(
-                f"{file}, annotation {number}: the category {category!r} is not declared; it must be one of "
-                f"{', '.join(map(str, categories[:20]))}: correct category_id"
+                f"{place}: the category {category!r} is not declared; it must be one of "
+                f"{', '.join(map(str, categories[:_SHOWN]))}: correct category_id"
             )
+        if isinstance(own, int | str):
+            if own in seen:
+                raise DataError(f"{place}: the id {own!r} is given twice; remove the copy, or give it another id")
+            seen.add(own)
         if one.get("iscrowd"):
             crowds += 1
             continue
-        if not isinstance(box, list) or len(box) != 4 or any(not isinstance(side, int | float) for side in box):
-            raise DataError(f"{file}, annotation {number}: bbox is {box!r:.60}; it must be x, y, width and height")
-        left, top, width, height = map(float, box)
-        boxes[image].append((left, top, left + width, top + height))
+        boxes[image].append(_corners(place, one.get("bbox")))
         labels[image].append(numbers[category])
-    found = []
-    for one in held["images"]:
-        name = str(one.get("file_name"))
-        found.append(Annotated(name, _file(file, name, known), boxes[one.get("id")], labels[one.get("id")]))
+    found = [Annotated(name, source, boxes[image], labels[image]) for image, (name, source) in sources.items()]
     return found, crowds
+
+
+def _sources(file: Path, held: _Held, known: Mapping[str, Sequence[Path]]) -> Mapping[int | str, tuple[str, Path]]:
+    """The name and the file of each image by its id."""
+    found: dict[int | str, tuple[str, Path]] = {}
+    names: set[str] = set()
+    for number, one in enumerate(held.images):
+        place = f"{file}, image {number}"
+        image, name = one.get("id"), one.get("file_name")
+        if not isinstance(image, int | str) or not isinstance(name, str) or not name:
+            raise DataError(f"{place}: {dict(one)!r:.80} needs an id and a file_name; add what is missing")
+        if image in found:
+            raise DataError(
+                f"{place}: the id {image!r} is given twice, to {found[image][0]!r} and {name!r}; give each image one "
+                "of its own"
+            )
+        if name in names:
+            raise DataError(f"{place}: the image {name!r} is listed twice; list it once, with all its boxes")
+        names.add(name)
+        found[image] = name, _file(file, name, known)
+    return found
+
+
+def _corners(place: str, box: object) -> tuple[float, ...]:
+    is_box = isinstance(box, list) and len(box) == 4
+    if not is_box or any(not isinstance(side, int | float) or isinstance(side, bool) for side in box):  # type: ignore[attr-defined]
+        raise DataError(f"{place}: bbox is {box!r:.60}; it must be x, y, width and height")
+    left, top, width, height = map(float, box)  # type: ignore[call-overload]
+    return left, top, left + width, top + height
 
 
 def _file(file: Path, name: str, known: Mapping[str, Sequence[Path]]) -> Path:
     """The image of a name: beside the file, or the one below the folder of the data that has it."""
-    beside = file.parent / name
+    given = PurePosixPath(name.replace("\\", "/"))
+    if given.is_absolute() or ".." in given.parts:
+        raise DataError(
+            f"{file} names the image {name!r}; names are relative to the folder of the data and do not leave it: "
+            "write them so"
+        )
+    beside = file.parent / given
     if beside.is_file():
         return beside
-    same = [one for one in known.get(Path(name).name, ()) if one.as_posix().endswith(Path(name).as_posix())]
+    same = [one for one in known.get(given.name, ()) if one.parts[-len(given.parts) :] == given.parts]
     if len(same) > 1:
         words = [one for one in same if one.parent.name in file.stem or one.parent.name == file.parent.name]
         same = words if len(words) == 1 else same

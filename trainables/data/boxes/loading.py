@@ -210,7 +210,6 @@ def _loaded(settings: BoxSettings, device: str, stamp: tuple[object, ...]) -> Bo
         tuple(classes),
         mean.to(device),
         std.to(device),
-        settings.frame,
         tuple(notes),
     )
 

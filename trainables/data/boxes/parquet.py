@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trainables.data.boxes.annotated import Annotated, Annotations
+from trainables.data.boxes.annotated import Annotated, Annotations, BoxForm
 from trainables.data.boxes.settings import BoxSettings
 from trainables.data.parquet import parquet_files
-from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, opened
-from trainables.data.parts import PartName, part_of, parts_of_files
+from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, is_of_splits, opened, part_of_row
+from trainables.data.parts import PartName, parts_of_files
 from trainables.errors import DataError
 
 __all__ = ["has_boxes", "read_parquet"]
-
-_SPLITS = ("split", "part", "subset", "partition")
 
 
 def has_boxes(path: Path) -> bool:
@@ -53,35 +51,68 @@ def read_parquet(path: Path, settings: BoxSettings) -> Annotations:
     """
     notes: list[str] = []
     files = parquet_files(path)
-    parts = parts_of_files(path, files, notes)
+    parts = parts_of_files(path, files, notes) if path.is_dir() else dict.fromkeys(files)
+    split = _split_column(path, files, settings)
     found: dict[PartName, list[Annotated]] = {}
     classes: tuple[str, ...] = ()
     for file in files:
-        with opened(file) as held:
-            columns = held.schema_arrow.names
-            image = _image_column(held, settings.image_column, file)
-            for name in (settings.box_column, settings.label_column):
-                if name not in columns:
-                    raise DataError(
-                        f"{file} has no column {name!r}; it has {', '.join(columns)}: set box_column and label_column"
-                    )
-            classes = classes or _classes(held.schema_arrow.metadata, file)
-            split = next((name for name in columns if name.lower() in _SPLITS), None)
-            wanted = [image, settings.box_column, settings.label_column, *([split] if split else [])]
-            rows = held.read(columns=wanted).to_pylist()
+        rows, image, own = _rows(file, settings, split)
+        classes = classes or own
         for number, row in enumerate(rows):
             place = f"{file.name}, row {number}"
-            part = parts[file] or (part_of(str(row[split])) if split else None) or "train"
+            part = part_of_row(place, split, row[split], parts[file]) if split else parts[file] or "train"
             boxes = _boxes(row[settings.box_column], place, form=settings.box_format)
-            labels = list(row[settings.label_column] or ())
+            labels = _labels(row[settings.label_column], place)
             source = row[image].get("bytes") if isinstance(row[image], dict) else row[image]
             if not isinstance(source, bytes):
                 raise DataError(f"{place}: {image!r} holds no bytes; the encoded image itself is needed")
             found.setdefault(part, []).append(Annotated(place, source, boxes, labels))
     if "train" not in found:
         raise DataError(f"{path} has no rows for training; add train.parquet, or name the split of a file train")
-    remedy = 'correct it, or set box_format = "xywh"' if settings.box_format == "xyxy" else "correct it"
-    return Annotations(str(path), found, classes, tuple(notes), remedy)
+    if split:
+        notes.append(f"split by the column {split}")
+    is_corners = settings.box_format == "xyxy"
+    return Annotations(
+        name=str(path),
+        parts=found,
+        form=BoxForm.CORNERS if is_corners else BoxForm.SIDES,
+        remedy=f'correct it, or set box_format = "{"xywh" if is_corners else "xyxy"}"',
+        classes=classes,
+        notes=tuple(notes),
+    )
+
+
+def _split_column(path: Path, files: Sequence[Path], settings: BoxSettings) -> str | None:
+    with opened(files[0]) as file:
+        names = file.schema_arrow.names
+    others = (settings.image_column, settings.box_column, settings.label_column)
+    splits = [name for name in names if name not in others and is_of_splits(files, name)]
+    if len(splits) > 1:
+        raise DataError(f"{path}: the columns {', '.join(splits)} all name splits; keep one of them")
+    return splits[0] if splits else None
+
+
+def _rows(file: Path, settings: BoxSettings, split: str | None) -> tuple[list[dict[str, Any]], str, tuple[str, ...]]:
+    """The rows of a file, its column of images, and the names of the classes in its schema."""
+    import pyarrow
+
+    with opened(file) as held:
+        columns = held.schema_arrow.names
+        image = _image_column(held, settings.image_column, file)
+        for name in (settings.box_column, settings.label_column):
+            if name not in columns:
+                raise DataError(
+                    f"{file} has no column {name!r}; it has {', '.join(columns)}: set box_column and label_column"
+                )
+        if split and split not in columns:
+            raise DataError(f"{file} has no column {split!r}, which the first file has; add it, or remove it there")
+        classes = _classes(held.schema_arrow.metadata, file)
+        wanted = [image, settings.box_column, settings.label_column, *([split] if split else [])]
+        try:
+            rows: list[dict[str, Any]] = held.read(columns=wanted).to_pylist()
+        except (OSError, pyarrow.ArrowException) as error:
+            raise DataError(f"{file} is damaged ({error}); fetch or write it again") from error
+    return rows, image, classes
 
 
 def _image_column(file: Any, given: str | None, path: Path) -> str:
@@ -107,9 +138,11 @@ def _classes(metadata: Any, path: Path) -> tuple[str, ...]:
 
 
 def _boxes(cell: Any, place: str, *, form: str) -> list[tuple[float, ...]]:
+    if not isinstance(cell, list | None):
+        raise DataError(f"{place}: the boxes are {cell!r:.60}; give a list of boxes, each a list of four numbers")
     found: list[tuple[float, ...]] = []
     for number, box in enumerate(cell or ()):
-        if not isinstance(box, Sequence) or any(not isinstance(one, int | float) for one in box):
+        if not isinstance(box, list) or any(not isinstance(one, int | float) for one in box):
             raise DataError(f"{place}, box {number}: {box!r:.60} is no list of numbers; give left, top, right, bottom")
         numbers = tuple(float(one) for one in box)
         if form == "xywh" and len(numbers) == 4:
@@ -117,3 +150,14 @@ def _boxes(cell: Any, place: str, *, form: str) -> list[tuple[float, ...]]:
             numbers = (left, top, left + width, top + height)
         found.append(numbers)
     return found
+
+
+def _labels(cell: Any, place: str) -> list[int | str]:
+    if not isinstance(cell, list | None):
+        raise DataError(f"{place}: the labels are {cell!r:.60}; give a list with a class for each box")
+    for number, label in enumerate(cell or ()):
+        if isinstance(label, bool) or not isinstance(label, int | str):
+            raise DataError(
+                f"{place}, box {number}: the label is {label!r:.60}; give a whole number from 0, or the name of a class"
+            )
+    return list(cell or ())

@@ -5,19 +5,21 @@ A line is the number of a class, and the middle, width and height of a box as sh
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from trainables.data.boxes.annotated import Annotated, Annotations
-from trainables.data.boxes.files import images_below
+import yaml
+
+from trainables.data.boxes.annotated import Annotated, Annotations, BoxForm
+from trainables.data.boxes.files import below, images_below, text_of
 from trainables.data.decode import size_of
-from trainables.data.parts import PartName, part_of_file, visible
+from trainables.data.parts import PartName, part_of_file
 from trainables.errors import DataError
 
 __all__ = ["read_yolo", "yolo_files"]
 
 _LABELS, _IMAGES = "labels", "images"
+_CLASSES = "classes.txt"
 
 
 def yolo_files(path: Path) -> list[Path]:
@@ -27,9 +29,11 @@ def yolo_files(path: Path) -> list[Path]:
         path: a folder, searched at any depth.
 
     Returns:
-        The files below folders called "labels", sorted; empty where there are none.
+        The files below folders called "labels", sorted; empty where there are none. `classes.txt`, which programs that
+        draw boxes write there, is none of them.
     """
-    return visible(path.glob(f"**/{_LABELS}/**/*.txt"), path) if path.is_dir() else []
+    files = below(path, f"**/{_LABELS}/**/*.txt") if path.is_dir() else []
+    return [file for file in files if file.name.lower() != _CLASSES]
 
 
 def read_yolo(path: Path) -> Annotations:
@@ -43,12 +47,19 @@ def read_yolo(path: Path) -> Annotations:
         The images, by the folder that names a part. Images without a text file have no box.
 
     Raises:
-        DataError: a line is none of a box, a text file has no image, or there are no images.
+        DataError: a line is none of a box, a text file has no image, two images have one name, there are no images, or
+            the names of the classes are damaged.
     """
     by_stem: dict[tuple[str, ...], Path] = {}
     for some in images_below(path).values():
         for image in some:
-            by_stem[_without(image.relative_to(path), _IMAGES)] = image
+            stem = _without(image.relative_to(path), _IMAGES)
+            if stem in by_stem:
+                raise DataError(
+                    f"{path}: {by_stem[stem].relative_to(path)} and {image.relative_to(path)} would have the same file "
+                    "of labels; give each image a name of its own"
+                )
+            by_stem[stem] = image
     texts = {_without(file.relative_to(path), _LABELS): file for file in yolo_files(path)}
     for stem, file in texts.items():
         if stem not in by_stem:
@@ -62,7 +73,14 @@ def read_yolo(path: Path) -> Annotations:
         raise DataError(f"{path} has no images for training; put them into images/train")
     lacking = len(set(by_stem) - set(texts))
     notes = [f"{lacking} images have no file of labels, and so no box"] if lacking else []
-    return Annotations(str(path), found, _classes(path), tuple(notes), "correct it")
+    return Annotations(
+        name=str(path),
+        parts=found,
+        form=BoxForm.YOLO,
+        remedy="correct it",
+        classes=_classes(path),
+        notes=tuple(notes),
+    )
 
 
 def _without(file: Path, folder: str) -> tuple[str, ...]:
@@ -79,7 +97,7 @@ def _read(image: Path, text: Path | None, root: Path) -> Annotated:
     name = str(image.relative_to(root))
     boxes: list[tuple[float, ...]] = []
     labels: list[int | str] = []
-    lines = text.read_text().splitlines() if text is not None else []
+    lines = text_of(text).splitlines() if text is not None else []
     for number, line in enumerate(one for one in lines if one.strip()):
         label, corners = _box(line, f"{name}, box {number}", size_of(name, image)[:2])
         boxes.append(corners)
@@ -104,27 +122,28 @@ def _box(line: str, place: str, size: tuple[int, int]) -> tuple[int, tuple[float
 
 def _classes(path: Path) -> tuple[str, ...]:
     """The names of the classes; empty where no file has them."""
-    for file in visible([*path.glob("**/classes.txt"), *path.glob("**/*.names")], path):
-        return tuple(line.strip() for line in file.read_text().splitlines() if line.strip())
-    for file in visible([*path.glob("*.yaml"), *path.glob("*.yml")], path):
-        if names := _of_yaml(file.read_text()):
+    for file in (*below(path, f"**/{_CLASSES}"), *below(path, "**/*.names")):
+        return tuple(line.strip() for line in text_of(file).splitlines() if line.strip())
+    for file in (*below(path, "*.yaml"), *below(path, "*.yml")):
+        if names := _of_yaml(file):
             return names
     return ()
 
 
-def _of_yaml(text: str) -> tuple[str, ...]:
-    """The entry `names`: a list in brackets, a line for each, or a line with a number for each."""
-    inside = re.search(r"^names:\s*\[(.*?)\]", text, re.MULTILINE | re.DOTALL)
-    if inside:
-        return tuple(_plain(word) for word in inside[1].split(",") if word.strip())
-    lines = re.search(r"^names:\s*\n((?:\s*(?:-|\d+\s*:).*\n?)+)", text, re.MULTILINE)
-    if lines is None:
+def _of_yaml(file: Path) -> tuple[str, ...]:
+    """The entry `names`: a list, or a name for each number from 0."""
+    try:
+        held: Any = yaml.safe_load(text_of(file))
+    except yaml.YAMLError as error:
+        raise DataError(f"{file} is no complete YAML file ({error}); fetch or write it again") from error
+    names = held.get("names") if isinstance(held, dict) else None
+    if names is None:
         return ()
-    pairs: Mapping[int, str] = dict(
-        enumerate(re.sub(r"^\s*(?:-|\d+\s*:)", "", line) for line in lines[1].splitlines() if line.strip())
-    )
-    return tuple(_plain(name) for name in pairs.values())
-
-
-def _plain(name: str) -> str:
-    return name.strip().strip("'\"")
+    if isinstance(names, dict) and set(names) == set(range(len(names))):
+        names = [names[number] for number in range(len(names))]
+    if not isinstance(names, list):
+        raise DataError(f"{file}: names is {names!r:.80}; give a list, or a name for each number from 0 without gaps")
+    for number, name in enumerate(names):
+        if isinstance(name, bool) or not isinstance(name, str | int | float) or not str(name).strip():
+            raise DataError(f"{file}: the name {number} of names is {name!r:.60}; write it in quotes")
+    return tuple(str(name).strip() for name in names)

@@ -112,6 +112,12 @@ BAD = {
     "labels without boxes": ([], [0, 1], "2 labels and no box; each label needs a box"),
     "too few labels": ([[1, 1, 9, 9], [1, 1, 9, 9]], [0], "2 boxes have 1 labels; give each box one"),
     "width and height": ([[20, 20, 8, 8]], [0], "these look like x, y, width, height; correct it, or set box_format"),
+    "flat after cutting": (
+        [[32, 10, 33, 20]],
+        [0],
+        r"\[32, 10, 33, 20\] has no area inside its image of 32 x 32 pixels",
+    ),
+    "flat in single precision": ([[10, 10, 10 + 1e-7, 20]], [0], "has no area"),
     "shares": ([[0.1, 0.1, 0.5, 0.5]], [0], "look like shares of the image, and boxes are in pixels; multiply them"),
     "no box": ([], [], "no image for training has a box, so nothing can be learned; add boxes"),
 }
@@ -125,6 +131,14 @@ def test_a_bad_box_is_refused_by_image_and_number(problem: str, tmp_path: Path) 
     with pytest.raises(DataError, match=message) as caught:
         loaded(path)
     assert ";" in str(caught.value)
+
+
+def test_the_other_form_of_numbers_is_named(tmp_path: Path) -> None:
+    path = parquet(
+        tmp_path / "data.parquet", [[[10, 10, 30, 30]]] * 3, [[0]] * 3, PICTURES[:3], split=["train", "val", "test"]
+    )
+    with pytest.raises(DataError, match='these look like left, top, right, bottom; correct it, or set box_format = "x'):
+        loaded(path, box_format="xywh")
 
 
 def test_boxes_of_width_and_height_are_read_where_the_settings_say_so(tmp_path: Path) -> None:
