@@ -58,9 +58,11 @@ def predict(
 
     Raises:
         ConfigError: both or neither of `data` and `split` are given, or `draw` with `split`.
+        DataError: no picture can be written to `draw`.
     """
     from nas_tune.cli.frames import export_frame, text_columns
     from nas_tune.winners.predict import load, prediction_frame
+    from trainables.data.picture_files import check_picture_file
 
     if data is None and split is None:
         raise ConfigError("no data are given; give DATA, or --split test for a part of the run's own data")
@@ -68,6 +70,8 @@ def predict(
         raise ConfigError(f"got DATA {shown(data)} and --split {split}; give one of them")
     if draw is not None and data is None:
         raise ConfigError(f"got --draw {shown(draw)} with --split, and pictures are drawn of DATA; give DATA")
+    if draw is not None:
+        check_picture_file(draw)
     predictor = load(run_folder(source), trial, retrained=retrained, allow_code=allow_code)
     if predictor.writes:
         _write(predictor, data, split, out, draw)

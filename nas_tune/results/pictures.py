@@ -36,13 +36,15 @@ def keep_pictures(run: Path, split: str, pictures: Mapping[str, bytes]) -> None:
     """Write the pictures of an evaluation in place of those of an earlier one of the same split.
 
     Args:
-        run: the folder of the run; where it cannot be written, none are kept.
+        run: the folder of the run; where it cannot be written, or `pictures` in it is a link, none are kept.
         split: the part of the data.
         pictures: PNG files by their titles.
     """
     if not pictures:
         return
     folder = run / FOLDER
+    if folder.is_symlink():
+        return  # what a run from elsewhere links to is none of its own
     try:
         folder.mkdir(exist_ok=True)
         for old in folder.glob(f"{split} *.png"):
@@ -62,6 +64,8 @@ def kept_pictures(run: Path) -> list[Kept]:
     Returns:
         The first few, in the order of their names; what is no PNG file, a link or too large is left out.
     """
+    if (run / FOLDER).is_symlink():
+        return []
     found: list[Kept] = []
     for file in sorted((run / FOLDER).glob("*.png")):
         if file.is_symlink() or not file.is_file() or file.stat().st_size > _LARGEST:

@@ -33,7 +33,7 @@ from search_spaces.errors import SpaceError
 from search_spaces.graphs.graph import Edge, Graph, Vertex
 from search_spaces.graphs.outline import chain_graph
 from search_spaces.names import did_you_mean
-from search_spaces.parameters import choice, const, integer, repeat
+from search_spaces.parameters import Const, choice, const, integer, repeat
 from search_spaces.space import Space
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "PYRAMIDS",
     "DetectorSpace",
     "Merge",
+    "backbone_of",
     "canonical",
     "merges",
     "space",
@@ -192,6 +193,21 @@ def connected(architecture: Architecture) -> bool:
     backbone = backbone["backbone"]
     rule: Callable[[Architecture], bool] | None = _space_of(backbone["of"]).valid
     return rule is None or rule(Architecture(backbone["network"]))
+
+
+def backbone_of(space: object) -> str | None:
+    """Name the space whose networks are the backbones of a space of detectors.
+
+    Args:
+        space: any space.
+
+    Returns:
+        Its name; None where the space decides its backbones itself, or has none.
+    """
+    declared: Any = getattr(space, "declared", None)
+    backbone = declared.get("backbone") if isinstance(declared, Mapping) else None
+    of = backbone.get("of") if isinstance(backbone, Mapping) else None
+    return str(of.value) if isinstance(of, Const) else None
 
 
 class DetectorSpace(Space):

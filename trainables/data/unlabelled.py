@@ -18,7 +18,7 @@ from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, opened
 from trainables.data.parts import visible
 from trainables.errors import DataError
 
-__all__ = ["read_images"]
+__all__ = ["encoded_images", "read_images"]
 
 _ARRAYS = ("x", "images", "image", "x_test", "test_images")
 """Names of the array of images in an `.npz` file, the usual ones first."""
@@ -81,22 +81,39 @@ def _from_array(x: Any, place: str, channels: int) -> Tensor:
 def _from_files(
     path: Path, channels: int, resize: int | None, image_column: str | None
 ) -> tuple[Tensor, list[str], str]:
+    if path.suffix.lower() in (".npy", ".npz") and path.exists():
+        return _from_array(array_of(path, _ARRAYS, "images"), str(path), channels), [], str(path)
+    encoded = encoded_images(path, image_column)
+    return decode_all(encoded, resize=resize).images, [name for name, _ in encoded], str(path)
+
+
+def encoded_images(path: Path, image_column: str | None) -> list[Encoded]:
+    """Find encoded images.
+
+    Args:
+        path: an image, a folder of images at any depth, or Parquet files with a column of images.
+        image_column: the column of Parquet files; None recognises it.
+
+    Returns:
+        The images, none of them decoded.
+
+    Raises:
+        DataError: there is no such path, it holds no image, or a Parquet file is damaged.
+    """
     if not path.exists():
         raise DataError(f"there is no {path}; correct the path")
-    if path.suffix.lower() in (".npy", ".npz"):
-        return _from_array(array_of(path, _ARRAYS, "images"), str(path), channels), [], str(path)
+    encoded: list[Encoded] = []
     if tables := parquet_files(path):
-        encoded = []
         for file in tables:
             encoded += _cells(file, image_column)
     elif path.is_dir():
-        files = [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() in IMAGE_SUFFIXES]
-        encoded = [(str(file.relative_to(path)), file) for file in files]
+        found = visible((one for one in path.glob("**/*") if one.is_file()), path)
+        encoded = [(str(one.relative_to(path)), one) for one in found if one.suffix.lower() in IMAGE_SUFFIXES]
     else:
         encoded = [(path.name, path)]
     if not encoded:
         raise DataError(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}")
-    return decode_all(encoded, resize=resize).images, [name for name, _ in encoded], str(path)
+    return encoded
 
 
 def _cells(path: Path, image_column: str | None) -> list[Encoded]:

@@ -362,7 +362,10 @@ class CostPredictor:
             return None
         found = []
         for member in members:
-            both = self._counter.peaks(member)
+            try:
+                both = self._counter.peaks(member)
+            except TrainableError:
+                return None
             if both is None:
                 return None
             found.append(both[0] if engine == "live" else both[1])

@@ -133,8 +133,10 @@ class OperationCounter:
             architecture: a member of the space.
 
         Returns:
-            The bytes for an engine that plans its memory, and for PyTorch; None where the space has no networks, or
-            this one cannot be traced.
+            The bytes for an engine that plans its memory, and for PyTorch; None where the space has no networks.
+
+        Raises:
+            TrainableError: its network cannot be built or traced.
         """
         if self._tracer is None:
             return None
@@ -144,8 +146,13 @@ class OperationCounter:
                 self._peaks.clear()
             try:
                 self._peaks[key] = peaks(*self._made(architecture))
-            except Exception:  # noqa: BLE001 a network of one's own may raise anything
-                return None
+            except NasTuneError:
+                raise
+            except Exception as error:  # a network of one's own may raise anything
+                raise TrainableError(
+                    f"the peak memory of {key:.200} cannot be counted: its network raised {type(error).__name__}: "
+                    f"{error}"
+                ) from error
         return self._peaks[key]
 
     def _made(self, architecture: Architecture) -> tuple[nn.Module, Batch]:

@@ -48,6 +48,7 @@ __all__ = [
     "registered",
     "sized_network",
     "space_name",
+    "takes_images",
     "tree_of",
 ]
 
@@ -207,6 +208,19 @@ def check_images(space: object) -> None:
         f"the networks of {name} take {kind} and no images; give a trainable of your own, which builds them by "
         f"trainables.build({name!r}, architecture, ...), or one of the spaces of images: {known}"
     )
+
+
+def takes_images(space: object) -> bool:
+    """Tell whether the networks of a space take images of two sides.
+
+    Args:
+        space: as in `build`.
+
+    Returns:
+        Whether they do; those of signals, volumes or tables do not.
+    """
+    found = _family_of(space)
+    return _input_of(found) == "images" and (not found.sides or 2 in found.sides)
 
 
 def _input_of(family: Family) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainables.data.picture_files import check_picture_file
 from trainables.errors import CheckpointError, TrainableError
 from trainables.export.naming import named_outputs, with_names
 from trainables.export.onnx import ONNX
@@ -192,11 +193,12 @@ class Predictor:
             The files that were written.
 
         Raises:
-            DataError: there are no inputs, or they are unlike those of the training.
+            DataError: there are no inputs, they are unlike those of the training, or the file cannot be a picture.
             TrainableError: the task draws nothing.
         """
         if not isinstance(self._task, Drawing):
             raise TrainableError(f"the task {self.task or 'of this network'} draws no predictions; use predict")
+        check_picture_file(Path(target))
         return self._task.draw(self.predictions(x).values, x, Path(target), self.classes)
 
     def of_split(self, split: str) -> Predictions:

@@ -45,7 +45,6 @@ __all__ = [
     "Metric",
     "Part",
     "Recommending",
-    "Remarking",
     "Showing",
     "Task",
     "TaskData",
@@ -238,18 +237,6 @@ class Showing(Protocol):
 
         Returns:
             PNG files by a title of a few words.
-        """
-
-
-@runtime_checkable
-class Remarking(Protocol):
-    """A meter that notices what a number does not say, such as a class that is never predicted."""
-
-    def remarks(self) -> Sequence[str]:
-        """Return what was noticed in everything that was added.
-
-        Returns:
-            One line for each remark.
         """
 
 

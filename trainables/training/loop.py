@@ -28,6 +28,7 @@ from trainables.training.fetching import fetched
 from trainables.training.optimization import Optimization, Optimizer
 from trainables.training.parallel import ALONE, Group
 from trainables.training.randomness import Randomness
+from trainables.training.remarking import Remarking
 from trainables.trial.deadline import check_time
 
 if TYPE_CHECKING:
@@ -276,9 +277,8 @@ def judged(
             meter.add(outputs, targets)
     meter.merge(group, data.device)
     found = meter.result()
-    remarks_of = getattr(meter, "remarks", None)
-    if remarks is not None and remarks_of is not None:
-        remarks += remarks_of()
+    if remarks is not None and isinstance(meter, Remarking):
+        remarks += meter.remarks()
     return found
 
 

@@ -13,6 +13,8 @@ from trainables.tasks.predictor import Predictions
 
 __all__ = ["prediction_frame"]
 
+_SIDES = ("left", "top", "right", "bottom")
+
 
 def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame:
     """Make a frame of predictions.
@@ -48,16 +50,16 @@ def prediction_frame(found: Predictions, classes: Sequence[str]) -> pd.DataFrame
 
 def _of_things(found: Predictions) -> pd.DataFrame:
     """A row for each thing of each example: `row` or `name`, then what is said of the thing. The numbers of a `box` are
-    the columns left, top, right and bottom.
+    the columns left, top, right and bottom. Where nothing was found the columns are those of boxes.
     """
     title = "name" if found.names else "row"
     rows: list[dict[str, Any]] = []
     for number, things in enumerate(found.values):
         for thing in things:
             said = {key: value for key, value in thing.items() if key != "box"}
-            sides = dict(zip(("left", "top", "right", "bottom"), thing.get("box", ()), strict=False))
+            sides = dict(zip(_SIDES, thing.get("box", ()), strict=False))
             rows.append({title: found.names[number] if found.names else number, **said, **sides})
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else [title, "label", "score"])
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else [title, "label", "score", *_SIDES])
 
 
 def _are_lists_of_names(values: Any) -> bool:

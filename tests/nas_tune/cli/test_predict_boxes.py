@@ -14,6 +14,7 @@ import nas_tune
 from nas_tune.cli.app import app
 from nas_tune.winners.predict import prediction_frame
 from tests.trainables.data.boxes.files import drawn, parquet, png
+from trainables.errors import DataError
 from trainables.tasks.predictor import Predictions
 
 COLUMNS = ["name", "label", "score", "left", "top", "right", "bottom"]
@@ -67,4 +68,21 @@ def test_a_picture_is_drawn_of_data_only(place: Path, tmp_path: Path) -> None:
 def test_pictures_without_boxes_have_no_row() -> None:
     frame = prediction_frame(Predictions([[], []], None, ["a", "b"], 2, are_things=True), ["cell"])
     assert len(frame) == 0
-    assert list(frame.columns) == ["name", "label", "score"]
+    assert list(frame.columns) == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no/such/out.png", "which is no folder; make the folder, or name another file"),
+        (".", "is a folder; name a file in it"),
+        ("out.txt", "has the ending '.txt', which is none of a picture; give .png"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_first(name: str, message: str, place: Path, tmp_path: Path) -> None:
+    code, said = called(place / "run", place / "new.png", "--out", tmp_path / "p.csv", "--draw", tmp_path / name)
+    assert code == 2
+    assert message in " ".join(said.split())
+    assert not (tmp_path / "p.csv").exists()
+    with pytest.raises(DataError, match=message.split(";", maxsplit=1)[0]):
+        nas_tune.load(place / "model").draw(place / "new.png", tmp_path / name)

@@ -26,3 +26,14 @@ def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(PNG)
     (tmp_path / "pictures" / "b.png").symlink_to(tmp_path / "secret")
     assert kept_pictures(tmp_path) == []
+
+
+def test_a_linked_folder_is_neither_read_nor_written(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "test 00 mine.png").write_bytes(PNG)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/pictures").symlink_to(outside)
+    keep_pictures(tmp_path / "run", "test", {"scan 0": PNG})
+    assert [one.name for one in outside.iterdir()] == ["test 00 mine.png"]
+    assert kept_pictures(tmp_path / "run") == []

@@ -12,10 +12,9 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from trainables.data.boxes.letterbox import letterbox, placed
-from trainables.data.decode import EIGHT, IMAGE_SUFFIXES, Encoded, decode_one
-from trainables.data.parquet import parquet_files
-from trainables.data.parquet_columns import IMAGE_NAMES, holds_bytes, opened
-from trainables.data.parts import visible
+from trainables.data.decode import EIGHT, decode_one
+from trainables.data.picture_files import check_picture_file
+from trainables.data.unlabelled import encoded_images
 from trainables.errors import DataError
 
 __all__ = ["drawn_boxes", "in_pixels_of", "read_pictures"]
@@ -97,18 +96,14 @@ def drawn_boxes(
         The files that were written.
 
     Raises:
-        DataError: Pillow writes no files of that ending.
+        DataError: no picture can be written to the file.
     """
+    check_picture_file(target)
     pictures = list(_pictures(x, image_column))
     written = []
     for number, (some, (_, picture)) in enumerate(zip(values, pictures, strict=True)):
         one = target if len(pictures) == 1 else target.with_stem(f"{target.stem}_{number}")
-        try:
-            _drawn(picture, some, classes).save(one)
-        except (ValueError, KeyError) as error:
-            raise DataError(
-                f"{target} has the ending {target.suffix!r}, which is none of a picture; give .png"
-            ) from error
+        _drawn(picture, some, classes).save(one)
         written.append(one)
     return written
 
@@ -133,22 +128,8 @@ def _pictures(x: Any, image_column: str | None) -> list[tuple[str, Array]]:
     """The names of pictures, and each as (h, w) or (h, w, 3), uint8."""
     if not isinstance(x, str | Path):
         return _of_arrays(x)
-    path = Path(x)
-    if not path.exists():
-        raise DataError(f"there is no {path}; correct the path")
-    encoded: list[Encoded] = []
-    if tables := parquet_files(path):
-        for file in tables:
-            encoded += _cells(file, image_column)
-    elif path.is_dir():
-        files = [file for file in visible(path.glob("**/*"), path) if file.suffix.lower() in IMAGE_SUFFIXES]
-        encoded = [(str(file.relative_to(path)), file) for file in files]
-    else:
-        encoded = [(path.name, path)]
-    if not encoded:
-        raise DataError(f"{path} holds no image; known endings: {', '.join(IMAGE_SUFFIXES)}")
     found = []
-    for name, source in encoded:
+    for name, source in encoded_images(Path(x), image_column):
         decoded = decode_one(name, source, None)
         if decoded.depth != EIGHT:
             raise DataError(f"{name} has {decoded.depth} a channel, and 8 bits are needed; convert it")
@@ -184,20 +165,3 @@ def _of_channels(picture: Array, channels: int) -> Array:
     if channels == 1 and picture.ndim == 3:
         picture = np.asarray(Image.fromarray(picture).convert("L"))
     return np.repeat(picture[None], channels, 0) if picture.ndim == 2 else picture.transpose(2, 0, 1)
-
-
-def _cells(path: Path, image_column: str | None) -> list[Encoded]:
-    with opened(path) as file:
-        known = [field.name for field in file.schema_arrow if holds_bytes(field.type)]
-        usual = [name for name in known if name.lower() in IMAGE_NAMES]
-        column = image_column or (known[0] if len(known) == 1 else usual[0] if len(usual) == 1 else None)
-        if column not in known:
-            raise DataError(f"{path} has the columns of images {known}; give a file with one, called image")
-        cells = file.read(columns=[column])[column].to_pylist()
-    found: list[Encoded] = []
-    for row, cell in enumerate(cells):
-        content = cell.get("bytes") if isinstance(cell, dict) else cell
-        if not isinstance(content, bytes):
-            raise DataError(f"{path}, row {row}: {column!r} holds no bytes; the encoded image itself is needed")
-        found.append((f"{path.name}, row {row}", content))
-    return found

@@ -14,12 +14,14 @@ from trainables.errors import TrainableError
 from trainables.networks.base import DropPath, GlobalAverage, Subsample, conv_bn, kaiming
 from trainables.networks.layers import measuring
 
-__all__ = ["Features"]
+__all__ = ["Features", "backbones", "check_backbone"]
 
 _STRIDES = (8, 16, 32)
 _STEM = 16
 _ENOUGH = 16
 """The stride that a network reaches to need no stem before it."""
+_UNFOLLOWED = {"vit": "its networks look at patches of one size"}
+"""Spaces of images whose networks are no backbones, and why."""
 _ERRORS = (TypeError, ValueError, RuntimeError, AttributeError, fx.proxy.TraceError)
 
 Shape = tuple[int, int, int]
@@ -27,12 +29,38 @@ Found = dict[int, tuple[fx.Node, Shape]]
 """For each stride the last value that has it, and its channels, height and width."""
 
 
+def backbones() -> list[str]:
+    """List the spaces whose networks can be backbones.
+
+    Returns:
+        The names of those of this package.
+    """
+    from trainables.networks import NETWORKS, takes_images  # the registry names this module
+
+    return [name for name in NETWORKS.built_in() if takes_images(name) and name not in _UNFOLLOWED]
+
+
+def check_backbone(of: str) -> None:
+    """Check that the networks of a space can be backbones.
+
+    Args:
+        of: the name of the space.
+
+    Raises:
+        TrainableError: they take no images, or have no features of several sizes.
+    """
+    known = backbones()
+    if of not in known:
+        reason = _UNFOLLOWED.get(of, "its networks take no images of two sides")
+        raise TrainableError(f"{of} is no backbone of a detector: {reason}; give one of {', '.join(known)}")
+
+
 class Features(nn.Module):
     """Images (n, in_channels, h, w) to a tuple of features of strides 8, 16 and 32.
 
     The network is followed from its input on, and its last value of each size is a feature. Before a network that does
-    not divide images by 16, a stem divides them by four. Where a network has no value of stride 16 or 32, a convolution
-    of stride 2 makes one of the value before.
+    not divide images by 16, a stem divides them by four. Where a network has no value of stride 8, 16 or 32, a
+    convolution of stride 2 makes one of the value before.
 
     Args:
         of: the name of the space of the network.
@@ -42,7 +70,7 @@ class Features(nn.Module):
         settings: settings of the builder, such as `channels`.
 
     Raises:
-        TrainableError: the network cannot be followed, or has no value of stride 8.
+        TrainableError: the network cannot be followed, or has larger strides alone.
     """
 
     shapes: list[Shape]
@@ -61,33 +89,49 @@ class Features(nn.Module):
             small = (-(-image[0] // 4), -(-image[1] // 4))
             network, found = _followed(of, architecture, 2 * _STEM, small, settings)
             found = {4 * stride: one for stride, one in found.items()}
-        if _STRIDES[0] not in found:
+        start = max((stride for stride in found if stride <= _STRIDES[0]), default=0)
+        if not start or (start < _STRIDES[0] and start != max(found)):
             known = ", ".join(map(str, sorted(found)))
             raise TrainableError(
                 f"a network of {of} has features of the strides {known}, and a detector looks at 8, 16 and 32; "
                 "take another space as the backbone, or none"
             )
-        there = [stride for stride in _STRIDES if stride in found]
-        there = there[: next((n for n, stride in enumerate(there) if stride != _STRIDES[n]), len(there))]
+        there = [start]
+        for stride in _STRIDES[1:]:
+            there += [stride] if 2 * there[-1] == stride and stride in found else []
         self.network = _cut(network, [found[stride][0] for stride in there])
         self.shapes = [found[stride][1] for stride in there]
+        self.reaching = nn.Sequential()
+        while start < _STRIDES[0]:
+            self.reaching.append(_halving(self.shapes[0][0]))
+            self.shapes[0], start = _half(self.shapes[0]), 2 * start
         self.further = nn.ModuleList()
         for _ in _STRIDES[len(there) :]:
-            channels, high, wide = self.shapes[-1]
-            self.further.append(nn.Sequential(*conv_bn(channels, channels, 3, 2), nn.ReLU()))
-            self.shapes.append((channels, -(-high // 2), -(-wide // 2)))
+            self.further.append(_halving(self.shapes[-1][0]))
+            self.shapes.append(_half(self.shapes[-1]))
+        kaiming(self.reaching)
         kaiming(self.further)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         found = list(self.network(self.before(x)))
+        found[0] = self.reaching(found[0])
         for further in self.further:
             found.append(further(found[-1]))
         return tuple(found)
 
 
+def _halving(channels: int) -> nn.Module:
+    return nn.Sequential(*conv_bn(channels, channels, 3, 2), nn.ReLU())
+
+
+def _half(shape: Shape) -> Shape:
+    channels, high, wide = shape
+    return channels, -(-high // 2), -(-wide // 2)
+
+
 class _Following(fx.Tracer):
-    """Follows a network down to layers of torch. Drop path stays a layer, since it differs in training, and so does
-    the mean at the end and the steps over pixels, which depend on the number of sides.
+    """Follows a network down to layers of torch. Drop path stays a layer, since it differs in training, and so do those
+    that depend on the number of sides.
     """
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
@@ -106,9 +150,9 @@ def _followed(
     of: str, architecture: Any, in_channels: int, image: tuple[int, int], settings: Mapping[str, Any]
 ) -> tuple[fx.GraphModule, Found]:
     """Build a network, and find the last value of each stride."""
-    from trainables.networks import build, builder_of, check_images, sized_network  # the registry names this module
+    from trainables.networks import build, builder_of, sized_network  # the registry names this module
 
-    check_images(of)
+    check_backbone(of)
     sized = sized_network(of, settings)
     if "resize" in inspect.signature(builder_of(of)).parameters:
         sized.setdefault("resize", False)

@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from search_spaces.catalogue.detector import backbone_of
 from trainables.data.boxes import BoxData, BoxSettings, box_checksum, box_classes, described_boxes, load_boxes
 from trainables.data.boxes.unlabelled import drawn_boxes, in_pixels_of, read_pictures
 from trainables.data.boxes.views import BoxViews
 from trainables.errors import TrainableError
 from trainables.metrics import Metric
 from trainables.networks import NETWORKS, space_name
+from trainables.networks.detector.features import backbones, check_backbone
 from trainables.networks.examples import boxed_images
 from trainables.settings import check_number
 from trainables.settings.groups import flat_settings, group
@@ -166,14 +168,18 @@ class Detection(Task):
         return read_pictures(x, tuple(like.shape[1:]), self.data.image_column)
 
     def check_space(self, space: object) -> None:
-        """Check that the networks of a space find boxes."""
+        """Check that the networks of a space find boxes, and that those of another space can be their backbones."""
         name = space_name(space)
         if name in NETWORKS.built_in() and NETWORKS.get(name).example is not boxed_images:
             known = ", ".join(one for one in NETWORKS.built_in() if NETWORKS.get(one).example is boxed_images)
+            as_backbone = f'; {{"name": "detector", "backbone": "{name}"}} takes its networks as backbones'
             raise TrainableError(
-                f"the networks of {name} find no boxes; give one of the spaces that do: {known}; "
-                f'{{"name": "detector", "backbone": "{name}"}} takes networks of images as the backbone'
+                f"the networks of {name} find no boxes; give one of the spaces that do: {known}"
+                f"{as_backbone if name in backbones() else ''}"
             )
+        backbone = backbone_of(space)
+        if backbone is not None:
+            check_backbone(backbone)
 
     def about(self) -> list[str]:
         """Describe the images, their boxes, and what was noticed."""

@@ -147,16 +147,14 @@ def learned_from(outputs: Outputs, teacher: Outputs) -> Tensor:
 
     Args:
         outputs: of the network that learns.
-        teacher: of the network that teaches, detached, with the same places.
+        teacher: of the network that teaches, detached, with the same places; so none of two stages, whose regions are
+            its own.
 
     Returns:
         The cross-entropy against the probabilities of the teacher, and 1 - GIoU of its boxes, weighted by how sure it
         is of them: a scalar.
     """
     scores, known = outputs["scores"].float(), teacher["scores"].float()
-    if "proposals" in outputs:
-        of_regions: Tensor = functional.cross_entropy(scores.flatten(0, 1), known.softmax(2).flatten(0, 1))
-        return of_regions
     sure = known.sigmoid()
     classes: Tensor = functional.binary_cross_entropy_with_logits(scores, sure)
     weights = sure.amax(2).flatten()

@@ -9,12 +9,15 @@ import pytest
 import torch
 
 import search_spaces
+from search_spaces.catalogue import SPACES
 from search_spaces.catalogue.detector import BLOCKS, HEADS, PYRAMIDS
 from search_spaces.errors import ArchitectureError
 from trainables.costs.cost import cost_of
 from trainables.errors import TrainableError
-from trainables.networks import build
+from trainables.networks import NETWORKS, build
 from trainables.networks.detector.anchors import anchors_of, moved, points_of
+from trainables.networks.detector.features import Features, backbones, check_backbone
+from trainables.tasks.learner import Learner
 
 DATA: dict[str, Any] = {"num_classes": 3, "in_channels": 3, "image_size": (40, 56)}
 SIZES = ((5, 7), (3, 4), (2, 2))
@@ -87,22 +90,54 @@ def test_costs_are_counted_without_values() -> None:
         assert cost.parameters == sum(one.numel() for one in build("detector", made, **DATA).parameters())
 
 
-@pytest.mark.parametrize(
-    "of", ["nb201", *(pytest.param(one, marks=pytest.mark.slow) for one in ("mobilenetv3", "chain"))]
-)
+QUICK = ("chain", "nb201", "vgg")
+"""Spaces whose networks are built in less than a second."""
+
+
+@pytest.mark.parametrize("of", [pytest.param(of, marks=() if of in QUICK else pytest.mark.slow) for of in backbones()])
 def test_networks_of_other_spaces_are_backbones(of: str) -> None:
-    space = search_spaces.get("detector", backbone=of, heads=["anchor_free"])
-    settings = {"channels": 4, "cells": 1} if of == "nb201" else {}
-    network = build(space, space.sample(0), **DATA, **settings)
-    outputs = network(torch.randn(2, 3, 40, 56))
-    assert outputs["boxes"].shape == (2, 51, 4)
-    assert not [name for name, _ in network.named_parameters() if "classifier" in name]
+    space = search_spaces.get("detector", backbone=of, heads=["anchor_free"], pyramids=["none"], max_depth=0)
+    settings = NETWORKS.get(of).small
+    for size in ((40, 56), (96, 64)) if of in QUICK else ((40, 56),):
+        with torch.device("meta"):
+            network = build(space, space.sample(size[0]), num_classes=3, in_channels=3, image_size=size, **settings)
+        outputs = network.to("meta")(torch.empty((2, 3, *size), device="meta"))
+        places = sum(-(-size[0] // stride) * -(-size[1] // stride) for stride in (8, 16, 32))
+        assert outputs["boxes"].shape == (2, places, 4)
+        assert not [name for name, _ in network.named_parameters() if "classifier" in name]
 
 
-def test_a_network_with_one_stride_is_no_backbone() -> None:
-    space = search_spaces.get("detector", backbone="vit")
-    with pytest.raises(TrainableError, match="a network of vit cannot be followed"):
+def test_a_network_without_strides_gets_them() -> None:
+    layers = [{"op": "identity", "stride": 1, "connection": "series"}]
+    features = Features("chain", {"layers": layers}, 3, (40, 56), {})
+    assert features.shapes == [(features.shapes[0][0], *size) for size in ((5, 7), (3, 4), (2, 2))]
+    assert [tuple(one.shape[1:]) for one in features(torch.zeros(2, 3, 40, 56))] == features.shapes
+
+
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [
+        ("vit", "vit is no backbone of a detector: its networks look at patches of one size; give one of amoebanet"),
+        ("mlp", "mlp is no backbone of a detector: its networks take no images of two sides; give one of amoebanet"),
+        ("chain3d", "chain3d is no backbone of a detector: its networks take no images of two sides"),
+        ("unet2d", "unet2d is no backbone of a detector: its networks take no images of two sides"),
+    ],
+)
+def test_networks_that_are_no_backbones_are_refused_before_the_first_trial(of: str, message: str) -> None:
+    space = search_spaces.get("detector", backbone=of)
+    with pytest.raises(TrainableError, match=message):
+        Learner(task="detection", space=space)
+    with pytest.raises(TrainableError, match=message):
         build(space, space.sample(0), **DATA)
+
+
+def test_every_space_is_a_backbone_or_refused() -> None:
+    for of in set(SPACES.built_in()) - {"detector", "detnas", *backbones()}:
+        with pytest.raises(TrainableError, match="is no backbone of a detector"):
+            check_backbone(of)
+
+
+def test_settings_of_no_backbone_are_refused() -> None:
     with pytest.raises(TrainableError, match="channels is a setting of a backbone of another space"):
         build("detector", tree(), **DATA, channels=4)
 
