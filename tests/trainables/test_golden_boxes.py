@@ -19,7 +19,7 @@ from PIL import Image
 from search_spaces.errors import NasTuneError
 from tests.golden import agrees
 from trainables.data.boxes import BoxSettings, box_checksum, box_classes, described_boxes, is_boxes, load_boxes
-from trainables.data.boxes.annotated import Annotated, Annotations, all_shares, check_boxes, numbered
+from trainables.data.boxes.annotated import Annotated, Annotations, BoxForm, _are_shares, check_boxes, numbered
 from trainables.data.boxes.coco import coco_files
 from trainables.data.boxes.files import images_below
 from trainables.data.boxes.letterbox import letterbox, placed
@@ -86,7 +86,6 @@ def shown(settings: BoxSettings) -> dict[str, Any]:
         "boxes": {name: [part.boxes.tolist()[:4], str(part.labels.tolist())] for name, part in parts.items()},
         "moments": [round(float(value), 4) for value in torch.cat([data.mean.flatten(), data.std.flatten()])],
         "example": numbers(data.example(), 3),
-        "frame": data.frame,
     }
 
 
@@ -411,9 +410,13 @@ def test_paths_are_refused_as_they_were(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------------------- the checks
 
 
+def held(parts: Any, classes: tuple[str, ...] = ("ant",), form: BoxForm = BoxForm.CORNERS) -> Annotations:
+    return Annotations(name="d", parts=parts, form=form, remedy="REMEDY", classes=classes)
+
+
 def annotated(boxes: Sequence[Any], labels: Sequence[Any], classes: tuple[str, ...] = ("ant", "bee")) -> Annotations:
     one = Annotated("a", b"", boxes, labels)
-    return Annotations("d", {"train": [one], "test": [Annotated("b", b"", [BOX], [0])]}, classes, remedy="REMEDY")
+    return held({"train": [one], "test": [Annotated("b", b"", [BOX], [0])]}, classes)
 
 
 CORNERS: dict[str, Any] = {
@@ -444,20 +447,22 @@ def test_boxes_are_checked_as_they_were() -> None:
     for name, corners in CORNERS.items():
         for title, size in SIZES.items():
             for of_all, some in (("", [corners]), (", all", [corners, corners])):
-                one = Annotations(
-                    "d", {"train": [Annotated("a", b"", some, [0] * len(some))]}, ("ant",), remedy="REMEDY"
-                )
+                one = held({"train": [Annotated("a", b"", some, [0] * len(some))]})
                 sizes: Any = {"train": [size]}
                 found[f"{name}, {title}{of_all}"] = [
-                    all_shares(one, sizes),
+                    _are_shares(one, sizes),
                     tried(lambda one=one, sizes=sizes: check_boxes(one, sizes)),
                 ]
+        for form in BoxForm:
+            whole = held({"train": [Annotated("a", b"", [corners], [0])]}, form=form)
+            told = tried(lambda whole=whole: check_boxes(whole, {"train": [(10, 12)]}))
+            found[f"{name}, in the form {form.name}"] = told
         mixed = annotated([corners, BOX], [0, 0])
         found[f"{name}, beside another"] = tried(
             lambda mixed=mixed: check_boxes(mixed, {"train": [(10, 12)], "test": [(10, 12)]})
         )
-    empty = Annotations("d", {"train": []}, ("ant",))
-    found["none"] = [all_shares(empty, {"train": []}), tried(lambda: check_boxes(empty, {"train": []}))]
+    empty = held({"train": []})
+    found["none"] = [_are_shares(empty, {"train": []}), tried(lambda: check_boxes(empty, {"train": []}))]
     agrees("boxes-checked", found)
 
 

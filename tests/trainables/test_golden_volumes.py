@@ -22,10 +22,11 @@ from trainables.data.volumes.loading import class_names, volumes_checksum
 from trainables.data.volumes.scans import moments_of, standardized, starts_of
 from trainables.data.volumes.unlabelled import centred, nifti_files, read_volumes
 from trainables.data.volumes.views import ScanViews
+from trainables.tasks.class_metrics import class_metric_names
 from trainables.tasks.registry import make_task
 from trainables.tasks.segmentation import Segmentation
 from trainables.tasks.segmentation.losses import resampled, segmentation_loss, soft_dice
-from trainables.tasks.segmentation.meter import SegmentationMeter, dice_name, metrics_of_classes
+from trainables.tasks.segmentation.meter import SegmentationMeter, metrics_of_classes
 from trainables.tasks.segmentation.showing import painted, slice_of, triptych, write_masks
 from trainables.tasks.segmentation.surfaces import hd95
 from trainables.tasks.segmentation.windows import in_windows
@@ -447,7 +448,7 @@ def test_segmentations_are_measured_as_they_were() -> None:
         "resampled": [
             numbers(resampled(targets, torch.Size(one))) for one in ((4, 5, 6), (2, 3, 3), (1, 1, 1), (4, 2, 5))
         ],
-        "names": [dice_name(one) for one in ("Left lung", "tumour-2", "--", "é", "A_b")],
+        "names": class_metric_names("dice", ("Left lung", "tumour-2", "--", "é", "A_b")),
     }
     classes = ["background", "left", "right"]
     metrics = metrics_of_classes(classes, "mm")
