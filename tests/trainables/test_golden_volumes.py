@@ -142,7 +142,7 @@ ARRAYS: dict[str, tuple[Mapping[str, Any], dict[str, Any]]] = {
     "folds too many": ({**BASE, "groups": WHO}, {"folds": 9, "fold": 0}),
     "folds, validated": ({**BASE, "split": SPLIT}, {"folds": 3, "fold": 0}),
     "masks of floats": ({**BASE, "y": MASKS.astype(np.float64)}, {}),
-    "masks of fractions": ({**BASE, "y": MASKS / 2}, {}),
+    "masks of fractions": ({**BASE, "y": MASKS / 4}, {}),
     "masks of texts": ({**BASE, "y": MASKS.astype(str)}, {}),
     "masks below": ({**BASE, "y": MASKS.astype(int) - 1}, {}),
     "masks of 256": ({**BASE, "y": MASKS.astype(int) * 128}, {}),
